@@ -1,0 +1,127 @@
+"""The checks of a document: each one sees what it is for."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from spec.tools.build import build
+from spec.tools.check import check
+from spec.tools.errors import SpecError
+from spec.tools.misfits import misfits, set_aside_misfits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+POST = ("paths", "/things", "post")
+BODY = (*POST, "requestBody", "content", "application/json")
+ANSWER = (*POST, "responses", "200", "content", "application/json")
+LINK = (*POST, "responses", "200", "links", "look")
+THING = ("components", "schemas", "Thing")
+
+
+def put(document: dict[str, Any], keys: tuple[Any, ...], value: Any) -> None:
+    for key in keys[:-1]:
+        document = document[key]
+    if value is None:
+        del document[keys[-1]]
+    else:
+        document[keys[-1]] = copy.deepcopy(value)
+
+
+def test_a_sound_document_passes(document: dict[str, Any]) -> None:
+    """A valid document with fitting examples and links that lead somewhere has nothing to mend."""
+    check(document)
+
+
+@pytest.mark.parametrize(
+    ("keys", "value", "words"),
+    [
+        ((*BODY, "schema"), {"$ref": "#/components/schemas/Thin"}, "leads nowhere"),
+        ((*POST, "operationId"), None, "no operationId"),
+        ((*POST, "operationId"), "look", "taken already"),
+        ((*POST, "security"), [{"kee": []}], "no security scheme is called 'kee'"),
+        ((*LINK, "operationId"), "lok", "exactly one operation"),
+        ((*LINK, "operationRef"), "#/paths/~1things/post", "exactly one operation"),
+        ((*LINK, "parameters"), {"id": "1"}, "no parameter"),
+        (LINK, {"operationRef": "#/paths/~1thing/post"}, "exactly one operation"),
+        ((*POST, "responses"), None, "'responses' is a required property"),
+        ((*POST, "respones"), {}, "not known"),
+        ((*THING, "type"), "text", "not valid in OpenAPI 3.0"),
+        ((*BODY, "example"), {"name": 5}, "does not fit its schema"),
+        ((*BODY, "example"), {}, "'name' is a required property"),
+        ((*ANSWER, "examples"), {"a": {"value": {"name": []}}}, "does not fit its schema"),
+        ((*ANSWER, "example"), {"name": "a", "secret": "b"}, "does not fit its schema"),
+        ((*THING, "example"), {"name": None}, "does not fit its schema"),
+        ((*THING, "properties", "name", "default"), 5, "does not fit its schema"),
+        (
+            (*THING, "properties", "id"),
+            {"type": "string", "format": "uuid", "example": "x"},
+            "does not fit its schema",
+        ),
+        (("paths", "/things/{thing-id}", "parameters", 0, "example"), 7, "does not fit its schema"),
+        (("info", "version"), None, "'version' is a required property"),
+    ],
+)
+def test_each_fault_is_found(document: dict[str, Any], keys: tuple[Any, ...], value: Any, words: str) -> None:
+    """One fault in a sound document is one error that names it and its place."""
+    put(document, keys, value)
+    with pytest.raises(SpecError) as caught:
+        check(document)
+    assert words in caught.value.message
+    assert caught.value.keys
+
+
+@pytest.mark.parametrize(
+    ("keys", "value"),
+    [
+        (LINK, {"operationRef": "#/paths/~1things~1{thing-id}/get", "parameters": {"path.thing-id": "1"}}),
+        ((*THING, "properties", "name"), {"type": "string", "nullable": True, "example": None}),
+        ((*ANSWER, "examples"), {"a": {"externalValue": "https://things.example.com/a"}}),
+    ],
+)
+def test_what_is_right_is_not_refused(document: dict[str, Any], keys: tuple[Any, ...], value: Any) -> None:
+    """Links by reference, null where it is allowed, and examples that stand elsewhere are no faults."""
+    put(document, keys, value)
+    check(document)
+
+
+@pytest.mark.parametrize(
+    ("keys", "value", "kept"),
+    [
+        ((*BODY, "example"), {"name": 5}, (*BODY, "x-unfit-example")),
+        ((*ANSWER, "examples"), {"a": {"value": {"name": 5}}}, (*ANSWER, "x-unfit-examples")),
+        ((*THING, "properties", "name", "default"), 5, (*THING, "properties", "name", "x-unfit-default")),
+    ],
+)
+def test_the_vendors_own_misfits_are_set_aside_and_kept(
+    document: dict[str, Any], keys: tuple[Any, ...], value: Any, kept: tuple[str, ...]
+) -> None:
+    """An example of the page that its schema refuses is kept under an extension key; the rest is sound."""
+    put(document, keys, value)
+    moved = set_aside_misfits(document, copy.deepcopy(document))
+    assert len(moved) == 1
+    found: Any = document
+    for key in kept:
+        found = found[key]
+    assert found == value
+    check(document)
+
+
+def test_a_misfit_of_the_overlay_is_left_for_the_check(document: dict[str, Any]) -> None:
+    """An example that the overlay has made must fit: it is not set aside."""
+    published = copy.deepcopy(document)
+    put(document, (*BODY, "example"), {"name": 5})
+    assert set_aside_misfits(document, published) == []
+    assert [misfit.keys for misfit in misfits(document)] == [(*BODY, "example")]
+
+
+def test_an_error_in_the_finished_document_names_its_line(embedded: Callable[..., bytes]) -> None:
+    """What is wrong after the overlay is shown at its line in openapi.yaml, where a reader can look."""
+    page = embedded(operation={"parameters": [{"name": "a", "in": "body"}]})
+    with pytest.raises(SpecError) as caught:
+        build({"a.md": page}, None, "spec/openapi.yaml")
+    assert caught.value.file == "spec/openapi.yaml"
+    assert (caught.value.line or 0) > 1

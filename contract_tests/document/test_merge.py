@@ -1,0 +1,160 @@
+"""Several pages in one document."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from spec.tools.build import convert_pages
+from spec.tools.check import check
+from spec.tools.errors import SpecError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+REF = "#/components/schemas/"
+
+
+def answer(name: str) -> dict[str, Any]:
+    content = {"application/json": {"schema": {"$ref": REF + name}}}
+    return {"responses": {"200": {"description": "OK", "content": content}}}
+
+
+def schemas(**named: Any) -> dict[str, Any]:
+    return {"components": {"schemas": named}}
+
+
+def test_components_that_agree_are_one(embedded: Callable[..., bytes]) -> None:
+    """Two pages with the same component, its keys in another order, share it, and nothing is reported."""
+    reports: list[str] = []
+    one = embedded("get /a", answer("T"), **schemas(T={"type": "object", "title": "t"}))
+    two = embedded("get /b", answer("T"), **schemas(T={"title": "t", "type": "object"}))
+    made = convert_pages({"a.md": one, "b.md": two}, reports)
+    assert list(made["components"]["schemas"]) == ["T"]
+    assert reports == []
+
+
+def test_components_that_differ_are_told_apart_with_all_that_refer_to_them(
+    embedded: Callable[..., bytes],
+) -> None:
+    """A component that differs, and each that leads to it, get a number; references follow them."""
+    leaf, other = {"type": "string"}, {"type": "integer"}
+    outer = {
+        "oneOf": [{"$ref": REF + "Leaf"}, {"$ref": REF + "Same"}],
+        "discriminator": {"propertyName": "k", "mapping": {"a": REF + "Leaf", "b": "Leaf"}},
+    }
+    reports: list[str] = []
+    one = embedded("get /a", answer("Outer"), **schemas(Leaf=leaf, Outer=outer, Same={}))
+    two = embedded("get /b", answer("Outer"), **schemas(Leaf=other, Outer=outer, Same={}))
+    three = embedded("get /c", answer("Outer"), **schemas(Outer=outer, Same={}, Leaf=other))
+    made = convert_pages({"a.md": one, "b.md": two, "c.md": three}, reports)
+    found = made["components"]["schemas"]
+    assert sorted(found) == ["Leaf", "Leaf_2", "Outer", "Outer_2", "Same"]
+    assert found["Outer"] == outer
+    assert found["Outer_2"]["oneOf"] == [{"$ref": REF + "Leaf_2"}, {"$ref": REF + "Same"}]
+    assert found["Outer_2"]["discriminator"]["mapping"] == {"a": REF + "Leaf_2", "b": "Leaf_2"}
+    for path in ("/b", "/c"):
+        content = made["paths"][path]["get"]["responses"]["200"]["content"]
+        assert content["application/json"]["schema"] == {"$ref": REF + "Outer_2"}
+    assert len(reports) == 4  # two names, in two pages
+    assert "b.md:4: schemas.Leaf" in reports[0]
+    check(made)
+
+
+def test_security_schemes_that_differ_are_told_apart(embedded: Callable[..., bytes]) -> None:
+    """A key header of another name is another scheme, and its operations name it."""
+
+    def page(path: str, header: str) -> bytes:
+        scheme = {"type": "apiKey", "in": "header", "name": header}
+        return embedded(
+            f"get {path}", security=[{"key": []}], components={"securitySchemes": {"key": scheme}}
+        )
+
+    made = convert_pages({"a.md": page("/a", "x-old"), "b.md": page("/b", "x-new")}, [])
+    assert made["components"]["securitySchemes"]["key_2"]["name"] == "x-new"
+    assert made["paths"]["/b"]["get"]["security"] == [{"key_2": []}]
+
+
+def test_methods_of_one_path_are_joined(
+    embedded: Callable[..., bytes], converted: Callable[..., Any]
+) -> None:
+    """GET of one page and POST of another share a path; what held for one's path holds for its method."""
+    name = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+    ok = {"responses": {"200": {"description": "OK"}}}
+    one = embedded("get /a/{id}", paths={"/a/{id}": {"parameters": [name], "get": ok}})
+    two = embedded(
+        "post /a/{id}", paths={"/a/{id}": {"post": {**ok, "parameters": [{**name, "description": "d"}]}}}
+    )
+    item = converted(one, two)["paths"]["/a/{id}"]
+    assert list(item) == ["get", "post"]
+    assert item["get"]["parameters"] == [name]
+    assert item["post"]["parameters"] == [{**name, "description": "d"}]
+
+
+def test_the_same_page_twice_is_once(embedded: Callable[..., bytes], converted: Callable[..., Any]) -> None:
+    """Two pages that say the same of an operation are no contradiction."""
+    assert converted(embedded(), embedded()) == converted(embedded())
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "words"),
+    [
+        (("get /a", {"summary": "x"}), ("get /a", {"summary": "y"}), "described differently"),
+        (("get /a", {"operationId": "x"}), ("get /b", {"operationId": "x"}), "operation id x is taken"),
+        (("get /a/{id}", {}), ("get /a/{name}", {}), "one path"),
+    ],
+)
+def test_contradictions_are_errors_that_name_both_pages(
+    embedded: Callable[..., bytes], first: tuple[str, Any], second: tuple[str, Any], words: str
+) -> None:
+    """Two pages that can't both be right are an error at the second one."""
+    with pytest.raises(SpecError, match=words) as caught:
+        convert_pages({"a.md": embedded(*first), "b.md": embedded(*second)}, [])
+    assert str(caught.value).startswith("b.md:4: ")
+
+
+def test_derived_operation_ids_that_clash_are_numbered(embedded: Callable[..., bytes]) -> None:
+    """Ids made from /a-b and /a/b would be the same: the second gets a number, and a report says so."""
+    reports: list[str] = []
+    made = convert_pages({"a.md": embedded("get /a-b"), "b.md": embedded("get /a/b")}, reports)
+    assert made["paths"]["/a/b"]["get"]["operationId"] == "getAB_2"
+    assert len(reports) == 1
+
+
+def test_servers_that_differ_go_to_their_operations(
+    embedded: Callable[..., bytes], converted: Callable[..., Any]
+) -> None:
+    """A page of another host keeps its host; the document's servers are the first page's."""
+    one, two = [{"url": "https://one.example.com"}], [{"url": "https://two.example.com"}]
+    made = converted(
+        embedded("get /a", servers=one), embedded("get /b", servers=two), embedded("get /c", servers=one)
+    )
+    assert made["servers"] == one
+    assert made["paths"]["/b"]["get"]["servers"] == two
+    assert "servers" not in made["paths"]["/c"]["get"]
+
+
+def test_operations_are_grouped_by_tag(embedded: Callable[..., bytes], converted: Callable[..., Any]) -> None:
+    """Operations of one group stand together, whatever their pages are called."""
+    paths = converted(embedded("get /v1/x/a"), embedded("get /v1/y/a"), embedded("get /v1/x/{id}/b"))["paths"]
+    assert list(paths) == ["/v1/x/a", "/v1/x/{id}/b", "/v1/y/a"]
+
+
+def test_pages_of_both_formats_merge(
+    fixture_page: Callable[[str], bytes], converted: Callable[..., dict[str, Any]]
+) -> None:
+    """A folder with both formats gives one valid document that has every operation."""
+    made = converted(fixture_page("library-update-book.md"), fixture_page("library-loans.md"))
+    check(made)
+    assert {
+        (path, method)
+        for path, item in made["paths"].items()
+        for method in item
+        if method in ("get", "post", "patch")
+    } == {
+        ("/v2/shelves/{shelf-id}/books/{book_id}", "patch"),
+        ("/v2/loans/{reader}", "post"),
+        ("/v2/books/{book}/reader", "get"),
+    }
+    assert made["info"]["title"] == "Library"

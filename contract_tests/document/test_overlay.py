@@ -1,0 +1,193 @@
+"""OpenAPI Overlay 1.0.0, as the standard has it and as this project wants it."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from spec.tools import yaml_source
+from spec.tools.errors import SpecError
+from spec.tools.overlay import apply_overlay
+
+if TYPE_CHECKING:
+    from spec.tools.yaml_source import Source
+
+WHY = {"description": "a reason", "x-source": "the page", "x-sureness": "A"}
+DOCUMENT: dict[str, Any] = {
+    "info": {"title": "T", "tags": ["a"]},
+    "paths": {
+        "/a": {"get": {"tags": ["x"], "parameters": [{"name": "p"}, {"name": "q"}, {"name": "r"}]}},
+        "/b": {"get": {"tags": ["y"], "deprecated": True}},
+    },
+}
+
+
+def overlay(*actions: dict[str, Any], **root: Any) -> Source:
+    content = {
+        "overlay": "1.0.0",
+        "info": {"title": "O", "version": "1"},
+        "actions": [{**WHY, **action} for action in actions],
+        **root,
+    }
+    return yaml_source.load(yaml.safe_dump(content, sort_keys=False), "overlay.yaml")
+
+
+def applied(*actions: dict[str, Any]) -> dict[str, Any]:
+    return apply_overlay(DOCUMENT, overlay(*actions), [])
+
+
+@pytest.mark.parametrize(
+    ("action", "place", "expected"),
+    [
+        pytest.param(
+            {"target": "$.info", "update": {"title": "U", "version": "2"}},
+            ("info",),
+            {"title": "U", "tags": ["a"], "version": "2"},
+            id="maps are merged",
+        ),
+        pytest.param(
+            {"target": "$", "update": {"info": {"contact": {"name": "n"}}}},
+            ("info",),
+            {"title": "T", "tags": ["a"], "contact": {"name": "n"}},
+            id="maps are merged deeply",
+        ),
+        pytest.param(
+            {"target": "$.info", "update": {"tags": ["b"]}},
+            ("info", "tags"),
+            ["a", "b"],
+            id="lists inside are joined",
+        ),
+        pytest.param(
+            {"target": "$.info.tags", "update": "b"}, ("info", "tags"), ["a", "b"], id="an entry is appended"
+        ),
+        pytest.param(
+            {"target": "$.info.tags", "update": ["b"]},
+            ("info", "tags"),
+            ["a", ["b"]],
+            id="a list is one entry too",
+        ),
+        pytest.param(
+            {"target": "$.paths['/a'].get.parameters[1]", "update": {"in": "query"}},
+            ("paths", "/a", "get", "parameters"),
+            [{"name": "p"}, {"name": "q", "in": "query"}, {"name": "r"}],
+            id="an element of a list",
+        ),
+        pytest.param(
+            {"target": "$.paths[*].get", "update": {"deprecated": False}},
+            ("paths", "/b", "get", "deprecated"),
+            False,
+            id="all that match",
+        ),
+        pytest.param(
+            {"target": "$.paths[?@.get.deprecated == true].get", "update": {"summary": "old"}},
+            ("paths", "/b", "get", "summary"),
+            "old",
+            id="a filter",
+        ),
+        pytest.param(
+            {"target": "$.paths['/a'].get.parameters[?@.name != 'q']", "remove": True},
+            ("paths", "/a", "get", "parameters"),
+            [{"name": "q"}],
+            id="several elements are removed",
+        ),
+        pytest.param(
+            {"target": "$.paths['/b']", "remove": True},
+            ("paths",),
+            {"/a": DOCUMENT["paths"]["/a"]},
+            id="remove",
+        ),
+        pytest.param(
+            {"target": "$.info.title", "remove": True},
+            ("info",),
+            {"tags": ["a"]},
+            id="a plain value is removed",
+        ),
+        pytest.param(
+            {"target": "$..tags", "remove": True, "update": {"no": "effect"}},
+            ("info",),
+            {"title": "T"},
+            id="an update beside a removal has no effect",
+        ),
+        pytest.param({"target": "$..*", "remove": True}, (), {}, id="inner and outer matches are removed"),
+    ],
+)
+def test_actions_do_what_the_standard_says(
+    action: dict[str, Any], place: tuple[str, ...], expected: object
+) -> None:
+    """Each kind of target and action has the standard's result, and leaves the given document alone."""
+    before = copy.deepcopy(DOCUMENT)
+    made: Any = applied(action)
+    for key in place:
+        made = made[key]
+    assert made == expected
+    assert before == DOCUMENT
+
+
+def test_actions_follow_each_other() -> None:
+    """A later action sees what an earlier one has made; two targets of one update share nothing."""
+    made = applied(
+        {"target": "$.paths[*].get", "update": {"x-new": {"a": 1}}},
+        {"target": "$.paths['/a'].get['x-new']", "update": {"a": 2}},
+    )
+    assert [item["get"]["x-new"] for item in made["paths"].values()] == [{"a": 2}, {"a": 1}]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"target": "$.nothing", "update": {}}, r"action 1 \(\$\.nothing\) matches nothing"),
+        ({"target": "$.info[", "update": {}}, "no JSONPath"),
+        ({"target": "$.info", "update": {}, "description": ""}, "needs `description`"),
+        ({"target": "$.info", "update": {}, "x-source": None}, "needs `x-source`"),
+        ({"target": "$.info", "update": {}, "x-sureness": "E"}, "needs `x-sureness`: one of A, B, C, D"),
+        ({"target": "$.info"}, "does nothing"),
+        ({"target": "$.info", "remove": "yes"}, "true or false"),
+        ({"target": "$.info", "update": {}, "upsert": 1}, "`upsert` is not known"),
+        ({"target": "$.info.title", "update": {"a": 1}}, "neither a map nor a list"),
+        ({"target": "$.info", "update": "a"}, "must be a map"),
+        ({"target": "$.info", "update": {"tags": {"a": 1}}}, "`tags` is one kind of value"),
+        ({"target": "$", "remove": True}, "whole document"),
+        ({"target": 5}, "needs a `target`"),
+    ],
+)
+def test_a_wrong_action_is_named_with_its_line(change: dict[str, Any], words: str) -> None:
+    """An action that is wrong, or lacks a reason, source or sureness, is an error with number and line."""
+    with pytest.raises(SpecError, match=words) as caught:
+        applied(change)
+    assert caught.value.file == "overlay.yaml"
+    assert (caught.value.line or 0) > 4
+    assert "action 1" in caught.value.message
+
+
+def test_all_actions_that_match_nothing_are_named() -> None:
+    """After a page has changed, one run names every action to look at."""
+    with pytest.raises(SpecError, match=r"action 1 .*, action 3 .* match nothing"):
+        applied(
+            {"target": "$.a", "update": {}},
+            {"target": "$.info", "update": {"a": 1}},
+            {"target": "$.b", "remove": True},
+        )
+
+
+def test_superfluous_actions_are_reported() -> None:
+    """An action that changes nothing any more is reported, so that someone removes it."""
+    reports: list[str] = []
+    source = overlay(
+        {"target": "$.info", "update": {"title": "T"}}, {"target": "$.info", "update": {"title": "U"}}
+    )
+    apply_overlay(DOCUMENT, source, reports)
+    assert len(reports) == 1
+    assert "action 1 ($.info) changes nothing" in reports[0]
+
+
+@pytest.mark.parametrize(
+    "root",
+    [{"overlay": "2.0.0"}, {"info": {}}, {"actions": []}, {"extra": 1}, {"overlay": None}, {"actions": {}}],
+)
+def test_what_is_no_overlay_is_refused(root: dict[str, Any]) -> None:
+    """Another version, a missing part, an unknown key: none is taken for an overlay."""
+    with pytest.raises(SpecError):
+        apply_overlay(DOCUMENT, overlay({"target": "$.info", "update": {}}, **root), [])

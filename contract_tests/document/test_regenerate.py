@@ -1,0 +1,296 @@
+"""Regeneration: all or nothing, the same bytes anywhere, and nothing when nothing has changed."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from spec.tools import regenerate as command
+from spec.tools.generate import HEADER, bytes_media_types
+from spec.tools.layout import Layout
+from spec.tools.replace import files_below, replace_all
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+OVERLAY = """overlay: 1.0.0
+info: {title: O, version: '1'}
+actions:
+  - target: $.paths[*][*]
+    description: A better name.
+    x-source: this test
+    x-sureness: A
+    update: {operationId: makeThing}
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path, layout: Layout, excerpt: Callable[..., bytes]) -> Layout:
+    """A small project with one page, an overlay, and outputs of an earlier run that differ."""
+    new = Layout(tmp_path / "project")
+    new.upstream.mkdir(parents=True)
+    (new.upstream / "things.md").write_bytes(excerpt())
+    new.overlay.write_text(OVERLAY)
+    shutil.copy(layout.config, new.config)
+    new.document.write_text("old document\n")
+    new.generated.mkdir()
+    (new.generated / "old.py").write_text("old = 1\n")
+    return new
+
+
+def run(project: Layout, *arguments: str) -> int:
+    return command.main(["--root", str(project.root), *arguments])
+
+
+@pytest.fixture
+def no_generator(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put a quick stand-in in the generator's place, for tests of what is around it."""
+
+    def generate(_document: Any, text: str, _config: Path, into: Path) -> None:
+        (into / "package").mkdir()
+        (into / "package" / "client.py").write_text(f"SIZE = {len(text)}\n")
+
+    monkeypatch.setattr("spec.tools.generate.generate", generate)
+
+
+def everything(project: Layout) -> dict[str, bytes]:
+    return {
+        name: content for name, content in files_below(project.root).items() if not name.startswith(".cache")
+    }
+
+
+def test_generated_client_is_complete(project: Layout) -> None:
+    """A run gives a typed package with a header in each module; what was there before is gone."""
+    assert run(project) == 0
+    files = files_below(project.generated)
+    package = "kling_elements_api/"
+    assert {package + "py.typed", package + "client.py", package + "api/things/make_thing.py"} <= set(files)
+    assert "old.py" not in files
+    assert all(content.startswith(HEADER.encode()) for name, content in files.items() if name.endswith(".py"))
+
+
+def test_same_bytes_from_anywhere(project: Layout, tmp_path: Path, layout: Layout) -> None:
+    """Another directory, locale and hash seed, and a formatter's configuration near by, change no byte."""
+    assert run(project) == 0
+    there = Layout(tmp_path / "elsewhere" / "höme" / "project")
+    shutil.copytree(project.root, there.root, ignore=shutil.ignore_patterns(".cache", "generated"))
+    there.document.unlink()
+    for directory in (there.root, there.root.parent):
+        (directory / "ruff.toml").write_text("line-length = 40\n[format]\nquote-style = 'single'\n")
+        (directory / ".gitignore").write_text("*\n")
+    environment = {
+        **os.environ,
+        "PYTHONHASHSEED": "77",
+        "LC_ALL": "C",
+        "LANG": "C",
+        "PYTHONPATH": str(layout.root),
+    }
+    subprocess.run(  # noqa: S603 - our own command
+        [sys.executable, "-m", "spec.tools.regenerate", "--root", str(there.root)],
+        cwd="/",
+        env=environment,
+        check=True,
+        capture_output=True,
+    )
+    assert there.outputs() == project.outputs()
+
+
+@pytest.mark.usefixtures("no_generator")
+def test_nothing_is_done_when_nothing_has_changed(
+    project: Layout, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second run does nothing; a changed input or output, or --force, makes it work again."""
+    assert run(project) == 0
+    works: list[object] = []
+    make = command.make
+
+    def counted(*arguments: Any, **options: Any) -> list[str]:
+        works.append(1)
+        return make(*arguments, **options)
+
+    monkeypatch.setattr(command, "make", counted)
+    assert run(project) == 0
+    assert works == []
+    assert "Nothing has changed" in capsys.readouterr().out
+    project.overlay.write_text(OVERLAY.replace("makeThing", "makeOther"))
+    assert run(project) == 0
+    (project.generated / "package" / "client.py").write_text("edited = 1\n")
+    assert run(project) == 0
+    assert run(project, "--force") == 0
+    assert len(works) == 3
+    assert b"edited" not in project.outputs()["generated/package/client.py"]
+
+
+@pytest.mark.usefixtures("no_generator")
+def test_check_reports_drift_and_changes_nothing(project: Layout, capsys: pytest.CaptureFixture[str]) -> None:
+    """--check exits 1 and names the files while they differ, and 0 once they don't; it writes nothing."""
+    before = everything(project)
+    assert run(project, "--check") == 1
+    out = capsys.readouterr().out
+    assert "changed  spec/openapi.yaml" in out
+    assert "removed  generated/old.py" in out
+    assert "make regenerate" in out
+    assert everything(project) == before
+    assert run(project) == 0
+    assert run(project, "--check") == 0
+
+
+@pytest.mark.usefixtures("no_generator")
+def test_document_only_leaves_the_client_alone(project: Layout) -> None:
+    """--document-only writes the document, works without an overlay, and touches nothing else."""
+    project.overlay.unlink()
+    assert run(project, "--document-only") == 0
+    assert b"postV1Things" in project.document.read_bytes()
+    assert files_below(project.generated) == {"old.py": b"old = 1\n"}
+
+
+def break_page(project: Layout) -> None:
+    (project.upstream / "things.md").write_bytes((project.upstream / "things.md").read_bytes()[:-60])
+
+
+def break_overlay(project: Layout) -> None:
+    project.overlay.write_text(OVERLAY.replace("$.paths", "$.pths"))
+
+
+def break_client(project: Layout) -> None:
+    """Add a list of nothing in particular: the generator would warn and leave the operation out."""
+    bad = "update: {requestBody: {content: {application/json: {schema: {type: array}}}}}"
+    project.overlay.write_text(OVERLAY.replace("update: {operationId: makeThing}", bad))
+
+
+def crash_client(project: Layout) -> None:
+    """Add two values that want the same name: the generator crashes on them."""
+    bad = "update: {requestBody: {content: {application/json: {schema: {type: string, enum: [a, A]}}}}}"
+    project.overlay.write_text(OVERLAY.replace("update: {operationId: makeThing}", bad))
+
+
+def no_pages(project: Layout) -> None:
+    (project.upstream / "things.md").unlink()
+
+
+def no_config(project: Layout) -> None:
+    project.config.unlink()
+
+
+def no_name(project: Layout) -> None:
+    project.config.write_text("docstrings_on_attributes: true\n")
+
+
+@pytest.mark.parametrize(
+    ("break_it", "words"),
+    [
+        (break_page, "spec/upstream/things.md:"),
+        (break_overlay, "spec/overlay.yaml:4"),
+        (break_client, "the generator refused the document: WARNING parsing POST /v1/things"),
+        (crash_client, "it crashed: ValueError"),
+        (no_pages, "no page"),
+        (no_config, "spec/generator.yaml"),
+        (no_name, "package_name_override"),
+    ],
+)
+def test_a_failure_changes_nothing_and_says_what_to_do(
+    project: Layout, break_it: Callable[[Layout], None], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever is wrong with the inputs: exit code 1, one line and an assurance, every file as it was."""
+    break_it(project)
+    before = everything(project)
+    assert run(project) == 1
+    error = capsys.readouterr().err
+    assert words in error
+    assert error.splitlines()[1:] == ["Nothing was changed."]
+    assert everything(project) == before
+    assert not list(project.cache.glob("work-*"))
+
+
+@pytest.mark.usefixtures("no_generator")
+@pytest.mark.parametrize("step", range(4))
+@pytest.mark.parametrize("failure", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()])
+def test_a_failure_in_the_swap_is_taken_back(
+    project: Layout, monkeypatch: pytest.MonkeyPatch, step: int, failure: BaseException
+) -> None:
+    """A full disk or Ctrl-C at any step of the swap leaves every file as it was before."""
+    before, rename, steps = everything(project), Path.rename, []
+
+    def failing(self: Path, target: Path) -> Path:
+        steps.append(target)
+        if len(steps) == step + 1:
+            raise failure
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", failing)
+    assert run(project) == (130 if isinstance(failure, KeyboardInterrupt) else 1)
+    assert len(steps) > step
+    assert everything(project) == before
+
+
+def test_no_disk_is_one_line(
+    project: Layout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A disk that is full from the start is told in one line, without a traceback."""
+    before = everything(project)
+
+    def full(**_: object) -> str:
+        raise OSError(errno.ENOSPC, "No space left on device", str(project.cache))
+
+    monkeypatch.setattr("tempfile.mkdtemp", full)
+    assert run(project) == 1
+    assert "No space left on device\nNothing was changed." in capsys.readouterr().err
+    assert everything(project) == before
+
+
+def test_a_wrong_root_is_told_and_not_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A root without pages is one line, and no directory is made there."""
+    assert command.main(["--root", str(tmp_path / "nowhere")]) == 1
+    assert "must hold spec/upstream" in capsys.readouterr().err
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_two_runs_do_not_mix(project: Layout, capsys: pytest.CaptureFixture[str]) -> None:
+    """A second run while one is under way is refused, and can be repeated."""
+    with command._workspace(project):
+        assert run(project) == 1
+    assert "another run is under way" in capsys.readouterr().err
+
+
+def test_what_a_killed_run_left_is_swept(project: Layout) -> None:
+    """A run killed outright leaves a directory behind; the next one removes it."""
+    left = project.cache / "work-killed"
+    left.mkdir(parents=True)
+    with command._workspace(project):
+        assert not left.exists()
+
+
+def test_new_targets_are_made_and_taken_back(tmp_path: Path) -> None:
+    """A swap also makes what wasn't there, and removes it again when a later step fails."""
+    (tmp_path / "a.new").write_text("a")
+    with pytest.raises(FileNotFoundError):
+        replace_all(
+            {tmp_path / "a": tmp_path / "a.new", tmp_path / "b": tmp_path / "b.new"}, tmp_path / "attic"
+        )
+    assert not (tmp_path / "a").exists()
+    assert (tmp_path / "a.new").read_text() == "a"
+
+
+def test_media_types_that_the_generator_cannot_parse_go_out_as_bytes() -> None:
+    """Images and XML reach the caller as bytes; where there is JSON as well, the generator takes that."""
+
+    def response(*media_types: str) -> dict[str, Any]:
+        return {"description": "", "content": {one: {} for one in media_types}}
+
+    body: dict[str, Any] = {
+        "content": {"image/png": {}, "application/json": {}, "multipart/form-data": {}, "text/plain": {}}
+    }
+    responses = {
+        "200": response("application/xml", "a/b"),
+        "201": response("a/c", "a/d+json"),
+        "202": response("text/plain"),
+    }
+    found = bytes_media_types({"paths": {"/a": {"post": {"requestBody": body, "responses": responses}}}})
+    assert sorted(found) == ["application/xml", "image/png"]

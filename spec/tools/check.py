@@ -1,0 +1,150 @@
+"""What must hold for a document before anything is made of it.
+
+It is valid OpenAPI 3.0, its references and links lead somewhere, its operations and security schemes can be
+told apart, and its examples and defaults fit their schemas, which no validator on the way looks at.
+"""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Final
+
+from openapi_spec_validator import OpenAPIV30SpecValidator
+from openapi_spec_validator.schemas import schema_v30
+from openapi_spec_validator.schemas.backend.jsonschema import create_validator
+
+from spec.tools.errors import SpecError
+from spec.tools.misfits import misfits, worst
+from spec.tools.structure import Node, UnknownKeyError, operations, pointer, resolve, walk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from spec.tools.errors import Keys
+
+_LONGEST: Final = 300
+
+
+def check(document: dict[str, Any]) -> None:
+    """Check a document.
+
+    Raises:
+        SpecError: Something doesn't hold. Its `keys` name the place; its file and line are left to the
+        caller, who
+            knows where the document stands.
+    """
+    for problem, keys in chain(_problems(document), _misfits(document), _invalid_as_a_whole(document)):
+        raise SpecError(problem, keys=keys)
+
+
+def _problems(document: dict[str, Any]) -> Iterator[tuple[str, Keys]]:
+    try:
+        nodes = list(walk(document))
+    except UnknownKeyError as error:
+        yield error.problem, error.keys
+        return
+    yield from _references(document, nodes)
+    yield from _operation_ids(document)
+    yield from _security(document)
+    yield from _links(document, nodes)
+    yield from _invalid(document)
+
+
+def _references(document: dict[str, Any], nodes: list[Node]) -> Iterator[tuple[str, Keys]]:
+    for node in nodes:
+        reference = node.value.get("$ref")
+        if reference is not None:
+            try:
+                resolve(document, str(reference))
+            except (LookupError, TypeError):
+                yield (
+                    f"the reference {reference} leads nowhere: add the component, or correct the name",
+                    node.keys,
+                )
+
+
+def _operation_ids(document: dict[str, Any]) -> Iterator[tuple[str, Keys]]:
+    seen: dict[str, Keys] = {}
+    for path, method, operation in operations(document):
+        keys: Keys = ("paths", path, method)
+        name = operation.get("operationId")
+        if not isinstance(name, str) or not name:
+            yield "the operation has no operationId: the generated module is named after it", keys
+        elif name in seen:
+            yield f"the operationId {name} is taken already: operations need names of their own", keys
+        else:
+            seen[name] = keys
+
+
+def _security(document: dict[str, Any]) -> Iterator[tuple[str, Keys]]:
+    known = document.get("components", {}).get("securitySchemes", {})
+    holders: list[tuple[Keys, dict[str, Any]]] = [((), document)]
+    holders += [(("paths", path, method), operation) for path, method, operation in operations(document)]
+    for keys, holder in holders:
+        for place, requirement in enumerate(holder.get("security", [])):
+            for name in requirement:
+                if name not in known:
+                    yield f"no security scheme is called {name!r}", (*keys, "security", place)
+
+
+def _links(document: dict[str, Any], nodes: list[Node]) -> Iterator[tuple[str, Keys]]:
+    by_id = {operation.get("operationId"): (path, operation) for path, _, operation in operations(document)}
+    by_pointer = {
+        pointer(("paths", path, method)): (path, operation)
+        for path, method, operation in operations(document)
+    }
+    for node in nodes:
+        if node.kind != "link" or "$ref" in node.value:
+            continue
+        target = by_id.get(node.value.get("operationId")) or by_pointer.get(
+            str(node.value.get("operationRef"))
+        )
+        if target is None or ("operationId" in node.value) == ("operationRef" in node.value):
+            named = node.value.get("operationId") or node.value.get("operationRef")
+            yield f"the link names {named!r}: exactly one operation of this document must be named", node.keys
+            continue
+        known = _parameter_names(document, *target)
+        for name in node.value.get("parameters", {}):
+            if name not in known:
+                yield (
+                    f"the link gives {name!r}, which is no parameter of that operation",
+                    (*node.keys, "parameters"),
+                )
+
+
+def _parameter_names(document: dict[str, Any], path: str, operation: dict[str, Any]) -> set[str]:
+    names = set()
+    for parameter in [*document["paths"][path].get("parameters", []), *operation.get("parameters", [])]:
+        found = resolve(document, parameter["$ref"]) if "$ref" in parameter else parameter
+        names |= {found["name"], f"{found['in']}.{found['name']}"}
+    return names
+
+
+class _Validator(OpenAPIV30SpecValidator):
+    """The validator with the engine that tells why a choice failed, whatever else is installed."""
+
+    schema_validator = create_validator(schema_v30)
+
+
+def _invalid(document: dict[str, Any]) -> Iterator[tuple[str, Keys]]:
+    error = worst(error for error in _errors(document) if error.absolute_path)
+    if error is not None:
+        yield f"not valid in OpenAPI 3.0: {error.message[:_LONGEST]}", tuple(error.absolute_path)
+
+
+def _misfits(document: dict[str, Any]) -> Iterator[tuple[str, Keys]]:
+    for misfit in misfits(document):
+        yield f"does not fit its schema: {misfit.problem}", misfit.keys
+
+
+def _invalid_as_a_whole(document: dict[str, Any]) -> Iterator[tuple[str, Keys]]:
+    """Give the validator's findings without a place: most are about defaults, and are told better above."""
+    for error in _errors(document):
+        yield f"not valid in OpenAPI 3.0: {error.message[:_LONGEST]}", tuple(error.absolute_path)
+
+
+def _errors(document: dict[str, Any]) -> list[Any]:
+    try:
+        return list(_Validator(document).iter_errors())
+    except Exception as crash:  # The validator fails in its own ways on what is far from a document.
+        raise SpecError(f"not valid in OpenAPI 3.0: {crash}", keys=()) from crash

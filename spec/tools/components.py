@@ -1,0 +1,140 @@
+"""The named components of several documents in one: the same ones once, different ones under two names."""
+
+from __future__ import annotations
+
+import copy
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from spec.tools.structure import walk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_Name = tuple[str, str]  # The section of components, and the name in it.
+_REFERENCE: Final = re.compile(r"#/components/([^/]+)/([^/]+)")
+_KIND_OF_SECTION: Final = {
+    "schemas": "schema",
+    "responses": "response",
+    "parameters": "parameter",
+    "examples": "example",
+    "requestBodies": "request body",
+    "headers": "header",
+    "securitySchemes": "security scheme",
+    "links": "link",
+    "callbacks": "callback",
+}
+
+
+@dataclass(frozen=True)
+class Part:
+    """One block's document.
+
+    Attributes:
+        file: The page, for errors and reports.
+        line: The block's first line in it.
+        document: An OpenAPI 3.0.3 document. `merge` does not change it.
+        own_info: Whether `info` is the vendor's own, not derived from the page.
+    """
+
+    file: str
+    line: int
+    document: dict[str, Any]
+    own_info: bool
+
+    @property
+    def place(self) -> str:
+        """The block, as reports name it."""
+        return f"{self.file}:{self.line}"
+
+
+def _references(value: Any, kind: str = "document") -> Iterator[tuple[dict[str, Any], str, _Name]]:
+    """Give every mention of a component: the map it stands in, its key there, and the component."""
+    for node in walk(value, kind):
+        if isinstance(node.value.get("$ref"), str) and (match := _REFERENCE.match(node.value["$ref"])):
+            yield node.value, "$ref", (match[1], match[2])
+        if node.kind == "schema" and isinstance(node.value.get("discriminator"), dict):
+            mapping = node.value["discriminator"].get("mapping", {})
+            for key, target in mapping.items():
+                match = _REFERENCE.match(target)
+                yield mapping, key, (match[1], match[2]) if match else ("schemas", target)
+        if node.kind in {"document", "operation"}:
+            for requirement in node.value.get("security", []):
+                for name in list(requirement):
+                    yield requirement, "", ("securitySchemes", name)
+
+
+def move_components(
+    made: dict[str, Any], document: dict[str, Any], part: Part, reports: list[str]
+) -> dict[str, Any]:
+    """Move a part's components into the result. Gives the part with its references following them."""
+    mine: dict[_Name, Any] = {
+        (section, name): value
+        for section, named in document.get("components", {}).items()
+        if section in _KIND_OF_SECTION
+        for name, value in named.items()
+    }
+    theirs = made.setdefault("components", {})
+
+    def clashes(name: _Name, value: Any) -> bool:
+        return name[1] in theirs.get(name[0], {}) and theirs[name[0]][name[1]] != value
+
+    uses = {
+        name: {use[2] for use in _references(value, _KIND_OF_SECTION[name[0]])}
+        for name, value in mine.items()
+    }
+    renamed = {name for name, value in mine.items() if clashes(name, value)}
+    while more := {name for name in mine if name not in renamed and uses[name] & renamed}:
+        renamed |= more
+    number = 1
+    names: dict[_Name, str] = {}
+    wanted = document
+    while renamed:
+        number += 1
+        names = {name: f"{name[1]}_{number}" for name in renamed}
+        wanted = _renamed(document, names)
+        if not any(
+            clashes((name[0], new), wanted["components"][name[0]][new]) for name, new in names.items()
+        ):
+            break
+    reports.extend(
+        f"{part.place}: {name[0]}.{name[1]} differs from an earlier page's of that name, or refers to"
+        " one that"
+        f" does: kept as {names[name]}"
+        for name in mine
+        if name in names
+    )
+    for section, named in wanted.get("components", {}).items():
+        if section in _KIND_OF_SECTION:
+            theirs.setdefault(section, {}).update(named)
+        elif theirs.setdefault(section, named) != named:
+            reports.append(
+                f"{part.place}: `components.{section}` differs from an earlier page's, which is kept"
+            )
+    return wanted
+
+
+def _renamed(document: dict[str, Any], names: dict[_Name, str]) -> dict[str, Any]:
+    made = copy.deepcopy(document)
+    for holder, key, name in list(_references(made)):
+        if name not in names:
+            continue
+        new = names[name]
+        if key:
+            prefix = f"#/components/{name[0]}/"
+            holder[key] = (
+                new if holder[key] == name[1] else prefix + new + holder[key].removeprefix(prefix + name[1])
+            )
+        else:
+            _rename_key(holder, name[1], new)
+    for (section, old), new in names.items():
+        _rename_key(made["components"][section], old, new)
+    return made
+
+
+def _rename_key(holder: dict[str, Any], old: str, new: str) -> None:
+    """Rename a key where it stands: the order of keys is part of the output."""
+    items = [(new if key == old else key, value) for key, value in holder.items()]
+    holder.clear()
+    holder.update(items)

@@ -1,0 +1,61 @@
+"""The one error of these tools: what is wrong, where, and what to do about it, on one line."""
+
+from __future__ import annotations
+
+from typing import Final
+
+Keys = tuple[str | int, ...]
+"""The way from a document's root to a value: keys of maps and places in lists."""
+
+ROOT: Final = "the whole document"
+
+
+def describe_keys(keys: Keys) -> str:
+    """Write a way through a document as people do: ``paths./v1/a.get.tags[0]``."""
+    text = ""
+    for key in keys:
+        if isinstance(key, int):
+            text += f"[{key}]"
+        elif any(character in key for character in ".[] "):
+            text += f"['{key}']"
+        else:
+            text += f".{key}" if text else key
+    return text or ROOT
+
+
+class SpecError(Exception):
+    """Something in the inputs that the tools can't or mustn't use.
+
+    Args:
+        message: What is wrong and what to do, in one or two sentences.
+        file: The file at fault, or None where no single file is.
+        line: The line in that file, counted from one; None where it can't be told.
+        keys: The way from the document's root to the place; None where there is no document.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        file: str | None = None,
+        line: int | None = None,
+        keys: Keys | None = None,
+    ) -> None:
+        super().__init__(message, file, line, keys)
+        self.message = " ".join(message.split())
+        self.file = file
+        self.line = line
+        self.keys = keys
+
+    @property
+    def path(self) -> str | None:
+        """The place in the document in words, or None."""
+        return None if self.keys is None else describe_keys(self.keys)
+
+    def __str__(self) -> str:
+        """Give one line: ``FILE:LINE: place: message``."""
+        parts = []
+        if self.file is not None:
+            parts.append(str(self.file) if self.line is None else f"{self.file}:{self.line}")
+        if self.path is not None:
+            parts.append(self.path)
+        return ": ".join([*parts, self.message])

@@ -1,0 +1,166 @@
+"""The document → the generated client, by openapi-python-client, to the same bytes on every machine."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+from spec.tools import yaml_source
+from spec.tools.errors import SpecError
+from spec.tools.structure import walk
+
+HEADER: Final = (
+    "# Generated from spec/openapi.yaml by openapi-python-client."
+    " Do not edit: change spec/ and `make regenerate`.\n"
+)
+_PATIENCE_S: Final = 120
+_LONGEST_OUTPUT: Final = 400
+_DOCUMENT: Final = "spec/openapi.yaml"
+_BYTES: Final = "application/octet-stream"
+
+
+def package_name(config: Path) -> str:
+    """Read the generated package's name from the generator's configuration.
+
+    Raises:
+        SpecError: The configuration names none.
+    """
+    source = yaml_source.load(config.read_text(encoding="utf-8"), config.name)
+    name = source.value.get("package_name_override") if isinstance(source.value, dict) else None
+    if not isinstance(name, str) or not name.isidentifier():
+        raise source.error("`package_name_override` must name the generated package")
+    return name
+
+
+def generate(document: dict[str, Any], text: str, config: Path, into: Path) -> None:
+    """Run the generator.
+
+    Args:
+        document: The OpenAPI document.
+        text: The same as YAML.
+        config: The generator's configuration file.
+        into: An empty directory that gets the package as its one entry. Files for the generator go beside it.
+
+    Raises:
+        SpecError: The generator failed, or warned: a warning means that something was left out.
+    """
+    work, package = into.parent, into / package_name(config)
+    # Formatters look for ignore files in the directories above, up to the top of a repository: this is one.
+    (work / ".git").mkdir(exist_ok=True)
+    (work / "document.yaml").write_text(text, encoding="utf-8", newline="\n")
+    (work / "generator.yaml").write_text(_configuration(config, document), encoding="utf-8", newline="\n")
+    command = [
+        sys.executable,
+        "-m",
+        "openapi_python_client",
+        "generate",
+        "--meta",
+        "none",
+        "--fail-on-warning",
+    ]
+    command += ["--path", str(work / "document.yaml"), "--config", str(work / "generator.yaml")]
+    command += ["--output-path", str(package)]
+    try:
+        done = subprocess.run(  # noqa: S603 - the command is ours, with paths as separate words
+            command,
+            cwd=into,
+            env=_environment(),
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=_PATIENCE_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise SpecError(f"the generator did not end within {_PATIENCE_S} s: try again", _DOCUMENT) from error
+    if done.returncode != 0 or not package.is_dir():
+        raise SpecError(
+            f"the generator refused the document: {_readable(done.stdout + done.stderr)}. Correct it by an"
+            " action in spec/overlay.yaml, or tell the generator what to do in spec/generator.yaml",
+            _DOCUMENT,
+        )
+    _finish(package)
+
+
+def _configuration(config: Path, document: dict[str, Any]) -> str:
+    """Add to the configuration which of the document's media types go to the caller as bytes."""
+    settings = yaml_source.load(config.read_text(encoding="utf-8"), config.name).value
+    overrides = {**bytes_media_types(document), **settings.get("content_type_overrides", {})}
+    return yaml_source.dump({**settings, "content_type_overrides": overrides})
+
+
+def bytes_media_types(document: dict[str, Any]) -> dict[str, str]:
+    """Find the media types that the generator can't parse, and would leave out.
+
+    Images, video, XML and the like are handed over as they are: the generator calls that an octet stream.
+
+    Returns:
+        The generator's `content_type_overrides`.
+    """
+    answered: set[str] = set()
+    found: dict[str, str] = {}
+    for node in walk(document):
+        media_types = list(node.value.get("content", {})) if node.kind in {"response", "request body"} else []
+        if node.kind == "response":
+            answered.update(media_types)
+            # Of several media types of an answer the generator takes the first that it can parse.
+            if not any(_parsed(one) or one.startswith("text/") for one in media_types):
+                found.update(dict.fromkeys(media_types[:1], _BYTES))
+        found.update({one: _BYTES for one in media_types if node.kind == "request body" and not _sent(one)})
+    return {one: _BYTES for one in found if not (one.startswith("text/") and one in answered)}
+
+
+def _parsed(media_type: str) -> bool:
+    plain = media_type.split(";", maxsplit=1)[0].strip().lower()
+    return plain in {"application/json", _BYTES} or plain.endswith("+json")
+
+
+def _sent(media_type: str) -> bool:
+    plain = media_type.split(";", maxsplit=1)[0].strip().lower()
+    return _parsed(media_type) or plain in {"multipart/form-data", "application/x-www-form-urlencoded"}
+
+
+def _readable(output: str) -> str:
+    """Take what is for the generator's authors out of its output."""
+    lines = output.splitlines()
+    if any(line.startswith("Traceback") for line in lines):
+        return f"it crashed: {lines[-1]}"
+    text = " ".join(output.split())
+    start = min((at for word in ("WARNING", "ERROR", "Error") if (at := text.find(word)) >= 0), default=0)
+    text = re.sub(r"<openapi_python_client[^>]*>", "", text[start:].split("If you believe", maxsplit=1)[0])
+    return text[:_LONGEST_OUTPUT].strip().rstrip(".")
+
+
+def _environment() -> dict[str, str]:
+    """Leave out whatever of this machine could change the output; keep what a process needs to start."""
+    kept = {
+        name: os.environ[name]
+        for name in ("HOME", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR")
+        if name in os.environ
+    }
+    return {
+        **kept,
+        # The formatter that the configuration calls is the one installed beside this interpreter.
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
+        "PYTHONPATH": "",
+        "PYTHONHASHSEED": "0",
+        "PYTHONUTF8": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "LC_ALL": "C.UTF-8",
+        "NO_COLOR": "1",
+        "_TYPER_STANDARD_TRACEBACK": "1",  # A plain one, whose last line says what happened.
+        "COLUMNS": "200",
+        "RUFF_NO_CACHE": "true",
+    }
+
+
+def _finish(package: Path) -> None:
+    """Add what the generator leaves out: a header in each module, and the mark of a typed package."""
+    for module in sorted(package.rglob("*.py")):
+        module.write_text(HEADER + module.read_text(encoding="utf-8"), encoding="utf-8", newline="\n")
+    (package / "py.typed").write_text("", encoding="utf-8")

@@ -1,0 +1,90 @@
+"""Where the inputs and outputs of a regeneration stand, and what they hold."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Final
+
+from spec.tools.errors import SpecError
+from spec.tools.replace import files_below
+
+_TOOLS: Final = (
+    "openapi-python-client",
+    "ruff",
+    "ruamel.yaml",
+    "PyYAML",
+    "jsonpath-rfc9535",
+    "openapi-spec-validator",
+)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where things stand below a root."""
+
+    root: Path
+
+    @property
+    def upstream(self) -> Path:
+        """The vendor's pages."""
+        return self.root / "spec" / "upstream"
+
+    @property
+    def overlay(self) -> Path:
+        """The overlay; it may be missing."""
+        return self.root / "spec" / "overlay.yaml"
+
+    @property
+    def document(self) -> Path:
+        """The finished document."""
+        return self.root / "spec" / "openapi.yaml"
+
+    @property
+    def config(self) -> Path:
+        """The generator's configuration."""
+        return self.root / "spec" / "generator.yaml"
+
+    @property
+    def generated(self) -> Path:
+        """The directory that belongs to the generator alone."""
+        return self.root / "generated"
+
+    @property
+    def cache(self) -> Path:
+        """Untracked: the digest of the last run, and temporary directories."""
+        return self.root / ".cache" / "regenerate"
+
+    def inputs(self) -> dict[str, bytes]:
+        """Read all that the outputs depend on, tools and their versions included."""
+        files = {f"upstream/{name}": content for name, content in self.pages().items()}
+        for path in (self.overlay, self.config):
+            if path.exists():
+                files[path.name] = path.read_bytes()
+        files.update(
+            {f"tools/{name}": content for name, content in files_below(Path(__file__).parent).items()}
+        )
+        files["versions"] = " ".join([platform.python_version(), *map(_version, _TOOLS)]).encode()
+        return files
+
+    def pages(self) -> dict[str, bytes]:
+        """Read the pages, in the order of their names."""
+        return {name: content for name, content in files_below(self.upstream).items() if name.endswith(".md")}
+
+    def outputs(self) -> dict[str, bytes]:
+        """Read what the last run has made."""
+        files = {f"generated/{name}": content for name, content in files_below(self.generated).items()}
+        if self.document.exists():
+            files["spec/openapi.yaml"] = self.document.read_bytes()
+        return files
+
+
+def _version(package: str) -> str:
+    try:
+        return f"{package}={version(package)}"
+    except PackageNotFoundError as error:
+        raise SpecError(
+            f"{package} is not installed: run this with the development environment (`make`)"
+        ) from error

@@ -1,0 +1,160 @@
+"""Examples and defaults that their schemas refuse. No validator or generator on the way looks at them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from openapi_schema_validator import (
+    OAS30ReadValidator,
+    OAS30Validator,
+    OAS30WriteValidator,
+    oas30_format_checker,
+)
+from referencing import Registry
+from referencing.jsonschema import DRAFT4
+
+from spec.tools.page import METHODS
+from spec.tools.structure import parts, pointer, resolve, walk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from spec.tools.errors import Keys
+    from spec.tools.structure import Node
+
+_HOME: Final = "urn:openapi:document"
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """An example or default that its schema refuses.
+
+    Attributes:
+        keys: The way to the value.
+        problem: What the schema says against it.
+    """
+
+    keys: Keys
+    problem: str
+
+
+def worst(errors: Iterable[Any]) -> Any:
+    """Choose the error to show: the outermost; and of a choice's alternatives, the one that came furthest.
+
+    Args:
+        errors: A JSON Schema validator's errors.
+
+    Returns:
+        One error, or None where there is none.
+    """
+    error = min(errors, key=lambda one: len(one.absolute_path), default=None)
+    while error is not None and error.context:
+        error = max(error.context, key=lambda one: len(one.absolute_path))
+    return error
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """A value that must fit a schema: where both stand, and which way it travels."""
+
+    keys: Keys
+    value: Any
+    schema: Keys
+    validator: Any
+
+
+def misfits(document: dict[str, Any]) -> list[Misfit]:
+    """Find the examples and defaults that do not fit their schemas.
+
+    Args:
+        document: A document whose references lead somewhere.
+
+    Returns:
+        All of them, in the document's order.
+    """
+    registry: Any = Registry().with_resource(_HOME, DRAFT4.create_resource(document))
+    found = []
+    for sample in _samples(document):
+        schema = {"$ref": _HOME + pointer(sample.schema)}
+        validator = sample.validator(schema, registry=registry, format_checker=oas30_format_checker)
+        error = worst(validator.iter_errors(sample.value))
+        if error is not None:
+            way = "".join(f"[{key!r}]" for key in error.absolute_path)
+            found.append(Misfit(sample.keys, f"{way + ': ' if way else ''}{error.message[:300]}"))
+    return found
+
+
+def _samples(document: dict[str, Any]) -> Iterator[_Sample]:
+    for node in walk(document):
+        if node.kind == "schema" and "$ref" not in node.value:
+            for key in ("example", "default"):
+                if key in node.value:
+                    yield _Sample((*node.keys, key), node.value[key], node.keys, OAS30Validator)
+        elif node.kind in {"media type", "parameter", "header"} and "schema" in node.value:
+            yield from _samples_beside_schema(document, node)
+
+
+def _samples_beside_schema(document: dict[str, Any], node: Node) -> Iterator[_Sample]:
+    validator = OAS30Validator
+    if node.kind == "media type":
+        # What only one side may send must be missing from the other side's examples.
+        validator = OAS30WriteValidator if _is_request(node.keys) else OAS30ReadValidator
+    schema = (*node.keys, "schema")
+    if "example" in node.value:
+        yield _Sample((*node.keys, "example"), node.value["example"], schema, validator)
+    for kind, keys, example in parts(node):
+        held = resolve(document, example["$ref"]) if kind == "example" and "$ref" in example else example
+        if kind == "example" and "value" in held:
+            yield _Sample((*keys, "value") if held is example else keys, held["value"], schema, validator)
+
+
+def _is_request(keys: Keys) -> bool:
+    """Tell a request's media type from a response's by the way to it."""
+    for key in reversed(keys):
+        if key in {"requestBody", "requestBodies"}:
+            return True
+        if key in {"responses", *METHODS}:
+            return False
+    return False
+
+
+def set_aside_misfits(document: dict[str, Any], published: dict[str, Any]) -> list[Misfit]:
+    """Take the vendor's own misfitting examples out of the way of tools, without losing them.
+
+    An example that stands in the pages as it stands here, and does not fit, is the vendor's contradiction: it
+    is renamed to an extension key. One that the overlay has made is left alone, for `check` to refuse.
+
+    Args:
+        document: The document after the overlay. It is changed in place.
+        published: The document before the overlay.
+
+    Returns:
+        What was set aside.
+    """
+    moved = []
+    for misfit in misfits(document):
+        keys = misfit.keys[:-1] if misfit.keys[-1] == "value" else misfit.keys
+        here, there, last = _holder(document, keys), _holder(published, keys), str(keys[-1])
+        if here is None or there is None or last not in there or here[last] != there[last]:
+            continue
+        if keys[-2] == "examples":
+            around = _holder(document, keys[:-1]) or {}
+            around.setdefault("x-unfit-examples", {})[last] = here.pop(last)
+            if not here:
+                del around["examples"]
+        else:
+            here[f"x-unfit-{last}"] = here.pop(last)
+        moved.append(misfit)
+    return moved
+
+
+def _holder(document: dict[str, Any], keys: Keys) -> dict[str, Any] | None:
+    """Give the map around a place, or None where there is none."""
+    value: Any = document
+    for key in keys[:-1]:
+        try:
+            value = value[key]
+        except (LookupError, TypeError):
+            return None
+    return value if isinstance(value, dict) else None

@@ -1,0 +1,193 @@
+"""OpenAPI Overlay 1.0.0, where each action gives its reason, its source, and how sure that is.
+
+See https://spec.openapis.org/overlay/v1.0.0.html. A target that matches nothing is an error here: the page
+has changed under the action, and someone must look.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from jsonpath_rfc9535 import JSONPathError, find
+
+if TYPE_CHECKING:
+    from spec.tools.errors import Keys
+    from spec.tools.yaml_source import Source
+
+SURENESS: Final = ("A", "B", "C", "D")
+"""A: recorded traffic or the vendor's own text. B: the vendor's example code, or two independent clients that
+agree.
+C: one third party's claim. D: an inference."""
+
+_OWN_KEYS: Final = frozenset({"target", "description", "update", "remove"})
+_ROOT_KEYS: Final = frozenset({"overlay", "info", "extends", "actions"})
+
+
+@dataclass(frozen=True)
+class Action:
+    """One action of an overlay.
+
+    Attributes:
+        number: Its place in the file, counted from one.
+        target: An RFC 9535 JSONPath.
+        reason: Its description.
+        update: What to merge in; None where it removes.
+        remove: Whether to remove what the target matches.
+        keys: The way to it in the overlay file.
+    """
+
+    number: int
+    target: str
+    reason: str
+    update: Any
+    remove: bool
+    keys: Keys
+
+    @property
+    def name(self) -> str:
+        """The action, as errors and reports name it."""
+        return f"action {self.number} ({self.target})"
+
+
+def read_overlay(source: Source) -> list[Action]:
+    """Read an overlay file.
+
+    Raises:
+        SpecError: It is no Overlay 1.0.0, or an action lacks its reason, source or sureness.
+    """
+    root = source.value
+    if not isinstance(root, dict) or not str(root.get("overlay", "")).startswith("1.0."):
+        raise source.error("this is no overlay: expected `overlay: 1.0.0`")
+    for key in root:
+        if key not in _ROOT_KEYS and not key.startswith("x-"):
+            raise source.error(f"`{key}` is not known in an overlay", (key,))
+    info = root.get("info")
+    if not isinstance(info, dict) or not {"title", "version"} <= set(info):
+        raise source.error("`info` with a title and a version must be here", ("info",))
+    actions = root.get("actions")
+    if not isinstance(actions, list) or not actions:
+        raise source.error("`actions` must be a list of at least one action", ("actions",))
+    return [_read_action(source, action, number) for number, action in enumerate(actions, start=1)]
+
+
+def _read_action(source: Source, action: Any, number: int) -> Action:
+    keys = ("actions", number - 1)
+    if not isinstance(action, dict) or not isinstance(action.get("target"), str):
+        raise source.error(f"action {number} needs a `target`", keys)
+    name = f"action {number} ({action['target']})"
+    for key in action:
+        if key not in _OWN_KEYS and not key.startswith("x-"):
+            raise source.error(f"{name}: `{key}` is not known in an action", (*keys, key))
+    for key, wanted in (("description", "why it is needed"), ("x-source", "where the fact comes from")):
+        if not isinstance(action.get(key), str) or not action[key].strip():
+            raise source.error(f"{name} needs `{key}`: {wanted}", keys)
+    if action.get("x-sureness") not in SURENESS:
+        raise source.error(f"{name} needs `x-sureness`: one of {', '.join(SURENESS)}", keys)
+    remove = action.get("remove", False)
+    if not isinstance(remove, bool):
+        raise source.error(f"{name}: `remove` is true or false", (*keys, "remove"))
+    if not remove and "update" not in action:
+        raise source.error(f"{name} does nothing: give it `update` or `remove: true`", keys)
+    return Action(number, action["target"], action["description"], action.get("update"), remove, keys)
+
+
+def apply_overlay(document: dict[str, Any], source: Source, reports: list[str]) -> dict[str, Any]:
+    """Apply an overlay's actions, each to the result of those before it.
+
+    Args:
+        document: The document to start from. It is not changed.
+        source: The overlay file as read.
+        reports: Gets a line for each action that changes nothing any more.
+
+    Returns:
+        A new document.
+
+    Raises:
+        SpecError: The overlay is wrong, or some of its actions match nothing: all of them are named.
+    """
+    made = copy.deepcopy(document)
+    unmatched: list[Action] = []
+    for action in read_overlay(source):
+        matched, changed = _apply(made, action, source)
+        if not matched:
+            unmatched.append(action)
+        elif not changed:
+            reports.append(
+                f"{source.file}:{source.line(action.keys)}: {action.name} changes nothing any more:"
+                " the pages say it"
+                " now; remove it"
+            )
+    if unmatched:
+        names = ", ".join(action.name for action in unmatched)
+        raise source.error(
+            f"{names} {'matches' if len(unmatched) == 1 else 'match'} nothing: the pages have changed"
+            " under the"
+            " overlay; correct each target, or remove the action",
+            unmatched[0].keys,
+        )
+    return made
+
+
+def _apply(made: dict[str, Any], action: Action, source: Source) -> tuple[bool, bool]:
+    """Apply one action in place. Tells whether it matched anything, and whether it changed anything."""
+    changed = False
+    try:
+        nodes = {node.location: node.value for node in find(action.target, made)}
+    except JSONPathError as error:
+        message = f"{action.name}: the target is no JSONPath of RFC 9535: {str(error).splitlines()[0]}"
+        raise source.error(message, (*action.keys, "target")) from error
+    # From the end: removing an element moves those behind it, and what is inside goes before what is around
+    # it.
+    for location, value in (
+        sorted(nodes.items(), key=_place, reverse=True) if action.remove else nodes.items()
+    ):
+        if action.remove:
+            if not location:
+                raise source.error(f"{action.name} would remove the whole document", action.keys)
+            _parent(made, location).pop(location[-1])
+            changed = True
+        else:
+            before = copy.deepcopy(value)
+            _update(value, action, source)
+            changed = changed or value != before
+    return bool(nodes), changed
+
+
+def _place(entry: tuple[Keys, Any]) -> list[tuple[int, int, str]]:
+    return [(1, key, "") if isinstance(key, int) else (0, 0, key) for key in entry[0]]
+
+
+def _parent(value: Any, location: Keys) -> Any:
+    for key in location[:-1]:
+        value = value[key]
+    return value
+
+
+def _update(value: Any, action: Action, source: Source) -> None:
+    problem = ""
+    if isinstance(value, list):
+        value.append(copy.deepcopy(action.update))  # The standard: an entry to append.
+    elif not isinstance(value, dict):
+        problem = "the target is neither a map nor a list: name the map around it"
+    elif not isinstance(action.update, dict):
+        problem = "`update` must be a map, as the target is"
+    else:
+        problem = _merge(value, action.update)
+    if problem:
+        raise source.error(f"{action.name}: {problem}", (*action.keys, "update"))
+
+
+def _merge(into: dict[str, Any], update: dict[str, Any]) -> str:
+    """Merge maps by key, join lists, replace the rest. Gives what is wrong, or an empty string."""
+    for key, value in update.items():
+        if key not in into or not isinstance(into[key], (dict, list)):
+            into[key] = copy.deepcopy(value)
+        elif type(into[key]) is not type(value):
+            return f"`{key}` is one kind of value in the document and another in `update`"
+        elif isinstance(value, list):
+            into[key].extend(copy.deepcopy(value))
+        elif problem := _merge(into[key], value):
+            return problem
+    return ""

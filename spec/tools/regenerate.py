@@ -1,0 +1,268 @@
+"""Pages → spec/openapi.yaml → generated/. The command behind ``make regenerate``.
+
+    python -m spec.tools.regenerate [--check | --document-only] [--force] [--root DIRECTORY]
+
+Everything is made in a temporary directory first and put in its place at the end, so that a run that fails or
+is interrupted changes nothing. A run with nothing to do is told by a digest of all inputs and outputs, kept
+in `.cache/`.
+
+Exit codes: 0 done or nothing to do; 1 the inputs are wrong, or `--check` found drift; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import signal
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from spec.tools.errors import SpecError
+from spec.tools.layout import Layout
+from spec.tools.replace import digest, files_below, remove, replace_all
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+try:
+    import fcntl
+except ImportError:  # Windows has no such locks: there, two runs at once are the user's own affair.
+    fcntl = None  # type: ignore[assignment]
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+_MOST_NAMED: Final = 12
+
+
+def differences(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> list[str]:
+    """Name the files that differ, one line each."""
+    lines = []
+    for name in sorted({*old, *new}):
+        if name not in new:
+            lines.append(f"removed  {name}")
+        elif name not in old:
+            lines.append(f"added    {name}")
+        elif old[name] != new[name]:
+            lines.append(f"changed  {name}  ({_line_counts(old[name], new[name])})")
+    return lines
+
+
+def _line_counts(old: bytes, new: bytes) -> str:
+    import difflib  # noqa: PLC0415 - a run with nothing to do needs none of it
+
+    lines = list(
+        difflib.unified_diff(old.decode().splitlines(), new.decode().splitlines(), lineterm="", n=0)
+    )[2:]
+    return (
+        f"+{sum(line.startswith('+') for line in lines)} -{sum(line.startswith('-') for line in lines)} lines"
+    )
+
+
+def make(layout: Layout, work: Path, *, document_only: bool) -> list[str]:
+    """Make the outputs below a directory: `openapi.yaml`, and `generated/` unless told otherwise.
+
+    Args:
+        layout: Where the inputs stand.
+        work: An empty directory.
+        document_only: Leave the generator out.
+
+    Returns:
+        What a maintainer should know, one line each.
+
+    Raises:
+        SpecError: The inputs are wrong.
+    """
+    from spec.tools.build import build  # noqa: PLC0415 - a run with nothing to do needs none of it
+    from spec.tools.generate import generate  # noqa: PLC0415
+
+    root = layout.root
+    pages = {
+        (layout.upstream.relative_to(root) / name).as_posix(): content
+        for name, content in layout.pages().items()
+    }
+    overlay = (
+        (layout.overlay.relative_to(root).as_posix(), layout.overlay.read_bytes())
+        if layout.overlay.exists()
+        else None
+    )
+    built = build(pages, overlay, layout.document.relative_to(root).as_posix())
+    (work / "openapi.yaml").write_text(built.text, encoding="utf-8", newline="\n")
+    if not document_only:
+        if not layout.config.exists():
+            raise SpecError(
+                "the generator's configuration is missing", layout.config.relative_to(root).as_posix()
+            )
+        (work / "generated").mkdir()
+        generate(built.document, built.text, layout.config, work / "generated")
+    return list(built.reports)
+
+
+def _made(work: Path) -> dict[str, bytes]:
+    files = {f"generated/{name}": content for name, content in files_below(work / "generated").items()}
+    return {**files, "spec/openapi.yaml": (work / "openapi.yaml").read_bytes()}
+
+
+@contextlib.contextmanager
+def _workspace(layout: Layout) -> Iterator[Path]:
+    """Give an empty directory on the outputs' file system, to this run alone, and remove it at the end."""
+    layout.cache.mkdir(parents=True, exist_ok=True)
+    (layout.cache / ".gitignore").write_text("*\n", encoding="utf-8")
+    with (layout.cache / "lock").open("w", encoding="utf-8") as lock:
+        if fcntl is not None:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise SpecError("another run is under way: wait for it, then run this again") from error
+        for stale in layout.cache.glob(
+            "work-*"
+        ):  # What a killed run has left: the lock says that it is over.
+            remove(stale)
+        work = Path(tempfile.mkdtemp(prefix="work-", dir=layout.cache))
+        try:
+            yield work
+        finally:
+            remove(work)
+
+
+def regenerate(layout: Layout, *, document_only: bool = False, force: bool = False) -> list[str]:
+    """Bring the outputs up to date.
+
+    Args:
+        layout: Where everything stands.
+        document_only: Make the document alone.
+        force: Make everything even if nothing has changed.
+
+    Returns:
+        Lines to show: notes, then what has changed.
+
+    Raises:
+        SpecError: The inputs are wrong, or the disk is full. Nothing has changed then.
+    """
+    stamp = layout.cache / "stamp.json"
+    inputs = digest(layout.inputs())
+    old = layout.outputs()
+    if not force and not document_only and _read_stamp(stamp) == {"inputs": inputs, "outputs": digest(old)}:
+        return ["Nothing has changed since the last run."]
+    with _workspace(layout) as work:
+        notes = [f"note: {report}" for report in make(layout, work, document_only=document_only)]
+        new = _made(work)
+        if document_only:
+            old = {name: content for name, content in old.items() if name in new}
+        lines = differences(old, new)
+        targets = {layout.document: work / "openapi.yaml"}
+        if not document_only:
+            targets[layout.generated] = work / "generated"
+        if lines:
+            replace_all(targets, work / "attic")
+        if not document_only:
+            with contextlib.suppress(
+                OSError
+            ):  # Without a stamp the next run does everything, and that is all.
+                stamp.write_text(json.dumps({"inputs": inputs, "outputs": digest(new)}), encoding="utf-8")
+    return [*notes, *_summary(lines, "Made anew, and the same as before.")]
+
+
+def check(layout: Layout) -> tuple[list[str], bool]:
+    """Compare what is committed with what the inputs give, and change nothing.
+
+    Returns:
+        Lines to show, and whether they are the same.
+
+    Raises:
+        SpecError: The inputs are wrong.
+    """
+    with _workspace(layout) as work:
+        notes = [f"note: {report}" for report in make(layout, work, document_only=False)]
+        lines = differences(layout.outputs(), _made(work))
+    return [
+        *notes,
+        *_summary(lines, "The document and the generated client are what spec/ gives."),
+    ], not lines
+
+
+def _summary(lines: list[str], otherwise: str) -> list[str]:
+    if not lines:
+        return [otherwise]
+    more = len(lines) - _MOST_NAMED
+    return [*lines[:_MOST_NAMED], *([f"and {more} more files"] if more > 0 else [])]
+
+
+def _read_stamp(stamp: Path) -> object:
+    try:
+        return json.loads(stamp.read_bytes())
+    except (OSError, ValueError):
+        return None
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command. Returns its exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m spec.tools.regenerate",
+        description="Make spec/openapi.yaml and generated/ from what spec/ holds.",
+        epilog="Exit codes: 0 done, 1 wrong inputs or (with --check) drift, 130 interrupted.",
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="change nothing; exit 1 if the committed files differ"
+    )
+    parser.add_argument(
+        "--document-only", action="store_true", help="make spec/openapi.yaml and nothing else"
+    )
+    parser.add_argument("--force", action="store_true", help="make everything even if nothing has changed")
+    parser.add_argument(
+        "--root", type=Path, default=ROOT, help="the directory that holds spec/ and generated/"
+    )
+    options = parser.parse_args(arguments)
+    layout = Layout(options.root.resolve())
+    if not layout.upstream.is_dir():
+        print(
+            f"{layout.upstream}: there is no such directory: --root must hold spec/upstream/", file=sys.stderr
+        )
+        return 1
+    try:
+        with _termination_as_interrupt():
+            if options.check:
+                lines, same = check(layout)
+                if not same:
+                    lines.append(
+                        "The committed files differ from what spec/ gives: run `make regenerate`, commit."
+                    )
+            else:
+                lines, same = (
+                    regenerate(layout, document_only=options.document_only, force=options.force),
+                    True,
+                )
+    except SpecError as error:
+        print(f"{error}\nNothing was changed.", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(
+            f"{error.filename or layout.root}: {error.strerror or error}\nNothing was changed.",
+            file=sys.stderr,
+        )
+        return 1
+    except KeyboardInterrupt:
+        print("Interrupted. Nothing is half done: the files are all as before, or all new.", file=sys.stderr)
+        return 130
+    for line in lines:
+        print(line, file=sys.stderr if line.startswith("note: ") else sys.stdout)
+    return 0 if same else 1
+
+
+@contextlib.contextmanager
+def _termination_as_interrupt() -> Iterator[None]:
+    """Clean up on SIGTERM as on Ctrl-C."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    old = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, old)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,298 @@
+"""Schemas as pages write them → schemas as OpenAPI 3.0.3 writes them.
+
+Pages mix the 3.0 dialect with the JSON Schema of 3.1. What 3.0 can say in other words is said so; what it
+can't is an error. No keyword is dropped, and one that isn't known is an error.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from spec.tools.errors import Keys
+    from spec.tools.yaml_source import Source
+
+TYPES: Final = ("array", "boolean", "integer", "number", "object", "string")
+
+# 3.0 keywords by the kind of their value. Examples, defaults and enums are data: nothing in them is a
+# keyword.
+_VERBATIM: Final = frozenset(
+    {
+        "title",
+        "description",
+        "format",
+        "multipleOf",
+        "maximum",
+        "minimum",
+        "maxLength",
+        "minLength",
+        "pattern",
+        "maxItems",
+        "minItems",
+        "uniqueItems",
+        "maxProperties",
+        "minProperties",
+        "enum",
+        "default",
+        "example",
+        "nullable",
+        "readOnly",
+        "writeOnly",
+        "deprecated",
+        "discriminator",
+        "xml",
+        "externalDocs",
+        "required",
+    }
+)
+_SCHEMA_LIST: Final = frozenset({"allOf", "anyOf", "oneOf"})
+_SCHEMAS_INSIDE: Final = _SCHEMA_LIST | {"items", "not", "properties", "additionalProperties"}
+# What these mean depends on their neighbours.
+_SETTLED_LATER: Final = frozenset({"type", "exclusiveMinimum", "exclusiveMaximum", "refIdentifier"})
+_CHOICES: Final = ("anyOf", "oneOf")
+_ENUM_TYPE: Final = re.compile(r"enum<(\w+)>")
+
+# What a null-only alternative is in 3.0, where `nullable` counts only beside a `type`.
+_ONLY_NULL: Final[dict[str, Any]] = {"type": "object", "nullable": True, "enum": [None]}
+
+
+@dataclass(frozen=True)
+class SchemaReader:
+    """Converts the schemas of one document.
+
+    Attributes:
+        source: Where they stand.
+        on_named: For the older format, whose inline schemas may carry a component's name: takes the name, the
+            converted schema and its place, and gives what to put there instead. None: such names are errors.
+    """
+
+    source: Source
+    on_named: Callable[[str, dict[str, Any], Keys], dict[str, Any]] | None = None
+
+    def schema(self, value: Any, keys: Keys) -> dict[str, Any]:
+        """Convert one schema with all that it holds.
+
+        Args:
+            value: The schema as the page has it.
+            keys: The way to it in `source`.
+
+        Returns:
+            A schema of OpenAPI 3.0.3; a new value, nothing shared with `value`'s maps.
+
+        Raises:
+            SpecError: A keyword isn't known, or says what 3.0 can't.
+        """
+        if value is True:
+            return {}
+        if value is False:
+            return {"not": {}}
+        if not isinstance(value, dict):
+            raise self.source.error(f"expected a schema, found {_kind(value)}", keys)
+        made: dict[str, Any] = {}
+        for keyword, content in value.items():
+            self._keyword(keyword, content, (*keys, keyword), made)
+        made = _without_null_alternatives(made)
+        self._exclusive_limits(value, made, keys)
+        self._types(value, made, keys)
+        made = _reference_alone(made)
+        return self._named(value, made, keys)
+
+    def _keyword(self, keyword: str, content: Any, keys: Keys, made: dict[str, Any]) -> None:
+        if keyword in _VERBATIM or keyword.startswith("x-"):
+            made[keyword] = content
+        elif keyword in _SETTLED_LATER:
+            made[keyword] = content  # Keeps the page's order of keys.
+        elif keyword in _SCHEMAS_INSIDE:
+            made[keyword] = self._inside(keyword, content, keys)
+        elif (convert := _CONVERTED.get(keyword)) is not None:
+            convert(self, content, keys, made)
+        else:
+            raise self.source.error(
+                f"the schema keyword `{keyword}` is not known to OpenAPI 3.0: correct it in the page's copy,"
+                " or teach spec/tools/schemas.py what it means",
+                keys,
+            )
+
+    def _inside(self, keyword: str, content: Any, keys: Keys) -> Any:
+        """Convert the schemas that a keyword holds."""
+        if keyword in _SCHEMA_LIST:
+            return [self.schema(item, (*keys, place)) for place, item in self._list(content, keys)]
+        if keyword == "properties":
+            if not isinstance(content, dict):
+                raise self.source.error(f"expected properties by name, found {_kind(content)}", keys)
+            return {name: self._unwrapped(item, (*keys, name)) for name, item in content.items()}
+        if keyword == "additionalProperties" and isinstance(content, bool):
+            return content
+        return self._unwrapped(content, keys)
+
+    def _required(self, content: Any, keys: Keys, made: dict[str, Any]) -> None:
+        if "required" in made or self.on_named is None:
+            raise self.source.error("`requiredProperties` has no place here: use `required`", keys)
+        made["required"] = content
+
+    def _const(self, content: Any, _: Keys, made: dict[str, Any]) -> None:
+        made.update({"enum": [content]} if content is not None else _ONLY_NULL)
+
+    def _comment(self, content: Any, _: Keys, made: dict[str, Any]) -> None:
+        made["x-comment"] = content
+
+    def _list(self, content: Any, keys: Keys) -> list[tuple[int, Any]]:
+        if not isinstance(content, list) or not content:
+            raise self.source.error(f"expected a list of schemas, found {_kind(content)}", keys)
+        return list(enumerate(content))
+
+    def _reference(self, content: Any, keys: Keys, made: dict[str, Any]) -> None:
+        if isinstance(content, str) and content.startswith("#/"):
+            made["$ref"] = content
+            return
+        raise self.source.error(f"a reference must begin with #/ and stay in the document: {content!r}", keys)
+
+    def _unwrapped(self, value: Any, keys: Keys) -> dict[str, Any]:
+        """Take off the one-element `allOf` that the older format puts around each property."""
+        while (
+            self.on_named is not None
+            and isinstance(value, dict)
+            and list(value) == ["allOf"]
+            and isinstance(value["allOf"], list)
+            and len(value["allOf"]) == 1
+        ):
+            value, keys = value["allOf"][0], (*keys, "allOf", 0)
+        return self.schema(value, keys)
+
+    def _examples(self, content: Any, keys: Keys, made: dict[str, Any]) -> None:
+        """Make 3.1's list of examples the one example of 3.0, and keep the others under an extension."""
+        if not isinstance(content, list):
+            raise self.source.error(f"expected a list of examples, found {_kind(content)}", keys)
+        if content and "example" not in made:
+            made["example"], content = content[0], content[1:]
+        if content:
+            made["x-examples"] = content
+
+    def _content(self, content: Any, keys: Keys, made: dict[str, Any]) -> None:
+        """Make 3.1's way to say that a string is bytes 3.0's, which is a format."""
+        formats = {"application/octet-stream": "binary", "base64": "byte"}
+        if content not in formats or made.setdefault("format", formats[content]) != formats[content]:
+            raise self.source.error(f"3.0 has no words for {content!r} here: say it by `format`", keys)
+
+    def _exclusive_limits(self, value: dict[str, Any], made: dict[str, Any], keys: Keys) -> None:
+        """Make 3.1's exclusive limits, which are numbers, 3.0's, which are flags on the inclusive ones."""
+        for keyword, inclusive in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
+            limit = value.get(keyword)
+            if limit is None or isinstance(limit, bool):
+                continue
+            if not isinstance(limit, (int, float)):
+                raise self.source.error(f"expected a number, found {_kind(limit)}", (*keys, keyword))
+            if inclusive in value:
+                raise self.source.error(
+                    f"both `{keyword}` as a number and `{inclusive}`: 3.0 has room for one; keep the tighter",
+                    keys,
+                )
+            made[inclusive], made[keyword] = limit, True
+
+    def _types(self, value: dict[str, Any], made: dict[str, Any], keys: Keys) -> None:
+        types = value.get("type")
+        if types is None:
+            if "type" in value:
+                raise self.source.error("expected the name of a type, found null", (*keys, "type"))
+            return
+        names = types if isinstance(types, list) else [types]
+        for name in names:
+            if name not in {*TYPES, "null", "any", "file"} and not _ENUM_TYPE.fullmatch(str(name)):
+                raise self.source.error(
+                    f"{name!r} is no type of OpenAPI ({', '.join(TYPES)})", (*keys, "type")
+                )
+        _set_types(made, [str(name) for name in names])
+
+    def _named(self, value: dict[str, Any], made: dict[str, Any], keys: Keys) -> dict[str, Any]:
+        if "refIdentifier" not in value:
+            return made
+        identifier, prefix = made.pop("refIdentifier"), "#/components/schemas/"
+        if self.on_named is None or not isinstance(identifier, str) or not identifier.startswith(prefix):
+            raise self.source.error(
+                f"{identifier!r} names no schema: expected {prefix}NAME", (*keys, "refIdentifier")
+            )
+        return self.on_named(identifier.removeprefix(prefix), made, keys)
+
+
+_CONVERTED: Final[dict[str, Callable[[SchemaReader, Any, Keys, dict[str, Any]], None]]] = {
+    "$ref": SchemaReader._reference,  # noqa: SLF001 - this table is part of the class
+    "$comment": SchemaReader._comment,  # noqa: SLF001
+    "requiredProperties": SchemaReader._required,  # noqa: SLF001
+    "const": SchemaReader._const,  # noqa: SLF001
+    "contentMediaType": SchemaReader._content,  # noqa: SLF001
+    "contentEncoding": SchemaReader._content,  # noqa: SLF001
+    "examples": SchemaReader._examples,  # noqa: SLF001
+}
+
+
+def _kind(value: Any) -> str:
+    """Name a value's kind for a person."""
+    names = {dict: "a map", list: "a list", str: "a string", bool: "true or false", type(None): "nothing"}
+    return "an empty list" if value == [] else names.get(type(value), f"{value!r}")
+
+
+def _set_types(made: dict[str, Any], names: list[str]) -> None:
+    """Say a type, or several, in 3.0's words."""
+    kinds = [] if "any" in names else [name for name in names if name != "null"]
+    if names == ["null"]:
+        made.update(_ONLY_NULL)
+        return
+    if "null" in names:
+        _allow_null(made)
+    if len(kinds) == 1:
+        _set_type(made, kinds[0])
+        return
+    made.pop("type")
+    if not kinds:
+        return
+    # The other keywords stay beside the choice: each counts only for values of the type it is about.
+    alternatives: list[dict[str, Any]] = [{"type": kind} for kind in kinds]
+    if made.pop("nullable", False):
+        alternatives[0]["nullable"] = True
+    if "anyOf" in made:
+        made["allOf"] = [*made.get("allOf", []), {"anyOf": alternatives}]
+    else:
+        made["anyOf"] = alternatives
+
+
+def _set_type(made: dict[str, Any], kind: str) -> None:
+    """Set one type. The older format also has two of its own: `enum<TYPE>` and `file`."""
+    made["type"] = kind
+    if enum := _ENUM_TYPE.fullmatch(kind):
+        made["type"] = enum[1]
+    elif kind == "file":
+        made["type"] = "string"
+        made.setdefault("format", "binary")
+
+
+def _allow_null(made: dict[str, Any]) -> None:
+    made["nullable"] = True
+    if isinstance(made.get("enum"), list) and None not in made["enum"]:
+        made["enum"] = [*made["enum"], None]
+
+
+def _without_null_alternatives(made: dict[str, Any]) -> dict[str, Any]:
+    """Make 3.1's choice of something or null 3.0's `nullable`."""
+    for choice in _CHOICES:
+        alternatives = made.get(choice)
+        if alternatives is None or _ONLY_NULL not in alternatives:
+            continue
+        others = [one for one in alternatives if one != _ONLY_NULL]
+        if len(others) == 1 and "type" in others[0] and not set(others[0]) & set(made):
+            rest = {key: content for key, content in made.items() if key != choice}
+            merged = {**others[0], **rest}
+            _allow_null(merged)
+            return merged
+    return made
+
+
+def _reference_alone(made: dict[str, Any]) -> dict[str, Any]:
+    """Put a reference that has neighbours into an `allOf`: beside `$ref` they count for nothing in 3.0."""
+    if "$ref" not in made or len(made) == 1:
+        return made
+    reference = {"$ref": made.pop("$ref")}
+    return {"allOf": [reference, *made.pop("allOf", [])], **made}

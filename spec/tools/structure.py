@@ -1,0 +1,227 @@
+"""What an OpenAPI 3.0 document is made of: which keys each kind of object has.
+
+One table serves every tool that walks a document, so that none takes a key inside an example for one of
+OpenAPI's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from spec.tools.page import METHODS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from spec.tools.errors import Keys
+
+# The kind of each key's value: "" is data, "kind" one object, "[kind]" a list of them, "{kind}" a map to
+# them. A key that isn't here is unknown, unless it begins with x-. The key "*" is any key.
+_PARAMETER: Final = {
+    "$ref": "",
+    "description": "",
+    "required": "",
+    "deprecated": "",
+    "allowEmptyValue": "",
+    "style": "",
+    "explode": "",
+    "allowReserved": "",
+    "example": "",
+    "schema": "schema",
+    "examples": "{example}",
+    "content": "{media type}",
+}
+
+GRAMMAR: Final[dict[str, dict[str, str]]] = {
+    "document": {
+        "openapi": "",
+        "info": "",
+        "servers": "",
+        "paths": "paths",
+        "components": "components",
+        "security": "",
+        "tags": "",
+        "externalDocs": "",
+    },
+    "paths": {"*": "path item"},
+    "path item": {
+        "$ref": "",
+        "summary": "",
+        "description": "",
+        "servers": "",
+        "parameters": "[parameter]",
+        **dict.fromkeys(METHODS, "operation"),
+    },
+    "operation": {
+        "tags": "",
+        "summary": "",
+        "description": "",
+        "externalDocs": "",
+        "operationId": "",
+        "parameters": "[parameter]",
+        "requestBody": "request body",
+        "responses": "responses",
+        "callbacks": "{callback}",
+        "deprecated": "",
+        "security": "",
+        "servers": "",
+    },
+    "parameter": {"name": "", "in": "", **_PARAMETER},
+    "header": _PARAMETER,
+    "request body": {"$ref": "", "description": "", "content": "{media type}", "required": ""},
+    "media type": {"schema": "schema", "example": "", "examples": "{example}", "encoding": "{encoding}"},
+    "encoding": {"contentType": "", "headers": "{header}", "style": "", "explode": "", "allowReserved": ""},
+    "responses": {"*": "response"},
+    "response": {
+        "$ref": "",
+        "description": "",
+        "headers": "{header}",
+        "content": "{media type}",
+        "links": "{link}",
+    },
+    "callback": {"$ref": "", "*": "path item"},
+    "example": {"$ref": "", "summary": "", "description": "", "value": "", "externalValue": ""},
+    "link": {
+        "$ref": "",
+        "operationRef": "",
+        "operationId": "",
+        "parameters": "",
+        "requestBody": "",
+        "description": "",
+        "server": "",
+    },
+    "components": {
+        "schemas": "{schema}",
+        "responses": "{response}",
+        "parameters": "{parameter}",
+        "examples": "{example}",
+        "requestBodies": "{request body}",
+        "headers": "{header}",
+        "securitySchemes": "{security scheme}",
+        "links": "{link}",
+        "callbacks": "{callback}",
+    },
+    "security scheme": {
+        "$ref": "",
+        "type": "",
+        "description": "",
+        "name": "",
+        "in": "",
+        "scheme": "",
+        "bearerFormat": "",
+        "flows": "",
+        "openIdConnectUrl": "",
+    },
+}
+
+_SCHEMA: Final = {
+    "properties": "{schema}",
+    "items": "schema",
+    "not": "schema",
+    "additionalProperties": "schema",
+    "allOf": "[schema]",
+    "anyOf": "[schema]",
+    "oneOf": "[schema]",
+}
+
+
+@dataclass(frozen=True)
+class Node:
+    """One object of a document: its kind, the way to it, and the very map (not a copy)."""
+
+    kind: str
+    keys: Keys
+    value: dict[str, Any]
+
+
+class UnknownKeyError(Exception):
+    """A key, or a value where an object belongs, that OpenAPI 3.0 doesn't have."""
+
+    def __init__(self, kind: str, keys: Keys, problem: str) -> None:
+        super().__init__(kind, keys, problem)
+        self.kind, self.keys, self.problem = kind, keys, problem
+
+
+def parts(node: Node) -> Iterator[tuple[str, Keys, Any]]:
+    """Give the kind, the way and the value of all that an object holds; data has the kind "".
+
+    Raises:
+        UnknownKeyError: A key isn't known in an object of this kind, or holds something else than it should.
+    """
+    grammar = _SCHEMA if node.kind == "schema" else GRAMMAR[node.kind]
+    for key, value in node.value.items():
+        keys = (*node.keys, key)
+        kind = "" if key.startswith("x-") else grammar.get(key, grammar.get("*"))
+        if kind is None:
+            if node.kind != "schema":  # Schemas have a converter of their own, which knows their keywords.
+                raise UnknownKeyError(
+                    node.kind, keys, f"`{key}` is not known in a {node.kind} of OpenAPI 3.0"
+                )
+            kind = ""
+        if kind.startswith("{"):
+            yield from ((kind[1:-1], (*keys, name), item) for name, item in _as(dict, value, keys).items())
+        elif kind.startswith("["):
+            yield from (
+                (kind[1:-1], (*keys, place), item) for place, item in enumerate(_as(list, value, keys))
+            )
+        else:
+            yield kind, keys, value
+
+
+def _as(expected: type, value: Any, keys: Keys) -> Any:
+    if not isinstance(value, expected):
+        raise UnknownKeyError("", keys, f"expected a {'map' if expected is dict else 'list'} here")
+    return value
+
+
+def walk(value: dict[str, Any], kind: str = "document", keys: Keys = ()) -> Iterator[Node]:
+    """Give every object of a document, the outer ones first.
+
+    The caller may change an object's data and its inner objects while walking: what it puts there is walked.
+
+    Raises:
+        UnknownKeyError: Something stands where OpenAPI 3.0 has no such thing.
+    """
+    node = Node(kind, keys, value)
+    yield node
+    for inner_kind, inner_keys, inner in parts(node):
+        if inner_kind == "" or (kind == "schema" and isinstance(inner, bool)):
+            continue
+        yield from walk(_as(dict, inner, inner_keys), inner_kind, inner_keys)
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Give the path, the method and the map of each operation, callbacks not counted."""
+    for path, item in document.get("paths", {}).items():
+        for method in METHODS:
+            if not path.startswith("x-") and method in item:
+                yield path, method, item[method]
+
+
+def pointer(keys: Keys) -> str:
+    """Write a way as a JSON pointer in a fragment: ``#/paths/~1v1``."""
+    return "#" + "".join("/" + str(key).replace("~", "~0").replace("/", "~1") for key in keys)
+
+
+def resolve(document: dict[str, Any], reference: str) -> Any:
+    """Look up a local reference.
+
+    Returns:
+        The value, not a copy.
+
+    Raises:
+        LookupError: Nothing stands there.
+    """
+    if not reference.startswith("#/"):
+        raise LookupError(reference)
+    value: Any = document
+    for part in reference[2:].split("/"):
+        key = part.replace("~1", "/").replace("~0", "~")
+        if isinstance(value, list) and key.isdigit():
+            value = value[int(key)]
+        elif isinstance(value, dict):
+            value = value[key]
+        else:
+            raise LookupError(reference)
+    return value
