@@ -1,0 +1,57 @@
+"""A stand-in for the Kling Elements API: stateful, driven by the OpenAPI document, with real videos.
+
+In a test::
+
+    from kling_elements_mock import INSTANT, MockSettings, serve
+
+    with serve(MockSettings(pace=INSTANT)) as served:
+        client = KlingElements(api_key="any", base_url=served.url)
+        ...
+        assert len(served.mock.tasks) == 1
+
+As an ASGI application: `create_app()`; its state is `app.state.mock`.
+From a terminal: `python -m kling_elements_mock --port 8080`.
+"""
+
+from kling_elements_mock.app import create_app
+from kling_elements_mock.catalogue import CATALOGUE, Scenario
+from kling_elements_mock.clock import Clock, ManualClock, SystemClock
+from kling_elements_mock.document import DocumentError
+from kling_elements_mock.mock import Mock, RecordedRequest
+from kling_elements_mock.scenarios import ScenarioError
+from kling_elements_mock.server import ServedMock, serve
+from kling_elements_mock.settings import (
+    VENDOR_CONCURRENCY,
+    VENDOR_RATE_LIMITS,
+    WEBHOOK_SECRET,
+    MockSettings,
+    RateLimit,
+)
+from kling_elements_mock.store import Task
+from kling_elements_mock.tasks import INSTANT, Polls, Seconds
+from kling_elements_mock.webhooks import Delivery
+
+__all__ = [
+    "CATALOGUE",
+    "INSTANT",
+    "VENDOR_CONCURRENCY",
+    "VENDOR_RATE_LIMITS",
+    "WEBHOOK_SECRET",
+    "Clock",
+    "Delivery",
+    "DocumentError",
+    "ManualClock",
+    "Mock",
+    "MockSettings",
+    "Polls",
+    "RateLimit",
+    "RecordedRequest",
+    "Scenario",
+    "ScenarioError",
+    "Seconds",
+    "ServedMock",
+    "SystemClock",
+    "Task",
+    "create_app",
+    "serve",
+]

@@ -1,0 +1,303 @@
+"""The OpenAPI document as the mock reads it: its operations, answers, key headers and life cycles.
+
+Everything the mock says about the API comes from here: routes from the paths, messages from the examples,
+and from the links, which operations make a task and follow it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+
+
+class DocumentError(ValueError):
+    """The document can't be served: the message says where and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A place in the document: its value, and the JSON Pointer that leads to it (no reference on the way)."""
+
+    root: Mapping[str, Any] = field(repr=False)
+    pointer: str
+    value: Any = field(repr=False)
+
+    def get(self, key: str) -> Node | None:
+        """Give the child under `key`, with references followed, or None."""
+        if not isinstance(self.value, dict) or key not in self.value:
+            return None
+        return self._child(key, self.value[key])
+
+    def items(self) -> Iterator[tuple[str, Node]]:
+        """Give the children of an object by key, or of an array by position, with references followed."""
+        if isinstance(self.value, dict):
+            for key, value in self.value.items():
+                yield str(key), self._child(str(key), value)
+        elif isinstance(self.value, list):
+            for position, value in enumerate(self.value):
+                yield str(position), self._child(str(position), value)
+
+    def children(self, key: str) -> list[Node]:
+        """Give the elements of the object or array under `key`; none if there is no such key."""
+        child = self.get(key)
+        return [] if child is None else [node for _, node in child.items()]
+
+    def text(self, key: str) -> str | None:
+        """Give the string under `key`, or None."""
+        value = self.value.get(key) if isinstance(self.value, dict) else None
+        return value if isinstance(value, str) else None
+
+    def _child(self, key: str, value: Any) -> Node:
+        return _follow(self.root, f"{self.pointer}/{key.replace('~', '~0').replace('/', '~1')}", value)
+
+
+def _follow(root: Mapping[str, Any], pointer: str, value: Any) -> Node:
+    seen = {pointer}
+    while isinstance(value, dict) and isinstance(value.get("$ref"), str):
+        reference = value["$ref"]
+        if not reference.startswith("#/") or reference[1:] in seen:
+            raise DocumentError(
+                f"#{pointer}: the reference {reference!r} leads out of the document, or to itself"
+            )
+        pointer = reference[1:]
+        seen.add(pointer)
+        value = root
+        for part in pointer[1:].split("/"):
+            key = part.replace("~1", "/").replace("~0", "~")
+            try:
+                value = value[int(key)] if isinstance(value, list) else value[key]
+            except (KeyError, IndexError, ValueError, TypeError):
+                raise DocumentError(f"the reference {reference!r} leads nowhere") from None
+    return Node(root, pointer, value)
+
+
+@dataclass(frozen=True, eq=False)
+class Operation:
+    """One method of one path.
+
+    Attributes:
+        id: The `operationId`, or method and path where the document has none.
+        method: In capitals.
+        path: The template, e.g. `/v1/things/{id}`.
+        node: Where it stands.
+        parameters: Its own and its path's, the own ones first.
+    """
+
+    id: str
+    method: str
+    path: str
+    node: Node
+    parameters: tuple[Node, ...]
+
+    @cached_property
+    def segments(self) -> tuple[str, ...]:
+        """The template's parts between slashes."""
+        return tuple(self.path.split("/"))
+
+    @property
+    def body(self) -> Node | None:
+        """The request body, if it takes one."""
+        return self.node.get("requestBody")
+
+    def response(self, status: int) -> Node | None:
+        """Give the documented answer of `status`: its own, its class's (`4XX`) or `default`."""
+        responses = self.node.get("responses")
+        if responses is None:
+            return None
+        return responses.get(str(status)) or responses.get(f"{status // 100}XX") or responses.get("default")
+
+    def documents(self, status: int) -> bool:
+        """Tell whether `status` has an entry of its own."""
+        responses = self.node.get("responses")
+        return responses is not None and (
+            responses.get(str(status)) is not None or responses.get(f"{status // 100}XX") is not None
+        )
+
+    def success(self) -> tuple[int, Node | None]:
+        """Give the first documented 2xx and its answer; 200 and nothing where there is none."""
+        responses = self.node.get("responses")
+        for status, node in sorted(responses.items()) if responses is not None else ():
+            if status.startswith("2"):
+                return (int(status) if status.isdigit() else 200), node
+        return 200, None
+
+
+@dataclass(frozen=True, eq=False)
+class LifeCycle:
+    """The operations that make, follow and list one kind of task.
+
+    Attributes:
+        create: Makes a task.
+        status: Shows one task.
+        listing: Lists the tasks that `create` made, where the document has such an operation.
+        parameter: The path parameter of `status` that carries the task's id.
+        webhook_field: The property of create's body that names where changes are posted, if any.
+    """
+
+    create: Operation
+    status: Operation
+    listing: Operation | None
+    parameter: str
+    webhook_field: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPlace:
+    """Where a request may carry its key: in which part (`header`, `query`, `cookie`) and under which name."""
+
+    part: str
+    name: str
+
+
+class Document:
+    """A parsed OpenAPI 3.0 document.
+
+    Args:
+        root: The parsed document.
+
+    Raises:
+        DocumentError: It has no paths, or a reference leads nowhere.
+    """
+
+    def __init__(self, root: Mapping[str, Any]) -> None:
+        if not isinstance(root, dict) or not isinstance(root.get("paths"), dict):
+            raise DocumentError("this is no OpenAPI document: it has no 'paths'")
+        self.root = root
+        self.operations: tuple[Operation, ...] = tuple(_operations(Node(root, "", root)))
+        self.by_id = {operation.id: operation for operation in self.operations}
+        self.life_cycles: tuple[LifeCycle, ...] = tuple(self._life_cycles())
+        self.key_places = self._key_places()
+
+    def match(self, path: str) -> tuple[dict[str, Operation], dict[str, str]]:
+        """Find the operations at a request's path.
+
+        Args:
+            path: The path as it was sent, still percent-encoded.
+
+        Returns:
+            The operations by method, none if the path is unknown; and the path's parameters, still encoded.
+        """
+        parts = path.split("/")
+        best: tuple[int, dict[str, Operation], dict[str, str]] | None = None
+        for operation in self.operations:
+            found = _match(operation.segments, parts)
+            if found is None:
+                continue
+            if best is None or len(found) < best[0]:
+                best = len(found), {}, found
+            if len(found) == best[0]:
+                best[1].setdefault(operation.method, operation)
+        return ({}, {}) if best is None else (best[1], best[2])
+
+    def _key_places(self) -> tuple[KeyPlace, ...]:
+        places: dict[KeyPlace, None] = {}
+        schemes = Node(self.root, "", self.root).get("components")
+        for scheme in schemes.children("securitySchemes") if schemes is not None else ():
+            if scheme.text("type") == "apiKey":
+                name = scheme.text("name") or ""
+                part = scheme.text("in") or "header"
+                places[KeyPlace(part, name.lower() if part == "header" else name)] = None
+            elif scheme.text("type") in {"http", "oauth2", "openIdConnect"}:
+                places[KeyPlace("header", "authorization")] = None
+        return tuple(places)
+
+    def _life_cycles(self) -> Iterator[LifeCycle]:
+        for create in self.operations:
+            if create.method == "GET":
+                continue
+            for status in self._linked(create):
+                names = re.findall(r"\{([^}]+)\}", status.path)
+                if status.method == "GET" and len(names) == 1:
+                    listing = next(
+                        (op for op in self.operations if op.method == "GET" and op.path == create.path), None
+                    )
+                    yield LifeCycle(create, status, listing, names[0], _webhook_field(create))
+                    break
+
+    def _linked(self, operation: Operation) -> Iterator[Operation]:
+        for link in (operation.success()[1] or operation.node).children("links"):
+            target = link.text("operationId")
+            if target is not None and target in self.by_id:
+                yield self.by_id[target]
+            reference = link.text("operationRef") or ""
+            yield from (op for op in self.operations if reference == f"#{op.node.pointer}")
+
+
+def _operations(root: Node) -> Iterator[Operation]:
+    paths = root.get("paths")
+    for path, item in paths.items() if paths is not None else ():
+        shared = item.children("parameters")
+        for method, node in item.items():
+            if method in METHODS and isinstance(node.value, dict):
+                own = {(p.text("in"), p.text("name")): p for p in (*shared, *node.children("parameters"))}
+                name = node.text("operationId") or f"{method} {path}"
+                yield Operation(name, method.upper(), path, node, tuple(own.values()))
+
+
+def _match(template: tuple[str, ...], parts: list[str]) -> dict[str, str] | None:
+    if len(template) != len(parts):
+        return None
+    found: dict[str, str] = {}
+    for expected, given in zip(template, parts, strict=True):
+        names = re.findall(r"\{([^}]+)\}", expected)
+        if not names:
+            if expected != given:
+                return None
+            continue
+        pattern = "".join(
+            "(.+)" if piece.startswith("{") else re.escape(piece)
+            for piece in re.split(r"(\{[^}]+\})", expected)
+        )
+        values = re.fullmatch(pattern, given)
+        if values is None:
+            return None
+        found.update(zip(names, values.groups(), strict=True))
+    return found
+
+
+def _webhook_field(create: Operation) -> str | None:
+    for callback in create.node.children("callbacks"):
+        for expression in callback.value:
+            named = re.fullmatch(r"\{\$request\.body#/([^/}]+)\}", str(expression))
+            if named is not None:
+                return named.group(1)
+    return None
+
+
+def default_path() -> Path:
+    """Find the document that ships with the package; in a checkout, the one under `spec/`."""
+    here = Path(__file__).resolve()
+    shipped = here.parent / "openapi.yaml"
+    return shipped if shipped.is_file() else here.parents[2] / "spec" / "openapi.yaml"
+
+
+def load(path: Path | None = None) -> Document:
+    """Read a document from a YAML or JSON file.
+
+    Args:
+        path: The file; the shipped document by default.
+
+    Raises:
+        DocumentError: The file can't be read, or is no OpenAPI document.
+    """
+    file = default_path() if path is None else path
+    try:
+        root = yaml.load(file.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe loaders
+    except OSError as error:
+        raise DocumentError(f"can't read the document {file}: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        raise DocumentError(f"{file} is no YAML: {' '.join(str(error).split())}") from error
+    try:
+        return Document(root)
+    except DocumentError as error:
+        raise DocumentError(f"{file}: {error}") from error
