@@ -1,0 +1,237 @@
+"""`python -m spec.tools.diff`: what it reads, prints and returns."""
+
+from __future__ import annotations
+
+import copy
+import json
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from spec.tools import yaml_source
+from spec.tools.diff.__main__ import main
+from spec.tools.diff.render import as_markdown, rules_as_markdown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Write = Callable[[str, dict[str, Any]], str]
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Write a document into the test's directory."""
+
+    def make(name: str, document: dict[str, Any]) -> str:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(yaml_source.dump(document), encoding="utf-8")
+        return str(path)
+
+    return make
+
+
+@pytest.fixture
+def narrower(library: dict[str, Any]) -> dict[str, Any]:
+    """The library with a change of each rating."""
+    schemas = library["components"]["schemas"]
+    schemas["Loan"]["properties"]["note"]["maxLength"] = 100
+    schemas["Book"]["properties"]["state"]["enum"].append("a|b <i>`c`")
+    schemas["Book"]["properties"]["price"] = {"type": "number"}
+    library["info"]["description"] = "Lends many books."
+    return library
+
+
+@pytest.fixture
+def pair(
+    write: Write, library: dict[str, Any], narrower: dict[str, Any], _library: dict[str, Any]
+) -> tuple[str, str]:
+    """Two files with a change of each rating between them."""
+    del library
+    return write("old.yaml", _library), write("new.yaml", narrower)
+
+
+def test_text_is_worst_first(pair: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    """The counts stand at the top, then each change with its place, its words and its reason."""
+    assert main([*pair]) == 1
+    assert capsys.readouterr().out == (
+        "1 breaking, 1 risk, 1 safe, 1 documentation\n"
+        "\n"
+        "BREAKING\n"
+        "  schema NewLoan (Loan): note\n"
+        "    maxLength 200 → 100: tighter: calls that were accepted are refused\n"
+        "    concerns POST /loans (request)\n"
+        "\n"
+        "RISK\n"
+        "  schema Book: state\n"
+        "    value a|b <i>`c` added: callers may meet a value that they don't know\n"
+        "    concerns GET /books/{book-id} (response), POST /loans (response)\n"
+        "\n"
+        "SAFE\n"
+        "  schema Book: price\n"
+        "    optional property price added: one more to read\n"
+        "    concerns GET /books/{book-id} (response), POST /loans (response)\n"
+        "\n"
+        "DOCUMENTATION ONLY\n"
+        "  the document: info.description changed\n"
+    )
+
+
+def test_markdown_fits_a_pull_request(pair: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Each row has its five cells whatever the words hold, and documentation is folded away."""
+    main([*pair, "--format", "markdown"])
+    lines = capsys.readouterr().out.splitlines()
+    rows = [line for line in lines if line.startswith("|")]
+    assert len(rows) == 5
+    assert all(row.replace("\\|", "").count("|") == 6 for row in rows)
+    assert "&lt;i>" in "".join(rows)
+    assert lines.index("<details>") > lines.index(rows[-1])
+    assert "- the document: info.description changed" in lines
+
+
+def test_json_is_for_programs(pair: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Counts, and each change with pointer, old and new."""
+    main([*pair, "--format", "json"])
+    found = json.loads(capsys.readouterr().out)
+    assert found["summary"] == {"breaking": 1, "risk": 1, "safe": 1, "documentation": 1}
+    first = found["changes"][0]
+    assert (first["pointer"], first["old"], first["new"]) == (
+        "#/components/schemas/Loan/properties/note/maxLength", 200, 100,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "fail_on", "code"),
+    [
+        ({"maxLength": 100}, "breaking", 1),
+        ({"maxLength": 100}, "risk", 1),
+        ({"maxLength": 100}, "never", 0),
+        ({"default": "x"}, "breaking", 0),
+        ({"default": "x"}, "risk", 1),
+        ({"maxLength": 300}, "risk", 0),
+        ({}, "risk", 0),
+    ],
+)
+def test_exit_codes(
+    write: Write, library: dict[str, Any], change: dict[str, Any], fail_on: str, code: int
+) -> None:
+    """1 from the asked rating on, 0 below it."""
+    old = write("old.yaml", library)
+    new = copy.deepcopy(library)
+    new["components"]["schemas"]["Loan"]["properties"]["note"].update(change)
+    assert main([old, write("new.yaml", new), "--fail-on", fail_on]) == code
+
+
+def test_nothing_changed_is_said(
+    write: Write, library: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A comparison without a change says so, in every format."""
+    old = write("old.yaml", library)
+    assert main([old, old]) == 0
+    assert capsys.readouterr().out == "The two documents say the same.\n"
+    assert "say the same" in as_markdown([])
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        ("a.yaml", b"a: [", "this is not YAML"),
+        ("a.yaml", b"", "no OpenAPI 3 document"),
+        ("a.yaml", b"<html></html>", "no OpenAPI 3 document"),
+        ("a.yaml", b"swagger: '2.0'", "no OpenAPI 3 document"),
+        ("a.yaml", b"openapi: 3.0.3\npaths: [1]", "paths: this is no OpenAPI document"),
+        ("a.yaml", b"\xff\xfe\x00", "not UTF-8 text"),
+        ("a.yaml", None, "no such file, and git knows no revision"),
+        (".", None, "this is a directory"),
+    ],
+)  # fmt: skip
+def test_what_is_no_document_is_told(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    case: tuple[str, bytes | None, str],
+) -> None:
+    """A missing, empty, damaged or different file is one line that names it, and exit code 2."""
+    name, content, words = case
+    monkeypatch.chdir(tmp_path)
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    assert main([name, name, "--root", str(tmp_path)]) == 2
+    error = capsys.readouterr().err
+    assert words in error
+    assert error.startswith(name)
+    assert error.count("\n") == 1
+
+
+@pytest.fixture
+def repository(
+    tmp_path: Path, write: Write, library: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """A git repository with a committed document."""
+    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    write("spec/openapi.yaml", library)
+    (tmp_path / "pyproject.toml").write_text('[project]\nversion = "0.3.1"\n', encoding="utf-8")
+    identity = ["-c", "user.name=A", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false"]
+    for arguments in (["init", "--quiet"], ["add", "."], [*identity, "commit", "--quiet", "-m", "one"]):
+        subprocess.run(["git", *arguments], cwd=tmp_path, check=True)  # noqa: S603, S607 - fixed words
+    return tmp_path
+
+
+def test_head_and_the_working_tree_are_the_default(
+    repository: Path, write: Write, narrower: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without arguments the last commit is compared with the working tree, and a version proposed."""
+    assert main(["--root", str(repository)]) == 0
+    write("spec/openapi.yaml", narrower)
+    assert main(["--root", str(repository)]) == 1
+    assert capsys.readouterr().out.endswith("\nVersion: 0.3.1 → 0.4.0, if 0.3.1 was the last release.\n")
+
+
+def test_git_revisions_are_read(repository: Path, write: Write, narrower: dict[str, Any]) -> None:
+    """A revision stands for its spec/openapi.yaml; REVISION:PATH names another file."""
+    new = write("new.yaml", narrower)
+    root = ["--root", str(repository)]
+    assert main(["HEAD", "HEAD", *root]) == 0
+    assert main(["HEAD:spec/openapi.yaml", new, *root]) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("HEAD~7", "git knows no revision 'HEAD~7'"),
+        ("v9:spec/openapi.yaml", "git knows no revision 'v9'"),
+        ("HEAD:other.yaml", "has no file other.yaml"),
+        (":x", "no such file, and no git revision"),
+    ],
+)
+def test_what_git_lacks_is_told(
+    repository: Path, capsys: pytest.CaptureFixture[str], name: str, words: str
+) -> None:
+    """A missing revision or file is told with what to type, and exit code 2."""
+    assert main([name, "--root", str(repository)]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_a_missing_document_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a document in the working tree the command says how to make it."""
+    assert main(["--root", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == (
+        "spec/openapi.yaml: missing: run `make regenerate`, or name another document as TO\n"
+    )
+
+
+def test_a_wrong_option_is_wrong_usage() -> None:
+    """The argument parser's own code for wrong usage is 2, as documented."""
+    with pytest.raises(SystemExit) as stopped:
+        main(["--fail-on", "always"])
+    assert stopped.value.code == 2
+
+
+def test_the_page_about_changes_has_the_table_of_rules() -> None:
+    """docs/changes.md holds what `--rules` prints."""
+    assert rules_as_markdown() in (ROOT / "docs" / "changes.md").read_text(encoding="utf-8")
