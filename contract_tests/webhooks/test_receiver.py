@@ -1,0 +1,217 @@
+"""The receiver as an ASGI application."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import anyio.lowlevel
+import httpx
+import pytest
+
+from contract_tests.support.deliveries import BODY, NOW, SECRET, TASK_ID, body_of, headers
+from kling_elements import Task, ValidationError
+from kling_elements.webhooks import Handled, Receipt, WebhookReceiver
+
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+
+
+def receiver(**options: Any) -> WebhookReceiver:
+    return WebhookReceiver(SECRET, now=lambda: NOW, **options)
+
+
+def post(
+    app: WebhookReceiver, *requests: tuple[bytes, dict[str, str]], method: str = "POST"
+) -> list[httpx.Response]:
+    async def send() -> list[httpx.Response]:
+        transport = httpx.ASGITransport(app=app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://receiver") as client:
+            return [
+                await client.request(method, "/", content=body, headers=given) for body, given in requests
+            ]
+
+    return anyio.run(send)
+
+
+def deliver(app: WebhookReceiver, *statuses: str, first: int = 0) -> list[int]:
+    bodies = [body_of(status) for status in statuses]
+    requests = [(body, headers(body, message_id=f"m{first + place}")) for place, body in enumerate(bodies)]
+    return [response.status_code for response in post(app, *requests)]
+
+
+def test_each_new_status_is_told_once() -> None:
+    """Genuine deliveries are answered with 200; the listener hears changes, not repetitions."""
+    told: list[Task] = []
+    app = receiver(on_task=told.append)
+    assert deliver(app, "CREATED", "IN_PROGRESS", "IN_PROGRESS", "COMPLETED", "IN_PROGRESS") == [200] * 5
+    assert deliver(app, "CREATED") == [200]
+    assert [task.status for task in told] == ["CREATED", "IN_PROGRESS", "COMPLETED"]
+    assert app.latest(TASK_ID) == told[-1]
+
+
+@pytest.mark.parametrize(
+    ("body", "given", "status"),
+    [
+        (BODY, headers(signature="v1,AAAA"), 401),
+        (BODY, headers(timestamp=NOW - 1000), 401),
+        (BODY + b" ", headers(), 401),
+        (BODY, {}, 400),
+        (BODY, headers(timestamp="soon"), 400),
+        (b"{}", headers(b"{}"), 400),
+        (b"x" * 100_001, headers(b"x" * 100_001), 413),
+    ],
+    ids=["forged", "replayed", "changed", "no headers", "no time", "no task", "too long"],
+)
+def test_what_is_not_genuine_is_answered_and_not_told(
+    body: bytes, given: dict[str, str], status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """401 for a bad signature or time, 400 for what is malformed, 413 for too much; no secret is shown."""
+    told: list[Task] = []
+    app = receiver(on_task=told.append, max_body_bytes=100_000)
+    with caplog.at_level(logging.DEBUG):
+        [response] = post(app, (body, given))
+    assert (response.status_code, told) == (status, [])
+    assert SECRET not in response.text + caplog.text
+    assert response.headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "post"])
+def test_only_post_is_served(method: str) -> None:
+    """Another method is 405 and told which is allowed."""
+    handled = receiver().handle(method, headers(), BODY)
+    assert (handled.reply.status, handled.reply.headers["allow"]) == (405, "POST")
+    if method != "post":
+        [response] = post(receiver(), (b"", {}), method=method)
+        assert (response.status_code, response.headers["allow"]) == (405, "POST")
+
+
+def test_each_request_is_reported() -> None:
+    """`on_request` hears of every request: what it was worth, or why it was refused."""
+    seen: list[Handled] = []
+    app = receiver(on_request=seen.append)
+    post(app, (BODY, headers()), (BODY, headers()), (BODY, {}))
+    post(app, (b"", {}), method="GET")
+    assert [handled.receipt for handled in seen] == [Receipt.NEW, Receipt.DUPLICATE, None, None]
+    assert [handled.reply.status for handled in seen] == [200, 200, 400, 405]
+    assert [bool(handled.refusal) for handled in seen] == [False, False, True, False]
+
+
+def test_a_listeners_fault_goes_no_further(caplog: pytest.LogCaptureFixture) -> None:
+    """It is logged with the task's id; the delivery is answered, and the next change is told."""
+    told: list[str] = []
+
+    def listen(task: Task) -> None:
+        told.append(task.status)
+        raise RuntimeError("the listener's own")
+
+    app = receiver(on_task=listen, on_request=lambda _: 1 / 0)
+    assert deliver(app, "CREATED", "COMPLETED") == [200, 200]
+    assert told == ["CREATED", "COMPLETED"]
+    assert TASK_ID in caplog.text
+    assert "the listener's own" in caplog.text
+
+
+def test_a_coroutine_listener_is_awaited() -> None:
+    """An asynchronous listener works as well."""
+    told: list[str] = []
+
+    async def listen(task: Task) -> None:
+        await anyio.lowlevel.checkpoint()
+        told.append(task.status)
+
+    deliver(receiver(on_task=listen), "CREATED", "COMPLETED")
+    assert told == ["CREATED", "COMPLETED"]
+
+
+def test_the_answer_is_sent_before_the_listener_is_called() -> None:
+    """A slow listener does not make the service wait; it runs outside the event loop's thread."""
+    events: list[object] = []
+
+    def listen(task: Task) -> None:
+        events.append(threading.current_thread() is threading.main_thread())
+
+    async def serve() -> None:
+        async def receive() -> dict[str, object]:
+            return {"type": "http.request", "body": BODY, "more_body": False}
+
+        async def send(message: MutableMapping[str, Any]) -> None:
+            events.append(message["type"])
+
+        raw = [(name.encode(), value.encode()) for name, value in headers().items()]
+        await receiver(on_task=listen)({"type": "http", "method": "POST", "headers": raw}, receive, send)
+
+    anyio.run(serve)
+    assert events == ["http.response.start", "http.response.body", False]
+
+
+def asgi(app: WebhookReceiver, scope: dict[str, Any], *messages: dict[str, Any]) -> list[Any]:
+    sent: list[Any] = []
+    waiting = list(messages)
+
+    async def receive() -> dict[str, Any]:
+        return waiting.pop(0)
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(message)
+
+    anyio.run(app, scope, receive, send)
+    assert not waiting
+    return sent
+
+
+def test_a_body_in_pieces_is_put_together() -> None:
+    """The raw bytes are verified as a whole; a sender who leaves gets no answer."""
+    raw = [(name.encode(), value.encode()) for name, value in headers().items()]
+    scope = {"type": "http", "method": "POST", "headers": raw}
+    pieces: list[dict[str, Any]] = [
+        {"type": "http.request", "body": BODY[:9], "more_body": True},
+        {"type": "http.request", "body": BODY[9:]},
+    ]
+    assert asgi(receiver(), scope, *pieces)[0]["status"] == 200
+    assert asgi(receiver(), scope, pieces[0], {"type": "http.disconnect"}) == []
+
+
+def test_a_long_body_is_not_read_to_its_end() -> None:
+    """Reading stops at the limit."""
+    piece = {"type": "http.request", "body": b"x" * 100, "more_body": True}
+    scope = {"type": "http", "method": "POST", "headers": []}
+    assert asgi(receiver(max_body_bytes=250), scope, piece, piece, piece)[0]["status"] == 413
+
+
+def test_it_lives_in_a_server() -> None:
+    """The lifespan is answered, and a WebSocket is closed."""
+    sent = asgi(receiver(), {"type": "lifespan"}, {"type": "lifespan.startup"}, {"type": "lifespan.shutdown"})
+    assert [message["type"] for message in sent] == [
+        "lifespan.startup.complete",
+        "lifespan.shutdown.complete",
+    ]
+    assert asgi(receiver(), {"type": "websocket"}) == [{"type": "websocket.close", "code": 1000}]
+
+
+def test_changes_are_told_in_order_one_at_a_time() -> None:
+    """While a listener is busy, what comes meanwhile waits its turn, and nobody else tells it."""
+    told: list[str] = []
+    app = receiver()
+
+    def listen(task: Task) -> None:
+        told.append(f"begin {task.status}")
+        if task.status == "CREATED":
+            body = body_of("COMPLETED")
+            app.handle("POST", headers(body, message_id="second"), body)
+            app.tell()  # as another thread would, while this one is at it
+        told.append(f"end {task.status}")
+
+    app = receiver(on_task=listen)
+    body = body_of("CREATED")
+    app.handle("POST", headers(body), body)
+    app.tell()
+    assert told == ["begin CREATED", "end CREATED", "begin COMPLETED", "end COMPLETED"]
+
+
+def test_secrets_are_needed() -> None:
+    """A receiver that could verify nothing is not made."""
+    with pytest.raises(ValidationError, match="no webhook secret"):
+        WebhookReceiver([])

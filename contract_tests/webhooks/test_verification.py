@@ -1,0 +1,514 @@
+"""Whether a delivery is the service's."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import pickle
+import traceback
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from contract_tests.support.contract import document
+from contract_tests.support.deliveries import (
+    BODY,
+    MESSAGE_ID,
+    NOW,
+    SECRET,
+    SIGNATURE,
+    TASK_ID,
+    headers,
+    sign,
+)
+from kling_elements import ValidationError, WebhookVerificationError
+from kling_elements.webhooks import WebhookReceiver, sign_webhook, signing_keys, verify_webhook
+from kling_elements.webhooks.contract import read_contract, webhook_contract
+from kling_elements.webhooks.defaults import MAX_HEADER_CHARS, TOLERANCE
+
+if TYPE_CHECKING:
+    from kling_elements import Task
+
+PHP_SECRET = "cmF3IGtleSBieXRlcyD/ACBvZiB0aGUgcGhwIHNhbXBsZQ=="
+PHP_SIGNATURE = "w7rPV76JlN1d5SBLfHcVusSdPHkrENSnBuDWoUsZoXk="
+HEX_SECRET = "726177206b657920627974657320ff00206f6620746865207068702073616d706c65"
+
+
+def verify(
+    given: Any = None, body: Any = BODY, secrets: Any = SECRET, now: float = NOW, **options: Any
+) -> Task:
+    return verify_webhook(body, headers() if given is None else given, secrets, now=lambda: now, **options)
+
+
+def refused(*args: Any, **options: Any) -> str:
+    with pytest.raises(WebhookVerificationError) as caught:
+        verify(*args, **options)
+    return str(caught.value)
+
+
+def test_a_genuine_delivery_gives_its_task() -> None:
+    """What openssl signed is verified, and the task in the body is returned."""
+    task = verify(headers(signature=f"v1,{SIGNATURE}"))
+    assert (task.id, task.status, task.urls) == (TASK_ID, "IN_PROGRESS", ())
+
+
+def test_the_names_of_the_headers_are_the_documents() -> None:
+    """Names, method, media type and success code are read out of the document's callback."""
+    contract = webhook_contract()
+    post = document()["paths"]["/v1/ai/image-to-video/kling-elements-std"]["post"]
+    callback = next(iter(post["callbacks"]["statusChanged"].values()))["post"]
+    names = {parameter["name"] for parameter in callback["parameters"]}
+    assert {contract.id_header, contract.timestamp_header, contract.signature_header} == names
+    assert (contract.method, contract.media_type, contract.success) == ("POST", "application/json", 200)
+
+    from kling_elements.document import Document  # noqa: PLC0415 - this test only
+
+    operation = {
+        **callback,
+        "parameters": [
+            {"in": "header", "name": f"X-Hook-{role}"} for role in ("Signature", "Id", "Timestamp")
+        ],
+        "responses": {"204": {}},
+    }
+    operation["parameters"] = [
+        {**parameter, "name": parameter["name"].lower()} for parameter in operation["parameters"]
+    ]
+    path = {"post": {"callbacks": {"any": {"{$url}": {"put": operation}}}}}
+    other = read_contract(Document({"paths": {"/any": path}}))
+    assert (other.id_header, other.timestamp_header) == ("x-hook-id", "x-hook-timestamp")
+    assert (other.signature_header, other.method, other.success) == ("x-hook-signature", "PUT", 204)
+    with pytest.raises(LookupError, match="no callback"):
+        read_contract(Document({"paths": {}}))
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        pytest.param(lambda plain: plain, id="dict"),
+        pytest.param(lambda plain: {name.upper(): value for name, value in plain.items()}, id="capitals"),
+        pytest.param(httpx.Headers, id="httpx"),
+        pytest.param(lambda plain: list(plain.items()), id="pairs"),
+        pytest.param(lambda plain: iter(plain.items()), id="iterator"),
+        pytest.param(
+            lambda plain: [(name.encode(), value.encode()) for name, value in plain.items()], id="asgi"
+        ),
+        pytest.param(
+            lambda plain: (
+                {"HTTP_" + name.upper().replace("-", "_"): value for name, value in plain.items()}
+                | {"wsgi.input": object(), "REQUEST_METHOD": "POST"}
+            ),
+            id="wsgi",
+        ),
+        pytest.param(lambda plain: {name: f" {value}\t" for name, value in plain.items()}, id="spaces"),
+        pytest.param(lambda plain: {**plain, "x-other": "ü\x00", b"bytes": b"\xff"}, id="others"),
+    ],
+)
+def test_headers_come_in_any_shape(shape: Any) -> None:
+    """A dict, httpx.Headers, pairs, ASGI's raw list and a WSGI environ are all read, in any case."""
+    assert verify(shape(headers())).id == TASK_ID
+
+
+@pytest.mark.parametrize("body", [bytearray(BODY), memoryview(BODY)], ids=["bytearray", "memoryview"])
+def test_bytes_come_in_any_shape(body: Any) -> None:
+    """Other kinds of bytes are taken."""
+    assert verify(body=body).id == TASK_ID
+
+
+@pytest.mark.parametrize("label", ["v1", "v2", "v17", "2026-01", "x"])
+def test_any_version_label_is_taken(label: str) -> None:
+    """The label names the secret's version, and is nobody's to judge."""
+    assert verify(headers(signature=f"{label},{SIGNATURE}")).id == TASK_ID
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "v1,AAAA",
+        "v1",
+        ",",
+        "v1,",
+        ",AAAA",
+        "v1,%%%",
+        "v1,ü",
+        "v1,A,B",
+        "  ",
+        "v1,=",
+        "v1,\x00",
+        f"v1,{'A' * 5000}",
+    ],
+)
+def test_a_malformed_entry_hides_no_valid_one(before: str) -> None:
+    """Whatever stands before or after a valid signature, it is found."""
+    assert verify(headers(signature=f"{before} v1,{SIGNATURE}")).id == TASK_ID
+    assert verify(headers(signature=f"v1,{SIGNATURE} {before}")).id == TASK_ID
+
+
+@pytest.mark.parametrize(
+    "signature",
+    [
+        SIGNATURE,  # no label
+        f",{SIGNATURE}",
+        f"v1,{SIGNATURE[:-1]}",
+        f"v1,{SIGNATURE}=",
+        f"v1,{SIGNATURE.lower()}",
+        f"v1,{hmac.new(SECRET.encode(), f'{MESSAGE_ID}.{NOW}.'.encode() + BODY, hashlib.sha256).hexdigest()}",
+        f"v1,{base64.b64encode(hmac.new(SECRET.encode(), BODY, hashlib.sha256).digest()).decode()}",
+        f"v1,{sign(BODY, message_id=str(NOW), timestamp=MESSAGE_ID)}",
+        f"v1,{base64.b64encode(hashlib.sha256(BODY).digest()).decode()}",
+        f"v1,{sign(BODY, b'another secret')}",
+        f"v1,{sign(BODY, message_id='msg_other')}",
+        f"v1,{sign(BODY, timestamp=NOW + 1)}",
+        "v1,",
+        "-",
+    ],
+)
+def test_no_other_signature_is_taken(signature: str) -> None:
+    """Hex, another order, another secret, another id or time, or no label: refused."""
+    assert "no signature" in refused(headers(signature=signature))
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_every_secret_is_tried_with_every_entry(place: int) -> None:
+    """While one secret replaces another, any of them may be at any place of the list."""
+    secrets = ["old secret", "older secret"]
+    secrets.insert(place, SECRET)
+    for entries in (["v1,AAAA", f"v2,{SIGNATURE}"], [f"v2,{SIGNATURE}", "v1,AAAA"]):
+        assert verify(headers(signature=" ".join(entries)), secrets=secrets).id == TASK_ID
+        assert verify(headers(signature=" ".join(entries)), secrets=iter(secrets)).id == TASK_ID
+    assert refused(secrets=["old secret", "older secret"])
+
+
+def test_every_pair_is_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each secret meets each entry in `hmac.compare_digest`, also after a match."""
+    compared: list[tuple[bytes, bytes]] = []
+    compare = hmac.compare_digest
+
+    def count(one: bytes, other: bytes) -> bool:
+        compared.append((one, other))
+        return compare(one, other)
+
+    monkeypatch.setattr(hmac, "compare_digest", count)
+    verify(headers(signature=f"v1,{SIGNATURE} v2,AAAA v3,BBBB"), secrets=[SECRET, "other"])
+    assert len(compared) == 6
+
+
+def test_a_secret_is_read_as_the_samples_do() -> None:
+    """UTF-8 bytes by default, base64-decoded as in the PHP sample, or hex."""
+    php = headers(signature=f"v1,{PHP_SIGNATURE}")
+    assert verify(php, secrets=PHP_SECRET, encoding="base64").id == TASK_ID
+    assert verify(php, secrets=PHP_SECRET.rstrip("="), encoding="base64").id == TASK_ID
+    assert verify(php, secrets=HEX_SECRET, encoding="hex").id == TASK_ID
+    assert verify(php, secrets=bytes.fromhex(HEX_SECRET)).id == TASK_ID
+    assert verify(headers(key="schlüssel".encode()), secrets="schlüssel").id == TASK_ID
+    refused(php, secrets=PHP_SECRET)
+    refused(headers(key=PHP_SECRET.encode()), secrets=PHP_SECRET, encoding="base64")
+
+
+@pytest.mark.parametrize("age", [TOLERANCE, 0, -TOLERANCE])
+def test_the_tolerance_holds_both_ways(age: float) -> None:
+    """A delivery as old, or as far in the future, as the tolerance is taken."""
+    assert verify(now=NOW + age).id == TASK_ID
+
+
+@pytest.mark.parametrize(
+    ("age", "where"),
+    [(TOLERANCE + 0.5, "ago"), (-TOLERANCE - 0.5, "in the future"), (1e9, "ago"), (float("nan"), "")],
+)
+def test_beyond_the_tolerance_it_is_refused(age: float, where: str) -> None:
+    """One older, or further in the future, is refused, and told which."""
+    assert where in refused(now=NOW + age)
+
+
+def test_the_tolerance_can_be_chosen() -> None:
+    """Seconds, zero and infinity included; nonsense is the caller's fault."""
+    assert verify(now=NOW + 10, tolerance=10).id == TASK_ID
+    refused(now=NOW + 11, tolerance=10)
+    refused(now=NOW - 1, tolerance=0)
+    assert verify(now=NOW + 1e8, tolerance=float("inf")).id == TASK_ID
+    for tolerance in (-1, float("nan"), "5", None, True):
+        with pytest.raises(ValidationError, match="tolerance"):
+            verify(tolerance=tolerance)
+
+
+@pytest.mark.parametrize(
+    "timestamp",
+    [
+        "",
+        "nan",
+        "inf",
+        "-1",
+        "+1",
+        "1e9",
+        "1767225600.0",
+        " ",
+        "0x10",
+        "١٧٦٧٢٢٥٦٠٠",
+        "²",
+        "1_767_225_600",
+        "9" * 5000,
+        "1\x00",
+    ],
+)
+def test_only_unix_seconds_are_a_timestamp(timestamp: str) -> None:
+    """Even correctly signed, anything but ASCII digits is refused."""
+    assert "webhook-timestamp" in refused(headers(timestamp=timestamp))
+
+
+@pytest.mark.parametrize("name", ["webhook-id", "webhook-timestamp", "webhook-signature"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda given, name: [p for p in given if p[0] != name], id="missing"),
+        pytest.param(lambda given, name: [*given, (name, "another")], id="twice"),
+        pytest.param(lambda given, name: [*given, (name.upper(), dict(given)[name])], id="twice the same"),
+        pytest.param(lambda given, name: [(n, "" if n == name else v) for n, v in given], id="empty"),
+        pytest.param(lambda given, name: [(n, None if n == name else v) for n, v in given], id="None"),
+        pytest.param(lambda given, name: [(n, [v] if n == name else v) for n, v in given], id="list"),
+        pytest.param(
+            lambda given, name: [(n, v + "\u0661" if n == name else v) for n, v in given], id="non-ASCII"
+        ),
+        pytest.param(lambda given, name: [(n, v + "\x00" if n == name else v) for n, v in given], id="NUL"),
+        pytest.param(
+            lambda given, name: [(n, v + "\udc80" if n == name else v) for n, v in given], id="surrogate"
+        ),
+        pytest.param(lambda given, name: [(n, v * 100_000 if n == name else v) for n, v in given], id="huge"),
+        pytest.param(lambda given, name: [(n.replace("k", "\u212a"), v) for n, v in given], id="Kelvin sign"),
+        pytest.param(lambda given, name: [(n, v, v) if n == name else (n, v) for n, v in given], id="triple"),
+        pytest.param(lambda given, name: [7 if n == name else (n, v) for n, v in given], id="number"),
+    ],
+)
+def test_hostile_headers_are_refused(name: str, change: Any) -> None:
+    """Missing, doubled, damaged or enormous: one type of error, whichever header it is."""
+    refused(change(list(headers().items()), name))
+
+
+def test_thousands_of_entries_are_refused_unread() -> None:
+    """A list of signatures has a limit, so that nobody buys computing time with a header."""
+    text = refused(headers(signature=" ".join(["v1,AAAA"] * 10_000 + [f"v1,{SIGNATURE}"])))
+    assert str(MAX_HEADER_CHARS) in text
+    assert len(text) < 500
+
+
+def test_the_boundary_between_id_time_and_body_can_not_be_moved() -> None:
+    """The same signed bytes, cut elsewhere, are refused."""
+    entry = f"v1,{SIGNATURE}"
+    refused(headers(message_id=f"{MESSAGE_ID}.{NOW}", timestamp="", signature=entry))
+    refused({**headers(signature=entry), "webhook-id": f"{MESSAGE_ID}.{NOW}"}, body=BODY)
+    refused({**headers(signature=entry), "webhook-timestamp": f"{NOW}.{{"}, body=BODY[1:])
+
+
+def test_a_body_that_was_written_again_is_refused() -> None:
+    """The raw bytes are signed: other spaces are another body."""
+    refused(body=BODY.replace(b":", b": "))
+    refused(body=BODY + b"\n")
+    spaced = b'{ "status" : "COMPLETED" , "task_id" : "\\u0061" }\n'
+    assert verify(headers(spaced), body=spaced).id == "a"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"null", b"[]", b'"x"', b"{}",
+     b'{"status":"COMPLETED"}', b"{" * 100_000, b'{"task_id":"","status":"a"}',
+     b'{"task_id":"a"}', b'{"task_id":"a","status":7}', b"\xff\xfe", b"<html>",
+     b'{"task_id":' + b"9" * 5000 + b"}", b'[{"task_id":"a","status":"b"}]'],
+)  # fmt: skip
+def test_a_genuine_body_without_a_task_is_refused(body: bytes) -> None:
+    """What is signed and shows no task is told so, by the same type of error."""
+    assert "genuine" in refused(headers(body), body=body)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b'{"task_id":"a","status":"UNKNOWN"}', "UNKNOWN"),
+        (b'{"task_id":"a","status":"QUEUED","generated":null,"new":{"x":[NaN]}}', "QUEUED"),
+        (b'{"data":{"task_id":"a","status":"FAILED"}}', "FAILED"),
+    ],
+)
+def test_a_task_is_read_with_tolerance(body: bytes, status: str) -> None:
+    """Unknown words, unknown fields, a missing list and an envelope are no reason to refuse."""
+    assert verify(headers(body), body=body).status == status
+
+
+def test_the_addresses_of_a_video_are_kept() -> None:
+    """A delivery that brings addresses brings them into the task."""
+    body = b'{"task_id":"a","status":"COMPLETED","generated":["https://cdn.example/v.mp4?token=exp=1767229200~hmac=00"]}'
+    task = verify(headers(body), body=body)
+    assert task.expires_at is not None
+    assert task.urls[0].endswith("hmac=00")
+
+
+@pytest.mark.parametrize("body", ["text", None, 7, {"task_id": "a"}, [1, 2]])
+def test_a_body_that_is_no_bytes_is_the_callers_fault(body: Any) -> None:
+    """A decoded or parsed body is refused with words that tell what to pass."""
+    with pytest.raises(ValidationError, match="raw bytes"):
+        verify(body=body)
+
+
+@pytest.mark.parametrize("given", [None, 7, "webhook-id: a", b"x"])
+def test_headers_that_are_no_headers_are_the_callers_fault(given: Any) -> None:
+    """A string is no list of headers."""
+    with pytest.raises(ValidationError, match="headers"):
+        verify_webhook(BODY, given, SECRET)
+
+
+@pytest.mark.parametrize(
+    ("secrets", "encoding"),
+    [("", "utf-8"), (b"", "utf-8"), ([], "utf-8"), ([""], "utf-8"), ([SECRET, ""], "utf-8"),
+     (None, "utf-8"), (7, "utf-8"), ([None], "utf-8"),
+     ("\udc80" + SECRET, "utf-8"), (SECRET + "%", "base64"), (SECRET + "ü", "base64"),
+     ("====", "base64"), (SECRET, "hex"), ("abc", "hex"), (SECRET, "latin-1")],
+)  # fmt: skip
+def test_secrets_that_can_not_be_used_are_the_callers_fault(secrets: Any, encoding: Any) -> None:
+    """No secret, an empty one, one that doesn't decode: an error without the secret in any traceback."""
+    for call in (
+        lambda: verify(secrets=secrets, encoding=encoding),
+        lambda: WebhookReceiver(secrets, encoding=encoding),
+        lambda: sign_webhook(b"", secrets, webhook_id="a", encoding=encoding),
+    ):
+        with pytest.raises(ValidationError) as caught:
+            call()
+        assert SECRET not in shown(caught.value)
+
+
+def shown(error: BaseException) -> str:
+    """Everything that a tool can show of an error: the locals of the client's frames, and its origin."""
+    parts = [str(error), repr(error), repr(error.__dict__)]
+    chain: BaseException | None = error
+    while chain is not None:
+        for frame, _ in traceback.walk_tb(chain.__traceback__):
+            if (
+                "kling_elements" in frame.f_code.co_filename
+                and "contract_tests" not in frame.f_code.co_filename
+            ):
+                parts.append(repr(frame.f_locals))
+        chain = chain.__cause__ or chain.__context__
+    return "".join(parts)
+
+
+@pytest.mark.parametrize(
+    ("given", "body", "now"),
+    [
+        (headers(signature="v1,AAAA"), BODY, NOW),
+        (headers(), BODY + b" ", NOW),
+        (headers(), BODY, NOW + 1000),
+        (headers(b"{}"), b"{}", NOW),
+        (headers(timestamp="x"), BODY, NOW),
+    ],
+    ids=["forged", "changed", "replayed", "no task", "no time"],
+)
+def test_an_error_shows_neither_secret_nor_signature(given: dict[str, str], body: bytes, now: float) -> None:
+    """Not in its text, its attributes, its origin, its pickle, nor in a traceback with locals."""
+    with pytest.raises(WebhookVerificationError) as caught:
+        verify_webhook(body, given, SECRET, now=lambda: now)
+    expected = sign(body, message_id=given["webhook-id"], timestamp=given["webhook-timestamp"])
+    for text in (shown(caught.value), str(pickle.loads(pickle.dumps(caught.value)))):  # noqa: S301 - our own
+        assert SECRET not in text
+        assert expected not in text
+    assert caught.value.__context__ is None
+
+
+def test_keys_show_themselves_to_nobody() -> None:
+    """Not in a repr, and not in a pickle."""
+    keys = signing_keys(SECRET)
+    assert SECRET not in repr(keys)
+    assert SECRET not in f"{keys}{vars(type(keys))}"
+    with pytest.raises(TypeError, match="not pickled"):
+        pickle.dumps(keys)
+
+
+def test_what_is_signed_here_is_what_the_vendor_signs() -> None:
+    """`sign_webhook` gives the vendor's signatures, one for each secret, for tests of one's own receiver."""
+    assert sign_webhook(BODY, SECRET, webhook_id=MESSAGE_ID, timestamp=NOW) == headers()
+    both = sign_webhook(BODY, [SECRET, "new"], webhook_id="a", now=lambda: NOW + 0.9)
+    assert both["webhook-timestamp"] == str(NOW)
+    assert both["webhook-signature"] == f"v1,{sign(BODY, message_id='a')} v2,{sign(BODY, b'new', 'a')}"
+    assert verify(both, secrets="new").id == TASK_ID
+    with pytest.raises(ValidationError, match="bytes"):
+        sign_webhook("text", SECRET, webhook_id="a")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # the fault that is tested
+
+
+ANY = st.one_of(
+    st.text(),
+    st.binary(),
+    st.none(),
+    st.integers(),
+    st.sampled_from([str(NOW), MESSAGE_ID, f"v1,{SIGNATURE}", "v1,é", "v1, ,,"]),
+)
+NAMES = st.one_of(
+    st.sampled_from(
+        [
+            "webhook-id",
+            "webhook-timestamp",
+            "webhook-signature",
+            "Webhook-Id",
+            "HTTP_WEBHOOK_ID",
+            b"webhook-timestamp",
+        ]
+    ),
+    st.text(),
+)
+
+
+@settings(deadline=None, max_examples=150)
+@given(pairs=st.lists(st.tuples(NAMES, ANY), max_size=8), body=st.one_of(st.just(BODY), st.binary()))
+def test_whatever_is_sent_only_one_error_comes_of_it(pairs: Any, body: bytes) -> None:
+    """Any headers and any body give a task or a WebhookVerificationError; a task only if all is genuine."""
+    try:
+        task = verify(pairs, body=body)
+    except WebhookVerificationError:
+        return
+    assert (task.id, body) == (TASK_ID, BODY)
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    which=st.sampled_from(["body", "webhook-id", "webhook-timestamp", "webhook-signature"]),
+    place=st.integers(0, 10_000),
+    bit=st.integers(0, 6),
+)
+def test_no_bit_can_be_changed(which: str, place: int, bit: int) -> None:
+    """A delivery with any one bit of body, id, time or signature changed is refused."""
+    given, body = headers(), BODY
+    raw = bytearray(body if which == "body" else given[which].encode())
+    # The label of the signature's version is not signed, and free.
+    start = 3 if which == "webhook-signature" else 0
+    raw[start + place % (len(raw) - start)] ^= 1 << bit
+    if which == "body":
+        body = bytes(raw)
+    else:
+        given[which] = raw.decode("ascii")
+    if given[which] != headers()[which] if which != "body" else True:
+        changed = given if which == "body" else {n: v.strip(" \t") for n, v in given.items()}
+        if changed != headers() or body != BODY:
+            refused(given, body=body, tolerance=float("inf"))
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    body=st.dictionaries(st.text(), st.text()),
+    message_id=st.from_regex(r"[!-~]{1,60}", fullmatch=True),
+    age=st.integers(-300, 300),
+    secret=st.text(min_size=1),
+)
+def test_what_is_signed_is_verified(body: Any, message_id: str, age: int, secret: str) -> None:
+    """Any body, id, time within the tolerance and secret that the vendor's rule signs is taken."""
+    import json  # noqa: PLC0415 - this test only
+
+    try:
+        key = secret.encode()
+    except UnicodeEncodeError:
+        return
+    raw = json.dumps({**body, "task_id": "t", "status": "FAILED"}, ensure_ascii=False).encode(
+        "utf-8", "surrogatepass"
+    )
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return
+    given = headers(raw, message_id=message_id, timestamp=NOW - age, key=key)
+    assert verify(given, body=raw, secrets=secret).status == "FAILED"

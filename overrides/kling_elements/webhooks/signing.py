@@ -1,0 +1,151 @@
+"""The secrets of a webhook, and signatures made with them.
+
+The vendor's rule: base64 of HMAC-SHA256, under the webhook's secret, of the id, the timestamp and the raw
+body, joined by full stops.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import time
+from typing import TYPE_CHECKING, Literal, NoReturn, TypeAlias, get_args
+
+from kling_elements.errors import ValidationError
+from kling_elements.webhooks.contract import webhook_contract
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+Encoding: TypeAlias = Literal["utf-8", "base64", "hex"]
+"""What a secret's text is.
+
+The vendor's Python, JavaScript and Java samples take its UTF-8 bytes, its PHP sample decodes it as base64.
+"""
+
+Secrets: TypeAlias = "str | bytes | Iterable[str | bytes]"
+"""One secret, or several while one replaces another."""
+
+
+class SigningKeys:
+    """Secrets that show themselves to nobody: not in a repr, not in a format, not in a pickle."""
+
+    __slots__ = ("_reveal",)
+
+    def __init__(self, keys: Sequence[bytes]) -> None:
+        held = tuple(keys)
+        # In a closure, so that no tool that walks attributes prints them.
+        self._reveal: Callable[[], tuple[bytes, ...]] = lambda: held
+
+    def __repr__(self) -> str:
+        return f"SigningKeys({', '.join(['***'] * len(self._reveal()))})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("secrets of webhooks are not pickled: read them anew where they are needed")
+
+    def signatures(self, content: bytes) -> tuple[bytes, ...]:
+        """The base64 signature of `content` under each secret."""
+        return tuple(base64.b64encode(hmac.digest(key, content, "sha256")) for key in self._reveal())
+
+    def match(self, content: bytes, candidates: Sequence[bytes]) -> bool:
+        """Whether any of the candidates is the signature of `content` under any secret.
+
+        Every pair is compared, in constant time each: how long it takes tells only how many there are.
+        """
+        found = False
+        for signature in self.signatures(content):
+            for candidate in candidates:
+                found |= hmac.compare_digest(signature, candidate)
+        return found
+
+
+def signing_keys(secrets: Secrets, encoding: Encoding = "utf-8") -> SigningKeys | ValidationError:
+    """The secrets as keys, or the error to raise.
+
+    The error is returned, so that the caller can drop the secrets first: a traceback that shows locals must
+    not show them.
+    """
+    if encoding not in get_args(Encoding):
+        return ValidationError([f"encoding must be one of {', '.join(get_args(Encoding))}: got {encoding!r}"])
+    if isinstance(secrets, (str, bytes)):
+        secrets = (secrets,)
+    try:
+        given = tuple(secrets)
+    except TypeError:
+        return ValidationError(
+            [f"secrets must be text, bytes, or several of them: got {type(secrets).__name__}"]
+        )
+    keys = [_key(secret, encoding) for secret in given]
+    if problems := [
+        f"webhook secret {place} {key}" for place, key in enumerate(keys, 1) if isinstance(key, str)
+    ]:
+        return ValidationError(problems)
+    if not keys:
+        return ValidationError(["no webhook secret was given: nothing could ever be verified"])
+    return SigningKeys([key for key in keys if isinstance(key, bytes)])
+
+
+def signed_content(webhook_id: str, timestamp: str, body: bytes) -> bytes:
+    """The bytes that are signed."""
+    return b".".join((webhook_id.encode(), timestamp.encode(), body))
+
+
+def sign_webhook(  # noqa: PLR0913 - options, each by its name
+    body: bytes,
+    secrets: Secrets,
+    *,
+    webhook_id: str,
+    timestamp: int | None = None,
+    encoding: Encoding = "utf-8",
+    now: Callable[[], float] = time.time,
+) -> dict[str, str]:
+    """The headers of a genuine delivery, for tests of your own receiver.
+
+    Args:
+        body: The raw body.
+        secrets: The webhook's secret; with several, one signature for each, labelled v1, v2, …
+        webhook_id: The id of the delivery.
+        timestamp: Unix seconds; now by default.
+        encoding: What the secrets' text is.
+        now: The clock, in Unix seconds.
+
+    Returns:
+        The three headers, by the document's names.
+
+    Raises:
+        ValidationError: If a secret can't be used, or the body is not bytes.
+    """
+    keys = signing_keys(secrets, encoding)
+    del secrets
+    if isinstance(keys, ValidationError):
+        raise keys
+    if not isinstance(body, bytes):
+        raise ValidationError([f"body must be bytes: got {type(body).__name__}"])
+    signed_at = str(int(now()) if timestamp is None else timestamp)
+    signatures = keys.signatures(signed_content(webhook_id, signed_at, body))
+    names = webhook_contract()
+    return {
+        names.id_header: webhook_id,
+        names.timestamp_header: signed_at,
+        names.signature_header: " ".join(
+            f"v{version},{signature.decode()}" for version, signature in enumerate(signatures, 1)
+        ),
+    }
+
+
+def _key(secret: object, encoding: Encoding) -> bytes | str:
+    """A secret's bytes, or what is wrong with it, in words that don't repeat it."""
+    if not isinstance(secret, (str, bytes)):
+        return f"must be text or bytes: got {type(secret).__name__}"
+    try:
+        raw = secret.encode() if isinstance(secret, str) else secret
+        if encoding == "base64":
+            # As PHP's base64_decode: padding may be missing.
+            raw = raw.strip().rstrip(b"=")
+            raw = base64.b64decode(raw + b"=" * (-len(raw) % 4), validate=True)
+        elif encoding == "hex":
+            raw = binascii.unhexlify(raw.strip())
+    except ValueError:  # binascii.Error and UnicodeEncodeError are such
+        return f"is not valid {encoding}"
+    return raw or "is empty"
