@@ -1,0 +1,114 @@
+"""Counts how often each documented answer is met: by the client (client side) and by a server (server side).
+
+A test says what it saw with `record`. Nothing is kept unless the environment variable `CONTRACT_COUNTS`
+names a folder, as `make contract` does: then every process of the run appends to a file of its own there, and
+`read` adds them up.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections import Counter
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, Literal, NamedTuple, get_args
+
+from contract_tests.support.contract import document, resolve
+
+Side = Literal["client", "server"]
+SIDES: Final[tuple[Side, ...]] = get_args(Side)
+FOLDER_VARIABLE: Final = "CONTRACT_COUNTS"
+_METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+
+
+class Row(NamedTuple):
+    """One documented answer.
+
+    Attributes:
+        method: In capitals.
+        path: As the document writes it, with its parameters in braces.
+        status: As the document writes it: `200`, `default`.
+        media_type: Empty for an answer without a body.
+    """
+
+    method: str
+    path: str
+    status: str
+    media_type: str
+
+
+def record(side: Side, method: str, path: str, status: int | str, media_type: str | None) -> None:
+    """Count one answer.
+
+    Args:
+        side: `client`: the client was given it. `server`: a server gave it.
+        method: The request's.
+        path: The document's template, or the path or URL that was called. What the document doesn't know is
+            not counted.
+        status: The answer's code, or the document's word (`default`).
+        media_type: The answer's content type; parameters like a charset are dropped. None or empty: no body.
+    """
+    folder = os.environ.get(FOLDER_VARIABLE)
+    row = row_of(method, path, status, media_type)
+    if folder is None or row is None:
+        return
+    file = Path(folder) / f"{os.getpid()}.jsonl"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    # One short line in append mode: workers may be killed at any moment, and nothing is lost then.
+    with file.open("a", encoding="utf-8") as lines:
+        lines.write(json.dumps([side, *row]) + "\n")
+
+
+def row_of(method: str, path: str, status: int | str, media_type: str | None) -> Row | None:
+    """Give the documented answer that this is one of; None if there is none."""
+    template = template_of(path)
+    operation = document()["paths"].get(template, {}).get(method.lower())
+    if template is None or operation is None:
+        return None
+    key = str(status) if str(status) in operation["responses"] else "default"
+    row = Row(method.upper(), template, key, (media_type or "").split(";")[0].strip().lower())
+    return row if row in documented() else None
+
+
+def template_of(path: str) -> str | None:
+    """Give the document's template for a path or a URL; an exact path wins over one with parameters."""
+    bare = re.sub(r"^https?://[^/]+", "", path).split("?")[0]
+    templates: dict[str, Any] = document()["paths"]
+    if bare in templates:
+        return bare
+    return next((template for template in templates if _pattern(template).fullmatch(bare)), None)
+
+
+@cache
+def _pattern(template: str) -> re.Pattern[str]:
+    """Give what the paths of a template look like."""
+    return re.compile(
+        "".join(
+            "[^/]+" if part[:1] == "{" else re.escape(part) for part in re.split(r"(\{[^}]+\})", template)
+        )
+    )
+
+
+@cache
+def documented() -> tuple[Row, ...]:
+    """Give every answer that the document has, in its order."""
+    return tuple(
+        Row(method.upper(), path, str(status), media_type)
+        for path, item in document()["paths"].items()
+        for method, operation in item.items()
+        if method in _METHODS
+        for status, response in operation["responses"].items()
+        for media_type in (resolve(response).get("content") or {"": None})
+    )
+
+
+def read(folder: Path) -> Counter[tuple[Side, Row]]:
+    """Add up what all processes of a run have counted in a folder; nothing, if there is none."""
+    counts: Counter[tuple[Side, Row]] = Counter()
+    for file in sorted(folder.glob("*.jsonl")):
+        for line in file.read_text(encoding="utf-8").splitlines():
+            side, *row = json.loads(line)
+            counts[side, Row(*row)] += 1
+    return counts
