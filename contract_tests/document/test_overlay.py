@@ -191,3 +191,53 @@ def test_what_is_no_overlay_is_refused(root: dict[str, Any]) -> None:
     """Another version, a missing part, an unknown key: none is taken for an overlay."""
     with pytest.raises(SpecError):
         apply_overlay(DOCUMENT, overlay({"target": "$.info", "update": {}}, **root), [])
+
+
+def test_an_action_may_say_that_matching_nothing_is_right() -> None:
+    """`x-may-match-nothing` makes an action that matches nothing a report, which gives its words."""
+    reports: list[str] = []
+    action = {"target": "$.nowhere", "update": {"a": 1}, "x-may-match-nothing": "the page is there now"}
+    made = apply_overlay(DOCUMENT, overlay(action), reports)
+    assert made == DOCUMENT
+    assert len(reports) == 1
+    assert "matches nothing any more: the page is there now" in reports[0]
+
+
+@pytest.mark.parametrize("words", [True, "", " ", ["a"]])
+def test_why_it_may_match_nothing_is_said_in_words(words: Any) -> None:
+    """`x-may-match-nothing` without a reason is an error."""
+    with pytest.raises(SpecError, match="in words"):
+        applied({"target": "$.info", "update": {"a": 1}, "x-may-match-nothing": words})
+
+
+@pytest.mark.parametrize(
+    ("target", "update"),
+    [("$.info.tags", "a"), ("$.info", {"tags": ["a"]}), ("$.paths['/a'].get.parameters", {"name": "q"})],
+)
+def test_what_is_there_is_not_added_twice(target: str, update: Any) -> None:
+    """An entry that the page has come to say itself is not doubled, and the action is superfluous."""
+    reports: list[str] = []
+    assert apply_overlay(DOCUMENT, overlay({"target": target, "update": update}), reports) == DOCUMENT
+    assert "changes nothing any more" in reports[0]
+
+
+@pytest.mark.parametrize(
+    ("start", "update"),
+    [
+        ({"description": "the page's own", "content": {}}, {"$ref": "#/components/responses/A"}),
+        ({"$ref": "#/components/responses/A"}, {"description": "more"}),
+    ],
+)
+def test_a_reference_is_not_put_beside_other_keys(start: dict[str, Any], update: dict[str, Any]) -> None:
+    """A `$ref` silences what stands beside it: such an update is refused, and no word is lost."""
+    document = {"responses": {"404": start}}
+    with pytest.raises(SpecError, match=r"a `\$ref` would stand beside other keys"):
+        apply_overlay(document, overlay({"target": "$.responses", "update": {"404": update}}), [])
+
+
+def test_true_is_not_one() -> None:
+    """Replacing `1` by `true` is a change."""
+    reports: list[str] = []
+    made = apply_overlay({"a": {"b": 1}}, overlay({"target": "$.a", "update": {"b": True}}), reports)
+    assert made["a"]["b"] is True
+    assert reports == []

@@ -53,9 +53,10 @@ def run(project: Layout, *arguments: str) -> int:
 def no_generator(monkeypatch: pytest.MonkeyPatch) -> None:
     """Put a quick stand-in in the generator's place, for tests of what is around it."""
 
-    def generate(_document: Any, text: str, _config: Path, into: Path) -> None:
+    def generate(_document: Any, text: str, _config: Path, into: Path) -> list[str]:
         (into / "package").mkdir()
         (into / "package" / "client.py").write_text(f"SIZE = {len(text)}\n")
+        return []
 
     monkeypatch.setattr("spec.tools.generate.generate", generate)
 
@@ -111,7 +112,7 @@ def test_nothing_is_done_when_nothing_has_changed(
     works: list[object] = []
     make = command.make
 
-    def counted(*arguments: Any, **options: Any) -> list[str]:
+    def counted(*arguments: Any, **options: Any) -> Any:
         works.append(1)
         return make(*arguments, **options)
 
@@ -254,7 +255,7 @@ def test_a_wrong_root_is_told_and_not_made(tmp_path: Path, capsys: pytest.Captur
 
 def test_two_runs_do_not_mix(project: Layout, capsys: pytest.CaptureFixture[str]) -> None:
     """A second run while one is under way is refused, and can be repeated."""
-    with command._workspace(project):
+    with command.workspace(project):
         assert run(project) == 1
     assert "another run is under way" in capsys.readouterr().err
 
@@ -263,7 +264,7 @@ def test_what_a_killed_run_left_is_swept(project: Layout) -> None:
     """A run killed outright leaves a directory behind; the next one removes it."""
     left = project.cache / "work-killed"
     left.mkdir(parents=True)
-    with command._workspace(project):
+    with command.workspace(project):
         assert not left.exists()
 
 

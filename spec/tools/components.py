@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from spec.tools.equality import same
 from spec.tools.structure import walk
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def move_components(
     theirs = made.setdefault("components", {})
 
     def clashes(name: _Name, value: Any) -> bool:
-        return name[1] in theirs.get(name[0], {}) and theirs[name[0]][name[1]] != value
+        return name[1] in theirs.get(name[0], {}) and not same(theirs[name[0]][name[1]], value)
 
     uses = {
         name: {use[2] for use in _references(value, _KIND_OF_SECTION[name[0]])}
@@ -108,7 +109,7 @@ def move_components(
     for section, named in wanted.get("components", {}).items():
         if section in _KIND_OF_SECTION:
             theirs.setdefault(section, {}).update(named)
-        elif theirs.setdefault(section, named) != named:
+        elif not same(theirs.setdefault(section, named), named):
             reports.append(
                 f"{part.place}: `components.{section}` differs from an earlier page's, which is kept"
             )

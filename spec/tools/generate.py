@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from spec.tools import yaml_source
+from spec.tools.equality import same
 from spec.tools.errors import SpecError
+from spec.tools.generator_input import for_generator
 from spec.tools.structure import walk
 
 HEADER: Final = (
@@ -21,6 +23,14 @@ _PATIENCE_S: Final = 120
 _LONGEST_OUTPUT: Final = 400
 _DOCUMENT: Final = "spec/openapi.yaml"
 _BYTES: Final = "application/octet-stream"
+_ADVICE: Final = {
+    "must have items": "give the array `items` by an action in spec/overlay.yaml; `items: {}` where"
+    " anything may be in it",
+    "Attempted to generate duplicate models": "give one of the two schemas another `title` by an action in"
+    " spec/overlay.yaml: generated classes are named after it",
+    "Duplicate key": "two values of an enum want one name: give each its own by `x-enum-varnames`, by an"
+    " action in spec/overlay.yaml",
+}
 
 
 def package_name(config: Path) -> str:
@@ -36,7 +46,7 @@ def package_name(config: Path) -> str:
     return name
 
 
-def generate(document: dict[str, Any], text: str, config: Path, into: Path) -> None:
+def generate(document: dict[str, Any], text: str, config: Path, into: Path) -> list[str]:
     """Run the generator.
 
     Args:
@@ -45,12 +55,19 @@ def generate(document: dict[str, Any], text: str, config: Path, into: Path) -> N
         config: The generator's configuration file.
         into: An empty directory that gets the package as its one entry. Files for the generator go beside it.
 
+    Returns:
+        Where the client says less than the document, one line each.
+
     Raises:
         SpecError: The generator failed, or warned: a warning means that something was left out.
     """
     work, package = into.parent, into / package_name(config)
     # Formatters look for ignore files in the directories above, up to the top of a repository: this is one.
     (work / ".git").mkdir(exist_ok=True)
+    reports: list[str] = []
+    readable = for_generator(document, reports)
+    if not same(readable, document):
+        text = yaml_source.dump(readable)
     (work / "document.yaml").write_text(text, encoding="utf-8", newline="\n")
     (work / "generator.yaml").write_text(_configuration(config, document), encoding="utf-8", newline="\n")
     command = [
@@ -80,11 +97,12 @@ def generate(document: dict[str, Any], text: str, config: Path, into: Path) -> N
         raise SpecError(f"the generator did not end within {_PATIENCE_S} s: try again", _DOCUMENT) from error
     if done.returncode != 0 or not package.is_dir():
         raise SpecError(
-            f"the generator refused the document: {_readable(done.stdout + done.stderr)}. Correct it by an"
-            " action in spec/overlay.yaml, or tell the generator what to do in spec/generator.yaml",
+            f"the generator refused the document: {_readable(done.stdout + done.stderr)}."
+            f" {_advice(done.stdout + done.stderr)}",
             _DOCUMENT,
         )
     _finish(package)
+    return [f"{_DOCUMENT}: {report}" for report in reports]
 
 
 def _configuration(config: Path, document: dict[str, Any]) -> str:
@@ -134,6 +152,17 @@ def _readable(output: str) -> str:
     start = min((at for word in ("WARNING", "ERROR", "Error") if (at := text.find(word)) >= 0), default=0)
     text = re.sub(r"<openapi_python_client[^>]*>", "", text[start:].split("If you believe", maxsplit=1)[0])
     return text[:_LONGEST_OUTPUT].strip().rstrip(".")
+
+
+def _advice(output: str) -> str:
+    """Say what to do about the generator's commonest complaints, and what to do about any other."""
+    for words, advice in _ADVICE.items():
+        if words in output:
+            return f"What to do: {advice}"
+    return (
+        "Correct it by an action in spec/overlay.yaml, or tell the generator what to do in"
+        " spec/generator.yaml"
+    )
 
 
 def _environment() -> dict[str, str]:

@@ -53,6 +53,16 @@ class Layout:
         return self.root / "generated"
 
     @property
+    def changelog(self) -> Path:
+        """The changelog. A project without one gets no entries."""
+        return self.root / "CHANGELOG.md"
+
+    @property
+    def history(self) -> Path:
+        """Pages as they were before `make update` replaced them."""
+        return self.root / "spec" / "history"
+
+    @property
     def cache(self) -> Path:
         """Untracked: the digest of the last run, and temporary directories."""
         return self.root / ".cache" / "regenerate"

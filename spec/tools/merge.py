@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from spec.tools.components import move_components
+from spec.tools.equality import same
 from spec.tools.errors import SpecError
 from spec.tools.naming import derived_operation_id
 from spec.tools.page import METHODS
@@ -46,9 +47,8 @@ def merge(given: Sequence[Part], reports: list[str]) -> dict[str, Any]:
         for key, value in document.items():
             if key == "tags":
                 _move_tags(made, value, part, reports)
-            elif (
-                key not in {"openapi", "info", "paths", "components", "servers"}
-                and made.setdefault(key, value) != value
+            elif key not in {"openapi", "info", "paths", "components", "servers"} and not same(
+                made.setdefault(key, value), value
             ):
                 reports.append(f"{part.place}: `{key}` differs from an earlier page's, which is kept")
     _number_operation_ids(made, origins, reports)
@@ -80,7 +80,7 @@ def _info(given: Sequence[Part], reports: list[str]) -> dict[str, Any]:
 def _move_servers(made: dict[str, Any], document: dict[str, Any]) -> None:
     """Keep the first page's servers for the document, and other ones on their operations."""
     servers = document.get("servers")
-    if made["paths"] and servers != made.get("servers"):
+    if made["paths"] and not same(servers, made.get("servers")):
         for path, _, operation in operations(document):
             if "servers" not in document["paths"][path]:
                 # OpenAPI's own default, said aloud where another page's servers would be taken instead.
@@ -126,7 +126,7 @@ def _join_path_items(
 ) -> None:
     shared = [key for key in {**earlier, **later} if key not in METHODS]
     for key in shared:
-        if earlier.get(key) == later.get(key):
+        if same(earlier.get(key), later.get(key)):
             continue
         if key not in _PUSHED_DOWN:
             raise SpecError(
@@ -137,7 +137,7 @@ def _join_path_items(
     for method in METHODS:
         if method not in later:
             continue
-        if method in earlier and earlier[method] != later[method]:
+        if method in earlier and not same(earlier[method], later[method]):
             first = origins[path, method]
             raise SpecError(
                 f"{method.upper()} {path} is described differently at {first.place}: remove one of"
@@ -172,7 +172,7 @@ def _move_tags(made: dict[str, Any], tags: list[dict[str, Any]], part: Part, rep
     for tag in tags:
         if tag["name"] not in by_name:
             known.append(tag)
-        elif by_name[tag["name"]] != tag:
+        elif not same(by_name[tag["name"]], tag):
             reports.append(
                 f"{part.place}: the tag {tag['name']!r} differs from an earlier page's, which is kept"
             )

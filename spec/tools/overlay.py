@@ -1,7 +1,8 @@
 """OpenAPI Overlay 1.0.0, where each action gives its reason, its source, and how sure that is.
 
 See https://spec.openapis.org/overlay/v1.0.0.html. A target that matches nothing is an error here: the page
-has changed under the action, and someone must look.
+has changed under the action, and someone must look. The exception is an action that says when that is
+right, in `x-may-match-nothing`: it stands in for a page that isn't there yet.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from jsonpath_rfc9535 import JSONPathError, find
+
+from spec.tools.equality import same
 
 if TYPE_CHECKING:
     from spec.tools.errors import Keys
@@ -36,6 +39,7 @@ class Action:
         update: What to merge in; None where it removes.
         remove: Whether to remove what the target matches.
         keys: The way to it in the overlay file.
+        nothing: What it means that it matches nothing; None where that is an error.
     """
 
     number: int
@@ -44,6 +48,7 @@ class Action:
     update: Any
     remove: bool
     keys: Keys
+    nothing: str | None = None
 
     @property
     def name(self) -> str:
@@ -85,12 +90,17 @@ def _read_action(source: Source, action: Any, number: int) -> Action:
             raise source.error(f"{name} needs `{key}`: {wanted}", keys)
     if action.get("x-sureness") not in SURENESS:
         raise source.error(f"{name} needs `x-sureness`: one of {', '.join(SURENESS)}", keys)
+    nothing = action.get("x-may-match-nothing")
+    if nothing is not None and not (isinstance(nothing, str) and nothing.strip()):
+        raise source.error(f"{name}: `x-may-match-nothing` says when that is right, in words", keys)
     remove = action.get("remove", False)
     if not isinstance(remove, bool):
         raise source.error(f"{name}: `remove` is true or false", (*keys, "remove"))
     if not remove and "update" not in action:
         raise source.error(f"{name} does nothing: give it `update` or `remove: true`", keys)
-    return Action(number, action["target"], action["description"], action.get("update"), remove, keys)
+    return Action(
+        number, action["target"], action["description"], action.get("update"), remove, keys, nothing
+    )
 
 
 def apply_overlay(document: dict[str, Any], source: Source, reports: list[str]) -> dict[str, Any]:
@@ -99,7 +109,8 @@ def apply_overlay(document: dict[str, Any], source: Source, reports: list[str]) 
     Args:
         document: The document to start from. It is not changed.
         source: The overlay file as read.
-        reports: Gets a line for each action that changes nothing any more.
+        reports: Gets a line for each action that is superfluous: it changes nothing any more, or matches
+            nothing and may.
 
     Returns:
         A new document.
@@ -111,14 +122,13 @@ def apply_overlay(document: dict[str, Any], source: Source, reports: list[str]) 
     unmatched: list[Action] = []
     for action in read_overlay(source):
         matched, changed = _apply(made, action, source)
-        if not matched:
+        place = f"{source.file}:{source.line(action.keys)}: {action.name}"
+        if not matched and action.nothing is None:
             unmatched.append(action)
+        elif not matched:
+            reports.append(f"{place} matches nothing any more: {action.nothing}; remove it when you like")
         elif not changed:
-            reports.append(
-                f"{source.file}:{source.line(action.keys)}: {action.name} changes nothing any more:"
-                " the pages say it"
-                " now; remove it"
-            )
+            reports.append(f"{place} changes nothing any more: the pages say it now; remove it")
     if unmatched:
         names = ", ".join(action.name for action in unmatched)
         raise source.error(
@@ -151,7 +161,7 @@ def _apply(made: dict[str, Any], action: Action, source: Source) -> tuple[bool, 
         else:
             before = copy.deepcopy(value)
             _update(value, action, source)
-            changed = changed or value != before
+            changed = changed or not same(value, before)
     return bool(nodes), changed
 
 
@@ -168,7 +178,7 @@ def _parent(value: Any, location: Keys) -> Any:
 def _update(value: Any, action: Action, source: Source) -> None:
     problem = ""
     if isinstance(value, list):
-        value.append(copy.deepcopy(action.update))  # The standard: an entry to append.
+        _append(value, [action.update])  # The standard: an entry to append.
     elif not isinstance(value, dict):
         problem = "the target is neither a map nor a list: name the map around it"
     elif not isinstance(action.update, dict):
@@ -179,15 +189,26 @@ def _update(value: Any, action: Action, source: Source) -> None:
         raise source.error(f"{action.name}: {problem}", (*action.keys, "update"))
 
 
+def _append(into: list[Any], entries: list[Any]) -> None:
+    """Append what isn't there yet: once a page has an entry itself, the action for it is superfluous."""
+    known = list(into)
+    into.extend(copy.deepcopy(entry) for entry in entries if not any(same(entry, one) for one in known))
+
+
 def _merge(into: dict[str, Any], update: dict[str, Any]) -> str:
     """Merge maps by key, join lists, replace the rest. Gives what is wrong, or an empty string."""
+    if ("$ref" in {**into, **update}) and set(into) | set(update) != {"$ref"} and into and update:
+        return (
+            "a `$ref` would stand beside other keys, which then count for nothing: remove the one or the"
+            " others first"
+        )
     for key, value in update.items():
         if key not in into or not isinstance(into[key], (dict, list)):
             into[key] = copy.deepcopy(value)
         elif type(into[key]) is not type(value):
             return f"`{key}` is one kind of value in the document and another in `update`"
         elif isinstance(value, list):
-            into[key].extend(copy.deepcopy(value))
+            _append(into[key], value)
         elif problem := _merge(into[key], value):
             return problem
     return ""

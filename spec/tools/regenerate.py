@@ -3,7 +3,8 @@
     python -m spec.tools.regenerate [--check | --document-only] [--force] [--root DIRECTORY]
 
 Everything is made in a temporary directory first and put in its place at the end, so that a run that fails or
-is interrupted changes nothing. A run with nothing to do is told by a digest of all inputs and outputs, kept
+is interrupted changes nothing. What a changed document means for callers is told, and entered in
+CHANGELOG.md. A run with nothing to do is told by a digest of all inputs and outputs, kept
 in `.cache/`.
 
 Exit codes: 0 done or nothing to do; 1 the inputs are wrong, or `--check` found drift; 130 interrupted.
@@ -17,6 +18,7 @@ import json
 import signal
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -26,6 +28,9 @@ from spec.tools.replace import digest, files_below, remove, replace_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from spec.tools.build import Built
+    from spec.tools.release_notes import ReleaseNotes
 
 try:
     import fcntl
@@ -60,7 +65,7 @@ def _line_counts(old: bytes, new: bytes) -> str:
     )
 
 
-def make(layout: Layout, work: Path, *, document_only: bool) -> list[str]:
+def make(layout: Layout, work: Path, *, document_only: bool) -> Built:
     """Make the outputs below a directory: `openapi.yaml`, and `generated/` unless told otherwise.
 
     Args:
@@ -69,7 +74,7 @@ def make(layout: Layout, work: Path, *, document_only: bool) -> list[str]:
         document_only: Leave the generator out.
 
     Returns:
-        What a maintainer should know, one line each.
+        The document, and what a maintainer should know about it and about the client.
 
     Raises:
         SpecError: The inputs are wrong.
@@ -89,23 +94,25 @@ def make(layout: Layout, work: Path, *, document_only: bool) -> list[str]:
     )
     built = build(pages, overlay, layout.document.relative_to(root).as_posix())
     (work / "openapi.yaml").write_text(built.text, encoding="utf-8", newline="\n")
+    told: list[str] = []
     if not document_only:
         if not layout.config.exists():
             raise SpecError(
                 "the generator's configuration is missing", layout.config.relative_to(root).as_posix()
             )
         (work / "generated").mkdir()
-        generate(built.document, built.text, layout.config, work / "generated")
-    return list(built.reports)
+        told = generate(built.document, built.text, layout.config, work / "generated")
+    return replace(built, reports=(*built.reports, *told))
 
 
-def _made(work: Path) -> dict[str, bytes]:
+def made(work: Path) -> dict[str, bytes]:
+    """Read what `make` has made, by the names that `Layout.outputs` uses."""
     files = {f"generated/{name}": content for name, content in files_below(work / "generated").items()}
     return {**files, "spec/openapi.yaml": (work / "openapi.yaml").read_bytes()}
 
 
 @contextlib.contextmanager
-def _workspace(layout: Layout) -> Iterator[Path]:
+def workspace(layout: Layout) -> Iterator[Path]:
     """Give an empty directory on the outputs' file system, to this run alone, and remove it at the end."""
     layout.cache.mkdir(parents=True, exist_ok=True)
     (layout.cache / ".gitignore").write_text("*\n", encoding="utf-8")
@@ -135,7 +142,7 @@ def regenerate(layout: Layout, *, document_only: bool = False, force: bool = Fal
         force: Make everything even if nothing has changed.
 
     Returns:
-        Lines to show: notes, then what has changed.
+        Lines to show: notes, then what has changed in the files and what that means for callers.
 
     Raises:
         SpecError: The inputs are wrong, or the disk is full. Nothing has changed then.
@@ -145,15 +152,19 @@ def regenerate(layout: Layout, *, document_only: bool = False, force: bool = Fal
     old = layout.outputs()
     if not force and not document_only and _read_stamp(stamp) == {"inputs": inputs, "outputs": digest(old)}:
         return ["Nothing has changed since the last run."]
-    with _workspace(layout) as work:
-        notes = [f"note: {report}" for report in make(layout, work, document_only=document_only)]
-        new = _made(work)
+    with workspace(layout) as work:
+        built = make(layout, work, document_only=document_only)
+        new = made(work)
+        meaning = _meaning(layout, old, new, built)
         if document_only:
             old = {name: content for name, content in old.items() if name in new}
         lines = differences(old, new)
         targets = {layout.document: work / "openapi.yaml"}
         if not document_only:
             targets[layout.generated] = work / "generated"
+        if meaning is not None and meaning.changelog is not None:
+            (work / "changelog").write_text(meaning.changelog, encoding="utf-8", newline="\n")
+            targets[layout.changelog] = work / "changelog"
         if lines:
             replace_all(targets, work / "attic")
         if not document_only:
@@ -161,7 +172,19 @@ def regenerate(layout: Layout, *, document_only: bool = False, force: bool = Fal
                 OSError
             ):  # Without a stamp the next run does everything, and that is all.
                 stamp.write_text(json.dumps({"inputs": inputs, "outputs": digest(new)}), encoding="utf-8")
-    return [*notes, *_summary(lines, "Made anew, and the same as before.")]
+    notes = [f"note: {report}" for report in built.reports]
+    told = [] if meaning is None else meaning.lines
+    return [*notes, *_summary(lines, "Made anew, and the same as before."), *told]
+
+
+def _meaning(
+    layout: Layout, old: Mapping[str, bytes], new: Mapping[str, bytes], built: Built
+) -> ReleaseNotes | None:
+    """Say what a changed document means; None if it has not changed."""
+    from spec.tools.release_notes import release_notes  # noqa: PLC0415 - only where something has changed
+
+    before = old.get("spec/openapi.yaml")
+    return None if before == new["spec/openapi.yaml"] else release_notes(layout, before, built.document)
 
 
 def check(layout: Layout) -> tuple[list[str], bool]:
@@ -173,11 +196,11 @@ def check(layout: Layout) -> tuple[list[str], bool]:
     Raises:
         SpecError: The inputs are wrong.
     """
-    with _workspace(layout) as work:
-        notes = [f"note: {report}" for report in make(layout, work, document_only=False)]
-        lines = differences(layout.outputs(), _made(work))
+    with workspace(layout) as work:
+        built = make(layout, work, document_only=False)
+        lines = differences(layout.outputs(), made(work))
     return [
-        *notes,
+        *(f"note: {report}" for report in built.reports),
         *_summary(lines, "The document and the generated client are what spec/ gives."),
     ], not lines
 
@@ -221,7 +244,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return 1
     try:
-        with _termination_as_interrupt():
+        with termination_as_interrupt():
             if options.check:
                 lines, same = check(layout)
                 if not same:
@@ -251,7 +274,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 @contextlib.contextmanager
-def _termination_as_interrupt() -> Iterator[None]:
+def termination_as_interrupt() -> Iterator[None]:
     """Clean up on SIGTERM as on Ctrl-C."""
 
     def interrupt(*_: object) -> None:

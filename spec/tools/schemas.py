@@ -98,6 +98,8 @@ class SchemaReader:
         made = _without_null_alternatives(made)
         self._exclusive_limits(value, made, keys)
         self._types(value, made, keys)
+        if made.get("type") == "array":
+            made.setdefault("items", {})  # 3.1 may leave it out; 3.0 says "anything" aloud.
         made = _reference_alone(made)
         return self._named(value, made, keys)
 

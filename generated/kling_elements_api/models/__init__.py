@@ -16,6 +16,12 @@ from .task_detail_response import TaskDetailResponse
 from .task_list_response import TaskListResponse
 from .task_response import TaskResponse
 from .task_status import TaskStatus
+from .upload_address import UploadAddress
+from .upload_address_upload_headers import UploadAddressUploadHeaders
+from .upload_file import UploadFile
+from .upload_file_upload_content_type import UploadFileUploadContentType
+from .upload_request import UploadRequest
+from .upload_response import UploadResponse
 from .wrapped_problem import WrappedProblem
 
 __all__ = (
@@ -34,5 +40,11 @@ __all__ = (
     "TaskListResponse",
     "TaskResponse",
     "TaskStatus",
+    "UploadAddress",
+    "UploadAddressUploadHeaders",
+    "UploadFile",
+    "UploadFileUploadContentType",
+    "UploadRequest",
+    "UploadResponse",
     "WrappedProblem",
 )

@@ -1,0 +1,120 @@
+"""Fetching a page: bounded, without anything of the user's, and to the right file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from spec.tools.errors import SpecError
+from spec.tools.fetch_page import MOST_BYTES, fetch_page, file_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+URL = "https://docs.example.com/things.md"
+PAGE = b"# T\n\n````yaml get /v1/things\nopenapi: 3.0.3\n````\n"
+
+
+def fetch(answer: Callable[[httpx.Request], httpx.Response], url: str = URL) -> bytes:
+    return fetch_page(url, transport=httpx.MockTransport(answer), clock=lambda: 0.0)
+
+
+def test_it_goes_without_the_users_secrets(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No key of the environment, no password of ~/.netrc, and no cookie goes with the request."""
+    (tmp_path / "netrc").write_text("machine docs.example.com login me password hunter2\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    monkeypatch.setenv("FREEPIK_API_KEY", "fpk-secret-secret")
+    seen: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        if len(seen) == 1:
+            return httpx.Response(
+                302, headers={"location": "/new.md", "set-cookie": "a=b; Domain=example.org"}
+            )
+        return httpx.Response(200, content=PAGE)
+
+    assert fetch(answer) == PAGE
+    assert [str(one.url) for one in seen] == [URL, "https://docs.example.com/new.md"]
+    assert not {"authorization", "cookie", "x-freepik-api-key"} & {
+        name for one in seen for name in one.headers
+    }
+    assert "secret" not in str([one.headers for one in seen])
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (httpx.Response(404), "answered 404"),
+        (httpx.Response(200, content=b"x" * (MOST_BYTES + 1)), "larger than"),
+        (httpx.Response(302, headers={"location": "http://docs.example.com/"}), "only https"),
+        (httpx.Response(302, headers={"location": "https://me:you@docs.example.com/"}), "without a user"),
+        (httpx.Response(302, headers={"location": URL}), "redirects"),
+    ],
+)
+def test_what_cannot_be_used_is_said(answer: httpx.Response, words: str) -> None:
+    """A wrong status, size or way there is one error that names the address."""
+    with pytest.raises(SpecError, match=words) as caught:
+        fetch(lambda _: answer)
+    assert "docs.example.com" in str(caught.value)
+
+
+def test_a_broken_connection_is_said() -> None:
+    """A fault of the network is an error of these tools."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("no route", request=request)
+
+    with pytest.raises(SpecError, match="could not be fetched: no route"):
+        fetch(answer)
+
+
+def test_a_slow_page_is_given_up() -> None:
+    """A page that trickles in ends after a minute, however patient each read is."""
+    now = iter([0.0, *[61.0] * 9])
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, content=PAGE))
+    with pytest.raises(SpecError, match="more than 60 s"):
+        fetch_page(URL, transport=transport, clock=lambda: next(now))
+
+
+def test_only_https_is_fetched() -> None:
+    """A page that anybody on the way could change is not fetched."""
+    with pytest.raises(SpecError, match="only https"):
+        fetch(lambda _: pytest.fail("nothing may be sent"), "http://docs.example.com/things.md")
+
+
+def test_a_file_is_read_and_a_missing_one_said(tmp_path: Path) -> None:
+    """A path is read as it is; a path that leads nowhere is named."""
+    (tmp_path / "p.md").write_bytes(PAGE)
+    assert fetch_page(str(tmp_path / "p.md")) == PAGE
+    with pytest.raises(SpecError, match=r"nowhere\.md: No such file"):
+        fetch_page(str(tmp_path / "nowhere.md"))
+
+
+@pytest.mark.parametrize(
+    ("page", "known", "expected"),
+    [
+        ("/downloads/download(1).md", {"get-things.md": PAGE}, "get-things.md"),
+        ("https://docs.example.com/get-things", {"get-things.md": b"broken"}, "get-things.md"),
+        (
+            "https://docs.example.com/api/things.mdx?x=1",
+            {"other.md": PAGE.replace(b"things", b"other")},
+            "things.md",
+        ),
+        ("https://docs.example.com/../..%2F..%2Fetc%2Fpasswd", {}, "passwd.md"),
+        ("https://docs.example.com/", {}, "page.md"),
+    ],
+)
+def test_the_right_file_is_found(page: str, known: dict[str, bytes], expected: str) -> None:
+    """By its operations, else by its name, else a new file whose name leads nowhere else."""
+    assert file_for(page, PAGE, known) == expected
+
+
+def test_a_page_of_several_files_is_refused() -> None:
+    """A page that holds what stands in two files is left to a person."""
+    other = PAGE.replace(b"/v1/things", b"/v1/other")
+    with pytest.raises(SpecError, match=r"a\.md, b\.md"):
+        file_for("page.md", PAGE + other, {"a.md": PAGE, "b.md": other})
