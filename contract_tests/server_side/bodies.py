@@ -132,6 +132,7 @@ def malformed(operation: Operation) -> Iterator[tuple[str, bytes]]:
     yield "plain text", b"hello"
     yield "a lone bracket", b"["
     yield "bytes that are no UTF-8", b'"\xff\xfe"'
+    yield "a text that is no UTF-8", good[:-1] + b', "x": "\xff\xfe"}'
     yield "bottomless nesting", b"[" * 100_000
     yield "a cut-off body", good[:-1]
     yield "text after the end", good + b"}"

@@ -81,7 +81,8 @@ class Mock:
         self.store = Store(self.clock, self.settings.seed)
         self.limiter = RateLimiter(self.settings.rate_limits)
         self.quota = DailyQuota(self.settings.daily_quota)
-        self.uploads = Uploads(self.clock, self.settings.seed)
+        key_headers = [place.name for place in self.document.key_places if place.part == "header"]
+        self.uploads = Uploads(self.clock, self.settings.seed, key_headers)
         self.signer = Signer(self.settings.seed)
         self.requests: deque[RecordedRequest] = deque(maxlen=_KEPT_REQUESTS)
         self.result_requests: deque[RecordedRequest] = deque(maxlen=_KEPT_REQUESTS)

@@ -1,8 +1,8 @@
 """Uploads: signed addresses to put a file to, and the address at which it can then be read.
 
 An operation is one of these when its answer lists an `upload_url` and an `asset_url` for each file.
-A file is put with the headers that the answer gave, and without a key; another content type gets 403, as at a
-store with signed addresses.
+A file is put with the headers that the answer gave, and without a key: another content type, or a key, gets
+403. A store with signed addresses does the first; the second is stricter than one, so that it is noticed.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from kling_elements_mock.answers import Answer, json_answer, text_answer
 from kling_elements_mock.store import seeded_uuid
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from kling_elements_mock.clock import Clock
     from kling_elements_mock.document import Node, Operation
     from kling_elements_mock.wire import Incoming
@@ -60,9 +62,11 @@ class Uploads:
     Args:
         clock: For expiry.
         seed: Ids and tokens come from it.
+        key_headers: The headers that carry a key, in small letters.
     """
 
-    def __init__(self, clock: Clock, seed: str) -> None:
+    def __init__(self, clock: Clock, seed: str, key_headers: Collection[str] = ()) -> None:
+        self._key_headers = frozenset(key_headers)
         self._clock = clock
         self._seed = seed
         self._lock = threading.Lock()
@@ -137,6 +141,8 @@ class Uploads:
         return self._put(upload, incoming) if putting else self._get(upload, incoming)
 
     def _put(self, upload: Upload, incoming: Incoming) -> Answer:
+        if self._key_headers & incoming.headers.keys():
+            return text_answer(403, "an API key was sent to the store: it belongs to the service alone\n")
         if incoming.headers.get("content-type", "") != upload.content_type:
             return text_answer(403, "SignatureDoesNotMatch: the headers are not those that were signed\n")
         if incoming.body is None:

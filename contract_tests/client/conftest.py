@@ -1,0 +1,51 @@
+"""What the client's tests share."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+import pytest
+
+from contract_tests.support.clients import ASYNC, SYNC, TRIO, Driver, FakeTime
+
+_VARIABLES = (
+    "KLING_ELEMENTS_API_KEY",
+    "FREEPIK_API_KEY",
+    "MAGNIFIC_API_KEY",
+    "KLING_ELEMENTS_BASE_URL",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+)
+
+
+@pytest.fixture(autouse=True)
+def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in _VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(params=[SYNC, ASYNC], ids=["sync", "async"])
+def driver(request: pytest.FixtureRequest) -> Driver:
+    """Either kind of client."""
+    found: Driver = request.param
+    return found
+
+
+_NO_TRIO = pytest.mark.skipif(find_spec("trio") is None, reason="trio is not installed")
+
+
+@pytest.fixture(params=[SYNC, ASYNC, pytest.param(TRIO, marks=_NO_TRIO)], ids=["sync", "asyncio", "trio"])
+def any_driver(request: pytest.FixtureRequest) -> Driver:
+    """Either kind of client, the asynchronous one under each event loop."""
+    found: Driver = request.param
+    return found
+
+
+@pytest.fixture
+def time() -> FakeTime:
+    """A clock that moves only when somebody sleeps."""
+    return FakeTime()

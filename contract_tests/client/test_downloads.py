@@ -1,0 +1,465 @@
+"""Downloads: the whole video appears under its name, or nothing does."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import httpx
+import pytest
+
+from contract_tests.support.answers import ID, RESULT, Pieces, mp4, reply, shown
+from contract_tests.support.clients import KEY, Script
+from contract_tests.support.loopback import serving
+from kling_elements import AsyncKlingElements, AsyncTask, DownloadError, KlingElements, ResultMissing, Task
+from kling_elements.downloads.part import Part
+from kling_elements.task import redact_url, url_expiry
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from contract_tests.support.clients import Driver, Opened
+
+VIDEO = mp4()
+
+
+def video(
+    content: bytes = VIDEO, status: int = 200, *, cut: BaseException | None = None, **headers: str
+) -> Callable[[httpx.Request], httpx.Response]:
+    half = len(content) // 2
+
+    def step(request: httpx.Request) -> httpx.Response:
+        sent = {
+            "content-type": "video/mp4",
+            **{name.replace("_", "-"): value for name, value in headers.items()},
+        }
+        return httpx.Response(status, headers=sent, stream=Pieces(content[:half], content[half:], error=cut))
+
+    return step
+
+
+def with_result(
+    driver: Driver,
+    *steps: Callable[[httpx.Request], httpx.Response] | Exception,
+    url: str = RESULT,
+    **options: Any,
+) -> tuple[Opened, Task, Script]:
+    """A client with a finished task, and the script that its result's host follows."""
+    server = Script.of(shown("COMPLETED", (url,)), *steps)
+    client = driver.open(server, **{"sleep": lambda _: None, **options})
+    return client, client.get(ID), server
+
+
+def test_a_video(any_driver: Driver, tmp_path: Path) -> None:
+    """The video is stored byte for byte, and nothing else is left beside it."""
+    client, task, server = with_result(any_driver, video(content_length=str(len(VIDEO))))
+    target = tmp_path / "out.mp4"
+    assert client.download(task, target) == target
+    assert target.read_bytes() == VIDEO
+    assert list(tmp_path.iterdir()) == [target]
+    assert str(server.requests[1].url) == RESULT
+
+
+def test_no_key_and_no_cookies_go_to_the_result(driver: Driver, tmp_path: Path) -> None:
+    """The result's host gets no key, and no headers, cookies and credentials of the caller's client."""
+    client, task, server = with_result(driver, video())
+    assert client.client is not None
+    http = client.client._shell._given
+    assert http is not None
+    http.headers["x-mine"] = "secret"
+    http.cookies.set("session", "secret")
+    http.auth = ("me", "secret")
+    client.download(task, tmp_path / "out.mp4")
+    sent = server.requests[1].headers
+    assert not {"cookie", "authorization", "x-mine", "user-agent"} & set(sent)
+    assert all(KEY not in value and "secret" not in value for value in sent.values())
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://cdn.example/a.mp4?token=exp=1900000000~hmac=ab~acl=/*",
+        "https://cdn.example/a%2Fb.mp4?x=%7E~&y=a%20b+c&z=%E2%82%AC",
+        "https://cdn.example/a.mp4?sig=a/b==&q",
+    ],
+)
+def test_addresses_are_sent_as_they_are(driver: Driver, tmp_path: Path, url: str) -> None:
+    """The query of a signed address is not encoded anew."""
+    client, task, server = with_result(driver, video(), url=url)
+    client.download(task, tmp_path / "out.mp4")
+    assert server.requests[1].url.raw_path.decode() == url.removeprefix("https://cdn.example")
+
+
+CUT_MP4 = VIDEO[:-10]
+BAD: list[tuple[str, Callable[[httpx.Request], httpx.Response] | Exception, str]] = [
+    ("refused", httpx.ConnectError("refused"), "refused"),
+    ("timed out", httpx.ReadTimeout("x"), "timed out (ReadTimeout)"),
+    ("cut", video(cut=httpx.ReadError("reset by peer")), "reset by peer"),
+    ("too short", video(CUT_MP4, content_length=str(len(VIDEO))), "it ended after 4,086 of 4,096 bytes"),
+    ("too long", video(content_length="100"), "4,096 bytes came instead of 100"),
+    ("cut without a length", video(CUT_MP4), "the MP4 is cut off or damaged (4,086 bytes)"),
+    ("HTML", video(b"<html>not yet</html>" * 9), "is no MP4"),
+    ("JSON", video(b'{"message":"no"}'), "is no MP4"),
+    ("empty", video(b""), "what came (0 bytes) is no MP4"),
+    ("an image", video(b"\x89PNG\r\n\x1a\n" + b"\0" * 99), "is no MP4"),
+    ("without moov", video(VIDEO[:24] + VIDEO[96:]), "the MP4 is cut off or damaged"),
+    ("204", video(b"", 204), "HTTP 204"),
+    ("206", video(VIDEO, 206), "HTTP 206"),
+    ("401", video(b"", 401), "HTTP 401, the address is refused"),
+    ("403", video(b"", 403), "HTTP 403, the address is refused"),
+    ("404", video(b"", 404), "HTTP 404, the address is refused"),
+    ("410", video(b"", 410), "HTTP 410, the address is refused"),
+    ("500", video(b"", 500), "HTTP 500"),
+    ("599", video(b"", 599), "HTTP 599"),
+    ("gzip that is none", video(content_encoding="gzip"), "rror"),
+]
+
+
+@pytest.mark.parametrize(("step", "sentence"), [row[1:] for row in BAD], ids=[row[0] for row in BAD])
+@pytest.mark.parametrize("is_there", [False, True], ids=["new", "overwrite"])
+def test_what_is_no_whole_video_is_not_kept(
+    driver: Driver,
+    tmp_path: Path,
+    step: Callable[[httpx.Request], httpx.Response] | Exception,
+    sentence: str,
+    is_there: bool,  # noqa: FBT001 - a case of the table
+) -> None:
+    """Whatever goes wrong, the target is as it was, no part file is left, and the error says what to do."""
+    target = tmp_path / "out.mp4"
+    if is_there:
+        target.write_bytes(b"the old one")
+    client, task, _ = with_result(driver, step)
+    with pytest.raises(DownloadError) as caught:
+        client.download(task, target, overwrite=is_there)
+    error = caught.value
+    assert sentence in str(error)
+    assert (error.task_id, error.expires_at) == (ID, datetime(2100, 1, 1, tzinfo=UTC))
+    assert f"kling-elements download {ID}" in str(error)
+    assert "0a1b2c" not in str(error)
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == (
+        [("out.mp4", b"the old one")] if is_there else []
+    )
+
+
+def test_the_status_of_a_refusal_is_told(driver: Driver, tmp_path: Path) -> None:
+    """The error has the status that the result's host answered, and none if it did not."""
+    for step, status in ((video(b"", 403), 403), (httpx.ConnectError("x"), None), (video(b"x"), 200)):
+        client, task, _ = with_result(driver, step)
+        with pytest.raises(DownloadError) as caught:
+            client.download(task, tmp_path / "out.mp4")
+        assert caught.value.status_code == status
+
+
+@pytest.mark.parametrize(
+    ("age", "told"),
+    [
+        (timedelta(minutes=-30), "Its address is good for another "),
+        (timedelta(seconds=30), " s ago: the video is gone"),
+        (timedelta(minutes=30), " min ago: the video is gone"),
+        (timedelta(hours=5), "5 h ago: the video is gone"),
+        (timedelta(days=30), "30 days ago: the video is gone"),
+    ],
+)
+def test_expiry_is_told(driver: Driver, tmp_path: Path, age: timedelta, told: str) -> None:
+    """A refusal tells how long ago the address expired, or how long it is good."""
+    expiry = datetime.now(UTC) - age
+    url = f"https://cdn.example/a.mp4?token=exp={int(expiry.timestamp())}~hmac=ab"
+    client, task, _ = with_result(driver, video(b"", 403), url=url)
+    assert task.expires_at == expiry.replace(microsecond=0)
+    with pytest.raises(DownloadError) as caught:
+        client.download(task, tmp_path / "out.mp4")
+    assert told in str(caught.value)
+    assert f"{expiry:%Y-%m-%d %H:%M:%S} UTC" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "epoch"),
+    [
+        ("https://a.example/x.mp4?token=exp=1900000000~hmac=0", 1900000000),
+        ("https://a.example/x.mp4?expires=1900000000&x=1", 1900000000),
+        ("https://a.example/x.mp4?a=b&exp=1900000000", 1900000000),
+        ("https://a.example/exp=1900000000/x.mp4", None),
+        ("https://a.example/x.mp4?token=exp=tomorrow", None),
+        ("https://a.example/x.mp4?token=exp=999999999999", None),
+        ("https://a.example/x.mp4?notexp=1900000000", None),
+        ("https://a.example/x.mp4", None),
+    ],
+)
+def test_reading_the_expiry(url: str, epoch: int | None) -> None:
+    """The expiry is read from the query, and from nowhere else; nonsense is none."""
+    assert url_expiry(url) == (None if epoch is None else datetime.fromtimestamp(epoch, UTC))
+
+
+def test_without_an_expiry(driver: Driver, tmp_path: Path) -> None:
+    """An address that says nothing of its end is told to last an hour."""
+    client, task, _ = with_result(driver, video(b"", 403), url="https://cdn.example/a.mp4")
+    assert task.expires_at is None
+    with pytest.raises(DownloadError, match="Addresses last an hour"):
+        client.download(task, tmp_path / "out.mp4")
+
+
+def test_no_result(driver: Driver, tmp_path: Path) -> None:
+    """A task without an address is ResultMissing."""
+    client = driver.open(Script.of(shown("COMPLETED")))
+    with pytest.raises(ResultMissing):
+        client.download(client.get(ID), tmp_path / "out.mp4")
+
+
+def redirect(location: str, status: int = 302) -> Callable[[httpx.Request], httpx.Response]:
+    return reply(status, content=b"", headers={"location": location})
+
+
+@pytest.mark.parametrize("location", ["https://cdn.example/b.mp4", "/b.mp4", "b.mp4"])
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_redirects_on_the_host_are_followed(
+    driver: Driver, tmp_path: Path, location: str, status: int
+) -> None:
+    """A redirect that stays on the host is followed, without a key."""
+    client, task, server = with_result(driver, redirect(location, status), video())
+    client.download(task, tmp_path / "out.mp4")
+    assert str(server.requests[2].url) == "https://cdn.example/b.mp4"
+    assert KEY not in str(server.requests[2].headers.raw)
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "https://elsewhere.example/b.mp4",
+        "http://cdn.example/a.mp4",
+        "https://cdn.example:8443/a",
+        "file:///etc/passwd",
+        "",
+        "http://[",
+    ],
+)
+def test_other_redirects_are_refused(driver: Driver, tmp_path: Path, location: str) -> None:
+    """A redirect to another host, another port, or down to http is refused, and nothing is sent there."""
+    client, task, server = with_result(driver, redirect(location), video())
+    with pytest.raises(DownloadError, match="is not followed"):
+        client.download(task, tmp_path / "out.mp4")
+    assert len(server.requests) == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_endless_redirects(driver: Driver, tmp_path: Path) -> None:
+    """Redirects in a circle end."""
+    client, task, server = with_result(driver, redirect("/again"))
+    with pytest.raises(DownloadError, match="too many redirects"):
+        client.download(task, tmp_path / "out.mp4")
+    assert len(server.requests) == 7
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["ftp://a.example/x", "file:///etc/passwd", "x.mp4", "https://", "http://[", "https://a.example/\ud800"],
+)
+def test_odd_addresses(driver: Driver, tmp_path: Path, url: str) -> None:
+    """An address that is no web address is a DownloadError, and no file is opened for it."""
+    task = Task(ID, "COMPLETED", (url,))
+    with pytest.raises(DownloadError):
+        driver.open(Script.of(video())).download(task, tmp_path / "out.mp4")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_exists_is_left(driver: Driver, tmp_path: Path) -> None:
+    """An existing file, a broken link, a folder and a missing one are refused before the fetch."""
+    (tmp_path / "file").write_bytes(b"old")
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "folder").mkdir()
+    before = sorted(tmp_path.iterdir())
+    client, task, server = with_result(driver, video())
+    for name in ("file", "link", "folder", "missing/out.mp4", "null\0character"):
+        with pytest.raises(DownloadError) as caught:
+            client.download(task, tmp_path / name)
+        assert caught.value.task_id == ID
+        assert caught.value.expires_at
+    assert len(server.requests) == 1
+    assert sorted(tmp_path.iterdir()) == before
+    assert (tmp_path / "file").read_bytes() == b"old"
+
+
+def test_overwriting(driver: Driver, tmp_path: Path) -> None:
+    """An existing file is replaced if that is asked for."""
+    target = tmp_path / "out.mp4"
+    target.write_bytes(b"old")
+    client, task, _ = with_result(driver, video())
+    client.download(task, target, overwrite=True)
+    assert target.read_bytes() == VIDEO
+    assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.parametrize("has_links", [True, False], ids=["hard links", "no hard links"])
+def test_a_file_that_appears_meanwhile_is_left(
+    driver: Driver,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    has_links: bool,  # noqa: FBT001 - a case of the table
+) -> None:
+    """A file that somebody else makes during the download is not overwritten, on any file system."""
+    if not has_links:
+        monkeypatch.setattr(os, "link", _no_links)
+    target = tmp_path / "out.mp4"
+
+    def racing(request: httpx.Request) -> httpx.Response:
+        target.write_bytes(b"theirs")
+        return video()(request)
+
+    client, task, _ = with_result(driver, racing)
+    with pytest.raises(DownloadError, match="appeared while") as caught:
+        client.download(task, target)
+    assert caught.value.task_id == ID
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"theirs"]
+
+
+def _no_links(source: object, target: object) -> None:
+    raise OSError(errno.EPERM, "no hard links here")
+
+
+def test_without_hard_links(driver: Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a file system without hard links the video is stored all the same."""
+    monkeypatch.setattr(os, "link", _no_links)
+    client, task, _ = with_result(driver, video())
+    assert client.download(task, tmp_path / "out.mp4").read_bytes() == VIDEO
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize("place", ["begin", "write", "inspect", "publish"])
+def test_a_full_disk(driver: Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    """A disk that refuses is a DownloadError with the disk's reason, and the part file is gone."""
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    if place == "publish":
+        monkeypatch.setattr(os, "link", full)
+        monkeypatch.setattr(Path, "touch", lambda *_, **__: full())
+    else:
+        monkeypatch.setattr(Part, place, full)
+    client, task, _ = with_result(driver, video())
+    with pytest.raises(DownloadError, match="No space left on device") as caught:
+        client.download(task, tmp_path / "out.mp4")
+    assert caught.value.task_id == ID
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cant_be_written(
+    driver: Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder that refuses a new file is a DownloadError, before anything is fetched."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    client, task, server = with_result(driver, video())
+    monkeypatch.setattr(os, "open", refuse)
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(DownloadError, match="Permission denied"):
+        client.download(task, tmp_path / "out.mp4")
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("when", ["before the head", "in the body"])
+def test_ctrl_c(driver: Driver, tmp_path: Path, when: str) -> None:
+    """Ctrl-C during a download leaves no part file and no target."""
+
+    def interrupt(request: httpx.Request) -> httpx.Response:
+        raise KeyboardInterrupt
+
+    step = interrupt if when == "before the head" else video(cut=KeyboardInterrupt())
+    client, task, _ = with_result(driver, step)
+    with pytest.raises(KeyboardInterrupt):
+        client.download(task, tmp_path / "out.mp4")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_cancelled_download(any_driver: Driver, tmp_path: Path) -> None:
+    """A download whose task group is cancelled leaves no part file and no target."""
+    if any_driver.backend is None:
+        pytest.skip("the synchronous client can't be cancelled")
+    scopes: list[anyio.CancelScope] = []
+
+    class Stuck(httpx.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            yield VIDEO[:100]
+            scopes[0].cancel()
+            await anyio.sleep_forever()
+
+    _, task, _ = with_result(any_driver, lambda request: httpx.Response(200, stream=Stuck()))
+    assert isinstance(task, AsyncTask)
+
+    async def fetch() -> None:
+        with anyio.CancelScope() as scope:
+            scopes.append(scope)
+            await task.download(tmp_path / "out.mp4")
+
+    anyio.run(fetch, backend=any_driver.backend)
+    assert scopes[0].cancelled_caught
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_task_outlives_its_client(driver: Driver, tmp_path: Path) -> None:
+    """A task can be downloaded after its client was closed: it needs no key."""
+    with serving(lambda asked: (200, {"content-type": "video/mp4"}, VIDEO)) as host:
+        body = json.dumps({"data": {"task_id": ID, "status": "COMPLETED", "generated": [f"{host.url}/x"]}})
+        with serving(lambda asked: (200, {}, body.encode())) as api:
+            if driver.backend is None:
+                with KlingElements(KEY, api.url) as client:
+                    task = client.get(ID)
+                    task.download(tmp_path / "out.mp4")
+                task.download(tmp_path / "later.mp4")
+            else:
+                anyio.run(_download_twice, api.url, tmp_path)
+        assert [path.read_bytes() for path in tmp_path.iterdir()] == [VIDEO, VIDEO]
+        assert KEY not in str(host.asked)
+
+
+async def _download_twice(url: str, folder: Path) -> None:
+    async with AsyncKlingElements(KEY, url) as client:
+        task = await client.get(ID)
+        await task.download(folder / "out.mp4")
+    await task.download(folder / "later.mp4")
+
+
+@pytest.mark.parametrize("is_told", [False, True], ids=["without a length", "with a length"])
+def test_a_video_without_end(driver: Driver, tmp_path: Path, is_told: bool) -> None:  # noqa: FBT001 - a case
+    """A body beyond the limit is given up on, not stored, and not asked for again."""
+    step = video(etag='"x"', content_length=str(len(VIDEO))) if is_told else video(etag='"x"')
+    client, task, server = with_result(driver, step)
+    with pytest.raises(DownloadError, match=r"larger than the 1,000 bytes") as caught:
+        client.download(task, tmp_path / "out.mp4", max_bytes=1000)
+    assert "repeat" not in str(caught.value)
+    assert len(server.requests) == 2
+    assert list(tmp_path.iterdir()) == []
+    assert client.download(task, tmp_path / "out.mp4", max_bytes=len(VIDEO)).read_bytes() == VIDEO
+
+
+@pytest.mark.parametrize("large_size", [False, True])
+def test_boxes_of_every_length(driver: Driver, tmp_path: Path, large_size: bool) -> None:  # noqa: FBT001 - as above
+    """Boxes with a 64-bit length, and a last box that runs to the end, are whole too."""
+    head = mp4()[:96]
+    box = (
+        (1).to_bytes(4) + b"mdat" + (116).to_bytes(8) + b"x" * 100
+        if large_size
+        else bytes(4) + b"mdat" + b"x" * 50
+    )
+    client, task, _ = with_result(driver, video(head + box))
+    assert client.download(task, tmp_path / "out.mp4").stat().st_size == 96 + len(box)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        (RESULT, f"https://cdn.example/kling_{ID}.mp4?…"),
+        ("https://me:secret@a.example/x#y", "https://a.example/x"),
+        ("http://[", "[an address that is no URL]"),
+        ("https://a.example/\ud800", "https://a.example/\\ud800"),
+    ],
+)
+def test_addresses_are_shown_without_secrets(url: str, shown: str) -> None:
+    """What is shown of an address has no signature, no user, and can be printed anywhere."""
+    assert redact_url(url) == shown

@@ -1,0 +1,225 @@
+"""The tree of errors, their pickles, and the public names."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import pickle
+import re
+import subprocess
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+import kling_elements
+from contract_tests.support.answers import ID, IMAGE, RESULT, completed, failing, reply, shown
+from contract_tests.support.clients import Script
+from kling_elements import (
+    ApiError,
+    AsyncTask,
+    DeadlineExceeded,
+    DownloadError,
+    InvalidParam,
+    KlingError,
+    OutcomeUnknown,
+    ResponseFormatError,
+    ResultMissing,
+    Task,
+    TaskFailed,
+    ValidationError,
+    errors,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from contract_tests.support.clients import Driver, FakeTime
+
+PUBLIC_ERRORS = [
+    getattr(kling_elements, name)
+    for name in kling_elements.__all__
+    if isinstance(getattr(kling_elements, name), type)
+    and issubclass(getattr(kling_elements, name), Exception)
+]
+TASK = Task(ID, "COMPLETED", (RESULT,), {"x": [1]}, "req")
+API = {
+    "status_code": 418,
+    "message": "m",
+    "invalid_params": [InvalidParam("n", "r")],
+    "request_id": "q",
+    "retry_after": 1.5,
+    "body": "b",
+    "task_id": ID,
+}
+
+
+def sample(kind: type[KlingError]) -> KlingError:
+    """An error with every attribute set."""
+    made = cast("Callable[..., KlingError]", kind)
+    if issubclass(kind, ValidationError):
+        error = made(["a", "b"])
+        error.task_id = ID
+        return error
+    if issubclass(kind, ApiError):
+        return made("text", **API)
+    options: dict[type[KlingError], dict[str, Any]] = {
+        OutcomeUnknown: {"task_id": ID, "status_code": 500, "request_id": "q", "body": "b"},
+        ResponseFormatError: {
+            "status_code": 200,
+            "content_type": "c",
+            "request_id": "q",
+            "body": "b",
+            "task_id": ID,
+        },
+        TaskFailed: {"task": TASK},
+        ResultMissing: {"task": TASK},
+        DeadlineExceeded: {"task_id": ID, "last_status": "CREATED", "elapsed": 1.5, "timeout": 2.5},
+        DownloadError: {"task_id": ID, "status_code": 403, "expires_at": datetime(2026, 1, 1, tzinfo=UTC)},
+    }
+    return made("text", **options.get(kind, {"task_id": ID}))
+
+
+@pytest.mark.parametrize("kind", PUBLIC_ERRORS)
+@pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
+def test_errors_survive_a_pickle(kind: type[KlingError], protocol: int) -> None:
+    """Every error comes out of a pickle with its kind, its text and the value of every attribute."""
+    error = sample(kind)
+    error.add_note("a note")
+    for twin in (pickle.loads(pickle.dumps(error, protocol)), copy.copy(error)):  # noqa: S301 - our own bytes
+        assert type(twin) is kind
+        assert (str(twin), twin.args, vars(twin)) == (str(error), error.args, vars(error))
+        assert twin.task_id == ID
+
+
+def test_errors_of_clients_survive_a_pickle(driver: Driver, time: FakeTime) -> None:
+    """Errors that hold a task of a living client can be pickled; the task comes out without the client."""
+    client = driver.open(Script.of(shown(), shown("FAILED")), clock=time.clock, sleep=time.sleep)
+    with pytest.raises(TaskFailed) as caught:
+        client.generate([IMAGE])
+    twin = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own bytes
+    assert twin.task == caught.value.task
+    assert type(twin.task) is type(caught.value.task)
+    assert twin.task.raw == caught.value.task.raw
+
+
+@pytest.mark.parametrize("kind", [Task, AsyncTask])
+def test_tasks_survive_a_pickle(kind: type[Task]) -> None:
+    """A task comes out of a pickle and a deep copy with all of its values."""
+    task = kind(ID, "COMPLETED", (RESULT,), {"x": [1]}, "req", downloader=lambda *_, **__: None)
+    for twin in (pickle.loads(pickle.dumps(task)), copy.deepcopy(task), copy.copy(task)):  # noqa: S301 - as above
+        assert type(twin) is kind
+        assert (twin, twin.raw, twin.request_id) == (task, task.raw, "req")
+
+
+def test_the_docstring_draws_the_tree() -> None:
+    """The tree in the module's docstring has every error, below the bases that it has."""
+    drawn: dict[str, tuple[str, str | None]] = {}
+    parents = ["Exception"]
+    for line in (errors.__doc__ or "").splitlines():
+        found = re.fullmatch(r"    ([│├└─ ]*)(\w+)(?: \((\w+)\))?(?:\s.*)?", line)
+        if found and (drawn or found[2] == "KlingError"):
+            depth = len(found[1]) // 4 + 1
+            del parents[depth:]
+            drawn[found[2]] = (parents[-1], found[3])
+            parents.append(found[2])
+    real: dict[str, tuple[str, str | None]] = {}
+    for kind in PUBLIC_ERRORS:
+        first, *others = [base.__name__.replace("_TaskError", "KlingError") for base in kind.__bases__]
+        real[kind.__name__] = (first, others[0] if others else None)
+    assert drawn == real
+
+
+def test_every_error_is_public() -> None:
+    """Every error of the module is a public name of the package."""
+    defined = [
+        value
+        for name, value in vars(errors).items()
+        if isinstance(value, type) and issubclass(value, KlingError) and not name.startswith("_")
+    ]
+    assert sorted(kind.__name__ for kind in defined) == sorted(kind.__name__ for kind in PUBLIC_ERRORS)
+
+
+def test_public_names() -> None:
+    """The public names are sorted, all there, those that type checkers see, and those of `dir`."""
+    names = kling_elements.__all__
+    assert names == sorted(names)
+    assert dir(kling_elements) == names
+    assert all(getattr(kling_elements, name) is not None for name in names)
+    assert kling_elements.__file__
+    with open(kling_elements.__file__, encoding="utf-8") as stream:  # noqa: PTH123 - one line
+        tree = ast.parse(stream.read())
+    typed = {
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("kling_elements.")
+        for alias in node.names
+    }
+    assert typed | {"__version__"} == set(names)
+    with pytest.raises(AttributeError, match="nonsense"):
+        kling_elements.nonsense  # noqa: B018 - reading it is the test
+
+
+def test_names_of_the_design() -> None:
+    """The names that users were promised are there, with the promised arguments first."""
+    for name in ("KlingElements", "AsyncKlingElements"):
+        client = getattr(kling_elements, name)
+        for method in ("create", "get", "list", "wait", "generate"):
+            assert callable(getattr(client, method))
+    for attribute in ("id", "status", "urls", "raw", "request_id", "expires_at"):
+        assert hasattr(TASK, attribute)
+
+
+def test_importing_costs_little() -> None:
+    """Importing the package imports neither httpx nor the schema validator, Pillow, or the mock."""
+    code = (
+        "import sys, kling_elements; kling_elements.__version__; costly = 'httpx jsonschema_rs PIL yaml'; "
+        "print([m for m in [*costly.split(), 'kling_elements_mock'] if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
+    assert done.stdout.strip() == "[]"
+
+
+def test_texts_are_for_people(driver: Driver) -> None:
+    """The text of an error begins with what happened, and ends with what to do and whom to ask."""
+    texts: list[str] = []
+    for step in (
+        failing(401),
+        failing(402),
+        failing(403),
+        failing(404),
+        failing(500),
+        reply(content=b"<html>"),
+    ):
+        with pytest.raises(KlingError) as caught:
+            driver.open(Script.of(step)).get(ID)
+        texts.append(str(caught.value))
+    assert texts == [
+        "HTTP 401: no. Check the API key and that it belongs to this host [request req-1]",
+        "HTTP 402: no. No task was created; top up the account [request req-1]",
+        (
+            "HTTP 403: no. The account, its plan, or the request's content is refused; "
+            "the key itself may be good [request req-1]"
+        ),
+        "HTTP 404: no. A task is visible only to the account whose key created it [request req-1]",
+        "HTTP 500: no. The fault is the service's [request req-1]",
+        (
+            "the service's answer can't be used: it is no JSON "
+            "(HTTP 200, application/json, request req-1): '<html>'"
+        ),
+    ]
+    with pytest.raises(OutcomeUnknown) as unknown:
+        driver.open(Script.of(failing(502))).create([IMAGE])
+    assert str(unknown.value) == (
+        "the create was sent, and the service answered HTTP 502: no. "
+        "The fault is the service's [request req-1]. "
+        "A task may have been created and billed. Before you repeat, look for it: kling-elements list"
+    )
+
+
+def test_a_result_that_is_shown_hides_its_signature(driver: Driver) -> None:
+    """A task's repr does not show the signature of its result."""
+    task = driver.open(Script.of(completed())).get(ID)
+    assert "0a1b2c" not in repr(task)
+    assert f"kling_{ID}.mp4" in repr(task)

@@ -1,0 +1,247 @@
+"""The key leaves the process in one header, to one origin, and is shown by nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import logging
+import pickle
+import traceback
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from contract_tests.support.answers import ID, RESULT, mp4, png, reply, shown
+from contract_tests.support.clients import ASYNC, KEY, SYNC, Script
+from contract_tests.support.contract import key_headers
+from contract_tests.support.loopback import refused_url, serving
+from kling_elements import KlingElements, KlingError, ValidationError
+from kling_elements.settings import ApiKey
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from contract_tests.support.clients import Driver, FakeTime
+    from contract_tests.support.loopback import Answer, Asked
+
+HEADER = next(iter(key_headers().values()))
+
+
+def told(value: object, depth: int = 6) -> Iterator[str]:
+    """What a value shows of itself, and what its attributes show in turn."""
+    yield repr(value)
+    yield str(value)
+    yield f"{value}"
+    if depth and not isinstance(value, (str, bytes, int, float, type(None))):
+        members: list[Any] = []
+        with contextlib.suppress(TypeError):
+            members += vars(value).values()
+        for kind in type(value).__mro__:
+            members += [
+                getattr(value, name, None) for name in getattr(kind, "__slots__", ()) if name != "__weakref__"
+            ]
+        if isinstance(value, dict):
+            members += [*value.keys(), *value.values()]
+        if isinstance(value, (list, tuple, set)):
+            members += value
+        for member in members:
+            if not callable(member) or type(member).__module__.startswith("kling_elements"):
+                yield from told(member, depth - 1)
+
+
+def assert_hidden(value: object) -> None:
+    leaks = [text for text in told(value) if KEY in text]
+    assert not leaks, leaks[:3]
+
+
+def test_the_search_finds_what_is_there() -> None:
+    """The search below finds a key that is not hidden."""
+    with pytest.raises(AssertionError):
+        assert_hidden({"a": [KEY]})
+
+
+def test_clients_hide_the_key(driver: Driver) -> None:
+    """A client, its settings, and all that hangs on it show no key, and refuse to be pickled or copied."""
+    opened = driver.open(Script.of(shown()))
+    opened.get(ID)
+    client = opened.client
+    assert client is not None
+    assert_hidden(client)
+    assert_hidden(client._flows.sender.settings)
+    assert_hidden(client._shell)
+    for thing in (client, client._flows.sender.settings.key, client._flows.sender.settings):
+        with pytest.raises(TypeError, match="not pickled"):
+            pickle.dumps(thing)
+        with pytest.raises(TypeError, match="not pickled"):
+            copy.deepcopy(thing)
+    assert repr(client).endswith(f"(base_url={next(iter(key_headers()))!r})")
+
+
+def test_the_key_itself() -> None:
+    """A key shows itself in no way but the one."""
+    key = ApiKey(KEY)
+    assert_hidden(key)
+    assert key.reveal() == KEY
+    assert key.redact(f"a {KEY} b {KEY}") == "a [API key] b [API key]"
+    assert ApiKey("short").redact("short stories") == "short stories"
+
+
+def echoing(request: httpx.Request, status: int) -> httpx.Response:
+    """An answer that tells everything it was asked."""
+    text = " ".join(f"{name}={value}" for name, value in request.headers.items())
+    headers = {
+        "x-request-id": text,
+        "x-echo": text,
+        "retry-after": KEY,
+        "content-type": f"text/plain; x={KEY}",
+    }
+    body = {"message": text, "invalid_params": [{"name": KEY, "reason": text}], "data": {"error": text}}
+    return reply(status, body, headers=headers)(request)
+
+
+@pytest.mark.parametrize("status", [200, 204, 302, 400, 401, 403, 404, 429, 500, 503])
+def test_a_server_that_echoes_the_key(driver: Driver, time: FakeTime, status: int) -> None:
+    """A server that echoes the key does not get it into an error, a pickle or a traceback."""
+    client = driver.open(lambda request: echoing(request, status), clock=time.clock, sleep=time.sleep)
+    calls: list[Callable[[], object]] = [*client.operations(), lambda: client.wait(ID, timeout=30)]
+    for call in calls:
+        with pytest.raises(KlingError) as caught:
+            call()
+        assert_hidden(caught.value)
+        assert KEY.encode() not in pickle.dumps(caught.value)
+        shown_by_traceback = traceback.TracebackException.from_exception(caught.value)
+        assert KEY not in "".join(shown_by_traceback.format())
+
+
+def test_a_task_that_echoes_the_key(driver: Driver) -> None:
+    """A task whose answer holds the key doesn't."""
+    client = driver.open(Script.of(shown("COMPLETED", (f"https://a.example/{KEY}",), note=KEY)))
+    task = client.get(ID)
+    assert_hidden([task.id, task.urls, task.raw, task.request_id, repr(task)])
+    assert task.raw["note"] == "[API key]"
+
+
+@pytest.mark.parametrize(
+    "error", [httpx.ConnectError, httpx.ReadError, httpx.LocalProtocolError, httpx.InvalidURL, ValueError]
+)
+def test_transports_that_tell_the_key(driver: Driver, time: FakeTime, error: type[Exception]) -> None:
+    """A transport's error that names the key is told without it."""
+    client = driver.open(Script.of(error(f"Illegal header value {KEY!r}")), sleep=time.sleep)
+    for call in client.operations():
+        with pytest.raises(KlingError) as caught:
+            call()
+        assert_hidden(caught.value)
+        assert caught.value.__cause__ is None
+        assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("driver", [SYNC, ASYNC], ids=["sync", "async"])
+def test_refused_over_a_real_socket(driver: Driver, time: FakeTime, caplog: pytest.LogCaptureFixture) -> None:
+    """A refused connection tells the key in no error, traceback with locals, or log at DEBUG.
+
+    The test's own frames hold what the test passed; the package's and the libraries' count.
+    """
+    client = driver.open(base_url=refused_url(), sleep=time.sleep)
+    with caplog.at_level(logging.DEBUG):
+        for call in client.operations():
+            with pytest.raises(KlingError) as caught:
+                call()
+            assert_hidden(caught.value)
+            whole = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+            while whole is not None:
+                for frame in whole.stack:
+                    if "contract_tests" not in frame.filename:
+                        assert KEY not in str(frame.locals), frame
+                whole = whole.__cause__ or whole.__context__  # type: ignore[assignment]  # the chain's end is None
+    assert any(record.name.startswith("httpcore") for record in caplog.records)
+    assert all(KEY not in record.getMessage() for record in caplog.records)
+
+
+def test_logs_of_a_whole_run(driver: Driver, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A create, a look and a download over real sockets leave no key in any log, and none at the result."""
+
+    def result(asked: Asked) -> Answer:
+        return 200, {"content-type": "video/mp4", "set-cookie": "a=b"}, mp4()
+
+    with serving(result) as host:
+
+        def service(asked: Asked) -> Answer:
+            step = shown("COMPLETED", (f"{host.url}/x.mp4?token=exp=4102444800~hmac=ab",))
+            response = step(httpx.Request("GET", "http://x"))
+            return 200, {"set-cookie": "session=1"}, response.read()
+
+        with serving(service) as api, caplog.at_level(logging.DEBUG):
+            client = driver.open(base_url=api.url)
+            client.create([png()])
+            task = client.get(ID)
+            task_of_nobody = pickle.loads(pickle.dumps(task))  # noqa: S301 - our own bytes
+            client.download(task_of_nobody, tmp_path / "out.mp4")
+    assert all(asked.headers[HEADER] == KEY for asked in api.asked)
+    assert [asked.path for asked in host.asked] == ["/x.mp4?token=exp=4102444800~hmac=ab"]
+    assert all(KEY not in str(asked) and "cookie" not in asked.headers for asked in host.asked)
+    assert caplog.records
+    assert all(KEY not in record.getMessage() and KEY not in str(record.args) for record in caplog.records)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_redirects_get_no_key(driver: Driver, status: int) -> None:
+    """The service's redirect to another host is not followed, so nobody there gets the key."""
+    with (
+        serving(lambda asked: (200, {}, b"{}")) as elsewhere,
+        serving(lambda asked: (status, {"location": f"{elsewhere.url}/catch"}, b"")) as api,
+    ):
+        client = driver.open(base_url=api.url)
+        for call in client.operations():
+            with pytest.raises(KlingError, match="redirect"):
+                call()
+        assert len(api.asked) == 3
+        assert elsewhere.asked == []
+
+
+def test_clients_that_follow_redirects_still_dont(driver: Driver) -> None:
+    """A client of the caller's that follows redirects does not do so with the key."""
+    server = Script.of(reply(302, content=b"", headers={"location": "https://elsewhere.example/"}))
+    opened = driver.open(server)
+    assert opened.client is not None
+    http = opened.client._shell._given
+    assert http is not None
+    http.follow_redirects = True
+    with pytest.raises(KlingError):
+        opened.get(ID)
+    assert len(server.requests) == 1
+
+
+def test_requests_are_built_without_the_key(driver: Driver) -> None:
+    """A hook of the caller's that logs a request's repr logs no key."""
+    server = Script.of(shown())
+    driver.open(server).get(ID)
+    assert KEY not in repr(server.requests[0])
+
+
+@pytest.mark.parametrize(
+    "key", ["", " ", "\n", "schlüssel-0123456789", "line\nbreak-0123456789", "nul\0-0123456789"]
+)
+def test_keys_that_cant_be_sent(key: str) -> None:
+    """A key that no header can carry is refused, and the error does not hold it."""
+    with pytest.raises(ValidationError) as caught:
+        KlingElements(key)
+    assert not key.strip() or key.strip() not in repr(caught.value)
+
+
+def test_result_urls_keep_their_query_out_of_reprs() -> None:
+    """The signature of a result is no key, and is hidden all the same."""
+    assert "hmac" in RESULT
+    server = Script.of(shown("COMPLETED", (RESULT,)))
+    assert "hmac" not in repr(SYNC.open(server).get(ID))
+
+
+def test_a_client_that_cant_be_made_shows_no_key(driver: Driver) -> None:
+    """An argument that is refused tells the key in no variable of the package's frames, and has a repr."""
+    with pytest.raises(ValidationError) as caught:
+        driver.open(Script.of(shown()), timeout=0)
+    frames = [frame for frame, _ in traceback.walk_tb(caught.value.__traceback__)]
+    ours = [frame for frame in frames if frame.f_globals["__name__"].startswith("kling_elements.")]
+    assert len(ours) >= 2
+    assert not any(KEY in repr(dict(frame.f_locals)) for frame in ours)

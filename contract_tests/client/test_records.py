@@ -1,0 +1,321 @@
+"""What the client writes down, whatever becomes of a create."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import sqlite3
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from contract_tests.support.answers import ID, IMAGE, RESULT, completed, failing, mp4, reply, shown
+from contract_tests.support.clients import ASYNC, KEY, SYNC, Script
+from kling_elements import (
+    AsyncKlingElements,
+    KlingElements,
+    KlingError,
+    Limits,
+    OutcomeUnknown,
+    QuotaExceededError,
+)
+from kling_elements.effects import Request
+from kling_elements.journal import Job, Journal, State, request_digest
+from kling_elements.models import DEFAULT_MODEL
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from contract_tests.support.clients import Driver, FakeTime, Opened
+    from kling_elements.journal import Entry
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the journal is."""
+    return tmp_path / "j.sqlite3"
+
+
+def entries(path: Path) -> list[Entry]:
+    journal = Journal.open(path)
+    try:
+        return list(journal.entries())
+    finally:
+        journal.close()
+
+
+def only(path: Path) -> Entry:
+    (entry,) = entries(path)
+    return entry
+
+
+def opened(driver: Driver, path: Path, time: FakeTime, *steps: Any, **options: Any) -> Opened:
+    return driver.open(
+        Script.of(*steps), journal=path, **{"clock": time.clock, "sleep": time.sleep, **options}
+    )
+
+
+OUTCOMES: list[tuple[str, Any, State, str | None]] = [
+    ("created", shown(), State.CREATED, ID),
+    ("an id in odd company", reply(200, {"task_id": ID}), State.CREATED, ID),
+    ("an id in a 5xx", reply(500, {"data": {"task_id": ID}}), State.CREATED, ID),
+    ("an id in a refusal", reply(409, {"data": {"task_id": ID}}), State.CREATED, ID),
+    ("refused", failing(400), State.REFUSED, None),
+    ("no key", failing(401), State.REFUSED, None),
+    ("the quota", failing(429, "Daily quota exceeded"), State.REFUSED, None),
+    ("a rate to the end", failing(429), State.REFUSED, None),
+    ("never reached", httpx.ConnectError("refused"), State.REFUSED, None),
+    ("a fault of the service's", failing(503), State.UNKNOWN, None),
+    ("no answer", httpx.ReadTimeout("late"), State.UNKNOWN, None),
+    ("no JSON", reply(200, content=b"<html>"), State.UNKNOWN, None),
+]
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES, ids=lambda outcome: outcome[0])
+def test_every_outcome_of_a_create(
+    driver: Driver, time: FakeTime, path: Path, outcome: tuple[str, Any, State, str | None]
+) -> None:
+    """Whatever comes of a create, one entry tells whether a task exists, its id, and why not."""
+    _, step, state, task_id = outcome
+    client = opened(driver, path, time, step)
+    text = ""
+    try:
+        client.create([IMAGE])
+    except KlingError as error:
+        text = str(error)
+    entry = only(path)
+    assert (entry.state, entry.task_id) == (state, task_id)
+    if state is not State.CREATED:
+        assert entry.note == text
+    assert entry.is_doubtful == (state is State.UNKNOWN)
+
+
+def test_what_is_noted_of_a_create(driver: Driver, time: FakeTime, path: Path, tmp_path: Path) -> None:
+    """An entry has the model, the origin, the key's fingerprint, the request's digest and the target."""
+    target = tmp_path / "videos" / ".." / "out.mp4"
+    server = Script.of(shown())
+    client = driver.open(server, journal=path, base_url="https://a.example", sleep=time.sleep)
+    client.create([IMAGE], prompt="p", target=target)
+    (sent,) = server.requests
+    entry = only(path)
+    assert (entry.model, entry.origin) == (DEFAULT_MODEL, "https://a.example")
+    assert entry.digest == request_digest(Request("POST", sent.url.path, content=sent.content))
+    assert entry.target == str(tmp_path / "out.mp4")
+    assert len(entry.fingerprint) == 16
+    driver.open(Script.of(shown(task_id="b")), journal=path, api_key="another-key-of-the-tests").create(
+        [IMAGE]
+    )
+    assert len({entry.fingerprint for entry in entries(path)}) == 2
+    assert not target.exists()
+
+
+def test_the_create_is_noted_before_it_is_sent(driver: Driver, time: FakeTime, path: Path) -> None:
+    """At the moment of sending the entry is on the disk: a process that is killed there is found."""
+    found: list[Entry] = []
+
+    def look(request: httpx.Request) -> httpx.Response:
+        found.append(only(path))
+        return shown()(request)
+
+    opened(driver, path, time, look).create([IMAGE])
+    assert [entry.state for entry in found] == [State.PENDING]
+
+
+def test_each_change_is_noted(driver: Driver, time: FakeTime, path: Path, tmp_path: Path) -> None:
+    """The status, the addresses with their expiry, and the file are written down as they become known."""
+    seen: list[tuple[str | None, bool]] = []
+    client = opened(
+        driver,
+        path,
+        time,
+        shown(),
+        shown("IN_PROGRESS"),
+        completed(),
+        reply(content=mp4()),
+        limits=Limits.off(),
+    )
+    task = client.generate(
+        [IMAGE], on_update=lambda _: seen.append((only(path).status, only(path).urls != ()))
+    )
+    assert seen == [("CREATED", False), ("IN_PROGRESS", False), ("COMPLETED", True)]
+    assert only(path).expires_at == 4102444800.0
+    file = client.download(task, tmp_path / "out.mp4")
+    assert (only(path).file, only(path).urls) == (str(file), ())
+
+
+def test_the_key_is_nowhere_in_the_journal(driver: Driver, time: FakeTime, path: Path) -> None:
+    """No byte of the journal's files tells the key, even where the service echoed it."""
+    for step in (shown(note=KEY), failing(400, f"bad key {KEY}"), failing(500, KEY), httpx.ReadError(KEY)):
+        client = opened(driver, path, time, step)
+        with contextlib.suppress(KlingError):
+            client.create([IMAGE], prompt="a prompt of mine")
+    files = list(path.parent.iterdir())
+    assert files
+    assert not any(KEY.encode() in file.read_bytes() for file in files)
+    assert not any(b"a prompt of mine" in file.read_bytes() for file in files)
+
+
+def test_ctrl_c_while_a_create_is_sent(time: FakeTime, path: Path) -> None:
+    """Ctrl-C between sending and answer leaves an entry that nobody knows the outcome of, and a note."""
+
+    def interrupt(request: httpx.Request) -> httpx.Response:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        opened(SYNC, path, time, interrupt).create([IMAGE])
+    assert only(path).state is State.UNKNOWN
+    assert "kling-elements list" in caught.value.__notes__[0]
+
+
+def test_ctrl_c_before_a_create_is_sent(time: FakeTime, path: Path) -> None:
+    """Ctrl-C in the pause after a refusal leaves an entry that says so: no task exists."""
+
+    def interrupt(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    for step in (failing(429), httpx.ConnectError("refused")):
+        with pytest.raises(KeyboardInterrupt) as caught:
+            opened(SYNC, path, time, step, sleep=interrupt).create([IMAGE])
+        assert not hasattr(caught.value, "__notes__")
+    assert [entry.state for entry in entries(path)] == [State.REFUSED] * 2
+    assert "interrupted before it was sent" in str(entries(path)[0].note)
+
+
+def test_a_create_that_is_cancelled(path: Path) -> None:
+    """A create whose asyncio task is cancelled while it is sent leaves its outcome as unknown, and a note."""
+
+    async def run() -> asyncio.CancelledError:
+        reached = asyncio.Event()
+
+        async def answer(request: httpx.Request) -> httpx.Response:
+            reached.set()
+            await asyncio.sleep(60)
+            raise AssertionError
+
+        http = httpx.AsyncClient(transport=httpx.MockTransport(answer))
+        client = AsyncKlingElements(KEY, http_client=http, journal=path)
+        running = asyncio.create_task(client.create([IMAGE]))
+        await reached.wait()
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError) as caught:
+            await running
+        return caught.value
+
+    error = asyncio.run(run())
+    assert only(path).state is State.UNKNOWN
+    assert "may exist and be billed" in error.__notes__[0]
+
+
+def test_an_answered_create_that_is_cancelled_keeps_its_id(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A create that is cancelled as its id is to be written down has it in the journal all the same."""
+    http = httpx.AsyncClient(transport=httpx.MockTransport(Script.of(shown())))
+    client = AsyncKlingElements(KEY, http_client=http, journal=path)
+    perform, count = client._shell._perform, 0
+
+    async def cancelled(effect: Any) -> Any:
+        nonlocal count
+        count += type(effect).__name__ == "Compute"
+        if count == 3:  # after finishing the request and noting it: the id
+            raise asyncio.CancelledError
+        return await perform(effect)
+
+    monkeypatch.setattr(client._shell, "_perform", cancelled)
+    with pytest.raises(asyncio.CancelledError) as caught:
+        ASYNC.run(lambda: client.create([IMAGE]))
+    assert (only(path).state, only(path).task_id) == (State.CREATED, ID)
+    assert f"kling-elements wait {ID}" in caught.value.__notes__[0]
+
+
+def test_a_job_is_created_once(driver: Driver, time: FakeTime, path: Path) -> None:
+    """A job that has a task is not sent again, also by another client: the known task is returned."""
+    server = Script.of(shown())
+    job = Job("batch", "1")
+    for _ in range(3):
+        another = driver.open(server, journal=path, sleep=time.sleep)
+        assert another.create([IMAGE], job=job).id == ID
+    client = driver.open(server, journal=path, sleep=time.sleep)
+    assert client.create([IMAGE], job=Job("batch", "2")).id == ID
+    assert len(server.requests) == 2
+
+
+def test_a_job_whose_outcome_is_unknown_is_not_sent_again(driver: Driver, time: FakeTime, path: Path) -> None:
+    """A job that may have made a task is refused with what to do; one that was refused for sure is sent."""
+    server = Script.of(failing(400), failing(503))
+    client = driver.open(server, journal=path, sleep=time.sleep)
+    for sent in (1, 2, 2, 2):
+        with pytest.raises(KlingError) as caught:
+            client.create([IMAGE], job=Job("batch", "1"))
+        assert len(server.requests) == sent
+    assert isinstance(caught.value, OutcomeUnknown)
+    assert "It is not sent again. Look for it: kling-elements list" in str(caught.value)
+
+
+def test_find_unrecorded(driver: Driver, time: FakeTime, path: Path) -> None:
+    """Tasks that the service lists, and the journal doesn't know for this origin, are found."""
+    tasks = reply(body={"data": [{"task_id": name, "status": "COMPLETED"} for name in (ID, "other")]})
+    client = opened(driver, path, time, shown(), tasks)
+    client.create([IMAGE])
+
+    def find(opened: Opened) -> list[str]:
+        found: list[Any] = opened._call("find_unrecorded")
+        return [task.id for task in found]
+
+    assert find(client) == ["other"]
+    assert find(opened(driver, path, time, tasks, base_url="https://b.example")) == [ID, "other"]
+    assert find(opened(driver, path, time, failing(404, "Tasks not found"))) == []
+
+
+@pytest.fixture(params=["a folder", "no folder", "disk full"])
+def lost(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where no journal can be written."""
+    if request.param == "a folder":
+        (tmp_path / "folder").mkdir()
+        return tmp_path / "folder"
+    if request.param == "no folder":
+        (tmp_path / "file").touch()
+        return tmp_path / "file" / "j.sqlite3"
+
+    def full(*args: Any, **options: Any) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(sqlite3, "connect", full)
+    return tmp_path / "j.sqlite3"
+
+
+def test_a_journal_that_fails_costs_nothing(
+    driver: Driver, time: FakeTime, lost: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A journal that can't be written costs one warning and no call."""
+    client = opened(driver, lost, time, shown(), completed())
+    task = client.generate([IMAGE], job=Job("b", "1"))
+    assert task.urls == (RESULT,)
+    assert client.create([IMAGE], job=Job("b", "1")).id == ID  # known, if only to this process
+    warnings = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert len(warnings) == 1
+    assert "Work goes on" in warnings[0].getMessage()
+
+
+def test_the_journal_can_be_off(driver: Driver, time: FakeTime, tmp_path: Path) -> None:
+    """Without a journal nothing is written anywhere, and everything else works."""
+    client = driver.open(Script.of(shown(), completed()), journal="off", clock=time.clock, sleep=time.sleep)
+    assert client.generate([IMAGE]).id == ID
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_quota_is_remembered_and_shown() -> None:
+    """A used-up quota is in the client's usage until a create is accepted."""
+    server = Script.of(failing(429, "Daily quota exceeded"), shown())
+    with KlingElements(KEY, http_client=httpx.Client(transport=httpx.MockTransport(server))) as client:
+        assert client.usage is not None
+        assert client.usage.quota_wait is None
+        with pytest.raises(QuotaExceededError):
+            client.create([IMAGE])
+        assert client.usage.quota_wait is not None
+        assert 0 < client.usage.quota_wait <= 86_400
+        assert "quota is used up" in str(client.usage)
+        client.create([IMAGE])
+        assert client.usage.quota_wait is None

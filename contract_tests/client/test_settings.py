@@ -1,0 +1,150 @@
+"""Where requests go and with which key: arguments, then the environment, then the document."""
+
+from __future__ import annotations
+
+import logging
+import math
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from contract_tests.support.answers import ID, shown
+from contract_tests.support.clients import KEY, Script
+from contract_tests.support.contract import key_headers
+from kling_elements import KlingElements, ValidationError
+from kling_elements.settings import Settings, resolve_settings
+
+if TYPE_CHECKING:
+    from contract_tests.support.clients import Driver
+
+ORIGINS = list(key_headers())
+
+
+def resolve(environ: dict[str, str] | None = None, **options: Any) -> Settings:
+    given = {"api_key": None, "base_url": None, "auth_header": None, "timeout": 60, **options}
+    return resolve_settings(environ=environ or {}, **given)
+
+
+@pytest.mark.parametrize(
+    ("environ", "given", "found"),
+    [
+        ({"KLING_ELEMENTS_API_KEY": "a", "FREEPIK_API_KEY": "b", "MAGNIFIC_API_KEY": "c"}, None, "a"),
+        ({"FREEPIK_API_KEY": "b", "MAGNIFIC_API_KEY": "c"}, None, "b"),
+        ({"KLING_ELEMENTS_API_KEY": " ", "MAGNIFIC_API_KEY": "c\n"}, None, "c"),
+        ({"KLING_ELEMENTS_API_KEY": "a"}, "given", "given"),
+        ({"KLING_ELEMENTS_API_KEY": "a"}, " given\n", "given"),
+    ],
+)
+def test_where_the_key_comes_from(environ: dict[str, str], given: str | None, found: str) -> None:
+    """The argument goes before the environment, whose variables have an order; white space is cut."""
+    assert resolve(environ, api_key=given).key.reveal() == found
+
+
+@pytest.mark.parametrize("key", ["FPSX0123", "sk_live-Ab.9", "0" * 200, "a b/c+d=="])
+def test_no_format_of_keys(key: str) -> None:
+    """Keys come in several formats: whatever a header can carry is taken."""
+    assert resolve(api_key=key).key.reveal() == key
+
+
+def test_without_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a key there is no client, and the error names the variables; an empty one is no key."""
+    for environ, given in (({}, None), ({"FREEPIK_API_KEY": "x"}, ""), ({}, 5)):
+        with pytest.raises(ValidationError, match="api_key"):
+            resolve(environ, api_key=given)
+    with pytest.raises(
+        ValidationError, match="KLING_ELEMENTS_API_KEY or FREEPIK_API_KEY or MAGNIFIC_API_KEY"
+    ):
+        KlingElements()
+    monkeypatch.setenv("FREEPIK_API_KEY", "x")
+    with KlingElements() as client:
+        assert client._flows.sender.settings.base_url == ORIGINS[0]
+
+
+def test_the_environment_sets_the_origin(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The origin comes from the argument, the environment, the document; the header goes by it."""
+    monkeypatch.setenv("KLING_ELEMENTS_BASE_URL", ORIGINS[1])
+    server = Script.of(shown())
+    driver.open(server).get(ID)
+    driver.open(server, base_url=ORIGINS[0]).get(ID)
+    first, second = server.requests
+    assert str(first.url).startswith(ORIGINS[1])
+    assert first.headers[key_headers()[ORIGINS[1]]] == KEY
+    assert str(second.url).startswith(ORIGINS[0])
+
+
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        (ORIGINS[1].upper().replace("HTTPS", "https"), ORIGINS[1]),
+        (ORIGINS[1] + ":443", ORIGINS[1]),
+        (ORIGINS[1] + "/prefix/", ORIGINS[1]),
+        ("https://staging.example", ORIGINS[0]),
+        (ORIGINS[1] + ".evil.example", ORIGINS[0]),
+    ],
+)
+def test_the_header_goes_by_the_host(url: str, origin: str) -> None:
+    """The header goes by the host, however it is written; an unknown host gets the default one."""
+    assert resolve(api_key=KEY, base_url=url).key_header == key_headers()[origin]
+
+
+ODD_URLS: list[Any] = [
+    "api.example",
+    "ftp://api.example",
+    "https://",
+    "https:///path",
+    "http://[::1",
+    "https://a.example:99999",
+    "https://a.example:0",
+    "https://a.example:x",
+    "https://me:pw@a.example",
+    "https://a.example/?x=1",
+    "https://a.example/#x",
+    "https://a .example",
+    "https://a.example\n.evil.example",
+    "https://\ud800.example",
+    5,
+]
+
+
+@pytest.mark.parametrize("url", ODD_URLS)
+def test_odd_origins(url: Any) -> None:
+    """What is no origin is refused, without a traceback of another kind."""
+    with pytest.raises(ValidationError, match="base_url must be"):
+        resolve(api_key=KEY, base_url=url)
+
+
+@pytest.mark.parametrize("header", ["x key", "x:key", "x\r\nkey", "schlüssel"])
+def test_odd_headers(header: str) -> None:
+    """A name that no header can have is refused: it could smuggle in another header."""
+    with pytest.raises(ValidationError, match="auth_header"):
+        resolve(api_key=KEY, auth_header=header)
+
+
+def test_unencrypted_origins_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    """Plain http is warned of, unless it stays on the machine."""
+    for url in ("http://127.0.0.1:1", "http://localhost:1", "http://[::1]:1", "http://mock.localhost"):
+        resolve(api_key=KEY, base_url=url)
+    assert not caplog.records
+    with caplog.at_level(logging.WARNING):
+        resolve(api_key=KEY, base_url="http://api.example")
+    assert "unencrypted to api.example" in caplog.text
+
+
+@pytest.mark.parametrize("timeout", [0, -1, math.nan, "5", None, True])
+def test_odd_timeouts(timeout: Any) -> None:
+    """A request's time must be a number above zero."""
+    with pytest.raises(ValidationError, match="timeout must be"):
+        resolve(api_key=KEY, timeout=timeout)
+
+
+@pytest.mark.parametrize("timeout", [math.inf, 1e300, 10**400])
+def test_endless_timeouts(timeout: float) -> None:
+    """More time than a socket can be told is a day."""
+    assert resolve(api_key=KEY, timeout=timeout).timeout == 86_400
+
+
+def test_the_timeout_is_every_requests(driver: Driver) -> None:
+    """The client's time is given to each request, for each of its phases."""
+    server = Script.of(shown())
+    driver.open(server, timeout=3).get(ID)
+    assert server.requests[0].extensions["timeout"] == {"connect": 3, "read": 3, "write": 3, "pool": 3}

@@ -1,0 +1,283 @@
+"""Waiting, on a clock that costs no time: what is ridden out, what ends it, and who is told."""
+
+from __future__ import annotations
+
+import logging
+import math
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from contract_tests.support.answers import ID, IMAGE, RESULT, completed, failing, reply, shown
+from contract_tests.support.clients import Script
+from kling_elements import (
+    AuthenticationError,
+    DeadlineExceeded,
+    KlingError,
+    Look,
+    NotFoundError,
+    PermissionDeniedError,
+    PollSchedule,
+    Task,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from contract_tests.support.clients import Driver, FakeTime, Opened
+
+    Step = Callable[[httpx.Request], httpx.Response]
+
+
+def open_with(
+    driver: Driver, time: FakeTime, *steps: Step | Exception, **options: Any
+) -> tuple[Opened, Script]:
+    server = Script.of(*steps)
+    options = {"clock": time.clock, "sleep": time.sleep, **options}
+    return driver.open(server, **options), server
+
+
+TRANSIENT: list[tuple[str, Step | Exception]] = [
+    ("refused", httpx.ConnectError("refused")),
+    ("reset", httpx.ReadError("reset")),
+    ("timed out", httpx.ReadTimeout("slow")),
+    ("closed", httpx.RemoteProtocolError("closed")),
+    ("408", failing(408)),
+    ("a rate", failing(429, "Too many requests")),
+    ("the quota", failing(429, "daily quota")),
+    ("500", failing(500)),
+    ("502 in HTML", reply(502, content=b"<html>bad gateway</html>")),
+    ("503", failing(503)),
+    ("520", failing(520)),
+    ("HTML", reply(content=b"<html>")),
+    ("empty", reply(content=b"")),
+    ("cut off", reply(content=b'{"data":{"task_id":"' + ID.encode())),
+    ("without a status", reply(body={"data": {"task_id": ID}})),
+]
+
+
+@pytest.mark.parametrize("trouble", [row[1] for row in TRANSIENT], ids=[row[0] for row in TRANSIENT])
+def test_trouble_is_ridden_out(driver: Driver, time: FakeTime, trouble: Step | Exception) -> None:
+    """Trouble with a look is no trouble with the task: the wait goes on."""
+    client, server = open_with(driver, time, trouble, shown("IN_PROGRESS"), trouble, trouble, completed())
+    assert client.wait(ID).status == "COMPLETED"
+    assert len(server.requests) == 5
+
+
+@pytest.mark.parametrize("trouble", [row[1] for row in TRANSIENT], ids=[row[0] for row in TRANSIENT])
+def test_trouble_to_the_end(driver: Driver, time: FakeTime, trouble: Step | Exception) -> None:
+    """Trouble until the deadline is DeadlineExceeded, caused by the trouble, and no failure."""
+    client, _ = open_with(driver, time, trouble)
+    with pytest.raises(DeadlineExceeded) as caught:
+        client.wait(ID, timeout=60)
+    error = caught.value
+    assert (error.task_id, error.last_status, error.timeout, error.elapsed) == (ID, None, 60, 60)
+    assert isinstance(error.__cause__, KlingError)
+    assert "never seen" in str(error)
+    assert f"kling-elements wait {ID}" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(401, AuthenticationError), (403, PermissionDeniedError), (404, NotFoundError)]
+)
+def test_refusals_end_the_wait(driver: Driver, time: FakeTime, status: int, kind: type[KlingError]) -> None:
+    """401, 403 and 404 are not ridden out."""
+    client, server = open_with(driver, time, shown("IN_PROGRESS"), failing(status))
+    with pytest.raises(kind):
+        client.wait(ID)
+    assert len(server.requests) == 2
+
+
+def test_a_new_task_may_be_missing_for_a_while(driver: Driver, time: FakeTime) -> None:
+    """Within 30 s of its create, a 404 is ridden out."""
+    client, server = open_with(driver, time, shown(), failing(404), failing(404), completed())
+    assert client.generate([IMAGE]).urls == (RESULT,)
+    assert len(server.requests) == 4
+
+
+def test_the_grace_ends(driver: Driver, time: FakeTime) -> None:
+    """After 30 s a 404 is an error, also for a task of this client."""
+    client, _ = open_with(driver, time, shown(), failing(404))
+    with pytest.raises(NotFoundError):
+        client.generate([IMAGE])
+    assert 30 <= time.now - 1000 < 40
+
+
+def test_the_grace_is_the_clients_own_tasks(driver: Driver, time: FakeTime) -> None:
+    """A task that this client did not create has no grace."""
+    client, server = open_with(driver, time, shown(), failing(404))
+    client.create([IMAGE])
+    with pytest.raises(NotFoundError):
+        client.wait("another-task")
+    assert len(server.requests) == 2
+
+
+def test_the_grace_counts_from_create(driver: Driver, time: FakeTime) -> None:
+    """The grace runs from the create, not from the start of the wait."""
+    client, server = open_with(driver, time, shown(), failing(404))
+    task = client.create([IMAGE])
+    time.now += 30
+    with pytest.raises(NotFoundError):
+        client.wait(task)
+    assert len(server.requests) == 2
+
+
+def test_when_it_looks(driver: Driver, time: FakeTime) -> None:
+    """A new task is left alone for about 10 s; any other is looked at once. Then the schedule rules."""
+    client, _ = open_with(driver, time, shown(), shown("IN_PROGRESS"), completed())
+    client.generate([IMAGE])
+    assert len(time.sleeps) == 2
+    assert 9 <= time.sleeps[0] <= 11
+    assert 4.5 <= time.sleeps[1] <= 5.5
+    time.sleeps.clear()
+    client, _ = open_with(driver, time, completed())
+    client.wait(ID)
+    assert time.sleeps == []
+
+
+@pytest.mark.parametrize("where", ["client", "call"])
+def test_a_fixed_interval(driver: Driver, time: FakeTime, where: str) -> None:
+    """An interval replaces the schedule, for the client or for one wait."""
+    options = {"poll_interval": 3}
+    client, _ = open_with(
+        driver,
+        time,
+        shown("IN_PROGRESS"),
+        shown("IN_PROGRESS"),
+        completed(),
+        **options if where == "client" else {},
+    )
+    client.wait(ID, **options if where == "call" else {})
+    assert time.sleeps == [3, 3]
+
+
+def test_a_schedule_of_ones_own(driver: Driver, time: FakeTime) -> None:
+    """A schedule given to the client is used."""
+    client, _ = open_with(
+        driver, time, shown("CREATED"), completed(), schedule=PollSchedule(first=2, jitter=0)
+    )
+    client.wait(ID)
+    assert time.sleeps == [2]
+
+
+@pytest.mark.parametrize("hint", [{"retry_after": "17"}, {"x_ratelimit_reset": "17"}])
+def test_hints_are_kept(driver: Driver, time: FakeTime, hint: dict[str, str]) -> None:
+    """The service's hint lengthens the sleep; a shorter one does not shorten it."""
+    client, _ = open_with(driver, time, failing(429, **hint), completed(), poll_interval=5)
+    client.wait(ID)
+    client, _ = open_with(driver, time, failing(429, retry_after="1"), completed(), poll_interval=5)
+    client.wait(ID)
+    assert time.sleeps == [17, 5]
+
+
+def test_hints_have_a_limit(driver: Driver, time: FakeTime) -> None:
+    """A hint of years is cut at the deadline, and at an hour where there is none."""
+    client, _ = open_with(driver, time, failing(429, retry_after="999999999"), completed())
+    assert client.wait(ID, timeout=60).status == "COMPLETED"
+    client, _ = open_with(driver, time, failing(429, retry_after="999999999"), completed())
+    assert client.wait(ID, timeout=None).status == "COMPLETED"
+    assert time.sleeps == [60, 3600]
+
+
+def test_the_deadline_is_exact(driver: Driver, time: FakeTime) -> None:
+    """The last look is at the deadline, and nothing is slept beyond it."""
+    client, server = open_with(driver, time, shown("IN_PROGRESS"), poll_interval=7)
+    with pytest.raises(DeadlineExceeded) as caught:
+        client.wait(ID, timeout=20)
+    assert time.sleeps == [7, 7, 6]
+    assert len(server.requests) == 4
+    error = caught.value
+    assert (error.task_id, error.last_status, error.elapsed, error.timeout) == (ID, "IN_PROGRESS", 20, 20)
+    assert isinstance(error, TimeoutError)
+    assert error.__cause__ is None
+    assert "It runs on and is billed" in str(error)
+
+
+def test_done_at_the_last_look(driver: Driver, time: FakeTime) -> None:
+    """A task that is done at the deadline is done."""
+    client, _ = open_with(driver, time, shown("IN_PROGRESS"), completed(), poll_interval=20)
+    assert client.wait(ID, timeout=20).status == "COMPLETED"
+
+
+def test_no_time_at_all(driver: Driver, time: FakeTime) -> None:
+    """With a time-out of zero there is one look, for an old task and for a new one."""
+    client, server = open_with(driver, time, shown("IN_PROGRESS"))
+    with pytest.raises(DeadlineExceeded):
+        client.wait(ID, timeout=0)
+    assert len(server.requests) == 1
+    client, server = open_with(driver, time, shown())
+    with pytest.raises(DeadlineExceeded):
+        client.generate([IMAGE], timeout=0)
+    assert len(server.requests) == 2
+
+
+def test_no_deadline(driver: Driver, time: FakeTime) -> None:
+    """Without a deadline it waits for as long as it takes."""
+    client, _ = open_with(driver, time, *[shown("IN_PROGRESS")] * 500, completed())
+    assert client.wait(ID, timeout=None).status == "COMPLETED"
+    assert time.now - 1000 > 1800
+    client, _ = open_with(driver, time, *[shown("IN_PROGRESS")] * 100, completed(), poll_interval=100)
+    assert client.wait(ID, timeout=math.inf).status == "COMPLETED"
+
+
+def test_the_default_deadline(driver: Driver, time: FakeTime) -> None:
+    """By default it gives up after half an hour."""
+    client, _ = open_with(driver, time, shown("IN_PROGRESS"))
+    with pytest.raises(DeadlineExceeded) as caught:
+        client.wait(ID)
+    assert caught.value.elapsed == pytest.approx(1800)
+
+
+def test_requests_near_the_deadline_are_short(driver: Driver, time: FakeTime) -> None:
+    """A look gets the time that is left, at least a second, at most a request's own time."""
+    client, server = open_with(driver, time, shown("IN_PROGRESS"), poll_interval=30, timeout=20.0)
+    with pytest.raises(DeadlineExceeded):
+        client.wait(ID, timeout=36)
+    assert [request.extensions["timeout"]["read"] for request in server.requests] == [20.0, 6.0, 1.0]
+
+
+def test_unknown_statuses_are_not_final(
+    driver: Driver, time: FakeTime, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An unknown status is waited through, handed on as it is, and logged once."""
+    seen: list[str] = []
+    steps = [shown("QUEUED"), shown("QUEUED"), shown("CANCELLED"), shown("QUEUED"), completed()]
+    client, _ = open_with(driver, time, *steps)
+    with caplog.at_level(logging.WARNING, "kling_elements"):
+        client.wait(ID, on_update=lambda task: seen.append(task.status))
+    assert seen == ["QUEUED", "CANCELLED", "QUEUED", "COMPLETED"]
+    warned = [record.getMessage() for record in caplog.records]
+    assert len(warned) == 2
+    assert all(ID in text for text in warned)
+    assert "'QUEUED'" in warned[0]
+
+
+def test_updates_come_at_changes(driver: Driver, time: FakeTime) -> None:
+    """on_update gets the task when it is first seen and at each change, and nothing twice."""
+    seen: list[Task] = []
+    steps = [shown(), shown(), shown("IN_PROGRESS"), failing(503), shown("IN_PROGRESS"), completed()]
+    client, _ = open_with(driver, time, *steps)
+    task = client.generate([IMAGE], on_update=seen.append)
+    assert [update.status for update in seen] == ["CREATED", "IN_PROGRESS", "COMPLETED"]
+    assert seen[-1] is task
+
+
+def test_looks_are_all_told(driver: Driver, time: FakeTime) -> None:
+    """on_look gets every look: what was seen or went wrong, the time, and when the next one is."""
+    looks: list[Look] = []
+    client, _ = open_with(driver, time, shown("IN_PROGRESS"), failing(503), completed(), poll_interval=5)
+    client.wait(ID, on_look=looks.append)
+    assert [look.task_id for look in looks] == [ID] * 3
+    assert [look.task.status if look.task else None for look in looks] == ["IN_PROGRESS", None, "COMPLETED"]
+    assert [type(look.error).__name__ for look in looks] == ["NoneType", "ServerError", "NoneType"]
+    assert [(look.elapsed, look.next_look) for look in looks] == [(0, 5), (5, 5), (10, None)]
+
+
+def test_the_last_look_is_told(driver: Driver, time: FakeTime) -> None:
+    """The look at the deadline is told as the last."""
+    looks: list[Look] = []
+    client, _ = open_with(driver, time, shown("IN_PROGRESS"), poll_interval=10)
+    with pytest.raises(DeadlineExceeded):
+        client.wait(ID, timeout=10, on_look=looks.append)
+    assert [(look.elapsed, look.next_look) for look in looks] == [(0, 10), (10, None)]

@@ -1,0 +1,155 @@
+"""Answers that people have met, one file each, through both clients."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import kling_elements
+from contract_tests.support.answers import ID, IMAGE, RESULT, completed, shown
+from contract_tests.support.clients import KEY, FakeTime, Script
+from contract_tests.support.contract import document, key_headers
+from contract_tests.support.exercised import record, row_of
+from contract_tests.support.fixtures import FOLDER, Fixture, load, load_all
+from contract_tests.support.homes import HOMES
+from contract_tests.support.judge import places, request_faults
+from contract_tests.support.outcomes import step
+from kling_elements import KlingError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from contract_tests.support.clients import Driver
+
+FIXTURES = load_all()
+CASES = [(fixture, method) for fixture in FIXTURES for method in fixture.expected]
+
+
+def script_of(fixture: Fixture, method: str) -> Script:
+    """A service that gives a fixture's answer to a method, and what must come before and after it."""
+    answer = step(fixture.wire)
+    if method == "generate":
+        return Script.of(shown(), answer)
+    return Script.of(answer, completed()) if fixture.expected[method].get("rides_out") else Script.of(answer)
+
+
+def call(driver: Driver, fixture: Fixture, method: str) -> tuple[Any, Script]:
+    """Call a method of a client with all its defaults but the clock; errors of the tree are results."""
+    server = script_of(fixture, method)
+    time = FakeTime()
+    client = driver.open(server, base_url=fixture.base_url, clock=time.clock, sleep=time.sleep)
+    arguments = {"create": ([IMAGE],), "generate": ([IMAGE],), "list": ()}.get(method, (ID,))
+    try:
+        return getattr(client, method)(*arguments), server
+    except KlingError as error:
+        return error, server
+
+
+@pytest.mark.parametrize(
+    ("fixture", "method"), CASES, ids=lambda case: case.name if isinstance(case, Fixture) else case
+)
+def test_fixtures(driver: Driver, fixture: Fixture, method: str) -> None:
+    """An answer that people have met becomes what its file says."""
+    result, server = call(driver, fixture, method)
+    expected = fixture.expected[method]
+    if "task" in expected:
+        assert_task(result, expected["task"])
+        assert result.request_id == fixture.wire.headers.get("x-request-id")
+    elif "tasks" in expected:
+        assert [[task.id, task.status] for task in result] == expected["tasks"]
+    elif "error" in expected:
+        assert_error(result, expected["error"])
+    else:
+        assert (result.status, result.urls) == ("COMPLETED", (RESULT,))
+    assert_sent(server, fixture)
+    if method in {home.method for home in HOMES.values()}:
+        request = server.requests[0]
+        record("client", request.method, str(request.url), fixture.wire.status, fixture.wire.media_type)
+
+
+def assert_task(task: Any, expected: Mapping[str, Any]) -> None:
+    """A task is what a fixture says of it."""
+    assert task.id == expected["id"]
+    assert task.status == expected["status"]
+    assert list(task.urls) == expected["urls"]
+    for name, value in expected.get("raw", {}).items():
+        assert task.raw[name] == value
+    if "expires_at" in expected:
+        assert task.expires_at.isoformat() == expected["expires_at"]
+
+
+def assert_error(error: Any, expected: Mapping[str, Any]) -> None:
+    """An error is what a fixture says of it."""
+    assert type(error) is getattr(kling_elements, expected["type"]), repr(error)
+    assert KEY not in f"{error} {error!r} {vars(error)}"
+    for name, value in expected.items():
+        if name == "text":
+            assert value in str(error)
+        elif name == "invalid_params":
+            assert [[param.name, param.reason] for param in error.invalid_params] == value
+        elif name != "type":
+            assert getattr(error, name) == value
+
+
+def assert_sent(server: Script, fixture: Fixture) -> None:
+    """What was sent fits the document, the key in its server's header; a create went once, if it may cost."""
+    assert [fault for request in server.requests for fault in request_faults(request)] == []
+    for request in server.requests:
+        assert request.headers[key_headers()[fixture.base_url]] == KEY
+    creates = [request for request in server.requests if request.method == "POST"]
+    assert len(creates) <= 1 or fixture.wire.status == 429
+
+
+def test_each_documented_status_has_a_fixture() -> None:
+    """Each status that the document names was met, is published, or is inferred; each mark is in use."""
+    named = {
+        status
+        for item in document()["paths"].values()
+        for operation in item.values()
+        for status in operation["responses"]
+    }
+    assert named - {"default"} <= {str(fixture.wire.status) for fixture in FIXTURES}
+    assert {fixture.mark for fixture in FIXTURES} == {"observed", "published", "inferred"}
+
+
+def test_each_fixture_says_where_it_is_from() -> None:
+    """What was observed names its sibling; what is published is documented; guesses claim little."""
+    for fixture in FIXTURES:
+        match fixture.mark:
+            case "observed":
+                assert fixture.sibling, fixture.name
+            case "published":
+                assert fixture.sureness == "A", fixture.name
+                assert is_documented(fixture), fixture.name
+            case "inferred":
+                assert fixture.sureness in "CD", fixture.name
+        assert "key" not in fixture.wire.headers
+
+
+def is_documented(fixture: Fixture) -> bool:
+    """Whether the document has such an answer, for any operation."""
+    return any(
+        row_of(place.method, place.path, fixture.wire.status, fixture.wire.media_type) is not None
+        for place in places()
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "replacement"),
+    [
+        ("mark: published", "mark: heard"),
+        ("sureness: A", "sureness: E"),
+        ("expect:", "note: x\nexpect:"),
+        ("  create", "  cancel"),
+    ],
+)
+def test_a_careless_fixture_is_refused(tmp_path: Path, line: str, replacement: str) -> None:
+    """A file with an unknown mark, sureness, entry or method is refused."""
+    text = (FOLDER / "error-500.yaml").read_text(encoding="utf-8")
+    assert line in text
+    careless = tmp_path / "careless.yaml"
+    careless.write_text(text.replace(line, replacement, 1), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"careless\.yaml"):
+        load(careless)

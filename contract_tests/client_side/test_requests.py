@@ -1,0 +1,250 @@
+"""What the client sends for any valid input fits the document; for invalid input it sends nothing."""
+
+from __future__ import annotations
+
+import base64
+import json
+import string
+from functools import cache
+from operator import methodcaller
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contract_tests.support.answers import png, reply, shown
+from contract_tests.support.clients import ASYNC, SYNC, Driver, FakeTime, Script
+from contract_tests.support.contract import key_headers, request_schema
+from contract_tests.support.examples import examples
+from contract_tests.support.faults import Violation, violations
+from contract_tests.support.homes import HOMES, task_places
+from contract_tests.support.judge import Place, place_of, request_faults, schema_faults
+from contract_tests.support.outcomes import ALONE
+from contract_tests.support.strategies import plain, values
+from kling_elements import ValidationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from contract_tests.support.clients import Opened
+
+SERVERS = list(key_headers())
+DRIVERS = st.sampled_from([SYNC, ASYNC])
+# Nothing that a text could hold by chance: the whole run is watched for the keys that clients were given.
+KEYS = st.text(string.ascii_letters + string.digits + "-_.~+/=", max_size=40).map(
+    "fpk-Kq7-generated-{}".format
+)
+CREATES = [place for place in task_places() if HOMES[place.operation_id].method == "create"]
+SCHEMA = plain(request_schema())
+
+
+def schema_of(place: Place) -> dict[str, Any]:
+    """The schema of an operation's JSON body."""
+    schema: dict[str, Any] = place.operation["requestBody"]["content"]["application/json"]["schema"]
+    return schema
+
+
+def path_schema(place: Place) -> dict[str, Any]:
+    """The parameters of an operation's path, as the members of one object."""
+    found = [entry for entry in place.operation.get("parameters", ()) if entry["in"] == "path"]
+    return {"type": "object", "properties": {entry["name"]: entry["schema"] for entry in found}}
+
+
+def send(driver: Driver, server: Script, call: Callable[[Opened], object], **options: Any) -> None:
+    """Call a client whose time is not the machine's."""
+    time = FakeTime()
+    call(driver.open(server, clock=time.clock, sleep=time.sleep, **ALONE, **options))
+
+
+@cache
+def pictures() -> dict[bytes, str]:
+    """A few small images, and each as base64."""
+    return {data: base64.b64encode(data).decode() for data in (png(), png(300, 700), png(640, 300))}
+
+
+@examples(20)
+@given(data=st.data(), place=st.sampled_from(CREATES), driver=DRIVERS, url=st.sampled_from(SERVERS), key=KEYS)
+def test_creates_fit_the_document(
+    data: st.DataObject, place: Place, driver: Driver, url: str, key: str
+) -> None:
+    """Any valid create is one request to the document's operation, and says exactly what was asked for."""
+    asked = data.draw(values(schema_of(place)))
+    assert schema_faults(schema_of(place), asked) == []
+    server = Script.of(shown())
+    options = {**asked, **HOMES[place.operation_id].options}
+    send(driver, server, lambda client: client.create(**options), base_url=url, api_key=key)
+    [request] = server.requests
+    assert place_of(request) == place
+    assert request_faults(request) == []
+    assert json.loads(request.content) == asked
+
+
+@examples(15)
+@given(data=st.data(), place=st.sampled_from(CREATES), driver=DRIVERS)
+def test_images_of_every_kind_fit_the_document(data: st.DataObject, place: Place, driver: Driver) -> None:
+    """Bytes, base64 text, data URLs and addresses make up any mixture of images, in the caller's order."""
+    most = SCHEMA["properties"]["images"]["maxItems"]
+    address = values(SCHEMA["properties"]["images"]["items"]).map(lambda url: (url, url))
+    local = st.sampled_from(list(pictures().items())).flatmap(
+        lambda pair: st.sampled_from(
+            [pair[0], pair[1], bytearray(pair[0]), f"data:image/png;base64,{pair[1]}"]
+        ).map(lambda given: (given, pair[1]))
+    )
+    drawn: list[tuple[Any, str]] = data.draw(st.lists(address | local, min_size=1, max_size=most))
+    server = Script.of(shown())
+    options = HOMES[place.operation_id].options
+    send(driver, server, lambda client: client.create([image for image, _ in drawn], **options))
+    [request] = server.requests
+    assert request_faults(request) == []
+    assert json.loads(request.content)["images"] == [text for _, text in drawn]
+
+
+@examples(20)
+@given(data=st.data(), driver=DRIVERS, url=st.sampled_from(SERVERS), key=KEYS)
+def test_questions_fit_the_document(data: st.DataObject, driver: Driver, url: str, key: str) -> None:
+    """Any valid id is asked for at its own address, and lists have no parameters."""
+    place = data.draw(st.sampled_from([place for place in task_places() if place not in CREATES]))
+    home = HOMES[place.operation_id]
+    arguments = tuple(data.draw(values(path_schema(place))).values()) or home.arguments
+    server = Script.of(
+        reply(body={"data": []}) if home.method == "list" else shown(task_id=str(*arguments[:1]))
+    )
+    send(
+        driver,
+        server,
+        lambda client: getattr(client, home.method)(*arguments, **home.options),
+        base_url=url,
+        api_key=key,
+    )
+    [request] = server.requests
+    assert place_of(request) == place
+    assert request_faults(request) == []
+    if arguments:
+        assert request.url.path.endswith(f"/{arguments[0]}")
+
+
+@examples(10)
+@given(data=st.data(), driver=DRIVERS)
+def test_waits_fit_the_document(data: st.DataObject, driver: Driver) -> None:
+    """Every request of a `generate` fits the document: one create, and then looks at the id that it gave."""
+    task_id = data.draw(st.uuids().map(str))
+    asked = data.draw(values(request_schema()))
+    done = shown("COMPLETED", ("https://cdn.example/a.mp4",), task_id=task_id)
+    server = Script.of(shown(task_id=task_id), shown("IN_PROGRESS", task_id=task_id), done)
+    send(driver, server, lambda client: client.generate(**asked))
+    assert [fault for request in server.requests for fault in request_faults(request)] == []
+    first, *looks = server.requests
+    assert place_of(first) == CREATES[0]
+    assert {request.url.path.rpartition("/")[2] for request in looks} == {task_id}
+
+
+BODY_VIOLATIONS = [
+    (place, violation) for place in CREATES for violation in violations(schema_of(place)) if violation.path
+]
+PATH_VIOLATIONS = [
+    (place, violation)
+    for place in task_places()
+    for violation in violations(path_schema(place))
+    if violation.path
+]
+
+
+def named(case: object) -> str:
+    return case.operation_id if isinstance(case, Place) else str(case)
+
+
+@pytest.mark.parametrize(("place", "violation"), BODY_VIOLATIONS, ids=named)
+@examples(5)
+@given(data=st.data(), method=st.sampled_from(["create", "generate"]))
+def test_invalid_bodies_are_not_sent(
+    data: st.DataObject, place: Place, violation: Violation, method: str
+) -> None:
+    """A body with one limit broken is told by the field's name, and no request leaves."""
+    valid = data.draw(values(schema_of(place)))
+    if violation.bad is not None:
+        valid.setdefault(violation.path[0], None)
+    bad = None if violation.bad is None else data.draw(violation.bad)
+    broken = violation.into(valid, bad)
+    assert schema_faults(schema_of(place), broken), "the strategy made a valid body"
+    for driver in (SYNC, ASYNC):
+        server = Script.of(shown())
+        with pytest.raises(ValidationError) as caught:
+            send(
+                driver,
+                server,
+                methodcaller(method, **broken, **HOMES[place.operation_id].options),
+            )
+        assert server.requests == []
+        for problem in caught.value.problems:
+            assert problem.startswith((f"{violation.name} ", f"{violation.name}: ")), problem
+
+
+@pytest.mark.parametrize(("place", "violation"), PATH_VIOLATIONS, ids=named)
+@examples(5)
+@given(data=st.data())
+def test_invalid_ids_are_not_sent(data: st.DataObject, place: Place, violation: Violation) -> None:
+    """A parameter of the path with one limit broken is told by its name, and no request leaves."""
+    assert violation.bad is not None
+    bad = data.draw(violation.bad)
+    methods = (
+        ["get", "wait"] if HOMES[place.operation_id].method == "get" else [HOMES[place.operation_id].method]
+    )
+    for driver in (SYNC, ASYNC):
+        for method in methods:
+            server = Script.of(shown())
+            with pytest.raises(ValidationError) as caught:
+                send(driver, server, methodcaller(method, bad))
+            assert server.requests == []
+            assert caught.value.problems[0].startswith(f"{violation.name} ")
+
+
+@examples(20)
+@given(
+    name=st.text(min_size=1, max_size=12),
+    value=st.none() | st.booleans() | st.text(max_size=5),
+    driver=DRIVERS,
+)
+def test_unknown_fields_are_not_sent(name: str, value: object, driver: Driver) -> None:
+    """A field that the document doesn't know is told by its name, and no request leaves; None is no field."""
+    if name in {*SCHEMA["properties"], "model", "check_images"} or value is None:
+        return
+    server = Script.of(shown())
+    with pytest.raises(ValidationError) as caught:
+        send(driver, server, lambda client: client.create(["https://a.example/b.png"], **{name: value}))
+    assert server.requests == []
+    assert caught.value.problems[0].startswith(f"{name} is not a field")
+
+
+def test_every_limit_is_broken() -> None:
+    """The violations cover each limit of each field: a field or a limit that is added is broken too."""
+    broken = {(violation.path[0], violation.keyword) for _, violation in BODY_VIOLATIONS}
+    limits = {"enum", "maxLength", "minLength", "minItems", "maxItems", "format", "pattern", "type"}
+    wanted = {
+        (name, keyword)
+        for name, member in SCHEMA["properties"].items()
+        for keyword in limits & set(plain(member))
+    } | {(name, "required") for name in SCHEMA["required"]}
+    assert wanted <= broken
+    assert len(wanted) > len(SCHEMA["properties"])
+    assert {violation.keyword for _, violation in PATH_VIOLATIONS} >= {
+        "pattern",
+        "maxLength",
+        "minLength",
+        "type",
+    }
+
+
+def test_every_example_of_the_document_can_be_sent(driver: Driver) -> None:
+    """The document's own examples of requests go through the client, and come out as they are."""
+    seen = 0
+    for place in CREATES:
+        for example in place.operation["requestBody"]["content"]["application/json"]["examples"].values():
+            server = Script.of(shown())
+            options = {**example["value"], **HOMES[place.operation_id].options}
+            send(driver, server, methodcaller("create", **options))
+            [request] = server.requests
+            assert request_faults(request) == []
+            assert json.loads(request.content) == example["value"]
+            seen += 1
+    assert seen

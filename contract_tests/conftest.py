@@ -1,0 +1,47 @@
+"""What holds for every test.
+
+Nothing of this machine's user is read or written, and no test feels another's requests.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from contract_tests.support import hygiene
+from kling_elements import governor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_VARIABLES = ("KLING_ELEMENTS_API_KEY", "FREEPIK_API_KEY", "MAGNIFIC_API_KEY", "KLING_ELEMENTS_BASE_URL")
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    for name in _VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("KLING_ELEMENTS_JOURNAL", str(_journal(tmp_path_factory)))
+    # The governor is the process's own, and a test's many requests would slow down the next one's.
+    monkeypatch.setattr(governor, "_governors", {})
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Watch the whole run for keys that are shown."""
+    patch = pytest.MonkeyPatch()
+    hygiene.install(patch)
+    config.pluginmanager.register(hygiene.Plugin())
+    config.add_cleanup(patch.undo)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _journals_hold_no_key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    yield
+    hygiene.look_at_journals(tmp_path_factory.getbasetemp())
+    hygiene.fail_if_found()
+
+
+def _journal(factory: pytest.TempPathFactory) -> Path:
+    return factory.getbasetemp() / "journal.sqlite3"

@@ -1,0 +1,62 @@
+"""A journal on a file of its own, with clocks that only the test moves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from attrs import define
+
+from kling_elements.journal import Journal, NewEntry
+from kling_elements.journal.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+ORIGIN = "https://api.example.com"
+
+
+@define
+class Clock:
+    """A clock that stands still."""
+
+    now: float = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "journal.sqlite3"
+
+
+@pytest.fixture
+def open_journal(path: Path, clock: Clock) -> Iterator[Callable[[], Journal]]:
+    """Opens the same file once more, as another process would; a short patience keeps the suite fast."""
+    journals: list[Journal] = []
+
+    def open_one() -> Journal:
+        journal = Journal(Store(path, busy_seconds=0.05), clock, clock)
+        journals.append(journal)
+        return journal
+
+    yield open_one
+    for journal in journals:
+        journal.close()
+
+
+@pytest.fixture
+def journal(open_journal: Callable[[], Journal]) -> Journal:
+    return open_journal()
+
+
+@pytest.fixture
+def new() -> NewEntry:
+    return NewEntry(model="kling-elements-std", origin=ORIGIN, fingerprint="f" * 16, digest="d" * 64)

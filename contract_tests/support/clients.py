@@ -1,0 +1,192 @@
+"""One way to call both clients, so that one table of cases proves both."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import httpx
+from attrs import define, field, frozen
+
+from contract_tests.support.answers import ID, IMAGE
+from kling_elements import AsyncKlingElements, KlingElements
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from kling_elements import Task
+
+list_ = list  # the class below has a method of that name
+KEY = "key-of-the-tests-0123456789"
+
+
+@define
+class Script:
+    """A server that answers in turn and remembers what it was asked; the last answer is repeated.
+
+    Attributes:
+        steps: Each makes an answer, or raises.
+        requests: What was asked, in order.
+    """
+
+    steps: deque[Callable[[httpx.Request], httpx.Response]]
+    requests: list[httpx.Request] = field(factory=list)
+
+    @classmethod
+    def of(cls, *steps: Callable[[httpx.Request], httpx.Response] | Exception) -> Script:
+        """A script; an exception is raised in place of an answer."""
+        return cls(deque(raising(step) if isinstance(step, Exception) else step for step in steps))
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        """Answer the next request."""
+        self.requests.append(request)
+        step = self.steps[0] if len(self.steps) == 1 else self.steps.popleft()
+        response = step(request)
+        response.request = request
+        return response
+
+
+def raising(error: Exception) -> Callable[[httpx.Request], httpx.Response]:
+    """A step that raises."""
+
+    def step(request: httpx.Request) -> httpx.Response:
+        raise error
+
+    return step
+
+
+@define
+class FakeTime:
+    """A clock that moves only when somebody sleeps on it.
+
+    Attributes:
+        now: Seconds.
+        sleeps: What was slept, in order.
+    """
+
+    now: float = 1000.0
+    sleeps: list[float] = field(factory=list)
+
+    def clock(self) -> float:
+        """The time."""
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        assert len(self.sleeps) < 2000, "the wait never ends"
+        self.sleeps.append(seconds)
+        self.now += seconds
+
+    async def sleep_async(self, seconds: float) -> None:
+        """Let time pass, and be awaited for it."""
+        self.sleep(seconds)
+
+
+@frozen
+class Driver:
+    """A kind of client: synchronous, or asynchronous under an event loop.
+
+    Attributes:
+        backend: The event loop's name; None for the synchronous client.
+    """
+
+    backend: str | None
+
+    def open(
+        self, handler: Callable[[httpx.Request], httpx.Response] | None = None, **options: Any
+    ) -> Opened:
+        """A client that talks to a handler, or over the network if there is none."""
+        options = {"api_key": KEY, **options}
+        return Opened(self, handler, options, None if handler is None else self.make(handler, options))
+
+    def make(
+        self, handler: Callable[[httpx.Request], httpx.Response] | None, options: dict[str, Any]
+    ) -> KlingElements | AsyncKlingElements:
+        """A client."""
+        transport = httpx.MockTransport(handler) if handler else None
+        if self.backend is None:
+            http = httpx.Client(transport=transport) if transport else None
+            return KlingElements(**{"http_client": http, **options})
+        async_http = httpx.AsyncClient(transport=transport) if transport else None
+        return AsyncKlingElements(**{"http_client": async_http, **options})
+
+    def run(self, call: Callable[[], Any]) -> Any:
+        """Call something, and await it if this is an asynchronous kind."""
+        if self.backend is None:
+            return call()
+
+        async def awaited() -> Any:
+            return await call()
+
+        return anyio.run(awaited, backend=self.backend)
+
+
+@frozen
+class Opened:
+    """A client at work; without a handler, each call is made by a client of its own, closed afterwards."""
+
+    driver: Driver
+    handler: Callable[[httpx.Request], httpx.Response] | None
+    options: dict[str, Any]
+    client: KlingElements | AsyncKlingElements | None
+
+    def create(self, images: Any = (), **options: Any) -> Task:
+        """Call `create`."""
+        task: Task = self._call("create", images, **options)
+        return task
+
+    def upload(self, image: Any) -> str:
+        """Call `upload`."""
+        url: str = self._call("upload", image)
+        return url
+
+    def get(self, task_id: Any) -> Task:
+        """Call `get`."""
+        task: Task = self._call("get", task_id)
+        return task
+
+    def list(self, **options: Any) -> list[Task]:
+        """Call `list`."""
+        tasks: list[Task] = self._call("list", **options)
+        return tasks
+
+    def wait(self, task_id: Any, **options: Any) -> Task:
+        """Call `wait`."""
+        task: Task = self._call("wait", task_id, **options)
+        return task
+
+    def generate(self, images: Any = (), **options: Any) -> Task:
+        """Call `generate`."""
+        task: Task = self._call("generate", images, **options)
+        return task
+
+    def operations(self) -> list_[Callable[[], object]]:
+        """A create, a status and a list, to be called."""
+        return [lambda: self.create([IMAGE]), lambda: self.get(ID), self.list]
+
+    def download(self, task: Task, target: str | os.PathLike[str], **options: Any) -> Path:
+        """Call `Task.download`."""
+        path: Path = self.driver.run(lambda: task.download(target, **options))
+        return path
+
+    def _call(self, name: str, *args: Any, **options: Any) -> Any:
+        if self.client is not None:
+            client = self.client
+            return self.driver.run(lambda: getattr(client, name)(*args, **options))
+        if self.driver.backend is None:
+            with KlingElements(**self.options) as client:
+                return getattr(client, name)(*args, **options)
+
+        async def call_and_close() -> Any:
+            async with AsyncKlingElements(**self.options) as client:
+                return await getattr(client, name)(*args, **options)
+
+        return self.driver.run(call_and_close)
+
+
+SYNC = Driver(None)
+ASYNC = Driver("asyncio")
+TRIO = Driver("trio")

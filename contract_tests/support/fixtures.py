@@ -1,0 +1,94 @@
+"""The answers under `contract_tests/fixtures`: where each is known from, and what the client makes of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+
+import yaml
+from attrs import frozen
+
+from contract_tests.support.contract import document
+from contract_tests.support.strategies import Wire
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FOLDER: Final = Path(__file__).resolve().parents[1] / "fixtures"
+Mark = Literal["observed", "published", "inferred"]
+MARKS: Final = get_args(Mark)
+SURENESS: Final = "ABCD"
+METHODS: Final = ("create", "get", "list", "wait", "generate")
+KINDS: Final = ("task", "tasks", "error", "rides_out")
+
+
+@frozen
+class Fixture:
+    """One answer of the service.
+
+    Attributes:
+        name: The file's name, without its ending.
+        mark: How it is known.
+        sureness: A to D, as the folder's README explains.
+        source: Where it is known from.
+        sibling: The endpoint that it was met on, if it was another one.
+        base_url: The server that answers.
+        wire: What comes over the wire.
+        expected: What comes of it, by public method.
+    """
+
+    name: str
+    mark: Mark
+    sureness: str
+    source: str
+    sibling: str
+    base_url: str
+    wire: Wire
+    expected: Mapping[str, Mapping[str, Any]]
+
+
+def load(path: Path) -> Fixture:
+    """Read one file.
+
+    Raises:
+        ValueError: If it does not say what it must, or says more.
+    """
+    content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    response: dict[str, Any] = content["response"]
+    expected = {
+        method: expectation
+        for methods, expectation in content["expect"].items()
+        for method in methods.split(", ")
+    }
+    unknown = set(content) - {"mark", "sureness", "source", "sibling", "server", "response", "expect"}
+    is_whole = (
+        content["mark"] in MARKS
+        and content["sureness"] in SURENESS
+        and bool(content["source"].strip())
+        and set(expected) <= set(METHODS)
+        and all(len(what) == 1 and set(what) <= set(KINDS) for what in expected.values())
+    )
+    if unknown or not expected or not is_whole:
+        raise ValueError(
+            f"{path.name} is not as contract_tests/fixtures/README.md wants it {sorted(unknown)}"
+        )
+    headers = {name.lower(): value for name, value in response.get("headers", {}).items()}
+    media_type = headers.pop("content-type", "")
+    value = response.get("json")
+    body = response["text"] if "text" in response else json.dumps(value, ensure_ascii=False)
+    return Fixture(
+        path.stem,
+        content["mark"],
+        content["sureness"],
+        content["source"],
+        content.get("sibling", ""),
+        document()["servers"][content.get("server", 0)]["url"],
+        Wire(response["status"], media_type, headers, body.encode(), value),
+        expected,
+    )
+
+
+def load_all() -> list[Fixture]:
+    """Every fixture, by name."""
+    return [load(path) for path in sorted(FOLDER.glob("*.yaml"))]

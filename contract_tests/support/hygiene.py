@@ -1,0 +1,244 @@
+"""Watches a whole run for keys and for signatures of results in places that need neither.
+
+What is watched, in every test: each log record of each logger at every level, though no test sees more
+records than without this; what a test prints, or reads from `capsys` or from a process; each error of the
+client, as text, repr and pickle; and, at the end of the run, the bytes of each journal.
+
+The keys are those that clients were given in this process, and those of the tests that start others.
+"""
+
+from __future__ import annotations
+
+import logging
+import pickle
+import re
+import traceback
+from pathlib import Path
+from subprocess import Popen
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from attrs import define, field
+
+from kling_elements import errors
+from kling_elements.errors import KlingError
+from kling_elements.settings import ApiKey
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_LEAST_KEY = 12  # characters; a shorter key is found in ordinary words
+_SIGNATURE = re.compile(r"hmac=[0-9a-zA-Z]")
+_MOST_ERRORS = 200  # kept until their test ends
+_MOST_TRACEBACKS = 10  # of those; it takes a millisecond each
+_PACKAGE = Path(errors.__file__).parent
+_FORMATTER = logging.Formatter("%(message)s")
+KEYS_OF_PROCESSES = frozenset({"fpk-0123456789-secret", "key-of-the-tests-0123456789"})
+
+
+@define
+class Watch:
+    """What was found where it should not be.
+
+    Attributes:
+        keys: What no text may hold.
+        leaks: Where one was found.
+        signs: Whether signatures are looked for.
+    """
+
+    keys: set[str] = field(factory=lambda: set(KEYS_OF_PROCESSES))
+    leaks: list[str] = field(factory=list)
+    signs: bool = True
+
+    def look(self, where: str, text: str, *, may_sign: bool = False) -> None:
+        """Look for keys in a text, and for signatures unless they may be there."""
+        found = "a key" if any(key in text for key in self.keys) else None
+        if not found and self.signs and not may_sign and _SIGNATURE.search(text):
+            found = "a result's signature"
+        if found:
+            self.leaks.append(f"{found} in {where}: {text[:1000]}")
+
+    def take(self) -> list[str]:
+        """The leaks that were found since the last call."""
+        leaks, self.leaks = self.leaks, []
+        return leaks
+
+
+watch = Watch()
+
+
+def look_at_record(record: logging.LogRecord) -> None:
+    """Look at a log record as a handler would show it, its traceback included."""
+    try:
+        text = _FORMATTER.format(record)
+    except Exception:  # noqa: BLE001 - a record that can't be formatted is its own test's failure
+        text = f"{record.msg!r} {record.args!r}"
+    # The stand-in's own server logs what it is asked: it is the service, not the client.
+    watch.look(f"the log of {record.name}", text, may_sign=record.name.startswith("uvicorn"))
+
+
+def look_at_error(error: KlingError) -> None:
+    """Look at an error and all that it carries. Its task's address, and the answer's body, may be signed."""
+    watch.look(f"the text of {type(error).__name__}", f"{error} {error!r}")
+    watch.look(f"the attributes of {type(error).__name__}", repr(vars(error)), may_sign=True)
+    try:
+        pickled = pickle.dumps(error, protocol=0)
+    except Exception:  # noqa: BLE001 - whether it can be pickled is proven elsewhere
+        return
+    watch.look(f"the pickle of {type(error).__name__}", pickled.decode("latin-1"), may_sign=True)
+
+
+def look_at_traceback(error: BaseException) -> None:
+    """Look at the frames of the package, with their local variables."""
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        path = Path(frame.f_code.co_filename)
+        # The command line shows no traceback.
+        if path.is_relative_to(_PACKAGE) and "command_line" not in path.parts:
+            for name, value in frame.f_locals.items():
+                watch.look(f"{frame.f_code.co_name}'s variable {name}", _shown(value), may_sign=True)
+
+
+def _shown(value: object) -> str:
+    try:
+        return repr(value)
+    except Exception as error:  # noqa: BLE001 - as what shows tracebacks does
+        return f"<{type(error).__name__} in its repr>"
+
+
+def look_at_journals(folder: Path) -> None:
+    """Look at the bytes of every journal below a folder."""
+    for path in folder.rglob("*.sqlite3*"):
+        if path.is_file():
+            watch.look(f"the journal {path.name}", path.read_bytes().decode("latin-1"), may_sign=True)
+
+
+def install(patch: pytest.MonkeyPatch) -> None:
+    """Begin to watch; undone with the patch."""
+    _watch_keys(patch)
+    _watch_logs(patch)
+    _watch_errors(patch)
+    _watch_output(patch)
+
+
+def _watch_keys(patch: pytest.MonkeyPatch) -> None:
+    make = ApiKey.__init__
+
+    def learn(self: ApiKey, value: str) -> None:
+        make(self, value)
+        if len(value) >= _LEAST_KEY:
+            watch.keys.add(value)
+
+    patch.setattr(ApiKey, "__init__", learn)
+
+
+def _watch_logs(patch: pytest.MonkeyPatch) -> None:
+    handle, is_enabled = logging.Logger.handle, logging.Logger.isEnabledFor
+
+    def look_and_handle(self: logging.Logger, record: logging.LogRecord) -> None:
+        # As a handler sees it: the logger's own filters come first.
+        passed = self.filter(record)
+        if passed:
+            look_at_record(passed if isinstance(passed, logging.LogRecord) else record)
+        if is_enabled(self, record.levelno):
+            handle(self, record)
+
+    patch.setattr(logging.Logger, "handle", look_and_handle)
+    patch.setattr(logging.Logger, "isEnabledFor", lambda self, level: not self.disabled)
+
+
+def _watch_errors(patch: pytest.MonkeyPatch) -> None:
+    make = KlingError.__init__
+
+    def note(self: KlingError, *args: Any, **options: Any) -> None:
+        make(self, *args, **options)
+        _errors.append(self)  # its subclass has not finished yet
+        if len(_errors) > _MOST_ERRORS:
+            _look_at_errors()
+
+    patch.setattr(KlingError, "__init__", note)
+
+
+def _watch_output(patch: pytest.MonkeyPatch) -> None:
+    communicate, read = Popen.communicate, pytest.CaptureFixture.readouterr
+
+    def look_at_process(self: Popen[Any], *args: Any, **options: Any) -> tuple[Any, Any]:
+        output, told = communicate(self, *args, **options)
+        _look_at_output(output, told)
+        return output, told
+
+    def look_at_capture(self: pytest.CaptureFixture[Any]) -> Any:
+        captured = read(self)
+        _look_at_output(captured.out, captured.err)
+        return captured
+
+    patch.setattr(Popen, "communicate", look_at_process)
+    patch.setattr(pytest.CaptureFixture, "readouterr", look_at_capture)
+
+
+def _look_at_output(output: str | bytes | None, told: str | bytes | None) -> None:
+    # The addresses of results are what some commands are asked for: they go to stdout.
+    watch.look("stdout", _text(output), may_sign=True)
+    watch.look("stderr", _text(told))
+
+
+def _text(output: str | bytes | None) -> str:
+    return output.decode("utf-8", "replace") if isinstance(output, bytes) else output or ""
+
+
+_errors: list[KlingError] = []
+
+
+def _look_at_errors() -> None:
+    made, _errors[:] = list(_errors), []
+    for error in made:
+        look_at_error(error)
+    for error in made[:_MOST_TRACEBACKS]:
+        look_at_traceback(error)
+
+
+def fail_if_found() -> None:
+    """Fail the test that runs, if anything was found since the last call."""
+    _look_at_errors()
+    if leaks := watch.take():
+        pytest.fail("\n".join(leaks), pytrace=False)
+
+
+# Their tests fetch results with an httpx of their own, which logs as ever; no client of ours is at work.
+_WITHOUT_CLIENT = frozenset({"mock_server", "server_side", "server_side_itself"})
+
+
+class Plugin:
+    """Fails the test in which something was found."""
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        """Choose what to look for."""
+        watch.signs = _WITHOUT_CLIENT.isdisjoint(item.path.parts)
+        return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_setup(self) -> Iterator[None]:
+        """Look after the set-up."""
+        yield
+        fail_if_found()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self) -> Iterator[None]:
+        """Look after the test itself."""
+        yield
+        fail_if_found()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_teardown(self) -> Iterator[None]:
+        """Look after the tear-down."""
+        yield
+        fail_if_found()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self) -> Any:
+        """Look at what a test has printed."""
+        report = yield
+        _look_at_output(report.capstdout, report.capstderr)
+        if report.passed and (leaks := watch.take()):
+            report.outcome, report.longrepr = "failed", "\n".join(leaks)
+        return report

@@ -1,0 +1,197 @@
+"""Judges requests by the document alone: by no code of the client's or the mock's, and by another validator.
+
+The client validates with jsonschema-rs; this module does with jsonschema, and with formats of its own, so
+that a fault of either does not hide in both.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote, urlsplit
+from uuid import UUID
+
+from attrs import frozen
+from jsonschema import FormatChecker  # type: ignore[import-untyped]  # it ships no types
+from openapi_schema_validator import OAS30WriteValidator
+
+from contract_tests.support.contract import document, resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import httpx
+
+METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+FORMATS: Final = FormatChecker(())
+_URI_TEXT: Final = re.compile(r"(?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+", re.ASCII)
+
+
+@FORMATS.checks("uri")  # type: ignore[untyped-decorator]  # the library ships no types
+def _is_uri(value: object) -> bool:
+    if not isinstance(value, str):
+        return True
+    try:
+        return _URI_TEXT.fullmatch(value) is not None and bool(urlsplit(value).scheme) and ":" in value
+    except ValueError:
+        return False
+
+
+@FORMATS.checks("uuid", raises=ValueError)  # type: ignore[untyped-decorator]  # as above
+def _is_uuid(value: object) -> bool:
+    return not isinstance(value, str) or str(UUID(value)) == value.lower()
+
+
+@frozen
+class Place:
+    """An operation of the document, where it stands.
+
+    Attributes:
+        operation_id: Its id.
+        method: In capitals.
+        path: The template.
+    """
+
+    operation_id: str
+    method: str
+    path: str
+
+    @property
+    def operation(self) -> dict[str, Any]:
+        """What the document says of it."""
+        found: dict[str, Any] = document()["paths"][self.path][self.method.lower()]
+        return found
+
+
+def places(whole: Mapping[str, Any] | None = None) -> tuple[Place, ...]:
+    """Every operation of the document, in its order; callbacks are not among them."""
+    return tuple(
+        Place(operation["operationId"], method.upper(), path)
+        for path, item in (whole or document())["paths"].items()
+        for method, operation in item.items()
+        if method in METHODS
+    )
+
+
+def place_of(request: httpx.Request) -> Place | None:
+    """The operation that a request asks for, whatever else is wrong with it; an exact path wins."""
+    path = request.url.raw_path.decode().split("?")[0]
+    fitting = [
+        place
+        for place in places()
+        if place.method == request.method and _pattern(place.path).fullmatch(path) is not None
+    ]
+    return min(fitting, key=lambda place: place.path.count("{"), default=None)
+
+
+def schema_faults(schema: Mapping[str, Any], value: object) -> list[str]:
+    """What is wrong with a value; nothing if it fits the schema."""
+    whole = {**schema, "components": document()["components"]}
+    return [
+        f"{'.'.join(map(str, error.absolute_path)) or 'the whole'}: {error.message[:200]}"
+        for error in OAS30WriteValidator(whole, format_checker=FORMATS).iter_errors(value)
+    ]
+
+
+def request_faults(request: httpx.Request) -> list[str]:
+    """Every way in which a request departs from the document; nothing if it fits."""
+    place = place_of(request)
+    if place is None:
+        return [f"no operation: {request.method} {request.url}"]
+    return [
+        *_address_faults(request, place),
+        *_key_faults(request),
+        *_accept_faults(request, place),
+        *_body_faults(request, place.operation.get("requestBody")),
+    ]
+
+
+def _address_faults(request: httpx.Request, place: Place) -> Iterator[str]:
+    if _server(request) is None:
+        yield f"no server of the document: {request.url}"
+    path = request.url.raw_path.decode().split("?")[0]
+    if request.url.query:
+        yield f"query: the document has none: {request.url.query!r}"
+    found = _pattern(place.path).fullmatch(path)
+    values = dict(zip(re.findall(r"\{([^}]+)\}", place.path), found.groups() if found else (), strict=True))
+    for parameter in map(resolve, place.operation.get("parameters", ())):
+        if parameter["in"] == "path":
+            value = unquote(values[parameter["name"]])
+            yield from (
+                f"{parameter['name']}: {fault}" for fault in schema_faults(parameter["schema"], value)
+            )
+        elif parameter.get("required") and parameter["name"] not in request.headers:
+            yield f"{parameter['name']}: required, and not sent"
+
+
+def _key_faults(request: httpx.Request) -> Iterator[str]:
+    schemes = document()["components"]["securitySchemes"]
+    names = {name: scheme["name"].lower() for name, scheme in schemes.items()}
+    server = _server(request)
+    wanted = names[server["x-api-key-scheme"]] if server else None
+    for name in names.values():
+        values = request.headers.get_list(name)
+        if name == wanted and (len(values) != 1 or not values[0].strip()):
+            yield f"key: {name} must be sent once, and not empty"
+        if name != wanted and values:
+            yield f"key: {name} is another server's header"
+    if "authorization" in request.headers:
+        yield "key: authorization is no header of the document's"
+
+
+def _accept_faults(request: httpx.Request, place: Place) -> Iterator[str]:
+    accepted = {entry.split(";")[0].strip() for entry in request.headers.get("accept", "*/*").split(",")}
+    for response in map(resolve, place.operation["responses"].values()):
+        for media_type in response.get("content", {}):
+            if not {media_type, media_type.split("/")[0] + "/*", "*/*"} & accepted:
+                yield f"accept: {media_type} is documented and not accepted"
+
+
+def _body_faults(request: httpx.Request, body: dict[str, Any] | None) -> Iterator[str]:
+    sent = request.headers.get("content-type")
+    if body is None:
+        if request.content or sent is not None:
+            yield "body: the operation takes none"
+        return
+    media_type = (sent or "").split(";")[0].strip().lower()
+    media = resolve(body)["content"].get(media_type)
+    if media is None:
+        yield f"content-type: {sent!r} is not documented"
+        return
+    try:
+        value = json.loads(
+            request.content.decode(), parse_constant=_refuse_constant, object_pairs_hook=_unique
+        )
+    except ValueError as error:
+        yield f"body: no JSON: {error}"
+        return
+    schema = resolve(media["schema"])
+    yield from schema_faults(schema, value)
+    if isinstance(value, dict):
+        yield from (
+            f"{name}: not a field of the document" for name in sorted(set(value) - set(schema["properties"]))
+        )
+
+
+def _server(request: httpx.Request) -> dict[str, Any] | None:
+    return next(
+        (server for server in document()["servers"] if str(request.url).startswith(server["url"] + "/")), None
+    )
+
+
+@cache
+def _pattern(template: str) -> re.Pattern[str]:
+    parts = re.split(r"(\{[^}]+\})", template)
+    return re.compile("".join("([^/]*)" if part.startswith("{") else re.escape(part) for part in parts))
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    if len(pairs) != len(dict(pairs)):
+        raise ValueError("a member's name is there twice")
+    return dict(pairs)

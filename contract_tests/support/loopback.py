@@ -1,0 +1,84 @@
+"""Small HTTP servers on loopback, for what a fake transport can't show."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+
+from attrs import define, field
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@define
+class Asked:
+    """A request as a server got it."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+@define
+class Loopback:
+    """A server on loopback.
+
+    Attributes:
+        url: Its origin.
+        asked: The requests that it got.
+    """
+
+    url: str
+    asked: list[Asked] = field(factory=list)
+
+
+Answer = tuple[int, dict[str, str], bytes]
+
+
+@contextmanager
+def serving(answer: Callable[[Asked], Answer]) -> Iterator[Loopback]:
+    """A server whose answers a function gives, for as long as the context lasts."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            length = int(self.headers.get("content-length") or 0)
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            asked = Asked(self.command, self.path, headers, self.rfile.read(length))
+            served.asked.append(asked)
+            status, sent, body = answer(asked)
+            self.send_response(status)
+            for name, value in {"content-length": str(len(body)), "connection": "close", **sent}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            try:
+                self.wfile.write(body)
+            except OSError:
+                self.close_connection = True  # the client had enough
+
+        do_GET = do_POST = answer  # noqa: N815 - names of the base class
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as the base class has it
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    served = Loopback(f"http://127.0.0.1:{server.server_address[1]}")
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    try:
+        yield served
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def refused_url() -> str:
+    """An origin on loopback where nobody listens."""
+    with socket.socket() as plug:
+        plug.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{plug.getsockname()[1]}"

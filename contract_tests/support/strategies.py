@@ -1,0 +1,224 @@
+"""Values that the document's schemas describe, and answers made of them.
+
+A schema's keyword that is not known here raises: a limit that nobody generates for is one that nobody tests.
+What breaks a schema or an answer is in `contract_tests.support.faults`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import string
+from typing import TYPE_CHECKING, Any, Final
+
+from attrs import frozen
+from hypothesis import strategies as st
+
+from contract_tests.support.contract import document, resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hypothesis.strategies import DrawFn, SearchStrategy
+
+    from contract_tests.support.exercised import Row
+
+_ANNOTATIONS: Final = {
+    "title",
+    "description",
+    "example",
+    "examples",
+    "default",
+    "deprecated",
+    "readOnly",
+    "writeOnly",
+}
+_KNOWN: Final = {
+    *("type", "enum", "nullable", "format", "pattern", "minLength", "maxLength", "minimum", "maximum"),
+    *("items", "minItems", "maxItems", "properties", "required", "allOf", "anyOf", "oneOf"),
+}
+_SHORT: Final = 30
+_MANY: Final = 4
+_FAR: Final = 2**31
+
+
+class UnknownKeyword(LookupError):  # noqa: N818 - it says what happened
+    """A schema uses a keyword that no strategy is made for."""
+
+
+def plain(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A schema without references at its top and with its `allOf` merged.
+
+    Raises:
+        UnknownKeyword: If it says something that this module can't generate for.
+    """
+    found = dict(resolve(dict(schema)))
+    parts = [plain(part) for part in found.pop("allOf", ())]
+    unknown = {name for name in found if not name.startswith("x-")} - _KNOWN - _ANNOTATIONS
+    if unknown:
+        raise UnknownKeyword(
+            f"contract_tests/support/strategies.py can't generate for {sorted(unknown)}: teach it"
+        )
+    for part in parts:
+        found = {
+            **part,
+            **found,
+            "properties": {**part.get("properties", {}), **found.get("properties", {})},
+            "required": [*found.get("required", ()), *part.get("required", ())],
+        }
+    return found
+
+
+def values(schema: Mapping[str, Any]) -> SearchStrategy[Any]:
+    """Values that fit a schema of the document."""
+    known = plain(schema)
+    if branches := known.get("anyOf") or known.get("oneOf"):
+        made = st.one_of([values(branch) for branch in branches])
+    elif "enum" in known:
+        made = st.sampled_from(known["enum"])
+    else:
+        made = _of_type(known)
+    return st.none() | made if known.get("nullable") else made
+
+
+def _of_type(schema: Mapping[str, Any]) -> SearchStrategy[Any]:
+    match schema.get("type"):
+        case "string":
+            return _texts(schema)
+        case "integer":
+            return st.integers(schema.get("minimum", -_FAR), schema.get("maximum", _FAR))
+        case "number":
+            return st.floats(
+                schema.get("minimum"), schema.get("maximum"), allow_nan=False, allow_infinity=False
+            )
+        case "boolean":
+            return st.booleans()
+        case "array":
+            least = schema.get("minItems", 0)
+            most = schema.get("maxItems", least + _MANY)
+            return st.lists(values(schema["items"]), min_size=least, max_size=most)
+        case "object":
+            return _objects(schema)
+    raise UnknownKeyword(
+        f"contract_tests/support/strategies.py knows no type {schema.get('type')!r}: teach it"
+    )
+
+
+def _objects(schema: Mapping[str, Any]) -> SearchStrategy[Any]:
+    members = {name: values(member) for name, member in schema.get("properties", {}).items()}
+    required = set(schema.get("required", ()))
+    return st.fixed_dictionaries(
+        {name: made for name, made in members.items() if name in required},
+        optional={name: made for name, made in members.items() if name not in required},
+    )
+
+
+def _texts(schema: Mapping[str, Any]) -> SearchStrategy[str]:
+    if "x-image-constraints" in schema:
+        return urls()  # the schema says no more than that it is a string; its description says what string
+    least, most = schema.get("minLength", 0), schema.get("maxLength", math.inf)
+    if "pattern" in schema:
+        bounded = st.from_regex(schema["pattern"], fullmatch=True)
+        return bounded.filter(lambda text: least <= len(text) <= most)
+    match schema.get("format"):
+        case None:
+            short = st.text(min_size=least, max_size=int(min(most, least + _SHORT)))
+            # The limit counts characters, and not bytes or UTF-16's halves.
+            return short if math.isinf(most) else short | st.sampled_from(["x" * int(most), "🎬" * int(most)])
+        case "uri":
+            return urls()
+        case "uuid":
+            return st.uuids().map(str)
+    raise UnknownKeyword(
+        f"contract_tests/support/strategies.py knows no format {schema['format']!r}: teach it"
+    )
+
+
+@st.composite
+def urls(draw: DrawFn) -> str:
+    """Addresses that a service could call: http or https, with all the characters that RFC 3986 allows."""
+    label = st.text(string.ascii_lowercase + string.digits, min_size=1, max_size=12)
+    host = ".".join(
+        [*draw(st.lists(label, min_size=1, max_size=3)), draw(st.sampled_from(["com", "example", "io"]))]
+    )
+    port = draw(st.none() | st.integers(1, 65535))
+    piece = st.text(string.ascii_letters + string.digits + "-._~!$&'()*+,;=:@", max_size=8) | st.just(
+        "%C3%9F%20"
+    )
+    path = "".join(f"/{part}" for part in draw(st.lists(piece, max_size=3)))
+    query = draw(st.none() | st.lists(piece, min_size=1, max_size=2).map("&".join))
+    scheme = draw(st.sampled_from(["https", "http"]))
+    return f"{scheme}://{host}{f':{port}' if port else ''}{path}{'' if query is None else f'?{query}'}"
+
+
+@frozen
+class Wire:
+    """An answer as it comes over the wire.
+
+    Attributes:
+        status: The status code.
+        media_type: The content type.
+        headers: The other headers.
+        body: The bytes.
+        value: What the bytes say, where they are JSON.
+    """
+
+    status: int
+    media_type: str
+    headers: Mapping[str, str]
+    body: bytes
+    value: Any = None
+
+
+def encoded(row: Row, status: int, value: Any, headers: Mapping[str, str]) -> Wire:
+    """A documented answer with that value."""
+    is_json = row.media_type.endswith("json")
+    body = json.dumps(value, ensure_ascii=False).encode() if is_json else str(value).encode()
+    return Wire(status, row.media_type, headers, body, value)
+
+
+def task_id_in(value: Any) -> str:
+    """The id of the task that an answer shows; empty if it shows none."""
+    data = value.get("data") if isinstance(value, dict) else None
+    return str(data["task_id"]) if isinstance(data, dict) else ""
+
+
+def response_of(row: Row) -> dict[str, Any]:
+    """What the document says of an answer."""
+    return resolve(document()["paths"][row.path][row.method.lower()]["responses"][row.status])
+
+
+def media_of(row: Row) -> dict[str, Any]:
+    """What the document says of an answer's body."""
+    content: dict[str, Any] = response_of(row)["content"][row.media_type]
+    return content
+
+
+def header_values(row: Row) -> SearchStrategy[dict[str, str]]:
+    """Headers of a documented answer, as text; each may be missing."""
+    headers = response_of(row).get("headers", {})
+    made = {name: _header(name, resolve(header)["schema"]) for name, header in headers.items()}
+    return st.fixed_dictionaries({}, optional=made)
+
+
+def _header(name: str, schema: Mapping[str, Any]) -> SearchStrategy[str]:
+    if name.lower() == "retry-after":  # the schema says "string", and its description which
+        return st.integers(0, 10**6).map(str) | st.just("Wed, 21 Oct 2015 07:28:00 GMT")
+    if plain(schema)["type"] == "string":
+        return st.text(string.ascii_letters + string.digits + "-_.", min_size=1, max_size=40)
+    return values(schema).map(str)
+
+
+def statuses(row: Row) -> SearchStrategy[int]:
+    """The codes that an answer stands for; for `default`, those that nothing else is documented for."""
+    if row.status != "default":
+        return st.just(int(row.status))
+    responses = document()["paths"][row.path][row.method.lower()]["responses"]
+    return st.sampled_from([code for code in range(400, 600) if str(code) not in responses])
+
+
+@st.composite
+def documented_answers(draw: DrawFn, row: Row) -> Wire:
+    """Answers that fit the document, body and headers made from its schemas."""
+    schema = media_of(row)["schema"]
+    return encoded(row, draw(statuses(row)), draw(values(schema)), draw(header_values(row)))

@@ -1,0 +1,116 @@
+"""What the document says, for the client to read: servers, key headers, and the schema of each request.
+
+The document (`openapi.yaml`) is shipped inside this package; in a checkout it is `spec/openapi.yaml`. It is
+read once, when first needed.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from attrs import frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DOCUMENT_NAME = "openapi.yaml"
+
+
+@frozen
+class Server:
+    """An origin of the vendor's, and the header that carries the key there."""
+
+    url: str
+    key_header: str
+
+
+@frozen
+class Document:
+    """The parts of an OpenAPI document that the client reads.
+
+    Attributes:
+        content: The whole document.
+    """
+
+    content: Mapping[str, Any]
+
+    @property
+    def servers(self) -> tuple[Server, ...]:
+        """The vendor's servers, the default one first."""
+        schemes = self.content["components"]["securitySchemes"]
+        return tuple(
+            Server(server["url"], schemes[server["x-api-key-scheme"]]["name"])
+            for server in self.content["servers"]
+        )
+
+    def key_header(self, base_url: str) -> str:
+        """The name of the header that carries the key to `base_url`.
+
+        Where the document doesn't know the host, it is the default server's.
+        """
+        host = urlsplit(base_url).hostname
+        for server in self.servers:
+            if urlsplit(server.url).hostname == host:
+                return server.key_header
+        return self.servers[0].key_header
+
+    def operation(self, operation_id: str) -> Mapping[str, Any]:
+        """The operation of that id.
+
+        Raises:
+            LookupError: If there is none.
+        """
+        for path_item in self.content["paths"].values():
+            for operation in path_item.values():
+                if isinstance(operation, dict) and operation.get("operationId") == operation_id:
+                    return operation
+        raise LookupError(f"the document has no operation {operation_id!r}")
+
+    def operation_at(self, method: str, path: str) -> Mapping[str, Any]:
+        """The operation of that method and path template.
+
+        Raises:
+            LookupError: If there is none.
+        """
+        operation = self.content["paths"].get(path, {}).get(method.lower())
+        if operation is None:
+            raise LookupError(f"the document has no {method.upper()} {path}")
+        return dict(operation)
+
+    def parameter(self, operation_id: str, name: str) -> Mapping[str, Any]:
+        """A parameter of an operation, by its name.
+
+        Raises:
+            LookupError: If there is none.
+        """
+        for parameter in self.operation(operation_id).get("parameters", ()):
+            if (resolved := self.resolve(parameter)).get("name") == name:
+                return resolved
+        raise LookupError(f"the document's operation {operation_id!r} has no parameter {name!r}")
+
+    def resolve(self, node: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The object that a local `$ref` names; any other object is returned as it is."""
+        while isinstance(reference := node.get("$ref"), str):
+            found: Any = self.content
+            for part in reference.removeprefix("#/").split("/"):
+                found = found[part.replace("~1", "/").replace("~0", "~")]
+            node = found
+        return node
+
+
+def _location() -> Path:
+    shipped = Path(__file__).with_name(DOCUMENT_NAME)
+    return shipped if shipped.is_file() else Path(__file__).resolve().parents[2] / "spec" / DOCUMENT_NAME
+
+
+@cache
+def load_document() -> Document:
+    """The document that this client was built from."""
+    import yaml  # noqa: PLC0415 - 15 ms that `--help` need not pay
+
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    with _location().open(encoding="utf-8") as stream:
+        return Document(yaml.load(stream, Loader=loader))  # noqa: S506 - one of the two safe loaders

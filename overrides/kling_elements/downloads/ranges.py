@@ -1,0 +1,248 @@
+"""What a host answers to a request for the whole or for the rest, and what it means (RFC 9110). Pure.
+
+The rest of a file is only taken if the host vouches that it belongs to what is there: by the same strong
+validator, the same size, and a range that begins where the file ends.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, TypeAlias
+
+from attrs import asdict, evolve, frozen
+
+from kling_elements.task import redact_url
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kling_elements.effects import Head
+
+_OK = 200
+_PARTIAL = 206
+_RANGE_REFUSED = 416
+_EXPIRED = frozenset({401, 403, 404, 410})
+_TRANSIENT = frozenset({408, 425, 429})
+_SERVER_ERROR = 500
+_MAX_VALIDATOR = 1024  # characters
+_FORMAT = 1
+
+
+@frozen
+class Note:
+    """What a part file is the beginning of.
+
+    Attributes:
+        task_id: The task whose video it is.
+        resource: The address without its query, which holds the signature.
+        validator: A strong entity tag or a date by which the host vouches for the rest; None if it can't.
+        size: The size of the whole in bytes, if the host said it.
+    """
+
+    task_id: str
+    resource: str
+    validator: str | None = None
+    size: int | None = None
+
+    def to_json(self) -> bytes:
+        """The note as it is written beside the part."""
+        return json.dumps({"kling_elements_part": _FORMAT, **asdict(self)}).encode()
+
+    @classmethod
+    def from_json(cls, text: bytes) -> Note | None:
+        """Read a note back; None if it is none of ours."""
+        try:
+            found = json.loads(text)
+        except (ValueError, RecursionError):
+            return None
+        if not isinstance(found, dict) or found.pop("kling_elements_part", None) != _FORMAT:
+            return None
+        match found:
+            case {"task_id": str(), "resource": str(), "validator": str() | None, "size": int() | None} if (
+                len(found) == 4  # noqa: PLR2004 - the names above
+            ):
+                return cls(**found)
+        return None
+
+    def is_of(self, task_id: str, url: str) -> bool:
+        """Whether it is about this task's video at this address, whatever its signature."""
+        return (self.task_id, self.resource) == (task_id, redact_url(url.partition("?")[0]))
+
+
+@frozen
+class Take:
+    """The body is the whole: what is there is replaced.
+
+    Attributes:
+        note: What the body is.
+    """
+
+    note: Note
+
+
+@frozen
+class Append:
+    """The body is the rest of what is there.
+
+    Attributes:
+        note: What the two are together.
+    """
+
+    note: Note
+
+
+@frozen
+class Finished:
+    """What is there is the whole already."""
+
+
+@frozen
+class StartAnew:
+    """What is there is of no use: the host has something else, or gave another range than the one wanted."""
+
+    reason: str
+
+
+@frozen
+class Expired:
+    """The address is refused."""
+
+    status: int
+
+
+@frozen
+class Refuse:
+    """No video comes.
+
+    Attributes:
+        reason: Why.
+        status: The HTTP status.
+        is_transient: Whether it may come later.
+        is_too_large: Whether it is refused for its size, whoever asks.
+    """
+
+    reason: str
+    status: int
+    is_transient: bool = False
+    is_too_large: bool = False
+
+
+Plan: TypeAlias = Take | Append | Finished | StartAnew | Expired | Refuse
+
+
+def request_headers(have: int, note: Note | None) -> dict[str, str]:
+    """The headers that ask for the whole, or for the rest of it if there is a beginning.
+
+    Args:
+        have: Bytes that are there.
+        note: What they are the beginning of.
+    """
+    # Compressed, a range would be one of the compressed bytes.
+    headers = {"Accept": "video/mp4, */*;q=0.5", "Accept-Encoding": "identity"}
+    if have and note and note.validator:
+        headers |= {"Range": f"bytes={have}-", "If-Range": note.validator}
+    return headers
+
+
+def judge(head: Head, have: int, note: Note | None, fresh: Note, max_bytes: int) -> Plan:
+    """What to do with an answer, by its head.
+
+    Args:
+        head: The answer's.
+        have: Bytes that are there.
+        note: What they are the beginning of.
+        fresh: What a whole body would be, without validator and size.
+        max_bytes: The most that is taken.
+    """
+    status = head.status
+    if status == _OK:
+        size = _length(head.headers)
+        if size is not None and size > max_bytes:
+            return Refuse(_too_large(max_bytes, size), status, is_too_large=True)
+        return Take(Note(fresh.task_id, fresh.resource, validator_of(head.headers), size))
+    if status == _PARTIAL:
+        return _judge_part(head.headers, have, note, max_bytes)
+    if status == _RANGE_REFUSED and have:
+        is_whole = _is_whole(head.headers, have, note)
+        return Finished() if is_whole else StartAnew("its host has no such rest")
+    if status in _EXPIRED:
+        return Expired(status)
+    is_transient = status in _TRANSIENT or status >= _SERVER_ERROR
+    return Refuse(f"HTTP {status}", status, is_transient)
+
+
+def _is_whole(headers: Mapping[str, str], have: int, note: Note | None) -> bool:
+    """Whether a range was refused because there is nothing left to send."""
+    total = re.fullmatch(r"bytes \*/([0-9]{1,18})", headers.get("content-range", "").strip())
+    return (
+        total is not None
+        and int(total[1]) == have
+        and note is not None
+        and note.size in {None, have}
+        and _vouches(headers, note)
+    )
+
+
+def _judge_part(headers: Mapping[str, str], have: int, note: Note | None, max_bytes: int) -> Plan:
+    found = re.fullmatch(
+        r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)", headers.get("content-range", "").strip()
+    )
+    if not have or note is None:
+        return Refuse(f"HTTP {_PARTIAL}: a part came, and the whole was asked for", _PARTIAL)
+    if found is None or "content-encoding" in headers or not _vouches(headers, note):
+        return StartAnew("its host sent a part of something else")
+    start, last = int(found[1]), int(found[2])
+    total = last + 1 if found[3] == "*" else int(found[3])
+    if start != have or last + 1 != total or note.size not in {None, total}:
+        return StartAnew("its host sent another range than the one wanted")
+    if total > max_bytes:
+        return Refuse(_too_large(max_bytes, total), _PARTIAL, is_too_large=True)
+    return Append(evolve(note, size=total))
+
+
+def size_fault(have: int, note: Note | None, max_bytes: int) -> str | None:
+    """What is wrong with the number of bytes that came, once the body ended; None if nothing is."""
+    if have > max_bytes:
+        return _too_large(max_bytes)
+    if note is None or note.size is None or note.size == have:
+        return None
+    if have < note.size:
+        return f"it ended after {have:,} of {note.size:,} bytes"
+    return f"{have:,} bytes came instead of {note.size:,}"
+
+
+def validator_of(headers: Mapping[str, str]) -> str | None:
+    """What `If-Range` can hold: a strong entity tag, else a date as good as one (RFC 9110, 13.1.5)."""
+    if "content-encoding" in headers:
+        return None  # the part is decoded, a range would not be
+    tag = headers.get("etag", "").strip()
+    if re.fullmatch(r'"[\x21\x23-\x7e]*"', tag) and len(tag) <= _MAX_VALIDATOR:
+        return tag
+    modified = headers.get("last-modified", "").strip()
+    try:
+        age = parsedate_to_datetime(headers.get("date", "")) - parsedate_to_datetime(modified)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    # A date within the same second could stand for two versions.
+    return modified if age.total_seconds() >= 1 else None
+
+
+def _vouches(headers: Mapping[str, str], note: Note | None) -> bool:
+    """Whether an answer's own validator, if it has one, is the note's."""
+    if note is None or note.validator is None:
+        return False
+    name = "etag" if note.validator.startswith('"') else "last-modified"
+    return headers.get(name, note.validator).strip() == note.validator
+
+
+def _length(headers: Mapping[str, str]) -> int | None:
+    declared = headers.get("content-length", "")
+    is_size = re.fullmatch(r"[0-9]{1,18}", declared) is not None and "content-encoding" not in headers
+    return int(declared) if is_size else None
+
+
+def _too_large(max_bytes: int, size: int | None = None) -> str:
+    said = f" (it has {size:,})" if size else ""
+    return f"it is larger than the {max_bytes:,} bytes that are allowed{said}"

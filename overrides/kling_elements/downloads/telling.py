@@ -1,0 +1,90 @@
+"""What a failed download tells: what happened, what is left of the hour, what is kept, and what to type."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from kling_elements.errors import DownloadError
+from kling_elements.task import url_expiry
+
+if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+    from pathlib import Path
+
+    from kling_elements.downloads.part import Part
+    from kling_elements.task import Task
+
+
+@frozen
+class Telling:
+    """What is known when a download fails.
+
+    Attributes:
+        task: The task.
+        url: The address that was asked last.
+        now: The time.
+    """
+
+    task: Task
+    url: str
+    now: datetime
+
+    def not_fetched(
+        self, what: str, status: int | None = None, part: Part | None = None, *, is_final: bool = False
+    ) -> DownloadError:
+        """The host gave no video.
+
+        Args:
+            what: Why.
+            status: The HTTP status, if there was an answer.
+            part: What came.
+            is_final: Whether repeating is of no use.
+        """
+        text = f"the video of task {self.task.id} was not fetched: {what}.{_kept(part)}"
+        return self._error(f"{text} {self._outlook(is_final=is_final)}", status)
+
+    def not_stored(self, path: Path, error: Exception, part: Part | None = None) -> DownloadError:
+        """The disk refused."""
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        text = f"the video of task {self.task.id} was not stored as {path}: {reason}.{_kept(part)}"
+        return self._error(f"{text} {self._outlook()}")
+
+    def appeared(self, path: Path) -> DownloadError:
+        """Somebody else made the file."""
+        return self._error(
+            f"{path} appeared while the video was fetched; it is left as it is. {self._outlook()}"
+        )
+
+    def refused(self, error: DownloadError) -> DownloadError:
+        """The target can't be written; nothing was fetched."""
+        return self._error(str(error))
+
+    def _error(self, text: str, status: int | None = None) -> DownloadError:
+        return DownloadError(text, task_id=self.task.id, status_code=status, expires_at=url_expiry(self.url))
+
+    def _outlook(self, *, is_final: bool = False) -> str:
+        repeat = "" if is_final else f"; repeat: kling-elements download {self.task.id}"
+        expiry = url_expiry(self.url)
+        if expiry is None:
+            return f"Addresses last an hour{repeat}"
+        when = f"{expiry:%Y-%m-%d %H:%M:%S} UTC"
+        if self.now >= expiry:
+            return f"Its address expired at {when}, {_span(self.now - expiry)} ago: the video is gone"
+        return f"Its address is good for another {_span(expiry - self.now)} (until {when}){repeat}"
+
+
+def _kept(part: Part | None) -> str:
+    if part is None or not part.can_continue:
+        return ""
+    whole = f" of {part.note.size:,}" if part.note and part.note.size else ""
+    return f" {part.size:,}{whole} bytes are kept in {part.path}, and the next try goes on from there."
+
+
+def _span(time: timedelta) -> str:
+    seconds = int(time.total_seconds())
+    for size, name in ((86_400, "days"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {name}"
+    return f"{seconds} s"

@@ -1,0 +1,50 @@
+"""Events for metrics: stable names, plain values, never a key and never the address of a result.
+
+| name                | fields                                             |
+|---------------------|----------------------------------------------------|
+| `request.answered`  | operation, status_code, request_id, seconds        |
+| `request.failed`    | operation, reason, was_sent, seconds               |
+| `request.repeated`  | operation, attempt, pause                          |
+| `request.delayed`   | operation, pause                                   |
+| `task.created`      | task_id, model                                     |
+| `task.status`       | task_id, status                                    |
+| `create.unknown`    | task_id, status_code                               |
+| `download.finished` | task_id, bytes                                     |
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import TypeAlias
+
+from attrs import frozen
+
+logger = logging.getLogger("kling_elements")
+
+
+@frozen
+class Event:
+    """Something that happened.
+
+    Attributes:
+        name: One of the names in the table above.
+        fields: What belongs to it; times are in seconds.
+    """
+
+    name: str
+    fields: Mapping[str, object]
+
+
+Hook: TypeAlias = Callable[[Event], object]
+
+
+def emit(hook: Hook | None, name: str, **fields: object) -> None:
+    """Tell a hook, if there is one. A hook that fails is logged; it must not cost a paid task."""
+    if hook is None:
+        return
+    try:
+        hook(Event(name, MappingProxyType(fields)))
+    except Exception:
+        logger.exception("the event hook failed on %s", name)

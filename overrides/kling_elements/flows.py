@@ -1,0 +1,373 @@
+"""What the client does, written once for both shells.
+
+Each operation is a flow that yields effects (see `kling_elements.effects`).
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import random
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
+
+from attrs import Factory, define, field, frozen
+
+from kling_elements.decisions import Operation
+from kling_elements.downloads import Means, download
+from kling_elements.effects import Flow, call, compute
+from kling_elements.errors import KlingError, OutcomeUnknown, ResultMissing, TaskFailed, ValidationError
+from kling_elements.events import emit
+from kling_elements.governor import governor_for
+from kling_elements.image_check import check_urls
+from kling_elements.models import DEFAULT_MODEL, find_model
+from kling_elements.options import WAIT_OPTIONS, check_wait
+from kling_elements.records import Records, open_journal, task_of
+from kling_elements.requests import draft_request, finish_request, list_request, load_one, status_request
+from kling_elements.retries import RetryPolicy
+from kling_elements.schedule import Deadline, PollSchedule
+from kling_elements.sending import Flight, Sender, governor_key
+from kling_elements.settings import check_seconds
+from kling_elements.task import COMPLETED, KNOWN_STATUSES, Task
+from kling_elements.uploads import BASE64, Uploader, check_local_files, place_images
+from kling_elements.waiting import Look, Wait
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+    from typing import Any
+
+    from kling_elements.effects import Request
+    from kling_elements.events import Hook
+    from kling_elements.governor import Limits, Usage
+    from kling_elements.journal import Begun, Job
+    from kling_elements.options import DownloadOptions, GenerateOptions, WaitOptions
+    from kling_elements.records import JournalSetting
+    from kling_elements.requests import Image, Images
+    from kling_elements.settings import Settings
+
+__all__ = ["Flows", "Look"]
+
+logger = logging.getLogger("kling_elements")
+
+T = TypeVar("T")
+TaskT = TypeVar("TaskT", bound=Task)
+Listed = list  # the class below has a method of that name
+
+_REMEMBERED = 1000  # tasks
+_SLOT_PAUSE = 5.0  # seconds between two looks for a free place among the concurrent tasks
+
+
+@define
+class Flows(Generic[TaskT]):
+    """The client's operations as flows.
+
+    Attributes:
+        sender: Sends requests.
+        schedule: When to look at a task.
+        records: What is written down.
+        adopt: Makes a task one of this client's.
+    """
+
+    sender: Sender
+    schedule: PollSchedule
+    records: Records
+    adopt: Callable[[Task], TaskT]
+    uploader: Uploader = field(
+        default=Factory(lambda flows: Uploader(flows.sender), takes_self=True), init=False, repr=False
+    )
+    _created: dict[str, float] = field(factory=dict, init=False, repr=False)
+    _reported: set[str] = field(factory=set, init=False, repr=False)
+    _statuses: dict[str, str] = field(factory=dict, init=False, repr=False)
+
+    @property
+    def usage(self) -> Usage | None:
+        """How much of the service's limits this process has used with this key."""
+        governor = self.sender.governor
+        return governor.describe(time.monotonic()) if governor else None
+
+    def create(self, images: Images, options: Mapping[str, Any]) -> Flow[TaskT]:
+        """Create a task: check, note it, send once, read the id out of whatever comes back, note that."""
+        fields = dict(options)
+        check_images = bool(fields.pop("check_images", False))
+        store = check_local_files(fields.pop("local_files", BASE64))
+        job: Job | None = fields.pop("job", None)
+        target: str | os.PathLike[str] | None = fields.pop("target", None)
+        model = fields.pop("model", DEFAULT_MODEL)
+        draft = draft_request(find_model(model), images, fields)
+        if check_images:
+            yield from check_urls(draft)
+        draft = yield from place_images(draft, store, self.uploader)
+        request = yield from compute(lambda: finish_request(draft))
+        begun = yield from compute(lambda: self.records.begin(model, request, job, target))
+        if begun.earlier is not None:
+            if (known := task_of(begun.earlier)) is None:
+                how = begun.earlier.note or "by a process that did not finish"
+                raise OutcomeUnknown(
+                    f"this job was sent before ({how}), and nobody knows whether it made a task. "
+                    "It is not sent again. Look for it: kling-elements list",
+                )
+            return self.adopt(known)
+        task = yield from self._send_create(request, begun)
+        _remember(self._created, task.id, self.sender.clock())
+        try:
+            yield from _write(lambda: self.records.created(begun, task))
+        except BaseException as error:
+            error.add_note(
+                f"Task {task.id} was created and is billed. To resume: kling-elements wait {task.id}"
+            )
+            raise
+        logger.info("created task %s", task.id)
+        emit(self.sender.hook, "task.created", task_id=task.id, model=model)
+        return self._adopted(task)
+
+    def get(self, task_id: str, timeout: float) -> Flow[TaskT]:
+        """Ask for a task; again within `timeout` seconds where that may help."""
+        request = status_request(find_model(DEFAULT_MODEL), task_id)
+        patience = check_seconds("timeout", timeout)
+        task = cast("Task", (yield from self.sender.ask(Operation.STATUS, request, patience)))
+        yield from self._see(task)
+        return self._adopted(task)
+
+    def list(self, model: str, timeout: float) -> Flow[Listed[TaskT]]:
+        """Ask for all tasks; again within `timeout` seconds where that may help."""
+        request = list_request(find_model(model))
+        tasks = yield from self.sender.ask(Operation.LIST, request, check_seconds("timeout", timeout))
+        return [self.adopt(task) for task in cast("Listed[Task]", tasks)]
+
+    def upload(self, image: Image) -> Flow[str]:
+        """Put one local image to the service's store."""
+        loaded = yield from compute(lambda: load_one(image, find_model(DEFAULT_MODEL)))
+        [url] = yield from self.uploader.upload([loaded])
+        return url
+
+    def find_unrecorded(self, model: str, timeout: float) -> Flow[Listed[TaskT]]:
+        """The service's tasks that the journal does not know."""
+        tasks = yield from self.list(model, timeout)
+        unrecorded = yield from compute(lambda: self.records.unrecorded(tasks))
+        return cast("Listed[TaskT]", unrecorded)
+
+    def wait(self, task: str | Task, options: WaitOptions) -> Flow[TaskT]:
+        """Look at a task until its status is terminal."""
+        task_id = task.id if isinstance(task, Task) else task
+        try:
+            return cast("TaskT", (yield from self._start_wait(task_id, task, options).run()))
+        except KlingError as error:
+            if isinstance(task_id, str):
+                error.task_id = error.task_id or task_id
+            raise
+        except BaseException as error:
+            # A listener of the caller's, or Ctrl-C: the task runs on, and its id must not be lost.
+            error.add_note(f"Task {task_id} runs on and is billed. To resume: kling-elements wait {task_id}")
+            raise
+
+    def generate(self, images: Images, options: GenerateOptions) -> Flow[TaskT]:
+        """Create a task and wait for its video, as one of the tasks that may run at once."""
+        given: dict[str, Any] = {**options}
+        waiting = cast("WaitOptions", {key: given.pop(key) for key in WAIT_OPTIONS if key in given})
+        check_wait(waiting)  # before money is spent
+        slot = yield from self._take_slot()
+        try:
+            task = yield from self.create(images, given)
+            task = yield from self._wait_for_created(task, waiting)
+        finally:
+            # Also when the wait ends early: what is not watched here can't hold a place here.
+            if self.sender.governor and slot:
+                self.sender.governor.task_ended(slot)
+        return self._with_result(task)
+
+    def wait_for_video(self, task_id: str, options: WaitOptions) -> Flow[TaskT]:
+        """Wait for a task that was created before, as `generate` does for its own."""
+        governor = self.sender.governor
+        if governor:
+            governor.task_started(task_id, time.monotonic())
+        try:
+            return self._with_result((yield from self.wait(task_id, options)))
+        finally:
+            if governor:
+                governor.task_ended(task_id)
+
+    def download(self, task: Task, path: str | os.PathLike[str], options: DownloadOptions) -> Flow[Path]:
+        """Fetch a task's video to a file."""
+        sender = self.sender
+        means = Means(sender.policy, sender.sleep, sender.random, _now, self._refresh)
+        file = yield from download(task, path, options, means)
+        size = yield from _write(lambda: self._note_download(task, file))
+        emit(self.sender.hook, "download.finished", task_id=task.id, bytes=size)
+        return file
+
+    def _send_create(self, request: Request, begun: Begun) -> Flow[Task]:
+        flight = Flight()
+        try:
+            return cast("Task", (yield from self.sender.ask(Operation.CREATE, request, math.inf, flight)))
+        except KlingError as error:
+            failure = error
+            yield from _write(lambda: self.records.failed(begun, failure))
+            if isinstance(error, OutcomeUnknown):
+                emit(self.sender.hook, "create.unknown", task_id=error.task_id, status_code=error.status_code)
+            raise
+        except BaseException as error:
+            # Ctrl-C, or a cancelled task group: nobody will read the answer, and no effect can be asked for.
+            if not flight.may_have_arrived:
+                self.records.unsent(begun, error)
+                raise
+            self.records.failed(begun, error)
+            emit(self.sender.hook, "create.unknown", task_id=None, status_code=None)
+            error.add_note(
+                "A create was being sent: a task may exist and be billed. Before you repeat it, look for it: "
+                "kling-elements list"
+            )
+            raise
+
+    def _take_slot(self) -> Flow[str | None]:
+        governor = self.sender.governor
+        if governor is None:
+            return None
+        while (slot := governor.take_slot(time.monotonic())) is None:
+            delay = min(_SLOT_PAUSE, governor.slot_delay(time.monotonic()))
+            emit(self.sender.hook, "request.delayed", operation="create", pause=delay)
+            yield from call(self.sender.sleep, delay)
+        return slot
+
+    def _wait_for_created(self, task: TaskT, waiting: WaitOptions) -> Flow[TaskT]:
+        try:
+            return (yield from self.wait(task, waiting))
+        except ValidationError as error:
+            # The options were checked before, so it is the id: odd, and yet paid for.
+            raise OutcomeUnknown(
+                f"task {task.id!r} was created, and can't be asked for by this id: {error}. "
+                f"Before you repeat it, look for it: kling-elements list",
+                task_id=task.id,
+                request_id=task.request_id,
+            ) from None
+
+    def _with_result(self, task: TaskT) -> TaskT:
+        if task.status != COMPLETED:
+            reason = task.raw.get("error")
+            said = (
+                f": {reason}" if isinstance(reason, str) and reason else ", and the service gives no reason"
+            )
+            raise TaskFailed(
+                f"task {task.id} ended as {task.status}{said}. It may be billed; try other images", task=task
+            )
+        if not task.urls:
+            raise ResultMissing(
+                f"task {task.id} is COMPLETED without a video, which happens. "
+                f"Look again: kling-elements status {task.id}",
+                task=task,
+            )
+        return task
+
+    def _refresh(self, task_id: str) -> Flow[Task]:
+        """Ask for a task once more, for the sake of its addresses, and note them."""
+        request = status_request(find_model(DEFAULT_MODEL), task_id)
+        patience = self.sender.settings.timeout
+        task = cast("Task", (yield from self.sender.ask(Operation.STATUS, request, patience)))
+        yield from _write(lambda: self.records.seen(task))
+        return task
+
+    def _note_download(self, task: Task, file: Path) -> int | None:
+        self.records.downloaded(task, file)
+        try:
+            return file.stat().st_size
+        except OSError:  # somebody was quick to move it
+            return None
+
+    def _see(self, task: Task) -> Flow[None]:
+        """Note a task's status where it is news."""
+        if self._statuses.get(task.id) == task.status:
+            return
+        _remember(self._statuses, task.id, task.status)
+        logger.info("task %s is %s", task.id, task.status)
+        emit(self.sender.hook, "task.status", task_id=task.id, status=task.status)
+        yield from compute(lambda: self.records.seen(task))
+
+    def _adopted(self, task: Task) -> TaskT:
+        if task.status not in KNOWN_STATUSES and task.status not in self._reported:
+            self._reported.add(task.status)
+            logger.warning(
+                "task %s has the status %r, which is not documented; it is taken as not final",
+                task.id,
+                task.status,
+            )
+        return self.adopt(task)
+
+    def _start_wait(self, task_id: str, task: str | Task, options: WaitOptions) -> Wait:
+        timeout, interval = check_wait(options)
+        clock = options.get("clock", self.sender.clock)
+        created = self._created.get(task_id) if isinstance(task_id, str) else None
+        return Wait(
+            task_id=task_id,
+            request=status_request(find_model(DEFAULT_MODEL), task_id),
+            schedule=self.schedule if interval is None else PollSchedule.fixed(interval),
+            deadline=Deadline(clock(), timeout),
+            clock=clock,
+            sleep=options.get("sleep", self.sender.sleep),
+            on_update=options.get("on_update"),
+            on_look=options.get("on_look"),
+            age=None if created is None else self.sender.clock() - created,
+            sender=self.sender,
+            adopt=self._adopted,
+            see=self._see,
+            last=task if isinstance(task, Task) else None,
+        )
+
+
+def _remember(known: dict[str, T], task_id: str, value: T) -> None:
+    """Keep what is known of a task, and forget the oldest: a client may run for months."""
+    known[task_id] = value
+    for old in list(known)[:-_REMEMBERED]:
+        known.pop(old, None)
+
+
+def _write(function: Callable[[], T]) -> Flow[T]:
+    """Write something down, even if the caller is cancelled at this very moment."""
+    try:
+        return (yield from compute(function))
+    except BaseException:
+        function()  # in the event loop's thread, as nothing can be awaited any more; twice does no harm
+        raise
+
+
+@frozen
+class Clockwork:
+    """A monotonic clock in seconds, and a sleep that goes with it."""
+
+    clock: Callable[[], float]
+    sleep: Callable[[float], object]
+
+
+@frozen
+class Extras:
+    """What a client may be given besides: see the arguments of `KlingElements`."""
+
+    journal: JournalSetting = None
+    limits: Limits | None = None
+    retries: RetryPolicy | None = None
+    hook: Hook | None = None
+
+
+def make_flows(
+    settings: Settings,
+    schedule: PollSchedule,
+    clockwork: Clockwork,
+    adopt: Callable[[Task], TaskT],
+    extras: Extras,
+) -> Flows[TaskT]:
+    """The flows of one client."""
+    sender = Sender(
+        settings=settings,
+        governor=governor_for(governor_key(settings.key), settings.base_url, extras.limits),
+        policy=extras.retries or RetryPolicy(),
+        clock=clockwork.clock,
+        sleep=clockwork.sleep,
+        random=random.random,
+        hook=extras.hook,
+    )
+    return Flows(sender, schedule, Records(open_journal(extras.journal), settings), adopt)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,96 @@
+"""Looks at images behind URLs before money is spent.
+
+The first kilobytes are enough for format, pixels and size.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from attrs import define, field
+
+from kling_elements.decisions import Fault
+from kling_elements.defaults import URL_CHECK_BYTES, URL_CHECK_TIMEOUT
+from kling_elements.errors import ValidationError
+from kling_elements.fetching import any_host, fetch
+from kling_elements.images import ImageFacts, UrlSource, inspect, problems
+from kling_elements.requests import Draft, image_problem, image_rules
+
+if TYPE_CHECKING:
+    from kling_elements.effects import Flow, Head, Sink
+
+_OK = 200
+_PARTIAL = 206
+
+
+@define
+class _Beginning:
+    """The first bytes of a body."""
+
+    data: bytearray = field(factory=bytearray)
+
+    def open_sink(self, head: Head) -> Sink | None:
+        return self.add if head.status in {_OK, _PARTIAL} else None
+
+    def add(self, chunk: bytes) -> bool:
+        self.data += chunk[: URL_CHECK_BYTES - len(self.data)]
+        return len(self.data) < URL_CHECK_BYTES
+
+
+def look_at_url(url: str) -> Flow[ImageFacts | str]:
+    """Fetch the beginning of an image.
+
+    Args:
+        url: Where it is. The API key is not sent there.
+
+    Returns:
+        What is known of the image, or a sentence about why it can't be fetched.
+    """
+    beginning = _Beginning()
+    headers = {
+        "Accept": "image/*, */*;q=0.5",
+        "Accept-Encoding": "identity",
+        "Range": f"bytes=0-{URL_CHECK_BYTES - 1}",
+    }
+    outcome = yield from fetch(
+        url, headers, beginning.open_sink, timeout=URL_CHECK_TIMEOUT, may_follow=any_host
+    )
+    if isinstance(outcome, Fault):
+        return f"can't be fetched: {outcome.text}"
+    if outcome.status not in {_OK, _PARTIAL}:
+        return f"can't be fetched: its host answers HTTP {outcome.status}"
+    size = _size(outcome)
+    data = bytes(beginning.data)
+    if len(data) < URL_CHECK_BYTES and size is not None and len(data) < size:
+        return f"can't be fetched whole: it ended after {len(data):,} of {size:,} bytes"
+    is_complete = len(data) < URL_CHECK_BYTES
+    return inspect(data, complete=is_complete, size=len(data) if is_complete else size)
+
+
+def check_urls(draft: Draft) -> Flow[None]:
+    """Look at every image that the vendor will fetch itself.
+
+    Raises:
+        ValidationError: If one can't be fetched from here, or breaks the document's limits.
+    """
+    rules = image_rules(draft.model)
+    found: list[str] = []
+    for place, source in enumerate(draft.images):
+        if not isinstance(source, UrlSource):
+            continue
+        seen = yield from look_at_url(source.url)
+        faults = (seen,) if isinstance(seen, str) else problems(seen, rules)
+        if faults:
+            found.append(image_problem(place, source.label, faults))
+    if found:
+        raise ValidationError(found)
+
+
+def _size(head: Head) -> int | None:
+    """The size of the whole image in bytes, as its host declares it."""
+    total = re.fullmatch(r"bytes [0-9]+-[0-9]+/([0-9]+)", head.headers.get("content-range", "").strip())
+    if total:
+        return int(total[1])
+    length = head.headers.get("content-length", "")
+    return int(length) if head.status == _OK and length.isdecimal() else None

@@ -1,0 +1,111 @@
+"""The journal's tables, their versions, and what is pruned from them."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+
+_DAY = 86_400.0
+FINISHED_DAYS = 30
+UNFINISHED_DAYS = 90
+"""An unfinished task is over within the hour.
+
+Its entry is kept this long because a person may still ask for it.
+"""
+PRUNED_AT_ONCE = 1000
+
+_APPLICATION_ID = 0x4B_4C_4E_47  # "KLNG"
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        """
+        CREATE TABLE entries (
+            entry_id TEXT PRIMARY KEY, created_at REAL NOT NULL, updated_at REAL NOT NULL,
+            model TEXT NOT NULL, origin TEXT NOT NULL, fingerprint TEXT NOT NULL, digest TEXT NOT NULL,
+            batch TEXT, job TEXT, target TEXT,
+            state TEXT NOT NULL, task_id TEXT, status TEXT, urls TEXT NOT NULL, expires_at REAL, file TEXT,
+            request_id TEXT, note TEXT,
+            owner TEXT, owner_host TEXT, owner_pid INTEGER, lease_until REAL,
+            finished INTEGER NOT NULL
+        ) WITHOUT ROWID
+        """,
+        "CREATE INDEX entries_by_task ON entries (task_id) WHERE task_id IS NOT NULL",
+        "CREATE INDEX entries_by_job ON entries (batch, job) WHERE job IS NOT NULL",
+        "CREATE INDEX entries_by_age ON entries (created_at, entry_id)",
+        "CREATE INDEX entries_by_change ON entries (finished, updated_at)",
+        "CREATE INDEX entries_by_expiry ON entries (expires_at) WHERE urls <> '[]'",
+        "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
+    ),
+)
+"""The statements that lead from each version to the next. A published one is never changed."""
+
+
+class NotAJournal(Exception):  # noqa: N818 - it is caught within the package
+    """The file is no journal of this version or an older one. It is left alone."""
+
+
+def is_current(connection: sqlite3.Connection, migrations: Sequence[Sequence[str]]) -> bool:
+    """Whether nothing is to be migrated.
+
+    Raises:
+        NotAJournal: If the file is another program's, or of a newer version of this one.
+    """
+    version = _pragma(connection, "user_version")
+    if version > len(migrations):
+        raise NotAJournal(
+            f"it was written by a newer version of kling-elements (its format is {version}, this one reads "
+            f"up to {len(migrations)}): upgrade kling-elements"
+        )
+    is_ours = _pragma(connection, "application_id") == _APPLICATION_ID
+    if not is_ours and connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
+        raise NotAJournal("it is another program's database")
+    return version == len(migrations)
+
+
+def migrate(connection: sqlite3.Connection, migrations: Sequence[Sequence[str]]) -> None:
+    """Bring the tables up to date, within the caller's transaction.
+
+    Raises:
+        NotAJournal: As `is_current`.
+    """
+    if is_current(connection, migrations):
+        return  # another process was faster
+    for statements in migrations[_pragma(connection, "user_version") :]:
+        for statement in statements:
+            connection.execute(statement)
+    connection.execute("INSERT OR IGNORE INTO meta VALUES ('salt', ?)", (os.urandom(16),))
+    connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {len(migrations)}")
+
+
+def read_salt(connection: sqlite3.Connection) -> bytes:
+    """The journal's salt for fingerprints of keys."""
+    return bytes(connection.execute("SELECT value FROM meta WHERE name = 'salt'").fetchone()[0])
+
+
+def prune(connection: sqlite3.Connection, now: float) -> None:
+    """Remove entries that nobody will ask for, a bounded number at once, and addresses that have expired.
+
+    Args:
+        connection: Within a transaction.
+        now: Seconds since the epoch.
+    """
+    connection.execute(
+        """
+        DELETE FROM entries WHERE entry_id IN (
+            SELECT entry_id FROM entries
+            WHERE (finished = 1 AND updated_at < ?) OR (finished = 0 AND updated_at < ?)
+            LIMIT ?
+        )
+        """,
+        (now - FINISHED_DAYS * _DAY, now - UNFINISHED_DAYS * _DAY, PRUNED_AT_ONCE),
+    )
+    connection.execute("UPDATE entries SET urls = '[]' WHERE urls <> '[]' AND expires_at < ?", (now,))
+
+
+def _pragma(connection: sqlite3.Connection, name: str) -> int:
+    return int(connection.execute(f"PRAGMA {name}").fetchone()[0])

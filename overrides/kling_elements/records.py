@@ -1,0 +1,102 @@
+"""What the client writes down: each create before it is sent and after, each change of a task, each video."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from attrs import define
+
+from kling_elements.errors import ApiError, KlingError, OutcomeUnknown
+from kling_elements.journal import Begun, Entry, Job, Journal, NewEntry, State, request_digest
+from kling_elements.task import UNKNOWN_STATUS, Task
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from kling_elements.effects import Request
+    from kling_elements.settings import Settings
+
+JournalSetting: TypeAlias = Journal | str | Path | Literal[False] | None
+
+
+def open_journal(setting: JournalSetting) -> Journal:
+    """The journal that a client's argument asks for."""
+    return setting if isinstance(setting, Journal) else Journal.open(setting)
+
+
+@define
+class Records:
+    """The journal, as one client uses it: for its origin and its key. Every call may touch the disk.
+
+    Attributes:
+        journal: The journal.
+        settings: Whose tasks these are.
+    """
+
+    journal: Journal
+    settings: Settings
+
+    def owner(self, model: str = "") -> NewEntry:
+        """What all entries of this client have in common."""
+        fingerprint = self.journal.fingerprint(self.settings.key.reveal())
+        return NewEntry(model=model, origin=self.settings.base_url, fingerprint=fingerprint)
+
+    def begin(
+        self, model: str, request: Request, job: Job | None, target: str | os.PathLike[str] | None
+    ) -> Begun:
+        """Note a create that is about to be sent; tells if its job has been sent before."""
+        owner = self.owner(model)
+        return self.journal.begin(
+            NewEntry(
+                model=model,
+                origin=owner.origin,
+                fingerprint=owner.fingerprint,
+                digest=request_digest(request),
+                job=job,
+                target=None if target is None else os.path.abspath(os.fspath(target)),  # noqa: PTH100 - Path has no such
+            )
+        )
+
+    def failed(self, begun: Begun, error: BaseException) -> None:
+        """Note that a create was answered by no task: refused for sure, or nobody knows.
+
+        An answer that names a task, whatever else it says, may have made that task.
+        """
+        if isinstance(error, KlingError) and error.task_id:
+            request_id = error.request_id if isinstance(error, (OutcomeUnknown, ApiError)) else None
+            self.journal.created(begun.entry_id, Task(error.task_id, UNKNOWN_STATUS, request_id=request_id))
+        elif isinstance(error, KlingError) and not isinstance(error, OutcomeUnknown):
+            self.journal.refused(begun.entry_id, str(error))
+        else:
+            self.journal.unknown(begun.entry_id, str(error) or type(error).__name__)
+
+    def unsent(self, begun: Begun, error: BaseException) -> None:
+        """Note that a create was given up before it was sent, or while it paused after it was refused."""
+        self.journal.refused(begun.entry_id, f"interrupted before it was sent ({type(error).__name__})")
+
+    def created(self, begun: Begun, task: Task) -> None:
+        """Note the task that a create made."""
+        self.journal.created(begun.entry_id, task)
+
+    def seen(self, task: Task) -> None:
+        """Note how a task stands."""
+        self.journal.seen(task, self.settings.base_url)
+
+    def downloaded(self, task: Task, path: Path) -> None:
+        """Note the file that holds a task's video."""
+        self.journal.downloaded(task.id, path, self.settings.base_url)
+
+    def unrecorded(self, tasks: Iterable[Task]) -> list[Task]:
+        """Those of the tasks that are in no entry."""
+        listed = list(tasks)
+        known = self.journal.knows((task.id for task in listed), self.settings.base_url)
+        return [task for task in listed if task.id not in known]
+
+
+def task_of(entry: Entry) -> Task | None:
+    """The task that an earlier create of the same job made; None if nobody knows whether it made one."""
+    if entry.state is not State.CREATED or entry.task_id is None:
+        return None
+    return Task(entry.task_id, entry.status or UNKNOWN_STATUS, entry.urls, request_id=entry.request_id)

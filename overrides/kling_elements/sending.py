@@ -1,0 +1,170 @@
+"""One question to the service, asked as often as it is wise: within the limits, repeated where it is safe."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from attrs import define
+
+from kling_elements.answers import Answer
+from kling_elements.decisions import Operation, Raise, Repeat, Return, decide
+from kling_elements.effects import Flow, call, send
+from kling_elements.errors import QuotaExceededError
+from kling_elements.events import Hook, emit
+from kling_elements.retries import RetryPolicy, pause
+from kling_elements.schedule import Deadline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kling_elements.decisions import Decision, Result
+    from kling_elements.effects import Request
+    from kling_elements.governor import Governor
+    from kling_elements.settings import ApiKey, Settings
+
+
+@define
+class Flight:
+    """What an interruption of a request leaves in doubt.
+
+    Attributes:
+        may_have_arrived: Whether a request was sent whose answer is not known to mean that nothing was done.
+    """
+
+    may_have_arrived: bool = False
+
+
+@define
+class Sender:
+    """Sends requests of one client.
+
+    Attributes:
+        settings: Where they go.
+        governor: Keeps this process within the service's limits; None to do without. It is shared by all
+            clients of the process, so its clock is the process's, not one that a caller replaced.
+        policy: How often a request is repeated that may be.
+        clock: A monotonic clock, in seconds.
+        sleep: Sleeps for that many seconds.
+        random: Gives numbers from 0 to 1.
+        hook: Told what happens.
+    """
+
+    settings: Settings
+    governor: Governor | None
+    policy: RetryPolicy
+    clock: Callable[[], float]
+    sleep: Callable[[float], object]
+    random: Callable[[], float]
+    hook: Hook | None = None
+
+    def ask_once(
+        self,
+        operation: Operation,
+        request: Request,
+        *,
+        timeout: float | None = None,
+        is_fresh: bool = False,
+        flight: Flight | None = None,
+    ) -> Flow[Decision]:
+        """Send a request once, when the limits allow it, and decide what its outcome means.
+
+        Args:
+            operation: What is asked.
+            request: The request.
+            timeout: Seconds that it may take; by default the client's.
+            is_fresh: Whether the task was created a moment ago.
+            flight: Told that the request is sent.
+        """
+        flight = flight or Flight()
+        name = operation.name.lower()
+        if self.governor and (delay := self.governor.delay(time.monotonic())) > 0:
+            emit(self.hook, "request.delayed", operation=name, pause=delay)
+            yield from call(self.sleep, delay)
+        started = self.clock()
+        flight.may_have_arrived = True
+        outcome = yield from send(request, self.settings.timeout if timeout is None else timeout)
+        seconds = self.clock() - started
+        if isinstance(outcome, Answer):
+            if self.governor:
+                self.governor.observe(outcome.headers, time.monotonic())
+            emit(
+                self.hook,
+                "request.answered",
+                operation=name,
+                status_code=outcome.status,
+                request_id=outcome.request_id,
+                seconds=seconds,
+            )
+        else:
+            emit(
+                self.hook,
+                "request.failed",
+                operation=name,
+                reason=outcome.text,
+                was_sent=outcome.was_sent,
+                seconds=seconds,
+            )
+        decision = decide(operation, outcome, is_fresh=is_fresh, task_id=request.task_id)
+        self._note_quota(operation, decision)
+        return decision
+
+    def ask(
+        self, operation: Operation, request: Request, patience: float, flight: Flight | None = None
+    ) -> Flow[Result]:
+        """Send a request, and again where that is safe, as the policy says.
+
+        Args:
+            operation: What is asked.
+            request: The request.
+            patience: Seconds within which it may be repeated; zero for never.
+            flight: Tells, if this is interrupted, whether the service may have acted.
+
+        Raises:
+            KlingError: If it is refused, or the policy gives up.
+        """
+        deadline = Deadline(self.clock(), patience)
+        flight = flight or Flight()
+        attempt = 0
+        while True:
+            attempt += 1
+            decision = yield from self.ask_once(operation, request, flight=flight)
+            match decision:
+                case Return(value):
+                    return value
+                case Raise(error):
+                    raise error
+                case Repeat(error, hint):
+                    flight.may_have_arrived = False
+                    delay = pause(self.policy, attempt, hint, self.random(), deadline.remaining(self.clock()))
+                    if delay is None:
+                        raise error
+                    emit(
+                        self.hook,
+                        "request.repeated",
+                        operation=operation.name.lower(),
+                        attempt=attempt,
+                        pause=delay,
+                    )
+                    yield from call(self.sleep, delay)
+
+    def _note_quota(self, operation: Operation, decision: Decision) -> None:
+        if self.governor is None or operation is not Operation.CREATE:
+            return
+        if isinstance(decision, Return):
+            self.governor.quota_renewed()
+        elif isinstance(decision, Raise) and isinstance(decision.error, QuotaExceededError):
+            self.governor.quota_exhausted(time.monotonic() + _seconds_to_midnight(datetime.now(UTC)))
+
+
+def governor_key(key: ApiKey) -> str:
+    """Tells keys apart within this process, without being one."""
+    return hashlib.sha256(b"kling-elements governor\0" + key.reveal().encode()).hexdigest()
+
+
+def _seconds_to_midnight(now: datetime) -> float:
+    """When a quota of the day is renewed is documented nowhere: the end of the day in UTC is a guess."""
+    midnight = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    return (midnight - now).total_seconds()

@@ -1,0 +1,290 @@
+"""The two shells: they perform the effects of flows with httpx, one with `await`, and decide nothing."""
+
+from __future__ import annotations
+
+import inspect
+import threading
+import time
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import anyio.to_thread
+import httpx
+
+from kling_elements.effects import Call, Compute, Effect, Flow, Head, Send, Stream
+from kling_elements.log_redaction import private_addresses
+from kling_elements.transport import (
+    SEND_ERRORS,
+    STREAM_ERRORS,
+    Body,
+    KeyAuth,
+    fault_of,
+    foreign_request,
+    head_of,
+    make_client,
+    service_request,
+)
+
+if TYPE_CHECKING:
+    from kling_elements.answers import Answer
+    from kling_elements.decisions import Fault, Outcome
+    from kling_elements.settings import Settings
+
+T = TypeVar("T")
+
+
+class ForeignShell:
+    """Performs every effect but `Send`: it has no key and knows no service.
+
+    Args:
+        client: A client of the caller's, which is not closed; by default one of its own.
+    """
+
+    def __init__(self, client: httpx.Client | None = None) -> None:
+        self._given = client
+        self._making = threading.Lock()  # several threads may be the first
+        self._own: httpx.Client | None = None
+        self._is_closed = False
+
+    def run(self, flow: Flow[T]) -> T:
+        """Run a flow to its end."""
+        try:
+            effect = next(flow)
+            while True:
+                try:
+                    result = self._perform(effect)
+                except BaseException as error:  # noqa: BLE001 - the flow decides; what it doesn't catch comes back
+                    effect = flow.throw(error)
+                else:
+                    effect = flow.send(result)
+        except StopIteration as stop:
+            value: T = stop.value
+            return value
+
+    @property
+    def can_fetch(self) -> bool:
+        """Whether other hosts can still be asked: not once it is closed, unless by a caller's client."""
+        return self._given is not None or not self._is_closed
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._is_closed = True
+        if self._own is not None:
+            self._own.close()
+
+    def _perform(self, effect: Effect) -> Any:
+        match effect:
+            case Stream():
+                return self._stream(effect)
+            case Compute(function):
+                return function()
+            case Call(function, value):
+                return function(value)
+            case Send():
+                raise TypeError("this shell knows no service")
+
+    def _stream(self, effect: Stream) -> Head | Fault:
+        try:
+            with private_addresses():
+                response = self._foreign_client().send(
+                    foreign_request(effect), stream=True, auth=None, follow_redirects=False
+                )
+                try:
+                    head = head_of(response)
+                    if sink := effect.open_sink(head):
+                        for chunk in response.iter_bytes():
+                            if not sink(chunk):
+                                break
+                finally:
+                    response.close()
+        except STREAM_ERRORS as error:
+            return fault_of(error)
+        return head
+
+    def _foreign_client(self) -> httpx.Client:
+        if self._given is not None:
+            return self._given
+        with self._making:
+            if self._own is None:
+                self._own = make_client(httpx.Client)
+            return self._own
+
+
+class Shell(ForeignShell):
+    """Performs all effects of the synchronous client.
+
+    Args:
+        settings: The service and the key.
+        client: A client of the caller's for everything, which is not closed; by default two of its own, so
+            that the service's connections and cookies are never another host's.
+    """
+
+    def __init__(self, settings: Settings, client: httpx.Client | None = None) -> None:
+        super().__init__(client)
+        self._settings = settings
+        self._auth = KeyAuth(settings)
+        self._service: httpx.Client | None = None
+
+    def close(self) -> None:
+        """Close the connections."""
+        super().close()
+        if self._service is not None:
+            self._service.close()
+
+    def _perform(self, effect: Effect) -> Any:
+        return self._send(effect) if isinstance(effect, Send) else super()._perform(effect)
+
+    def _send(self, effect: Send) -> Outcome:
+        body = Body(time.monotonic() + effect.timeout)
+        client = self._service_client()
+        try:
+            request = service_request(client, self._settings, effect)
+        except SEND_ERRORS as error:
+            return fault_of(error, self._settings.key, was_sent=False)
+        try:
+            response = client.send(request, stream=True, auth=self._auth, follow_redirects=False)
+        except SEND_ERRORS as error:
+            return fault_of(error, self._settings.key)
+        return self._read(response, body)
+
+    def _read(self, response: httpx.Response, body: Body) -> Answer:
+        try:
+            for chunk in response.iter_bytes():
+                if not body.add(chunk):
+                    break
+        except SEND_ERRORS:
+            # The head is here, and perhaps the part of the body that names a paid task.
+            pass
+        finally:
+            response.close()
+        return body.answer(response, self._settings.key)
+
+    def _service_client(self) -> httpx.Client:
+        if self._given is not None:
+            return self._given
+        with self._making:
+            if self._service is None:
+                self._service = make_client(httpx.Client)
+            return self._service
+
+
+class AsyncForeignShell:
+    """`ForeignShell`, asynchronous, under asyncio or trio."""
+
+    def __init__(self, client: httpx.AsyncClient | None = None) -> None:
+        self._given = client
+        self._own: httpx.AsyncClient | None = None
+        self._is_closed = False
+
+    async def run(self, flow: Flow[T]) -> T:
+        """Run a flow to its end."""
+        try:
+            effect = next(flow)
+            while True:
+                try:
+                    result = await self._perform(effect)
+                except BaseException as error:  # noqa: BLE001 - the flow decides; what it doesn't catch comes back
+                    effect = flow.throw(error)
+                else:
+                    effect = flow.send(result)
+        except StopIteration as stop:
+            value: T = stop.value
+            return value
+
+    @property
+    def can_fetch(self) -> bool:
+        """Whether other hosts can still be asked: not once it is closed, unless by a caller's client."""
+        return self._given is not None or not self._is_closed
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        self._is_closed = True
+        if self._own is not None:
+            await self._own.aclose()
+
+    async def _perform(self, effect: Effect) -> Any:
+        match effect:
+            case Stream():
+                return await self._stream(effect)
+            case Compute(function):
+                return await anyio.to_thread.run_sync(function)
+            case Call(function, value):
+                result = function(value)
+                return await result if inspect.isawaitable(result) else result
+            case Send():
+                raise TypeError("this shell knows no service")
+
+    async def _stream(self, effect: Stream) -> Head | Fault:
+        try:
+            with private_addresses():
+                response = await self._foreign_client().send(
+                    foreign_request(effect), stream=True, auth=None, follow_redirects=False
+                )
+                try:
+                    head = head_of(response)
+                    if sink := effect.open_sink(head):
+                        async for chunk in response.aiter_bytes():
+                            if not sink(chunk):
+                                break
+                finally:
+                    await response.aclose()
+        except STREAM_ERRORS as error:
+            return fault_of(error)
+        return head
+
+    def _foreign_client(self) -> httpx.AsyncClient:
+        if self._given is not None:
+            return self._given
+        if self._own is None:
+            self._own = make_client(httpx.AsyncClient)
+        return self._own
+
+
+class AsyncShell(AsyncForeignShell):
+    """`Shell`, asynchronous, under asyncio or trio."""
+
+    def __init__(self, settings: Settings, client: httpx.AsyncClient | None = None) -> None:
+        super().__init__(client)
+        self._settings = settings
+        self._auth = KeyAuth(settings)
+        self._service: httpx.AsyncClient | None = None
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await super().aclose()
+        if self._service is not None:
+            await self._service.aclose()
+
+    async def _perform(self, effect: Effect) -> Any:
+        return await self._send(effect) if isinstance(effect, Send) else await super()._perform(effect)
+
+    async def _send(self, effect: Send) -> Outcome:
+        body = Body(time.monotonic() + effect.timeout)
+        client = self._service_client()
+        try:
+            request = service_request(client, self._settings, effect)
+        except SEND_ERRORS as error:
+            return fault_of(error, self._settings.key, was_sent=False)
+        try:
+            response = await client.send(request, stream=True, auth=self._auth, follow_redirects=False)
+        except SEND_ERRORS as error:
+            return fault_of(error, self._settings.key)
+        return await self._read(response, body)
+
+    async def _read(self, response: httpx.Response, body: Body) -> Answer:
+        try:
+            async for chunk in response.aiter_bytes():
+                if not body.add(chunk):
+                    break
+        except SEND_ERRORS:
+            # The head is here, and perhaps the part of the body that names a paid task.
+            pass
+        finally:
+            await response.aclose()
+        return body.answer(response, self._settings.key)
+
+    def _service_client(self) -> httpx.AsyncClient:
+        if self._given is not None:
+            return self._given
+        if self._service is None:
+            self._service = make_client(httpx.AsyncClient)
+        return self._service

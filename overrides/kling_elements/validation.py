@@ -1,0 +1,230 @@
+"""Values are checked here before anything is sent: by the document's own schemas, in words that help.
+
+No limit stands in this module: lengths, counts, choices and formats are read from the document.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from attrs import field, frozen
+
+from kling_elements.document import Document, load_document
+from kling_elements.errors import ValidationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+_MAX_SHOWN = 60
+_JSON_NAMES = {str: "string", bool: "boolean", int: "integer", float: "number", list: "array", dict: "object"}
+_ARTICLE = {"array": "an", "integer": "an", "object": "an"}
+
+
+@frozen
+class Validator:
+    """Checks values against one schema of a document.
+
+    Attributes:
+        schema: The schema, references resolved one level.
+        document: The document that its references lead into.
+    """
+
+    schema: Mapping[str, Any]
+    document: Document
+    _compiled: Any = field(init=False, repr=False, eq=False)
+
+    @_compiled.default
+    def _compile(self) -> Any:
+        import jsonschema_rs  # noqa: PLC0415 - `--help` need not pay for it
+
+        # OpenAPI 3.0 schemas are Draft 4's kind; `components` lets their references resolve.
+        whole = {**self.schema, "components": self.document.content["components"]}
+        return jsonschema_rs.Draft4Validator(_without_nullable(whole), validate_formats=True)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the members that the schema knows."""
+        return tuple(self.schema.get("properties", ()))
+
+    def problems(self, value: object, name: str = "") -> list[str]:
+        """A sentence for each faulty member, in the schema's order; empty if the value fits.
+
+        Args:
+            value: A JSON value.
+            name: What the value itself is called in the sentences; members are called by their own names.
+        """
+        found = {
+            _label(name, path): f"{_label(name, path)} {self._refusal(path, part)}"
+            for path, part in _parts(value)
+            if not _is_json(part)
+        }
+        if isinstance(value, dict):
+            value = {member: part for member, part in value.items() if _label(name, [member]) not in found}
+        elif found:
+            return list(found.values())
+        for error in self._compiled.iter_errors(value):
+            path = list(error.instance_path)
+            keyword = str(error.schema_path[-1])
+            if keyword == "required":
+                path.append(error.kind.property)
+            label = _label(name, path)
+            # A wrong type breaks `enum` as well, and the choices say more.
+            if label not in found or keyword == "enum":
+                found[label] = (
+                    f"{label} {_sentence(keyword, self._subschema(path), error.instance, error.message)}"
+                )
+        order = {member: place for place, member in enumerate(self.names)}
+        return sorted(
+            found.values(), key=lambda text: order.get(re.split(r"[\s.\[]", text, maxsplit=1)[0], -1)
+        )
+
+    def _refusal(self, path: Sequence[str | int], got: object) -> str:
+        """Why a value that JSON can't hold is refused: in the schema's words, where its type is at fault."""
+        schema = self._subschema(path)
+        if isinstance(got, str):
+            return "holds half of a surrogate pair, which can't be sent as UTF-8"
+        return _sentence("enum" if "enum" in schema else "type", schema, got, "")
+
+    def _subschema(self, path: Sequence[str | int]) -> Mapping[str, Any]:
+        node = self.schema
+        for part in path:
+            member = node.get("properties", {}).get(part) if isinstance(part, str) else node.get("items")
+            node = self.document.resolve(member or {})
+        return node
+
+
+@cache
+def request_validator(method: str, path: str) -> Validator:
+    """The validator of an operation's JSON request body."""
+    document = load_document()
+    content = document.operation_at(method, path)["requestBody"]["content"]
+    return Validator(document.resolve(content["application/json"]["schema"]), document)
+
+
+@cache
+def parameter_validator(operation_id: str, name: str) -> Validator:
+    """The validator of one of an operation's parameters."""
+    document = load_document()
+    return Validator(document.resolve(document.parameter(operation_id, name)["schema"]), document)
+
+
+def check_parameter(operation_id: str, name: str, value: object) -> None:
+    """Check one parameter.
+
+    Raises:
+        ValidationError: If it does not fit the document.
+    """
+    if problems := parameter_validator(operation_id, name).problems(value, name):
+        raise ValidationError(problems)
+
+
+def unknown_names(
+    given: Sequence[str], known: Sequence[str], what: str = "a field of the request"
+) -> list[str]:
+    """A sentence for each name that is not known, with the nearest one that is."""
+    return [f"{name} is not {what}{_did_you_mean(name, known)}" for name in given if name not in known]
+
+
+def _parts(value: object) -> Iterator[tuple[list[str | int], object]]:
+    """An object's members with their paths, or the value itself if it is none."""
+    if isinstance(value, dict):
+        yield from (([member], part) for member, part in value.items())
+    else:
+        yield [], value
+
+
+def _is_json(value: object) -> bool:
+    """Whether a value can be sent: of JSON's types, without NaN, and in UTF-8."""
+    try:
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
+
+
+def _label(name: str, path: Sequence[str | int]) -> str:
+    label = name
+    for part in path:
+        label += f"[{part}]" if isinstance(part, int) else f".{part}" if label else part
+    return label or "the request"
+
+
+def _sentence(keyword: str, schema: Mapping[str, Any], got: object, otherwise: str) -> str:
+    """What is wanted and what was given, for a broken keyword of a schema."""
+    limit = schema.get(keyword)
+    size = len(got) if isinstance(got, (str, list, dict)) else 0
+    shown = _shown(got)
+    plural = "" if limit == 1 else "s"
+    match keyword:
+        case "required":
+            text = "is missing"
+        case "enum":
+            choices = limit if isinstance(limit, list) else []
+            named = " or ".join(map(repr, choices))
+            text = f"must be the {_type(schema)} {named}: got {shown}{_did_you_mean(got, choices)}"
+        case "type":
+            wanted = _type(schema)
+            text = f"must be {_ARTICLE.get(wanted, 'a')} {wanted}: got {shown}"
+        case "maxLength" | "minLength":
+            text = f"must have at {_most(keyword)} {limit} character{plural}: got {size or 'none'}"
+        case "maxItems" | "minItems":
+            text = f"must have at {_most(keyword)} {limit} item{plural}: got {size or 'none'}"
+        case "maximum" | "minimum":
+            text = f"must be at {_most(keyword)} {limit}: got {shown}"
+        case "format":
+            text = f"must be a valid {limit}: got {shown}"
+        case "pattern":
+            text = f"must match {limit}: got {shown}"
+        case _:
+            text = f"does not fit the document: {otherwise[: _MAX_SHOWN * 3]}"
+    return text
+
+
+def _most(keyword: str) -> str:
+    return "most" if keyword.startswith("max") else "least"
+
+
+def _type(schema: Mapping[str, Any]) -> str:
+    return str(schema.get("type", "value"))
+
+
+def _shown(value: object) -> str:
+    """A value with its JSON type, short enough for one line."""
+    if value is None:
+        return "null"
+    name = _JSON_NAMES.get(type(value), type(value).__name__)
+    try:
+        text = repr(value)
+    except ValueError:  # an integer of more than 4,300 digits
+        text = "of thousands of digits"
+    return f"the {name} {text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + '…'}"
+
+
+def _did_you_mean(got: object, choices: Sequence[object]) -> str:
+    """A hint at the one choice that was meant: the same words in another spelling, or a slip of the keys."""
+    if not isinstance(got, str):
+        return ""
+    known = [choice for choice in choices if isinstance(choice, str)]
+    words = _words(got)
+    near = [choice for choice in known if words and _words(choice)[-len(words) :] == words]
+    if not near and re.search(r"[a-z]", got, re.IGNORECASE):  # digits alone are no slip of the keys
+        near = difflib.get_close_matches(got.strip().lower(), known, n=1, cutoff=0.6)
+    return f" (did you mean {near[0]!r}?)" if len(near) == 1 else ""
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[a-z]+|\d+", text.lower())
+
+
+def _without_nullable(node: Any) -> Any:
+    """The schema with OpenAPI 3.0's `nullable` in the words of JSON Schema."""
+    if isinstance(node, list):
+        return [_without_nullable(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    plain = {key: _without_nullable(value) for key, value in node.items() if key != "nullable"}
+    return {"anyOf": [plain, {"enum": [None]}]} if node.get("nullable") is True else plain
