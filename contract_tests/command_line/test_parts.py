@@ -1,0 +1,270 @@
+"""The command line's parts by themselves."""
+
+from __future__ import annotations
+
+import io
+import shlex
+import signal
+import subprocess
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from kling_elements import errors
+from kling_elements.command_line import interruption, main
+from kling_elements.command_line.console import Console, one_line, without_signatures
+from kling_elements.command_line.exit_codes import MEANINGS, ExitCode, exit_code_of
+from kling_elements.command_line.interruption import Interrupted, Interruptions
+from kling_elements.command_line.parsing import split
+from kling_elements.command_line.progress import Progress, clock_face
+from kling_elements.command_line.session import Session, quoted
+from kling_elements.command_line.table import COMMANDS
+from kling_elements.errors import ConnectionFailed
+from kling_elements.flows import Look
+from kling_elements.task import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from contract_tests.command_line.conftest import Ended
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+class FakeTime:
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.slept: list[float] = []
+
+    def clock(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+@pytest.mark.parametrize(
+    ("argv", "parts"),
+    [
+        (["generate", "a.jpg"], ([], "generate", ["a.jpg"])),
+        (["-q", "--base-url", "x", "wait", "1", "-q"], (["-q", "--base-url", "x"], "wait", ["1", "-q"])),
+        (["--base-url=x", "list"], (["--base-url=x"], "list", [])),
+        (["--base-url"], (["--base-url"], None, [])),
+        (["mock", "--help", "--", "-x"], ([], "mock", ["--help", "--", "-x"])),
+        ([], ([], None, [])),
+    ],
+)
+def test_options_stand_on_either_side_of_the_command(
+    argv: list[str], parts: tuple[list[str], str | None, list[str]]
+) -> None:
+    """What stands before the command's name is the program's, what stands after it the command's."""
+    assert split(argv) == parts
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["genrate"], "did you mean generate?"),
+        (["generate", "--pormpt", "x", "a.jpg"], "did you mean --prompt?"),
+        (["generate"], "IMAGE"),
+        (["generate", "a.jpg", "--timeout", "soon"], "a number of seconds is needed: got 'soon'"),
+        (["generate", "a.jpg", "--api-key", "x"], "unrecognized arguments: --api-key"),
+        (["status"], "ID"),
+        (["--nonsense"], "unrecognized arguments"),
+        ([], "a command is needed"),
+        (["generate", "a.jpg", "--prompt"], "expected one argument"),
+    ],
+)
+def test_usage_errors(run: Callable[..., Ended], args: list[str], said: str) -> None:
+    """A usage error is one line that leads to `--help`, and exit code 2; as JSON too if asked for."""
+    ended = run(*args)
+    assert (ended.code, ended.out) == (2, "")
+    assert said in ended.err
+    assert ended.err.endswith("--help\n")
+    assert ended.err.count("\n") == 1
+    if args and not args[-1].startswith("--p"):
+        assert run(*args, "--json").json["error"]["exit_code"] == 2
+
+
+def test_help_lists_commands_and_exit_codes(run: Callable[..., Ended]) -> None:
+    """`--help` lists every command and every exit code, and says where the key comes from."""
+    text = run("--help").out
+    assert all(f"  {name}" in text for name in COMMANDS)
+    assert all(f" {code}  {meaning}\n" in f"{text}\n" for code, meaning in MEANINGS.items())
+    assert {str(int(code)) for code in ExitCode} <= set(MEANINGS)
+    assert "FREEPIK_API_KEY" in text
+    assert "--api-key " not in text
+
+
+@pytest.mark.parametrize("name", [name for name, command in COMMANDS.items() if not command.takes_all])
+def test_every_command_has_help(run: Callable[..., Ended], name: str) -> None:
+    """Each command explains itself, and fits a terminal of 80 columns."""
+    ended = run(name, "--help")
+    assert ended.code == 0
+    assert ended.out.startswith(f"usage: kling-elements {name}")
+    assert max(map(len, ended.out.splitlines())) <= 100
+
+
+def test_version(run: Callable[..., Ended]) -> None:
+    """`--version` gives name and version."""
+    assert run("--version").out.startswith("kling-elements 0.")
+
+
+def test_mock_gets_all_arguments(run: Callable[..., Ended]) -> None:
+    """`mock` hands everything on, `--help` included."""
+    ended = run("mock", "--help")
+    assert ended.code == 0
+    assert "usage: kling-elements mock" in ended.out
+
+
+def test_a_missing_mock_is_one_line(run: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the extra, `mock` says how to install it."""
+    monkeypatch.setattr("kling_elements.command_line.commands.mock.entry_points", lambda **_: ())
+    ended = run("mock", "--port", "0")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err == "kling-elements: the mock is not installed: pip install 'kling-elements[mock]'\n"
+
+
+def test_every_error_of_the_package_has_its_exit_code() -> None:
+    """The exit code goes by the kind of error, and every kind that a command can meet has one."""
+    task = Task("1", "FAILED")
+    table = {
+        errors.ValidationError(["x"]): 2,
+        errors.RateLimitError("x", status_code=429, message="x"): 3,
+        errors.TaskFailed("x", task=task): 4,
+        errors.ResultMissing("x", task=task): 4,
+        errors.DeadlineExceeded("x", task_id="1", last_status=None, elapsed=1, timeout=1): 5,
+        errors.OutcomeUnknown("x"): 6,
+        errors.DownloadError("x"): 7,
+        errors.ConnectionFailed("x"): 8,
+        errors.ResponseFormatError("x", status_code=200): 1,
+        RuntimeError("x"): 1,
+    }
+    assert {type(error): exit_code_of(error) for error in table} == {
+        type(error): code for error, code in table.items()
+    }
+
+
+def test_progress_counts_down_on_a_terminal() -> None:
+    """On a terminal the wait is slept in steps of a second, and the line shows what is left."""
+    time, terminal = FakeTime(), Terminal()
+    progress = Progress(
+        Console(None, terminal, {"COLUMNS": "80"}), is_quiet=False, clock=time.clock, sleep=time.sleep
+    )
+    progress.see(Task("1", "IN_PROGRESS"))
+    progress.sleep(2.5)
+    assert time.slept == [1.0, 1.0, 0.5]
+    lines = [line.rstrip() for line in terminal.getvalue().split("\r")[1:]]
+    assert lines == [
+        "IN_PROGRESS  0:00  next look in 2 s",
+        "IN_PROGRESS  0:01  next look in 2 s",
+        "IN_PROGRESS  0:02  next look in 0 s",
+        "IN_PROGRESS  0:02  looking",
+    ]
+
+
+def test_progress_elsewhere_is_a_line_at_a_change() -> None:
+    """Where a line can't be rewritten, changes and failed looks are told once each."""
+    time, stream = FakeTime(), io.StringIO()
+    progress = Progress(Console(None, stream, {}), is_quiet=False, clock=time.clock, sleep=time.sleep)
+    failed = Look("1", None, ConnectionFailed("no answer"), 5.0, 5.0)
+    progress.see(Task("1", "CREATED"))
+    progress.sleep(65)
+    for look in (failed, failed, Look("1", Task("1", "CREATED"), None, 9.0, 5.0)):
+        progress.look(look)
+    progress.see(Task("1", "COMPLETED"))
+    assert stream.getvalue().splitlines() == [
+        "CREATED after 0:00",
+        "CREATED after 1:05; a look failed and will be repeated: no answer",
+        "COMPLETED after 1:05",
+    ]
+    assert time.slept == [65]
+
+
+def test_clock_face() -> None:
+    """Times are told as m:ss, and h:mm:ss from an hour on."""
+    assert [clock_face(s) for s in (0, 59.9, 60, 3600)] == ["0:00", "0:59", "1:00", "1:00:00"]
+
+
+def test_a_patient_create_ends_after_the_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signal during a create that nobody answers gets through when the grace is over."""
+    monkeypatch.setattr(interruption, "GRACE", 0.01)
+    told: list[float] = []
+    with Interruptions(told.append) as interruptions:
+        interruptions.hold()
+        signal.raise_signal(signal.SIGTERM)
+        assert told == [0.01]
+        with pytest.raises(Interrupted) as caught:
+            threading.Event().wait(30)
+        signal.raise_signal(signal.SIGTERM)  # cleaning up is not interrupted
+    assert caught.value.exit_code == 143
+
+
+def test_an_ignored_signal_stays_ignored() -> None:
+    """What nohup or a shell's background job ignores is ignored by the command too."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with Interruptions(print):
+            signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_before_anything_was_sent(run: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C before a create says that no task was created."""
+    monkeypatch.setattr(
+        "kling_elements.command_line.commands.generate.check_output",
+        lambda session: signal.raise_signal(signal.SIGINT),
+    )
+    ended = run("generate", "a.jpg")
+    assert (ended.code, ended.err) == (
+        130,
+        "kling-elements: interrupted (Ctrl-C). No task was created\n",
+    )
+
+
+def test_main_never_raises(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C at the very beginning is an exit code, not a traceback."""
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("kling_elements.command_line.program.run", interrupted)
+    assert main([]) == 130
+
+
+def test_texts_play_no_tricks_on_a_terminal() -> None:
+    """Control characters of a service's text are shown, not obeyed; signatures of URLs are cut off."""
+    assert one_line("a\x1b[2Jb\r\nc\u202e") == "a\\x1b[2Jb c\\u202e"
+    assert without_signatures("see https://h/x.mp4?token=exp=1~hmac=ab, or") == "see https://h/x.mp4?... or"
+
+
+@pytest.mark.parametrize("word", ["a b.mp4", "it's.mp4", "tab\there", "b\udce9ld.mp4", "ü.mp4"])
+def test_a_hint_can_be_typed(word: str) -> None:
+    """The command in a hint names the file so that bash gets its very bytes."""
+    shown = subprocess.run(  # noqa: S603 - the test's own words
+        ["/usr/bin/env", "bash", "-c", f"printf %s {quoted(word)}"], capture_output=True, check=True
+    ).stdout
+    assert shown == word.encode("utf-8", "surrogateescape")
+
+
+def test_a_task_id_cannot_lead_out_of_the_folder() -> None:
+    """The default file's name is made of harmless characters only, whatever the id."""
+    session = Session(Console(None, None, {}))
+    assert str(session.target("../../etc/x y")) == "______etc_x_y.mp4"
+    assert shlex.split(session.resume("a;b"))[2] == "a;b"
+
+
+def test_the_page_lists_every_exit_code_and_command() -> None:
+    """The page about the command line says the same as `--help`."""
+    page = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text(encoding="utf-8")
+    assert all(f"| {code} | {meaning} |" in page for code, meaning in MEANINGS.items())
+    own = ("generate", "create", "status", "wait", "list", "download", "check", "doctor", "mock")
+    assert all(f"| `{name}" in page for name in own)
+    assert set(own) <= set(COMMANDS)

@@ -1,0 +1,1 @@
+"""One module a command; `kling_elements.command_line.table` lists them."""

@@ -1,0 +1,142 @@
+"""The two streams: results on stdout, everything else on stderr.
+
+Writing never raises, whatever became of the streams.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+_NARROWEST = 20
+_URL_QUERY = re.compile(r"(https?://[^\s?'\"<>]+)\?[^\s'\"<>)]*")
+
+
+def one_line(text: str) -> str:
+    """Text as one line without characters that could play tricks on a terminal."""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in " ".join(text.split()))
+
+
+def without_signatures(text: str) -> str:
+    """Text whose URLs have lost their queries: whoever holds a whole result URL can fetch the video."""
+    return _URL_QUERY.sub(r"\1?...", text)
+
+
+class Console:
+    """Where a command writes.
+
+    Args:
+        out: For results; None if the process has no such stream.
+        err: For everything else; likewise.
+        environ: The environment, for what it says about the terminal.
+    """
+
+    def __init__(self, out: TextIO | None, err: TextIO | None, environ: Mapping[str, str]) -> None:
+        self._out = out
+        self._err = err
+        self._environ = environ
+        self._shown = 0  # characters of the transient line
+        self.failure: str | None = None
+        """Why results could not be written, other than that nobody reads them."""
+
+    @classmethod
+    def of_process(cls) -> Console:
+        """The process's own streams."""
+        return cls(sys.stdout, sys.stderr, os.environ)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether a line on stderr can be rewritten."""
+        try:
+            is_terminal = self._err is not None and self._err.isatty()
+        except ValueError:  # closed
+            return False
+        return is_terminal and self._environ.get("TERM") != "dumb"
+
+    def result(self, text: str) -> None:
+        """Write a line to stdout."""
+        self.transient("")
+        self._out = self._write(self._out, f"{text}\n")
+
+    def result_path(self, path: Path) -> None:
+        """Write a path to stdout, with the very bytes that the file system knows it by."""
+        self.transient("")
+        self._out = self._write(self._out, f"{path}\n", os.fsencode(path) + b"\n")
+
+    def result_json(self, value: Mapping[str, Any]) -> None:
+        """Write a JSON document to stdout; ASCII, so that it fits every encoding."""
+        import json  # noqa: PLC0415 - `--help` need not pay for it
+
+        self.result(json.dumps(value, indent=2))
+
+    def note(self, text: str) -> None:
+        """Write a line to stderr."""
+        self.transient("")
+        self._err = self._write(self._err, f"{text}\n")
+
+    def transient(self, text: str) -> None:
+        """Show a line on the terminal that the next one replaces; nothing if stderr is no terminal."""
+        if not self.is_live or (not text and not self._shown):
+            return
+        shown = text[: self._width() - 1]
+        # Padding instead of an escape sequence: it works on every terminal.
+        padding = " " * max(0, min(self._shown, self._width() - 1) - len(shown))
+        self._err = self._write(self._err, f"\r{shown}{padding}" if shown else f"\r{padding}\r")
+        self._shown = len(shown)
+
+    def finish(self) -> None:
+        """Clear the terminal's line and flush, so that nothing is left for the interpreter to fail at."""
+        self.transient("")
+        self._out = self._write(self._out, "")
+        self._err = self._write(self._err, "")
+
+    def _width(self) -> int:
+        columns = self._environ.get("COLUMNS", "")
+        if columns.isdecimal() and int(columns):
+            return max(_NARROWEST, int(columns))
+        try:
+            return max(_NARROWEST, os.get_terminal_size(self._err.fileno() if self._err else 2).columns)
+        except (OSError, ValueError):
+            return 80
+
+    def _write(self, stream: TextIO | None, text: str, raw: bytes | None = None) -> TextIO | None:
+        """Write and flush; gives the stream, or None once it can't be written to any more."""
+        if stream is None:
+            return None
+        try:
+            _write_any(stream, text, raw)
+            stream.flush()
+        except (
+            OSError,
+            ValueError,
+        ) as error:  # nobody reads, the disk is full, the terminal is gone, it is closed
+            if stream is self._out and not isinstance(error, (BrokenPipeError, ValueError)):
+                self.failure = error.strerror or type(error).__name__
+            _silence(stream)
+            return None
+        return stream
+
+
+def _write_any(stream: TextIO, text: str, raw: bytes | None) -> None:
+    try:
+        stream.write(text)
+    except UnicodeEncodeError:
+        data = text.encode(stream.encoding or "utf-8", "backslashreplace") if raw is None else raw
+        stream.flush()
+        stream.buffer.write(data)
+
+
+def _silence(stream: TextIO) -> None:
+    """Lead a broken stream to nowhere, or the interpreter would complain of it at exit."""
+    try:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+    except (OSError, ValueError):
+        pass

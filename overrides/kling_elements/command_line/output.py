@@ -1,0 +1,107 @@
+"""The file that a video goes to, checked before money is spent."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, cast
+
+from kling_elements.command_line.exit_codes import CommandError
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from pathlib import Path
+
+    from kling_elements import Task
+    from kling_elements.command_line.progress import Progress
+    from kling_elements.command_line.session import Session
+    from kling_elements.options import DownloadOptions
+
+
+def add_output(parser: ArgumentParser, default: str) -> None:
+    """Add the options for the file.
+
+    Args:
+        parser: The command's parser.
+        default: What is done without `-o`, for the help.
+    """
+    group = parser.add_argument_group("the file")
+    group.add_argument("-o", "--output", metavar="FILE", help=f"where the video goes (default: {default})")
+    group.add_argument("--overwrite", action="store_true", help="replace the file if it exists")
+    group.add_argument(
+        "--redirects",
+        metavar="WHICH",
+        help="redirects to follow: same-host (default), any-host (but none to plain http), any",
+    )
+    group.add_argument("--max-bytes", metavar="N", type=int, help="the largest video that is taken")
+
+
+def take_output(args: Namespace, session: Session) -> None:
+    """Note the file that was asked for, so that hints can name it, and how it is to be fetched.
+
+    Raises:
+        ValidationError: If an option can't be used.
+    """
+    session.output = args.output
+    session.may_overwrite = args.overwrite
+    session.download_options = {"overwrite": args.overwrite}
+    given = {
+        name: value for name in ("redirects", "max_bytes") if (value := getattr(args, name, None)) is not None
+    }
+    if given:
+        from kling_elements.options import check_download  # noqa: PLC0415 - `--help` need not pay for it
+
+        session.download_options.update(cast("DownloadOptions", given))
+        check_download(session.download_options)
+
+
+def check_output(session: Session, task_id: str | None = None) -> None:
+    """Make sure that the file can be written.
+
+    Args:
+        session: This run, with the options taken.
+        task_id: The task, if it is known; without it and without `-o` only the folder can be checked.
+
+    Raises:
+        CommandError: If it can't.
+    """
+    if session.output is not None and (session.output == "-" or not session.output.strip()):
+        raise CommandError("-o needs the name of a file: the video can't go to stdout. Nothing was sent")
+    path = session.target(task_id or "")
+    try:
+        if (session.output is not None or task_id) and (problem := _path_problem(path, session)):
+            raise CommandError(f"{problem}. Nothing was sent")
+        if not path.parent.is_dir():
+            raise CommandError(
+                f"there is no folder {path.parent} for {path.name}: make it first. Nothing was sent"
+            )
+        # Asking for permission is not enough: the disk may be full or read-only.
+        probe = path.parent / f".{secrets.token_hex(6)}.part"
+        try:
+            with probe.open("xb") as file:
+                file.write(b"\0")
+        finally:
+            probe.unlink(missing_ok=True)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise CommandError(f"{path} can't be written: {reason}. Nothing was sent") from None
+
+
+def _path_problem(path: Path, session: Session) -> str | None:
+    if path.is_dir() or str(session.output or "").endswith(("/", "\\")):
+        return f"{session.output} is a folder: name a file in it, such as {path / 'out.mp4'}"
+    if (path.exists() or path.is_symlink()) and not session.may_overwrite:
+        return f"{path} exists: choose another name, or add --overwrite"
+    return None
+
+
+def fetch(task: Task, session: Session, progress: Progress) -> Path:
+    """Fetch the video of a task that is done.
+
+    Returns:
+        The file.
+
+    Raises:
+        DownloadError: If it can't be fetched or stored.
+    """
+    progress.tell(f"{task.status}  fetching the video")
+    return task.download(session.target(task.id), **session.download_options)

@@ -1,0 +1,181 @@
+"""Arguments: what all commands share, and errors as one line."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from kling_elements.command_line.exit_codes import MEANINGS, UsageError
+from kling_elements.command_line.table import COMMANDS, Command
+from kling_elements.defaults import API_KEY_VARIABLES, BASE_URL_VARIABLE, REQUEST_TIMEOUT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PROGRAM = "kling-elements"
+_VALUED = ("--base-url", "--auth-header", "--api-key-file", "--request-timeout")
+
+
+class HelpWanted(Exception):  # noqa: N818 - no error
+    """`--help` was asked for; the text is what to show."""
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, which raises what it would otherwise print."""
+
+    def __init__(self, prog: str, description: str, epilog: str = "", usage: str | None = None) -> None:
+        super().__init__(
+            prog,
+            usage,
+            description,
+            epilog,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,  # an abbreviation breaks when an option is added
+        )
+
+    def print_help(self, file: Any = None) -> NoReturn:  # noqa: ARG002 - argparse's signature
+        """Called by argparse for `--help`."""
+        raise HelpWanted(self.format_help())
+
+    def error(self, message: str) -> NoReturn:
+        """Called by argparse for arguments that make no sense."""
+        unknown = message.removeprefix("unrecognized arguments: ").split(" ")[0].partition("=")[0]
+        hint = ""
+        if message.startswith("unrecognized arguments: -"):
+            hint = did_you_mean(unknown, list(self._option_string_actions))
+        raise UsageError(f"{message}{hint}. See: {self.prog} --help")
+
+
+def did_you_mean(given: str, known: Sequence[str]) -> str:
+    """A hint at the nearest of the known words, if there is one."""
+    near = difflib.get_close_matches(given.lower(), known, n=1, cutoff=0.6)
+    return f" (did you mean {near[0]}?)" if near else ""
+
+
+def seconds(text: str) -> float:
+    """A number of seconds; the client checks its range."""
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"a number of seconds is needed: got {text!r}") from None
+
+
+def add_common(parser: argparse.ArgumentParser, *, is_top: bool) -> None:
+    """Add the options that stand before or after the command's name.
+
+    Args:
+        parser: The parser.
+        is_top: Whether it is the program's own, which also sets the defaults.
+    """
+    group = parser.add_argument_group("for every command")
+
+    def default(value: object) -> object:
+        return value if is_top else argparse.SUPPRESS
+
+    group.add_argument(
+        "--json", action="store_true", default=default(False), help="one JSON document on stdout"
+    )
+    group.add_argument("-q", "--quiet", action="store_true", default=default(False), help="no progress")
+    group.add_argument(
+        "-v",
+        "--verbose",
+        action="count",
+        default=default(0),
+        help="log to stderr; the traceback of an unexpected error",
+    )
+    group.add_argument(
+        "--base-url",
+        metavar="URL",
+        default=default(None),
+        help=f"the service's origin (default: {BASE_URL_VARIABLE}, else the document's first server)",
+    )
+    group.add_argument(
+        "--auth-header",
+        metavar="NAME",
+        default=default(None),
+        help="the header that carries the key (default: the document's for that origin)",
+    )
+    group.add_argument(
+        "--api-key-file",
+        metavar="FILE",
+        default=default(None),
+        help="read the API key from a file, - for stdin; by default it is taken from the environment",
+    )
+    group.add_argument(
+        "--request-timeout",
+        type=seconds,
+        metavar="SECONDS",
+        default=default(REQUEST_TIMEOUT),
+        help=f"what one request may take (default: {REQUEST_TIMEOUT:g})",
+    )
+
+
+def split(argv: Sequence[str]) -> tuple[list[str], str | None, list[str]]:
+    """What stands before the command's name, the name, and what stands after it."""
+    place = 0
+    while place < len(argv) and argv[place].startswith("-"):
+        place += 2 if argv[place] in _VALUED else 1
+    return list(argv[:place]), argv[place] if place < len(argv) else None, list(argv[place + 1 :])
+
+
+def top_parser() -> Parser:
+    """The parser of what stands before the command's name."""
+    width = max(map(len, COMMANDS))
+    commands = "\n".join(f"  {command.name:<{width}}  {command.help}" for command in COMMANDS.values())
+    codes = "\n".join(f"  {code:>3}  {meaning}" for code, meaning in MEANINGS.items())
+    parser = Parser(
+        PROGRAM,
+        "Videos from images with Kling Elements, Freepik's (Magnific's) image-to-video model.\n\n"
+        f"commands:\n{commands}\n\n"
+        f"{PROGRAM} COMMAND --help tells more about one.",
+        f"The API key is read from {', '.join(API_KEY_VARIABLES[:-1])} or {API_KEY_VARIABLES[-1]}.\n"
+        "There is no option for it on purpose: it would stand in the shell's history\n"
+        "and in the list of processes.\n\n"
+        f"exit codes:\n{codes}",
+        f"{PROGRAM} [OPTION...] COMMAND [ARGUMENT...]",
+    )
+    parser.add_argument("--version", action="store_true", help="show the version")
+    add_common(parser, is_top=True)
+    return parser
+
+
+def find_command(name: str) -> Command:
+    """The command of that name.
+
+    Raises:
+        UsageError: If there is none.
+    """
+    if name not in COMMANDS:
+        hint = did_you_mean(name, list(COMMANDS))
+        raise UsageError(f"there is no command {name!r}{hint}. See: {PROGRAM} --help")
+    return COMMANDS[name]
+
+
+def parse_command(command: Command, rest: Sequence[str], known: argparse.Namespace) -> argparse.Namespace:
+    """Parse what stands after a command's name.
+
+    Args:
+        command: The command.
+        rest: Its arguments.
+        known: What stood before its name; it is added to.
+
+    Raises:
+        UsageError: If they make no sense.
+        HelpWanted: If help was asked for.
+    """
+    module = command.load()
+    parser = Parser(f"{PROGRAM} {command.name}", module.__doc__ or "")
+    module.add_arguments(parser)
+    add_common(parser, is_top=False)
+    # Intermixed: `generate a.jpg --prompt … b.jpg` is what people type.
+    return parser.parse_intermixed_args(_without_separator(rest), known)
+
+
+def _without_separator(rest: Sequence[str]) -> list[str]:
+    """Arguments without `--`, which intermixed parsing does not understand: what follows it are files."""
+    if "--" not in rest:
+        return list(rest)
+    place = list(rest).index("--")
+    files = [f"./{word}" if word.startswith("-") else word for word in rest[place + 1 :]]
+    return [*rest[:place], *files]

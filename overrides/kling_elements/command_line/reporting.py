@@ -1,0 +1,110 @@
+"""Errors for a person: one line on stderr, with `--json` an object on stdout too, and the exit code."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kling_elements.command_line.console import one_line
+from kling_elements.command_line.exit_codes import CommandError, exit_code_of
+from kling_elements.command_line.interruption import Interrupted
+from kling_elements.command_line.parsing import PROGRAM
+
+if TYPE_CHECKING:
+    from kling_elements.command_line.session import Session
+
+_FACTS = ("status_code", "request_id", "retry_after", "last_status", "problems")
+_HINT_DOWNLOAD = "kling-elements download"
+_HINT_WAIT = "kling-elements wait"
+_CREATE_HINT = (
+    ". A task may have been created and billed. Before you repeat, look for it: kling-elements list"
+)
+
+
+def report(error: BaseException, session: Session) -> int:
+    """Tell an error.
+
+    Returns:
+        The exit code.
+    """
+    code = error.exit_code if isinstance(error, Interrupted) else int(exit_code_of(error))
+    task_id = getattr(error, "task_id", None) or session.task_id
+    lines, may_resume = _lines(error, task_id, session), _may_resume(error, task_id)
+    told = [one_line(session.safe(line)) for line in lines]
+    if task_id and may_resume and not any(task_id in line and _HINT_WAIT in line for line in lines):
+        # Not through `one_line`: it would squeeze the spaces of a file's name.
+        told.append(f"task {one_line(task_id)} may run on. To resume: {session.resume(task_id)}")
+    told = [_with_options(line, task_id, session) for line in told]
+    if session.is_verbose and not isinstance(error, (CommandError, Interrupted)):
+        import traceback  # noqa: PLC0415 - as below
+
+        session.console.note(session.safe("".join(traceback.format_exception(error))).rstrip())
+    for line in told:
+        session.console.note(f"{PROGRAM}: {line}")
+    if session.is_json:
+        body: dict[str, Any] = {
+            "type": type(error).__name__,
+            "message": "; ".join(told),
+            "task_id": task_id,
+            "exit_code": code,
+        }
+        body |= {name: value for name in _FACTS if (value := getattr(error, name, None)) not in (None, ())}
+        if task_id and may_resume:
+            body["resume"] = session.resume(task_id)
+        session.console.result_json({"error": body})
+    return code
+
+
+def _lines(error: BaseException, task_id: str | None, session: Session) -> list[str]:
+    """What to tell."""
+    if isinstance(error, CommandError):
+        return [str(error)]
+    from kling_elements import errors  # noqa: PLC0415 - not needed when all goes well
+
+    if isinstance(error, Interrupted):
+        return [_interruption(error, task_id, session)]
+    if isinstance(error, errors.ValidationError) and error.problems:
+        return [*error.problems[:-1], f"{error.problems[-1]}. Nothing was sent"]
+    if isinstance(error, errors.ConnectionFailed) and session.contacted:
+        return [f"{session.contacted}: {error}"]
+    if isinstance(error, errors.KlingError):
+        return [str(error)]
+    return [
+        f"an unexpected error, which is a fault of this program: {type(error).__name__}: {str(error)[:300]}. "
+        "Please report it with the traceback that -v shows"
+        + (_CREATE_HINT if session.was_create_sent and not task_id else "")
+    ]
+
+
+def _may_resume(error: BaseException, task_id: str | None) -> bool:
+    """Whether there is a task to go on with."""
+    if task_id is None:
+        return False
+    from kling_elements import errors  # noqa: PLC0415 - as above
+
+    is_over = isinstance(
+        error, (errors.ValidationError, errors.TaskFailed, errors.ResultMissing, errors.NotFoundError)
+    ) or (isinstance(error, errors.DownloadError) and "the video is gone" in str(error))
+    return not is_over
+
+
+def _interruption(error: Interrupted, task_id: str | None, session: Session) -> str:
+    if task_id:
+        return (
+            f"interrupted ({error.name}). Task {task_id} runs on and is billed. "
+            f"All that is unfinished: {PROGRAM} resume. "
+            f"To resume: {_HINT_WAIT} {task_id}"
+        )
+    if session.was_create_sent:
+        return f"interrupted ({error.name}) while a create was under way{_CREATE_HINT}"
+    return f"interrupted ({error.name}). No task was created"
+
+
+def _with_options(line: str, task_id: str | None, session: Session) -> str:
+    """The client's hints, completed by the file and the origin that this command was given."""
+    for hint in (f"{_HINT_WAIT} {task_id}", f"{_HINT_DOWNLOAD} {task_id}") if task_id else ():
+        before, found, after = line.partition(hint)
+        if found and not after.startswith(" -o"):
+            line = f"{before}{session.resume(task_id or '')}{after}"
+    for name in ("list", "status", "resume"):
+        line = line.replace(f"{PROGRAM} {name}", session.command(name))
+    return line
