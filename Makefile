@@ -1,0 +1,119 @@
+# Everything that is done with this project. `make` alone lists it.
+#
+# A new target: one line `name: environment ## what it does`, and its recipe. Targets that need no environment leave `environment` out.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-print-directory
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+
+RUN := .venv/bin/python
+JOBS ?= 2#    processes of `make test`
+ARGS ?=#      more arguments, e.g. make test ARGS="-k polling -x"
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+# --- to see it work
+
+.PHONY: demo
+demo: environment ## two drawn images become demo.mp4, with the mock as the service (LIVE=1: with the vendor, which costs money)
+	@$(RUN) -m demo $(ARGS)
+
+.PHONY: mock
+mock: environment ## serve the mock, e.g. make mock ARGS="--port 8080 --seconds 8"
+	@$(RUN) -m kling_elements_mock $(ARGS)
+
+# --- to change it
+
+.PHONY: test
+test: environment ## run every test, and name the slowest ten (ARGS="-k polling -x")
+	@$(RUN) -m pytest -n $(JOBS) --durations 10 $(ARGS)
+
+.PHONY: lint
+lint: environment ## ruff, mypy --strict and pyright over the hand-written code; all of them, whatever the first finds
+	@failed=; \
+	$(RUN) -m ruff check . || failed=1; \
+	$(RUN) -m ruff format --check . || failed=1; \
+	$(RUN) -m mypy || failed=1; \
+	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(RUN) -m pyright || failed=1; \
+	test -z "$$failed"
+
+.PHONY: format
+format: environment ## let ruff format and mend what it can
+	@$(RUN) -m ruff format .
+	@$(RUN) -m ruff check --fix .
+
+# --- the contract
+
+.PHONY: regenerate
+regenerate: environment ## spec/upstream/ and the overlay become spec/openapi.yaml and generated/
+	@$(RUN) -m spec.tools.regenerate $(ARGS)
+
+.PHONY: regenerate-check
+regenerate-check: environment ## say whether the committed files are what `make regenerate` gives; change nothing
+	@$(RUN) -m spec.tools.regenerate --check
+
+.PHONY: update
+update: environment ## take in a fresh copy of a page: PAGE=file-or-url (ARGS="--tests quick", ARGS=--keep)
+	@test -n '$(PAGE)' || { echo 'name the page: make update PAGE=page.md, or PAGE=https://…/page.md' >&2; exit 2; }
+	@$(RUN) -m spec.tools.update '$(PAGE)' $(ARGS)
+
+.PHONY: diff
+diff: environment ## what changed in the API document since HEAD (FROM=v0.1.0 TO=HEAD, ARGS="--format markdown")
+	@$(RUN) -m spec.tools.diff $(or $(FROM),HEAD) $(TO) $(ARGS)
+
+.PHONY: model-cost
+model-cost: environment ## how many hand-written lines a model costs (ARGS=std)
+	@$(RUN) -m spec.tools.model_cost $(ARGS)
+
+# --- the contract suite (docs/contract.md)
+
+# The key is taken from the environment (CONTRACT_KEY) and never stands on a command line.
+CONTRACT = CONTRACT_URL='$(URL)' CONTRACT_PROFILE='$(PROFILE)' CONTRACT_CAP='$(CAP)' CONTRACT_SEED='$(SEED)' \
+	CONTRACT_EXAMPLES='$(or $(EXAMPLES),100)' $(RUN) -m contract_tests.report
+
+.PHONY: contract
+contract: environment ## both sides of the contract suite, and one table of what was exercised
+	@$(CONTRACT) -- -n $(JOBS) $(ARGS)
+
+.PHONY: contract-server
+contract-server: environment ## the server side alone (URL=https://… PROFILE=free, or PROFILE=full CAP=20; SEED=1)
+	@$(CONTRACT) --server -- $(ARGS)
+
+.PHONY: kill-test
+kill-test: environment ## kill -9 a batch at random moments, and count what is lost or paid twice (N=300 SEED=1)
+	@$(RUN) -m contract_tests.batch.kill --kills $(or $(N),300) --seed $(or $(SEED),1) $(ARGS)
+
+.PHONY: faults
+faults: environment ## every fault on the way, and what is lost or paid twice by it (N=10000 SEED=1; docs/faults.md)
+	@$(RUN) -m contract_tests.faults --faults $(or $(N),10000) --seed $(or $(SEED),1) $(ARGS)
+
+.PHONY: mutants
+mutants: environment ## put faults in on purpose, and show that the suite finds each (ARGS="--kind client"; docs/mutants.md)
+	@$(RUN) -m contract_tests.mutants --jobs $(JOBS) $(ARGS)
+
+# --- the environment and the packages
+
+.PHONY: setup
+setup: environment ## make .venv (every other target does it when it must)
+
+.PHONY: environment
+environment:
+	@PYTHON='$(PYTHON)' scripts/environment.sh
+
+.PHONY: lock
+lock: ## pin the development packages anew after a change of pyproject.toml (ARGS=--upgrade: newer ones)
+	@PYTHON='$(PYTHON)' scripts/lock.sh $(ARGS)
+
+.PHONY: dist
+dist: environment ## build the sdist and the wheel into dist/
+	@rm -rf dist
+	@$(RUN) -m hatchling build
+
+.PHONY: clean
+clean: ## remove .venv, caches and what the demo left
+	@rm -rf .venv .cache .demo demo.mp4 build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

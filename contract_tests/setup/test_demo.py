@@ -1,0 +1,114 @@
+"""`make demo`: it leaves a video, costs nothing unless asked, and leaves no process behind."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import av
+import pytest
+from PIL import Image
+
+from demo import __main__ as demo
+from demo.pictures import draw_pictures
+from kling_elements.document import load_document
+from kling_elements.images.content import inspect
+from kling_elements.images.rules import ImageRules, problems
+
+# Runs the demo in a folder of its own; `make demo` would leave its files in the checkout.
+IN_FOLDER = """
+import sys
+from pathlib import Path
+from demo import __main__ as demo
+demo.ROOT, demo.TARGET, demo.MOCK_SECONDS = Path.cwd(), Path.cwd() / "demo.mp4", float(sys.argv[1])
+sys.exit(demo.main())
+"""
+
+
+def start(folder: Path, seconds: float, **environment: str) -> subprocess.Popen[str]:
+    """Start the demo, leader of a process group, with a mock whose tasks take so many seconds."""
+    variables = {name: value for name, value in os.environ.items() if not name.endswith("_API_KEY")}
+    variables |= {"PYTHONPATH": str(Path(demo.__file__).parents[1]), "PYTHONUNBUFFERED": "1"}
+    return subprocess.Popen(  # noqa: S603 - our own code
+        [sys.executable, "-c", IN_FOLDER, str(seconds)],
+        cwd=folder,
+        env=variables | environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def test_it_leaves_a_video_also_the_second_time(tmp_path: Path) -> None:
+    """The demo ends well with a playable demo.mp4, and an older one is no obstacle."""
+    (tmp_path / "demo.mp4").write_bytes(b"of an earlier run")
+    with start(tmp_path, 0.1, FREEPIK_API_KEY="of the user") as process:
+        output = process.communicate(timeout=60)[0]
+    assert process.returncode == 0, output
+    with av.open(str(tmp_path / "demo.mp4"), "r") as video:
+        assert next(video.decode(video=0)).width > 0
+    assert "kling-elements generate" in output
+    assert "LIVE=1" in output
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are not those of Windows")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_it_leaves_no_mock_behind(tmp_path: Path, number: signal.Signals) -> None:
+    """After Ctrl-C (which reaches the group) or SIGTERM (which reaches the demo alone) the mock is gone."""
+    with start(tmp_path, 600) as process:
+        assert process.stdout
+        port = 0
+        for line in process.stdout:
+            if found := re.search(r"127\.0\.0\.1:(\d+)", line):
+                port = int(found[1])
+            if line.startswith("task "):  # the command line has created its task, and waits
+                break
+        (os.killpg if number == signal.SIGINT else os.kill)(process.pid, number)
+        process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    with socket.socket() as plug:
+        assert plug.connect_ex(("127.0.0.1", port)) != 0
+    assert not (tmp_path / "demo.mp4").exists()
+
+
+def test_live_without_a_key_sends_nothing(tmp_path: Path) -> None:
+    """LIVE=1 is refused in one line where no key is set, and nothing is started or drawn."""
+    with start(tmp_path, 1, LIVE="1") as process:
+        output = process.communicate(timeout=60)[0]
+    assert process.returncode == 2
+    assert "FREEPIK_API_KEY" in output
+    assert output.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_live_says_that_it_costs_money_and_goes_to_the_service(tmp_path: Path) -> None:
+    """LIVE=1 with a key asks the configured origin, not the mock, after it has said what that means."""
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        origin = f"http://127.0.0.1:{closed.getsockname()[1]}"  # bound and not listening: refused
+        live = {"LIVE": "1", "FREEPIK_API_KEY": "of the user", "KLING_ELEMENTS_BASE_URL": origin}
+        with start(tmp_path, 1, **live) as process:
+            output = process.communicate(timeout=60)[0]
+    assert process.returncode == 8
+    assert "billed" in output
+    assert origin in output
+    assert "mock" not in output
+    assert "of the user" not in output
+
+
+def test_the_pictures_fit_the_document(tmp_path: Path) -> None:
+    """Both pictures can be sent, and are not the same."""
+    body = load_document().content["components"]["schemas"]["itvke-request-content"]
+    rules = ImageRules.from_document(body["properties"]["images"]["items"]["x-image-constraints"])
+    pictures = draw_pictures(tmp_path)
+    for picture in pictures:
+        assert problems(inspect(picture.read_bytes(), complete=True), rules) == ()
+    small = {Image.open(picture).convert("RGB").resize((8, 8)).tobytes() for picture in pictures}
+    assert len(small) == len(pictures)

@@ -1,0 +1,80 @@
+"""The lock file and the set-up: complete, without a host or a path, and the same as pyproject.toml."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parents[2]
+LOCK = (ROOT / "requirements-dev.txt").read_text(encoding="utf-8")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+PYTHONS = ("3.11", "3.12", "3.13")
+
+
+def locked(python: str, platform: str = "linux") -> dict[str, str]:
+    """Versions by name, as the lock pins them for one Python on one platform."""
+    names = {"linux": "posix", "darwin": "posix", "win32": "nt"}
+    environment = {
+        "python_version": python,
+        "python_full_version": f"{python}.0",
+        "sys_platform": platform,
+        "os_name": names[platform],
+        "implementation_name": "cpython",
+        "platform_python_implementation": "CPython",
+    }
+    pins = [Requirement(line.rstrip("\\ ")) for line in LOCK.splitlines() if re.match(r"\w", line)]
+    return {
+        canonicalize_name(pin.name): str(pin.specifier).removeprefix("==")
+        for pin in pins
+        if pin.marker is None or pin.marker.evaluate(environment)
+    }
+
+
+def asked() -> list[Requirement]:
+    """What pyproject.toml asks for: at run time, for the build, and by each extra."""
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["build-system"]["requires"]
+    extras = [text for extra in PROJECT["optional-dependencies"].values() for text in extra]
+    everything = [Requirement(text) for text in [*PROJECT["dependencies"], *build, *extras]]
+    return [requirement for requirement in everything if requirement.name != PROJECT["name"]]
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+@pytest.mark.parametrize("platform", ["linux", "darwin", "win32"])
+def test_the_lock_holds_what_pyproject_asks_for(python: str, platform: str) -> None:
+    """Each requirement is pinned, at a version that it allows, for each Python and platform."""
+    pins = locked(python, platform)
+    missing = [
+        str(requirement)
+        for requirement in asked()
+        if not requirement.specifier.contains(pins.get(canonicalize_name(requirement.name), "0"))
+    ]
+    assert not missing, f"run `make lock`: {missing}"
+
+
+def test_the_same_versions_for_every_python() -> None:
+    """What is tested on one Python is what is tested on another."""
+    assert locked("3.11") == locked("3.12") == locked("3.13")
+
+
+def test_every_pin_has_hashes_of_files() -> None:
+    """A pin without a hash would let any file in."""
+    pins = re.split(r"\n(?=\w)", LOCK.split("\n", 2)[2])
+    assert len(pins) > len(asked()) / 2
+    assert [pin.split()[0] for pin in pins if "--hash=sha256:" not in pin] == []
+
+
+def test_compiled_packages_are_pinned_for_more_than_this_machine() -> None:
+    """A lock made from one machine's files alone would install nowhere else."""
+    for name in ("pillow", "jsonschema-rs", "av", "pyyaml"):
+        entry = next(part for part in re.split(r"\n(?=\w)", LOCK) if part.startswith(f"{name}=="))
+        assert entry.count("--hash=sha256:") >= len(PYTHONS) * 3, name
+
+
+def test_the_lock_names_no_host_and_no_path() -> None:
+    """The lock is installed from whatever index the reader uses."""
+    assert not re.search(r"://|--find-links|--index-url|--trusted-host|^-e| @ ", LOCK, flags=re.MULTILINE)

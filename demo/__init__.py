@@ -1,0 +1,1 @@
+"""`make demo`: two images drawn here, the real command line, and the mock as the service."""

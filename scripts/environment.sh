@@ -1,0 +1,72 @@
+#!/bin/sh
+# Makes .venv, or repairs it, or does nothing. `make` runs this before every target that needs the environment.
+#
+#     scripts/environment.sh [--clean]
+#
+# The environment holds what requirements-dev.txt pins, and this project, editable. Its stamp is written last, so that a run that was
+# interrupted is done again from the start. PYTHON=… chooses the interpreter.
+set -eu
+unset PYTHONPATH PYTHONHOME VIRTUAL_ENV
+
+cd "$(dirname "$0")/.."
+lock=requirements-dev.txt
+stamp=.venv/stamp
+
+say() { printf '%s\n' "$*" >&2; }
+
+is_new_enough() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; }
+
+# The oldest supported version first: what works there works on the others. A name alone proves nothing (it may be a shim), so each is run.
+find_python() {
+    for candidate in ${PYTHON:-python3.11 python3.12 python3.13 python3 python3.14 python}; do
+        if is_new_enough "$candidate"; then
+            printf '%s\n' "$candidate"
+            return
+        fi
+    done
+    if [ -n "${PYTHON:-}" ]; then
+        say "PYTHON=$PYTHON is not a Python 3.11 or newer that runs. Leave PYTHON out, or name another one."
+    else
+        say "No Python 3.11 or newer was found. Install one (with its venv module), or name it: make PYTHON=/path/to/python3.11"
+    fi
+    exit 1
+}
+
+# What the installed packages depend on: the lock, and where the environment stands (its scripts hold that path).
+packages_key() { { cat "$lock"; pwd; } | cksum; }
+# What this project's own installation depends on.
+project_key() { cat pyproject.toml hatch_build.py scripts/environment.sh | cksum; }
+
+stamped() { [ -f "$stamp" ] && sed -n "$1p" "$stamp"; }
+
+if [ "${1:-}" = --clean ]; then
+    rm -rf .venv
+    exit
+fi
+
+wanted_packages=$(packages_key)
+wanted_project=$(project_key)
+if [ "$(stamped 1)" = "$wanted_packages" ] && is_new_enough .venv/bin/python; then
+    [ "$(stamped 2)" = "$wanted_project" ] && exit 0
+else
+    python=$(find_python)
+    say "Making .venv with $("$python" --version) from $lock: a minute or two, once."
+    rm -rf .venv
+    if ! "$python" -m venv .venv; then
+        say "$python can't make a virtual environment: see above. (On Debian and Ubuntu it needs the package python3-venv.)"
+        exit 1
+    fi
+    # Every package is in the lock, so nothing is resolved. Bytecode is left to the first import: most of it is never needed.
+    if ! .venv/bin/python -m pip install -qq --disable-pip-version-check --no-compile --no-deps --require-hashes -r "$lock"; then
+        say "The packages could not be installed: see above. The network is needed this once. Then run the same command again."
+        exit 1
+    fi
+fi
+.venv/bin/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
+if ! problems=$(.venv/bin/python -m pip check --disable-pip-version-check); then
+    say "$problems"
+    say "requirements-dev.txt does not hold what pyproject.toml asks for: run scripts/lock.sh, then the same command again."
+    exit 1
+fi
+printf '%s\n%s\n' "$wanted_packages" "$wanted_project" >"$stamp"
+say "The environment is ready."
