@@ -1,0 +1,29 @@
+"""An answer about another task than was asked for, as from a confused cache on the way."""
+
+from __future__ import annotations
+
+import json
+
+from kling_elements.answers import Answer
+from kling_elements.decisions import Operation, Repeat, Return, decide
+
+ASKED = "046b6c7f-0b8a-43b9-b35d-6489e6daee91"
+OTHER = "00000000-0000-4000-8000-00000000000a"
+
+
+def answer(task_id: str) -> Answer:
+    """A status answer about a task that is done."""
+    task = {"task_id": task_id, "status": "COMPLETED", "generated": ["https://cdn.example/a.mp4"]}
+    return Answer(200, {}, json.dumps({"data": task}).encode())
+
+
+def test_another_tasks_video_is_not_taken() -> None:
+    """It is no answer: the question is repeated, and the error names the task that was asked for."""
+    decision = decide(Operation.STATUS, answer(OTHER), task_id=ASKED)
+    assert isinstance(decision, Repeat)
+    assert decision.error.task_id == ASKED
+
+
+def test_an_id_in_other_letters_is_the_same_task() -> None:
+    """A UUID in capitals is the same UUID."""
+    assert isinstance(decide(Operation.STATUS, answer(ASKED.upper()), task_id=ASKED), Return)

@@ -1,0 +1,251 @@
+"""Who calls: the public clients over one journal, with clocks and sleeps of their own, through the proxy."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import anyio
+import httpx
+from attrs import define, field, frozen
+
+from contract_tests.faults.stage import NONE_KEPT
+from kling_elements import AsyncKlingElements, Journal, KlingElements, Limits
+from kling_elements.journal.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from contract_tests.faults.fault import Fault
+    from contract_tests.faults.oracle import Ask, Tally
+    from contract_tests.faults.stage import Stage
+    from kling_elements import Event
+
+LOOKS: Final = 60.0
+"""Seconds of waiting; on the fake clock, so they take none."""
+_KEY: Final = "key-of-the-faults-0123456789"
+_PATIENT: Final = 10.0  # seconds that a request may take
+_HASTY: Final = 0.03  # where only a time-out ends it
+_MOST_SLEEPS: Final = 2000  # of one call; no deadline allows as many
+# In memory where there is such a folder: a journal waits for the disk at every write.
+_QUICK: Final = next((str(path) for path in [Path("/dev/shm")] if os.access(path, os.W_OK)), None)  # noqa: S108 - mkdtemp makes a folder of its own in it
+
+
+class EndlessError(AssertionError):
+    """A call that sleeps and sleeps."""
+
+
+@frozen
+class Call:
+    """One call of the public client.
+
+    Attributes:
+        name: The method; `download` is a `get` and the task's own.
+        arguments: Its positional arguments.
+        options: Its others.
+        ask: The logical create that it is for.
+        is_async: Whether the asynchronous client makes it.
+        scheme: Of the origin.
+    """
+
+    name: str
+    arguments: tuple[Any, ...]
+    options: dict[str, Any] = field(factory=dict)
+    ask: Ask | None = None
+    is_async: bool = False
+    scheme: str = "http"
+
+
+@frozen
+class Outcome:
+    """What came of a call.
+
+    Attributes:
+        value: What it returned; None if it raised.
+        error: What it raised.
+        was_interrupted: Whether Ctrl-C was pressed during it.
+    """
+
+    value: Any
+    error: BaseException | None
+    was_interrupted: bool
+
+
+def _new_folder() -> Path:
+    return Path(tempfile.mkdtemp(prefix="kling-elements-faults-", dir=_QUICK))
+
+
+@define
+class Caller:
+    """A machine on which clients run, one after the other, on the same journal.
+
+    Attributes:
+        stage: What is between them and the service.
+        tally: Where faults and outcomes are counted.
+        most_faults: After so many faults no more are injected.
+        folder: Where the journal and the videos are.
+        trace: What was done, for a reader of a finding.
+        now: The monotonic clock.
+        wall_offset: How far the wall clock is ahead of the service's.
+    """
+
+    stage: Stage
+    tally: Tally
+    most_faults: int
+    folder: Path = field(factory=_new_folder)
+    trace: list[str] = field(factory=list)
+    now: float = 0.0
+    wall_offset: float = 0.0
+    _journal: Journal = field(init=False)
+    _sleeps: int = field(default=0, init=False)
+    _refusals: int = field(default=0, init=False)
+    _interrupt_in: int | None = field(default=None, init=False)
+    _interrupts: int = field(default=0, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._journal = self._open_journal()
+
+    def call(self, call: Call, faults: Sequence[Fault]) -> Outcome:
+        """Call the public client, its exchanges disturbed in turn."""
+        proxy = self.stage.proxy
+        faults = faults[: self.faults_left]
+        patience = _HASTY if any(fault.is_slow for fault in faults) else _PATIENT
+        before = proxy.injected.copy()
+        self._sleeps = self._interrupts = 0
+        proxy.take_interrupts()
+        proxy.arm(faults)
+        value, error = None, None
+        try:
+            value = anyio.run(self._run_async, call, patience) if call.is_async else self._run(call, patience)
+        except BaseException as raised:  # noqa: BLE001 - whatever comes is what is judged
+            error = raised
+        finally:
+            self.heal()
+        result = "returned" if error is None else type(error).__name__
+        injected = proxy.injected - before
+        self.tally.injected += injected
+        self.tally.outcomes[f"{call.name}: {result}"] += 1
+        self.trace.append(f"{call.name}{call.arguments} {call.options}: {result}, by {dict(injected)}")
+        return Outcome(value, error, bool(self._interrupts + proxy.take_interrupts()))
+
+    def client(self, patience: float = _PATIENT, scheme: str = "http") -> KlingElements:
+        """A synchronous client."""
+        return KlingElements(**self._options(patience, scheme), http_client=self.stage.http)
+
+    def heal(self) -> None:
+        """Let the storm pass: nothing is disturbed any more, and what was begun is over."""
+        self._refusals, self._interrupt_in = 0, None
+        self.stage.proxy.listen()
+        self.stage.proxy.settle()
+
+    def refuse(self, times: int) -> None:
+        """Have the next connections refused: the proxy listens again after so many."""
+        self._refusals = min(times, self.faults_left)
+        if self._refusals:
+            self.stage.proxy.refuse()
+
+    def interrupt(self, events: int) -> None:
+        """Press Ctrl-C at the next call's event of this number."""
+        self._interrupt_in = events
+
+    def jump(self, seconds: float) -> None:
+        """Have the wall clock of this machine jump, back or forth."""
+        if self.may_inject:
+            self.note("wall clock jumps")
+            self.wall_offset += seconds
+
+    def suspend(self, seconds: float) -> None:
+        """Have time pass for all, as when the lid is closed."""
+        if self.may_inject:
+            self.note("asleep for a while")
+            self._pass(seconds)
+
+    def restart(self) -> None:
+        """Begin anew as another process would: nothing is left but the journal."""
+        if self.may_inject:
+            self.note("restart")
+            self._journal.close()
+            self._journal = self._open_journal()
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+        self._journal.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    @property
+    def faults_left(self) -> int:
+        """How many more faults may be injected."""
+        return max(0, self.most_faults - self.tally.faults)
+
+    @property
+    def may_inject(self) -> bool:
+        """Whether there are faults left to inject."""
+        return self.faults_left > 0
+
+    def note(self, fault: str) -> None:
+        """Count a fault."""
+        self.tally.injected[fault] += 1
+        self.trace.append(fault)
+
+    def _run(self, call: Call, patience: float) -> Any:
+        with self.client(patience, call.scheme) as client:
+            if call.name != "download":
+                return getattr(client, call.name)(*call.arguments, **call.options)
+            task_id, target = call.arguments
+            return client.get(task_id, timeout=LOOKS).download(target)
+
+    async def _run_async(self, call: Call, patience: float) -> Any:
+        http = httpx.AsyncClient(verify=self.stage.trust, limits=NONE_KEPT, trust_env=False)
+        options = self._options(patience, call.scheme)
+        async with http, AsyncKlingElements(**options, http_client=http) as client:
+            if call.name != "download":
+                return await getattr(client, call.name)(*call.arguments, **call.options)
+            task_id, target = call.arguments
+            return await (await client.get(task_id, timeout=LOOKS)).download(target)
+
+    def _options(self, patience: float, scheme: str) -> dict[str, Any]:
+        return {
+            "api_key": _KEY,
+            "base_url": f"{scheme}://127.0.0.1:{self.stage.proxy.port}",
+            "timeout": patience,
+            "clock": lambda: self.now,
+            "sleep": self._sleep,
+            "journal": self._journal,
+            # Rates are kept on the process's clock, which does not move while a client sleeps on this one.
+            "limits": Limits(rates=()),
+            "on_event": self._on_event,
+        }
+
+    def _sleep(self, seconds: float) -> None:
+        self._sleeps += 1
+        if self._sleeps > _MOST_SLEEPS:
+            raise EndlessError(f"a call has slept {_MOST_SLEEPS} times")
+        self._pass(seconds)
+        if not self._refusals:
+            self.stage.proxy.listen()
+
+    def _pass(self, seconds: float) -> None:
+        self.now += seconds
+        self.stage.served.mock.clock.advance(seconds)
+
+    def _on_event(self, event: Event) -> None:
+        if event.name == "request.failed" and self._refusals:
+            self._refusals -= 1
+            self.note("connection refused")
+        if self._interrupt_in is None or not self.may_inject:
+            return
+        self._interrupt_in -= 1
+        if self._interrupt_in <= 0:
+            self._interrupt_in = None
+            self._interrupts += 1
+            self.note("Ctrl-C, between two steps")
+            raise KeyboardInterrupt
+
+    def _open_journal(self) -> Journal:
+        return Journal(Store(self.folder / "journal.sqlite3"), self._wall, lambda: self.now)
+
+    def _wall(self) -> float:
+        return self.stage.served.mock.clock.time() + self.wall_offset

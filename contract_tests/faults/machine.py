@@ -1,0 +1,184 @@
+"""A Hypothesis state machine that drives the world: what a caller does, and what befalls it."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from typing import TYPE_CHECKING, Final
+
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
+
+from contract_tests.faults.fault import PASS, TASK_SCENARIOS, TLS_FAULTS, exchanges, with_scenario
+from contract_tests.faults.oracle import Tally
+from contract_tests.faults.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hypothesis.strategies import SearchStrategy
+
+    from contract_tests.faults.fault import Fault
+    from contract_tests.faults.stage import Stage
+
+_ROUND: Final = 50  # examples
+_LEAST: Final = 10  # the first example is the simplest there is, without a fault
+_SEEDS_APART: Final = 1_000_003
+
+_faults: Final = st.lists(exchanges(), min_size=1, max_size=4)
+_jobs: Final = st.none() | st.sampled_from("abc")
+_places: Final = st.integers(0, 40)
+_kinds: Final = st.sampled_from([False, False, False, False, True])  # an event loop takes longer to make
+
+
+def _creates() -> SearchStrategy[list[Fault]]:
+    """What befalls a create and the exchanges after it: the way, or the task itself, or both."""
+    return st.builds(
+        lambda way, rest, how, scenario: [
+            with_scenario(PASS if how == "task" else way, "" if how == "way" else scenario),
+            *rest,
+        ],
+        exchanges(),
+        st.lists(exchanges(), max_size=3),
+        st.sampled_from(["way", "task", "both"]),
+        st.sampled_from(TASK_SCENARIOS),
+    )
+
+
+class FaultMachine(RuleBasedStateMachine):
+    """Calls of a caller, in any order, each through its own storm."""
+
+    stage: Stage
+    tally: Tally
+    most_faults: int
+    is_strict: bool
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = World(self.stage, self.tally, self.most_faults)
+
+    @rule(
+        faults=_creates(),
+        name=st.sampled_from(["create", "create", "generate"]),
+        job=_jobs,
+        has_webhook=st.booleans(),
+        is_async=_kinds,
+    )
+    def create(
+        self, *, faults: list[Fault], name: str, job: str | None, has_webhook: bool, is_async: bool
+    ) -> None:
+        self.world.create(faults, name=name, job=job, has_webhook=has_webhook, is_async=is_async)
+
+    @precondition(lambda self: self.world.task_ids)
+    @rule(faults=_faults, name=st.sampled_from(["get", "wait"]), place=_places, is_async=_kinds)
+    def look(self, *, faults: list[Fault], name: str, place: int, is_async: bool) -> None:
+        self.world.look(name, self._pick(place), faults, is_async=is_async)
+
+    @rule(faults=_faults, name=st.sampled_from(["list", "find_unrecorded"]), is_async=_kinds)
+    def survey(self, *, faults: list[Fault], name: str, is_async: bool) -> None:
+        self.world.survey(name, faults, is_async=is_async)
+
+    @precondition(lambda self: self.world.task_ids)
+    @rule(faults=st.lists(exchanges(is_slow=False), min_size=1, max_size=3), place=_places, is_async=_kinds)
+    def download(self, *, faults: list[Fault], place: int, is_async: bool) -> None:
+        # The first exchange asks for the task.
+        self.world.download(self._pick(place), [PASS, *faults], is_async=is_async)
+
+    @rule(
+        how=st.sampled_from(["no TLS", "refused", "interrupted"]),
+        times=st.integers(1, 3),
+        tls=st.lists(st.sampled_from(TLS_FAULTS), min_size=1, max_size=3),
+        name=st.sampled_from(["create", "generate"]),
+        job=_jobs,
+    )
+    def create_at_a_bad_moment(
+        self, how: str, times: int, tls: list[Fault], name: str, job: str | None
+    ) -> None:
+        if how == "no TLS":
+            self.world.create_without_tls(tls)
+            return
+        if how == "refused":
+            self.world.caller.refuse(times)
+        else:
+            self.world.caller.interrupt(times)
+        self.world.create([], name=name, job=job)
+
+    @rule(how=st.sampled_from(["jump", "suspend", "restart"]), hours=st.floats(-24, 24))
+    def disturb(self, how: str, hours: float) -> None:
+        match how:
+            case "jump":
+                self.world.caller.jump(hours * 3600)
+            case "suspend":
+                self.world.caller.suspend(abs(hours) * 3600)
+            case _:
+                self.world.caller.restart()
+
+    @rule(
+        letters=st.lists(
+            st.tuples(_places, st.integers(1, 3), st.sampled_from(["whole", "whole", "altered", "dropped"])),
+            min_size=2,
+            max_size=4,
+        )
+    )
+    def deliver(self, letters: list[tuple[int, int, str]]) -> None:
+        if len(self.world.stage.post.waiting) < len(letters):
+            self.world.create([], name="generate", has_webhook=True)
+        for place, times, how in letters:
+            self.world.deliver(place, times, is_altered=how == "altered", is_dropped=how == "dropped")
+
+    def teardown(self) -> None:
+        findings = self.world.finish()
+        if findings and self.is_strict:
+            type(self).most_faults = sys.maxsize  # so that it can be repeated
+            raise AssertionError("\n".join([*map(str, findings), "after:", *self.world.caller.trace]))
+
+    def _pick(self, place: int) -> str:
+        ids = self.world.task_ids
+        return ids[place % len(ids)]
+
+
+def explore(  # noqa: PLR0913 - options, each by its name
+    stage: Stage,
+    faults: int,
+    first_seed: int,
+    *,
+    is_strict: bool = False,
+    steps: int = 50,
+    on_round: Callable[[Tally], object] | None = None,
+) -> Tally:
+    """Run examples until so many faults were injected.
+
+    Args:
+        stage: Where.
+        faults: How many.
+        first_seed: The same seed, the same examples.
+        is_strict: Whether a finding is raised, with all that was done, rather than counted.
+        steps: Of one example.
+        on_round: Told now and then how far it is.
+    """
+    tally = Tally()
+    members = {"stage": stage, "tally": tally, "most_faults": faults, "is_strict": is_strict}
+    for number in itertools.count(first_seed * _SEEDS_APART):
+        if on_round:
+            on_round(tally)
+        left = faults - tally.faults
+        if left <= 0:
+            break
+        machine: type[FaultMachine] = type("Storm", (FaultMachine,), members)
+        run_state_machine_as_test(
+            seed(number)(machine),
+            settings=settings(
+                max_examples=min(_ROUND, _LEAST + left // steps),
+                stateful_step_count=steps,
+                phases=[Phase.generate],
+                deadline=None,
+                database=None,
+                suppress_health_check=[
+                    HealthCheck.too_slow,
+                    HealthCheck.filter_too_much,
+                    HealthCheck.data_too_large,
+                ],
+            ),
+        )
+    return tally

@@ -1,0 +1,171 @@
+"""Judges a run: what the server made against what the client claimed. Pure.
+
+The truth is the mock's own list of tasks. The claims are what calls returned and raised, and what the journal
+says.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from attrs import define, field, frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from kling_elements import Task
+
+
+class Kind(StrEnum):
+    """What must never happen."""
+
+    BILLED_TWICE = "tasks billed twice"
+    LOST = "tasks lost"
+    WRONG = "wrong results"
+    UNEXPECTED = "unexpected exceptions"
+
+
+@frozen
+class Finding:
+    """Something that must never happen, and has.
+
+    Attributes:
+        kind: Its row in the table.
+        text: What happened, to what.
+    """
+
+    kind: Kind
+    text: str
+
+
+@define
+class Ask:
+    """One logical create: one call, or all the calls for one job of a batch, over restarts.
+
+    Attributes:
+        tag: The prompt that it was sent with; no other has it.
+        digest: Of its request, as the journal keeps it.
+        job: The key of its job, if it has one.
+        told: The ids that the caller was given for it: returned, or in an error.
+    """
+
+    tag: str
+    digest: str
+    job: str | None = None
+    told: set[str] = field(factory=set)
+
+
+@frozen
+class Made:
+    """A task that the server made.
+
+    Attributes:
+        task_id: Its id.
+        tag: The prompt that it was asked with.
+        status: Its status now.
+        urls: The addresses of its result, as the server shows them.
+    """
+
+    task_id: str
+    tag: str
+    status: str
+    urls: tuple[str, ...]
+
+
+@frozen
+class Books:
+    """What the journal, and the comparison with the service's list, tell at the end.
+
+    Attributes:
+        recorded: Ids of tasks in the journal.
+        doubtful: Digests of creates of which the journal knows that they may have made a task.
+        unrecorded: Ids that `find_unrecorded` shows.
+    """
+
+    recorded: frozenset[str]
+    doubtful: frozenset[str]
+    unrecorded: frozenset[str]
+
+
+@define
+class Tally:
+    """The table.
+
+    Attributes:
+        asked: Logical creates.
+        made: Tasks that the server made.
+        injected: Faults, by name.
+        outcomes: What calls came to, by operation and result.
+        findings: What must never happen, and has.
+    """
+
+    asked: int = 0
+    made: int = 0
+    injected: Counter[str] = field(factory=Counter)
+    outcomes: Counter[str] = field(factory=Counter)
+    findings: list[Finding] = field(factory=list)
+
+    @property
+    def faults(self) -> int:
+        """How many faults there were."""
+        return self.injected.total()
+
+    def found(self, kind: Kind) -> int:
+        """How many findings there are of a kind."""
+        return sum(1 for finding in self.findings if finding.kind is kind)
+
+
+def judge(asks: Iterable[Ask], made: Iterable[Made], books: Books) -> list[Finding]:
+    """Tasks billed twice, and tasks lost."""
+    by_tag = {ask.tag: ask for ask in asks}
+    tasks: dict[str, list[str]] = {}
+    findings: list[Finding] = []
+    for task in made:
+        tasks.setdefault(task.tag, []).append(task.task_id)
+        ask = by_tag.get(task.tag)
+        if ask is None:
+            findings.append(
+                Finding(Kind.WRONG, f"task {task.task_id} was made for {task.tag!r}, which nobody asked")
+            )
+        elif not _is_kept(task.task_id, ask, books):
+            findings.append(
+                Finding(
+                    Kind.LOST, f"task {task.task_id} of {ask.tag}: neither told, nor journalled, nor found"
+                )
+            )
+    findings += [
+        Finding(Kind.BILLED_TWICE, f"{tag} has {len(ids)} tasks: {', '.join(ids)}")
+        for tag, ids in tasks.items()
+        if len(ids) > 1
+    ]
+    return findings
+
+
+def _is_kept(task_id: str, ask: Ask, books: Books) -> bool:
+    is_findable = ask.digest in books.doubtful and task_id in books.unrecorded
+    return task_id in ask.told or task_id in books.recorded or is_findable
+
+
+def wrong_task(task: Task, made: Mapping[str, Made], *, tag: str = "", task_id: str = "") -> str | None:
+    """Why a returned task is not the one that was asked for, or not as the server has it; None if it is.
+
+    Args:
+        task: The returned task.
+        made: The server's tasks.
+        tag: The prompt of the create that it came from.
+        task_id: The id that was asked for.
+    """
+    truth = made.get(task.id)
+    if truth is None:
+        return f"a task {task.id!r} was returned, which the server does not have"
+    if tag and truth.tag != tag:
+        return f"task {task.id} was returned for {tag}, and is {truth.tag}'s"
+    if task_id and task.id != task_id:
+        return f"task {task.id} was returned, and {task_id} was asked for"
+    if task.is_terminal and task.status != truth.status:
+        return f"task {task.id} was returned as {task.status}, and is {truth.status}"
+    if task.urls and task.urls != truth.urls:
+        return f"task {task.id} was returned with another result than its own"
+    return None

@@ -1,0 +1,262 @@
+"""The fault proxy: raw TCP between a client and the mock, one connection after the other.
+
+Each connection carries one exchange and takes the next fault; without one it is passed on unharmed. As they
+are served in turn, whatever a client has left behind is dealt with before its next request.
+"""
+
+from __future__ import annotations
+
+import re
+import signal
+import socket
+import struct
+import threading
+from collections import Counter, deque
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Final
+
+from attrs import define, field
+
+from contract_tests.faults.fault import PASS, Silence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from contract_tests.faults.fault import Fault
+
+_PATIENCE: Final = 10.0  # seconds without a byte, after which something is wrong with the test itself
+_CHUNK: Final = 65_536
+_PING: Final = b"PING / HTTP/1.1\r\n\r\n"
+_TLS: Final = 0x16
+_ODD_ID: Final = b"not-a-uuid"  # of the mock's scenario `bad-id`
+_LENGTH: Final = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
+
+
+@define
+class FaultProxy:
+    """A proxy that listens.
+
+    Attributes:
+        port: Where it listens, on 127.0.0.1.
+        injected: How often each fault took place, by name.
+        exchanges: How many connections there were.
+        last_sizes: Bytes of the last request that was passed on, and of its answer.
+    """
+
+    port: int
+    _upstream: tuple[str, int]
+    _listener: socket.socket | None = field(default=None, repr=False)
+    _thread: threading.Thread | None = field(default=None, repr=False)
+    _faults: deque[Fault] = field(factory=deque, init=False)
+    _earlier: dict[bytes, bytes] = field(factory=dict, init=False, repr=False)
+    injected: Counter[str] = field(factory=Counter, init=False)
+    exchanges: int = field(default=0, init=False)
+    last_sizes: tuple[int, int] = field(default=(0, 0), init=False)
+    _interrupts: int = field(default=0, init=False)
+
+    @property
+    def url(self) -> str:
+        """Its origin."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def arm(self, faults: Iterable[Fault]) -> None:
+        """Have the next connections disturbed, in this order."""
+        self._faults.extend(faults)
+
+    def settle(self) -> None:
+        """Take away the faults that are left, and return when all that was begun is over."""
+        self._faults.clear()
+        with socket.create_connection(("127.0.0.1", self.port), _PATIENCE) as plug:
+            plug.sendall(_PING)
+            if not plug.recv(1):
+                raise RuntimeError("the fault proxy has died: this is a bug of the test")
+
+    def take_interrupts(self) -> int:
+        """How often Ctrl-C was pressed since this was last asked."""
+        taken, self._interrupts = self._interrupts, 0
+        return taken
+
+    def forget(self) -> None:
+        """Forget the earlier answers."""
+        self._earlier.clear()
+
+    def listen(self) -> None:
+        """Listen again, if it doesn't."""
+        if self._listener is not None:
+            return
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", self.port))
+        listener.listen(64)
+        self.port = listener.getsockname()[1]
+        self._listener = listener
+        self._thread = threading.Thread(target=self._serve, args=(listener,), name="fault-proxy", daemon=True)
+        self._thread.start()
+
+    def refuse(self) -> None:
+        """Listen no more: connections are refused."""
+        if self._listener is None or self._thread is None:
+            return
+        listener, self._listener = self._listener, None
+        with suppress(OSError):
+            listener.shutdown(socket.SHUT_RDWR)  # wakes `accept`; closing it would not
+        self._thread.join(_PATIENCE)
+        listener.close()
+
+    def _serve(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                plug, _ = listener.accept()
+            except OSError:
+                return
+            plug.settimeout(_PATIENCE)
+            plug.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            # A client that has gone in the middle is no news here.
+            with suppress(OSError):
+                self._exchange(plug)
+            plug.close()
+
+    def _exchange(self, plug: socket.socket) -> None:
+        if self._faults and self._faults[0].request_at == 0:
+            fault = self._next()
+            self._count(fault)
+            _end(plug, is_reset=fault.is_reset)
+            return
+        request = _read_request(plug)
+        if request == _PING:
+            plug.sendall(b"!")
+            return
+        if not request:
+            return
+        fault = self._next()
+        if not fault.is_crossed:
+            self._count(fault)
+        if request[0] == _TLS:
+            self._answer(plug, fault, fault.reply or b"")
+        elif fault.request_at is not None and fault.request_at % len(request):
+            with socket.create_connection(self._upstream, _PATIENCE) as onward:
+                onward.sendall(request[: fault.request_at % len(request)])
+                _end(onward, is_reset=fault.is_reset)
+            _end(plug, is_reset=fault.is_reset)
+        else:
+            self._forward(plug, fault, _with_scenario(request, fault.scenario))
+
+    def _forward(self, plug: socket.socket, fault: Fault, request: bytes) -> None:
+        if fault.silence is Silence.LATE:
+            _await_leave(plug)
+            self._ask(request)
+            return
+        answer = self._ask(request) if fault.is_asked else b""
+        self.last_sizes = len(request), len(answer)
+        if kind := _kind(request):
+            earlier = self._earlier.get(kind)
+            if fault.is_asked:
+                self._earlier[kind] = answer
+            if fault.is_crossed and earlier is not None:
+                self._count(fault)
+                answer = earlier
+        self._answer(plug, fault, answer if fault.reply is None else fault.reply)
+
+    def _answer(self, plug: socket.socket, fault: Fault, answer: bytes) -> None:
+        if fault.silence is not None:
+            _await_leave(plug)
+            return
+        if fault.is_interrupt:
+            # Never the whole answer: the client must still be at it when the signal comes.
+            answer = answer[: (fault.answer_at or 0) % max(1, len(answer))]
+        elif fault.answer_at is not None:
+            answer = answer[: fault.answer_at % (len(answer) + 1)]
+        size = fault.piece or len(answer) or 1
+        for start in range(0, len(answer), size):
+            plug.sendall(answer[start : start + size])
+        if fault.is_interrupt:
+            main = threading.main_thread().ident
+            if main is not None:
+                self._interrupts += 1
+                signal.pthread_kill(main, signal.SIGINT)
+            _await_leave(plug)
+        _end(plug, is_reset=fault.is_reset)
+
+    def _ask(self, request: bytes) -> bytes:
+        with socket.create_connection(self._upstream, _PATIENCE) as onward:
+            onward.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            onward.sendall(request)
+            with suppress(ConnectionError):
+                return _read_message(onward)
+        return b""
+
+    def _next(self) -> Fault:
+        self.exchanges += 1
+        return self._faults.popleft() if self._faults else PASS
+
+    def _count(self, fault: Fault) -> None:
+        if fault is not PASS:
+            self.injected[fault.name] += 1
+
+
+@contextmanager
+def proxying(upstream: str) -> Iterator[FaultProxy]:
+    """A proxy before the server at this origin, for as long as the context lasts."""
+    host, _, port = upstream.rpartition("//")[2].rpartition(":")
+    proxy = FaultProxy(0, (host, int(port)))
+    proxy.listen()
+    try:
+        yield proxy
+    finally:
+        proxy.refuse()
+
+
+def _read_request(plug: socket.socket) -> bytes:
+    first = plug.recv(_CHUNK)
+    return first if first[:1] == bytes([_TLS]) else _read_message(plug, first)
+
+
+def _read_message(plug: socket.socket, data: bytes = b"") -> bytes:
+    """A whole HTTP message, or as much of it as comes."""
+    while (size := _size(data)) is None or len(data) < size:
+        chunk = plug.recv(_CHUNK)
+        if not chunk:
+            break
+        data += chunk
+    return data
+
+
+def _size(data: bytes) -> int | None:
+    head, blank, _ = data.partition(b"\r\n\r\n")
+    if not blank:
+        return None
+    length = _LENGTH.search(head + b"\r\n")
+    return len(head) + len(blank) + (int(length[1]) if length else 0)
+
+
+def _with_scenario(request: bytes, scenario: str) -> bytes:
+    if not scenario:
+        return request
+    line, end, rest = request.partition(b"\r\n")
+    return line + end + b"x-mock-scenario: " + scenario.encode() + b"\r\n" + rest
+
+
+def _kind(request: bytes) -> bytes:
+    """What a confused cache at the edge could mix up: questions of the API with one form of path; else empty.
+
+    Not creates: an answer with another task's id would be beyond any client's wits, and so would be another
+    video behind the address of a result. Not ids that are no UUIDs either: the client takes ids of a form
+    that the document does not know as they come, and can't compare them.
+    """
+    path = request.partition(b" ")[2].partition(b" ")[0]
+    folder, _, name = path.rpartition(b"/")
+    is_odd = name.startswith(_ODD_ID)
+    return folder if request.startswith(b"GET /v1/") and not is_odd else b""
+
+
+def _await_leave(plug: socket.socket) -> None:
+    with suppress(ConnectionError):
+        while plug.recv(_CHUNK):
+            pass
+
+
+def _end(plug: socket.socket, *, is_reset: bool) -> None:
+    if is_reset:
+        # Lingering for 0 seconds makes the kernel send RST instead of FIN.
+        plug.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    plug.close()

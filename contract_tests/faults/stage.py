@@ -1,0 +1,77 @@
+"""What examples share, as it takes long to make: the mock, the proxy before it, an HTTP client."""
+
+from __future__ import annotations
+
+import signal
+import ssl
+import threading
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Final
+
+import httpx
+from attrs import frozen
+
+from contract_tests.faults.post import Post
+from contract_tests.faults.proxy import FaultProxy, proxying
+from kling_elements_mock import ManualClock, MockSettings, Polls, serve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kling_elements_mock import ServedMock
+
+NONE_KEPT: Final = httpx.Limits(max_keepalive_connections=0)
+"""Each exchange has a connection of its own, so that it can be disturbed alone."""
+_BOX: Final = 8
+
+
+@frozen
+class Stage:
+    """Mock, post, proxy and client.
+
+    Attributes:
+        served: The mock.
+        post: What the mock posts to the receiver of webhooks.
+        proxy: The proxy before it.
+        http: The synchronous clients' connections; none is kept.
+        trust: The TLS context of all clients.
+    """
+
+    served: ServedMock
+    post: Post
+    proxy: FaultProxy
+    http: httpx.Client
+    trust: ssl.SSLContext
+
+
+@contextmanager
+def staged() -> Iterator[Stage]:
+    """A stage, for as long as the context lasts."""
+    trust = ssl.create_default_context()
+    with ExitStack() as stack:
+        clock = ManualClock()
+        post = Post(clock)
+        served = stack.enter_context(serve(MockSettings(pace=Polls(2)), clock=clock, sender=post.take))
+        proxy = stack.enter_context(proxying(served.url))
+        http = stack.enter_context(httpx.Client(verify=trust, limits=NONE_KEPT, trust_env=False))
+        stack.enter_context(_interruptible())
+        yield Stage(served, post, proxy, http, trust)
+
+
+def tiny_video(task_id: str) -> bytes:
+    """The least that is an MP4, no two tasks' the same: a real one takes half a second to draw."""
+    boxes = (b"ftyp", b"isom\0\0\2\0isom"), (b"moov", b""), (b"mdat", task_id.encode() * 8)
+    return b"".join((_BOX + len(content)).to_bytes(4) + kind + content for kind, content in boxes)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Have SIGINT raise KeyboardInterrupt, whatever the runner of the tests made of it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

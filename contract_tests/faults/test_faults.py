@@ -1,0 +1,183 @@
+"""Nothing paid is lost and nothing is paid twice, whatever happens on the way; and these tests would see it.
+
+`make faults` runs the same code for longer.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from attrs import evolve
+
+from contract_tests.faults.__main__ import main, text
+from contract_tests.faults.fault import PASS, Fault
+from contract_tests.faults.machine import explore
+from contract_tests.faults.offsets import sweep
+from contract_tests.faults.oracle import Ask, Books, Finding, Kind, Made, Tally, judge, wrong_task
+from contract_tests.faults.stage import staged
+from contract_tests.faults.world import World
+from kling_elements import OutcomeUnknown, Task, sending
+from kling_elements.decisions import Operation, Raise, Repeat, decide
+from kling_elements.records import Records
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from contract_tests.faults.stage import Stage
+    from kling_elements.decisions import Decision, Outcome
+    from kling_elements.journal import Begun
+
+SEED = 1
+TAG, DIGEST, ID, OTHER = "ask-0", "digest", "id-0", "id-1"
+MADE = Made(ID, TAG, "COMPLETED", ("https://results.example/0.mp4",))
+NO_BOOKS = Books(frozenset(), frozenset(), frozenset())
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Stage]:
+    """The mock, and the proxy before it."""
+    logging.getLogger("kling_elements").addHandler(handler := logging.NullHandler())
+    with staged() as made:
+        yield made
+    logging.getLogger("kling_elements").removeHandler(handler)
+
+
+def test_a_storm(stage: Stage) -> None:
+    """300 drawn faults: nothing is billed twice, lost or wrong, and no strange exception comes out."""
+    tally = explore(stage, 300, SEED, is_strict=True, steps=30)
+    assert tally.faults == 300
+    assert tally.made > 0
+
+
+def test_the_end_of_a_connection_at_many_bytes_of_a_create(stage: Stage) -> None:
+    """Wherever in request or answer the connection ends, the task, if there is one, is told or found."""
+    tally = sweep(stage, stride=9)
+    assert tally.findings == []
+    assert tally.faults == tally.asked
+    assert 0 < tally.made < tally.asked
+
+
+def storm(stage: Stage) -> list[Kind]:
+    """What is found in a storm that always breaks a create, a look and a survey."""
+    world = World(stage, Tally(), 10)
+    world.create([Fault("cut", answer_at=0), PASS])
+    for _ in range(2):
+        task = world.create([])
+        assert task is not None
+        world.look("get", task.id, [Fault("crossed", is_crossed=True), PASS])
+    world.survey("list", [Fault("html", reply=b"HTTP/1.1 200 OK\r\n\r\n<html>", is_asked=False), PASS])
+    return [finding.kind for finding in world.finish()]
+
+
+def test_this_client_weathers_it(stage: Stage) -> None:
+    """In the storm in which the broken clients below are found out, nothing is found of this one."""
+    assert storm(stage) == []
+
+
+def repeating_create(operation: Operation, outcome: Outcome, **details: Any) -> Decision:
+    """Repeats a create that was not answered."""
+    decision = decide(operation, outcome, **details)
+    if isinstance(decision, Raise) and isinstance(decision.error, OutcomeUnknown):
+        return Repeat(decision.error)
+    return decision
+
+
+def crashing(operation: Operation, outcome: Outcome, **details: Any) -> Decision:
+    """Lets an exception of its own out where an answer can't be used."""
+    decision = decide(operation, outcome, **details)
+    if isinstance(decision, Repeat):
+        raise KeyError("data")
+    return decision
+
+
+def careless(operation: Operation, outcome: Outcome, **details: Any) -> Decision:
+    """Takes whatever task an answer shows."""
+    return decide(operation, outcome, **{**details, "task_id": None})
+
+
+@pytest.mark.parametrize(
+    ("broken", "kinds"),
+    [
+        (repeating_create, {Kind.BILLED_TWICE, Kind.LOST}),
+        (crashing, {Kind.UNEXPECTED}),
+        (careless, {Kind.WRONG}),
+    ],
+    ids=["repeating create", "crashing", "careless"],
+)
+def test_a_wrong_decision_is_seen(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, broken: Callable[..., Decision], kinds: set[Kind]
+) -> None:
+    """A client that repeats an unanswered create, crashes, or takes another's answer is found out."""
+    monkeypatch.setattr(sending, "decide", broken)
+    assert set(storm(stage)) == kinds
+
+
+def test_a_forgotten_task_is_seen(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client whose journal takes an unanswered create for a refused one is found out."""
+
+    def failed(self: Records, begun: Begun, error: BaseException, *rest: object, **more: object) -> None:
+        self.journal.refused(begun.entry_id, str(error))
+
+    monkeypatch.setattr(Records, "failed", failed)
+    assert set(storm(stage)) == {Kind.LOST}
+
+
+@pytest.mark.parametrize(
+    ("books", "told", "kept"),
+    [
+        (NO_BOOKS, set[str](), False),
+        (NO_BOOKS, {ID}, True),
+        (NO_BOOKS, {OTHER}, False),
+        (evolve(NO_BOOKS, recorded=frozenset({ID})), set[str](), True),
+        (evolve(NO_BOOKS, doubtful=frozenset({DIGEST})), set[str](), False),
+        (evolve(NO_BOOKS, unrecorded=frozenset({ID})), set[str](), False),
+        (Books(frozenset(), frozenset({DIGEST}), frozenset({ID})), set[str](), True),
+        (Books(frozenset(), frozenset({"another"}), frozenset({ID})), set[str](), False),
+    ],
+)
+def test_when_a_task_is_lost(books: Books, told: set[str], kept: bool) -> None:  # noqa: FBT001 - a column of the table
+    """A task is kept if its caller has its id, the journal has it, or a doubtful create leads to it."""
+    found = judge([Ask(TAG, DIGEST, told=told)], [MADE], books)
+    assert [finding.kind for finding in found] == ([] if kept else [Kind.LOST])
+
+
+def test_what_is_billed_twice_and_what_nobody_asked_for() -> None:
+    """Two tasks for one ask are one finding; a task that nobody asked for is one."""
+    twice = judge([Ask(TAG, DIGEST, told={ID, OTHER})], [MADE, evolve(MADE, task_id=OTHER)], NO_BOOKS)
+    assert [finding.kind for finding in twice] == [Kind.BILLED_TWICE]
+    assert [finding.kind for finding in judge([], [MADE], NO_BOOKS)] == [Kind.WRONG]
+
+
+@pytest.mark.parametrize(
+    ("task", "asked", "is_right"),
+    [
+        (Task(ID, "COMPLETED", MADE.urls), {"tag": TAG}, True),
+        (Task(ID, "IN_PROGRESS"), {"task_id": ID}, True),
+        (Task(ID, "FAILED"), {"task_id": ID}, False),
+        (Task(ID, "COMPLETED", ("https://results.example/1.mp4",)), {"task_id": ID}, False),
+        (Task(ID, "COMPLETED", MADE.urls), {"tag": "ask-1"}, False),
+        (Task(ID, "COMPLETED", MADE.urls), {"task_id": OTHER}, False),
+        (Task(OTHER, "CREATED"), {"task_id": OTHER}, False),
+    ],
+)
+def test_what_a_wrong_result_is(task: Task, asked: dict[str, str], is_right: bool) -> None:  # noqa: FBT001 - as above
+    """Another task, another end, or another result than the server has is wrong; an older status is not."""
+    assert (wrong_task(task, {ID: MADE}, **asked) is None) == is_right
+
+
+def test_the_table_says_what_was_found() -> None:
+    """The table has the four rows that must be 0, and tells each finding."""
+    shown = text(Tally(3, 2, findings=[Finding(Kind.LOST, "task id-0 is lost")]))
+    for row in ("creates asked", "tasks the server made", *Kind):
+        assert row in shown
+    assert "tasks lost: task id-0 is lost" in shown
+
+
+def test_a_wrong_use_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """No faults at all can't be asked for."""
+    with pytest.raises(SystemExit) as left:
+        main(["--faults", "0"])
+    assert left.value.code == 2
+    assert "1 or more" in capsys.readouterr().err

@@ -1,0 +1,192 @@
+"""A small world: what is asked for, what is claimed of it, and what is true."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from attrs import define, field
+
+from contract_tests.faults.caller import LOOKS, Call, Caller
+from contract_tests.faults.oracle import Ask, Books, Finding, Kind, Made, Tally, judge, wrong_task
+from contract_tests.faults.stage import tiny_video
+from kling_elements import KlingError, Task, ValidationError
+from kling_elements.journal import Job, request_digest
+from kling_elements.models import find_model
+from kling_elements.requests import draft_request, finish_request
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from contract_tests.faults.fault import Fault
+    from contract_tests.faults.stage import Stage
+
+_IMAGE: Final = "https://images.example/a.jpg"
+_HOOK: Final = "http://127.0.0.1:9/hook"  # nobody is called there: the mock's post is the stage's
+_BATCH: Final = "batch-of-the-faults"
+
+
+@define
+class World:
+    """One example: what a caller does, and a judgement on what comes of it.
+
+    Attributes:
+        stage: What examples share.
+        tally: Where everything is counted.
+        most_faults: After so many faults no more are injected.
+        caller: Who calls.
+        asks: The logical creates.
+        findings: What must never happen, and has.
+    """
+
+    stage: Stage
+    tally: Tally
+    most_faults: int
+    caller: Caller = field(init=False)
+    asks: list[Ask] = field(factory=list, init=False)
+    findings: list[Finding] = field(factory=list, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.stage.served.mock.reset()
+        self.stage.proxy.forget()
+        self.caller = Caller(self.stage, self.tally, self.most_faults)
+        self.stage.post.start(lambda: self.caller.wall_offset)
+
+    def create(
+        self,
+        faults: Sequence[Fault],
+        *,
+        name: str = "create",
+        job: str | None = None,
+        has_webhook: bool = False,
+        is_async: bool = False,
+    ) -> Task | None:
+        """Ask for a new task, or again for a job's, by `create` or `generate`."""
+        ask = next((ask for ask in self.asks if job is not None and ask.job == job), None)
+        fields = {"prompt": ask.tag if ask else f"ask-{len(self.asks)}"}
+        if ask is None:
+            ask = self._ask(fields, job)
+        options: dict[str, Any] = {**fields, "job": None if job is None else Job(_BATCH, job)}
+        if has_webhook and job is None:
+            options["webhook_url"] = _HOOK
+            ask.digest = _digest({**fields, "webhook_url": options["webhook_url"]})
+        if name == "generate":
+            options["timeout"] = LOOKS
+        value = self._call(Call(name, ([_IMAGE],), options, ask, is_async=is_async), faults)
+        if not isinstance(value, Task):
+            return None
+        ask.told.add(value.id)
+        self._check_task(value, tag=ask.tag)
+        if name == "generate" and not value.urls:
+            self._find(Kind.WRONG, f"generate returned task {value.id} without a video")
+        return value
+
+    def look(self, name: str, task_id: str, faults: Sequence[Fault], *, is_async: bool = False) -> None:
+        """Ask for a task by `get` or `wait`."""
+        value = self._call(Call(name, (task_id,), {"timeout": LOOKS}, is_async=is_async), faults)
+        if isinstance(value, Task):
+            self._check_task(value, task_id=task_id)
+            if name == "wait" and not value.is_terminal:
+                self._find(Kind.WRONG, f"wait returned task {value.id} as {value.status}")
+
+    def survey(self, name: str, faults: Sequence[Fault], *, is_async: bool = False) -> None:
+        """Ask for all tasks by `list` or `find_unrecorded`."""
+        value = self._call(Call(name, (), {"timeout": LOOKS}, is_async=is_async), faults)
+        made = self._made()
+        if isinstance(value, list) and (strange := [task.id for task in value if task.id not in made]):
+            self._find(Kind.WRONG, f"{name} shows tasks that the server does not have: {strange}")
+
+    def download(self, task_id: str, faults: Sequence[Fault], *, is_async: bool = False) -> None:
+        """Fetch a task's video; faults befall the fetch, not the question for the task."""
+        truth = next(task for task in self.stage.served.mock.tasks if task.id == task_id)
+        truth.video = tiny_video(task_id)
+        target = self.caller.folder / f"{len(self.caller.trace)}.mp4"
+        value = self._call(Call("download", (task_id, target), is_async=is_async), faults)
+        if target.exists() and target.read_bytes() != truth.video:
+            self._find(Kind.WRONG, f"the file of task {task_id} is not its video")
+        if isinstance(value, Path) != target.exists():
+            self._find(Kind.WRONG, f"download of task {task_id} gave {value!r}, and its file is not so")
+
+    def create_without_tls(self, faults: Sequence[Fault]) -> None:
+        """Create at an https address where TLS never starts."""
+        tag = f"ask-{len(self.asks)}"
+        ask = self._ask({"prompt": tag})
+        self._call(Call("create", ([_IMAGE],), {"prompt": tag}, ask, scheme="https"), faults)
+
+    def deliver(self, place: int, times: int, *, is_altered: bool = False, is_dropped: bool = False) -> None:
+        """Deliver a webhook that is on its way, out of order, several times, altered, or not at all."""
+        if self.caller.faults_left <= times:  # a delivery may be several faults
+            place, times, is_altered, is_dropped = 0, 1, False, False
+        for fault in self.stage.post.deliver(place, times, is_altered=is_altered, is_dropped=is_dropped):
+            self.caller.note(fault)
+
+    @property
+    def task_ids(self) -> list[str]:
+        """The ids of all tasks that the server has."""
+        return [task.id for task in self.stage.served.mock.tasks]
+
+    def finish(self) -> list[Finding]:
+        """Let the storm pass, judge, and count."""
+        self.caller.heal()
+        self.stage.post.finish()
+        made = self._made()
+        with self.caller.client() as client:
+            unrecorded = frozenset(task.id for task in client.find_unrecorded())
+            entries = list(client.journal.entries())
+        books = Books(
+            frozenset(entry.task_id for entry in entries if entry.task_id),
+            frozenset(entry.digest for entry in entries if entry.is_doubtful),
+            unrecorded,
+        )
+        self.findings += judge(self.asks, made.values(), books)
+        for text in self.stage.post.wrong(set(made)):
+            self._find(Kind.WRONG, text)
+        for text in self.stage.post.unexpected:
+            self._find(Kind.UNEXPECTED, text)
+        self.tally.made += len(made)
+        self.tally.findings += self.findings
+        self.caller.close()
+        return self.findings
+
+    def _ask(self, fields: dict[str, Any], job: str | None = None) -> Ask:
+        ask = Ask(fields["prompt"], _digest(fields), job)
+        self.asks.append(ask)
+        self.tally.asked += 1
+        return ask
+
+    def _call(self, call: Call, faults: Sequence[Fault]) -> Any:
+        outcome = self.caller.call(call, faults)
+        error, ask = outcome.error, call.ask
+        if outcome.was_interrupted != isinstance(error, KeyboardInterrupt):
+            self._find(Kind.UNEXPECTED, f"{call.name} and Ctrl-C: {error!r}")
+        elif not isinstance(error, (KlingError, KeyboardInterrupt, type(None))):
+            self._find(Kind.UNEXPECTED, f"{call.name} raised {error!r}")
+        elif ask is not None and isinstance(error, ValidationError):
+            self._find(Kind.UNEXPECTED, f"{call.name} was in order, and raised {error!r}")
+        if ask is not None and isinstance(error, KlingError) and error.task_id:
+            ask.told.add(error.task_id)
+        return outcome.value
+
+    def _check_task(self, task: Task, *, tag: str = "", task_id: str = "") -> None:
+        if text := wrong_task(task, self._made(), tag=tag, task_id=task_id):
+            self._find(Kind.WRONG, text)
+
+    def _made(self) -> dict[str, Made]:
+        mock = self.stage.served.mock
+        now = mock.clock.monotonic()
+        return {
+            task.id: Made(
+                task.id,
+                str(task.body.get("prompt")),
+                task.status(now),
+                tuple(mock.detail(task, task.status(now)).get("generated", ())),
+            )
+            for task in mock.tasks
+        }
+
+    def _find(self, kind: Kind, text: str) -> None:
+        self.findings.append(Finding(kind, text))
+
+
+def _digest(fields: dict[str, Any]) -> str:
+    return request_digest(finish_request(draft_request(find_model("std"), [_IMAGE], fields)))

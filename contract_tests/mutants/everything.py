@@ -1,0 +1,12 @@
+"""All mutants."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from contract_tests.mutants import client, document, server, webhook
+
+if TYPE_CHECKING:
+    from contract_tests.mutants.mutant import Mutant
+
+MUTANTS: Final[tuple[Mutant, ...]] = (*server.MUTANTS, *client.MUTANTS, *document.MUTANTS, *webhook.MUTANTS)
