@@ -6,7 +6,8 @@
 .DELETE_ON_ERROR:
 .SUFFIXES:
 MAKEFLAGS += --no-print-directory
-unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+# Without bytecode, each of the processes that tests start would compile everything again.
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
 RUN := .venv/bin/python
 JOBS ?= 2#    processes of `make test`

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from contract_tests.batch.conftest import Service
     from kling_elements import KlingElements
 
-_SLACK = 400_000  # bytes: caches that fill once; a line that is kept costs over 500, so thousands of them cost more
+# Bytes: caches that fill once. A line that is kept costs over 500, so thousands of them cost more.
+_SLACK = 400_000
 # What the package's own lines allocate: the interpreter's tables grow by leaps that are not its doing.
 _OWN = (tracemalloc.Filter(inclusive=True, filename_pattern="*/kling_elements/*"),)
 

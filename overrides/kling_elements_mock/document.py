@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -281,6 +281,12 @@ def default_path() -> Path:
     return shipped if shipped.is_file() else here.parents[2] / "spec" / "openapi.yaml"
 
 
+@lru_cache(maxsize=4)
+def _parse(content: bytes) -> Any:
+    """The value of a YAML text. Kept, as tests make a mock each; nothing here writes to it."""
+    return yaml.load(content, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe loaders
+
+
 def load(path: Path | None = None) -> Document:
     """Read a document from a YAML or JSON file.
 
@@ -292,7 +298,7 @@ def load(path: Path | None = None) -> Document:
     """
     file = default_path() if path is None else path
     try:
-        root = yaml.load(file.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe loaders
+        root = _parse(file.read_bytes())
     except OSError as error:
         raise DocumentError(f"can't read the document {file}: {error.strerror}") from error
     except yaml.YAMLError as error:
