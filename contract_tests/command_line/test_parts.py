@@ -268,3 +268,17 @@ def test_the_page_lists_every_exit_code_and_command() -> None:
     own = ("generate", "create", "status", "wait", "list", "download", "check", "doctor", "mock")
     assert all(f"| `{name}" in page for name in own)
     assert set(own) <= set(COMMANDS)
+
+
+def test_a_signal_in_the_middle_of_a_line_is_held_all_the_same() -> None:
+    """A handler can't write to a stream that is being written to; the signal counts nevertheless."""
+
+    def note(_: float) -> None:
+        raise RuntimeError("reentrant call inside <_io.BufferedWriter name='<stderr>'>")
+
+    with Interruptions(note) as interruptions:
+        interruptions.hold()
+        signal.raise_signal(signal.SIGTERM)
+        with pytest.raises(Interrupted) as caught:
+            interruptions.release()
+    assert caught.value.exit_code == 143

@@ -65,7 +65,7 @@ def test_a_signal_during_the_wait_tells_how_to_resume(
     out, err = process.communicate(timeout=30)
     task_id = served.mock.tasks[0].id
     assert first == f"task {task_id}\n"
-    assert process.returncode == 128 + number
+    assert process.returncode == 128 + number, err
     assert f"interrupted ({name}). Task {task_id} runs on" in err
     assert f"kling-elements wait {task_id} -o 'my out.mp4'\n" in err
     assert "Traceback" not in err

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -94,7 +95,9 @@ class Interruptions:
         is_first = self._received is None
         self._received = self._received or number
         if self._is_held and is_first:
-            self._on_hold(GRACE)
+            # The signal may have come in the middle of a line to stderr: it can't be written to from here.
+            with suppress(RuntimeError):
+                self._on_hold(GRACE)
             self._timer = threading.Timer(GRACE, _send_again, (number,))
             self._timer.daemon = True
             self._timer.start()
