@@ -131,14 +131,14 @@ MONEY: Final = (
 
 ANSWERS: Final = (
     _mutant("failed-not-checked", "A FAILED task is taken for a good one.", _edit(
-        "flows:Flows._with_result", "if task.status != COMPLETED:", "if False:"), near="test_generate"),
+        "flows:require_video", "if task.status != COMPLETED:", "if False:"), near="test_generate"),
     _mutant("failed-not-terminal", "A wait does not end at FAILED.", Value(
         "kling_elements.task:TERMINAL_STATUSES", frozenset({"COMPLETED"})), near="test_wait"),
     _mutant("unknown-is-terminal", "A wait ends at a status that nobody knows.", _edit(
         "task:Task.is_terminal", "self.status in TERMINAL_STATUSES",
         'self.status not in {"CREATED", "IN_PROGRESS"}'), near="unknown_statuses"),
     _mutant("no-url-is-fine", "COMPLETED without a video is taken for a result.", _edit(
-        "flows:Flows._with_result", "if not task.urls:", "if False:"), near="without_a_video"),
+        "flows:require_video", "if not task.urls:", "if False:"), near="without_a_video"),
     _mutant("deadline-is-none", "A wait looks on after its deadline.", _edit(
         "waiting:Wait._pause", "        if is_over:\n", "        if is_over and elapsed > 9999999:\n"), near="test_the_deadline"),
     _mutant("sleeps-past-the-deadline", "The last sleep goes past the deadline.", _edit(

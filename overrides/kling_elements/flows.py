@@ -176,7 +176,7 @@ class Flows(Generic[TaskT]):
             # Also when the wait ends early: what is not watched here can't hold a place here.
             if self.sender.governor and slot:
                 self.sender.governor.task_ended(slot)
-        return self._with_result(task)
+        return require_video(task)
 
     def wait_for_video(self, task_id: str, options: WaitOptions) -> Flow[TaskT]:
         """Wait for a task that was created before, as `generate` does for its own."""
@@ -184,7 +184,7 @@ class Flows(Generic[TaskT]):
         if governor:
             governor.task_started(task_id, time.monotonic())
         try:
-            return self._with_result((yield from self.wait(task_id, options)))
+            return require_video((yield from self.wait(task_id, options)))
         finally:
             if governor:
                 governor.task_ended(task_id)
@@ -242,23 +242,6 @@ class Flows(Generic[TaskT]):
                 task_id=task.id,
                 request_id=task.request_id,
             ) from None
-
-    def _with_result(self, task: TaskT) -> TaskT:
-        if task.status != COMPLETED:
-            reason = task.raw.get("error")
-            said = (
-                f": {reason}" if isinstance(reason, str) and reason else ", and the service gives no reason"
-            )
-            raise TaskFailed(
-                f"task {task.id} ended as {task.status}{said}. It may be billed; try other images", task=task
-            )
-        if not task.urls:
-            raise ResultMissing(
-                f"task {task.id} is COMPLETED without a video, which happens. "
-                f"Look again: kling-elements status {task.id}",
-                task=task,
-            )
-        return task
 
     def _refresh(self, task_id: str) -> Flow[Task]:
         """Ask for a task once more, for the sake of its addresses, and note them."""
@@ -329,6 +312,28 @@ def _write(function: Callable[[], T]) -> Flow[T]:
     except BaseException:
         function()  # in the event loop's thread, as nothing can be awaited any more; twice does no harm
         raise
+
+
+def require_video(task: TaskT) -> TaskT:
+    """Give back a task that has ended, if it has a video.
+
+    Raises:
+        TaskFailed: If it ended without one.
+        ResultMissing: If it is COMPLETED and names none.
+    """
+    if task.status != COMPLETED:
+        reason = task.raw.get("error")
+        said = f": {reason}" if isinstance(reason, str) and reason else ", and the service gives no reason"
+        raise TaskFailed(
+            f"task {task.id} ended as {task.status}{said}. It may be billed; try other images", task=task
+        )
+    if not task.urls:
+        raise ResultMissing(
+            f"task {task.id} is COMPLETED without a video, which happens. "
+            f"Look again: kling-elements status {task.id}",
+            task=task,
+        )
+    return task
 
 
 @frozen

@@ -70,9 +70,7 @@ def exit_code_of(error: BaseException) -> ExitCode:
         (errors.OutcomeUnknown, ExitCode.OUTCOME_UNKNOWN),
         (errors.DownloadError, ExitCode.DOWNLOAD_FAILED),
         (errors.ConnectionFailed, ExitCode.NOT_REACHED),
-        (
-            errors.UploadError,
-            ExitCode.NOT_REACHED,
-        ),  # the store's faults: nothing was created, repeat it later
+        # The store's faults: nothing was created, repeat it later.
+        (errors.UploadError, ExitCode.NOT_REACHED),
     )
     return next((code for kind, code in table if isinstance(error, kind)), ExitCode.OTHER)

@@ -54,27 +54,3 @@ def expiry(when: datetime, now: datetime) -> str:
     minutes = int((when - now).total_seconds() // 60)
     left = f"in {minutes} min" if minutes >= 0 else "it is gone"
     return f"{when:%Y-%m-%d %H:%M:%S} UTC ({left})"
-
-
-def require_video(task: Task) -> None:
-    """Make sure that a task that was waited for has a video.
-
-    Raises:
-        TaskFailed: If it ended without one.
-        ResultMissing: If it is done and names none.
-    """
-    from kling_elements.errors import ResultMissing, TaskFailed  # noqa: PLC0415 - `--help` need not pay for it
-    from kling_elements.task import FAILED  # noqa: PLC0415 - as above
-
-    if task.status == FAILED:
-        reason = task.raw.get("error")
-        said = f": {reason}" if isinstance(reason, str) and reason else ", and the service gives no reason"
-        raise TaskFailed(
-            f"task {task.id} ended as {task.status}{said}. It may be billed; try other images", task=task
-        )
-    if not task.urls:
-        raise ResultMissing(
-            f"task {task.id} is {task.status} without a video, which happens. "
-            f"Look again: kling-elements status {task.id}",
-            task=task,
-        )

@@ -11,7 +11,7 @@ from kling_elements.command_line.connecting import open_client
 from kling_elements.command_line.exit_codes import CommandError, ExitCode
 from kling_elements.command_line.output import add_output, check_output, fetch, take_output
 from kling_elements.command_line.progress import Progress
-from kling_elements.command_line.results import require_video, show_file
+from kling_elements.command_line.results import show_file
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -27,6 +27,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace, session: Session) -> int:
     """Do it."""
+    from kling_elements.flows import require_video  # noqa: PLC0415 - `--help` need not pay for it
+
     take_output(args, session)
     check_output(session, args.id)
     progress = Progress(session.console, is_quiet=session.is_quiet)
