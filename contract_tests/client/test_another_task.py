@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from kling_elements.answers import Answer
 from kling_elements.decisions import Operation, Repeat, Return, decide
 
@@ -27,3 +29,18 @@ def test_another_tasks_video_is_not_taken() -> None:
 def test_an_id_in_other_letters_is_the_same_task() -> None:
     """A UUID in capitals is the same UUID."""
     assert isinstance(decide(Operation.STATUS, answer(ASKED.upper()), task_id=ASKED), Return)
+
+
+@pytest.mark.parametrize(
+    ("asked", "answered"), [("task-1", "task-2"), ("01hzx3", "01hzx4"), ("not-a-uuid-1", "not-a-uuid-10")]
+)
+def test_ids_of_another_form_are_told_apart(asked: str, answered: str) -> None:
+    """Two ids that are no UUIDs are two tasks: a service that changes the form of its ids is guarded too."""
+    assert isinstance(decide(Operation.STATUS, answer(answered), task_id=asked), Repeat)
+    assert isinstance(decide(Operation.STATUS, answer(asked), task_id=asked), Return)
+
+
+@pytest.mark.parametrize(("asked", "answered"), [("task-1", ASKED), (ASKED, "task-1"), ("Task-1", "task-1")])
+def test_two_names_of_one_task_may_be(asked: str, answered: str) -> None:
+    """A UUID for an id of another form, or other letters' case, is not known to be another task."""
+    assert isinstance(decide(Operation.STATUS, answer(answered), task_id=asked), Return)

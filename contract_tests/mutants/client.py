@@ -102,7 +102,7 @@ MONEY: Final = (
     _mutant("408-is-a-refusal", "A 408 for a create is told as a plain refusal.", _edit(
         "decisions:_after_create", " and outcome.status != _REQUEST_TIMEOUT_STATUS", ""), near="test_decisions"),
     _mutant("quota-retried", "The day's quota is repeated like a rate.", _edit(
-        "answers:read_error", "if answer.status == _TOO_MANY and _QUOTA_PROSE.search(message):", "if False:"),
+        "refusals:read_error", "if answer.status == _TOO_MANY and _QUOTA_PROSE.search(message):", "if False:"),
         near="test_decisions"),
     _mutant("rate-not-repeated", "A rate is raised at once.", _edit(
         "decisions:_after_create", "isinstance(error, RateLimitError) and error.task_id is None", "False"),
@@ -158,21 +158,21 @@ ANSWERS: Final = (
         "decisions:decide", "(is_fresh and isinstance(error, NotFoundError))", "isinstance(error, NotFoundError)"),
         near="grace"),
     _mutant("empty-list-fails", "An empty list is an error.", _edit(
-        "answers:read_tasks", "if isinstance(error, errors.NotFoundError) and", "if False and"), near="empty_list"),
+        "reading:read_tasks", "if isinstance(error, NotFoundError) and", "if False and"), near="empty_list"),
     _mutant("any-404-is-empty", "Any 404 is an empty list: a wrong address looks like an empty account.", _edit(
-        "answers:read_tasks", " and _NO_TASKS_PROSE.search(error.message)", ""), near="empty_list"),
+        "reading:read_tasks", " and _NO_TASKS_PROSE.search(error.message)", ""), near="empty_list"),
     _mutant("other-task-taken", "An answer about another task is taken.", _edit(
-        "answers:read_task", "if asked is not None and", "if False and"), near="another_task"),
+        "reading:read_task", "if asked is not None and", "if False and"), near="another_task"),
     _mutant("error-swallowed", "A 403 for a task is an unknown status instead of an error.", _edit(
-        "answers:read_task", "    if not answer.is_ok:\n        raise read_error(answer)",
+        "reading:read_task", "    if not answer.is_ok:\n        raise read_error(answer)",
         '    if answer.status == 403:\n        return Task(asked or "?", UNKNOWN_STATUS)\n'
         "    if not answer.is_ok:\n        raise read_error(answer)"), near="test_decisions"),
     _mutant("error-without-request-id", "Errors have no request id.", _edit(
-        "answers:read_error", "request_id=answer.request_id,", "request_id=None,"), near="refusal_says"),
+        "refusals:read_error", "request_id=answer.request_id,", "request_id=None,"), near="refusal_says"),
     _mutant("nested-problem-lost", "Problem details are read in their flat shape alone.", _edit(
-        "answers:_problem", "problem = nested if isinstance(nested, dict) else body", "problem = body"), near="refusal_says"),
+        "refusals:_problem", "problem = nested if isinstance(nested, dict) else body", "problem = body"), near="refusal_says"),
     _mutant("402-is-plain", "A 402 is no error of its own.", Edit(
-        "kling_elements.answers:read_error", "_ERRORS_BY_STATUS.get(answer.status)",
+        "kling_elements.refusals:read_error", "_ERRORS_BY_STATUS.get(answer.status)",
         "_ERRORS_BY_STATUS.get(answer.status if answer.status != 402 else 0)"), near="refusal_says"),
     _mutant("generated-needed", "A created task without generated is taken for a damaged answer.", _edit(
         "answers:find_created_task", "if found is not None:", 'if found is not None and "generated" in found:'),

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from attrs import frozen
 
-from kling_elements.answers import Answer, find_created_task, read_error, read_task, read_tasks
+from kling_elements.answers import Answer, find_created_task
 from kling_elements.errors import (
     ApiError,
     ConnectionFailed,
@@ -39,6 +39,8 @@ from kling_elements.errors import (
     RateLimitError,
     ResponseFormatError,
 )
+from kling_elements.reading import read_task, read_tasks
+from kling_elements.refusals import read_error
 from kling_elements.upload_addresses import read_upload_addresses
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
-from kling_elements.answers import format_error, read_object
+from kling_elements.reading import read_object
+from kling_elements.refusals import format_error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
