@@ -137,6 +137,16 @@ def test_transports_that_tell_the_key(driver: Driver, time: FakeTime, error: typ
         assert caught.value.__context__ is None
 
 
+def frames_of(error: BaseException) -> Iterator[traceback.FrameSummary]:
+    """The frames of an error and of those before it, with their variables, but for the tests' own."""
+    whole: traceback.TracebackException | None = traceback.TracebackException.from_exception(
+        error, capture_locals=True
+    )
+    while whole is not None:
+        yield from (frame for frame in whole.stack if "contract_tests" not in frame.filename)
+        whole = whole.__cause__ or whole.__context__
+
+
 @pytest.mark.parametrize("driver", [SYNC, ASYNC], ids=["sync", "async"])
 def test_refused_over_a_real_socket(driver: Driver, time: FakeTime, caplog: pytest.LogCaptureFixture) -> None:
     """A refused connection tells the key in no error, traceback with locals, or log at DEBUG.
@@ -149,14 +159,46 @@ def test_refused_over_a_real_socket(driver: Driver, time: FakeTime, caplog: pyte
             with pytest.raises(KlingError) as caught:
                 call()
             assert_hidden(caught.value)
-            whole = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
-            while whole is not None:
-                for frame in whole.stack:
-                    if "contract_tests" not in frame.filename:
-                        assert KEY not in str(frame.locals), frame
-                whole = whole.__cause__ or whole.__context__  # type: ignore[assignment]  # the chain's end is None
+            assert all(KEY not in str(frame.locals) for frame in frames_of(caught.value))
     assert any(record.name.startswith("httpcore") for record in caplog.records)
     assert all(KEY not in record.getMessage() for record in caplog.records)
+
+
+def interrupted(request: httpx.Request) -> httpx.Response:
+    """A Ctrl-C while another error is handled, in a frame that has the request's headers."""
+    headers = dict(request.headers)
+    try:
+        headers.pop("not there")
+    except KeyError as error:
+        raise KeyboardInterrupt from error
+    return httpx.Response(500)
+
+
+def test_a_traceback_of_an_interruption(driver: Driver) -> None:
+    """A Ctrl-C deep within httpx shows the key in no frame below the client, as none of them is left."""
+    client = driver.open(interrupted)
+    for call in client.operations():
+        with pytest.raises(KeyboardInterrupt) as caught:
+            call()
+        frames = list(frames_of(caught.value))
+        assert not [frame for frame in frames if "httpx" in frame.filename]
+        assert all(KEY not in str(frame.locals) for frame in frames)
+
+
+def test_an_interruption_leaves_the_caller_s_own_error(driver: Driver) -> None:
+    """An error that the caller was handling keeps its traceback."""
+    own = ValueError("the caller's own")
+    call = driver.open(interrupted).operations()[0]
+
+    def handle() -> None:
+        try:
+            raise own
+        except ValueError:
+            call()
+
+    with pytest.raises(KeyboardInterrupt):
+        handle()
+    assert own.__traceback__ is not None
 
 
 def test_logs_of_a_whole_run(driver: Driver, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -205,7 +247,7 @@ def test_clients_that_follow_redirects_still_dont(driver: Driver) -> None:
     server = Script.of(reply(302, content=b"", headers={"location": "https://elsewhere.example/"}))
     opened = driver.open(server)
     assert opened.client is not None
-    http = opened.client._shell._given
+    http = opened.client._shell._foreign.given
     assert http is not None
     http.follow_redirects = True
     with pytest.raises(KlingError):

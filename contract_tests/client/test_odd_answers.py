@@ -12,11 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contract_tests.support.answers import ID, IMAGE, Pieces, reply, shown
-from contract_tests.support.clients import FakeTime, Script
+from contract_tests.support.clients import Script
 from kling_elements import ApiError, KlingError, OutcomeUnknown, ResponseFormatError, Task, transport
 from kling_elements.answers import Answer
 from kling_elements.decisions import Operation, Raise, Repeat, Return, decide
-from kling_elements.settings import ApiKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -147,19 +146,6 @@ def test_answers_without_end(driver: Driver, monkeypatch: pytest.MonkeyPatch) ->
         client.get(ID)
     assert len(caught.value.body) <= 2 * len(TEXT)
     assert client.create([IMAGE]).id == ID
-
-
-def test_answers_that_trickle() -> None:
-    """An answer that trickles in past its request's time is given up, and what came of it is kept."""
-    time = FakeTime()
-    body = transport.Body(expires=time.now + 60, clock=time.clock)
-    assert body.add(b"a")
-    time.sleep(60)
-    assert body.add(b"b")
-    time.sleep(1)
-    with pytest.raises(httpx.StreamError, match="too long"):
-        body.add(b"c")
-    assert body.answer(httpx.Response(200), ApiKey("a-key-of-the-tests")).body == b"abc"
 
 
 LISTS = [

@@ -155,7 +155,7 @@ def test_the_key_goes_to_the_service_alone(driver: Driver) -> None:
     service = Service(on_put=[failing(500)])
     opened = driver.open(service, sleep=lambda _: None)
     assert opened.client is not None
-    http = opened.client._shell._given
+    http = opened.client._shell._foreign.given
     assert http is not None
     http.headers["x-mine"] = "mine"
     http.cookies.set("session", "mine")

@@ -40,10 +40,10 @@ REQUESTS: Final = (
         near="no_body_and_no_address"),
     _mutant("key-to-the-result", "The key goes to the result's host as well.", _edit(
         "shell:Shell._perform", "return self._send(effect)",
-        "self._foreign_client().auth = self._auth\n        return self._send(effect)"
+        "self._foreign.get().auth = self._auth\n        return self._send(effect)"
         ), _edit("shell:ForeignShell._stream", "auth=None, follow", "follow"), near="go_to_the_result"),
     _mutant("redirect-followed", "A redirect of the service is followed, and the key goes along.", _edit(
-        "shell:Shell._send", "follow_redirects=False", "follow_redirects=True"), near="edirect"),
+        "shell:Shell._ask", "follow_redirects=False", "follow_redirects=True"), near="edirect"),
     _mutant("status-under-std", "A task is asked for under the path of create.", _built(
         "get_kling_elements_task", "/v1/ai/image-to-video/kling-elements/{task_id}",
         "/v1/ai/image-to-video/kling-elements-std/{task_id}"), near="status_and_list"),

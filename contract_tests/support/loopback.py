@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import socket
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import StreamRequestHandler, ThreadingTCPServer
 from typing import TYPE_CHECKING
 
 from attrs import define, field
@@ -82,3 +83,52 @@ def refused_url() -> str:
     with socket.socket() as plug:
         plug.bind(("127.0.0.1", 0))
         return f"http://127.0.0.1:{plug.getsockname()[1]}"
+
+
+@contextmanager
+def dripping(before: bytes, drop: bytes) -> Iterator[Loopback]:
+    """A server that begins each answer, and goes on with it a drop at a time until the client hangs up.
+
+    Args:
+        before: What is sent at once.
+        drop: What follows, again and again.
+    """
+    closing = threading.Event()
+
+    class Handler(StreamRequestHandler):
+        def handle(self) -> None:
+            head = b""
+            while not head.endswith(b"\r\n\r\n"):
+                head += self.rfile.readline()
+            method, path, _ = head.decode("latin-1").split(" ", 2)
+            served.asked.append(Asked(method, path, {}, b""))
+            with suppress(OSError):
+                self.wfile.write(before)
+                while not closing.wait(0.02):
+                    self.wfile.write(drop)
+
+    server = ThreadingTCPServer(("127.0.0.1", 0), Handler)
+    served = Loopback(f"http://127.0.0.1:{server.server_address[1]}")
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    try:
+        yield served
+    finally:
+        closing.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@contextmanager
+def never_connecting() -> Iterator[str]:
+    """An origin on loopback to which no connection is made, and none is refused: its queue is full."""
+    with socket.socket() as full, ExitStack() as stack:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for _ in range(3):
+            caller = stack.enter_context(socket.socket())
+            caller.setblocking(False)
+            with suppress(BlockingIOError):
+                caller.connect(full.getsockname())
+        yield f"http://127.0.0.1:{full.getsockname()[1]}"

@@ -51,10 +51,11 @@ class KlingElements:
         base_url: The origin; by default from KLING_ELEMENTS_BASE_URL, else the document's first server.
         auth_header: The header that carries the key; by default the one that the document names for the
             origin.
-        timeout: Seconds that one request may take.
+        timeout: Seconds that one request may take, its whole answer included.
         poll_interval: Seconds between two looks at a task, in place of the schedule.
         http_client: An httpx client of your own (proxies, certificates). Its defaults are used for requests
-            to the service only; it is not closed. Redirects of the service are never followed.
+            to the service only; it is not closed. Redirects of the service are never followed. Over a
+            connection that it has kept open, `timeout` bounds each wait for bytes of an answer's head.
         schedule: When to look at a task.
         clock: A monotonic clock, in seconds.
         sleep: Sleeps for that many seconds.

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import inspect
-import threading
-import time
+import sys
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import anyio
 import anyio.to_thread
 import httpx
 
 from kling_elements.effects import Call, Compute, Effect, Flow, Head, Send, Stream
 from kling_elements.log_redaction import private_addresses
+from kling_elements.time_limit import TimeLimit
+from kling_elements.tracing import Trace
 from kling_elements.transport import (
     SEND_ERRORS,
     STREAM_ERRORS,
     Body,
     KeyAuth,
+    LateClient,
     fault_of,
     foreign_request,
     head_of,
-    make_client,
     service_request,
+    too_slow,
+    without_frames,
 )
 
 if TYPE_CHECKING:
@@ -40,9 +44,7 @@ class ForeignShell:
     """
 
     def __init__(self, client: httpx.Client | None = None) -> None:
-        self._given = client
-        self._making = threading.Lock()  # several threads may be the first
-        self._own: httpx.Client | None = None
+        self._foreign = LateClient(httpx.Client, client)
         self._is_closed = False
 
     def run(self, flow: Flow[T]) -> T:
@@ -63,13 +65,13 @@ class ForeignShell:
     @property
     def can_fetch(self) -> bool:
         """Whether other hosts can still be asked: not once it is closed, unless by a caller's client."""
-        return self._given is not None or not self._is_closed
+        return self._foreign.given is not None or not self._is_closed
 
     def close(self) -> None:
         """Close the connections."""
         self._is_closed = True
-        if self._own is not None:
-            self._own.close()
+        if self._foreign.own is not None:
+            self._foreign.own.close()
 
     def _perform(self, effect: Effect) -> Any:
         match effect:
@@ -85,7 +87,7 @@ class ForeignShell:
     def _stream(self, effect: Stream) -> Head | Fault:
         try:
             with private_addresses():
-                response = self._foreign_client().send(
+                response = self._foreign.get().send(
                     foreign_request(effect), stream=True, auth=None, follow_redirects=False
                 )
                 try:
@@ -99,14 +101,6 @@ class ForeignShell:
         except STREAM_ERRORS as error:
             return fault_of(error)
         return head
-
-    def _foreign_client(self) -> httpx.Client:
-        if self._given is not None:
-            return self._given
-        with self._making:
-            if self._own is None:
-                self._own = make_client(httpx.Client)
-            return self._own
 
 
 class Shell(ForeignShell):
@@ -122,34 +116,45 @@ class Shell(ForeignShell):
         super().__init__(client)
         self._settings = settings
         self._auth = KeyAuth(settings)
-        self._service: httpx.Client | None = None
+        self._service = LateClient(httpx.Client, client, keeps_alive=False)
 
     def close(self) -> None:
         """Close the connections."""
         super().close()
-        if self._service is not None:
-            self._service.close()
+        if self._service.own is not None:
+            self._service.own.close()
 
     def _perform(self, effect: Effect) -> Any:
         return self._send(effect) if isinstance(effect, Send) else super()._perform(effect)
 
     def _send(self, effect: Send) -> Outcome:
-        body = Body(time.monotonic() + effect.timeout)
-        client = self._service_client()
+        handled = sys.exc_info()[1]
         try:
-            request = service_request(client, self._settings, effect)
+            with TimeLimit(effect.timeout) as limit:
+                return self._ask(effect, limit)
+        except BaseException as error:  # noqa: BLE001 - it is raised again
+            raise without_frames(error, handled)  # noqa: B904 - it is the same
+
+    def _ask(self, effect: Send, limit: TimeLimit) -> Outcome:
+        trace = Trace(limit.watch)
+        client = self._service.get()
+        try:
+            request = service_request(client, self._settings, effect, trace.note)
         except SEND_ERRORS as error:
             return fault_of(error, self._settings.key, was_sent=False)
         try:
             response = client.send(request, stream=True, auth=self._auth, follow_redirects=False)
         except SEND_ERRORS as error:
-            return fault_of(error, self._settings.key)
-        return self._read(response, body)
+            met = too_slow(effect.timeout) if limit.is_over else error
+            return fault_of(met, self._settings.key, was_sent=trace.may_be_sent)
+        limit.watch(response.extensions.get("network_stream"))
+        return self._read(response, limit)
 
-    def _read(self, response: httpx.Response, body: Body) -> Answer:
+    def _read(self, response: httpx.Response, limit: TimeLimit) -> Answer:
+        body = Body()
         try:
             for chunk in response.iter_bytes():
-                if not body.add(chunk):
+                if not body.add(chunk) or limit.is_over:
                     break
         except SEND_ERRORS:
             # The head is here, and perhaps the part of the body that names a paid task.
@@ -158,21 +163,12 @@ class Shell(ForeignShell):
             response.close()
         return body.answer(response, self._settings.key)
 
-    def _service_client(self) -> httpx.Client:
-        if self._given is not None:
-            return self._given
-        with self._making:
-            if self._service is None:
-                self._service = make_client(httpx.Client)
-            return self._service
-
 
 class AsyncForeignShell:
     """`ForeignShell`, asynchronous, under asyncio or trio."""
 
     def __init__(self, client: httpx.AsyncClient | None = None) -> None:
-        self._given = client
-        self._own: httpx.AsyncClient | None = None
+        self._foreign = LateClient(httpx.AsyncClient, client)
         self._is_closed = False
 
     async def run(self, flow: Flow[T]) -> T:
@@ -193,13 +189,13 @@ class AsyncForeignShell:
     @property
     def can_fetch(self) -> bool:
         """Whether other hosts can still be asked: not once it is closed, unless by a caller's client."""
-        return self._given is not None or not self._is_closed
+        return self._foreign.given is not None or not self._is_closed
 
     async def aclose(self) -> None:
         """Close the connections."""
         self._is_closed = True
-        if self._own is not None:
-            await self._own.aclose()
+        if self._foreign.own is not None:
+            await self._foreign.own.aclose()
 
     async def _perform(self, effect: Effect) -> Any:
         match effect:
@@ -216,7 +212,7 @@ class AsyncForeignShell:
     async def _stream(self, effect: Stream) -> Head | Fault:
         try:
             with private_addresses():
-                response = await self._foreign_client().send(
+                response = await self._foreign.get().send(
                     foreign_request(effect), stream=True, auth=None, follow_redirects=False
                 )
                 try:
@@ -231,13 +227,6 @@ class AsyncForeignShell:
             return fault_of(error)
         return head
 
-    def _foreign_client(self) -> httpx.AsyncClient:
-        if self._given is not None:
-            return self._given
-        if self._own is None:
-            self._own = make_client(httpx.AsyncClient)
-        return self._own
-
 
 class AsyncShell(AsyncForeignShell):
     """`Shell`, asynchronous, under asyncio or trio."""
@@ -246,31 +235,43 @@ class AsyncShell(AsyncForeignShell):
         super().__init__(client)
         self._settings = settings
         self._auth = KeyAuth(settings)
-        self._service: httpx.AsyncClient | None = None
+        self._service = LateClient(httpx.AsyncClient, client, keeps_alive=False)
 
     async def aclose(self) -> None:
         """Close the connections."""
         await super().aclose()
-        if self._service is not None:
-            await self._service.aclose()
+        if self._service.own is not None:
+            await self._service.own.aclose()
 
     async def _perform(self, effect: Effect) -> Any:
         return await self._send(effect) if isinstance(effect, Send) else await super()._perform(effect)
 
     async def _send(self, effect: Send) -> Outcome:
-        body = Body(time.monotonic() + effect.timeout)
-        client = self._service_client()
+        handled = sys.exc_info()[1]
         try:
-            request = service_request(client, self._settings, effect)
+            return await self._ask(effect)
+        except BaseException as error:  # noqa: BLE001 - it is raised again
+            raise without_frames(error, handled)  # noqa: B904 - it is the same
+
+    async def _ask(self, effect: Send) -> Outcome:
+        trace, response, body = Trace(), None, Body()
+        client = self._service.get()
+        try:
+            request = service_request(client, self._settings, effect, trace.anote)
         except SEND_ERRORS as error:
             return fault_of(error, self._settings.key, was_sent=False)
-        try:
-            response = await client.send(request, stream=True, auth=self._auth, follow_redirects=False)
-        except SEND_ERRORS as error:
-            return fault_of(error, self._settings.key)
-        return await self._read(response, body)
+        with anyio.move_on_after(effect.timeout):
+            try:
+                response = await client.send(request, stream=True, auth=self._auth, follow_redirects=False)
+            except SEND_ERRORS as error:
+                return fault_of(error, self._settings.key, was_sent=trace.may_be_sent)
+            await self._read(response, body)
+        if response is None:
+            return fault_of(too_slow(effect.timeout), self._settings.key, was_sent=trace.may_be_sent)
+        return body.answer(response, self._settings.key)
 
-    async def _read(self, response: httpx.Response, body: Body) -> Answer:
+    @staticmethod
+    async def _read(response: httpx.Response, body: Body) -> None:
         try:
             async for chunk in response.aiter_bytes():
                 if not body.add(chunk):
@@ -280,11 +281,3 @@ class AsyncShell(AsyncForeignShell):
             pass
         finally:
             await response.aclose()
-        return body.answer(response, self._settings.key)
-
-    def _service_client(self) -> httpx.AsyncClient:
-        if self._given is not None:
-            return self._given
-        if self._service is None:
-            self._service = make_client(httpx.AsyncClient)
-        return self._service

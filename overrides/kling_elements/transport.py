@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
-from typing import TYPE_CHECKING, TypeVar
+import threading
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import httpx
 from attrs import define, field
@@ -49,14 +49,40 @@ class KeyAuth(httpx.Auth):
 ClientT = TypeVar("ClientT", httpx.Client, httpx.AsyncClient)
 
 
-def make_client(kind: type[ClientT]) -> ClientT:
-    """An httpx client with the environment's proxies and certificates.
+@define
+class LateClient(Generic[ClientT]):
+    """An httpx client that is made when it is first needed: it loads certificates, which takes a while.
 
-    Raises:
-        ValidationError: If the environment names ones that can't be used. Nothing was sent.
+    Attributes:
+        kind: The class of httpx.
+        given: A caller's client, to be used instead; it is not closed.
+        keeps_alive: Whether its connections are kept for further requests.
     """
+
+    kind: type[ClientT]
+    given: ClientT | None = None
+    keeps_alive: bool = True
+    own: ClientT | None = field(default=None, init=False)
+    _making: threading.Lock = field(factory=threading.Lock, init=False, repr=False)
+
+    def get(self) -> ClientT:
+        """The client. Several threads may be the first to ask.
+
+        Raises:
+            ValidationError: If the environment names proxies or certificates that can't be used. Nothing was
+                sent.
+        """
+        if self.given is not None:
+            return self.given
+        with self._making:
+            if self.own is None:
+                self.own = _make_client(self.kind, keeps_alive=self.keeps_alive)
+            return self.own
+
+
+def _make_client(kind: type[ClientT], *, keeps_alive: bool) -> ClientT:
     try:
-        return kind()
+        return kind() if keeps_alive else kind(limits=httpx.Limits(max_keepalive_connections=0))
     except (OSError, ValueError, ImportError) as error:
         raise ValidationError(
             [f"no HTTP client can be made: {error} (look at SSL_CERT_FILE, SSL_CERT_DIR and *_PROXY)"]
@@ -64,9 +90,12 @@ def make_client(kind: type[ClientT]) -> ClientT:
 
 
 def service_request(
-    client: httpx.Client | httpx.AsyncClient, settings: Settings, effect: Send
+    client: httpx.Client | httpx.AsyncClient,
+    settings: Settings,
+    effect: Send,
+    trace: Callable[[str, Mapping[str, Any]], object],
 ) -> httpx.Request:
-    """The httpx request for the service, without the key."""
+    """The httpx request for the service, without the key. What befalls it on its way is told to `trace`."""
     request = effect.request
     return client.build_request(
         request.method,
@@ -74,6 +103,7 @@ def service_request(
         headers=dict(request.headers),
         content=request.content,
         timeout=effect.timeout,
+        extensions={"trace": trace},
     )
 
 
@@ -90,6 +120,11 @@ def foreign_request(effect: Stream) -> httpx.Request:
         content=effect.content,
         extensions={"timeout": timeout},
     )
+
+
+def too_slow(seconds: float) -> httpx.ReadTimeout:
+    """The error for a request that outlived its time."""
+    return httpx.ReadTimeout(f"no answer within {seconds:g} s")
 
 
 def fault_of(error: Exception, key: ApiKey | None = None, *, was_sent: bool = True) -> Fault:
@@ -110,32 +145,32 @@ def headers_of(response: httpx.Response) -> Mapping[str, str]:
     return {name.lower(): response.headers[name] for name in response.headers}
 
 
-class AnswerTooSlow(httpx.StreamError):
-    """An answer that trickles in past the time that its request was allowed."""
+def without_frames(error: BaseException, outer: BaseException | None) -> BaseException:
+    """An error that goes to the caller as it is (a Ctrl-C, a cancellation), without the frames below.
+
+    Those of httpx hold the request's headers in their variables, and so the key, for whatever shows a
+    traceback with its variables.
+
+    Args:
+        error: The error.
+        outer: The error that the caller was handling already, which is its own.
+    """
+    inner: BaseException | None = error
+    while inner is not None and inner is not outer:
+        inner.__traceback__ = None
+        inner = inner.__context__
+    return error
 
 
 @define
 class Body:
-    """The body of an answer while it is read: bounded in size and in time.
+    """The body of an answer while it is read, bounded in size."""
 
-    Attributes:
-        expires: When reading must end, on the clock.
-        clock: A monotonic clock, in seconds.
-    """
-
-    expires: float
-    clock: Callable[[], float] = time.monotonic
     _chunks: bytearray = field(factory=bytearray, init=False, repr=False)
 
     def add(self, chunk: bytes) -> bool:
-        """Take a chunk; answers whether more is wanted.
-
-        Raises:
-            AnswerTooSlow: If time is up.
-        """
+        """Take a chunk; answers whether more is wanted."""
         self._chunks += chunk[: MAX_ANSWER_BYTES - len(self._chunks)]
-        if self.clock() > self.expires:
-            raise AnswerTooSlow("the answer trickled in for too long")
         return len(self._chunks) < MAX_ANSWER_BYTES
 
     def answer(self, response: httpx.Response, key: ApiKey) -> Answer:
