@@ -139,17 +139,6 @@ def test_memory_is_bounded() -> None:
     assert len(governor._sent) <= 1200
 
 
-def test_the_days_quota_is_remembered_and_shown() -> None:
-    """A used-up quota is shown until it is thought to be renewed, or a create is accepted."""
-    governor = Governor()
-    governor.quota_exhausted(3600.0)
-    assert governor.quota_wait(1800.0) == 1800.0
-    assert "quota is used up; next try in 30 min" in str(governor.describe(1800.0))
-    assert governor.quota_wait(3600.0) is None
-    governor.quota_renewed()
-    assert governor.quota_wait(0.0) is None
-
-
 def test_usage_is_told_in_a_line() -> None:
     """The description counts requests and tasks, and tells how long the next would wait."""
     governor = Governor()

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import sqlite3
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -15,7 +16,6 @@ from contract_tests.support.answers import ID, IMAGE, RESULT, completed, failing
 from contract_tests.support.clients import ASYNC, KEY, SYNC, Script
 from kling_elements import (
     AsyncKlingElements,
-    KlingElements,
     KlingError,
     Limits,
     OutcomeUnknown,
@@ -24,6 +24,7 @@ from kling_elements import (
 from kling_elements.effects import Request
 from kling_elements.journal import Job, Journal, State, request_digest
 from kling_elements.models import DEFAULT_MODEL
+from kling_elements.records import next_midnight
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -306,16 +307,34 @@ def test_the_journal_can_be_off(driver: Driver, time: FakeTime, tmp_path: Path) 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_quota_is_remembered_and_shown() -> None:
-    """A used-up quota is in the client's usage until a create is accepted."""
+def test_the_quota_is_remembered_and_shown(driver: Driver, tmp_path: Path) -> None:
+    """A used-up quota is in the usage of all clients of this key and journal, until a create is accepted."""
     server = Script.of(failing(429, "Daily quota exceeded"), shown())
-    with KlingElements(KEY, http_client=httpx.Client(transport=httpx.MockTransport(server))) as client:
-        assert client.usage is not None
-        assert client.usage.quota_wait is None
-        with pytest.raises(QuotaExceededError):
-            client.create([IMAGE])
-        assert client.usage.quota_wait is not None
-        assert 0 < client.usage.quota_wait <= 86_400
-        assert "quota is used up" in str(client.usage)
-        client.create([IMAGE])
-        assert client.usage.quota_wait is None
+    mine = driver.open(server, journal=tmp_path / "journal.sqlite3")
+    later = driver.open(server, journal=tmp_path / "journal.sqlite3")
+    other = driver.open(server, journal=tmp_path / "journal.sqlite3", api_key="another-key-0123456789")
+    assert quota_wait(mine) is None
+    with pytest.raises(QuotaExceededError):
+        mine.create([IMAGE])
+    for client in (mine, later):
+        assert 0 < (quota_wait(client) or 0) <= 86_400
+        assert client.client is not None
+        assert "the day's quota is used up" in str(client.client.usage)
+    assert quota_wait(other) is None
+    later.create([IMAGE])
+    assert quota_wait(mine) is None
+
+
+def quota_wait(opened: Opened) -> float | None:
+    assert opened.client is not None
+    assert opened.client.usage is not None
+    return opened.client.usage.quota_wait
+
+
+@pytest.mark.parametrize(
+    ("now", "renewed"),
+    [("2026-11-25T00:00:00+00:00", "2026-11-26"), ("2026-12-31T23:30:00-01:00", "2027-01-02")],
+)
+def test_a_quota_is_of_the_day(now: str, renewed: str) -> None:
+    """It is thought to be renewed with the next day in UTC."""
+    assert next_midnight(datetime.fromisoformat(now)) == datetime.fromisoformat(f"{renewed}T00:00:00+00:00")

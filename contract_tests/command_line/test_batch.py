@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from contract_tests.command_line.conftest import KEY, names
+from kling_elements import KlingElements, PermissionDeniedError, governor
 from kling_elements.command_line.console import Console
 from kling_elements.command_line.tally import Tally, estimate
 from kling_elements.resuming import Standing
@@ -177,9 +178,52 @@ def test_doctor_shows_the_journal(run: Run, serve_mock: Serve, image: Draw) -> N
     ended = run("doctor")
     assert ended.code == 0
     assert "unfinished, 1 creates of unknown outcome. To finish them: kling-elements resume" in ended.out
-    assert "1 tasks at the service that it does not know" in ended.out
+    assert "1 tasks of the model std at the service that it does not know" in ended.out
     assert served.mock.tasks[1].id in ended.out
     assert "requests in 5 s" in ended.out
+
+
+def test_doctor_compares_every_model(run: Run, serve_mock: Serve, image: Draw) -> None:
+    """A task of another model that nobody recorded is found too."""
+    served = serve_mock()
+    image("a.jpg")
+    served.mock.next_scenario("created-but-500")
+    run("generate", "a.jpg", "-o", "a.mp4", "--model", "pro")
+    found = run("doctor").out
+    assert "1 tasks of the model pro" in found
+    assert "of the model std" not in found
+
+
+def test_doctor_does_without_a_model(
+    run: Run, serve_mock: Serve, image: Draw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the plan lacks a model, its tasks can't be compared, and all else is told."""
+    ask = KlingElements.find_unrecorded
+
+    def refused(self: KlingElements, *, model: str, timeout: float = 0.0) -> Any:
+        if model == "pro":
+            raise PermissionDeniedError(
+                "HTTP 403: not in your plan", status_code=403, message="not in your plan"
+            )
+        return ask(self, model=model, timeout=timeout)
+
+    serve_mock()
+    monkeypatch.setattr(KlingElements, "find_unrecorded", refused)
+    ended = run("doctor")
+    assert ended.code == 0
+    assert "the tasks of the model pro could not be compared: HTTP 403: not in your plan" in ended.out
+
+
+def test_doctor_shows_a_quota_that_another_process_met(run: Run, serve_mock: Serve, image: Draw) -> None:
+    """That the day's quota is used up is known to the next process."""
+    served = serve_mock()
+    image("a.jpg")
+    served.mock.next_scenario("quota")
+    assert run("generate", "a.jpg", "-o", "a.mp4").code == 3
+    governor._governors.clear()
+    assert "the day's quota is used up; it may be renewed in " in run("doctor").out
+    assert run("generate", "a.jpg", "-o", "a.mp4", *NOW).code == 0
+    assert "quota" not in run("doctor").out
 
 
 def test_an_estimate_needs_a_pace() -> None:

@@ -382,3 +382,42 @@ def test_a_digest_tells_requests_apart() -> None:
         )
         == 3
     )
+
+
+def test_a_quota_is_remembered_until_it_is_renewed(
+    journal: Journal, open_journal: Callable[[], Journal], new: NewEntry, clock: Clock
+) -> None:
+    """Each process knows that a quota is used up, of its own key and origin, until the noted time."""
+    assert journal.quota_wait(new) is None
+    journal.quota_exhausted(new, clock() + 3600)
+    clock.now += 600
+    later = open_journal()
+    assert later.quota_wait(new) == 3000
+    assert later.quota_wait(evolve(new, fingerprint="another")) is None
+    assert later.quota_wait(evolve(new, origin="https://other.example")) is None
+    clock.now += 3000
+    assert later.quota_wait(new) is None
+
+
+def test_a_quota_that_is_not_used_up_after_all(
+    journal: Journal, open_journal: Callable[[], Journal], new: NewEntry, clock: Clock
+) -> None:
+    """An accepted create takes back what was noted, and the newest word counts."""
+    journal.quota_exhausted(new, None)
+    journal.quota_exhausted(new, clock() + 10)
+    journal.quota_exhausted(new, clock() + 20)
+    assert open_journal().quota_wait(new) == 20
+    open_journal().quota_exhausted(new, None)
+    assert journal.quota_wait(new) is None
+
+
+def test_quotas_of_the_past_are_forgotten(
+    journal: Journal, open_journal: Callable[[], Journal], path: Path, new: NewEntry, clock: Clock
+) -> None:
+    """What has expired leaves the file."""
+    journal.quota_exhausted(new, clock() + 10)
+    clock.now += 11
+    open_journal().begin(new)
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("SELECT * FROM quotas").fetchall() == []
+    connection.close()

@@ -172,7 +172,10 @@ class AsyncKlingElements:
 
     @property
     def usage(self) -> Usage | None:
-        """How much of the service's limits this process has used with this key."""
+        """How much of the service's limits this process has used with this key.
+
+        Of the day's quota the journal knows, also what other processes met.
+        """
         return self._flows.usage
 
     def _adopt(self, task: Task) -> AsyncTask:

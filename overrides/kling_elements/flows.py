@@ -12,7 +12,7 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
-from attrs import Factory, define, field, frozen
+from attrs import Factory, define, evolve, field, frozen
 
 from kling_elements.decisions import Operation
 from kling_elements.downloads import Means, download
@@ -84,9 +84,11 @@ class Flows(Generic[TaskT]):
 
     @property
     def usage(self) -> Usage | None:
-        """How much of the service's limits this process has used with this key."""
+        """How much of the service's limits is used with this key."""
         governor = self.sender.governor
-        return governor.describe(time.monotonic()) if governor else None
+        if governor is None:
+            return None
+        return evolve(governor.describe(time.monotonic()), quota_wait=self.records.quota_wait())
 
     def create(self, images: Images, options: Mapping[str, Any]) -> Flow[TaskT]:
         """Create a task: check, note it, send once, read the id out of whatever comes back, note that."""

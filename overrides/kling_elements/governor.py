@@ -79,16 +79,16 @@ class Usage:
         requests: Requests within each rate's window, in the order of the rates.
         tasks: Tasks that are thought to run, and slots that are taken.
         wait: Seconds that a request made now would have to wait.
-        quota_wait: Seconds until the day's quota is thought to be renewed; None if it isn't known to be used
-            up.
         limits: The limits.
+        quota_wait: Seconds until the day's quota is thought to be renewed; None if it isn't known to be used
+            up. A process knows it of those before it, by the journal.
     """
 
     requests: tuple[int, ...]
     tasks: int
     wait: float
-    quota_wait: float | None
     limits: Limits
+    quota_wait: float | None = None
 
     def __str__(self) -> str:
         parts = [
@@ -99,7 +99,7 @@ class Usage:
         if self.wait > 0:
             parts.append(f"the next request waits {self.wait:.1f} s")
         if self.quota_wait is not None:
-            parts.append(f"the day's quota is used up; next try in {self.quota_wait / 60:.0f} min")
+            parts.append(f"the day's quota is used up; it may be renewed in {self.quota_wait / 3600:.1f} h")
         return ", ".join(parts)
 
 
@@ -116,7 +116,6 @@ class Governor:
     _blocked_until: float = field(default=-math.inf, init=False, repr=False)
     _allowance: tuple[int, float] | None = field(default=None, init=False, repr=False)
     _tasks: dict[str, float] = field(factory=dict, init=False, repr=False)
-    _quota_until: float = field(default=-math.inf, init=False, repr=False)
     _slots: itertools.count[int] = field(factory=itertools.count, init=False, repr=False)
     _lock: threading.Lock = field(factory=threading.Lock, init=False, repr=False)
 
@@ -192,32 +191,15 @@ class Governor:
             seen = sorted(self._tasks.values())
             return seen[len(seen) - self.limits.tasks] + TASK_FORGOTTEN - now
 
-    def quota_exhausted(self, until: float) -> None:
-        """The service said that the day's quota is used up; it is remembered until then."""
-        with self._lock:
-            self._quota_until = max(self._quota_until, until)
-
-    def quota_wait(self, now: float) -> float | None:
-        """Seconds until the day's quota is thought to be renewed; None if it isn't known to be used up."""
-        left = self._quota_until - now
-        return left if left > 0 else None
-
-    def quota_renewed(self) -> None:
-        """A create was accepted: the quota isn't used up after all."""
-        with self._lock:
-            self._quota_until = -math.inf
-
     def describe(self, now: float) -> Usage:
-        """How much of the limits is used."""
+        """How much of the limits is used; of the day's quota the journal knows."""
         with self._lock:
             self._free(now)  # forgets tasks
             counts = tuple(
                 sum(1 for moment in self._sent if now - rate.seconds < moment <= now)
                 for rate in self.limits.rates
             )
-            return Usage(
-                counts, len(self._tasks), self._next_moment(now) - now, self.quota_wait(now), self.limits
-            )
+            return Usage(counts, len(self._tasks), self._next_moment(now) - now, self.limits)
 
     def after_fork(self) -> None:
         """In a child process.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from attrs import define
 
-from kling_elements.errors import ApiError, KlingError, OutcomeUnknown
+from kling_elements.errors import ApiError, KlingError, OutcomeUnknown, QuotaExceededError
 from kling_elements.journal import Begun, Entry, Job, Journal, NewEntry, State, request_digest
 from kling_elements.task import UNKNOWN_STATUS, Task
 
@@ -64,6 +65,8 @@ class Records:
 
         An answer that names a task, whatever else it says, may have made that task.
         """
+        if isinstance(error, QuotaExceededError):
+            self.journal.quota_exhausted(self.owner(), next_midnight(self.journal.now()).timestamp())
         if isinstance(error, KlingError) and error.task_id:
             request_id = error.request_id if isinstance(error, (OutcomeUnknown, ApiError)) else None
             self.journal.created(begun.entry_id, Task(error.task_id, UNKNOWN_STATUS, request_id=request_id))
@@ -77,8 +80,13 @@ class Records:
         self.journal.refused(begun.entry_id, f"interrupted before it was sent ({type(error).__name__})")
 
     def created(self, begun: Begun, task: Task) -> None:
-        """Note the task that a create made."""
+        """Note the task that a create made, and that there is some quota left."""
         self.journal.created(begun.entry_id, task)
+        self.journal.quota_exhausted(self.owner(), None)
+
+    def quota_wait(self) -> float | None:
+        """Seconds until the day's quota is thought to be renewed; None if it isn't known to be used up."""
+        return self.journal.quota_wait(self.owner())
 
     def seen(self, task: Task) -> None:
         """Note how a task stands."""
@@ -93,6 +101,11 @@ class Records:
         listed = list(tasks)
         known = self.journal.knows((task.id for task in listed), self.settings.base_url)
         return [task for task in listed if task.id not in known]
+
+
+def next_midnight(now: datetime) -> datetime:
+    """When a quota of the day is renewed is documented nowhere: the end of the day in UTC is a guess."""
+    return (now.astimezone(UTC) + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def task_of(entry: Entry) -> Task | None:

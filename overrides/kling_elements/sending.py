@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import time
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from attrs import define
@@ -12,7 +11,6 @@ from attrs import define
 from kling_elements.answers import Answer
 from kling_elements.decisions import Operation, Raise, Repeat, Return, decide
 from kling_elements.effects import Flow, call, send
-from kling_elements.errors import QuotaExceededError
 from kling_elements.events import Hook, emit
 from kling_elements.retries import RetryPolicy, pause
 from kling_elements.schedule import Deadline
@@ -107,9 +105,7 @@ class Sender:
                 was_sent=outcome.was_sent,
                 seconds=seconds,
             )
-        decision = decide(operation, outcome, is_fresh=is_fresh, task_id=request.task_id)
-        self._note_quota(operation, decision)
-        return decision
+        return decide(operation, outcome, is_fresh=is_fresh, task_id=request.task_id)
 
     def ask(
         self, operation: Operation, request: Request, patience: float, flight: Flight | None = None
@@ -150,21 +146,7 @@ class Sender:
                     )
                     yield from call(self.sleep, delay)
 
-    def _note_quota(self, operation: Operation, decision: Decision) -> None:
-        if self.governor is None or operation is not Operation.CREATE:
-            return
-        if isinstance(decision, Return):
-            self.governor.quota_renewed()
-        elif isinstance(decision, Raise) and isinstance(decision.error, QuotaExceededError):
-            self.governor.quota_exhausted(time.monotonic() + _seconds_to_midnight(datetime.now(UTC)))
-
 
 def governor_key(key: ApiKey) -> str:
     """Tells keys apart within this process, without being one."""
     return hashlib.sha256(b"kling-elements governor\0" + key.reveal().encode()).hexdigest()
-
-
-def _seconds_to_midnight(now: datetime) -> float:
-    """When a quota of the day is renewed is documented nowhere: the end of the day in UTC is a guess."""
-    midnight = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
-    return (midnight - now).total_seconds()

@@ -9,6 +9,7 @@ import os
 import secrets
 import time
 import uuid
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from kling_elements.journal import operations
@@ -18,6 +19,7 @@ from kling_elements.journal.fingerprint import key_fingerprint
 from kling_elements.journal.keeper import Keeper
 from kling_elements.journal.location import journal_path
 from kling_elements.journal.owner import own_lease
+from kling_elements.journal.quotas import read_quota, write_quota
 from kling_elements.journal.schema import read_salt
 from kling_elements.journal.store import Store
 
@@ -55,6 +57,7 @@ class Journal:
     ) -> None:
         self._keeper = Keeper(store, clock, monotonic)
         self._clock = clock
+        self._quotas: dict[tuple[str, str], float | None] = {}  # those that could not be written
 
     @classmethod
     def open(
@@ -85,6 +88,10 @@ class Journal:
     def problem(self) -> str | None:
         """Why the file could not be used the last time; None if all is well."""
         return self._keeper.problem
+
+    def now(self) -> datetime:
+        """The time, by the journal's clock."""
+        return datetime.fromtimestamp(self._clock(), UTC)
 
     def fingerprint(self, key: str) -> str:
         """A name for a key, of use in this journal only.
@@ -213,6 +220,29 @@ class Journal:
             yield from page
             after = place(page[-1])
 
+    def quota_exhausted(self, owner: NewEntry, until: float | None) -> None:
+        """Note that the day's quota is used up.
+
+        Args:
+            owner: Of which key, at which origin.
+            until: When it is thought to be renewed, in seconds since the epoch; None if it isn't used
+                up after all, as a create was accepted.
+        """
+        place = owner.origin, owner.fingerprint
+        with self._keeper.lock:
+            if (self._quota(owner) or None) == until:
+                return
+            if self._keeper.on_disk(lambda connection: write_quota(connection, owner, until), writes=True):
+                self._quotas.pop(place, None)
+            else:
+                self._quotas[place] = until
+
+    def quota_wait(self, owner: NewEntry) -> float | None:
+        """Seconds until the day's quota is thought to be renewed; None if it isn't known to be used up."""
+        with self._keeper.lock:
+            left = self._quota(owner) - self._clock()
+        return left if left > 0 else None
+
     def close(self) -> None:
         """Write what is left, and close the file. A later call opens it again."""
         self._keeper.close()
@@ -232,6 +262,14 @@ class Journal:
         if settled:
             return entry
         return self._keeper.write(lambda book: operations.amend(book, task_id, origin, news, now))
+
+    def _quota(self, owner: NewEntry) -> float:
+        place = owner.origin, owner.fingerprint
+        if place in self._quotas:
+            return self._quotas[place] or 0.0
+        if self._keeper.store is None or not self._keeper.store.exists():
+            return 0.0
+        return self._keeper.on_disk(lambda connection: read_quota(connection, owner), writes=False) or 0.0
 
     def _page(self, after: tuple[float, str]) -> list[Entry]:
         return self._keeper.read(lambda book: book.page(after, _PAGE))

@@ -40,6 +40,14 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX entries_by_expiry ON entries (expires_at) WHERE urls <> '[]'",
         "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
     ),
+    (
+        """
+        CREATE TABLE quotas (
+            origin TEXT NOT NULL, fingerprint TEXT NOT NULL, until REAL NOT NULL,
+            PRIMARY KEY (origin, fingerprint)
+        ) WITHOUT ROWID
+        """,
+    ),
 )
 """The statements that lead from each version to the next. A published one is never changed."""
 
@@ -88,7 +96,7 @@ def read_salt(connection: sqlite3.Connection) -> bytes:
 
 
 def prune(connection: sqlite3.Connection, now: float) -> None:
-    """Remove entries that nobody will ask for, a bounded number at once, and addresses that have expired.
+    """Remove what nobody will ask for: old entries, a bounded number at once, and what has expired.
 
     Args:
         connection: Within a transaction.
@@ -105,6 +113,7 @@ def prune(connection: sqlite3.Connection, now: float) -> None:
         (now - FINISHED_DAYS * _DAY, now - UNFINISHED_DAYS * _DAY, PRUNED_AT_ONCE),
     )
     connection.execute("UPDATE entries SET urls = '[]' WHERE urls <> '[]' AND expires_at < ?", (now,))
+    connection.execute("DELETE FROM quotas WHERE until < ?", (now,))
 
 
 def _pragma(connection: sqlite3.Connection, name: str) -> int:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from kling_elements import KlingElements
     from kling_elements.command_line.session import Session
 
 _CLOCK_SLACK = 60.0  # seconds; webhooks older than minutes are refused, addresses last an hour
@@ -203,19 +204,34 @@ def _journal(examination: Examination) -> Iterator[Finding]:
             f"{journal.path}: {len(unfinished)} tasks unfinished, {len(doubtful)} creates of unknown outcome"
         )
         hint = ". To finish them: kling-elements resume" if unfinished or doubtful else ""
-        yield Finding("warn" if doubtful else "ok", "journal", f"{told}{hint}")
-        unrecorded = client.find_unrecorded()
+        level = "warn" if doubtful else "ok"
+        yield Finding(level, "journal", f"{told}{hint}")
+        if (usage := client.usage) is not None:
+            yield Finding("ok" if usage.quota_wait is None else "warn", "limits", f"{usage}")
+        yield from (Finding(level, "journal", text) for text in _unrecorded(client))
+
+
+def _unrecorded(client: KlingElements) -> Iterator[str]:
+    """What the service has, of each model, that nobody recorded."""
+    from kling_elements.errors import ApiError  # noqa: PLC0415 - `--help` need not pay for it
+    from kling_elements.models import DEFAULT_MODEL, MODELS  # noqa: PLC0415 - as above
+
+    for model in MODELS:
+        try:
+            unrecorded = client.find_unrecorded(model=model)
+        except ApiError as error:
+            if model == DEFAULT_MODEL:
+                raise
+            yield f"the tasks of the model {model} could not be compared: {error}"  # a plan may lack it
+            continue
         if unrecorded:
             ids = ", ".join(task.id for task in unrecorded[:_SHOWN])
             more = ", ..." if len(unrecorded) > _SHOWN else ""
-            yield Finding(
-                "warn" if doubtful else "ok",
-                "journal",
-                f"{len(unrecorded)} tasks at the service that it does not know (made elsewhere, or by a "
-                f"create that was not answered): {ids}{more}. To take one: kling-elements resume --adopt ID",
+            yield (
+                f"{len(unrecorded)} tasks of the model {model} at the service that it does not know (made "
+                f"elsewhere, or by a create that was not answered): {ids}{more}. To take one: "
+                "kling-elements resume --adopt ID"
             )
-        if client.usage is not None:
-            yield Finding("ok", "limits", f"{client.usage}")
 
 
 def _clock(examination: Examination) -> Iterator[Finding]:
