@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from contract_tests.command_line.conftest import KEY, names
-from kling_elements import KlingElements, PermissionDeniedError, governor
+from kling_elements import Journal, KlingElements, PermissionDeniedError, governor
 from kling_elements.command_line.console import Console
 from kling_elements.command_line.tally import Tally, estimate
 from kling_elements.resuming import Standing
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from contract_tests.command_line.conftest import Ended
+    from kling_elements.journal import Entry
     from kling_elements_mock.server import ServedMock
 
     Run = Callable[..., Ended]
@@ -165,6 +166,62 @@ def test_a_doubtful_create_is_adopted_or_given_up(run: Run, serve_mock: Serve, i
     assert run("resume", "--abandon", second).code == 2
     assert run("resume", "--entry", second).code == 2
     assert len(served.mock.tasks) == 2
+
+
+def begun(run: Run, served: ServedMock, *more: str) -> Entry:
+    """The entry of a task that was created, and not waited for."""
+    run("generate", "a.jpg", *more, "--timeout", "0")
+    entry = Journal.open().find(served.mock.tasks[-1].id)
+    assert entry is not None
+    return entry
+
+
+@pytest.mark.parametrize(
+    "line", [f"wait ID {' '.join(NOW)}", f"wait ID -o b.mp4 {' '.join(NOW)}", "download ID -o b.mp4"]
+)
+def test_a_task_is_one_process_s(
+    run: Run, serve_mock: Serve, image: Draw, monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    """While a command waits for a task or fetches it, a `resume` leaves it alone; afterwards it doesn't."""
+    served = serve_mock()
+    image("a.jpg")
+    entry = begun(run, served, "-o", "a.mp4")
+    at = "_download" if "-o" in line else "wait"
+    work, claimable = getattr(KlingElements, at), []
+
+    def meanwhile(self: KlingElements, *args: Any, **options: Any) -> Any:
+        claimable.append(Journal.open().claim(entry.entry_id, "another", 60))
+        return work(self, *args, **options)
+
+    monkeypatch.setattr(KlingElements, at, meanwhile)
+    assert run(*line.replace("ID", served.mock.tasks[0].id).split()).code == 0
+    assert claimable == [False]
+    assert Journal.open().claim(entry.entry_id, "another", 60)
+
+
+def test_a_task_that_another_process_is_at(run: Run, serve_mock: Serve, image: Draw) -> None:
+    """A wait that is asked for goes on all the same, and says so."""
+    served = serve_mock()
+    image("a.jpg")
+    assert Journal.open().claim(begun(run, served).entry_id, "another", 60)
+    ended = run("wait", served.mock.tasks[0].id, *NOW)
+    assert ended.code == 0
+    assert "another process is at this task too" in ended.err
+
+
+def test_a_wait_keeps_the_noted_file(run: Run, serve_mock: Serve, image: Draw) -> None:
+    """A video that was meant for a file still is when a wait asks for another; one that wasn't is now."""
+    served = serve_mock(pace=Polls(9))
+    image("a.jpg")
+    begun(run, served, "-o", "a.mp4")
+    run("create", "a.jpg")
+    targets = []
+    for task in served.mock.tasks:
+        run("wait", task.id, "-o", "b.mp4", "--timeout", "0")
+        entry = Journal.open().find(task.id)
+        assert entry is not None
+        targets.append(Path(str(entry.target)).name)
+    assert targets == ["a.mp4", "b.mp4"]
 
 
 def test_doctor_shows_the_journal(run: Run, serve_mock: Serve, image: Draw) -> None:

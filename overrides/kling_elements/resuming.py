@@ -99,6 +99,10 @@ class Claim:
         """Prolong it at a look at the task."""
         self.take(CLAIM_SECONDS + (look.next_look or 0.0))
 
+    def at_fetch(self) -> None:
+        """Prolong it for as long as the video may take."""
+        self.take(_FETCH_SECONDS)
+
     def release(self) -> None:
         """Let go of it."""
         self.journal.release(self.entry_id, self._owner)
@@ -192,7 +196,7 @@ def fetch(flows: Flows[Any], task: Task, entry: Entry, target: Path, claim: Clai
         DownloadError: If it can't be fetched or stored.
     """
     journal = flows.records.journal
-    yield from compute(lambda: claim.take(_FETCH_SECONDS))
+    yield from compute(claim.at_fetch)
     if (yield from compute(lambda: is_newer(target, entry.created_at))):
         # Killed between the file and the note: a file appears when it is whole, or not at all.
         yield from compute(lambda: journal.downloaded(task.id, target, entry.origin))

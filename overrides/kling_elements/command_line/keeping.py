@@ -1,4 +1,7 @@
-"""A task of one command in the journal: where its video goes, and that this process is at it."""
+"""A task of one command in the journal: where its video goes, and that this process is at it.
+
+So `kling-elements resume` leaves it alone while this command works, and finishes it when this one doesn't.
+"""
 
 from __future__ import annotations
 
@@ -15,16 +18,18 @@ if TYPE_CHECKING:
 
 
 class Keeping:
-    """Notes the task of a command, so that `kling-elements resume` can finish it when this one doesn't.
+    """Holds the task of a command, as long as the command is at it.
 
     Args:
         client: Whose journal it is.
         session: This run, which knows the file.
+        fetches: Whether the video is to be fetched.
     """
 
-    def __init__(self, client: KlingElements, session: Session) -> None:
+    def __init__(self, client: KlingElements, session: Session, *, fetches: bool = True) -> None:
         self._client = client
         self._session = session
+        self._fetches = fetches
         self._claim: Claim | None = None
 
     def __enter__(self) -> Self:
@@ -41,7 +46,7 @@ class Keeping:
         on_update, on_look = waiting.get("on_update"), waiting.get("on_look")
 
         def see(task: Task) -> object:
-            self._see(task)
+            self.take(task.id)
             return on_update(task) if on_update else None
 
         def look(look: Look) -> object:
@@ -51,13 +56,28 @@ class Keeping:
 
         return {**waiting, "on_update": see, "on_look": look}
 
-    def _see(self, task: Task) -> None:
+    def take(self, task_id: str) -> None:
+        """Note that this process is at a task, and where its video goes if that isn't noted yet.
+
+        A task that the journal does not have, or that another process is at, is worked on all the same.
+        """
         if self._claim is not None:
             return
         from kling_elements.resuming import Claim  # noqa: PLC0415 - `--help` need not pay for it
 
         journal, origin = self._client.journal, self._client.journal_owner.origin
-        entry = journal.set_target(task.id, self._session.target(task.id), origin)
-        if entry is not None:
-            self._claim = Claim(journal, entry.entry_id)
-            self._claim.take()
+        entry = journal.find(task_id, origin)
+        if entry is None:
+            return
+        claim = Claim(journal, entry.entry_id)
+        if not claim.take():
+            self._session.console.note("another process is at this task too")
+            return
+        self._claim = claim
+        if self._fetches and entry.target is None:
+            journal.set_target(task_id, self._session.target(task_id), origin)
+
+    def fetching(self) -> None:
+        """The video is about to be fetched, for which there are no more looks."""
+        if self._claim is not None:
+            self._claim.at_fetch()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from kling_elements.command_line.connecting import open_client
 from kling_elements.command_line.exit_codes import CommandError, ExitCode
+from kling_elements.command_line.keeping import Keeping
 from kling_elements.command_line.output import add_output, check_output, fetch, take_output
 from kling_elements.command_line.progress import Progress
 from kling_elements.command_line.results import show_file
@@ -32,7 +33,7 @@ def run(args: Namespace, session: Session) -> int:
     take_output(args, session)
     check_output(session, args.id)
     progress = Progress(session.console, is_quiet=session.is_quiet)
-    with open_client(args, session) as client:
+    with open_client(args, session) as client, Keeping(client, session) as keeping:
         session.task_id = args.id
         task = client.get(args.id)
         if not task.is_terminal:
@@ -42,6 +43,8 @@ def run(args: Namespace, session: Session) -> int:
                 ExitCode.DEADLINE,
             )
         require_video(task)
+        keeping.take(task.id)
+        keeping.fetching()
         file = fetch(task, session, progress)
     show_file(task, file, session)
     return 0

@@ -42,6 +42,7 @@ def run(args: Namespace, session: Session) -> int:
             "target": args.output,
         }
         task = client.generate(args.images, **options)
+        keeping.fetching()
         file = fetch(task, session, progress)
     show_file(task, file, session)
     return 0

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from kling_elements.command_line.asking import add_wait, wait_options
 from kling_elements.command_line.connecting import open_client
+from kling_elements.command_line.keeping import Keeping
 from kling_elements.command_line.output import add_output, check_output, fetch, take_output
 from kling_elements.command_line.progress import Progress
 from kling_elements.command_line.results import show_file, show_task
@@ -34,11 +35,15 @@ def run(args: Namespace, session: Session) -> int:
     if args.output is not None:
         check_output(session, args.id)
     progress = Progress(session.console, is_quiet=session.is_quiet)
-    with open_client(args, session) as client:
+    fetches = args.output is not None
+    with open_client(args, session) as client, Keeping(client, session, fetches=fetches) as keeping:
         session.task_id = args.id
-        task = client.wait(args.id, **wait_options(args, session, progress, is_new=False))
+        keeping.take(args.id)
+        waiting = wait_options(args, session, progress, is_new=False)
+        task = client.wait(args.id, **keeping.around(waiting))
         require_video(task)
-        if args.output is not None:
+        if fetches:
+            keeping.fetching()
             show_file(task, fetch(task, session, progress), session)
             return 0
     show_task(task, session)
