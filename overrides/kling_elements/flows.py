@@ -6,31 +6,24 @@ Each operation is a flow that yields effects (see `kling_elements.effects`).
 from __future__ import annotations
 
 import logging
-import math
-import random
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
-from attrs import Factory, define, evolve, field, frozen
+from attrs import define, evolve, field
 
+from kling_elements.creating import write_down
 from kling_elements.decisions import Operation
 from kling_elements.downloads import Means, download
 from kling_elements.effects import Flow, call, compute
 from kling_elements.errors import KlingError, OutcomeUnknown, ResultMissing, TaskFailed, ValidationError
 from kling_elements.events import emit
-from kling_elements.governor import governor_for
-from kling_elements.image_check import check_urls
 from kling_elements.models import DEFAULT_MODEL, find_model
 from kling_elements.options import WAIT_OPTIONS, check_wait
-from kling_elements.records import Records, open_journal, task_of
-from kling_elements.requests import draft_request, finish_request, list_request, load_one, status_request
-from kling_elements.retries import RetryPolicy
+from kling_elements.requests import list_request, load_one, status_request
 from kling_elements.schedule import Deadline, PollSchedule
-from kling_elements.sending import Flight, Sender, governor_key
 from kling_elements.settings import check_seconds
 from kling_elements.task import COMPLETED, KNOWN_STATUSES, Task
-from kling_elements.uploads import BASE64, Uploader, check_local_files, place_images
 from kling_elements.waiting import Look, Wait
 
 if TYPE_CHECKING:
@@ -39,14 +32,12 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    from kling_elements.effects import Request
-    from kling_elements.events import Hook
-    from kling_elements.governor import Limits, Usage
-    from kling_elements.journal import Begun, Job
+    from kling_elements.creating import Creator
+    from kling_elements.governor import Usage
     from kling_elements.options import DownloadOptions, GenerateOptions, WaitOptions
-    from kling_elements.records import JournalSetting
+    from kling_elements.records import Records
     from kling_elements.requests import Image, Images
-    from kling_elements.settings import Settings
+    from kling_elements.sending import Sender
 
 __all__ = ["Flows", "Look"]
 
@@ -69,15 +60,14 @@ class Flows(Generic[TaskT]):
         schedule: When to look at a task.
         records: What is written down.
         adopt: Makes a task one of this client's.
+        creator: Creates tasks.
     """
 
     sender: Sender
     schedule: PollSchedule
     records: Records
     adopt: Callable[[Task], TaskT]
-    uploader: Uploader = field(
-        default=Factory(lambda flows: Uploader(flows.sender), takes_self=True), init=False, repr=False
-    )
+    creator: Creator
     _created: dict[str, float] = field(factory=dict, init=False, repr=False)
     _reported: set[str] = field(factory=set, init=False, repr=False)
     _statuses: dict[str, str] = field(factory=dict, init=False, repr=False)
@@ -91,39 +81,12 @@ class Flows(Generic[TaskT]):
         return evolve(governor.describe(time.monotonic()), quota_wait=self.records.quota_wait())
 
     def create(self, images: Images, options: Mapping[str, Any]) -> Flow[TaskT]:
-        """Create a task: check, note it, send once, read the id out of whatever comes back, note that."""
-        fields = dict(options)
-        check_images = bool(fields.pop("check_images", False))
-        store = check_local_files(fields.pop("local_files", BASE64))
-        job: Job | None = fields.pop("job", None)
-        target: str | os.PathLike[str] | None = fields.pop("target", None)
-        model = fields.pop("model", DEFAULT_MODEL)
-        draft = draft_request(find_model(model), images, fields)
-        if check_images:
-            yield from check_urls(draft)
-        draft = yield from place_images(draft, store, self.uploader)
-        request = yield from compute(lambda: finish_request(draft))
-        begun = yield from compute(lambda: self.records.begin(model, request, job, target))
-        if begun.earlier is not None:
-            if (known := task_of(begun.earlier)) is None:
-                how = begun.earlier.note or "by a process that did not finish"
-                raise OutcomeUnknown(
-                    f"this job was sent before ({how}), and nobody knows whether it made a task. "
-                    "It is not sent again. Look for it: kling-elements list",
-                )
-            return self.adopt(known)
-        task = yield from self._send_create(request, begun)
-        _remember(self._created, task.id, self.sender.clock())
-        try:
-            yield from _write(lambda: self.records.created(begun, task))
-        except BaseException as error:
-            error.add_note(
-                f"Task {task.id} was created and is billed. To resume: kling-elements wait {task.id}"
-            )
-            raise
-        logger.info("created task %s", task.id)
-        emit(self.sender.hook, "task.created", task_id=task.id, model=model)
-        return self._adopted(task)
+        """Create a task; see `Creator.create`."""
+        created = yield from self.creator.create(images, options)
+        if not created.is_new:
+            return self.adopt(created.task)
+        _remember(self._created, created.task.id, self.sender.clock())
+        return self._adopted(created.task)
 
     def get(self, task_id: str, timeout: float) -> Flow[TaskT]:
         """Ask for a task; again within `timeout` seconds where that may help."""
@@ -142,7 +105,7 @@ class Flows(Generic[TaskT]):
     def upload(self, image: Image) -> Flow[str]:
         """Put one local image to the service's store."""
         loaded = yield from compute(lambda: load_one(image, find_model(DEFAULT_MODEL)))
-        [url] = yield from self.uploader.upload([loaded])
+        [url] = yield from self.creator.uploader.upload([loaded])
         return url
 
     def find_unrecorded(self, model: str, timeout: float) -> Flow[Listed[TaskT]]:
@@ -196,32 +159,9 @@ class Flows(Generic[TaskT]):
         sender = self.sender
         means = Means(sender.policy, sender.sleep, sender.random, _now, self._refresh)
         file = yield from download(task, path, options, means)
-        size = yield from _write(lambda: self._note_download(task, file))
+        size = yield from write_down(lambda: self._note_download(task, file))
         emit(self.sender.hook, "download.finished", task_id=task.id, bytes=size)
         return file
-
-    def _send_create(self, request: Request, begun: Begun) -> Flow[Task]:
-        flight = Flight()
-        try:
-            return cast("Task", (yield from self.sender.ask(Operation.CREATE, request, math.inf, flight)))
-        except KlingError as error:
-            failure = error
-            yield from _write(lambda: self.records.failed(begun, failure))
-            if isinstance(error, OutcomeUnknown):
-                emit(self.sender.hook, "create.unknown", task_id=error.task_id, status_code=error.status_code)
-            raise
-        except BaseException as error:
-            # Ctrl-C, or a cancelled task group: nobody will read the answer, and no effect can be asked for.
-            if not flight.may_have_arrived:
-                self.records.unsent(begun, error)
-                raise
-            self.records.failed(begun, error)
-            emit(self.sender.hook, "create.unknown", task_id=None, status_code=None)
-            error.add_note(
-                "A create was being sent: a task may exist and be billed. Before you repeat it, look for it: "
-                "kling-elements list"
-            )
-            raise
 
     def _take_slot(self) -> Flow[str | None]:
         governor = self.sender.governor
@@ -250,7 +190,7 @@ class Flows(Generic[TaskT]):
         request = status_request(find_model(DEFAULT_MODEL), task_id)
         patience = self.sender.settings.timeout
         task = cast("Task", (yield from self.sender.ask(Operation.STATUS, request, patience)))
-        yield from _write(lambda: self.records.seen(task))
+        yield from write_down(lambda: self.records.seen(task))
         return task
 
     def _note_download(self, task: Task, file: Path) -> int | None:
@@ -307,15 +247,6 @@ def _remember(known: dict[str, T], task_id: str, value: T) -> None:
         known.pop(old, None)
 
 
-def _write(function: Callable[[], T]) -> Flow[T]:
-    """Write something down, even if the caller is cancelled at this very moment."""
-    try:
-        return (yield from compute(function))
-    except BaseException:
-        function()  # in the event loop's thread, as nothing can be awaited any more; twice does no harm
-        raise
-
-
 def require_video(task: TaskT) -> TaskT:
     """Give back a task that has ended, if it has a video.
 
@@ -336,44 +267,6 @@ def require_video(task: TaskT) -> TaskT:
             task=task,
         )
     return task
-
-
-@frozen
-class Clockwork:
-    """A monotonic clock in seconds, and a sleep that goes with it."""
-
-    clock: Callable[[], float]
-    sleep: Callable[[float], object]
-
-
-@frozen
-class Extras:
-    """What a client may be given besides: see the arguments of `KlingElements`."""
-
-    journal: JournalSetting = None
-    limits: Limits | None = None
-    retries: RetryPolicy | None = None
-    hook: Hook | None = None
-
-
-def make_flows(
-    settings: Settings,
-    schedule: PollSchedule,
-    clockwork: Clockwork,
-    adopt: Callable[[Task], TaskT],
-    extras: Extras,
-) -> Flows[TaskT]:
-    """The flows of one client."""
-    sender = Sender(
-        settings=settings,
-        governor=governor_for(governor_key(settings.key), settings.base_url, extras.limits),
-        policy=extras.retries or RetryPolicy(),
-        clock=clockwork.clock,
-        sleep=clockwork.sleep,
-        random=random.random,
-        hook=extras.hook,
-    )
-    return Flows(sender, schedule, Records(open_journal(extras.journal), settings), adopt)
 
 
 def _now() -> datetime:
