@@ -17,8 +17,8 @@ from kling_elements_mock.answers import Answer, text_answer
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from kling_elements_mock.document import Node
     from kling_elements_mock.mock import Mock
+    from kling_elements_mock.node import Node
     from kling_elements_mock.store import Task
     from kling_elements_mock.wire import Incoming
 

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from kling_elements_mock.clock import Clock
-    from kling_elements_mock.document import Node, Operation
+    from kling_elements_mock.document import Operation
+    from kling_elements_mock.node import Node
     from kling_elements_mock.wire import Incoming
 
 PUT_PREFIX: Final = "/uploads/"
