@@ -72,7 +72,7 @@ KEYS: Final = (
 
 REQUESTS: Final = (
     _mutant("integer-twins", "duration takes the integer 5 for the string '5'.", _passing_over(
-        'error.absolute_path and error.absolute_path[0] == "duration" and error.instance in {5, 10}'), near="test_bodies"),
+        'error.absolute_path and error.absolute_path[0] == "duration" and error.instance in (5, 10)'), near="test_bodies"),
     *(
         _mutant(f"no-{keyword.lower()}", f"The schema's {keyword} is not checked.", _passing_over(
             f"error.validator == {keyword!r}"), near="test_bodies")
