@@ -13,8 +13,8 @@ import pytest
 from contract_tests.batch.conftest import KEY, URL, VIDEO, settings, write_jobs
 from kling_elements import AsyncKlingElements, AuthenticationError, KlingElements, ValidationError
 from kling_elements.batch import BatchJob
+from kling_elements.batch.decisions import Again, Step, choose_step
 from kling_elements.batch.naming import name_problem
-from kling_elements.batch.running import Again, Step, choose_step
 from kling_elements.journal import Entry, Job, Journal, NewEntry, State
 from kling_elements.resuming import Standing
 

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import httpx
 import jsonschema_rs
-import yaml
 from PIL import Image
 
+from contract_tests.support.contract import document, in_json_schema, resolve
 from kling_elements_mock import INSTANT, ManualClock, Mock, MockSettings, create_app
-from kling_elements_mock.document import default_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 CREATE = "/v1/ai/image-to-video/kling-elements-std"
 STATUS = "/v1/ai/image-to-video/kling-elements/"
 KEY = {"x-freepik-api-key": "a-key"}
-DOCUMENT: dict[str, Any] = yaml.safe_load(default_path().read_text("utf-8"))
+DOCUMENT = document()
 
 
 class Api:
@@ -92,7 +91,7 @@ def encoded(data: bytes) -> str:
 def problems(answer: httpx.Response, method: str, path: str) -> list[str]:
     """Give what is wrong with an answer by the document: status, media type, body, headers."""
     responses = DOCUMENT["paths"][path][method.lower()]["responses"]
-    response = _plain(responses.get(str(answer.status_code)) or responses["default"])
+    response = resolve(responses.get(str(answer.status_code)) or responses["default"])
     found = []
     media_type = answer.headers.get("content-type", "").split(";")[0]
     content = response.get("content", {})
@@ -102,7 +101,7 @@ def problems(answer: httpx.Response, method: str, path: str) -> list[str]:
         found += errors(content[media_type]["schema"], answer.json())
     for name, header in response.get("headers", {}).items():
         value: Any = answer.headers.get(name)
-        schema = _plain(header)["schema"]
+        schema = resolve(header)["schema"]
         if value is not None:
             found += errors(schema, int(value) if schema["type"] == "integer" else value)
     if "x-request-id" not in answer.headers:
@@ -113,26 +112,5 @@ def problems(answer: httpx.Response, method: str, path: str) -> list[str]:
 def errors(schema: Mapping[str, Any], value: Any) -> list[str]:
     """Validate a value against a schema of the document."""
     whole = {"components": DOCUMENT["components"], "allOf": [schema]}
-    validator = jsonschema_rs.Draft4Validator(_nullable(whole), validate_formats=True)
+    validator = jsonschema_rs.Draft4Validator(in_json_schema(whole), validate_formats=True)
     return [f"{error.instance_path}: {error.message}" for error in validator.iter_errors(value)]
-
-
-def _plain(node: dict[str, Any]) -> dict[str, Any]:
-    while "$ref" in node:
-        target: Any = DOCUMENT
-        for part in node["$ref"].removeprefix("#/").split("/"):
-            target = target[part]
-        node = target
-    return node
-
-
-def _nullable(node: Any) -> Any:
-    """Write OpenAPI's `nullable` as JSON Schema."""
-    if isinstance(node, list):
-        return [_nullable(element) for element in node]
-    if not isinstance(node, dict):
-        return node
-    plain = {key: _nullable(value) for key, value in node.items() if key != "nullable"}
-    if node.get("nullable") is True and isinstance(node.get("type"), str):
-        plain["type"] = [node["type"], "null"]
-    return plain

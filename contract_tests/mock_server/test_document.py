@@ -10,8 +10,9 @@ import yaml
 
 from contract_tests.mock_server.api import CREATE, DOCUMENT, KEY, STATUS, Api, encoded, image
 from kling_elements_mock import INSTANT, DocumentError, MockSettings
-from kling_elements_mock.document import Document, Node, load
+from kling_elements_mock.document import Document, load
 from kling_elements_mock.examples import of_schema
+from kling_elements_mock.node import Node
 from kling_elements_mock.validation import Schemas
 
 ROOT = Path(__file__).parents[2]

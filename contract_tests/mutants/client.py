@@ -6,17 +6,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from contract_tests.mutants.mutant import Change, Edit, Mutant, Value
+from contract_tests.mutants.mutant import Edit, Place, Value
 
-_PACKAGE: Final = "kling_elements"
-
-
-def _mutant(name: str, description: str, *changes: Change, near: str = "") -> Mutant:
-    return Mutant("client", name, description, changes, ("client", "client_side"), near)
-
-
-def _edit(where: str, old: str, new: str, *more: tuple[str, str]) -> Edit:
-    return Edit(f"{_PACKAGE}.{where}", old, new, more)
+_PLACE: Final = Place("client", "kling_elements", ("client", "client_side"))
+_mutant, _edit = _PLACE.mutant, _PLACE.edit
 
 
 def _built(operation: str, old: str, new: str) -> Edit:
@@ -171,8 +164,8 @@ ANSWERS: Final = (
         "refusals:read_error", "request_id=answer.request_id,", "request_id=None,"), near="refusal_says"),
     _mutant("nested-problem-lost", "Problem details are read in their flat shape alone.", _edit(
         "refusals:_problem", "problem = nested if isinstance(nested, dict) else body", "problem = body"), near="refusal_says"),
-    _mutant("402-is-plain", "A 402 is no error of its own.", Edit(
-        "kling_elements.refusals:read_error", "_ERRORS_BY_STATUS.get(answer.status)",
+    _mutant("402-is-plain", "A 402 is no error of its own.", _edit(
+        "refusals:read_error", "_ERRORS_BY_STATUS.get(answer.status)",
         "_ERRORS_BY_STATUS.get(answer.status if answer.status != 402 else 0)"), near="refusal_says"),
     _mutant("generated-needed", "A created task without generated is taken for a damaged answer.", _edit(
         "answers:find_created_task", "if found is not None:", 'if found is not None and "generated" in found:'),

@@ -155,6 +155,29 @@ class Value:
                 setattr(known, name, self.value)
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the faults of one table are, and what must find them.
+
+    Attributes:
+        kind: The kind of its mutants.
+        package: The package that its edits change.
+        tests: The suite that must find them: files or folders below `contract_tests/`.
+    """
+
+    kind: Kind
+    package: str
+    tests: tuple[str, ...]
+
+    def mutant(self, name: str, description: str, *changes: Change, near: str = "") -> Mutant:
+        """Make one of its mutants."""
+        return Mutant(self.kind, name, description, changes, self.tests, near)
+
+    def edit(self, where: str, old: str, new: str, *more: tuple[str, str]) -> Edit:
+        """Make an edit; `where` is below the package."""
+        return Edit(f"{self.package}.{where}", old, new, more)
+
+
 def _codes(code: CodeType) -> Iterator[CodeType]:
     yield code
     for constant in code.co_consts:

@@ -8,26 +8,27 @@ from dataclasses import replace
 from typing import Final
 
 from contract_tests.mutants.answered import Answered, body, field, rows, task
-from contract_tests.mutants.mutant import Change, Edit, Mutant
+from contract_tests.mutants.mutant import Edit, Place
 
-_MOCK: Final = "kling_elements_mock"
-
-
-def _mutant(name: str, description: str, *changes: Change, near: str = "") -> Mutant:
-    return Mutant("server", name, description, changes, ("server_side",), near)
+_PLACE: Final = Place("server", "kling_elements_mock", ("server_side",))
+_mutant, _edit = _PLACE.mutant, _PLACE.edit
 
 
-def _edit(where: str, old: str, new: str, *more: tuple[str, str]) -> Edit:
-    return Edit(f"{_MOCK}.{where}", old, new, more)
-
-
-def _ignoring(keyword: str) -> Edit:
-    """Make the mock's validator blind for one keyword."""
+def _passing_over(condition: str) -> Edit:
+    """Make the mock's validator blind for the errors that meet a condition."""
     return _edit(
         "validation:Schemas.violations",
         "violation = _describe(error)",
-        f"violation = _describe(error)\n                if error.validator == {keyword!r}:\n"
-        "                    continue",
+        f"violation = _describe(error)\n                if {condition}:\n                    continue",
+    )
+
+
+def _crashing_if(condition: str) -> Edit:
+    """Make create crash on the bodies that meet a condition."""
+    return _edit(
+        "life_cycle:create",
+        "    operation, owner, script",
+        f'    if {condition}:\n        raise RuntimeError("bug")\n    operation, owner, script',
     )
 
 
@@ -70,12 +71,11 @@ KEYS: Final = (
 )  # fmt: skip
 
 REQUESTS: Final = (
-    _mutant("integer-twins", "duration takes the integer 5 for the string '5'.", _edit(
-        "validation:Schemas.violations", "violation = _describe(error)",
-        'violation = _describe(error)\n                if error.absolute_path and error.absolute_path[0] == "duration" '
-        "and error.instance in {5, 10}:\n                    continue"), near="test_bodies"),
+    _mutant("integer-twins", "duration takes the integer 5 for the string '5'.", _passing_over(
+        'error.absolute_path and error.absolute_path[0] == "duration" and error.instance in (5, 10)'), near="test_bodies"),
     *(
-        _mutant(f"no-{keyword.lower()}", f"The schema's {keyword} is not checked.", _ignoring(keyword), near="test_bodies")
+        _mutant(f"no-{keyword.lower()}", f"The schema's {keyword} is not checked.", _passing_over(
+            f"error.validator == {keyword!r}"), near="test_bodies")
         for keyword in ("maxItems", "minItems", "maxLength", "enum", "format", "required", "type")
     ),
     _mutant("utf-16-length", "maxLength counts UTF-16 units: long texts of odd letters are refused.", _edit(
@@ -100,14 +100,10 @@ REQUESTS: Final = (
     _mutant("no-body-taken", "A create without a body is taken.", _edit(
         "bodies:_value", "        return None\n    media, name", "        return {}\n    media, name",
         ('if body.value.get("required"):', "if False:")), near="test_bodies"),
-    _mutant("crash-on-a-word", "One word of one field crashes the server.", _edit(
-        "life_cycle:create", "    operation, owner, script",
-        '    if isinstance(body, dict) and body.get("aspect_ratio") == "square_1_1":\n        raise RuntimeError("bug")\n'
-        "    operation, owner, script"), near="test_bodies"),
-    _mutant("crash-on-nul", "A NUL in a text crashes the server.", _edit(
-        "life_cycle:create", "    operation, owner, script",
-        '    if isinstance(body, dict) and "\\0" in str(body.get("prompt")):\n        raise RuntimeError("bug")\n'
-        "    operation, owner, script"), near="test_bodies"),
+    _mutant("crash-on-a-word", "One word of one field crashes the server.", _crashing_if(
+        'isinstance(body, dict) and body.get("aspect_ratio") == "square_1_1"'), near="test_bodies"),
+    _mutant("crash-on-nul", "A NUL in a text crashes the server.", _crashing_if(
+        'isinstance(body, dict) and "\\0" in str(body.get("prompt"))'), near="test_bodies"),
     _mutant("crash-on-depth", "A deeply nested body is a 500.", _edit(
         "strict_json:parse", "    except RecursionError:", "    except ZeroDivisionError:"), near="test_bodies"),
     _mutant("extra-fields-refused", "A field beside the schema is refused.", _edit(

@@ -6,18 +6,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from contract_tests.mutants.mutant import Change, Edit, Mutant
+from contract_tests.mutants.mutant import Place
 
-_PACKAGE: Final = "kling_elements.webhooks"
-
-
-def _mutant(name: str, description: str, *changes: Change, near: str = "") -> Mutant:
-    return Mutant("webhook", name, description, changes, ("webhooks",), near)
-
-
-def _edit(where: str, old: str, new: str) -> Edit:
-    return Edit(f"{_PACKAGE}.{where}", old, new)
-
+_PLACE: Final = Place("webhook", "kling_elements.webhooks", ("webhooks",))
+_mutant, _edit = _PLACE.mutant, _PLACE.edit
 
 MUTANTS: Final = (
     _mutant("any-signature", "A signature is not compared: any is good.", _edit(

@@ -8,13 +8,13 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
+from contract_tests.support import contract
 from contract_tests.support.contract import document, resolve
 from contract_tests.support.exercised import template_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _FROM_BODY: Final = "$response.body#"
 
 # The document's enum lists the words; which of them end a task, and their order, no schema can say.
@@ -90,12 +90,7 @@ class Operation:
 @cache
 def operations() -> tuple[Operation, ...]:
     """Give all operations of the document, in its order."""
-    return tuple(
-        Operation(method.upper(), path, node)
-        for path, item in document()["paths"].items()
-        for method, node in item.items()
-        if method in METHODS
-    )
+    return tuple(Operation(method, path, node) for method, path, node in contract.operations())
 
 
 def find(method: str, path: str) -> Operation | None:

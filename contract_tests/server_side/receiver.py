@@ -77,10 +77,11 @@ def listening() -> Iterator[Receiver]:
         def handle_any(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
             headers = tuple((name.lower(), value) for name, value in self.headers.items())
+            # Before the answer: once the sender has that, the next delivery may overtake this one.
+            receiver.take(Delivery(self.command, self.path, Answer(200, headers, body)))
             self.send_response(200)
             self.send_header("content-length", "0")
             self.end_headers()
-            receiver.take(Delivery(self.command, self.path, Answer(200, headers, body)))
 
         do_POST = do_GET = do_PUT = handle_any  # noqa: N815 - the standard library's names
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import jsonschema_rs
 
-from contract_tests.support.contract import document, resolve
+from contract_tests.support.contract import document, in_json_schema, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,7 +85,9 @@ class _Identity:
 @cache
 def _validator(identity: _Identity) -> jsonschema_rs.Draft4Validator:
     whole = {"components": document()["components"], "allOf": [identity.schema]}
-    return jsonschema_rs.Draft4Validator(_plain(whole), validate_formats=True, formats={"uuid": _is_uuid})
+    return jsonschema_rs.Draft4Validator(
+        in_json_schema(whole), validate_formats=True, formats={"uuid": _is_uuid}
+    )
 
 
 def _is_uuid(text: str) -> bool:
@@ -93,15 +95,3 @@ def _is_uuid(text: str) -> bool:
         return str(UUID(text)) == text.lower()
     except ValueError:
         return False
-
-
-def _plain(node: Any) -> Any:
-    """Write OpenAPI 3.0's `nullable` as JSON Schema does."""
-    if isinstance(node, list):
-        return [_plain(element) for element in node]
-    if not isinstance(node, dict):
-        return node
-    plain = {key: _plain(value) for key, value in node.items() if key != "nullable"}
-    if node.get("nullable") is True and isinstance(node.get("type"), str):
-        plain["type"] = [node["type"], "null"]
-    return plain

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from contract_tests.server_side.operations import METHODS, Operation, operations
+from contract_tests.server_side.operations import Operation, operations
+from contract_tests.support.contract import METHODS
 
 if TYPE_CHECKING:
     from contract_tests.server_side.target import Target

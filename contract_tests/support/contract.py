@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
 ROOT = Path(__file__).resolve().parents[2]
+METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 
 @cache
@@ -18,12 +22,19 @@ def document() -> dict[str, Any]:
     return content
 
 
+def operations(whole: Mapping[str, Any] | None = None) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Method in capitals, path, and content of each operation, in the document's order; no callbacks."""
+    for path, item in (whole or document())["paths"].items():
+        for method, operation in item.items():
+            if method in METHODS:
+                yield method.upper(), path, operation
+
+
 def place(operation_id: str) -> tuple[str, str]:
     """The method and the path of an operation."""
-    for path, item in document()["paths"].items():
-        for method, operation in item.items():
-            if isinstance(operation, dict) and operation.get("operationId") == operation_id:
-                return method.upper(), path
+    for method, path, operation in operations():
+        if operation.get("operationId") == operation_id:
+            return method, path
     raise LookupError(operation_id)
 
 
@@ -42,6 +53,18 @@ def resolve(node: dict[str, Any]) -> dict[str, Any]:
             found = found[part]
         node = found
     return node
+
+
+def in_json_schema(node: Any) -> Any:
+    """A schema with OpenAPI 3.0's `nullable` in the words of JSON Schema."""
+    if isinstance(node, list):
+        return [in_json_schema(element) for element in node]
+    if not isinstance(node, dict):
+        return node
+    plain = {key: in_json_schema(value) for key, value in node.items() if key != "nullable"}
+    if node.get("nullable") is True and isinstance(node.get("type"), str):
+        plain["type"] = [node["type"], "null"]
+    return plain
 
 
 def key_headers() -> dict[str, str]:

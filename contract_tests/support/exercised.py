@@ -15,12 +15,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple, get_args
 
-from contract_tests.support.contract import document, resolve
+from contract_tests.support.contract import document, operations, resolve
 
 Side = Literal["client", "server"]
 SIDES: Final[tuple[Side, ...]] = get_args(Side)
 FOLDER_VARIABLE: Final = "CONTRACT_COUNTS"
-_METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 
 class Row(NamedTuple):
@@ -95,10 +94,8 @@ def _pattern(template: str) -> re.Pattern[str]:
 def documented() -> tuple[Row, ...]:
     """Give every answer that the document has, in its order."""
     return tuple(
-        Row(method.upper(), path, str(status), media_type)
-        for path, item in document()["paths"].items()
-        for method, operation in item.items()
-        if method in _METHODS
+        Row(method, path, str(status), media_type)
+        for method, path, operation in operations()
         for status, response in operation["responses"].items()
         for media_type in (resolve(response).get("content") or {"": None})
     )

@@ -17,14 +17,13 @@ from attrs import frozen
 from jsonschema import FormatChecker  # type: ignore[import-untyped]  # it ships no types
 from openapi_schema_validator import OAS30WriteValidator
 
-from contract_tests.support.contract import document, resolve
+from contract_tests.support.contract import document, operations, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     import httpx
 
-METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 FORMATS: Final = FormatChecker(())
 _URI_TEXT: Final = re.compile(r"(?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+", re.ASCII)
 
@@ -68,10 +67,7 @@ class Place:
 def places(whole: Mapping[str, Any] | None = None) -> tuple[Place, ...]:
     """Every operation of the document, in its order; callbacks are not among them."""
     return tuple(
-        Place(operation["operationId"], method.upper(), path)
-        for path, item in (whole or document())["paths"].items()
-        for method, operation in item.items()
-        if method in METHODS
+        Place(operation["operationId"], method, path) for method, path, operation in operations(whole)
     )
 
 

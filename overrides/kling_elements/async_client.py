@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self, Unpack
 import anyio
 
 from kling_elements.assembly import Clockwork, Extras, make_flows
-from kling_elements.batch.engine import AsyncBatch
+from kling_elements.batch.async_engine import AsyncBatch
 from kling_elements.batch.making import plan_batch, plan_resume
 from kling_elements.defaults import REQUEST_TIMEOUT
 from kling_elements.downloads import Means, download

@@ -21,10 +21,10 @@ from kling_elements.task import Task
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kling_elements.batch.engine import Roster
     from kling_elements.flows import Flows
     from kling_elements.journal import Entry, Journal
     from kling_elements.options import WaitOptions
+    from kling_elements.roster import Roster
     from kling_elements.waiting import Look
 
 TaskT = TypeVar("TaskT", bound=Task)

@@ -16,8 +16,8 @@ From a terminal: `python -m kling_elements_mock --port 8080`.
 from kling_elements_mock.app import create_app
 from kling_elements_mock.catalogue import CATALOGUE, Scenario
 from kling_elements_mock.clock import Clock, ManualClock, SystemClock
-from kling_elements_mock.document import DocumentError
 from kling_elements_mock.mock import Mock, RecordedRequest
+from kling_elements_mock.node import DocumentError
 from kling_elements_mock.scenarios import ScenarioError
 from kling_elements_mock.server import ServedMock, serve
 from kling_elements_mock.settings import (

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kling_elements_mock.app import create_app
 from kling_elements_mock.catalogue import CATALOGUE
-from kling_elements_mock.document import DocumentError
+from kling_elements_mock.node import DocumentError
 from kling_elements_mock.scenarios import ScenarioError
 from kling_elements_mock.server import Server, bind, url_of
 from kling_elements_mock.settings import (

@@ -13,7 +13,8 @@ from kling_elements_mock.validation import Violation
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from kling_elements_mock.document import Document, Node, Operation
+    from kling_elements_mock.document import Document, Operation
+    from kling_elements_mock.node import Node
     from kling_elements_mock.validation import Schemas
 
 

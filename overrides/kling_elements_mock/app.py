@@ -12,12 +12,14 @@ import anyio.to_thread
 from starlette.applications import Starlette
 
 from kling_elements_mock import (
+    addresses,
     bodies,
     control,
     examples,
     fetching,
     life_cycle,
     negotiation,
+    ranges,
     results,
     uploads,
     wire,
@@ -203,7 +205,7 @@ class Shell:
 
     async def _file(self, incoming: wire.Incoming) -> Answer:
         """Answer for a result or an upload: no key is asked for, but scenarios act here too."""
-        is_result = incoming.path.startswith(results.PREFIX)
+        is_result = incoming.path.startswith(addresses.PREFIX)
         try:
             name = "result" if is_result else "upload"
             script = self._mock.script_for(incoming.headers.get(HEADER), {name})
@@ -224,12 +226,12 @@ class Shell:
         data = found.video
         if data is None:
             data = await anyio.to_thread.run_sync(results.draw, found)
-        return results.serve(data, incoming.headers)
+        return ranges.serve(data, incoming.headers)
 
 
 def _records(mock: Mock, path: str) -> deque[RecordedRequest]:
     """Give where a request to this path is recorded."""
-    if path.startswith(results.PREFIX):
+    if path.startswith(addresses.PREFIX):
         return mock.result_requests
     is_upload = path.startswith((uploads.PUT_PREFIX, uploads.ASSET_PREFIX))
     return mock.upload_requests if is_upload else mock.requests

@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kling_elements_mock.answers import Answer
-    from kling_elements_mock.document import Node, Operation
+    from kling_elements_mock.document import Operation
     from kling_elements_mock.mock import Mock
+    from kling_elements_mock.node import Node
     from kling_elements_mock.wire import Incoming
 
 _FORM = "application/x-www-form-urlencoded"

@@ -7,78 +7,19 @@ and from the links, which operations make a task and follow it.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from kling_elements_mock.node import DocumentError, Node
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
-
-
-class DocumentError(ValueError):
-    """The document can't be served: the message says where and why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A place in the document: its value, and the JSON Pointer that leads to it (no reference on the way)."""
-
-    root: Mapping[str, Any] = field(repr=False)
-    pointer: str
-    value: Any = field(repr=False)
-
-    def get(self, key: str) -> Node | None:
-        """Give the child under `key`, with references followed, or None."""
-        if not isinstance(self.value, dict) or key not in self.value:
-            return None
-        return self._child(key, self.value[key])
-
-    def items(self) -> Iterator[tuple[str, Node]]:
-        """Give the children of an object by key, or of an array by position, with references followed."""
-        if isinstance(self.value, dict):
-            for key, value in self.value.items():
-                yield str(key), self._child(str(key), value)
-        elif isinstance(self.value, list):
-            for position, value in enumerate(self.value):
-                yield str(position), self._child(str(position), value)
-
-    def children(self, key: str) -> list[Node]:
-        """Give the elements of the object or array under `key`; none if there is no such key."""
-        child = self.get(key)
-        return [] if child is None else [node for _, node in child.items()]
-
-    def text(self, key: str) -> str | None:
-        """Give the string under `key`, or None."""
-        value = self.value.get(key) if isinstance(self.value, dict) else None
-        return value if isinstance(value, str) else None
-
-    def _child(self, key: str, value: Any) -> Node:
-        return _follow(self.root, f"{self.pointer}/{key.replace('~', '~0').replace('/', '~1')}", value)
-
-
-def _follow(root: Mapping[str, Any], pointer: str, value: Any) -> Node:
-    seen = {pointer}
-    while isinstance(value, dict) and isinstance(value.get("$ref"), str):
-        reference = value["$ref"]
-        if not reference.startswith("#/") or reference[1:] in seen:
-            raise DocumentError(
-                f"#{pointer}: the reference {reference!r} leads out of the document, or to itself"
-            )
-        pointer = reference[1:]
-        seen.add(pointer)
-        value = root
-        for part in pointer[1:].split("/"):
-            key = part.replace("~1", "/").replace("~0", "~")
-            try:
-                value = value[int(key)] if isinstance(value, list) else value[key]
-            except (KeyError, IndexError, ValueError, TypeError):
-                raise DocumentError(f"the reference {reference!r} leads nowhere") from None
-    return Node(root, pointer, value)
 
 
 @dataclass(frozen=True, eq=False)

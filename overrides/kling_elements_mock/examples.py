@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kling_elements_mock.document import Node
+    from kling_elements_mock.node import Node
 
 _DEEPEST = 12
 _FORMATS = {

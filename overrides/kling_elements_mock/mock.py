@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from kling_elements_mock import document as documents
 from kling_elements_mock import fetching, scenarios, tasks
+from kling_elements_mock.addresses import Signer
 from kling_elements_mock.answers import Answers
 from kling_elements_mock.clock import Clock, SystemClock
 from kling_elements_mock.following import Follower
 from kling_elements_mock.limits import DailyQuota, RateLimiter
-from kling_elements_mock.results import Signer
 from kling_elements_mock.settings import MockSettings
 from kling_elements_mock.store import Store, Task, seeded_uuid
 from kling_elements_mock.uploads import Uploads

@@ -23,7 +23,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from kling_elements_mock.document import Node
+    from kling_elements_mock.node import Node
 
 _KEPT = 1280
 _MOST_PIXELS = 60_000_000

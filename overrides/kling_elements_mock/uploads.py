@@ -14,7 +14,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from kling_elements_mock import examples, results
+from kling_elements_mock import examples, ranges
 from kling_elements_mock.answers import Answer, json_answer, text_answer
 from kling_elements_mock.store import seeded_uuid
 
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from kling_elements_mock.clock import Clock
-    from kling_elements_mock.document import Node, Operation
+    from kling_elements_mock.document import Operation
+    from kling_elements_mock.node import Node
     from kling_elements_mock.wire import Incoming
 
 PUT_PREFIX: Final = "/uploads/"
@@ -153,7 +154,7 @@ class Uploads:
     def _get(self, upload: Upload, incoming: Incoming) -> Answer:
         if upload.data is None:
             return text_answer(404, "Not Found\n")
-        return results.serve(upload.data, incoming.headers, upload.content_type or "application/octet-stream")
+        return ranges.serve(upload.data, incoming.headers, upload.content_type or "application/octet-stream")
 
     def read(self, path_and_query: str) -> bytes | None:
         """Give the file at an asset's path and query; None if it can't be had."""

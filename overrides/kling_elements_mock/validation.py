@@ -21,7 +21,8 @@ from kling_elements_mock.formats import FORMATS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from kling_elements_mock.document import Document, Node, Operation
+    from kling_elements_mock.document import Document, Operation
+    from kling_elements_mock.node import Node
 
 _DOCUMENT = "urn:kling-elements-mock:document"
 _MOST = 20

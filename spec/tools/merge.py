@@ -14,8 +14,7 @@ from spec.tools.components import move_components
 from spec.tools.equality import same
 from spec.tools.errors import SpecError
 from spec.tools.naming import derived_operation_id
-from spec.tools.page import METHODS
-from spec.tools.structure import operations
+from spec.tools.structure import METHODS, operations
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

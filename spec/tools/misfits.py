@@ -14,8 +14,7 @@ from openapi_schema_validator import (
 from referencing import Registry
 from referencing.jsonschema import DRAFT4
 
-from spec.tools.page import METHODS
-from spec.tools.structure import parts, pointer, resolve, walk
+from spec.tools.structure import METHODS, parts, pointer, resolve, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from spec.tools.errors import SpecError
-
-METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+from spec.tools.structure import METHODS
 
 _FENCE: Final = re.compile(r"^ {0,3}(?P<ticks>`{3,}|~{3,})[ \t]*(?P<info>[^`]*)$")
 _OPERATION: Final = re.compile(

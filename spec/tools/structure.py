@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from spec.tools.page import METHODS
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from spec.tools.errors import Keys
+
+METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 # The kind of each key's value: "" is data, "kind" one object, "[kind]" a list of them, "{kind}" a map to
 # them. A key that isn't here is unknown, unless it begins with x-. The key "*" is any key.
@@ -218,7 +218,7 @@ def resolve(document: dict[str, Any], reference: str) -> Any:
     value: Any = document
     for part in reference[2:].split("/"):
         key = part.replace("~1", "/").replace("~0", "~")
-        if isinstance(value, list) and key.isdigit():
+        if isinstance(value, list) and key.isdecimal():
             value = value[int(key)]
         elif isinstance(value, dict):
             value = value[key]

@@ -11,14 +11,17 @@ from typing import IO, TYPE_CHECKING, Any, TypeAlias, TypedDict, TypeVar
 
 from attrs import evolve, frozen
 
-from kling_elements.batch.engine import Roster, Work
+from kling_elements.batch.checks import require_journal
+from kling_elements.batch.decisions import Again, why_stop
 from kling_elements.batch.jobs import BatchJob, BatchResult, Order
 from kling_elements.batch.naming import Register, batch_of
 from kling_elements.batch.reading import located, numbered_lines, opened, parse_line
-from kling_elements.batch.running import Again, JobRunner, require_journal, why_stop
+from kling_elements.batch.running import JobRunner
+from kling_elements.batch.work import Work
 from kling_elements.errors import ValidationError
 from kling_elements.options import check_wait
 from kling_elements.resuming import Resumption, Standing, absolute
+from kling_elements.roster import Roster
 from kling_elements.task import Task
 from kling_elements.validation import unknown_names
 

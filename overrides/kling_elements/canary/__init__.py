@@ -9,7 +9,8 @@ such a body, that is reported as the worst deviation there is, with what to do.
 Deciding what to ask (`plan`) and what an answer means (`judge`) is pure; `examine` sends.
 """
 
-from kling_elements.canary.bodies import UnsafeProbeError, impossible_bodies, refuse_if_unsafe
+from kling_elements.canary.bodies import impossible_bodies
+from kling_elements.canary.gate import UnsafeProbeError, refuse_if_unsafe
 from kling_elements.canary.judgement import Deviation, judge
 from kling_elements.canary.probes import UNKNOWN_ID, WRONG_KEY, Key, Probe, plan
 from kling_elements.canary.sending import examine

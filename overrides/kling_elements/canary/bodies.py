@@ -1,8 +1,7 @@
-"""Bodies of a create that no service could take as valid, and the gate that lets no other through."""
+"""Bodies of a create that no service could take as valid."""
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from kling_elements.validation import Validator
@@ -10,22 +9,16 @@ from kling_elements.validation import Validator
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from kling_elements.canary.probes import Probe
     from kling_elements.document import Document
 
 _LEAST_BROKEN = 2  # members of a create's body that must not fit the document, each by itself
 _WRONG_TYPES: tuple[Any, ...] = ({"canary": True}, [["canary"]], -1, "canary: of no such type", None)
 
 
-class UnsafeProbeError(Exception):
-    """A probe that might create a task. It was not sent."""
-
-
 def impossible_bodies(document: Document, method: str, path: str) -> dict[str, dict[str, Any]]:
     """Bodies of a create that no service could take as valid, by what is wrong with them.
 
-    Every field that the schema knows is there, and none fits. Only bodies that pass the last gate are given:
-    see `refuse_if_unsafe`.
+    Every field that the schema knows is there, and none fits. Only safe bodies are given: see `is_safe`.
 
     Args:
         document: The document.
@@ -51,29 +44,22 @@ def impossible_bodies(document: Document, method: str, path: str) -> dict[str, d
             {name: (*_wrong_values(member), *_WRONG_TYPES) for name, member in members.items()}
         ),
     }
-    return {kind: made for kind, made in bodies.items() if _is_safe(schema, validator, made)}
+    return {kind: made for kind, made in bodies.items() if is_safe(document, method, path, made)}
 
 
-def refuse_if_unsafe(document: Document, probe: Probe) -> None:
-    """The last gate before a probe is sent: look at the very bytes again.
+def is_safe(document: Document, method: str, path: str, body: Mapping[str, Any]) -> bool:
+    """Whether no service could take a body as valid.
 
-    Raises:
-        UnsafeProbeError: If it could create a task: a field of its body fits the schema, or a required one is
-            not there.
+    Each member breaks the schema, and the required ones are all there: none could be taken as left out.
+
+    Args:
+        document: The document.
+        method: The create's method.
+        path: The create's path template.
+        body: The body.
     """
-    if not probe.is_create:
-        return
-    schema = _body_schema(document, probe.request.method, probe.template)
-    try:
-        body = json.loads(probe.request.content or b"")
-    except ValueError:
-        body = None  # some frameworks take what they can't read for an empty body, which may be valid
-    if not isinstance(body, dict) or not _is_safe(schema, Validator(schema, document), body):
-        raise UnsafeProbeError(f"{probe.name}: the body might be taken as valid; it was not sent")
-
-
-def _is_safe(schema: Mapping[str, Any], validator: Validator, body: Mapping[str, Any]) -> bool:
-    broken = _broken(validator, body)
+    schema = _body_schema(document, method, path)
+    broken = _broken(Validator(schema, document), body)
     required = set(schema.get("required", ()))
     return len(broken) >= _LEAST_BROKEN and bool(required) and required <= broken and broken == set(body)
 

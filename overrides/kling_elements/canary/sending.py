@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from kling_elements.canary.bodies import refuse_if_unsafe
+from kling_elements.canary.gate import refuse_if_unsafe
 from kling_elements.canary.judgement import judge
 from kling_elements.canary.probes import WRONG_KEY, Key
 from kling_elements.effects import send

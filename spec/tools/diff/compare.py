@@ -9,9 +9,10 @@ from spec.tools.diff.message import compare_body, compare_link, compare_paramete
 from spec.tools.diff.model import MISSING, Change, Direction, Place, same
 from spec.tools.diff.operation import compare_callback, compare_operation, compare_path_item, compare_servers
 from spec.tools.diff.rate import rated
-from spec.tools.diff.reference import METHODS, as_map, operations, spread
+from spec.tools.diff.reference import as_map, operations, spread
 from spec.tools.diff.schema import compare_schema, makes_class
 from spec.tools.diff.walker import Walk
+from spec.tools.structure import METHODS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -13,7 +13,8 @@ from spec.tools.diff.message import (
     meet_bodies,
 )
 from spec.tools.diff.model import MISSING, Direction, same
-from spec.tools.diff.reference import METHODS, as_list, as_map
+from spec.tools.diff.reference import as_list, as_map
+from spec.tools.structure import METHODS
 
 if TYPE_CHECKING:
     from spec.tools.diff.model import Place

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from spec.tools.diff.model import Direction, Use
 from spec.tools.errors import SpecError
+from spec.tools.structure import METHODS, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _VALUES: Final = frozenset({"example", "examples", "default", "enum", "const"})
 _NAMED_SCHEMAS: Final = frozenset({"properties", "patternProperties", "$defs", "dependentSchemas"})
 
@@ -60,15 +60,10 @@ class Document:
             if reference in seen:
                 raise SpecError(f"the references {' → '.join([*seen, reference])} go in a circle", self.file)
             seen.append(reference)
-            value: Any = self.root
-            for step in reference.removeprefix("#/").split("/"):
-                key = step.replace("~1", "/").replace("~0", "~")
-                if isinstance(value, dict) and key in value:
-                    value = value[key]
-                elif isinstance(value, list) and key.isdecimal() and int(key) < len(value):
-                    value = value[int(key)]
-                else:
-                    raise SpecError(f"the reference {reference} leads nowhere: mend it", self.file)
+            try:
+                value = resolve(self.root, reference)
+            except LookupError:
+                raise SpecError(f"the reference {reference} leads nowhere: mend it", self.file) from None
             if (further := reference_of(value)) is None:
                 return value
             reference = further

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from spec.tools.diff.model import Rating
 from spec.tools.diff.rules import RULES
+from spec.tools.structure import pointer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,10 +95,7 @@ def as_json(changes: Sequence[Change]) -> str:
                         "rating": change.rating.word,
                         "rule": change.rule,
                         "place": change.place,
-                        "pointer": "#"
-                        + "".join(
-                            "/" + str(key).replace("~", "~0").replace("/", "~1") for key in change.keys
-                        ),
+                        "pointer": pointer(change.keys),
                         "what": change.what,
                         "why": change.why,
                         "operations": list(change.operations),
