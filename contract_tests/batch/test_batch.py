@@ -16,7 +16,7 @@ from kling_elements.batch import BatchJob
 from kling_elements.batch.decisions import Again, Step, choose_step
 from kling_elements.batch.naming import name_problem
 from kling_elements.journal import Entry, Job, Journal, NewEntry, State
-from kling_elements.resuming import Standing
+from kling_elements.standing import Standing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator

@@ -11,8 +11,10 @@ import pytest
 
 from contract_tests.batch.conftest import URL, VIDEO
 from kling_elements import DeadlineExceeded, DownloadError, OutcomeUnknown
+from kling_elements.files import file_name
 from kling_elements.journal import State
-from kling_elements.resuming import Claim, Standing, file_name, standing_of
+from kling_elements.resuming import Claim
+from kling_elements.standing import Standing, standing_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,7 +14,7 @@ from contract_tests.command_line.conftest import KEY, names
 from kling_elements import Journal, KlingElements, PermissionDeniedError, governor
 from kling_elements.command_line.console import Console
 from kling_elements.command_line.tally import Tally, estimate
-from kling_elements.resuming import Standing
+from kling_elements.standing import Standing
 from kling_elements_mock.tasks import Polls
 
 if TYPE_CHECKING:

@@ -33,10 +33,11 @@ if TYPE_CHECKING:
 
     from kling_elements.batch.jobs import BatchResult
     from kling_elements.batch.making import BatchOptions, Jobs, ResumeOptions
+    from kling_elements.downloads.options import DownloadOptions
     from kling_elements.events import Hook
     from kling_elements.governor import Limits, Usage
     from kling_elements.journal import Entry, Journal, NewEntry
-    from kling_elements.options import CreateOptions, DownloadOptions, GenerateOptions, WaitOptions
+    from kling_elements.options import CreateOptions, GenerateOptions, WaitOptions
     from kling_elements.records import JournalSetting
     from kling_elements.requests import Image, Images
     from kling_elements.resuming import Resumed

@@ -33,11 +33,13 @@ if TYPE_CHECKING:
     from typing import Any
 
     from kling_elements.creating import Creator
+    from kling_elements.downloads.options import DownloadOptions
     from kling_elements.governor import Usage
-    from kling_elements.options import DownloadOptions, GenerateOptions, WaitOptions
+    from kling_elements.options import GenerateOptions, WaitOptions
     from kling_elements.records import Records
     from kling_elements.requests import Image, Images
     from kling_elements.sending import Sender
+    from kling_elements.waiting import Keep
 
 __all__ = ["Flows", "Look"]
 
@@ -114,11 +116,11 @@ class Flows(Generic[TaskT]):
         unrecorded = yield from compute(lambda: self.records.unrecorded(tasks))
         return cast("Listed[TaskT]", unrecorded)
 
-    def wait(self, task: str | Task, options: WaitOptions) -> Flow[TaskT]:
-        """Look at a task until its status is terminal."""
+    def wait(self, task: str | Task, options: WaitOptions, keep: Keep | None = None) -> Flow[TaskT]:
+        """Look at a task until its status is terminal; `keep` is run at every look."""
         task_id = task.id if isinstance(task, Task) else task
         try:
-            return cast("TaskT", (yield from self._start_wait(task_id, task, options).run()))
+            return cast("TaskT", (yield from self._start_wait(task_id, task, options, keep).run()))
         except KlingError as error:
             if isinstance(task_id, str):
                 error.task_id = error.task_id or task_id
@@ -128,7 +130,7 @@ class Flows(Generic[TaskT]):
             error.add_note(f"Task {task_id} runs on and is billed. To resume: kling-elements wait {task_id}")
             raise
 
-    def generate(self, images: Images, options: GenerateOptions) -> Flow[TaskT]:
+    def generate(self, images: Images, options: GenerateOptions, keep: Keep | None = None) -> Flow[TaskT]:
         """Create a task and wait for its video, as one of the tasks that may run at once."""
         given: dict[str, Any] = {**options}
         waiting = cast("WaitOptions", {key: given.pop(key) for key in WAIT_OPTIONS if key in given})
@@ -136,20 +138,20 @@ class Flows(Generic[TaskT]):
         slot = yield from self._take_slot()
         try:
             task = yield from self.create(images, given)
-            task = yield from self._wait_for_created(task, waiting)
+            task = yield from self._wait_for_created(task, waiting, keep)
         finally:
             # Also when the wait ends early: what is not watched here can't hold a place here.
             if self.sender.governor and slot:
                 self.sender.governor.task_ended(slot)
         return require_video(task)
 
-    def wait_for_video(self, task_id: str, options: WaitOptions) -> Flow[TaskT]:
+    def wait_for_video(self, task_id: str, options: WaitOptions, keep: Keep | None = None) -> Flow[TaskT]:
         """Wait for a task that was created before, as `generate` does for its own."""
         governor = self.sender.governor
         if governor:
             governor.task_started(task_id, time.monotonic())
         try:
-            return require_video((yield from self.wait(task_id, options)))
+            return require_video((yield from self.wait(task_id, options, keep)))
         finally:
             if governor:
                 governor.task_ended(task_id)
@@ -173,9 +175,9 @@ class Flows(Generic[TaskT]):
             yield from call(self.sender.sleep, delay)
         return slot
 
-    def _wait_for_created(self, task: TaskT, waiting: WaitOptions) -> Flow[TaskT]:
+    def _wait_for_created(self, task: TaskT, waiting: WaitOptions, keep: Keep | None) -> Flow[TaskT]:
         try:
-            return (yield from self.wait(task, waiting))
+            return (yield from self.wait(task, waiting, keep))
         except ValidationError as error:
             # The options were checked before, so it is the id: odd, and yet paid for.
             raise OutcomeUnknown(
@@ -219,7 +221,7 @@ class Flows(Generic[TaskT]):
             )
         return self.adopt(task)
 
-    def _start_wait(self, task_id: str, task: str | Task, options: WaitOptions) -> Wait:
+    def _start_wait(self, task_id: str, task: str | Task, options: WaitOptions, keep: Keep | None) -> Wait:
         timeout, interval = check_wait(options)
         clock = options.get("clock", self.sender.clock)
         created = self._created.get(task_id) if isinstance(task_id, str) else None
@@ -236,6 +238,7 @@ class Flows(Generic[TaskT]):
             sender=self.sender,
             adopt=self._adopted,
             see=self._see,
+            keep=keep,
             last=task if isinstance(task, Task) else None,
         )
 

@@ -5,11 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict
 
-from attrs import frozen
-
-from kling_elements.defaults import MAX_VIDEO_BYTES, WAIT_TIMEOUT
+from kling_elements.defaults import WAIT_TIMEOUT
 from kling_elements.errors import ValidationError
-from kling_elements.fetching import REDIRECT_RULES
 from kling_elements.requests import RequestFields
 from kling_elements.settings import check_seconds
 from kling_elements.validation import unknown_names
@@ -21,10 +18,6 @@ if TYPE_CHECKING:
     from kling_elements.journal import Job
     from kling_elements.task import Task
     from kling_elements.waiting import Look
-
-
-Redirects: TypeAlias = Literal["same-host", "any-host", "any"]
-"""Which redirects a download follows: the names of `kling_elements.fetching.REDIRECT_RULES`."""
 
 
 LocalFiles: TypeAlias = "Literal['base64', 'upload'] | Callable[[bytes, str], str | Awaitable[str]]"
@@ -79,23 +72,7 @@ class GenerateOptions(CreateOptions, WaitOptions, total=False):
     """Options of `generate`: those of `create` and of `wait`."""
 
 
-class DownloadOptions(TypedDict, total=False):
-    """Options of `Task.download`.
-
-    Attributes:
-        overwrite: Whether an existing file may be replaced.
-        max_bytes: The largest video that is taken; None for the default.
-        redirects: Which redirects of the result's host are followed: "same-host" (the default), "any-host"
-            (but none from https to http), or "any".
-    """
-
-    overwrite: bool
-    max_bytes: int | None
-    redirects: Redirects
-
-
 WAIT_OPTIONS = tuple(WaitOptions.__annotations__)
-DOWNLOAD_OPTIONS = tuple(DownloadOptions.__annotations__)
 _LISTENERS = ("on_update", "on_look")
 _CLOCKWORK = ("clock", "sleep")
 
@@ -122,33 +99,3 @@ def check_wait(options: WaitOptions) -> tuple[float, float | None]:
         math.inf if timeout is None else check_seconds("timeout", timeout),
         None if interval is None else check_seconds("poll_interval", interval),
     )
-
-
-@frozen
-class Download:
-    """What a download was asked for, made definite; see `DownloadOptions`."""
-
-    overwrite: bool
-    max_bytes: int
-    redirects: Redirects
-
-
-def check_download(options: DownloadOptions) -> Download:
-    """The options of a download, checked.
-
-    Raises:
-        ValidationError: If one can't be used, or is unknown.
-    """
-    given: dict[str, object] = {**options}
-    faults = unknown_names(list(given), DOWNLOAD_OPTIONS, "an option of download")
-    max_bytes = given.get("max_bytes")
-    if max_bytes is not None and (
-        not isinstance(max_bytes, int) or isinstance(max_bytes, bool) or max_bytes < 1
-    ):
-        faults.append(f"max_bytes must be a number of bytes, 1 or more: got {max_bytes!r}")
-    redirects = options.get("redirects", "same-host")
-    if not isinstance(redirects, str) or redirects not in REDIRECT_RULES:
-        faults.append(f"redirects must be {' or '.join(map(repr, REDIRECT_RULES))}: got {redirects!r}")
-    if faults:
-        raise ValidationError(faults)
-    return Download(options.get("overwrite", False), options.get("max_bytes") or MAX_VIDEO_BYTES, redirects)

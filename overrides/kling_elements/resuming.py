@@ -5,17 +5,17 @@ Used by `client.resume` for every unfinished entry, and by `client.batch` for jo
 
 from __future__ import annotations
 
-import os
 import uuid
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import define, field, frozen
 
 from kling_elements.effects import Flow, compute
-from kling_elements.errors import DownloadError, KlingError, ResultMissing, TaskFailed
+from kling_elements.errors import DownloadError
+from kling_elements.files import file_name, is_newer
+from kling_elements.standing import Standing, Stopped, is_over, standing_of
 from kling_elements.task import Task
 
 if TYPE_CHECKING:
@@ -31,32 +31,6 @@ TaskT = TypeVar("TaskT", bound=Task)
 
 CLAIM_SECONDS = 900.0  # prolonged at every look; it ends at once if this process dies
 _FETCH_SECONDS = 3600.0  # an address lasts an hour: nobody fetches for longer
-
-
-class Standing(StrEnum):
-    """How a piece of work stands when it is left."""
-
-    DONE = "done"
-    """The video is where it was to go; without a file to go to, its task is COMPLETED."""
-    EXISTING = "existing"
-    """The file was there already. Nothing was sent."""
-    INVALID = "invalid"
-    """The job itself can't be used. Nothing was sent."""
-    REFUSED = "refused"
-    """The service refused the create, or was not reached: no task exists. It can be repeated."""
-    UNKNOWN = "unknown"
-    """Create was sent and not answered: a task may exist. It is not repeated."""
-    FAILED = "failed"
-    """The task ended without a video, or its video has expired."""
-    UNFINISHED = "unfinished"
-    """A task exists and is billed; its video is not here yet. Repeated, it goes on where it stands."""
-    BUSY = "busy"
-    """Another process is at it."""
-
-    @property
-    def is_done(self) -> bool:
-        """Whether the video is here."""
-        return self in {Standing.DONE, Standing.EXISTING}
 
 
 @frozen
@@ -98,6 +72,10 @@ class Claim:
     def at_look(self, look: Look) -> None:
         """Prolong it at a look at the task."""
         self.take(CLAIM_SECONDS + (look.next_look or 0.0))
+
+    def keep(self, look: Look) -> Flow[None]:
+        """Prolong it at a look at the task, where the disk does no harm to an event loop."""
+        yield from compute(lambda: self.at_look(look))
 
     def at_fetch(self) -> None:
         """Prolong it for as long as the video may take."""
@@ -177,7 +155,7 @@ def finish(
     Raises:
         KlingError: If it ended without a video, or is not done in time, or can't be fetched.
     """
-    task = yield from flows.wait_for_video(entry.task_id or "", {**waiting, "on_look": claim.at_look})
+    task = yield from flows.wait_for_video(entry.task_id or "", waiting, claim.keep)
     if target is None:
         return task, None, False
     file, was_there = yield from fetch(flows, task, entry, target, claim)
@@ -216,43 +194,3 @@ def fetch(flows: Flows[Any], task: Task, entry: Entry, target: Path, claim: Clai
             note = f"the video expired at {error.expires_at:%Y-%m-%d %H:%M:%S} UTC before it was fetched"
             yield from compute(lambda: journal.abandon(entry.entry_id, note))
         raise
-
-
-def standing_of(error: BaseException) -> Standing:
-    """How work on a task stands that ended with an error."""
-    if isinstance(error, (TaskFailed, ResultMissing)):
-        return Standing.FAILED
-    if isinstance(error, DownloadError) and is_over(error, datetime.now(UTC)):
-        return Standing.FAILED
-    return Standing.UNFINISHED
-
-
-def is_over(error: DownloadError, now: datetime) -> bool:
-    """Whether the hour in which a video can be fetched has passed."""
-    return error.expires_at is not None and now >= error.expires_at
-
-
-def is_newer(file: Path, moment: float) -> bool:
-    """Whether a file was made after a moment, in seconds since the epoch: then it is the video itself.
-
-    An older file is one that was to be replaced.
-    """
-    try:
-        return file.is_file() and file.stat().st_mtime >= moment
-    except (OSError, ValueError):
-        return False
-
-
-def file_name(task_id: str) -> str:
-    """A file's name for a task. The id is the service's: it must not lead out of the folder."""
-    safe = "".join(char if char.isascii() and (char.isalnum() or char in "_-") else "_" for char in task_id)
-    return f"{safe[:100] or 'task'}.mp4"
-
-
-def absolute(path: str | os.PathLike[str]) -> Path:
-    """An absolute path without `..`, links left as they are."""
-    return Path(os.path.abspath(os.fspath(path)))  # noqa: PTH100 - Path.absolute keeps "..", resolve follows links
-
-
-class Stopped(KlingError):  # noqa: N818 - it says what happened
-    """The caller wants no more. Raised where the work sleeps: at no such moment a create is under way."""

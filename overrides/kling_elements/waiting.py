@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from attrs import define, frozen
 
@@ -42,6 +42,10 @@ class Look:
     next_look: float | None
 
 
+Keep: TypeAlias = "Callable[[Look], Flow[None]]"
+"""A flow that is run at every look, before the caller's own listener is told."""
+
+
 @define
 class Wait:
     """One wait: its options made definite, and what it has seen."""
@@ -58,6 +62,7 @@ class Wait:
     sender: Sender
     adopt: Callable[[Task], Task]  # makes a task one of the client's
     see: Callable[[Task], Flow[None]]  # notes what is new
+    keep: Keep | None  # run at every look
     last: Task | None = None
     looks: int = 0  # the pauses between them, that is: the schedule counts from the first
     has_looked: bool = False
@@ -106,10 +111,15 @@ class Wait:
         yield from self.see(task)
         if is_news and self.on_update:
             yield from call(self.on_update, task)
-        if task.is_terminal and self.on_look:
-            yield from call(
-                self.on_look, Look(task.id, task, None, self.deadline.elapsed(self.clock()), None)
-            )
+        if task.is_terminal:
+            yield from self._tell(Look(task.id, task, None, self.deadline.elapsed(self.clock()), None))
+
+    def _tell(self, look: Look) -> Flow[None]:
+        """Tell of a look."""
+        if self.keep:
+            yield from self.keep(look)
+        if self.on_look:
+            yield from call(self.on_look, look)
 
     def _delay(self, hint: float | None) -> float:
         """Seconds to sleep before the next scheduled look, never past the deadline."""
@@ -129,11 +139,8 @@ class Wait:
         is_over = self.has_looked and self.deadline.remaining(self.clock()) <= 0
         delay = self._delay(hint)
         self.looks += 1
-        if self.on_look:
-            seen = None if error else self.last
-            yield from call(
-                self.on_look, Look(self.task_id, seen, error, elapsed, None if is_over else delay)
-            )
+        seen = None if error else self.last
+        yield from self._tell(Look(self.task_id, seen, error, elapsed, None if is_over else delay))
         if is_over:
             raise self._deadline_exceeded(elapsed) from error
         yield from call(self.sleep, delay)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import anyio
 
 from kling_elements.batch.work import GRACE
-from kling_elements.resuming import Stopped
+from kling_elements.standing import Stopped
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable

@@ -19,7 +19,7 @@ from kling_elements.errors import (
     ValidationError,
 )
 from kling_elements.journal import Entry, State
-from kling_elements.resuming import Standing, standing_of
+from kling_elements.standing import Standing, standing_of
 from kling_elements.task import FAILED, Task
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from kling_elements.batch.work import GRACE
-from kling_elements.resuming import Stopped
+from kling_elements.standing import Stopped
 
 if TYPE_CHECKING:
     from collections.abc import Callable

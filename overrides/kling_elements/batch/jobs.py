@@ -19,7 +19,7 @@ from kling_elements.validation import unknown_names
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from kling_elements.resuming import Standing
+    from kling_elements.standing import Standing
 
 TaskT = TypeVar("TaskT", bound=Task)
 

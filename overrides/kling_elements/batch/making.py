@@ -19,9 +19,11 @@ from kling_elements.batch.reading import located, numbered_lines, opened, parse_
 from kling_elements.batch.running import JobRunner
 from kling_elements.batch.work import Work
 from kling_elements.errors import ValidationError
+from kling_elements.files import absolute
 from kling_elements.options import check_wait
-from kling_elements.resuming import Resumption, Standing, absolute
+from kling_elements.resuming import Resumption
 from kling_elements.roster import Roster
+from kling_elements.standing import Standing
 from kling_elements.task import Task
 from kling_elements.validation import unknown_names
 

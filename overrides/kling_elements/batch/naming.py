@@ -14,7 +14,7 @@ from attrs import define, field
 
 from kling_elements.batch.jobs import Order
 from kling_elements.errors import ValidationError
-from kling_elements.resuming import absolute
+from kling_elements.files import absolute
 
 if TYPE_CHECKING:
     from kling_elements.batch.jobs import BatchJob

@@ -14,7 +14,8 @@ from kling_elements.effects import Flow, call, compute
 from kling_elements.errors import KlingError, OutcomeUnknown, RateLimitError
 from kling_elements.journal import Entry, Job
 from kling_elements.journal.owner import is_live
-from kling_elements.resuming import Claim, Standing, Stopped, fetch, finish
+from kling_elements.resuming import Claim, fetch, finish
+from kling_elements.standing import Standing, Stopped
 from kling_elements.task import Task
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from kling_elements.flows import Flows
     from kling_elements.options import WaitOptions
     from kling_elements.roster import Roster
+    from kling_elements.waiting import Look
 
 TaskT = TypeVar("TaskT", bound=Task)
 
@@ -114,15 +116,15 @@ class JobRunner(Generic[TaskT]):
             yield from compute(lambda: require_room(target))
         claim: Claim | None = None
 
-        def on_update(task: Task) -> object:
+        def keep(look: Look) -> Flow[None]:
             nonlocal claim
-            if claim is None and (found := journal.find(task.id)):
+            if claim is None and (found := (yield from compute(lambda: journal.find(look.task_id)))):
                 claim = Claim(journal, found.entry_id)
-                claim.take()
-            return self._saw(order, task)
+            if claim is not None:
+                yield from claim.keep(look)
 
         try:
-            task = yield from self._generate(flows, order, on_update)
+            task = yield from self._generate(flows, order, keep)
             if target is None:
                 return evolve(result, standing=Standing.DONE, task=task, task_id=task.id)
             entry = (yield from compute(lambda: journal.find(task.id))) or Entry(task.id)
@@ -136,28 +138,26 @@ class JobRunner(Generic[TaskT]):
             if claim is not None:
                 claim.release()
 
-    def _generate(
-        self, flows: Flows[TaskT], order: Order, on_update: Callable[[Task], object]
-    ) -> Flow[TaskT]:
+    def _generate(self, flows: Flows[TaskT], order: Order, keep: Callable[[Look], Flow[None]]) -> Flow[TaskT]:
         """Create and wait; where the account is busy elsewhere, create later."""
         options: Any = {
             **order.job.options,
             **self.waiting,
             "job": Job(self.batch_id, order.key),
             "target": order.target,
-            "on_update": on_update,
+            "on_update": lambda task: self._saw(order, task),
         }
         if options.get("model") is None:
             options.pop("model", None)
         for pause in _RATE_PAUSES:
             require_journal(flows)
             try:
-                return (yield from flows.generate(order.job.images, options))
+                return (yield from flows.generate(order.job.images, options, keep))
             except RateLimitError as error:
                 if error.task_id is not None:
                     raise
                 yield from call(flows.sender.sleep, max(pause, error.retry_after or 0.0))
-        return (yield from flows.generate(order.job.images, options))
+        return (yield from flows.generate(order.job.images, options, keep))
 
     def _go_on(
         self, flows: Flows[TaskT], order: Order, entry: Entry, result: BatchResult[TaskT]

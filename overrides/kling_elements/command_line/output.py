@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from kling_elements import Task
     from kling_elements.command_line.progress import Progress
     from kling_elements.command_line.session import Session
-    from kling_elements.options import DownloadOptions
+    from kling_elements.downloads.options import DownloadOptions
 
 
 def add_output(parser: ArgumentParser, default: str) -> None:
@@ -48,7 +48,7 @@ def take_output(args: Namespace, session: Session) -> None:
         name: value for name in ("redirects", "max_bytes") if (value := getattr(args, name, None)) is not None
     }
     if given:
-        from kling_elements.options import check_download  # noqa: PLC0415 - `--help` need not pay for it
+        from kling_elements.downloads.options import check_download  # noqa: PLC0415 - `--help` need not pay for it
 
         session.download_options.update(cast("DownloadOptions", given))
         check_download(session.download_options)

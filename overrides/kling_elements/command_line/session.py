@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from kling_elements import Task
     from kling_elements.command_line.console import Console
-    from kling_elements.options import DownloadOptions
+    from kling_elements.downloads.options import DownloadOptions
 
 _LONGEST_ID = 100
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from kling_elements.command_line.console import one_line
 from kling_elements.command_line.progress import clock_face
-from kling_elements.resuming import Standing
+from kling_elements.standing import Standing
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,6 +11,7 @@ from kling_elements.answers import Answer, retry_hint
 from kling_elements.decisions import Fault
 from kling_elements.defaults import DOWNLOAD_PROGRESS, DOWNLOAD_TIMEOUT
 from kling_elements.downloads.mp4 import Verdict
+from kling_elements.downloads.options import check_download
 from kling_elements.downloads.part import Part
 from kling_elements.downloads.ranges import (
     Append,
@@ -30,7 +31,6 @@ from kling_elements.downloads.telling import Telling
 from kling_elements.effects import Flow, Head, Sink, call, compute
 from kling_elements.errors import DownloadError, KlingError, ResultMissing
 from kling_elements.fetching import REDIRECT_RULES, NotFollowed, fetch
-from kling_elements.options import check_download
 from kling_elements.retries import pause
 from kling_elements.task import redact_url
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from kling_elements.options import DownloadOptions
+    from kling_elements.downloads.options import DownloadOptions
     from kling_elements.retries import RetryPolicy
     from kling_elements.task import Task
 

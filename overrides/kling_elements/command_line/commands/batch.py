@@ -107,7 +107,7 @@ def _follow(
     args: Namespace,
     session: Session,
 ) -> int:
-    from kling_elements.resuming import Standing  # noqa: PLC0415 - `--help` need not pay for it
+    from kling_elements.standing import Standing  # noqa: PLC0415 - `--help` need not pay for it
 
     stopped: int | None = None
     try:

@@ -125,7 +125,7 @@ def _adopt(args: Namespace, session: Session, client: KlingElements, owner: NewE
     """Take a task into the journal: into the entry that it belongs to, if that can be told."""
     from attrs import evolve  # noqa: PLC0415 - `--help` need not pay for it
 
-    from kling_elements.resuming import absolute  # noqa: PLC0415 - as above
+    from kling_elements.files import absolute  # noqa: PLC0415 - as above
 
     task = client.get(args.adopt)  # it exists, and belongs to this key
     doubtful = client.journal.doubtful(owner.origin, owner.fingerprint)

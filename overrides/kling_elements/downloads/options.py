@@ -1,0 +1,63 @@
+"""What a download can be asked for, and the check of what it is."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias, TypedDict
+
+from attrs import frozen
+
+from kling_elements.defaults import MAX_VIDEO_BYTES
+from kling_elements.errors import ValidationError
+from kling_elements.fetching import REDIRECT_RULES
+from kling_elements.validation import unknown_names
+
+Redirects: TypeAlias = Literal["same-host", "any-host", "any"]
+"""Which redirects a download follows: the names of `kling_elements.fetching.REDIRECT_RULES`."""
+
+
+class DownloadOptions(TypedDict, total=False):
+    """Options of `Task.download`.
+
+    Attributes:
+        overwrite: Whether an existing file may be replaced.
+        max_bytes: The largest video that is taken; None for the default.
+        redirects: Which redirects of the result's host are followed: "same-host" (the default), "any-host"
+            (but none from https to http), or "any".
+    """
+
+    overwrite: bool
+    max_bytes: int | None
+    redirects: Redirects
+
+
+DOWNLOAD_OPTIONS = tuple(DownloadOptions.__annotations__)
+
+
+@frozen
+class Download:
+    """What a download was asked for, made definite; see `DownloadOptions`."""
+
+    overwrite: bool
+    max_bytes: int
+    redirects: Redirects
+
+
+def check_download(options: DownloadOptions) -> Download:
+    """The options of a download, checked.
+
+    Raises:
+        ValidationError: If one can't be used, or is unknown.
+    """
+    given: dict[str, object] = {**options}
+    faults = unknown_names(list(given), DOWNLOAD_OPTIONS, "an option of download")
+    max_bytes = given.get("max_bytes")
+    if max_bytes is not None and (
+        not isinstance(max_bytes, int) or isinstance(max_bytes, bool) or max_bytes < 1
+    ):
+        faults.append(f"max_bytes must be a number of bytes, 1 or more: got {max_bytes!r}")
+    redirects = options.get("redirects", "same-host")
+    if not isinstance(redirects, str) or redirects not in REDIRECT_RULES:
+        faults.append(f"redirects must be {' or '.join(map(repr, REDIRECT_RULES))}: got {redirects!r}")
+    if faults:
+        raise ValidationError(faults)
+    return Download(options.get("overwrite", False), options.get("max_bytes") or MAX_VIDEO_BYTES, redirects)
