@@ -153,7 +153,7 @@ def test_a_doubtful_create_is_adopted_or_given_up(run: Run, serve_mock: Serve, i
         assert run("generate", "a.jpg", "-o", f"{name}.mp4").code == 6
     shown = run("resume", *NOW)
     assert shown.code == 6
-    assert "2 creates have an unknown outcome" in shown.err
+    assert "the outcome of 2 creates is unknown" in shown.err
     state = run("resume", "--json", *NOW).json
     first, second = (entry["entry"] for entry in state["unknown"])
     task_id = served.mock.tasks[0].id
@@ -234,8 +234,8 @@ def test_doctor_shows_the_journal(run: Run, serve_mock: Serve, image: Draw) -> N
     run("generate", "a.jpg", "-o", "b.mp4")
     ended = run("doctor")
     assert ended.code == 0
-    assert "unfinished, 1 creates of unknown outcome. To finish them: kling-elements resume" in ended.out
-    assert "1 tasks of the model std at the service that it does not know" in ended.out
+    assert "unfinished, 1 create of unknown outcome. To finish them: kling-elements resume" in ended.out
+    assert "1 task of the model std at the service that the journal does not know" in ended.out
     assert served.mock.tasks[1].id in ended.out
     assert "requests in 5 s" in ended.out
 
@@ -247,7 +247,7 @@ def test_doctor_compares_every_model(run: Run, serve_mock: Serve, image: Draw) -
     served.mock.next_scenario("created-but-500")
     run("generate", "a.jpg", "-o", "a.mp4", "--model", "pro")
     found = run("doctor").out
-    assert "1 tasks of the model pro" in found
+    assert "1 task of the model pro" in found
     assert "of the model std" not in found
 
 

@@ -18,6 +18,11 @@ _NARROWEST = 20
 _URL_QUERY = re.compile(r"(https?://[^\s?'\"<>]+)\?[^\s'\"<>)]*")
 
 
+def count_of(number: int, noun: str) -> str:
+    """A number of things, in words: "1 task", "2 tasks"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def one_line(text: str) -> str:
     """Text as one line without characters that could play tricks on a terminal."""
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in " ".join(text.split()))

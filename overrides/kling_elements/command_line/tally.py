@@ -10,7 +10,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from kling_elements.command_line.console import one_line
+from kling_elements.command_line.console import count_of, one_line
 from kling_elements.command_line.progress import clock_face
 from kling_elements.standing import Standing
 
@@ -96,7 +96,7 @@ class Tally:
     def summary(self) -> str:
         """What became of all jobs, in words."""
         told = [f"{count} {standing}" for standing in Standing if (count := self.counts[standing])]
-        return f"{sum(self.counts.values())} jobs: {', '.join(told) or 'none'}"
+        return f"{count_of(sum(self.counts.values()), 'job')}: {', '.join(told) or 'none'}"
 
 
 class Report:

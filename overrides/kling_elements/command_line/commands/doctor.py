@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from kling_elements.command_line.connecting import find_key, open_client
-from kling_elements.command_line.console import one_line
+from kling_elements.command_line.console import count_of, one_line
 from kling_elements.command_line.contract import compare_with_service
 from kling_elements.command_line.exit_codes import CommandError, ExitCode, exit_code_of
 from kling_elements.command_line.output import check_output
@@ -132,7 +132,9 @@ def _document(_examination: Examination) -> Iterator[Finding]:
     )
     servers = ", ".join(f"{server.url} ({server.key_header})" for server in document.servers)
     yield Finding(
-        "ok", "document", f"{info['title']} {info['version']}, {count} operations; servers: {servers}"
+        "ok",
+        "document",
+        f"{info['title']} {info['version']}, {count_of(count, 'operation')}; servers: {servers}",
     )
 
 
@@ -182,7 +184,8 @@ def _service(examination: Examination) -> Iterator[Finding]:
     yield Finding(
         "ok",
         "service",
-        f"reached in {milliseconds:.0f} ms, the key is accepted; {len(tasks)} tasks, {unfinished} not done",
+        f"reached in {milliseconds:.0f} ms, the key is accepted; {count_of(len(tasks), 'task')}, "
+        f"{unfinished} not done",
     )
 
 
@@ -201,7 +204,8 @@ def _journal(examination: Examination) -> Iterator[Finding]:
         unfinished = journal.unfinished(owner.origin, owner.fingerprint)
         doubtful = journal.doubtful(owner.origin, owner.fingerprint)
         told = (
-            f"{journal.path}: {len(unfinished)} tasks unfinished, {len(doubtful)} creates of unknown outcome"
+            f"{journal.path}: {count_of(len(unfinished), 'task')} unfinished, "
+            f"{count_of(len(doubtful), 'create')} of unknown outcome"
         )
         hint = ". To finish them: kling-elements resume" if unfinished or doubtful else ""
         level = "warn" if doubtful else "ok"
@@ -228,9 +232,9 @@ def _unrecorded(client: KlingElements) -> Iterator[str]:
             ids = ", ".join(task.id for task in unrecorded[:_SHOWN])
             more = ", ..." if len(unrecorded) > _SHOWN else ""
             yield (
-                f"{len(unrecorded)} tasks of the model {model} at the service that it does not know (made "
-                f"elsewhere, or by a create that was not answered): {ids}{more}. To take one: "
-                "kling-elements resume --adopt ID"
+                f"{count_of(len(unrecorded), 'task')} of the model {model} at the service that the journal "
+                f"does not know (made elsewhere, or by a create that was not answered): {ids}{more}. "
+                "To take one: kling-elements resume --adopt ID"
             )
 
 

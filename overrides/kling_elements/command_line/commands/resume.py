@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from kling_elements.command_line.asking import add_wait
 from kling_elements.command_line.connecting import open_client
-from kling_elements.command_line.console import one_line
+from kling_elements.command_line.console import count_of, one_line
 from kling_elements.command_line.exit_codes import CommandError, ExitCode
 from kling_elements.command_line.interruption import Interrupted
 from kling_elements.command_line.parsing import PROGRAM
@@ -171,7 +171,7 @@ def _tell_doubtful(doubtful: list[Entry], candidates: list[dict[str, str]], sess
     if not doubtful or session.is_json:
         return
     note = session.console.note
-    note(f"{PROGRAM}: {len(doubtful)} creates have an unknown outcome. They are not sent again:")
+    note(f"{PROGRAM}: the outcome of {count_of(len(doubtful), 'create')} is unknown. Not sent again:")
     for entry in doubtful:
         job = f", job {one_line(entry.job.key)[:60]}" if entry.job else ""
         target = f", for {one_line(entry.target)}" if entry.target else ""
