@@ -6,6 +6,7 @@ import argparse
 import difflib
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from kling_elements.command_line.console import PROGRAM
 from kling_elements.command_line.exit_codes import MEANINGS, UsageError
 from kling_elements.command_line.table import COMMANDS, Command
 from kling_elements.defaults import API_KEY_VARIABLES, BASE_URL_VARIABLE, REQUEST_TIMEOUT
@@ -13,7 +14,6 @@ from kling_elements.defaults import API_KEY_VARIABLES, BASE_URL_VARIABLE, REQUES
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-PROGRAM = "kling-elements"
 _VALUED = ("--base-url", "--auth-header", "--api-key-file", "--request-timeout")
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from kling_elements.command_line.console import Console
+from kling_elements.command_line.console import PROGRAM, Console
 from kling_elements.command_line.exit_codes import ExitCode, UsageError
 from kling_elements.command_line.interruption import Interrupted
 from kling_elements.command_line.parsing import (
-    PROGRAM,
     HelpWanted,
     find_command,
     parse_command,

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kling_elements.command_line.console import one_line
+from kling_elements.command_line.console import PROGRAM, one_line
 from kling_elements.command_line.exit_codes import CommandError, exit_code_of
 from kling_elements.command_line.interruption import Interrupted
-from kling_elements.command_line.parsing import PROGRAM
 
 if TYPE_CHECKING:
     from kling_elements.command_line.session import Session

@@ -8,9 +8,8 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kling_elements.command_line.console import one_line, without_signatures
+from kling_elements.command_line.console import PROGRAM, one_line, without_signatures
 from kling_elements.command_line.interruption import Interruptions
-from kling_elements.command_line.parsing import PROGRAM
 
 if TYPE_CHECKING:
     from argparse import Namespace

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from kling_elements.command_line.asking import add_wait
 from kling_elements.command_line.connecting import open_client
-from kling_elements.command_line.console import count_of, one_line
+from kling_elements.command_line.console import PROGRAM, count_of, one_line
 from kling_elements.command_line.exit_codes import CommandError, ExitCode
 from kling_elements.command_line.interruption import Interrupted
-from kling_elements.command_line.parsing import PROGRAM
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
