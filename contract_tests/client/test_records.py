@@ -16,6 +16,7 @@ from contract_tests.support.answers import ID, IMAGE, RESULT, completed, failing
 from contract_tests.support.clients import ASYNC, KEY, SYNC, Script
 from kling_elements import (
     AsyncKlingElements,
+    KlingElements,
     KlingError,
     Limits,
     OutcomeUnknown,
@@ -338,3 +339,34 @@ def quota_wait(opened: Opened) -> float | None:
 def test_a_quota_is_of_the_day(now: str, renewed: str) -> None:
     """It is thought to be renewed with the next day in UTC."""
     assert next_midnight(datetime.fromisoformat(now)) == datetime.fromisoformat(f"{renewed}T00:00:00+00:00")
+
+
+def test_a_closed_client_closes_its_journal(path: Path) -> None:
+    """The file is closed with the client that opened it; one that was handed in is its owner's."""
+    http = httpx.Client(transport=httpx.MockTransport(Script.of(shown())))
+    given = Journal.open(path)
+    with KlingElements(KEY, http_client=http, journal=path) as mine:
+        mine.create([IMAGE])
+    with KlingElements(KEY, http_client=http, journal=given) as theirs:
+        theirs.create([IMAGE])
+    assert [is_open(journal) for journal in (mine.journal, given)] == [False, True]
+    assert len(list(mine.journal.entries())) == 2  # a later call opens it again
+    given.close()
+
+
+def test_a_closed_asynchronous_client_closes_its_journal(path: Path) -> None:
+    """So does the asynchronous one."""
+
+    async def main() -> Journal:
+        http = httpx.AsyncClient(transport=httpx.MockTransport(Script.of(shown())))
+        async with AsyncKlingElements(KEY, http_client=http, journal=path) as client:
+            await client.create([IMAGE])
+            assert is_open(client.journal)
+        return client.journal
+
+    assert not is_open(asyncio.run(main()))
+
+
+def is_open(journal: Journal) -> bool:
+    store = journal._keeper.store
+    return store is not None and store._connection is not None

@@ -93,7 +93,10 @@ def test_nothing_acknowledged_is_lost_by_kill_9(path: Path, open_journal: Callab
         workers = [start("write", str(path)) for _ in range(KILLS)]
         for worker in workers:
             assert worker.stdout is not None
-            printed += worker.stdout.readline()  # it is at work
+            while "created" not in (line := worker.stdout.readline()):  # until it is at work
+                assert line, "it has ended by itself"
+                printed += line
+            printed += line
             time.sleep(dice.uniform(0.0, 0.03))
             worker.send_signal(signal.SIGKILL)
             printed += worker.communicate()[0]

@@ -29,17 +29,23 @@ def race(path: Path, name: str, rounds: int) -> None:
 
 
 def write_until_killed(path: Path) -> None:
-    """Write for ever, and print what was acknowledged."""
-    journal = Journal(Store(path))
+    """Write for ever, and print what was acknowledged; on a disk that is too busy nothing is."""
+    journal = Journal(Store(path, busy_seconds=60.0))
     number = 0
+
+    def acknowledge(line: str) -> None:
+        if journal.problem:
+            sys.exit(journal.problem)
+        say(line)
+
     while True:
         entry_id = journal.begin(NEW).entry_id
-        say(f"begun {entry_id}")
+        acknowledge(f"begun {entry_id}")
         task_id = f"{os.getpid()}-{number}"
         journal.created(entry_id, Task(task_id, "CREATED"))
-        say(f"created {task_id}")
+        acknowledge(f"created {task_id}")
         journal.seen(Task(task_id, "FAILED"))
-        say(f"failed {task_id}")
+        acknowledge(f"failed {task_id}")
         number += 1
 
 

@@ -10,7 +10,7 @@ from attrs import frozen
 from kling_elements.creating import Creator
 from kling_elements.flows import Flows
 from kling_elements.governor import governor_for
-from kling_elements.records import Records, open_journal
+from kling_elements.records import Records
 from kling_elements.retries import RetryPolicy
 from kling_elements.sending import Sender, governor_key
 from kling_elements.task import Task
@@ -62,5 +62,5 @@ def make_flows(
         random=random.random,
         hook=extras.hook,
     )
-    records = Records(open_journal(extras.journal), settings)
+    records = Records.open(extras.journal, settings)
     return Flows(sender, schedule, records, adopt, Creator(sender, records))

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NoReturn, Self, Unpack
 
 import anyio
+import anyio.to_thread
 
 from kling_elements.assembly import Clockwork, Extras, make_flows
 from kling_elements.batch.async_engine import AsyncBatch
@@ -110,6 +111,8 @@ class AsyncKlingElements:
     async def aclose(self) -> None:
         """Close the connections. The client can't be used afterwards."""
         await self._shell.aclose()
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(self._flows.records.close)
 
     async def create(self, images: Images = (), **options: Unpack[CreateOptions]) -> AsyncTask:
         """Create a task. As `KlingElements.create`, awaited."""

@@ -124,6 +124,7 @@ class KlingElements:
     def close(self) -> None:
         """Close the connections. The client can't be used afterwards."""
         self._shell.close()
+        self._flows.records.close()
 
     def create(self, images: Images = (), **options: Unpack[CreateOptions]) -> Task:
         """Create a task. It costs money, can't be cancelled, and is sent once.

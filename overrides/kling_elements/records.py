@@ -22,11 +22,6 @@ if TYPE_CHECKING:
 JournalSetting: TypeAlias = Journal | str | Path | Literal[False] | None
 
 
-def open_journal(setting: JournalSetting) -> Journal:
-    """The journal that a client's argument asks for."""
-    return setting if isinstance(setting, Journal) else Journal.open(setting)
-
-
 @define
 class Records:
     """The journal, as one client uses it: for its origin and its key. Every call may touch the disk.
@@ -34,10 +29,24 @@ class Records:
     Attributes:
         journal: The journal.
         settings: Whose tasks these are.
+        is_own: Whether the journal is this client's, to be closed with it.
     """
 
     journal: Journal
     settings: Settings
+    is_own: bool = True
+
+    @classmethod
+    def open(cls, setting: JournalSetting, settings: Settings) -> Records:
+        """The records in the journal that a client's argument asks for."""
+        if isinstance(setting, Journal):
+            return cls(setting, settings, is_own=False)
+        return cls(Journal.open(setting), settings)
+
+    def close(self) -> None:
+        """Write what is left, and close the file. A later call opens it again."""
+        if self.is_own:
+            self.journal.close()
 
     def owner(self, model: str = "") -> NewEntry:
         """What all entries of this client have in common."""

@@ -13,6 +13,7 @@ import os
 import random
 import sqlite3
 import time
+import weakref
 from typing import TYPE_CHECKING
 
 from attrs import define, field
@@ -59,6 +60,7 @@ class Store:
     busy_seconds: float = BUSY_SECONDS
     migrations: Sequence[Sequence[str]] = MIGRATIONS
     _connection: sqlite3.Connection | None = field(default=None, init=False)
+    _closing: weakref.finalize[..., Store] | None = field(default=None, init=False)
     _identity: tuple[int, int] | None = field(default=None, init=False)
 
     def exists(self) -> bool:
@@ -141,22 +143,29 @@ class Store:
 
     def close(self) -> None:
         """Close the connection; the next use opens another."""
-        connection, self._connection = self._connection, None
+        connection = self._let_go()
         if connection is not None:
             with contextlib.suppress(sqlite3.Error):
                 connection.close()
 
     def leave_to_parent(self) -> None:
         """After a fork, in the child: leave the connection to the parent."""
-        if self._connection is not None:
-            _inherited.append(self._connection)
-            self._connection = None
+        if (connection := self._let_go()) is not None:
+            _inherited.append(connection)
+
+    def _let_go(self) -> sqlite3.Connection | None:
+        if self._closing is not None:
+            self._closing.detach()
+        connection, self._connection, self._closing = self._connection, None, None
+        return connection
 
     def _connected(self, busy_seconds: float) -> sqlite3.Connection:
         if self._connection is not None and self._identity != _identity(self.path):
             self.close()  # the file was removed or set aside by somebody else
         if self._connection is None:
             self._connection = self._open()
+            # Of a journal that nobody closed.
+            self._closing = weakref.finalize(self, self._connection.close)
             self._identity = _identity(self.path)
         self._connection.execute(f"PRAGMA busy_timeout = {int(busy_seconds * 1000)}")
         return self._connection
