@@ -179,14 +179,11 @@ def altered(letter: Letter, alteration: Alteration) -> tuple[Mapping[str, str], 
 
 def losses() -> SearchStrategy[Passage]:
     """Passages of which nothing genuine arrives."""
-    alterations = st.sampled_from(Alteration).map(
-        lambda alteration: Passage(f"webhook altered: {alteration}", alteration=alteration)
-    )
     place = st.integers(0, _LONGEST)
     size = st.sampled_from([1, 2, 7, 50])
     return _through(
         st.just(DROPPED),
-        *[alterations] * 3,  # as there are more kinds of it
+        *(st.just(Passage(f"webhook altered: {kind}", alteration=kind)) for kind in Alteration),
         st.builds(lambda at: Passage("webhook reset", end_at=at, is_reset=True), place),
         st.builds(lambda at, piece: Passage("webhook cut", end_at=at, piece=piece), place, size),
         st.builds(lambda at: Passage("webhook stalled", end_at=at, is_stalled=True), place),

@@ -48,9 +48,9 @@ def stage() -> Iterator[Stage]:
 
 
 def test_a_storm(stage: Stage) -> None:
-    """250 drawn faults: nothing is billed twice, lost or wrong, and no strange exception comes out."""
-    tally = explore(stage, 250, SEED, is_strict=True, steps=30)
-    assert tally.faults == 250
+    """150 drawn faults: nothing is billed twice, lost or wrong, and no strange exception comes out."""
+    tally = explore(stage, 150, SEED, is_strict=True, steps=30)
+    assert tally.faults == 150
     assert tally.made > 0
     assert tally.outcomes[WOKEN] > 0
 
