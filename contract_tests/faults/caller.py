@@ -12,6 +12,7 @@ import anyio
 import httpx
 from attrs import define, field, frozen
 
+from contract_tests.faults.fault import HASTY
 from contract_tests.faults.stage import NONE_KEPT
 from kling_elements import AsyncKlingElements, Journal, KlingElements, Limits
 from kling_elements.journal.store import Store
@@ -28,7 +29,6 @@ LOOKS: Final = 60.0
 """Seconds of waiting; on the fake clock, so they take none."""
 _KEY: Final = "key-of-the-faults-0123456789"
 _PATIENT: Final = 10.0  # seconds that a request may take
-_HASTY: Final = 0.03  # where only a time-out ends it
 _MOST_SLEEPS: Final = 2000  # of one call; no deadline allows as many
 # In memory where there is such a folder: a journal waits for the disk at every write.
 _QUICK: Final = next((str(path) for path in [Path("/dev/shm")] if os.access(path, os.W_OK)), None)  # noqa: S108 - mkdtemp makes a folder of its own in it
@@ -100,6 +100,7 @@ class Caller:
     now: float = 0.0
     wall_offset: float = 0.0
     _journal: Journal = field(init=False)
+    _armed: int = field(default=0, init=False)  # faults of this call, which are counted after it
     _sleeps: int = field(default=0, init=False)
     _refusals: int = field(default=0, init=False)
     _interrupt_in: int | None = field(default=None, init=False)
@@ -112,8 +113,9 @@ class Caller:
         """Call the public client, its exchanges disturbed in turn."""
         proxy = self.stage.proxy
         faults = faults[: self.faults_left]
-        patience = _HASTY if any(fault.is_slow for fault in faults) else _PATIENT
-        before = proxy.injected.copy()
+        self._armed = len(faults)
+        patience = HASTY if any(fault.is_slow for fault in faults) else _PATIENT
+        before, endings = proxy.injected.copy(), proxy.endings.copy()
         self._sleeps = self._interrupts = 0
         proxy.take_interrupts()
         proxy.arm(faults)
@@ -125,8 +127,9 @@ class Caller:
         finally:
             self.heal()
         result = "returned" if error is None else type(error).__name__
-        injected = proxy.injected - before
+        injected, self._armed = proxy.injected - before, 0
         self.tally.injected += injected
+        self.tally.outcomes += proxy.endings - endings
         self.tally.outcomes[f"{call.name}: {result}"] += 1
         self.trace.append(f"{call.name}{call.arguments} {call.options}: {result}, by {dict(injected)}")
         return Outcome(value, error, bool(self._interrupts + proxy.take_interrupts()))
@@ -161,7 +164,12 @@ class Caller:
         """Have time pass for all, as when the lid is closed."""
         if self.may_inject:
             self.note("asleep for a while")
-            self._pass(seconds)
+            self.let_pass(seconds)
+
+    def let_pass(self, seconds: float) -> None:
+        """Have time pass for all; what the mock posts meanwhile is then in the bag."""
+        self.now += seconds
+        self.stage.served.mock.advance(seconds)
 
     def restart(self) -> None:
         """Begin anew as another process would: nothing is left but the journal."""
@@ -178,12 +186,16 @@ class Caller:
     @property
     def faults_left(self) -> int:
         """How many more faults may be injected."""
-        return max(0, self.most_faults - self.tally.faults)
+        return max(0, self.most_faults - self.tally.faults - self._armed)
 
     @property
     def may_inject(self) -> bool:
         """Whether there are faults left to inject."""
         return self.faults_left > 0
+
+    def count(self, outcome: str) -> None:
+        """Count what came of something."""
+        self.tally.outcomes[outcome] += 1
 
     def note(self, fault: str) -> None:
         """Count a fault."""
@@ -223,13 +235,9 @@ class Caller:
         self._sleeps += 1
         if self._sleeps > _MOST_SLEEPS:
             raise EndlessError(f"a call has slept {_MOST_SLEEPS} times")
-        self._pass(seconds)
+        self.let_pass(seconds)
         if not self._refusals:
             self.stage.proxy.listen()
-
-    def _pass(self, seconds: float) -> None:
-        self.now += seconds
-        self.stage.served.mock.clock.advance(seconds)
 
     def _on_event(self, event: Event) -> None:
         if event.name == "request.failed" and self._refusals:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from contract_tests.support.strategies import Wire
 
+HASTY: Final = 0.03
+"""Seconds that a request may take where only a time-out ends it."""
 _LONGEST: Final = 4000  # bytes; places in an exchange are taken modulo its length
 _TOO_MANY: Final = 429
 _CLIENT_ERRORS: Final = range(400, 500)
@@ -47,6 +49,8 @@ class Fault:
         piece: Bytes that are sent at once; 0: all.
         is_reset: Whether the connection is reset rather than closed.
         silence: Nothing is said any more.
+        is_dripping: The answer's head begins to come, a byte at a time and each in time, for longer than a
+            request may take, and then ends.
         is_interrupt: Ctrl-C is pressed while the client waits for the rest of the answer.
         is_crossed: The answer to an earlier request of the same kind comes instead.
         scenario: What the mock is asked to do with this request; see docs/mock.md.
@@ -62,6 +66,7 @@ class Fault:
     piece: int = 0
     is_reset: bool = False
     silence: Silence | None = None
+    is_dripping: bool = False
     is_interrupt: bool = False
     is_crossed: bool = False
     scenario: str = ""
@@ -69,7 +74,12 @@ class Fault:
     @property
     def is_slow(self) -> bool:
         """Whether a client notices it by its time-out only."""
-        return self.silence is not None
+        return self.silence is not None or self.is_dripping
+
+    @property
+    def is_of_the_way(self) -> bool:
+        """Whether it is more than a scenario of the task."""
+        return evolve(self, name=PASS.name, scenario=PASS.scenario) != PASS
 
 
 PASS: Final = Fault("none")
@@ -165,14 +175,17 @@ def _answering(name: str, replies: Sequence[bytes]) -> SearchStrategy[Fault]:
     return st.sampled_from(replies).map(lambda reply: Fault(name, reply=reply, is_asked=False))
 
 
-def exchanges(*, is_slow: bool = True, can_interrupt: bool = True) -> SearchStrategy[Fault]:
+def exchanges(
+    *, longest: int = _LONGEST, is_slow: bool = True, can_interrupt: bool = True
+) -> SearchStrategy[Fault]:
     """Faults of an exchange, each kind as often as the others.
 
     Args:
+        longest: Bytes from which places are drawn.
         is_slow: Whether faults may be among them that only a time-out ends.
         can_interrupt: Whether Ctrl-C may be among them.
     """
-    place = st.integers(0, _LONGEST)
+    place = st.integers(0, longest)
     kinds = [
         st.builds(lambda at: Fault("request reset", request_at=at, is_reset=True), place),
         st.builds(lambda at: Fault("request cut", request_at=at), place),
@@ -197,6 +210,7 @@ def exchanges(*, is_slow: bool = True, can_interrupt: bool = True) -> SearchStra
         ),
     ]
     if is_slow:
+        kinds.append(st.just(Fault("answer's head in drips", is_dripping=True)))
         kinds.append(
             st.sampled_from(Silence).map(
                 lambda silence: Fault(

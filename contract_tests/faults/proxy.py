@@ -6,10 +6,8 @@ are served in turn, whatever a client has left behind is dealt with before its n
 
 from __future__ import annotations
 
-import re
 import signal
 import socket
-import struct
 import threading
 from collections import Counter, deque
 from contextlib import contextmanager, suppress
@@ -17,19 +15,22 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import define, field
 
-from contract_tests.faults.fault import PASS, Silence
+from contract_tests.faults.fault import HASTY, PASS, Silence
+from contract_tests.faults.sockets import PATIENCE, connect, end, read_message, read_to_end, send_in_pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from contract_tests.faults.fault import Fault
 
-_PATIENCE: Final = 10.0  # seconds without a byte, after which something is wrong with the test itself
+LEFT: Final = "head in drips: left"
+STAYED: Final = "head in drips: stayed on to the end"
 _CHUNK: Final = 65_536
 _PING: Final = b"PING / HTTP/1.1\r\n\r\n"
 _TLS: Final = 0x16
 _ODD_ID: Final = b"not-a-uuid"  # of the mock's scenario `bad-id`
-_LENGTH: Final = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
+_DRIPS: Final = 9  # bytes, so that all of them take three times as long as a request may
+_DRIP: Final = HASTY / 3  # seconds from one to the next
 
 
 @define
@@ -39,6 +40,7 @@ class FaultProxy:
     Attributes:
         port: Where it listens, on 127.0.0.1.
         injected: How often each fault took place, by name.
+        endings: What a client did where that is its own choice.
         exchanges: How many connections there were.
         last_sizes: Bytes of the last request that was passed on, and of its answer.
     """
@@ -50,6 +52,7 @@ class FaultProxy:
     _faults: deque[Fault] = field(factory=deque, init=False)
     _earlier: dict[bytes, bytes] = field(factory=dict, init=False, repr=False)
     injected: Counter[str] = field(factory=Counter, init=False)
+    endings: Counter[str] = field(factory=Counter, init=False)
     exchanges: int = field(default=0, init=False)
     last_sizes: tuple[int, int] = field(default=(0, 0), init=False)
     _interrupts: int = field(default=0, init=False)
@@ -66,7 +69,7 @@ class FaultProxy:
     def settle(self) -> None:
         """Take away the faults that are left, and return when all that was begun is over."""
         self._faults.clear()
-        with socket.create_connection(("127.0.0.1", self.port), _PATIENCE) as plug:
+        with socket.create_connection(("127.0.0.1", self.port), PATIENCE) as plug:
             plug.sendall(_PING)
             if not plug.recv(1):
                 raise RuntimeError("the fault proxy has died: this is a bug of the test")
@@ -100,7 +103,7 @@ class FaultProxy:
         listener, self._listener = self._listener, None
         with suppress(OSError):
             listener.shutdown(socket.SHUT_RDWR)  # wakes `accept`; closing it would not
-        self._thread.join(_PATIENCE)
+        self._thread.join(PATIENCE)
         listener.close()
 
     def _serve(self, listener: socket.socket) -> None:
@@ -109,7 +112,7 @@ class FaultProxy:
                 plug, _ = listener.accept()
             except OSError:
                 return
-            plug.settimeout(_PATIENCE)
+            plug.settimeout(PATIENCE)
             plug.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             # A client that has gone in the middle is no news here.
             with suppress(OSError):
@@ -120,7 +123,7 @@ class FaultProxy:
         if self._faults and self._faults[0].request_at == 0:
             fault = self._next()
             self._count(fault)
-            _end(plug, is_reset=fault.is_reset)
+            end(plug, is_reset=fault.is_reset)
             return
         request = _read_request(plug)
         if request == _PING:
@@ -134,16 +137,16 @@ class FaultProxy:
         if request[0] == _TLS:
             self._answer(plug, fault, fault.reply or b"")
         elif fault.request_at is not None and fault.request_at % len(request):
-            with socket.create_connection(self._upstream, _PATIENCE) as onward:
+            with connect(self._upstream) as onward:
                 onward.sendall(request[: fault.request_at % len(request)])
-                _end(onward, is_reset=fault.is_reset)
-            _end(plug, is_reset=fault.is_reset)
+                end(onward, is_reset=fault.is_reset)
+            end(plug, is_reset=fault.is_reset)
         else:
             self._forward(plug, fault, _with_scenario(request, fault.scenario))
 
     def _forward(self, plug: socket.socket, fault: Fault, request: bytes) -> None:
         if fault.silence is Silence.LATE:
-            _await_leave(plug)
+            read_to_end(plug)
             self._ask(request)
             return
         answer = self._ask(request) if fault.is_asked else b""
@@ -159,30 +162,30 @@ class FaultProxy:
 
     def _answer(self, plug: socket.socket, fault: Fault, answer: bytes) -> None:
         if fault.silence is not None:
-            _await_leave(plug)
+            read_to_end(plug)
+            return
+        if fault.is_dripping:
+            self.endings[LEFT if _drip(plug, answer) else STAYED] += 1
             return
         if fault.is_interrupt:
             # Never the whole answer: the client must still be at it when the signal comes.
             answer = answer[: (fault.answer_at or 0) % max(1, len(answer))]
         elif fault.answer_at is not None:
             answer = answer[: fault.answer_at % (len(answer) + 1)]
-        size = fault.piece or len(answer) or 1
-        for start in range(0, len(answer), size):
-            plug.sendall(answer[start : start + size])
+        send_in_pieces(plug, answer, fault.piece)
         if fault.is_interrupt:
             main = threading.main_thread().ident
             if main is not None:
                 self._interrupts += 1
                 signal.pthread_kill(main, signal.SIGINT)
-            _await_leave(plug)
-        _end(plug, is_reset=fault.is_reset)
+            read_to_end(plug)
+        end(plug, is_reset=fault.is_reset)
 
     def _ask(self, request: bytes) -> bytes:
-        with socket.create_connection(self._upstream, _PATIENCE) as onward:
-            onward.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with connect(self._upstream) as onward:
             onward.sendall(request)
             with suppress(ConnectionError):
-                return _read_message(onward)
+                return read_message(onward)
         return b""
 
     def _next(self) -> Fault:
@@ -208,25 +211,7 @@ def proxying(upstream: str) -> Iterator[FaultProxy]:
 
 def _read_request(plug: socket.socket) -> bytes:
     first = plug.recv(_CHUNK)
-    return first if first[:1] == bytes([_TLS]) else _read_message(plug, first)
-
-
-def _read_message(plug: socket.socket, data: bytes = b"") -> bytes:
-    """A whole HTTP message, or as much of it as comes."""
-    while (size := _size(data)) is None or len(data) < size:
-        chunk = plug.recv(_CHUNK)
-        if not chunk:
-            break
-        data += chunk
-    return data
-
-
-def _size(data: bytes) -> int | None:
-    head, blank, _ = data.partition(b"\r\n\r\n")
-    if not blank:
-        return None
-    length = _LENGTH.search(head + b"\r\n")
-    return len(head) + len(blank) + (int(length[1]) if length else 0)
+    return first if first[:1] == bytes([_TLS]) else read_message(plug, first)
 
 
 def _with_scenario(request: bytes, scenario: str) -> bytes:
@@ -240,23 +225,25 @@ def _kind(request: bytes) -> bytes:
     """What a confused cache at the edge could mix up: questions of the API with one form of path; else empty.
 
     Not creates: an answer with another task's id would be beyond any client's wits, and so would be another
-    video behind the address of a result. Not ids that are no UUIDs either: the client takes ids of a form
-    that the document does not know as they come, and can't compare them.
+    video behind the address of a result. Not an id of one form with one of another: nobody knows whether the
+    service has two names for a task.
     """
     path = request.partition(b" ")[2].partition(b" ")[0]
     folder, _, name = path.rpartition(b"/")
-    is_odd = name.startswith(_ODD_ID)
-    return folder if request.startswith(b"GET /v1/") and not is_odd else b""
+    form = _ODD_ID if name.startswith(_ODD_ID) else b""
+    return folder + form if request.startswith(b"GET /v1/") else b""
 
 
-def _await_leave(plug: socket.socket) -> None:
-    with suppress(ConnectionError):
-        while plug.recv(_CHUNK):
-            pass
-
-
-def _end(plug: socket.socket, *, is_reset: bool) -> None:
-    if is_reset:
-        # Lingering for 0 seconds makes the kernel send RST instead of FIN.
-        plug.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    plug.close()
+def _drip(plug: socket.socket, answer: bytes) -> bool:
+    """Let an answer begin byte by byte, each in time, until the client has left; whether it has."""
+    plug.settimeout(_DRIP)
+    for place in range(_DRIPS):
+        try:
+            plug.sendall(answer[place : place + 1])
+            if not plug.recv(_CHUNK):
+                return True
+        except TimeoutError:
+            continue
+        except ConnectionError:
+            return True
+    return False

@@ -9,10 +9,12 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Final
 
 import httpx
-from attrs import frozen
+from attrs import field, frozen
 
+from contract_tests.faults.doors import opened
 from contract_tests.faults.post import Post
 from contract_tests.faults.proxy import FaultProxy, proxying
+from contract_tests.faults.videos import Videos
 from kling_elements_mock import ManualClock, MockSettings, Polls, serve
 
 if TYPE_CHECKING:
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
 
 NONE_KEPT: Final = httpx.Limits(max_keepalive_connections=0)
 """Each exchange has a connection of its own, so that it can be disturbed alone."""
-_BOX: Final = 8
 
 
 @frozen
@@ -35,6 +36,7 @@ class Stage:
         proxy: The proxy before it.
         http: The synchronous clients' connections; none is kept.
         trust: The TLS context of all clients.
+        videos: What tasks have as results.
     """
 
     served: ServedMock
@@ -42,6 +44,7 @@ class Stage:
     proxy: FaultProxy
     http: httpx.Client
     trust: ssl.SSLContext
+    videos: Videos = field(factory=Videos)
 
 
 @contextmanager
@@ -50,18 +53,12 @@ def staged() -> Iterator[Stage]:
     trust = ssl.create_default_context()
     with ExitStack() as stack:
         clock = ManualClock()
-        post = Post(clock)
+        post = Post(clock, stack.enter_context(opened()))
         served = stack.enter_context(serve(MockSettings(pace=Polls(2)), clock=clock, sender=post.take))
         proxy = stack.enter_context(proxying(served.url))
         http = stack.enter_context(httpx.Client(verify=trust, limits=NONE_KEPT, trust_env=False))
         stack.enter_context(_interruptible())
         yield Stage(served, post, proxy, http, trust)
-
-
-def tiny_video(task_id: str) -> bytes:
-    """The least that is an MP4, no two tasks' the same: a real one takes half a second to draw."""
-    boxes = (b"ftyp", b"isom\0\0\2\0isom"), (b"moov", b""), (b"mdat", task_id.encode() * 8)
-    return b"".join((_BOX + len(content)).to_bytes(4) + kind + content for kind, content in boxes)
 
 
 @contextmanager

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from attrs import evolve
 
+from contract_tests.faults import proxy
 from contract_tests.faults.__main__ import main, text
 from contract_tests.faults.fault import PASS, Fault
 from contract_tests.faults.machine import explore
+from contract_tests.faults.nap import WOKEN
 from contract_tests.faults.offsets import sweep
 from contract_tests.faults.oracle import Ask, Books, Finding, Kind, Made, Tally, judge, wrong_task
 from contract_tests.faults.stage import staged
+from contract_tests.faults.videos import real_video, tiny_video, unplayable
 from contract_tests.faults.world import World
 from kling_elements import OutcomeUnknown, Task, sending
 from kling_elements.decisions import Operation, Raise, Repeat, decide
@@ -45,10 +48,11 @@ def stage() -> Iterator[Stage]:
 
 
 def test_a_storm(stage: Stage) -> None:
-    """300 drawn faults: nothing is billed twice, lost or wrong, and no strange exception comes out."""
-    tally = explore(stage, 300, SEED, is_strict=True, steps=30)
-    assert tally.faults == 300
+    """150 drawn faults: nothing is billed twice, lost or wrong, and no strange exception comes out."""
+    tally = explore(stage, 150, SEED, is_strict=True, steps=30)
+    assert tally.faults == 150
     assert tally.made > 0
+    assert tally.outcomes[WOKEN] > 0
 
 
 def test_the_end_of_a_connection_at_many_bytes_of_a_create(stage: Stage) -> None:
@@ -59,9 +63,9 @@ def test_the_end_of_a_connection_at_many_bytes_of_a_create(stage: Stage) -> None
     assert 0 < tally.made < tally.asked
 
 
-def storm(stage: Stage) -> list[Kind]:
+def storm(stage: Stage, *, has_odd_ids: bool = False) -> list[Kind]:
     """What is found in a storm that always breaks a create, a look and a survey."""
-    world = World(stage, Tally(), 10)
+    world = World(stage, Tally(), 20, has_odd_ids=has_odd_ids)
     world.create([Fault("cut", answer_at=0), PASS])
     for _ in range(2):
         task = world.create([])
@@ -74,6 +78,7 @@ def storm(stage: Stage) -> list[Kind]:
 def test_this_client_weathers_it(stage: Stage) -> None:
     """In the storm in which the broken clients below are found out, nothing is found of this one."""
     assert storm(stage) == []
+    assert storm(stage, has_odd_ids=True) == []
 
 
 def repeating_create(operation: Operation, outcome: Outcome, **details: Any) -> Decision:
@@ -112,6 +117,24 @@ def test_a_wrong_decision_is_seen(
     """A client that repeats an unanswered create, crashes, or takes another's answer is found out."""
     monkeypatch.setattr(sending, "decide", broken)
     assert set(storm(stage)) == kinds
+
+
+def test_a_guess_at_an_odd_id_is_seen(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that takes any answer for a task whose id is no UUID is found out."""
+    monkeypatch.setattr(sending, "decide", careless)
+    assert set(storm(stage, has_odd_ids=True)) == {Kind.WRONG}
+
+
+def test_a_head_that_drips_is_left(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client leaves an answer whose head comes byte by byte, and doesn't stay to its end."""
+    monkeypatch.setattr(proxy, "_DRIPS", 200)  # many times what a request may take
+    world = World(stage, Tally(), 2)
+    world.create([Fault("drips", is_dripping=True)])
+    world.look("get", world.task_ids[0], [Fault("drips", is_dripping=True), PASS])
+    assert world.finish() == []
+    came = world.tally.outcomes
+    assert (came["create: OutcomeUnknown"], came["get: returned"]) == (1, 1)
+    assert (came[proxy.LEFT], came[proxy.STAYED]) == (2, 0)
 
 
 def test_a_forgotten_task_is_seen(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,6 +188,15 @@ def test_what_is_billed_twice_and_what_nobody_asked_for() -> None:
 def test_what_a_wrong_result_is(task: Task, asked: dict[str, str], is_right: bool) -> None:  # noqa: FBT001 - as above
     """Another task, another end, or another result than the server has is wrong; an older status is not."""
     assert (wrong_task(task, {ID: MADE}, **asked) is None) == is_right
+
+
+def test_what_can_be_played() -> None:
+    """A real video plays; one that is cut, or only looks like one, doesn't."""
+    video = real_video(ID)
+    assert unplayable(video) is None
+    assert real_video(OTHER) != video
+    assert unplayable(video[: len(video) // 2]) is not None
+    assert unplayable(tiny_video(ID)) is not None
 
 
 def test_the_table_says_what_was_found() -> None:

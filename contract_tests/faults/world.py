@@ -8,22 +8,29 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import define, field
 
 from contract_tests.faults.caller import LOOKS, Call, Caller
+from contract_tests.faults.fault import PASS, with_scenario
+from contract_tests.faults.letter import WHOLE
+from contract_tests.faults.nap import Nap, Visit
 from contract_tests.faults.oracle import Ask, Books, Finding, Kind, Made, Tally, judge, wrong_task
-from contract_tests.faults.stage import tiny_video
-from kling_elements import KlingError, Task, ValidationError
+from contract_tests.faults.videos import tiny_video, unplayable
+from kling_elements import DeadlineExceeded, KlingError, Task, ValidationError
 from kling_elements.journal import Job, request_digest
 from kling_elements.models import find_model
 from kling_elements.requests import draft_request, finish_request
+from kling_elements.task import TERMINAL_STATUSES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from contract_tests.faults.fault import Fault
+    from contract_tests.faults.letter import Passage
+    from contract_tests.faults.post import Errand
     from contract_tests.faults.stage import Stage
 
 _IMAGE: Final = "https://images.example/a.jpg"
 _HOOK: Final = "http://127.0.0.1:9/hook"  # nobody is called there: the mock's post is the stage's
 _BATCH: Final = "batch-of-the-faults"
+_FAULTS_OF_A_VISIT: Final = 9  # at most: of three letters, each overtakes another and comes three times
 
 
 @define
@@ -35,6 +42,7 @@ class World:
         tally: Where everything is counted.
         most_faults: After so many faults no more are injected.
         caller: Who calls.
+        has_odd_ids: Whether the ids of tasks are no UUIDs.
         asks: The logical creates.
         findings: What must never happen, and has.
     """
@@ -42,6 +50,7 @@ class World:
     stage: Stage
     tally: Tally
     most_faults: int
+    has_odd_ids: bool = False
     caller: Caller = field(init=False)
     asks: list[Ask] = field(factory=list, init=False)
     findings: list[Finding] = field(factory=list, init=False)
@@ -52,16 +61,17 @@ class World:
         self.caller = Caller(self.stage, self.tally, self.most_faults)
         self.stage.post.start(lambda: self.caller.wall_offset)
 
-    def create(
+    def create(  # noqa: PLR0913 - options, each by its name
         self,
         faults: Sequence[Fault],
         *,
         name: str = "create",
         job: str | None = None,
         has_webhook: bool = False,
+        visits: Sequence[Visit] = (),
         is_async: bool = False,
     ) -> Task | None:
-        """Ask for a new task, or again for a job's, by `create` or `generate`."""
+        """Ask for a new task, or again for a job's, by `create` or `generate`; visits may wake the latter."""
         ask = next((ask for ask in self.asks if job is not None and ask.job == job), None)
         fields = {"prompt": ask.tag if ask else f"ask-{len(self.asks)}"}
         if ask is None:
@@ -72,6 +82,9 @@ class World:
             ask.digest = _digest({**fields, "webhook_url": options["webhook_url"]})
         if name == "generate":
             options["timeout"] = LOOKS
+            options |= self._nap(None, visits, is_async=is_async)
+        if self.has_odd_ids:
+            faults = _with_odd_id(faults)
         value = self._call(Call(name, ([_IMAGE],), options, ask, is_async=is_async), faults)
         if not isinstance(value, Task):
             return None
@@ -81,9 +94,18 @@ class World:
             self._find(Kind.WRONG, f"generate returned task {value.id} without a video")
         return value
 
-    def look(self, name: str, task_id: str, faults: Sequence[Fault], *, is_async: bool = False) -> None:
-        """Ask for a task by `get` or `wait`."""
-        value = self._call(Call(name, (task_id,), {"timeout": LOOKS}, is_async=is_async), faults)
+    def look(
+        self,
+        name: str,
+        task_id: str,
+        faults: Sequence[Fault],
+        *,
+        visits: Sequence[Visit] = (),
+        is_async: bool = False,
+    ) -> None:
+        """Ask for a task by `get` or `wait`; visits of the post may wake the latter."""
+        options = {"timeout": LOOKS, **self._nap(task_id, visits, is_async=is_async)}
+        value = self._call(Call(name, (task_id,), options, is_async=is_async), faults)
         if isinstance(value, Task):
             self._check_task(value, task_id=task_id)
             if name == "wait" and not value.is_terminal:
@@ -99,11 +121,13 @@ class World:
     def download(self, task_id: str, faults: Sequence[Fault], *, is_async: bool = False) -> None:
         """Fetch a task's video; faults befall the fetch, not the question for the task."""
         truth = next(task for task in self.stage.served.mock.tasks if task.id == task_id)
-        truth.video = tiny_video(task_id)
+        truth.video = truth.video or self.stage.videos.next(task_id)
         target = self.caller.folder / f"{len(self.caller.trace)}.mp4"
         value = self._call(Call("download", (task_id, target), is_async=is_async), faults)
         if target.exists() and target.read_bytes() != truth.video:
             self._find(Kind.WRONG, f"the file of task {task_id} is not its video")
+        elif target.exists() and truth.video != tiny_video(task_id) and (fault := unplayable(truth.video)):
+            self._find(Kind.WRONG, f"the video of task {task_id} can't be played: {fault}")
         if isinstance(value, Path) != target.exists():
             self._find(Kind.WRONG, f"download of task {task_id} gave {value!r}, and its file is not so")
 
@@ -113,12 +137,10 @@ class World:
         ask = self._ask({"prompt": tag})
         self._call(Call("create", ([_IMAGE],), {"prompt": tag}, ask, scheme="https"), faults)
 
-    def deliver(self, place: int, times: int, *, is_altered: bool = False, is_dropped: bool = False) -> None:
-        """Deliver a webhook that is on its way, out of order, several times, altered, or not at all."""
-        if self.caller.faults_left <= times:  # a delivery may be several faults
-            place, times, is_altered, is_dropped = 0, 1, False, False
-        for fault in self.stage.post.deliver(place, times, is_altered=is_altered, is_dropped=is_dropped):
-            self.caller.note(fault)
+    def deliver(self, place: int, passage: Passage) -> None:
+        """Deliver a webhook that is on its way, out of order or not, as the passage says."""
+        if errand := self._take_out(place, passage):
+            self._run(errand)
 
     @property
     def task_ids(self) -> list[str]:
@@ -139,7 +161,7 @@ class World:
             unrecorded,
         )
         self.findings += judge(self.asks, made.values(), books)
-        for text in self.stage.post.wrong(set(made)):
+        for text in self.stage.post.wrong():
             self._find(Kind.WRONG, text)
         for text in self.stage.post.unexpected:
             self._find(Kind.UNEXPECTED, text)
@@ -147,6 +169,31 @@ class World:
         self.tally.findings += self.findings
         self.caller.close()
         return self.findings
+
+    def _nap(self, task_id: str | None, visits: Sequence[Visit], *, is_async: bool) -> dict[str, Any]:
+        """Options of a wait whose pauses these visits may end; none without visits."""
+        if not visits:
+            return {}
+        nap = Nap(
+            self.stage.post,
+            task_id,
+            visits,
+            take_out=self._take_out,
+            run=self._run,
+            let_pass=self.caller.let_pass,
+            count=self.caller.count,
+            find=lambda text: self._find(Kind.WRONG, text),
+        )
+        return nap.options(is_async=is_async)
+
+    def _take_out(self, place: int, passage: Passage) -> Errand | None:
+        if self.caller.faults_left < _FAULTS_OF_A_VISIT:
+            place, passage = 0, WHOLE
+        return self.stage.post.take_out(place, passage)
+
+    def _run(self, errand: Errand) -> None:
+        for fault in self.stage.post.run(errand):
+            self.caller.note(fault)
 
     def _ask(self, fields: dict[str, Any], job: str | None = None) -> Ask:
         ask = Ask(fields["prompt"], _digest(fields), job)
@@ -163,6 +210,8 @@ class World:
             self._find(Kind.UNEXPECTED, f"{call.name} raised {error!r}")
         elif ask is not None and isinstance(error, ValidationError):
             self._find(Kind.UNEXPECTED, f"{call.name} was in order, and raised {error!r}")
+        if isinstance(error, DeadlineExceeded) and not any(fault.is_of_the_way for fault in faults):
+            self._check_deadline(error)
         if ask is not None and isinstance(error, KlingError) and error.task_id:
             ask.told.add(error.task_id)
         return outcome.value
@@ -170,6 +219,11 @@ class World:
     def _check_task(self, task: Task, *, tag: str = "", task_id: str = "") -> None:
         if text := wrong_task(task, self._made(), tag=tag, task_id=task_id):
             self._find(Kind.WRONG, text)
+
+    def _check_deadline(self, error: DeadlineExceeded) -> None:
+        truth = self._made().get(error.task_id or "")
+        if truth is None or truth.status in TERMINAL_STATUSES:
+            self._find(Kind.WRONG, f"a wait that nothing disturbed was given up: {error}")
 
     def _made(self) -> dict[str, Made]:
         mock = self.stage.served.mock
@@ -186,6 +240,11 @@ class World:
 
     def _find(self, kind: Kind, text: str) -> None:
         self.findings.append(Finding(kind, text))
+
+
+def _with_odd_id(faults: Sequence[Fault]) -> Sequence[Fault]:
+    first, *rest = faults or [PASS]
+    return [with_scenario(first, ", ".join(filter(None, [first.scenario, "bad-id"]))), *rest]
 
 
 def _digest(fields: dict[str, Any]) -> str:
