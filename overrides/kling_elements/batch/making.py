@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeAlias, TypedDict, TypeVar
 
@@ -104,9 +104,6 @@ def plan_batch(
     require_journal(flows)
     directory = options.get("directory")
     folder = None if directory is None else absolute(directory)
-    stack = ExitStack()
-    register = Register(folder)
-    stack.callback(register.close)
     roster = Roster()
     runner = JobRunner[TaskT](
         options.get("batch_id") or _default_id(jobs, folder),
@@ -122,12 +119,16 @@ def plan_batch(
         # Flows of its own: what they remember of a task is not needed after its job.
         return runner.run(evolve(flows, sender=evolve(flows.sender, sleep=sleep)), item)
 
+    with ExitStack() as stack:  # closed now if the jobs can't be used, else at the end of the work
+        register = stack.enter_context(closing(Register(folder)))
+        source = _source(jobs, register, stack)
+        close = stack.pop_all().close
     return Work(
-        source=_source(jobs, register, stack),
+        source=source,
         do=do,
         workers=workers,
         stops=lambda result: why_stop(result.error),
-        close=stack.close,
+        close=close,
         roster=roster,
     )
 
