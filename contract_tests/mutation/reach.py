@@ -1,0 +1,92 @@
+"""Which test runs which line, and which tests a mutant is therefore asked.
+
+No test can tell a mutant from the program unless it runs the statement that was changed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import coverage
+
+from contract_tests.mutation.child import Ran, forget_cached, run_tests
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pytest
+
+    from contract_tests.mutation.mutant import Mutant
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What the tests run.
+
+    Attributes:
+        ran: How they went, without a mutant.
+        lines: For each file and each line of it the tests that run it, by their places.
+        names: The test functions' ids, without their parameters, by their places.
+    """
+
+    ran: Ran
+    lines: Mapping[Path, Mapping[int, frozenset[int]]]
+    names: Sequence[str]
+
+    def tests_for(self, mutant: Mutant) -> list[int]:
+        """Choose the tests for a mutant, the fastest first, one of each function before a second one."""
+        lines = self.lines.get(mutant.source.path, {})
+        first, last = mutant.lines
+        found = set[int]().union(*(lines.get(line, ()) for line in range(first, last + 1)))
+        seen, ranked = dict[str, int](), list[tuple[int, float, int]]()
+        for place in sorted(found, key=lambda place: self.ran.seconds[place]):
+            rank = seen[self.names[place]] = seen.get(self.names[place], -1) + 1
+            ranked.append((rank, self.ran.seconds[place], place))
+        return [place for _, _, place in sorted(ranked)]
+
+    def within(self, seconds: float, places: Sequence[int]) -> list[int]:
+        """Leave out the tests that would take longer, all in all; one is always left."""
+        taken, spent = list[int](), 0.0
+        for place in places:
+            if taken and spent + self.ran.seconds[place] > seconds:
+                continue
+            taken.append(place)
+            spent += self.ran.seconds[place]
+        return taken
+
+
+def measure(session: pytest.Session, package: Path) -> Reach:
+    """Run all tests, in a process made for that, and see which lines of a package each of them runs.
+
+    Args:
+        session: The tests.
+        package: The package's folder.
+    """
+    watch = coverage.Coverage(data_file=None, config_file=False, include=[f"{package}/*"], messages=False)
+    watch.set_option("run:core", "ctrace")
+    places = range(len(session.items))
+    names = [item.nodeid.partition("[")[0] for item in session.items]
+    files = [item.path for item in session.items]
+
+    def before(place: int) -> None:
+        # Each file's first test computes anew what is kept between tests, so that it counts as theirs.
+        if not place or files[place] != files[place - 1]:
+            forget_cached(package.name)
+        watch.switch_context(str(place))
+
+    watch.start()
+    try:
+        ran = run_tests(session, places, to_the_end=True, before=before)
+    finally:
+        watch.stop()
+    data = watch.get_data()
+    lines = {
+        Path(path): {
+            line: frozenset(int(place) for place in contexts if place)
+            for line, contexts in data.contexts_by_lineno(path).items()
+        }
+        for path in data.measured_files()
+    }
+    return Reach(ran, lines, names)
