@@ -35,6 +35,12 @@ def test_the_vendors_limits() -> None:
     assert governor.free_slots(0.0) == 3
 
 
+def test_an_average_is_whole_requests() -> None:
+    """An average over a window is rounded down, but allows one request."""
+    assert Rate.average(2.5, 3.0) == Rate(7, 3.0)
+    assert Rate.average(0.1, 5.0) == Rate(1, 5.0)
+
+
 rates = st.lists(
     st.builds(Rate, st.integers(1, 8), st.integers(1, 20).map(float)), min_size=1, max_size=3
 ).map(tuple)

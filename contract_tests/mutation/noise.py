@@ -25,6 +25,7 @@ MEANINGS: Final[dict[Rule, str]] = {
 }
 _LOGGERS: Final = {"logger", "log", "_logger", "_log"}
 _LEVELS: Final = {"debug", "info", "warning", "error", "exception", "critical", "log"}
+_EXCEPTIONS: Final = ("Error", "Exception", "Failed", "Unknown", "Exceeded")
 _HELP: Final = {"help", "description", "epilog", "metavar", "usage"}
 
 
@@ -73,7 +74,7 @@ def _of_call(node: cst.Call, mutated: cst.Call, around: Sequence[cst.CSTNode]) -
         return "types"
     if keyword == "encoding" and _is_utf_8(changed[0].value):
         return "encoding"
-    is_error = any(isinstance(outer, cst.Raise) for outer in around[:2])
+    is_error = any(isinstance(outer, cst.Raise) for outer in around[:2]) or _is_exception(node.func)
     if is_error and not was_dropped and _is_text(changed[0].value):
         return "message"
     return None
@@ -91,6 +92,10 @@ def _is_log(node: cst.CSTNode) -> bool:
 
 def _is_named(node: cst.BaseExpression, name: str) -> bool:
     return isinstance(node, cst.Name) and node.value == name
+
+
+def _is_exception(node: cst.BaseExpression) -> bool:
+    return isinstance(node, cst.Name) and node.value.endswith(_EXCEPTIONS)
 
 
 def _is_text(node: cst.BaseExpression) -> bool:

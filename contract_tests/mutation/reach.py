@@ -5,7 +5,10 @@ No test can tell a mutant from the program unless it runs the statement that was
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,30 +24,44 @@ if TYPE_CHECKING:
     from contract_tests.mutation.mutant import Mutant
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reach:
     """What the tests run.
 
     Attributes:
         ran: How they went, without a mutant.
         lines: For each file and each line of it the tests that run it, by their places.
-        names: The test functions' ids, without their parameters, by their places.
+        names: The tests' functions, by their places.
     """
 
     ran: Ran
     lines: Mapping[Path, Mapping[int, frozenset[int]]]
     names: Sequence[str]
 
+    @cached_property
+    def breadths(self) -> Counter[int]:
+        """How many lines each test runs: those that run few are about them."""
+        return Counter(
+            place for lines in self.lines.values() for places in lines.values() for place in places
+        )
+
     def tests_for(self, mutant: Mutant) -> list[int]:
-        """Choose the tests for a mutant, the fastest first, one of each function before a second one."""
+        """Choose the tests for a mutant.
+
+        Those that run the least else are first: they are about it. In turn with them come all test functions,
+        with one case each, then a second: many cases of one function see the same.
+        """
         lines = self.lines.get(mutant.source.path, {})
         first, last = mutant.lines
         found = set[int]().union(*(lines.get(line, ()) for line in range(first, last + 1)))
-        seen, ranked = dict[str, int](), list[tuple[int, float, int]]()
-        for place in sorted(found, key=lambda place: self.ran.seconds[place]):
-            rank = seen[self.names[place]] = seen.get(self.names[place], -1) + 1
-            ranked.append((rank, self.ran.seconds[place], place))
-        return [place for _, _, place in sorted(ranked)]
+        narrow = sorted(found, key=lambda place: (self.breadths[place], place))
+        cases = Counter[str]()
+        ranks: dict[int, int] = {}
+        for place in narrow:
+            ranks[place] = cases[self.names[place]]
+            cases[self.names[place]] += 1
+        various = sorted(narrow, key=ranks.__getitem__)
+        return list(dict.fromkeys(chain.from_iterable(zip(narrow, various, strict=True))))
 
     def within(self, seconds: float, places: Sequence[int]) -> list[int]:
         """Leave out the tests that would take longer, all in all; one is always left."""

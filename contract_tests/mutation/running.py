@@ -26,6 +26,7 @@ Outcome = Literal["killed", "timed out", "survived", "not reached", "not made"]
 
 _TIMES: Final = 10
 _PATIENCE_SECONDS: Final = 300.0
+_PATIENCE_OF_ALL_SECONDS: Final = 3600.0
 _REMEMBERED: Final = 5
 
 
@@ -110,7 +111,7 @@ def _measured(session: pytest.Session, package: Path) -> Reach:
         confine()
         return measure(session, package)
 
-    (done,) = forked([package], measured, 1, _PATIENCE_SECONDS)
+    (done,) = forked([package], measured, 1, _PATIENCE_OF_ALL_SECONDS)
     if isinstance(done.answer, Death):
         raise HarnessError("the tests end their process, or don't end")
     if done.answer.ran.failed:

@@ -184,6 +184,7 @@ def test_tests_that_fail_anyway_prove_nothing(tmp_path: Path) -> None:
     [
         ('raise ValueError("it is no good")', {"wording": 2, "message": 1}),
         ('raise ValueError(f"no {x}")', {"message": 1}),
+        ('return ConnectionFailed(f"no {x}")', {"message": 1}),
         ('logger.info("%s", x)', {"log": 6}),
         ('add("--x", help="does")', {"help": 4}),
         ('y = cast("int", x)', {"types": 3}),
