@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import gc
 import os
@@ -82,7 +83,7 @@ def run_tests(
 def confine() -> None:
     """Keep this process, and what it may be made to do by a mutant, within bounds.
 
-    It can't fill the memory, it finds no file of the user's, and it reaches no other machine.
+    It can't fill the memory, finds no file of the user's, and reaches neither other machines nor processes.
     """
     used = _memory_bytes() + _MORE_MEMORY_BYTES
     resource.setrlimit(resource.RLIMIT_AS, (used, used))
@@ -94,15 +95,20 @@ def confine() -> None:
     for name in [name for name in os.environ if name.startswith("XDG_")]:
         del os.environ[name]
     os.environ.update(HOME=folder, TMPDIR=folder)
-    known = socket.getaddrinfo
+    ask, kill = socket.getaddrinfo, os.kill
 
-    def only_here(host: Any, *more: Any, **named: Any) -> Any:
+    def ask_only_here(host: Any, *more: Any, **named: Any) -> Any:
         name = host.decode() if isinstance(host, bytes) else host
         if name not in _HERE:
             raise socket.gaierror(socket.EAI_NONAME, "no other machine is asked")
-        return known(host, *more, **named)
+        return ask(host, *more, **named)
 
-    socket.getaddrinfo = only_here
+    def kill_only_ours(pid: int, number: int) -> None:
+        if number and (pid < 0 or os.getpgid(pid) != os.getpgrp()):
+            raise PermissionError(errno.EPERM, "no other process is signalled")
+        kill(pid, number)
+
+    socket.getaddrinfo, os.kill = ask_only_here, kill_only_ours
 
 
 def limit(seconds: float) -> None:
