@@ -12,9 +12,11 @@ import pytest
 
 from contract_tests.mutation import report
 from contract_tests.mutation.__main__ import Project
+from contract_tests.mutation.child import Ran
 from contract_tests.mutation.generating import generate, read_sources
 from contract_tests.mutation.kept import Kept
 from contract_tests.mutation.mutant import Mutant, Source
+from contract_tests.mutation.reach import Reach
 from contract_tests.mutation.reasons import Reason, not_needed, read_reasons, reason_for
 from contract_tests.mutation.running import Verdict
 from contract_tests.mutation.suite import CLIENT
@@ -243,6 +245,22 @@ def test_a_mutant_is_put_in_and_keeps_the_function(tmp_path: Path, monkeypatch: 
     assert known(1) == 1
     by_change["a - b"].apply()
     assert known(2) == 1
+
+
+def test_which_tests_are_asked() -> None:
+    """Those that run the changed line: in turn the narrowest, and one case of each function."""
+    mutant = mutants_of("def f(a):\n    return a\n\n\ndef g(a):\n    return a > 1\n")[0]
+    path, everyone = mutant.source.path, frozenset(range(5))
+    lines = {
+        path: {2: frozenset({4}), 6: frozenset({0, 1, 2, 3})},
+        Path("other.py"): {1: everyone - {0, 1, 3}},
+    }
+    seconds = dict.fromkeys(range(5), 1.0)
+    reach = Reach(Ran(seconds, ()), lines, ["a", "a", "b", "a", "c"])
+    assert reach.tests_for(mutant) == [0, 1, 2, 3]
+    assert reach.within(2.5, [3, 2, 1]) == [3, 2]
+    assert reach.within(0.5, [3, 2, 1]) == [3]
+    assert Reach(Ran(seconds, ()), {}, []).tests_for(mutant) == []
 
 
 def test_a_reason_speaks_of_its_mutants_alone(tmp_path: Path) -> None:
