@@ -151,6 +151,7 @@ def test_the_days_quota_is_remembered_and_shown() -> None:
     governor.quota_exhausted(3600.0)
     assert governor.quota_wait(1800.0) == 1800.0
     assert "quota is used up; next try in 30 min" in str(governor.describe(1800.0))
+    assert "quota is used up; next try in 60 min" in str(governor.describe(0.0))
     assert governor.quota_wait(3600.0) is None
     governor.quota_renewed()
     assert governor.quota_wait(0.0) is None

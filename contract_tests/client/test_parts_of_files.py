@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 from typing import TYPE_CHECKING, Any
 
@@ -77,6 +78,66 @@ def test_each_has_a_name_of_its_own(tmp_path: Path) -> None:
     assert {one.path.parent, two.path.parent} == {tmp_path}
     assert [part.path.name.startswith(".") for part in (one, two)] == [False, True]
     one.write(b"1")
-    assert (one.path.read_bytes(), two.path.read_bytes()) == (b"1", b"")
+    two.write(b"22")
+    assert (one.path.read_bytes(), two.path.read_bytes()) == (b"1", b"22")
     for part in (one, two):
         part.close()
+
+
+def test_a_link_in_its_place_is_not_followed(tmp_path: Path) -> None:
+    """A link that stands where the part would be makes no file where it leads."""
+    (tmp_path / "out.mp4.part").symlink_to(tmp_path / "elsewhere")
+    part = Part.beside(tmp_path / "out.mp4")
+    part.write(b"abc")
+    part.discard()
+    assert [path.name for path in tmp_path.iterdir()] == ["out.mp4.part"]
+
+
+def test_it_is_no_program(part: Part) -> None:
+    """Nobody may run what was downloaded, whatever the umask is."""
+    assert part.path.stat().st_mode & 0o111 == 0
+
+
+class Broken(io.BytesIO):
+    """A stream of a disk that has gone."""
+
+    def seek(self, *_: int) -> int:
+        raise OSError(errno.EIO, "gone")
+
+    def close(self) -> None:
+        raise OSError(errno.EIO, "gone")
+
+
+def test_a_disk_that_has_gone_hides_no_other_error(part: Part) -> None:
+    """Throwing away raises nothing, though the stream fails and folders stand in the files' places."""
+    assert part.note_path is not None
+    part.stream.close()
+    part.stream = Broken()
+    part.path.unlink()
+    for path in (part.path, part.note_path):
+        path.mkdir()
+    part.discard()
+    assert part.path.is_dir()
+    part.stream = io.BytesIO()
+
+
+def test_another_processs_part_is_not_touched(tmp_path: Path) -> None:
+    """Only the one who holds the shared part removes its note."""
+    holder, other = (Part.beside(tmp_path / "out.mp4") for _ in range(2))
+    holder.begin(NOTE)
+    holder.write(b"abc")
+    assert holder.can_continue
+    assert not other.can_continue
+    other.begin(NOTE)
+    other.write(b"abc")
+    assert not other.can_continue
+    other.let_go()
+    assert other.stream.closed
+    other.discard()
+    holder.let_go()
+    assert not holder.stream.closed
+    holder.close()
+    again = Part.beside(tmp_path / "out.mp4")
+    assert (again.size, again.note) == (3, NOTE)
+    again.discard()
+    assert list(tmp_path.iterdir()) == []

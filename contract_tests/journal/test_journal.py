@@ -366,6 +366,10 @@ def test_where_the_journal_is(tmp_path: Path) -> None:
     assert home is not None
     assert home.is_absolute()
     assert "~" not in str(home)
+    nobodys = journal_path("~no such user/j.sqlite3", {})
+    assert nobodys is not None
+    assert nobodys.is_absolute()
+    assert nobodys.parts[-2:] == ("~no such user", "j.sqlite3")
 
 
 def test_a_digest_tells_requests_apart() -> None:
