@@ -61,6 +61,7 @@ def test_status_and_list_are_the_documents_operations(driver: Driver) -> None:
     assert (listing.method, listing.url.path) == place("listKlingElementsStdTasks")
     assert [request.content for request in server.requests] == [b"", b""]
     assert all("content-type" not in request.headers for request in server.requests)
+    assert all(request.headers["accept"].startswith("application/json") for request in server.requests)
 
 
 @pytest.mark.parametrize(("url", "header"), SERVERS)

@@ -87,6 +87,13 @@ def test_the_header_goes_by_the_host(url: str, origin: str) -> None:
     assert resolve(api_key=KEY, base_url=url).key_header == key_headers()[origin]
 
 
+@pytest.mark.parametrize("prefix", ["/X", "/a/X"])
+def test_only_slashes_are_cut(prefix: str) -> None:
+    """Of an origin with a prefix nothing is lost but slashes and white space at its ends."""
+    found = resolve(api_key=KEY, base_url=f" https://a.example{prefix}// ").base_url
+    assert found == f"https://a.example{prefix}"
+
+
 ODD_URLS: list[Any] = [
     "api.example",
     "ftp://api.example",

@@ -10,16 +10,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import coverage
+import pytest
 
 from contract_tests.mutation.child import Ran, forget_cached, run_tests
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    import pytest
+    from collections.abc import Generator, Mapping, Sequence
 
     from contract_tests.mutation.mutant import Mutant
 
@@ -87,12 +86,16 @@ def measure(session: pytest.Session, package: Path) -> Reach:
     names = [item.nodeid.partition("[")[0] for item in session.items]
     files = [item.path for item in session.items]
 
+    shared = _Shared(watch, session.items)
+
     def before(place: int) -> None:
         # Each file's first test computes anew what is kept between tests, so that it counts as theirs.
         if not place or files[place] != files[place - 1]:
             forget_cached(package.name)
-        watch.switch_context(str(place))
+        shared.context = str(place)
+        watch.switch_context(shared.context)
 
+    session.config.pluginmanager.register(shared)
     watch.start()
     try:
         ran = run_tests(session, places, to_the_end=True, before=before)
@@ -101,9 +104,43 @@ def measure(session: pytest.Session, package: Path) -> Reach:
     data = watch.get_data()
     lines = {
         Path(path): {
-            line: frozenset(int(place) for place in contexts if place)
+            line: frozenset().union(*map(shared.places, contexts))
             for line, contexts in data.contexts_by_lineno(path).items()
         }
         for path in data.measured_files()
     }
     return Reach(ran, lines, names)
+
+
+class _Shared:
+    """A pytest plugin: what a shared fixture runs counts for all tests that have it, not for the first."""
+
+    def __init__(self, watch: coverage.Coverage, items: Sequence[pytest.Item]) -> None:
+        self.context = ""
+        self._watch = watch
+        self._users: dict[str, set[int]] = {}
+        for place, item in enumerate(items):
+            known: Any = getattr(item, "_fixtureinfo", None)
+            for fixtures in known.name2fixturedefs.values() if known else ():
+                for fixture in fixtures:
+                    self._users.setdefault(_context(fixture), set()).add(place)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, object, object]:
+        if fixturedef.scope == "function":
+            return (yield)
+        self._watch.switch_context(_context(fixturedef))
+        try:
+            return (yield)
+        finally:
+            self._watch.switch_context(self.context)
+
+    def places(self, context: str) -> frozenset[int]:
+        """The tests that a context stands for."""
+        if context.isdigit():
+            return frozenset({int(context)})
+        return frozenset(self._users.get(context, ()))
+
+
+def _context(fixture: object) -> str:
+    return f"fixture {id(fixture)}"

@@ -55,7 +55,17 @@ class Named:
         return "name"
 """
 TESTS = """
+import pytest
 from tiny import Named, counted, strong, weak
+
+
+@pytest.fixture(scope="module")
+def three():
+    return counted(0)
+
+
+def test_that_makes_it(three):
+    assert three
 
 
 def test_strong():
@@ -66,8 +76,8 @@ def test_weak():
     assert weak(5)
 
 
-def test_counted():
-    assert counted(0) == 3
+def test_counted(three):
+    assert three == 3
 
 
 def test_name():
