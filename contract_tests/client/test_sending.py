@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import time as process_time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -25,6 +27,8 @@ from kling_elements import (
     ValidationError,
 )
 from kling_elements.governor import Rate
+from kling_elements.sending import _seconds_to_midnight, governor_key
+from kling_elements.settings import ApiKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -222,3 +226,24 @@ def test_a_wait_for_a_slot_is_told(time: FakeTime) -> None:
     client.generate([IMAGE])
     assert events[0] == Event("request.delayed", {"operation": "create", "pause": 5.0})
     assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("now", "seconds"),
+    [
+        (datetime(2026, 12, 31, 23, 59, 59, 500_000, UTC), 0.5),
+        (datetime(2026, 2, 28, tzinfo=UTC), 86_400.0),
+        (datetime(2028, 2, 28, 1, 2, 3, tzinfo=UTC), 82_677.0),
+    ],
+)
+def test_a_quota_is_the_days(now: datetime, seconds: float) -> None:
+    """A used-up quota is thought to be renewed when the day ends, in UTC."""
+    assert _seconds_to_midnight(now) == seconds
+
+
+def test_a_governors_name_is_no_key() -> None:
+    """Keys are told apart by a digest, in which they can't be read."""
+    one, other = governor_key(ApiKey("key-1")), governor_key(ApiKey("key-2"))
+    assert one == governor_key(ApiKey("key-1")) != other
+    assert "key" not in one
+    assert one != hashlib.sha256(b"key-1").hexdigest()
