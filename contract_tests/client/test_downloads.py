@@ -438,8 +438,9 @@ def test_a_video_without_end(driver: Driver, tmp_path: Path, is_told: bool) -> N
     assert client.download(task, tmp_path / "out.mp4", max_bytes=len(VIDEO)).read_bytes() == VIDEO
 
 
+@pytest.mark.parametrize("first", [900, 1000])
 def test_no_more_is_written_than_tells_that_it_is_too_much(
-    driver: Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    driver: Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: int
 ) -> None:
     """Of a body that is too large one byte over the limit is written, however it comes in pieces."""
     written: list[int] = []
@@ -453,10 +454,10 @@ def test_no_more_is_written_than_tells_that_it_is_too_much(
 
     def endless(request: httpx.Request) -> httpx.Response:
         headers = {"content-type": "video/mp4"}
-        return httpx.Response(200, headers=headers, stream=Pieces(VIDEO[:900], VIDEO, VIDEO))
+        return httpx.Response(200, headers=headers, stream=Pieces(VIDEO[:first], VIDEO, VIDEO))
 
     client, task, _ = with_result(driver, endless)
-    with pytest.raises(DownloadError):
+    with pytest.raises(DownloadError, match="larger than the 1,000 bytes"):
         client.download(task, tmp_path / "out.mp4", max_bytes=1000)
     assert sum(written) == 1001
 

@@ -263,6 +263,23 @@ def test_half_a_header_says_nothing(odd: dict[str, str]) -> None:
     assert governor.delay(0.0) == 9.0
 
 
+def test_the_least_limits() -> None:
+    """One task at once is a limit; a window of no length is none, and is told by its name."""
+    assert Governor(Limits((), 1)).take_slot(0.0) is not None
+    with pytest.raises(ValidationError, match=r"^a rate's window must be above zero seconds: got 0$"):
+        Rate(1, 0)
+
+
+def test_what_needs_no_wait_tells_of_none() -> None:
+    """Only a wait that there is is shown, and a slot that nobody knows is no fault."""
+    governor = Governor()
+    governor.task_started("t", 0.0, "no slot")
+    assert "waits" not in str(governor.describe(0.0))
+    assert governor.describe(0.0).tasks == 1
+    governor.quota_exhausted(0.5)
+    assert governor.quota_wait(0.0) == 0.5
+
+
 def test_the_later_end_of_a_quota_counts() -> None:
     """Another refusal does not make the day shorter."""
     governor = Governor()

@@ -101,6 +101,13 @@ def test_two_that_could_be_meant_are_not_guessed() -> None:
     assert "mean" not in problem
 
 
+def test_the_words_count_before_the_letters() -> None:
+    """The same last words are meant, even where another choice looks more alike."""
+    schema = {"type": "string", "enum": ["big_red", "red_1"]}
+    (problem,) = Validator(schema, DOCUMENT).problems("red", "it")
+    assert problem.endswith("(did you mean 'big_red'?)")
+
+
 def test_faults_come_in_the_schemas_order() -> None:
     """All that is wrong is told at once, in the order of the schema; what is missing by its name."""
     problems = VALIDATOR.problems({"inner": {"list": [""]}, "tags": ["abcd"], "size": float("inf"), "x": {1}})
