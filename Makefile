@@ -96,6 +96,10 @@ faults: environment ## every fault on the way, and what is lost or paid twice by
 mutants: environment ## put faults in on purpose, and show that the suite finds each (ARGS="--kind client"; docs/mutants.md)
 	@$(RUN) -m contract_tests.mutants --jobs $(JOBS) $(ARGS)
 
+.PHONY: mutation
+mutation: environment ## score the client's tests against thousands of generated mutants (ARGS="--sample 300"; docs/mutation.md)
+	@$(RUN) -m contract_tests.mutation --jobs $(JOBS) $(ARGS)
+
 # --- the environment and the packages
 
 .PHONY: setup

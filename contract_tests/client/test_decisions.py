@@ -112,6 +112,39 @@ def test_a_fresh_task_may_be_missing() -> None:
     assert isinstance(decide(Operation.STATUS, answer(401), is_fresh=True), Raise)
 
 
+def test_a_hint_goes_along() -> None:
+    """What may be repeated carries the service's hint, and what has none carries none."""
+    hinted = answer(429, RATE, retry_after="7")
+    for operation in (Operation.CREATE, Operation.STATUS):
+        for outcome, hint in ((hinted, 7.0), (answer(429, RATE), None)):
+            decision = decide(operation, outcome)
+            assert isinstance(decision, Repeat)
+            assert decision.hint == hint
+
+
+def unknown(outcome: Answer | Fault) -> OutcomeUnknown:
+    """What a create ends in."""
+    decision = decide(Operation.CREATE, outcome)
+    assert isinstance(decision, Raise)
+    assert isinstance(decision.error, OutcomeUnknown)
+    return decision.error
+
+
+def test_an_unknown_outcome_keeps_all_that_is_known() -> None:
+    """Without an answer it says what broke; with one it has status, body and request id, told once."""
+    fault = unknown(Fault("cut off", was_sent=True))
+    assert "cut off" in str(fault)
+    assert (fault.status_code, fault.request_id, fault.body, fault.task_id) == (None, None, "", None)
+    for status in (200, 503):
+        error = unknown(answer(status, b"<html>", x_request_id="req-7"))
+        assert (error.status_code, error.request_id, error.body) == (status, "req-7", "<html>")
+        assert str(error).count("req-7") == 1
+    named = unknown(answer(503, TASK))
+    assert named.task_id == ID
+    assert f"wait {ID}" in str(named)
+    assert "[request" not in str(unknown(answer(200, b"")))
+
+
 def test_an_empty_list_is_404(driver: Driver) -> None:
     """The 404 that names tasks is an empty list; any other 404 is an error: a wrong origin is noticed."""
     assert driver.open(Script.of(failing(404, "Tasks not found"))).list() == []

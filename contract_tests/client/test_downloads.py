@@ -438,6 +438,30 @@ def test_a_video_without_end(driver: Driver, tmp_path: Path, is_told: bool) -> N
     assert client.download(task, tmp_path / "out.mp4", max_bytes=len(VIDEO)).read_bytes() == VIDEO
 
 
+@pytest.mark.parametrize("first", [900, 1000])
+def test_no_more_is_written_than_tells_that_it_is_too_much(
+    driver: Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: int
+) -> None:
+    """Of a body that is too large one byte over the limit is written, however it comes in pieces."""
+    written: list[int] = []
+    write = Part.write
+
+    def count(part: Part, chunk: bytes) -> None:
+        written.append(len(chunk))
+        write(part, chunk)
+
+    monkeypatch.setattr(Part, "write", count)
+
+    def endless(request: httpx.Request) -> httpx.Response:
+        headers = {"content-type": "video/mp4"}
+        return httpx.Response(200, headers=headers, stream=Pieces(VIDEO[:first], VIDEO, VIDEO))
+
+    client, task, _ = with_result(driver, endless)
+    with pytest.raises(DownloadError, match="larger than the 1,000 bytes"):
+        client.download(task, tmp_path / "out.mp4", max_bytes=1000)
+    assert sum(written) == 1001
+
+
 @pytest.mark.parametrize("large_size", [False, True])
 def test_boxes_of_every_length(driver: Driver, tmp_path: Path, large_size: bool) -> None:  # noqa: FBT001 - as above
     """Boxes with a 64-bit length, and a last box that runs to the end, are whole too."""

@@ -223,3 +223,9 @@ def test_a_result_that_is_shown_hides_its_signature(driver: Driver) -> None:
     task = driver.open(Script.of(completed())).get(ID)
     assert "0a1b2c" not in repr(task)
     assert f"kling_{ID}.mp4" in repr(task)
+
+
+def test_an_error_without_a_reason_has_a_text() -> None:
+    """Problems are told in one line; without one it is said at least that something is wrong."""
+    assert str(ValidationError(["a is odd", "b is missing"])) == "a is odd; b is missing"
+    assert str(ValidationError([])) == "the input is not valid"

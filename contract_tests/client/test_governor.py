@@ -35,6 +35,12 @@ def test_the_vendors_limits() -> None:
     assert governor.free_slots(0.0) == 3
 
 
+def test_an_average_is_whole_requests() -> None:
+    """An average over a window is rounded down, but allows one request."""
+    assert Rate.average(2.5, 3.0) == Rate(7, 3.0)
+    assert Rate.average(0.1, 5.0) == Rate(1, 5.0)
+
+
 rates = st.lists(
     st.builds(Rate, st.integers(1, 8), st.integers(1, 20).map(float)), min_size=1, max_size=3
 ).map(tuple)
@@ -196,3 +202,95 @@ def test_limits_that_would_allow_nothing_are_refused(wrong: object) -> None:
     assert callable(wrong)
     with pytest.raises(ValidationError):
         wrong()
+
+
+def test_a_place_is_taken_of_what_the_service_has_left() -> None:
+    """Each request takes one of those that are left until the reset; after it they are others."""
+    governor = Governor()
+    governor.observe(headers(2, 10), 0.0)
+    assert [governor.delay(1.0) for _ in range(3)] == [0.0, 0.0, 9.0]
+    governor = Governor()
+    governor.observe(headers(1, 10), 0.0)
+    assert [governor.delay(now) for now in (10.0, 10.0)] == [0.0, 0.0]
+
+
+def test_answers_overtake_one_another() -> None:
+    """Within a window the least that was told counts, and the latest reset; in the next one it is new."""
+    governor = Governor()
+    governor.observe(headers(1, 10), 0.0)
+    governor.observe(headers(5, 4), 1.0)
+    assert [governor.delay(1.0) for _ in range(2)] == [0.0, 9.0]
+    governor = Governor()
+    governor.observe(headers(1, 10), 0.0)
+    governor.observe(headers(2, 10), 10.0)
+    assert [governor.delay(10.0) for _ in range(3)] == [0.0, 0.0, 10.0]
+
+
+def test_a_longer_block_is_not_shortened() -> None:
+    """Of two answers with nothing left the later reset counts, up to two minutes."""
+    governor = Governor()
+    governor.observe(headers(0, 60), 0.0)
+    governor.observe(headers(0, 5), 1.0)
+    assert governor.delay(1.0) == 59.0
+    governor = Governor()
+    governor.observe(headers(0, 500), 0.0)
+    assert governor.delay(0.0) == 120.0
+    governor = Governor()
+    governor.observe(headers(1, 100), 0.0)
+    governor.observe(headers(0, 5), 0.0)
+    assert [governor.delay(0.0) for _ in range(2)] == [5.0, 5.0]
+
+
+@pytest.mark.parametrize("odd", [{LEFT: "0"}, {RESET: "9"}, headers("0", "9.5"), headers("0x1", "9"), {}])
+def test_half_a_header_says_nothing(odd: dict[str, str]) -> None:
+    """Without both numbers nothing is known; spaces around them do no harm."""
+    governor = Governor()
+    governor.observe(odd, 0.0)
+    assert governor.delay(0.0) == 0.0
+    governor.observe({LEFT: " 0 ", RESET: " 9 "}, 0.0)
+    assert governor.delay(0.0) == 9.0
+
+
+def test_the_least_limits() -> None:
+    """One task at once is a limit; a window of no length is none, and is told by its name."""
+    assert Governor(Limits((), 1)).take_slot(0.0) is not None
+    with pytest.raises(ValidationError, match=r"^a rate's window must be above zero seconds: got 0$"):
+        Rate(1, 0)
+
+
+def test_what_needs_no_wait_tells_of_none() -> None:
+    """Only a wait that there is is shown, and a slot that nobody knows is no fault."""
+    governor = Governor()
+    governor.task_started("t", 0.0, "no slot")
+    assert "waits" not in str(governor.describe(0.0))
+    assert governor.describe(0.0).tasks == 1
+
+
+def test_what_is_used_is_counted_in_its_window() -> None:
+    """Requests count from when they are sent until the window has passed; forgotten tasks don't."""
+    governor = Governor(Limits((Rate(2, 10.0),), None))
+    for _ in range(3):
+        governor.delay(0.0)
+    governor.task_started("t", 0.0)
+    assert governor.describe(0.0).requests == (2,)
+    assert str(governor.describe(9.0)) == "2 of 2 requests in 10 s, 1 tasks, the next request waits 1.0 s"
+    assert governor.describe(10.0).requests == (1,)
+    assert (governor.describe(20.0).requests, governor.describe(2100.0).tasks) == ((0,), 0)
+    assert governor.free_slots(0.0) == float("inf")
+
+
+def test_a_slot_that_was_no_task() -> None:
+    """A slot that is given back, or becomes a task's, is free for the next; slots have names of their own."""
+    governor = Governor(Limits((), 2))
+    one, two = governor.take_slot(0.0), governor.take_slot(5.0)
+    assert one != two
+    assert governor.slot_delay(5.0) == 2095.0
+    assert one is not None
+    governor.task_ended(one)
+    assert governor.free_slots(5.0) == 1
+    assert governor.slot_delay(5.0) == 0.0
+    governor.task_started("t", 6.0, two)
+    assert governor.free_slots(6.0) == 1
+    governor.task_started("u", 6.0)
+    governor.task_started("v", 6.0)
+    assert governor.free_slots(6.0) == 0

@@ -334,7 +334,12 @@ def quota_wait(opened: Opened) -> float | None:
 
 @pytest.mark.parametrize(
     ("now", "renewed"),
-    [("2026-11-25T00:00:00+00:00", "2026-11-26"), ("2026-12-31T23:30:00-01:00", "2027-01-02")],
+    [
+        ("2026-11-25T00:00:00+00:00", "2026-11-26"),
+        ("2026-12-31T23:59:59.500+00:00", "2027-01-01"),
+        ("2026-12-31T23:30:00-01:00", "2027-01-02"),
+        ("2028-02-28T01:02:03+00:00", "2028-02-29"),
+    ],
 )
 def test_a_quota_is_of_the_day(now: str, renewed: str) -> None:
     """It is thought to be renewed with the next day in UTC."""

@@ -13,6 +13,8 @@ from contract_tests.support.answers import ID, IMAGE, completed, png, reply, sho
 from contract_tests.support.clients import KEY, Script
 from contract_tests.support.contract import key_headers, place, request_schema
 from kling_elements import ValidationError
+from kling_elements.models import find_model
+from kling_elements.requests import draft_request, finish_request, list_request, status_request
 from kling_elements_api.models import KlingElementsRequestAspectRatio, KlingElementsRequestDuration
 
 if TYPE_CHECKING:
@@ -61,6 +63,7 @@ def test_status_and_list_are_the_documents_operations(driver: Driver) -> None:
     assert (listing.method, listing.url.path) == place("listKlingElementsStdTasks")
     assert [request.content for request in server.requests] == [b"", b""]
     assert all("content-type" not in request.headers for request in server.requests)
+    assert all(request.headers["accept"].startswith("application/json") for request in server.requests)
 
 
 @pytest.mark.parametrize(("url", "header"), SERVERS)
@@ -253,3 +256,18 @@ def test_odd_options_of_wait_are_told_first(driver: Driver, options: dict[str, A
     with pytest.raises(ValidationError):
         client.generate([IMAGE], **options)
     assert server.requests == []
+
+
+def test_requests_by_themselves() -> None:
+    """Each has its method and path, takes JSON first, and says what its body is if it has one."""
+    model = find_model("std")
+    accept = "application/json, application/problem+json;q=0.9, */*;q=0.1"
+    create = finish_request(draft_request(model, [IMAGE], {"prompt": "ü"}))
+    method, path = place("createKlingElementsStdTask")
+    assert (create.method, create.path) == (method, path)
+    assert create.headers == {"Accept": accept, "Content-Type": "application/json"}
+    assert create.content == f'{{"images":["{IMAGE}"],"prompt":"ü"}}'.encode()
+    listing = list_request(model)
+    assert (listing.headers, listing.content, listing.task_id) == ({"Accept": accept}, None, None)
+    status = status_request(model, ID)
+    assert (status.headers, status.content, status.task_id) == ({"Accept": accept}, None, ID)

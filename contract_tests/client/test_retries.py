@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -79,3 +80,27 @@ def test_a_policy_that_makes_no_sense_is_refused(wrong: dict[str, float]) -> Non
     """The error names the option."""
     with pytest.raises(ValidationError, match=next(iter(wrong))):
         RetryPolicy(**wrong)  # type: ignore[arg-type]  # that is the point
+
+
+@pytest.mark.parametrize("name", ["base", "cap", "max_hint"])
+def test_what_is_no_number_of_seconds_is_told_by_its_name(name: str) -> None:
+    """Each of the policy's times is checked, and named where it makes no sense."""
+    options: dict[str, Any] = {name: -1}
+    with pytest.raises(ValidationError, match=f"^{name} must be zero or more seconds: got -1$"):
+        RetryPolicy(**options)
+
+
+def test_a_single_attempt_is_the_least() -> None:
+    """One attempt, or no limit to them; none is refused."""
+    assert [RetryPolicy(attempts=attempts).attempts for attempts in (1, None)] == [1, None]
+    with pytest.raises(ValidationError, match=r"^attempts must be 1 or more, or None: got 0$"):
+        RetryPolicy(attempts=0)
+
+
+def test_the_least_time_that_is_left() -> None:
+    """A thousandth of a second is time; less is what clocks round off."""
+    assert pause(RetryPolicy(), 1, None, 1.0, 0.001) == 0.001
+    assert pause(RetryPolicy(), 1, None, 1.0, 0.00099) is None
+    assert pause(RetryPolicy(), 1, 5.0, 1.0, 5.0) is None
+    assert pause(RetryPolicy(), 1, -5.0, 1.0) == 0.0
+    assert pause(RetryPolicy(), 1, math.nan, 1.0) is None

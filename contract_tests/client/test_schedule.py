@@ -53,7 +53,7 @@ def test_a_fixed_interval(seconds: float, elapsed: float, random: float, looks: 
 
 def test_after_the_last_stage() -> None:
     """A schedule whose stages end goes on as in the last."""
-    schedule = PollSchedule(stages=(Stage(10.0, 1.0, 1.0), Stage(20.0, 2.0, 3.0)))
+    schedule = PollSchedule(stages=(Stage(5.0, 9.0, 9.0), Stage(10.0, 1.0, 1.0), Stage(20.0, 2.0, 3.0)))
     assert schedule.delay(looks=1, elapsed=99.0, random=1.0) == 3.0
 
 
@@ -92,4 +92,10 @@ def test_choosing() -> None:
     assert choose_schedule(own, 3) == PollSchedule.fixed(3.0)
     assert choose_schedule(own, 0) == PollSchedule.fixed(0.0)
     with pytest.raises(ValidationError, match="poll_interval"):
+        choose_schedule(None, -1)
+
+
+def test_an_interval_that_is_none_is_told_by_its_name() -> None:
+    """What can be no interval is refused under the name of the option."""
+    with pytest.raises(ValidationError, match=r"^poll_interval must be zero or more seconds: got -1$"):
         choose_schedule(None, -1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import time as process_time
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +26,8 @@ from kling_elements import (
     ValidationError,
 )
 from kling_elements.governor import Rate
+from kling_elements.sending import governor_key
+from kling_elements.settings import ApiKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -222,3 +225,11 @@ def test_a_wait_for_a_slot_is_told(time: FakeTime) -> None:
     client.generate([IMAGE])
     assert events[0] == Event("request.delayed", {"operation": "create", "pause": 5.0})
     assert len(server.requests) == 2
+
+
+def test_a_governors_name_is_no_key() -> None:
+    """Keys are told apart by a digest, in which they can't be read."""
+    one, other = governor_key(ApiKey("key-1")), governor_key(ApiKey("key-2"))
+    assert one == governor_key(ApiKey("key-1")) != other
+    assert "key" not in one
+    assert one != hashlib.sha256(b"key-1").hexdigest()

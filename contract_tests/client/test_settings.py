@@ -12,7 +12,7 @@ from contract_tests.support.answers import ID, shown
 from contract_tests.support.clients import KEY, Script
 from contract_tests.support.contract import key_headers
 from kling_elements import KlingElements, ValidationError
-from kling_elements.settings import Settings, resolve_settings
+from kling_elements.settings import Settings, check_seconds, resolve_settings
 
 if TYPE_CHECKING:
     from contract_tests.support.clients import Driver
@@ -87,6 +87,13 @@ def test_the_header_goes_by_the_host(url: str, origin: str) -> None:
     assert resolve(api_key=KEY, base_url=url).key_header == key_headers()[origin]
 
 
+@pytest.mark.parametrize("prefix", ["/X", "/a/X"])
+def test_only_slashes_are_cut(prefix: str) -> None:
+    """Of an origin with a prefix nothing is lost but slashes and white space at its ends."""
+    found = resolve(api_key=KEY, base_url=f" https://a.example{prefix}// ").base_url
+    assert found == f"https://a.example{prefix}"
+
+
 ODD_URLS: list[Any] = [
     "api.example",
     "ftp://api.example",
@@ -111,6 +118,22 @@ def test_odd_origins(url: Any) -> None:
     """What is no origin is refused, without a traceback of another kind."""
     with pytest.raises(ValidationError, match="base_url must be"):
         resolve(api_key=KEY, base_url=url)
+
+
+def test_seconds() -> None:
+    """Any number that is not below zero is seconds, as a float; what is none is told by its name."""
+    assert [check_seconds("x", value) for value in (0, 2, 0.5, math.inf)] == [0.0, 2.0, 0.5, math.inf]
+    assert check_seconds("x", 10**400) == math.inf
+    assert check_seconds("x", 1e-9, above_zero=True) == 1e-9
+    for value, least in ((-1, "zero or more"), (math.nan, "zero or more"), (-math.inf, "zero or more")):
+        with pytest.raises(ValidationError, match=f"^x must be {least} seconds: got {value!r}$"):
+            check_seconds("x", value)
+    for value in (0, 0.0, -1):
+        with pytest.raises(ValidationError, match=f"^x must be above zero seconds: got {value!r}$"):
+            check_seconds("x", value, above_zero=True)
+    for odd in (True, "1", None):
+        with pytest.raises(ValidationError, match=f"^x must be a number of seconds: got {odd!r}$"):
+            check_seconds("x", odd)
 
 
 @pytest.mark.parametrize("header", ["x key", "x:key", "x\r\nkey", "schlüssel"])

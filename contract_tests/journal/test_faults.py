@@ -255,6 +255,28 @@ def test_a_damaged_file_is_set_aside(
     assert [entry.task_id for entry in open_journal().entries()] == ["t1"]
 
 
+def test_a_sound_file_is_not_set_aside(journal: Journal, path: Path) -> None:
+    """Who finds that another process has mended it, or is at it right now, leaves it where it is."""
+    journal.adopt(Task("t1", "FAILED"), NEW)
+    journal.close()
+    store = Store(path)
+    assert store.set_aside() is None
+    guard = path.with_name(path.name + ".setting-aside")
+    assert not guard.exists()
+    content = path.read_bytes()
+    path.write_bytes(b"this is no database" * 100)
+    guard.touch()
+    assert store.set_aside() is None
+    assert guard.exists()
+    os.utime(guard, (0, 0))
+    aside = store.set_aside()
+    assert aside is not None
+    assert aside.read_bytes() == b"this is no database" * 100
+    assert not path.exists()
+    path.write_bytes(content)
+    assert store.set_aside() is None
+
+
 def test_another_process_follows_to_the_new_file(
     journal: Journal, open_journal: Callable[[], Journal], path: Path, new: NewEntry
 ) -> None:

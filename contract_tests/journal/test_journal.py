@@ -171,6 +171,21 @@ def test_the_same_id_at_two_origins_is_two_tasks(journal: Journal, new: NewEntry
     journal.seen(Task("t1", "FAILED"), mock.origin)
     assert [entry.origin for entry in journal.unfinished()] == [new.origin]
     assert journal.find("t1", "https://elsewhere.example") is None
+    journal.adopt(Task("t2", "CREATED"), mock)
+    journal.adopt(Task("t2", "CREATED"), new)
+    journal.seen(Task("t2", "IN_PROGRESS"), mock.origin)
+    journal.set_target("t2", "/out.mp4", mock.origin)
+    here, there = journal.find("t2", new.origin), journal.find("t2", mock.origin)
+    assert here is not None
+    assert there is not None
+    assert (here.status, here.target) == ("CREATED", new.target)
+    assert (there.status, there.target) == ("IN_PROGRESS", "/out.mp4")
+    assert [entry.origin for entry in journal.unfinished(mock.origin)] == [mock.origin]
+    journal.downloaded("t2", "/out.mp4", mock.origin)
+    assert journal.unfinished(mock.origin) == []
+    assert {entry.task_id for entry in journal.unfinished(new.origin)} == {"t1", "t2"}
+    assert journal.knows(["t1", "t2"], "https://elsewhere.example") == set()
+    assert journal.unfinished(new.origin, "another key's") == []
 
 
 def test_a_lease_keeps_others_away_until_it_ends(
@@ -366,6 +381,10 @@ def test_where_the_journal_is(tmp_path: Path) -> None:
     assert home is not None
     assert home.is_absolute()
     assert "~" not in str(home)
+    nobodys = journal_path("~no such user/j.sqlite3", {})
+    assert nobodys is not None
+    assert nobodys.is_absolute()
+    assert nobodys.parts[-2:] == ("~no such user", "j.sqlite3")
 
 
 def test_a_digest_tells_requests_apart() -> None:

@@ -7,33 +7,28 @@ error of the harness, an accident in the program, a process that dies) kills not
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import tempfile
-import time
 import traceback
-from collections import deque
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 import pytest
 
 from contract_tests.mutants.mutant import Mutant, StaleMutantError
+from contract_tests.support.forks import Death, forked
 from kling_elements.errors import KlingError
 from spec.tools.errors import SpecError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
-    from multiprocessing.context import ForkProcess
 
 Outcome = Literal["killed", "survived", "broken", "timed out", "stale"]
 
 _PATIENCE_SECONDS: Final = 400.0
 _SLOWEST: Final = ("test_schemathesis", "test_reproducible", "test_profiles")
 _ROOT: Final = Path(__file__).resolve().parents[2]
-_FORK: Final = multiprocessing.get_context("fork")
+_Work = tuple[Mutant | None, tuple[str, ...]]
+_Answer = tuple[Outcome, str, str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,35 +83,18 @@ class ForkServer:
         self._run(session, [(mutant, mutant.tests) for mutant in self.mutants])
         return True
 
-    def _run(self, session: pytest.Session, work: list[tuple[Mutant | None, tuple[str, ...]]]) -> None:
-        waiting = deque(work)
-        running: dict[Connection, tuple[ForkProcess, Mutant | None, float]] = {}
-        while waiting or running:
-            while waiting and len(running) < self.jobs:
-                mutant, suite = waiting.popleft()
-                ours, theirs = _FORK.Pipe(duplex=False)
-                process = _FORK.Process(target=_in_child, args=(session, mutant, suite, theirs))
-                process.start()
-                theirs.close()
-                running[ours] = process, mutant, time.monotonic()
-            for ready in wait(list(running), timeout=1.0):
-                if isinstance(ready, Connection):
-                    self._take(ready, *running.pop(ready))
-            for pipe, (process, mutant, started) in list(running.items()):
-                if time.monotonic() - started > _PATIENCE_SECONDS:
-                    del running[pipe]
-                    process.kill()
-                    process.join()
-                    self._tell(Verdict(mutant, "timed out", seconds=_PATIENCE_SECONDS))
+    def _run(self, session: pytest.Session, work: list[_Work]) -> None:
+        def judged(piece: _Work) -> _Answer:
+            return _in_child(session, *piece)
 
-    def _take(self, pipe: Connection, process: ForkProcess, mutant: Mutant | None, started: float) -> None:
-        try:
-            outcome, test, text, tests = pipe.recv()
-        except EOFError:
-            outcome, test, text, tests = "broken", "", "the process died", 0
-        pipe.close()
-        process.join()
-        self._tell(Verdict(mutant, outcome, test, text, time.monotonic() - started, tests))
+        for done in forked(work, judged, self.jobs, _PATIENCE_SECONDS):
+            mutant, _ = done.work
+            if isinstance(done.answer, Death):
+                outcome: Outcome = "timed out" if done.answer.exit_code is None else "broken"
+                self._tell(Verdict(mutant, outcome, text="the process died", seconds=done.seconds))
+            else:
+                outcome, test, text, tests = done.answer
+                self._tell(Verdict(mutant, outcome, test, text, done.seconds, tests))
 
     def _tell(self, verdict: Verdict) -> None:
         self.verdicts.append(verdict)
@@ -173,32 +151,19 @@ def _is_a_tests_own(error: BaseException) -> bool:
     )
 
 
-def _in_child(
-    session: pytest.Session, mutant: Mutant | None, suite: tuple[str, ...], pipe: Connection
-) -> None:
-    """Run a suite against one mutant and say what came out; never returns."""
-    quiet = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(quiet, 1)
-    os.dup2(quiet, 2)
-    with tempfile.TemporaryDirectory() as work:
-        tempfile.tempdir = work
-        try:
-            if mutant is not None:
-                mutant.apply()
-            pipe.send(_judge(session, mutant, suite))
-        except StaleMutantError as error:
-            pipe.send(("stale", "", str(error), 0))
-        except BaseException as error:  # noqa: BLE001 - it is told, and the process ends
-            pipe.send(("broken", "", f"{type(error).__name__}: {error}", 0))
-        finally:
-            pipe.close()
-    # Threads of the tests must not keep the process.
-    os._exit(0)
+def _in_child(session: pytest.Session, mutant: Mutant | None, suite: tuple[str, ...]) -> _Answer:
+    """Run a suite against one mutant and say what came out."""
+    try:
+        if mutant is not None:
+            mutant.apply()
+        return _judge(session, mutant, suite)
+    except StaleMutantError as error:
+        return "stale", "", str(error), 0
+    except BaseException as error:  # noqa: BLE001 - it is told, and the process ends
+        return "broken", "", f"{type(error).__name__}: {error}", 0
 
 
-def _judge(
-    session: pytest.Session, mutant: Mutant | None, suite: tuple[str, ...]
-) -> tuple[Outcome, str, str, int]:
+def _judge(session: pytest.Session, mutant: Mutant | None, suite: tuple[str, ...]) -> _Answer:
     near = "" if mutant is None else mutant.near
     items = sorted(
         (item for item in session.items if _is_in(item, suite)),

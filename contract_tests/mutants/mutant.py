@@ -82,26 +82,12 @@ class Edit:
 
     def check(self) -> None:
         """Raise `StaleMutantError` if the text is not there, or if the new text is no Python."""
-        self._code(self._function())
+        self._code(function_at(self.where))
 
     def apply(self) -> None:
         """Give the function its new code."""
-        function = self._function()
+        function = function_at(self.where)
         function.__code__ = self._code(function)
-
-    def _function(self) -> FunctionType:
-        module, _, path = self.where.partition(":")
-        try:
-            found: Any = import_module(module)
-            for name in path.split("."):
-                found = inspect.getattr_static(found, name)
-        except (ImportError, AttributeError) as error:
-            raise StaleMutantError(f"{self.where}: {error}") from None
-        found = getattr(found, "fget", None) or getattr(found, "__func__", found)
-        function = inspect.unwrap(found)
-        if not isinstance(function, FunctionType):
-            raise StaleMutantError(f"{self.where} is no function")
-        return function
 
     def _code(self, function: FunctionType) -> CodeType:
         path = inspect.getsourcefile(function)
@@ -120,7 +106,7 @@ class Edit:
             compiled = compile(whole, path, "exec", dont_inherit=True)
         except SyntaxError as error:
             raise StaleMutantError(f"{self.where}: {error}") from None
-        code = next((c for c in _codes(compiled) if c.co_qualname == function.__qualname__), None)
+        code = next((c for c in codes(compiled) if c.co_qualname == function.__qualname__), None)
         if code is None or code.co_freevars != function.__code__.co_freevars:
             raise StaleMutantError(f"{self.where} can't be changed in place")
         return code
@@ -178,8 +164,32 @@ class Place:
         return Edit(f"{self.package}.{where}", old, new, more)
 
 
-def _codes(code: CodeType) -> Iterator[CodeType]:
+def function_at(where: str) -> FunctionType:
+    """Find a function, below its decorators.
+
+    Args:
+        where: `module:function` or `module:Class.method`.
+
+    Raises:
+        StaleMutantError: There is none.
+    """
+    module, _, path = where.partition(":")
+    try:
+        found: Any = import_module(module)
+        for name in path.split("."):
+            found = inspect.getattr_static(found, name)
+    except (ImportError, AttributeError) as error:
+        raise StaleMutantError(f"{where}: {error}") from None
+    found = getattr(found, "fget", None) or getattr(found, "__func__", found)
+    function = inspect.unwrap(found)
+    if not isinstance(function, FunctionType):
+        raise StaleMutantError(f"{where} is no function")
+    return function
+
+
+def codes(code: CodeType) -> Iterator[CodeType]:
+    """Give all code that a module's code has in it, at any depth."""
     yield code
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
-            yield from _codes(constant)
+            yield from codes(constant)

@@ -14,6 +14,8 @@ ROOT = Path(__file__).resolve().parents[2]
 LOCK = (ROOT / "requirements-dev.txt").read_text(encoding="utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 PYTHONS = ("3.11", "3.12", "3.13")
+# libcst, which mutmut needs, asks for it on one Python in place of pyyaml; nothing else imports it.
+ON_ONE_PYTHON = {"pyyaml-ft"}
 
 
 def locked(python: str, platform: str = "linux") -> dict[str, str]:
@@ -58,7 +60,8 @@ def test_the_lock_holds_what_pyproject_asks_for(python: str, platform: str) -> N
 
 def test_the_same_versions_for_every_python() -> None:
     """What is tested on one Python is what is tested on another."""
-    assert locked("3.11") == locked("3.12") == locked("3.13")
+    first, *others = ({*locked(python).items()} for python in PYTHONS)
+    assert all({name for name, _ in first ^ other} <= ON_ONE_PYTHON for other in others)
 
 
 def test_every_pin_has_hashes_of_files() -> None:

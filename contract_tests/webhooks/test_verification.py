@@ -223,6 +223,46 @@ def test_beyond_the_tolerance_it_is_refused(age: float, where: str) -> None:
     assert where in refused(now=NOW + age)
 
 
+@pytest.mark.parametrize(
+    ("secrets", "options", "sentences"),
+    [
+        (["good", ""], {}, ["webhook secret 2 is empty"]),
+        (
+            [5, "good", b""],
+            {},
+            ["webhook secret 1 must be text or bytes: got int", "webhook secret 3 is empty"],
+        ),
+        ("%%", {"encoding": "base64"}, ["webhook secret 1 is not valid base64"]),
+        ("abc", {"encoding": "hex"}, ["webhook secret 1 is not valid hex"]),
+        ("\ud800", {}, ["webhook secret 1 is not valid utf-8"]),
+        (5, {}, ["secrets must be text, bytes, or several of them: got int"]),
+        ("good", {"encoding": "rot13"}, ["encoding must be one of utf-8, base64, hex: got 'rot13'"]),
+    ],
+)
+def test_which_secret_is_wrong(secrets: Any, options: dict[str, Any], sentences: list[str]) -> None:
+    """Each secret that can't be used is told by its place, and by what is wrong with it."""
+    with pytest.raises(ValidationError) as caught:
+        verify(secrets=secrets, **options)
+    assert list(caught.value.problems) == sentences
+
+
+def test_what_is_signed_by_several_secrets() -> None:
+    """One signature for each secret, labelled v1, v2, …, over the id, the time and the body."""
+    made = sign_webhook(BODY, ["one", b"two"], webhook_id="m", timestamp=5)
+    first, second = (sign(BODY, key, message_id="m", timestamp=5) for key in (b"one", b"two"))
+    names = webhook_contract()
+    assert made == {
+        names.id_header: "m",
+        names.timestamp_header: "5",
+        names.signature_header: f"v1,{first} v2,{second}",
+    }
+    assert sign_webhook(BODY, "one", webhook_id="m", now=lambda: 7.9)[names.timestamp_header] == "7"
+    with pytest.raises(ValidationError, match="body must be bytes: got str"):
+        sign_webhook("{}", "one", webhook_id="m")  # type: ignore[arg-type]
+    with pytest.raises(ValidationError, match="not valid hex"):
+        sign_webhook(BODY, "one", webhook_id="m", encoding="hex")
+
+
 def test_the_tolerance_can_be_chosen() -> None:
     """Seconds, zero and infinity included; nonsense is the caller's fault."""
     assert verify(now=NOW + 10, tolerance=10).id == TASK_ID

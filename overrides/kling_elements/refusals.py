@@ -151,6 +151,6 @@ def _plain_message(answer: Answer) -> str:
     if title := re.search(r"<title[^>]*>([^<]{1,200})</title>", text, re.IGNORECASE):
         return title[1].strip()
     if location := answer.headers.get("location"):
-        host = re.match(r"(?:[a-z+]+:)?//([^/?#@]+)", location, re.IGNORECASE)
+        host = re.match(r"(?:[a-z+]+:)?//(?:[^/?#]*@)?([^/?#@]+)", location, re.IGNORECASE)
         return f"a redirect{f' to {host[1]}' if host else ''}, which is not followed"
     return " ".join(text.split())[:_MAX_MESSAGE] or "an empty answer"

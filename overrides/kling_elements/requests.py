@@ -60,11 +60,6 @@ class Draft:
     fields: Mapping[str, Any]
     images: tuple[ImageSource, ...]
 
-    @property
-    def urls(self) -> tuple[UrlSource, ...]:
-        """The images that the vendor will fetch itself."""
-        return tuple(image for image in self.images if isinstance(image, UrlSource))
-
 
 def draft_request(model: Model, images: Images, fields: Mapping[str, object]) -> Draft:
     """Check everything that can be checked without reading an image.

@@ -131,14 +131,14 @@ class Part:
         if self.note_path is None:
             self.close()
         with contextlib.suppress(OSError):
-            self.path.unlink(missing_ok=True)
+            self.path.unlink()
         self.close()
 
     def tidy(self) -> None:
         """Remove the note."""
         if self.note_path:
             with contextlib.suppress(OSError):
-                self.note_path.unlink(missing_ok=True)
+                self.note_path.unlink()
 
     def close(self) -> None:
         """Close it, and release the lock. It stays where it is."""

@@ -52,10 +52,6 @@ class DiskBook:
         """Keep an entry."""
         self.connection.execute(_PUT, _row(entry))
 
-    def remove(self, entry_id: str) -> None:
-        """Forget an entry."""
-        self.connection.execute("DELETE FROM entries WHERE entry_id = ?", (_stored(entry_id),))
-
     def _select(self, clause: str, *values: object) -> list[Entry]:
         found = self.connection.execute(f"{_SELECT} {clause}", tuple(map(_stored, values)))
         return [_entry(row) for row in found]
@@ -66,14 +62,12 @@ class Unsaved:
     """What could not be written yet: bounded, the finished going first, then the oldest."""
 
     entries: dict[str, Entry] = field(factory=dict)
-    removed: set[str] = field(factory=set)
 
     def __bool__(self) -> bool:
-        return bool(self.entries or self.removed)
+        return bool(self.entries)
 
     def put(self, entry: Entry) -> None:
         """Keep an entry."""
-        self.removed.discard(entry.entry_id)
         self.entries[entry.entry_id] = entry
         if len(self.entries) > _MAX_IN_MEMORY:
             dropped = next(
@@ -82,22 +76,14 @@ class Unsaved:
             )
             del self.entries[dropped]
 
-    def remove(self, entry_id: str) -> None:
-        """Forget an entry."""
-        self.entries.pop(entry_id, None)
-        self.removed.add(entry_id)
-
     def save(self, book: Book) -> None:
         """Write everything to a book. It stays here: the transaction may yet fail."""
-        for entry_id in self.removed:
-            book.remove(entry_id)
         for entry in self.entries.values():
             book.put(reconcile(book.get(entry.entry_id), entry))
 
     def clear(self) -> None:
         """Forget everything: it was written."""
         self.entries.clear()
-        self.removed.clear()
 
 
 @define
@@ -109,8 +95,6 @@ class Overlay:
 
     def get(self, entry_id: str) -> Entry | None:
         """One entry."""
-        if entry_id in self.unsaved.removed:
-            return None
         stored = self.disk.get(entry_id) if self.disk else None
         ours = self.unsaved.entries.get(entry_id)
         return reconcile(stored, ours) if ours else stored
@@ -133,18 +117,12 @@ class Overlay:
 
     def page(self, after: Place, count: int) -> list[Entry]:
         """The next entries in their order."""
-        # As many more as were removed or changed here may stand in the database's page.
-        room = count + len(self.unsaved.removed)
-        stored = self.disk.page(after, room) if self.disk else ()
+        stored = self.disk.page(after, count) if self.disk else ()
         return self._with_ours(stored, lambda entry: place(entry) > after)[:count]
 
     def put(self, entry: Entry) -> None:
         """Keep an entry."""
         self.unsaved.put(entry)
-
-    def remove(self, entry_id: str) -> None:
-        """Forget an entry."""
-        self.unsaved.remove(entry_id)
 
     def _with_ours(self, stored: Iterable[Entry], fits: Callable[[Entry], bool]) -> list[Entry]:
         # An entry of ours that fits only together with what is stored is among the stored ones.

@@ -164,10 +164,6 @@ class Journal:
         now = self._clock()
         return self._keeper.write(lambda book: operations.abandon(book, entry_id, why, now))
 
-    def forget(self, entry_id: str) -> bool:
-        """Remove an entry; tells whether there was one."""
-        return self._keeper.write(lambda book: operations.forget(book, entry_id))
-
     def claim(self, entry_id: str, owner: str, seconds: float) -> bool:
         """Take an entry to work on, so that no one else does; again by the same owner, to prolong it.
 

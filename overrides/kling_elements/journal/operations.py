@@ -107,14 +107,6 @@ def abandon(book: Book, entry_id: str, why: str, now: float) -> bool:
     return True
 
 
-def forget(book: Book, entry_id: str) -> bool:
-    """Remove an entry."""
-    if book.get(entry_id) is None:
-        return False
-    book.remove(entry_id)
-    return True
-
-
 def claim(book: Book, entry_id: str, lease: Lease, now: float) -> bool:
     """Give a lease, unless another owner's holds."""
     entry = book.get(entry_id)

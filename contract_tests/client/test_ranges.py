@@ -1,0 +1,234 @@
+"""What a host's answer means for the beginning of a file that is there already: a pure table."""
+
+from __future__ import annotations
+
+import pytest
+
+from kling_elements.downloads.ranges import (
+    Append,
+    Expired,
+    Finished,
+    Note,
+    Plan,
+    Refuse,
+    StartAnew,
+    Take,
+    judge,
+    request_headers,
+    size_fault,
+    validator_of,
+)
+from kling_elements.effects import Head
+
+HAVE = 100
+NOTE = Note("t", "https://cdn.example/a.mp4", '"v1"', 300)
+UNSIZED = Note("t", "https://cdn.example/a.mp4", '"v1"')
+FRESH = Note("t", "https://cdn.example/a.mp4")
+RANGE = {"content-range": "bytes 100-299/300", "etag": '"v1"'}
+DATES = {"date": "Wed, 21 Oct 2026 07:28:01 GMT", "last-modified": "Wed, 21 Oct 2026 07:28:00 GMT"}
+AT_ONCE = {**DATES, "last-modified": DATES["date"]}
+
+
+def plan(
+    status: int, headers: dict[str, str], have: int = HAVE, note: Note | None = NOTE, most: int = 1000
+) -> Plan:
+    return judge(Head(status, headers, FRESH.resource), have, note, FRESH, most)
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "note"),
+    [
+        (200, {"content-length": "300", "etag": '"v2"'}, Note("t", FRESH.resource, '"v2"', 300)),
+        (200, {"content-length": "1000"}, Note("t", FRESH.resource, None, 1000)),
+        (200, {"content-length": "+300"}, FRESH),
+        (200, {"content-length": "300", "content-encoding": "gzip", "etag": '"v2"'}, FRESH),
+        (200, {}, FRESH),
+    ],
+)
+def test_a_whole_body_is_taken(status: int, headers: dict[str, str], note: Note) -> None:
+    """A 200 replaces what is there; its size and its validator are those of the bytes as they are sent."""
+    assert plan(status, headers) == Take(note)
+
+
+def test_a_part_that_fits_is_appended() -> None:
+    """A 206 that begins where the file ends, of the same whole, is appended; a new size is noted."""
+    assert plan(206, RANGE) == Append(NOTE)
+    assert plan(206, RANGE, note=UNSIZED) == Append(NOTE)
+    assert plan(206, {"content-range": " bytes 100-299/* "}, note=NOTE) == Append(NOTE)
+    assert plan(206, RANGE, most=300) == Append(NOTE)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"content-range": "bytes 99-299/300"},
+        {"content-range": "bytes 101-299/300"},
+        {"content-range": "bytes 100-298/300"},
+        {"content-range": "bytes 100-300/301"},
+        {"content-range": "bytes 100-299/301"},
+        {"content-range": "bytes 100-298/*"},
+        {"content-range": "BYTES 100-299/300"},
+        {"content-range": ""},
+        {"content-encoding": "gzip"},
+        {"etag": '"v2"'},
+    ],
+)
+def test_a_part_of_something_else_starts_anew(changes: dict[str, str]) -> None:
+    """A part of another range, another whole, or in another coding is not appended."""
+    assert isinstance(plan(206, {**RANGE, **changes}), StartAnew)
+
+
+def test_a_part_for_which_nobody_vouches_starts_anew() -> None:
+    """A part after a note without a validator is not appended, though the numbers fit."""
+    assert isinstance(plan(206, RANGE, note=Note("t", FRESH.resource, None, 300)), StartAnew)
+
+
+def test_a_part_that_nobody_asked_for_is_refused() -> None:
+    """A part in place of the whole is no video, and will be none later."""
+    for have, note in ((0, NOTE), (HAVE, None)):
+        found = plan(206, RANGE, have=have, note=note)
+        assert isinstance(found, Refuse)
+        assert (found.status, found.is_transient, found.is_too_large) == (206, False, False)
+
+
+@pytest.mark.parametrize(("status", "headers"), [(200, {"content-length": "300"}), (206, RANGE)])
+def test_too_large_a_video_is_refused_at_its_head(status: int, headers: dict[str, str]) -> None:
+    """A video over the limit is refused before its body comes; the reason names both numbers."""
+    found = plan(status, headers, most=299)
+    assert isinstance(found, Refuse)
+    assert (found.status, found.is_transient, found.is_too_large) == (status, False, True)
+    assert "299" in found.reason
+    assert "300" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("headers", "note", "is_finished"),
+    [
+        ({"content-range": "bytes */100", "etag": '"v1"'}, UNSIZED, True),
+        ({"content-range": " bytes */100 "}, UNSIZED, True),
+        ({"content-range": "bytes */100"}, Note("t", FRESH.resource, '"v1"', 100), True),
+        ({"content-range": "bytes */100"}, NOTE, False),
+        ({"content-range": "bytes */101"}, UNSIZED, False),
+        ({"content-range": "bytes */100", "etag": '"v2"'}, UNSIZED, False),
+        ({"content-range": "bytes 0-99/100"}, UNSIZED, False),
+        ({"content-range": "bytes */100"}, FRESH, False),
+        ({"content-range": "bytes */100"}, None, False),
+        ({}, UNSIZED, False),
+    ],
+)
+def test_a_refused_range(headers: dict[str, str], note: Note | None, is_finished: bool) -> None:  # noqa: FBT001 - a case of the table
+    """A 416 means that all is there only if the host vouches for that very size; else all begins anew."""
+    assert isinstance(plan(416, headers, note=note), Finished if is_finished else StartAnew)
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 410])
+def test_an_address_that_has_expired(status: int) -> None:
+    """These say that the address is refused, not that the video is gone."""
+    assert plan(status, {}) == Expired(status)
+
+
+@pytest.mark.parametrize(
+    ("status", "is_transient"),
+    [
+        (400, False),
+        (405, False),
+        (408, True),
+        (425, True),
+        (429, True),
+        (499, False),
+        (500, True),
+        (503, True),
+    ],
+)
+def test_other_refusals(status: int, is_transient: bool) -> None:  # noqa: FBT001 - as above
+    """Some refusals pass, some don't; a 416 to a question for the whole is one that doesn't."""
+    assert plan(status, {}) == Refuse(f"HTTP {status}", status, is_transient)
+    assert plan(416, {}, have=0) == Refuse("HTTP 416", 416)
+
+
+def test_what_is_asked_for() -> None:
+    """The rest is asked for if there is a beginning and a validator, else the whole; never compressed."""
+    whole = {"Accept": "video/mp4, */*;q=0.5", "Accept-Encoding": "identity"}
+    assert request_headers(HAVE, NOTE) == {**whole, "Range": "bytes=100-", "If-Range": '"v1"'}
+    assert request_headers(0, NOTE) == request_headers(HAVE, FRESH) == request_headers(HAVE, None) == whole
+
+
+@pytest.mark.parametrize(
+    ("have", "note", "words"),
+    [
+        (300, NOTE, ()),
+        (299, NOTE, ("299", "300")),
+        (301, NOTE, ("301", "300")),
+        (301, UNSIZED, ()),
+        (301, None, ()),
+        (1000, None, ()),
+        (1001, None, ("1,000",)),
+        (1001, NOTE, ("1,000",)),
+    ],
+)
+def test_the_number_of_bytes(have: int, note: Note | None, words: tuple[str, ...]) -> None:
+    """A body that is shorter or longer than announced, or over the limit, is told with the numbers."""
+    fault = size_fault(have, note, 1000)
+    assert (fault is None) == (not words)
+    assert all(word in (fault or "") for word in words)
+
+
+@pytest.mark.parametrize(
+    ("headers", "validator"),
+    [
+        ({"etag": ' "v1" '}, '"v1"'),
+        ({"etag": '""'}, '""'),
+        ({"etag": '"!#~"'}, '"!#~"'),
+        ({"etag": 'W/"v1"'}, None),
+        ({"etag": '"v 1"'}, None),
+        ({"etag": "v1"}, None),
+        ({"etag": f'"{"x" * 1022}"'}, f'"{"x" * 1022}"'),
+        ({"etag": f'"{"x" * 1023}"'}, None),
+        ({"etag": 'W/"v1"', **DATES}, DATES["last-modified"]),
+        ({"etag": '"v1"', **DATES}, '"v1"'),
+        (DATES, DATES["last-modified"]),
+        (AT_ONCE, None),
+        ({"last-modified": DATES["last-modified"]}, None),
+        ({"date": DATES["date"]}, None),
+        ({"etag": '"v1"', "content-encoding": "gzip"}, None),
+    ],
+)
+def test_what_can_vouch(headers: dict[str, str], validator: str | None) -> None:
+    """A strong entity tag, else a date a second before the answer's own; nothing of a compressed body."""
+    assert validator_of(headers) == validator
+
+
+def test_a_date_vouches_as_well() -> None:
+    """After a note with a date, another date is another video, and none at all is the same."""
+    note = Note("t", FRESH.resource, DATES["last-modified"], 300)
+    plain = {"content-range": RANGE["content-range"]}
+    assert plan(206, {**plain, "last-modified": DATES["last-modified"]}, note=note) == Append(note)
+    assert plan(206, {**plain, "etag": '"v9"'}, note=note) == Append(note)
+    assert isinstance(plan(206, {**plain, "last-modified": AT_ONCE["date"]}, note=note), StartAnew)
+
+
+def test_a_note_is_read_back_or_is_none_of_ours() -> None:
+    """A note survives being written; anything else is no note."""
+    for note in (NOTE, FRESH):
+        assert Note.from_json(note.to_json()) == note
+    text = NOTE.to_json()
+    for old, new in (
+        (b": 1,", b": 2,"),
+        (b"kling_elements_part", b"other_part"),
+        (b'"t"', b"5"),
+        (b'"size": 300', b'"size": "300"'),
+        (b'"size": 300', b'"size": 300, "more": 1'),
+        (b', "size": 300', b""),
+        (b'"validator": ', b'"validator": 1, "x": '),
+        (b"}", b""),
+    ):
+        assert old in text
+        assert Note.from_json(text.replace(old, new)) is None
+    assert Note.from_json(b"[]") is None
+
+
+def test_whose_beginning_it_is() -> None:
+    """A note is of a task and an address, whatever the signature."""
+    assert NOTE.is_of("t", "https://cdn.example/a.mp4?token=1")
+    assert not NOTE.is_of("u", "https://cdn.example/a.mp4?token=1")
+    assert not NOTE.is_of("t", "https://cdn.example/b.mp4")

@@ -1,0 +1,156 @@
+"""What is said of a value that doesn't fit a schema: what is wanted, what was given, and what was meant."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kling_elements import ValidationError
+from kling_elements.document import Document
+from kling_elements.validation import Validator, check_parameter, unknown_names
+
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["name"],
+    "properties": {
+        "name": {"type": "string", "minLength": 1, "maxLength": 4},
+        "size": {"type": "integer", "minimum": 2, "maximum": 9},
+        "tags": {
+            "type": "array",
+            "minItems": 1,
+            "maxItems": 2,
+            "items": {"$ref": "#/components/schemas/Tag"},
+        },
+        "ratio": {"type": "string", "enum": ["wide_16_9", "square_1_1"]},
+        "address": {"type": "string", "format": "uri"},
+        "code": {"type": "string", "pattern": "^[a-z]+$"},
+        "note": {"type": "string", "nullable": True},
+        "even": {"type": "integer", "multipleOf": 2},
+        "inner": {"type": "object", "properties": {"list": {"type": "array", "items": {"type": "number"}}}},
+    },
+}
+DOCUMENT = Document({"components": {"schemas": {"Tag": {"type": "string", "maxLength": 3}}}})
+VALIDATOR = Validator(SCHEMA, DOCUMENT)
+
+
+@pytest.mark.parametrize(
+    ("member", "value", "sentence"),
+    [
+        ("name", "", "name must have at least 1 character: got none"),
+        ("name", "abcde", "name must have at most 4 characters: got 5"),
+        ("name", None, "name must be a string: got null"),
+        ("name", True, "name must be a string: got the boolean True"),
+        ("name", 1.5, "name must be a string: got the number 1.5"),
+        ("name", [1], "name must be a string: got the array [1]"),
+        ("name", {"a": 1}, "name must be a string: got the object {'a': 1}"),
+        ("size", 1, "size must be at least 2: got the integer 1"),
+        ("size", 10, "size must be at most 9: got the integer 10"),
+        ("size", "3", "size must be an integer: got the string '3'"),
+        ("size", float("nan"), "size must be an integer: got the number nan"),
+        ("tags", [], "tags must have at least 1 item: got none"),
+        ("tags", ["a", "b", "c"], "tags must have at most 2 items: got 3"),
+        ("tags", ["a", "abcd"], "tags[1] must have at most 3 characters: got 4"),
+        ("tags", "a", "tags must be an array: got the string 'a'"),
+        ("inner", 1, "inner must be an object: got the integer 1"),
+        ("inner", {"list": [1, "x"]}, "inner.list[1] must be a number: got the string 'x'"),
+        ("ratio", 5, "ratio must be the string 'wide_16_9' or 'square_1_1': got the integer 5"),
+        ("address", "no", "address must be a valid uri: got the string 'no'"),
+        ("code", "A1", "code must match ^[a-z]+$: got the string 'A1'"),
+        ("note", 5, "note does not fit the document: "),
+        ("even", 3, "even does not fit the document: 3 is not a multiple of 2"),
+        ("name", "x" * 70, "name must have at most 4 characters: got 70"),
+        ("name", ["x" * 70], f"name must be a string: got the array ['{'x' * 58}…"),
+        ("name", "\ud800", "name holds half of a surrogate pair, which can't be sent as UTF-8"),
+        ("ratio", b"wide", "ratio must be the string 'wide_16_9' or 'square_1_1': got the bytes b'wide'"),
+    ],
+)
+def test_what_is_said(member: str, value: object, sentence: str) -> None:
+    """A fault is told by the member, by what the schema wants there, and by what was given, cut short."""
+    (problem,) = VALIDATOR.problems({"name": "a", member: value})
+    assert problem == sentence or (sentence.endswith(": ") and problem.startswith(sentence))
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("16:9", "wide_16_9"),
+        ("1_1", "square_1_1"),
+        ("WIDE_16_9", "wide_16_9"),
+        (" wide 16 9", "wide_16_9"),
+        ("wide_169", "wide_16_9"),
+        ("sqare_1_1", "square_1_1"),
+        ("4:3", None),
+        ("169", None),
+        ("", None),
+        ("something", None),
+    ],
+)
+def test_what_was_meant(given: str, meant: str | None) -> None:
+    """The same words in another spelling, or a slip of the keys, are known; digits alone are no slip."""
+    (problem,) = VALIDATOR.problems({"name": "a", "ratio": given})
+    choices = "ratio must be the string 'wide_16_9' or 'square_1_1'"
+    hint = f" (did you mean {meant!r}?)" if meant else ""
+    assert problem == f"{choices}: got the string {given!r}{hint}"
+
+
+def test_two_that_could_be_meant_are_not_guessed() -> None:
+    """What fits two choices is a hint at neither."""
+    schema = {"type": "string", "enum": ["wide_1_1", "square_1_1"]}
+    (problem,) = Validator(schema, DOCUMENT).problems("1:1", "ratio")
+    assert "mean" not in problem
+
+
+def test_the_words_count_before_the_letters() -> None:
+    """The same last words are meant, even where another choice looks more alike."""
+    schema = {"type": "string", "enum": ["big_red", "red_1"]}
+    (problem,) = Validator(schema, DOCUMENT).problems("red", "it")
+    assert problem.endswith("(did you mean 'big_red'?)")
+
+
+def test_faults_come_in_the_schemas_order() -> None:
+    """All that is wrong is told at once, in the order of the schema; what is missing by its name."""
+    problems = VALIDATOR.problems({"inner": {"list": [""]}, "tags": ["abcd"], "size": float("inf"), "x": {1}})
+    names = [problem.partition(" ")[0] for problem in problems]
+    assert names == ["x", "name", "size", "tags[0]", "inner.list[0]"]
+    assert problems[1] == "name is missing"
+
+
+def test_what_fits() -> None:
+    """A value that fits has no problem; null only where the document says so."""
+    assert VALIDATOR.problems({"name": "abcd", "size": 2, "tags": ["abc"], "note": None, "more": 1}) == []
+    assert VALIDATOR.problems({"name": "a", "size": 9, "note": "x"}) == []
+    assert VALIDATOR.names == tuple(SCHEMA["properties"])
+
+
+@pytest.mark.parametrize(
+    ("value", "sentence"),
+    [
+        (5, "it must be a string: got the integer 5"),
+        (None, "it must be a string: got null"),
+        ("abcd", "it must have at most 3 characters: got 4"),
+        (b"x", "it must be a string: got the bytes b'x'"),
+    ],
+)
+def test_a_value_that_is_no_object(value: object, sentence: str) -> None:
+    """A value by itself is called by the name that it is given, or it is the request."""
+    validator = Validator({"type": "string", "maxLength": 3}, DOCUMENT)
+    assert validator.problems(value, "it") == [sentence]
+    assert validator.problems(value) == [sentence.replace("it", "the request", 1)]
+    assert validator.problems("abc") == []
+
+
+def test_names_that_nobody_knows() -> None:
+    """A name that is not known is told with the nearest that is."""
+    assert unknown_names(["name", "nam", "zzz"], ["name", "size"]) == [
+        "nam is not a field of the request (did you mean 'name'?)",
+        "zzz is not a field of the request",
+    ]
+    assert unknown_names(["x"], [], "an option") == ["x is not an option"]
+
+
+def test_a_parameter_is_called_by_its_name() -> None:
+    """What is wrong with a parameter of the document is told under the parameter's name."""
+    check_parameter("getKlingElementsTask", "task-id", "a")
+    with pytest.raises(ValidationError, match=r"^task-id must be a string: got the integer 5$"):
+        check_parameter("getKlingElementsTask", "task-id", 5)
