@@ -43,14 +43,14 @@ class Project:
         package: The folder of a package.
         suite: Its tests.
         kept: Verdicts of earlier runs.
-        reasons: The file of reasons.
+        reasons: The folder of the files of reasons.
         page: The page that the table stands in.
     """
 
     package: Path = ROOT / "overrides" / "kling_elements"
     suite: Suite = CLIENT
     kept: Kept = field(default_factory=Kept)
-    reasons: Path = reasons.FILE
+    reasons: Path = reasons.FOLDER
     page: Path = report.PAGE
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from contract_tests.mutation.mutant import Mutant
 
-FILE: Final = Path(__file__).with_name("survivors.yaml")
+FOLDER: Final = Path(__file__).with_name("survivors")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +43,16 @@ class Reason:
         return before == self.before and self.after in {"", after}
 
 
-def read_reasons(path: Path = FILE) -> list[Reason]:
-    """Read the file of reasons.
+def read_reasons(folder: Path = FOLDER) -> list[Reason]:
+    """Read the files of reasons in a folder.
 
     Raises:
         ValueError: An entry lacks something.
     """
+    return [reason for path in sorted(folder.glob("*.yaml")) for reason in _read(path)]
+
+
+def _read(path: Path) -> list[Reason]:
     groups: Any = yaml.safe_load(path.read_text(encoding="utf-8")) or []
     found: list[Reason] = []
     for group in groups:

@@ -93,7 +93,7 @@ from contract_tests.mutation.suite import Suite
 here = Path(sys.argv[1])
 sys.path.insert(0, str(here))
 suite = Suite(here, ("tests",), {})
-files = Kept(here / "kept" / "verdicts"), here / "reasons.yaml", here / "page.md"
+files = Kept(here / "kept" / "verdicts"), here / "reasons", here / "page.md"
 sys.exit(main(["--patience", "0.3", *sys.argv[2:]], Project(here / "tiny", suite, *files)))
 """
 REASONS = """
@@ -120,7 +120,7 @@ def left_out(text: str) -> Counter[Rule]:
 
 def project(folder: Path, tests: str = TESTS, reasons: str = "[]") -> Path:
     """Make a tiny package with tests."""
-    files = {"tiny/__init__.py": TINY, "tests/test_tiny.py": tests, "reasons.yaml": reasons}
+    files = {"tiny/__init__.py": TINY, "tests/test_tiny.py": tests, "reasons/some.yaml": reasons}
     for name, text in {**files, "page.md": f"before\n{report.BEGIN}\n{report.END}\nafter\n"}.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
@@ -180,7 +180,7 @@ def test_a_second_run(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "14 mutants, 10 of them found before" in done.stdout
     assert "4 of 4 in " in done.stdout
-    assert done.stderr.strip() == "reasons.yaml: no survivor is tiny:strong: return a > 1"
+    assert done.stderr.strip() == "reasons: no survivor is tiny:strong: return a > 1"
 
 
 def test_tests_that_fail_anyway_prove_nothing(tmp_path: Path) -> None:
@@ -286,7 +286,7 @@ def test_a_reason_speaks_of_its_mutants_alone(tmp_path: Path) -> None:
     assert not_needed([anything], [], []) == []
     (tmp_path / "reasons.yaml").write_text("- mutants: [{where: 'a:b', before: x}]\n", encoding="utf-8")
     with pytest.raises(ValueError, match="a reason"):
-        read_reasons(tmp_path / "reasons.yaml")
+        read_reasons(tmp_path)
 
 
 def test_the_committed_reasons_speak_of_what_is_there() -> None:
