@@ -6,7 +6,7 @@ import socket
 import threading
 from contextlib import ExitStack, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from socketserver import StreamRequestHandler, ThreadingTCPServer
+from socketserver import StreamRequestHandler, TCPServer, ThreadingTCPServer
 from typing import TYPE_CHECKING
 
 from attrs import define, field
@@ -66,12 +66,18 @@ def serving(answer: Callable[[Asked], Answer]) -> Iterator[Loopback]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as the base class has it
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    served = Loopback(f"http://127.0.0.1:{server.server_address[1]}")
+    with _running(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as url:
+        served = Loopback(url)
+        yield served
+
+
+@contextmanager
+def _running(server: TCPServer) -> Iterator[str]:
+    """A server at work in a thread of its own; gives its origin."""
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
-        yield served
+        yield f"http://127.0.0.1:{server.server_address[1]}"
     finally:
         server.shutdown()
         thread.join()
@@ -107,17 +113,12 @@ def dripping(before: bytes, drop: bytes) -> Iterator[Loopback]:
                 while not closing.wait(0.02):
                     self.wfile.write(drop)
 
-    server = ThreadingTCPServer(("127.0.0.1", 0), Handler)
-    served = Loopback(f"http://127.0.0.1:{server.server_address[1]}")
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
-        yield served
-    finally:
-        closing.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with _running(ThreadingTCPServer(("127.0.0.1", 0), Handler)) as url:
+        served = Loopback(url)
+        try:
+            yield served
+        finally:
+            closing.set()
 
 
 @contextmanager
