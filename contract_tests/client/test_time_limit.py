@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 from types import SimpleNamespace
@@ -11,9 +12,16 @@ import httpx
 import pytest
 
 from contract_tests.support.answers import ID, IMAGE
-from contract_tests.support.clients import FakeTime
+from contract_tests.support.clients import KEY, FakeTime
 from contract_tests.support.loopback import dripping, never_connecting
-from kling_elements import ConnectionFailed, OutcomeUnknown, ResponseFormatError, RetryPolicy
+from kling_elements import (
+    AsyncKlingElements,
+    ConnectionFailed,
+    KlingElements,
+    OutcomeUnknown,
+    ResponseFormatError,
+    RetryPolicy,
+)
 from kling_elements.time_limit import TimeLimit
 from kling_elements.tracing import Trace
 
@@ -64,14 +72,27 @@ def test_a_caller_s_kept_connection(driver: Driver) -> None:
             client.get(ID)
 
 
-def test_our_own_connections_are_not_kept(driver: Driver) -> None:
+def test_our_own_connections_are_not_kept() -> None:
     """Each request has a connection of its own: no create goes over one that the service is just closing."""
     answer = HEAD + b"content-length: 2\r\n\r\n{}"
-    with dripping(answer, b"") as served:
-        client = driver.open(base_url=served.url)
+    with dripping(answer, b"") as served, KlingElements(KEY, served.url, timeout=5) as client:
         for _ in range(2):
             with pytest.raises(ResponseFormatError):
                 client.get(ID)
+    assert len(served.asked) == 2
+
+
+def test_the_asynchronous_client_keeps_none_either() -> None:
+    """Nor does the asynchronous one."""
+
+    async def ask_twice(url: str) -> None:
+        async with AsyncKlingElements(KEY, url, timeout=5) as client:
+            for _ in range(2):
+                with pytest.raises(ResponseFormatError):
+                    await client.get(ID)
+
+    with dripping(HEAD + b"content-length: 2\r\n\r\n{}", b"") as served:
+        asyncio.run(ask_twice(served.url))
     assert len(served.asked) == 2
 
 

@@ -156,9 +156,20 @@ ANSWERS: Final = (
         "reading:read_tasks", " and _NO_TASKS_PROSE.search(error.message)", ""), near="empty_list"),
     _mutant("other-task-taken", "An answer about another task is taken.", _edit(
         "reading:read_task", "if asked is not None and", "if False and"), near="another_task"),
+    _mutant("other-form-taken", "An answer about another task is taken where the ids are no UUIDs.", _edit(
+        "reading:are_different", "uuids == (None, None) and one.casefold() != other.casefold()", "False"),
+        near="another_task"),
+    _mutant("quota-forgotten", "A quota that is used up is not remembered for the next process.", _edit(
+        "records:Records.failed", "if isinstance(error, QuotaExceededError):", "if False:"), near="quota"),
+    _mutant("unsent-is-unknown", "A create whose time is up before it was sent is of unknown outcome.", _edit(
+        "tracing:Trace.may_be_sent", "self._is_sending or not self._was_told", "True"), near="test_time_limit"),
+    _mutant("connections-kept", "A create goes over a connection that was kept, and that the service may just be closing.", _edit(
+        "shell:Shell.__init__", "keeps_alive=False", "keeps_alive=True"), near="test_time_limit"),
+    _mutant("key-in-a-traceback", "A Ctrl-C shows frames whose variables hold the key.", _edit(
+        "shell:Shell._send", "raise without_frames(error, handled)", "raise error"), near="traceback_of_an_interruption"),
     _mutant("error-swallowed", "A 403 for a task is an unknown status instead of an error.", _edit(
         "reading:read_task", "    if not answer.is_ok:\n        raise read_error(answer)",
-        '    if answer.status == 403:\n        return Task(asked or "?", UNKNOWN_STATUS)\n'
+        '    if answer.status == 403:\n        return task_from({}, asked or "?", None)\n'
         "    if not answer.is_ok:\n        raise read_error(answer)"), near="test_decisions"),
     _mutant("error-without-request-id", "Errors have no request id.", _edit(
         "refusals:read_error", "request_id=answer.request_id,", "request_id=None,"), near="refusal_says"),
