@@ -233,3 +233,21 @@ def test_a_governors_name_is_no_key() -> None:
     assert one == governor_key(ApiKey("key-1")) != other
     assert "key" not in one
     assert one != hashlib.sha256(b"key-1").hexdigest()
+
+
+@pytest.mark.parametrize("fault", [httpx.InvalidURL("odd"), ValueError("odd"), OSError("odd")])
+def test_a_request_that_cant_be_built_was_not_sent(
+    driver: Driver, time: FakeTime, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    """Where httpx itself refuses to build a create, nobody needs to look for a task."""
+    server = Script.of(shown())
+    opened = driver.open(server, sleep=time.sleep)
+    assert opened.client is not None
+
+    def refuse(*_: object, **__: object) -> httpx.Request:
+        raise fault
+
+    monkeypatch.setattr(opened.client._shell._service.given, "build_request", refuse)
+    with pytest.raises(ConnectionFailed, match="No task was created"):
+        opened.create([IMAGE])
+    assert server.requests == []
