@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -10,10 +9,12 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from attrs import define
 
 from kling_elements.errors import ApiError, KlingError, OutcomeUnknown, QuotaExceededError
+from kling_elements.files import absolute
 from kling_elements.journal import Begun, Entry, Job, Journal, NewEntry, State, request_digest
 from kling_elements.task import UNKNOWN_STATUS, Task
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterable
 
     from kling_elements.effects import Request
@@ -65,7 +66,7 @@ class Records:
                 fingerprint=owner.fingerprint,
                 digest=request_digest(request),
                 job=job,
-                target=None if target is None else os.path.abspath(os.fspath(target)),  # noqa: PTH100 - Path has no such
+                target=None if target is None else str(absolute(target)),
             )
         )
 
@@ -90,8 +91,9 @@ class Records:
 
     def created(self, begun: Begun, task: Task) -> None:
         """Note the task that a create made, and that there is some quota left."""
-        self.journal.created(begun.entry_id, task)
-        self.journal.quota_exhausted(self.owner(), None)
+        entry = self.journal.created(begun.entry_id, task)
+        # Whose it is stands in the entry: asked for anew, the key's fingerprint would be another transaction.
+        self.journal.quota_exhausted(NewEntry(entry.model, entry.origin, entry.fingerprint), None)
 
     def quota_wait(self) -> float | None:
         """Seconds until the day's quota is thought to be renewed; None if it isn't known to be used up."""

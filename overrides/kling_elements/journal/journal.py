@@ -12,6 +12,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+from kling_elements.files import absolute
 from kling_elements.journal import operations
 from kling_elements.journal.books import Book, place
 from kling_elements.journal.entry import Entry, Job, State, merge, task_news
@@ -139,13 +140,13 @@ class Journal:
         self, task_id: str, path: str | os.PathLike[str], origin: str | None = None
     ) -> Entry | None:
         """Note where a task's video is to go."""
-        return self._amend(task_id, origin, {"target": _absolute(path)})
+        return self._amend(task_id, origin, {"target": str(absolute(path))})
 
     def downloaded(
         self, task_id: str, path: str | os.PathLike[str], origin: str | None = None
     ) -> Entry | None:
         """Note the file that holds a task's video. The addresses of the result are forgotten."""
-        return self._amend(task_id, origin, {"file": _absolute(path)})
+        return self._amend(task_id, origin, {"file": str(absolute(path))})
 
     def adopt(self, task: Task, new: NewEntry, entry_id: str | None = None) -> Entry:
         """Take a task into the journal that nobody recorded.
@@ -269,8 +270,3 @@ class Journal:
 
     def _page(self, after: tuple[float, str]) -> list[Entry]:
         return self._keeper.read(lambda book: book.page(after, _PAGE))
-
-
-def _absolute(path: str | os.PathLike[str]) -> str:
-    # Path.absolute keeps "..", and resolve follows links.
-    return os.path.abspath(os.fspath(path))  # noqa: PTH100
