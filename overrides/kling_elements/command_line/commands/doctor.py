@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from kling_elements.command_line.connecting import find_key, open_client
 from kling_elements.command_line.console import count_of, one_line
 from kling_elements.command_line.contract import compare_with_service
-from kling_elements.command_line.exit_codes import CommandError, ExitCode, exit_code_of
+from kling_elements.command_line.exit_codes import ExitCode, exit_code_of
 from kling_elements.command_line.output import check_output
 from kling_elements.command_line.program import version
 from kling_elements.defaults import API_KEY_VARIABLES, BASE_URL_VARIABLE
@@ -53,16 +53,19 @@ class Examination:
     Attributes:
         args: The options.
         session: This run.
-        dates: The `date` header of each answer, and the time here when it came.
+        dates: The `date` headers of each answer, and the time here when it came.
+        is_served: Whether the service answered, and took the key.
     """
 
     args: Namespace
     session: Session
     dates: list[tuple[str, datetime]] = field(default_factory=list)
+    is_served: bool = False
 
     def on_response(self, response: httpx.Response) -> None:
         """Take note of the service's clock."""
-        self.dates.append((response.headers.get("date", ""), datetime.now(UTC)))
+        here = datetime.now(UTC)
+        self.dates += [(date, here) for date in response.headers.get_list("date")]
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -103,7 +106,7 @@ def _checked(
     try:
         yield from check(examination)
     except Exception as error:  # noqa: BLE001 - a check that fails is a finding, and the others still count
-        text = str(error) if isinstance(error, CommandError) else f"{error}" or type(error).__name__
+        text = str(error) or type(error).__name__
         yield Finding("fail", name, text.removesuffix(". Nothing was sent"), exit_code_of(error))
 
 
@@ -141,11 +144,11 @@ def _document(_examination: Examination) -> Iterator[Finding]:
 def _key(examination: Examination) -> Iterator[Finding]:
     """The key, which is never shown."""
     _, source = find_key(examination.args, examination.session)
-    others = {name for name in API_KEY_VARIABLES if os.environ.get(name, "").strip()} - {source}
-    values = {os.environ[name].strip() for name in others}
-    if values - examination.session.keys:
-        yield Finding("warn", "key", f"from {source}; another one in {', '.join(sorted(others))} is not used")
-        examination.session.keys |= values
+    given = {name: os.environ.get(name, "").strip() for name in API_KEY_VARIABLES}
+    others = {name: key for name, key in given.items() if key and key not in examination.session.keys}
+    if others:
+        examination.session.keys |= set(others.values())
+        yield Finding("warn", "key", f"from {source}; another one in {', '.join(others)} is not used")
     else:
         yield Finding("ok", "key", f"from {source}")
 
@@ -180,6 +183,7 @@ def _service(examination: Examination) -> Iterator[Finding]:
     with open_client(examination.args, examination.session, examination.on_response) as client:
         tasks = client.list()
     milliseconds = (time.monotonic() - started) * 1000
+    examination.is_served = True
     unfinished = sum(not task.is_terminal for task in tasks)
     yield Finding(
         "ok",
@@ -207,34 +211,35 @@ def _journal(examination: Examination) -> Iterator[Finding]:
             f"{journal.path}: {count_of(len(unfinished), 'task')} unfinished, "
             f"{count_of(len(doubtful), 'create')} of unknown outcome"
         )
-        hint = ". To finish them: kling-elements resume" if unfinished or doubtful else ""
+        resume = examination.session.command("resume")
+        hint = f". To finish them: {resume}" if unfinished or doubtful else ""
         level = "warn" if doubtful else "ok"
         yield Finding(level, "journal", f"{told}{hint}")
         if (usage := client.usage) is not None:
             yield Finding("ok" if usage.quota_wait is None else "warn", "limits", f"{usage}")
-        yield from (Finding(level, "journal", text) for text in _unrecorded(client))
+        if examination.is_served:
+            adopt = examination.session.command("resume", "--adopt", "ID")
+            yield from (Finding(level, "journal", text) for text in _unrecorded(client, adopt))
 
 
-def _unrecorded(client: KlingElements) -> Iterator[str]:
+def _unrecorded(client: KlingElements, adopt: str) -> Iterator[str]:
     """What the service has, of each model, that nobody recorded."""
     from kling_elements.errors import ApiError  # noqa: PLC0415 - `--help` need not pay for it
-    from kling_elements.models import DEFAULT_MODEL, MODELS  # noqa: PLC0415 - as above
+    from kling_elements.models import MODELS  # noqa: PLC0415 - as above
 
     for model in MODELS:
         try:
             unrecorded = client.find_unrecorded(model=model)
         except ApiError as error:
-            if model == DEFAULT_MODEL:
-                raise
             yield f"the tasks of the model {model} could not be compared: {error}"  # a plan may lack it
             continue
         if unrecorded:
             ids = ", ".join(task.id for task in unrecorded[:_SHOWN])
-            more = ", ..." if len(unrecorded) > _SHOWN else ""
+            more = f" and {len(unrecorded) - _SHOWN} more" if len(unrecorded) > _SHOWN else ""
             yield (
                 f"{count_of(len(unrecorded), 'task')} of the model {model} at the service that the journal "
                 f"does not know (made elsewhere, or by a create that was not answered): {ids}{more}. "
-                "To take one: kling-elements resume --adopt ID"
+                f"To take one: {adopt}"
             )
 
 
@@ -242,10 +247,11 @@ def _clock(examination: Examination) -> Iterator[Finding]:
     """This machine's clock against the service's."""
     for date, here in examination.dates:
         try:
-            there = parsedate_to_datetime(date).astimezone(UTC)
-        except ValueError:
+            there = parsedate_to_datetime(date)
+        except (ValueError, OverflowError):
             continue
-        ahead = (here - there).total_seconds()
+        # One without a zone, as HTTP's oldest form is, means UTC.
+        ahead = (here - there.replace(tzinfo=there.tzinfo or UTC)).total_seconds()
         if abs(ahead) <= _CLOCK_SLACK:
             yield Finding("ok", "clock", "agrees with the service's")
         else:
