@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image, ImageDraw
 
+from contract_tests.command_line.doctoring import Doctor
 from kling_elements.command_line import main
 from kling_elements.defaults import API_KEY_VARIABLES, BASE_URL_VARIABLE
 from kling_elements_mock.server import ServedMock, serve
@@ -103,6 +104,13 @@ def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
         return Ended(code, out, err)
 
     return call
+
+
+@pytest.fixture
+def doctor(run: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch) -> Doctor:
+    """Run `doctor` against a service in this process, without a journal."""
+    monkeypatch.setenv("KLING_ELEMENTS_JOURNAL", "off")
+    return Doctor(run, monkeypatch)
 
 
 @pytest.fixture

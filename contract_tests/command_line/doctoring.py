@@ -45,6 +45,14 @@ SOUND: Final[Mapping[str, str]] = {
     "unrecorded": "",
 }
 """What is told of each thing, its level first, where all is in order, and no journal is kept."""
+NO_KEY: Final[Mapping[str, str]] = {
+    "key": "fail no API key: set KLING_ELEMENTS_API_KEY, FREEPIK_API_KEY or MAGNIFIC_API_KEY, "
+    "or use --api-key-file",
+    "service": "warn not asked, for want of a key",
+    "clock": "warn not compared: the service told no date",
+    "journal": "",
+}
+"""What is told otherwise without a key."""
 
 
 def told(**changes: str) -> list[tuple[str, str, str]]:
@@ -109,7 +117,7 @@ class Doctor:
     def __init__(self, run: Callable[..., Ended], patch: pytest.MonkeyPatch) -> None:
         self._run = run
         self._patch = patch
-        patch.setattr(doctor, "datetime", SimpleNamespace(now=NOW.astimezone))
+        patch.setattr(doctor, "datetime", SimpleNamespace(now={UTC: NOW}.__getitem__))
 
     def __call__(
         self, *args: str, service: Service | None = None, environment: Mapping[str, str] | None = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import httpx
 import pytest
@@ -12,6 +11,7 @@ from contract_tests.command_line.conftest import KEY
 from contract_tests.command_line.doctoring import (
     DATE,
     HEADER,
+    NO_KEY,
     ORIGIN,
     SOUND,
     Doctor,
@@ -24,29 +24,11 @@ from contract_tests.command_line.doctoring import (
 from contract_tests.support.contract import key_headers, place
 from kling_elements.command_line.commands import doctor as command
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from contract_tests.command_line.conftest import Ended
-
 OTHER = "another-key-of-the-tests"
 FIRST = next(iter(key_headers()))
 LIST = place("listKlingElementsStdTasks")[1]
-NO_KEY = {
-    "key": "fail no API key: set KLING_ELEMENTS_API_KEY, FREEPIK_API_KEY or MAGNIFIC_API_KEY, "
-    "or use --api-key-file",
-    "service": "warn not asked, for want of a key",
-    "clock": "warn not compared: the service told no date",
-    "journal": "",
-}
 CHECK = "Check the API key and that it belongs to this host"
 FOREIGN = SOUND["origin"].replace("--base-url", "KLING_ELEMENTS_BASE_URL")
-
-
-@pytest.fixture
-def doctor(run: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch) -> Doctor:
-    monkeypatch.setenv("KLING_ELEMENTS_JOURNAL", "off")
-    return Doctor(run, monkeypatch)
 
 
 @pytest.mark.parametrize(

@@ -17,12 +17,11 @@ from kling_elements.sending import governor_key
 from kling_elements.settings import ApiKey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     import httpx
 
-    from contract_tests.command_line.conftest import Ended
 
 LIMITS = "ok 1 of 100 requests in 3600 s, 0 of 3 tasks"
 RESUME = f"kling-elements --base-url {ORIGIN} resume"
@@ -53,11 +52,9 @@ class Kept:
             self.journal.unknown(self.journal.begin(owner).entry_id, "no answer")
 
 
-@pytest.fixture
-def doctor(run: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch) -> Doctor:
-    # A window that outlasts the slowest test.
+@pytest.fixture(autouse=True)
+def _a_window_that_outlasts_the_slowest_test() -> None:
     governor_for(governor_key(ApiKey(KEY)), ORIGIN, Limits((Rate(100, 3600.0),)))
-    return Doctor(run, monkeypatch)
 
 
 @pytest.fixture

@@ -53,15 +53,15 @@ class Finding:
     def as_line(self) -> str:
         """For a person."""
         told = "; ".join([*self.problems, *self.warnings])
-        if self.problems:
-            return f"{self.label} {told}"
         facts = self.facts
+        if self.problems or facts is None:
+            return f"{self.label} {told}"
         parts = []
-        if facts and facts.format:
+        if facts.format:
             parts.append(facts.format.upper())
-        if facts and facts.width and facts.height:
+        if facts.width and facts.height:
             parts.append(f"{facts.width}x{facts.height} px")
-        if facts and facts.size is not None:
+        if facts.size is not None:
             parts.append(f"{facts.size:,} bytes")
         return f"{self.label}: {', '.join(parts)}{f' (warning: {told})' if told else ''}"
 

@@ -53,7 +53,7 @@ class Examination:
     Attributes:
         args: The options.
         session: This run.
-        dates: The `date` headers of each answer, and the time here when it came.
+        dates: The `date` headers of the service's answer, and the time here when it came.
         is_served: Whether the service answered, and took the key.
     """
 
@@ -65,7 +65,7 @@ class Examination:
     def on_response(self, response: httpx.Response) -> None:
         """Take note of the service's clock."""
         here = datetime.now(UTC)
-        self.dates += [(date, here) for date in response.headers.get_list("date")]
+        self.dates = [(date, here) for date in response.headers.get_list("date")]
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -102,7 +102,7 @@ def run(args: Namespace, session: Session) -> int:
 def _checked(
     check: Callable[[Examination], Iterator[Finding]], examination: Examination
 ) -> Iterator[Finding]:
-    name = check.__name__.strip("_")
+    name = check.__name__.removeprefix("_")
     try:
         yield from check(examination)
     except Exception as error:  # noqa: BLE001 - a check that fails is a finding, and the others still count
