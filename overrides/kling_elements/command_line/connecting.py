@@ -34,7 +34,7 @@ def find_key(args: Namespace, session: Session) -> tuple[str, str]:
         key, source = _read_key(args.api_key_file), f"the file {args.api_key_file}"
     else:
         source = next((name for name in API_KEY_VARIABLES if os.environ.get(name, "").strip()), "")
-        key = os.environ[source].strip() if source else ""
+        key = os.environ.get(source, "").strip()
     if not key:
         raise CommandError(
             f"no API key: set {', '.join(API_KEY_VARIABLES[:-1])} or {API_KEY_VARIABLES[-1]}, "

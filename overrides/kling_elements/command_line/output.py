@@ -45,7 +45,7 @@ def take_output(args: Namespace, session: Session) -> None:
     session.may_overwrite = args.overwrite
     session.download_options = {"overwrite": args.overwrite}
     given = {
-        name: value for name in ("redirects", "max_bytes") if (value := getattr(args, name, None)) is not None
+        name: value for name in ("redirects", "max_bytes") if (value := getattr(args, name)) is not None
     }
     if given:
         from kling_elements.downloads.options import check_download  # noqa: PLC0415 - `--help` need not pay for it
@@ -81,14 +81,14 @@ def check_output(session: Session, task_id: str | None = None) -> None:
                 file.write(b"\0")
         finally:
             probe.unlink(missing_ok=True)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise CommandError(f"{path} can't be written: {reason}. Nothing was sent") from None
+    except OSError as error:
+        raise CommandError(f"{path} can't be written: {error.strerror}. Nothing was sent") from None
 
 
 def _path_problem(path: Path, session: Session) -> str | None:
-    if path.is_dir() or str(session.output or "").endswith(("/", "\\")):
-        return f"{session.output} is a folder: name a file in it, such as {path / 'out.mp4'}"
+    given = session.output or str(path)
+    if path.is_dir() or given.endswith(("/", "\\")):
+        return f"{given} is a folder: name a file in it, such as {path / 'out.mp4'}"
     if (path.exists() or path.is_symlink()) and not session.may_overwrite:
         return f"{path} exists: choose another name, or add --overwrite"
     return None

@@ -24,7 +24,9 @@ class HelpWanted(Exception):  # noqa: N818 - no error
 class Parser(argparse.ArgumentParser):
     """argparse, which raises what it would otherwise print."""
 
-    def __init__(self, prog: str, description: str, epilog: str = "", usage: str | None = None) -> None:
+    def __init__(
+        self, prog: str, description: str | None, epilog: str | None = None, usage: str | None = None
+    ) -> None:
         super().__init__(
             prog,
             usage,
@@ -61,52 +63,41 @@ def seconds(text: str) -> float:
         raise argparse.ArgumentTypeError(f"a number of seconds is needed: got {text!r}") from None
 
 
-def add_common(parser: argparse.ArgumentParser, *, is_top: bool) -> None:
+def add_common(parser: argparse.ArgumentParser) -> None:
     """Add the options that stand before or after the command's name.
 
-    Args:
-        parser: The parser.
-        is_top: Whether it is the program's own, which also sets the defaults.
+    What was found before it is not undone by the defaults: argparse sets them only where there is no value.
     """
     group = parser.add_argument_group("for every command")
-
-    def default(value: object) -> object:
-        return value if is_top else argparse.SUPPRESS
-
-    group.add_argument(
-        "--json", action="store_true", default=default(False), help="one JSON document on stdout"
-    )
-    group.add_argument("-q", "--quiet", action="store_true", default=default(False), help="no progress")
+    group.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    group.add_argument("-q", "--quiet", action="store_true", help="no progress")
     group.add_argument(
         "-v",
         "--verbose",
         action="count",
-        default=default(0),
+        default=0,
         help="log to stderr; the traceback of an unexpected error",
     )
     group.add_argument(
         "--base-url",
         metavar="URL",
-        default=default(None),
         help=f"the service's origin (default: {BASE_URL_VARIABLE}, else the document's first server)",
     )
     group.add_argument(
         "--auth-header",
         metavar="NAME",
-        default=default(None),
         help="the header that carries the key (default: the document's for that origin)",
     )
     group.add_argument(
         "--api-key-file",
         metavar="FILE",
-        default=default(None),
         help="read the API key from a file, - for stdin; by default it is taken from the environment",
     )
     group.add_argument(
         "--request-timeout",
         type=seconds,
         metavar="SECONDS",
-        default=default(REQUEST_TIMEOUT),
+        default=REQUEST_TIMEOUT,
         help=f"what one request may take (default: {REQUEST_TIMEOUT:g})",
     )
 
@@ -136,7 +127,7 @@ def top_parser() -> Parser:
         f"{PROGRAM} [OPTION...] COMMAND [ARGUMENT...]",
     )
     parser.add_argument("--version", action="store_true", help="show the version")
-    add_common(parser, is_top=True)
+    add_common(parser)
     return parser
 
 
@@ -165,9 +156,9 @@ def parse_command(command: Command, rest: Sequence[str], known: argparse.Namespa
         HelpWanted: If help was asked for.
     """
     module = command.load()
-    parser = Parser(f"{PROGRAM} {command.name}", module.__doc__ or "")
+    parser = Parser(f"{PROGRAM} {command.name}", module.__doc__)
     module.add_arguments(parser)
-    add_common(parser, is_top=False)
+    add_common(parser)
     # Intermixed: `generate a.jpg --prompt … b.jpg` is what people type.
     return parser.parse_intermixed_args(_without_separator(rest), known)
 

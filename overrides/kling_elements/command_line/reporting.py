@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from kling_elements.command_line.console import PROGRAM, one_line
-from kling_elements.command_line.exit_codes import CommandError, exit_code_of
+from kling_elements.command_line.exit_codes import CommandError, ExitCode, exit_code_of
 from kling_elements.command_line.interruption import Interrupted
 
 if TYPE_CHECKING:
     from kling_elements.command_line.session import Session
 
 _FACTS = ("status_code", "request_id", "retry_after", "last_status", "problems")
-_HINT_DOWNLOAD = "kling-elements download"
-_HINT_WAIT = "kling-elements wait"
+_HINTS = ("kling-elements wait", "kling-elements download")
 _CREATE_HINT = (
     ". A task may have been created and billed. Before you repeat, look for it: kling-elements list"
 )
@@ -27,11 +27,13 @@ def report(error: BaseException, session: Session) -> int:
     """
     code = error.exit_code if isinstance(error, Interrupted) else int(exit_code_of(error))
     task_id = getattr(error, "task_id", None) or session.task_id
-    lines, may_resume = _lines(error, task_id, session), _may_resume(error, task_id)
+    resume = session.resume(task_id) if task_id and not _is_over(error) else None
+    lines = _lines(error, task_id, session)
     told = [one_line(session.safe(line)) for line in lines]
-    if task_id and may_resume and not any(task_id in line and _HINT_WAIT in line for line in lines):
-        # Not through `one_line`: it would squeeze the spaces of a file's name.
-        told.append(f"task {one_line(task_id)} may run on. To resume: {session.resume(task_id)}")
+    if resume and not any(f"{hint} {task_id}" in line for line in lines for hint in _HINTS):
+        standing = "is done" if code == ExitCode.DOWNLOAD_FAILED else "may run on"
+        # Not all through `one_line`: it would squeeze the spaces of a file's name.
+        told.append(one_line(f"task {task_id} {standing}. To resume:") + f" {resume}")
     told = [_with_options(line, task_id, session) for line in told]
     if session.is_verbose and not isinstance(error, (CommandError, Interrupted)):
         import traceback  # noqa: PLC0415 - as below
@@ -47,8 +49,8 @@ def report(error: BaseException, session: Session) -> int:
             "exit_code": code,
         }
         body |= {name: value for name in _FACTS if (value := getattr(error, name, None)) not in (None, ())}
-        if task_id and may_resume:
-            body["resume"] = session.resume(task_id)
+        if resume:
+            body["resume"] = resume
         session.console.result_json({"error": body})
     return code
 
@@ -74,16 +76,14 @@ def _lines(error: BaseException, task_id: str | None, session: Session) -> list[
     ]
 
 
-def _may_resume(error: BaseException, task_id: str | None) -> bool:
-    """Whether there is a task to go on with."""
-    if task_id is None:
-        return False
+def _is_over(error: BaseException) -> bool:
+    """Whether there is nothing to go on with, though a task is known."""
     from kling_elements import errors  # noqa: PLC0415 - as above
 
-    is_over = isinstance(
-        error, (errors.ValidationError, errors.TaskFailed, errors.ResultMissing, errors.NotFoundError)
-    ) or (isinstance(error, errors.DownloadError) and "the video is gone" in str(error))
-    return not is_over
+    ends = (errors.ValidationError, errors.TaskFailed, errors.ResultMissing, errors.NotFoundError)
+    return isinstance(error, ends) or (
+        isinstance(error, errors.DownloadError) and "the video is gone" in str(error)
+    )
 
 
 def _interruption(error: Interrupted, task_id: str | None, session: Session) -> str:
@@ -91,7 +91,7 @@ def _interruption(error: Interrupted, task_id: str | None, session: Session) -> 
         return (
             f"interrupted ({error.name}). Task {task_id} runs on and is billed. "
             f"All that is unfinished: {PROGRAM} resume. "
-            f"To resume: {_HINT_WAIT} {task_id}"
+            f"To resume: {PROGRAM} wait {task_id}"
         )
     if session.was_create_sent:
         return f"interrupted ({error.name}) while a create was under way{_CREATE_HINT}"
@@ -100,10 +100,10 @@ def _interruption(error: Interrupted, task_id: str | None, session: Session) -> 
 
 def _with_options(line: str, task_id: str | None, session: Session) -> str:
     """The client's hints, completed by the file and the origin that this command was given."""
-    for hint in (f"{_HINT_WAIT} {task_id}", f"{_HINT_DOWNLOAD} {task_id}") if task_id else ():
-        before, found, after = line.partition(hint)
-        if found and not after.startswith(" -o"):
-            line = f"{before}{session.resume(task_id or '')}{after}"
+    if task_id:
+        resume = session.resume(task_id)
+        hint = re.compile(f"(?:{'|'.join(_HINTS)}) {re.escape(task_id)}(?! -o)")
+        line = hint.sub(lambda _: resume, line)
     for name in ("list", "status", "resume"):
         line = line.replace(f"{PROGRAM} {name}", session.command(name))
     return line

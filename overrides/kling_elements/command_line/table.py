@@ -40,8 +40,7 @@ class Command(NamedTuple):  # dataclasses would cost `--help` 10 ms
 
     def load(self) -> CommandModule:
         """Import the module that does it."""
-        name = f"kling_elements.command_line.commands.{self.name.replace('-', '_')}"
-        return cast("CommandModule", import_module(name))
+        return cast("CommandModule", import_module(f"kling_elements.command_line.commands.{self.name}"))
 
 
 COMMANDS = {
