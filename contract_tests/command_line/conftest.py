@@ -48,6 +48,13 @@ class Ended:
         return json.loads(self.out)
 
 
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return not self.closed or super().isatty()
+
+
 @pytest.fixture(autouse=True)
 def _surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in (*API_KEY_VARIABLES, BASE_URL_VARIABLE, *_PROXIES, "COLUMNS"):

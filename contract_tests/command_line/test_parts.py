@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from contract_tests.command_line.conftest import Terminal
 from kling_elements import errors
 from kling_elements.command_line import interruption, main
 from kling_elements.command_line.console import Console, one_line, without_signatures
@@ -29,11 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from contract_tests.command_line.conftest import Ended
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
 
 
 class FakeTime:
