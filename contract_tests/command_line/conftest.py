@@ -15,6 +15,7 @@ import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,13 +23,17 @@ from PIL import Image, ImageDraw
 
 from contract_tests.command_line.doctoring import Doctor
 from kling_elements.command_line import main
+from kling_elements.command_line.console import Console
+from kling_elements.command_line.parsing import find_command, parse_command, split, top_parser
+from kling_elements.command_line.session import Session
 from kling_elements.defaults import API_KEY_VARIABLES, BASE_URL_VARIABLE
 from kling_elements_mock.server import ServedMock, serve
 from kling_elements_mock.settings import MockSettings
 from kling_elements_mock.tasks import INSTANT, Pace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from argparse import Namespace
+    from collections.abc import Callable, Iterator, Mapping
 
 KEY = "fpk-0123456789-secret"
 _ROOT = Path(__file__).parents[2]
@@ -65,6 +70,21 @@ def _surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     work = tmp_path / "work"
     work.mkdir()
     monkeypatch.chdir(work)
+
+
+def parsed(*words: str) -> Namespace:
+    """A command's words, as it gets them."""
+    before, name, rest = split(words)
+    return parse_command(find_command(str(name)), rest, top_parser().parse_args(before))
+
+
+def session_of(known: Mapping[str, Any] = MappingProxyType({})) -> tuple[Session, io.StringIO, io.StringIO]:
+    """A run that knows certain things, and what it writes to stdout and to stderr."""
+    out, err = io.StringIO(), io.StringIO()
+    session = Session(Console(out, err, {}))
+    for name, value in known.items():
+        setattr(session, name, value)
+    return session, out, err
 
 
 def names() -> list[str]:

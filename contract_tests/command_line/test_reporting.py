@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import signal
 from dataclasses import dataclass, field
@@ -10,12 +9,11 @@ from typing import Any
 
 import pytest
 
+from contract_tests.command_line.conftest import session_of
 from kling_elements import errors
-from kling_elements.command_line.console import Console
 from kling_elements.command_line.exit_codes import CommandError, ExitCode, UsageError
 from kling_elements.command_line.interruption import Interrupted
 from kling_elements.command_line.reporting import report
-from kling_elements.command_line.session import Session
 from kling_elements.task import Task
 
 KNOWN = {"task_id": "t-1"}
@@ -231,18 +229,10 @@ CASES = {
 }  # fmt: skip
 
 
-def session_with(known: dict[str, Any]) -> tuple[Session, io.StringIO, io.StringIO]:
-    out, err = io.StringIO(), io.StringIO()
-    session = Session(Console(out, err, {}))
-    for name, value in known.items():
-        setattr(session, name, value)
-    return session, out, err
-
-
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_an_error_is_told_in_full(case: Case) -> None:
     """An error is told on stderr, a line for each problem, with what to type next; stdout stays empty."""
-    session, out, err = session_with(case.known)
+    session, out, err = session_of(case.known)
     assert (report(case.error, session), out.getvalue()) == (case.code, "")
     assert err.getvalue().splitlines() == [f"kling-elements: {line}" for line in case.lines]
 
@@ -250,7 +240,7 @@ def test_an_error_is_told_in_full(case: Case) -> None:
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_an_error_as_json(case: Case) -> None:
     """With `--json` the same is one object on stdout, with the facts that are known and no others."""
-    session, out, err = session_with(case.known | {"is_json": True})
+    session, out, err = session_of(case.known | {"is_json": True})
     assert report(case.error, session) == case.code
     assert json.loads(out.getvalue()) == {
         "error": {
@@ -272,7 +262,7 @@ def raised(error: BaseException) -> BaseException:
 
 def test_verbose_shows_the_traceback_first() -> None:
     """With `-v` the traceback comes before the line, as Python writes it, without the key."""
-    session, out, err = session_with({"is_verbose": True, "keys": {"my-key"}})
+    session, out, err = session_of({"is_verbose": True, "keys": {"my-key"}})
     assert report(raised(errors.OutcomeUnknown("my-key")), session) == 6
     lines = err.getvalue().splitlines()
     assert (lines[0], out.getvalue()) == ("Traceback (most recent call last):", "")
@@ -284,6 +274,6 @@ def test_verbose_shows_the_traceback_first() -> None:
 @pytest.mark.parametrize("error", [UsageError("no"), Interrupted(signal.SIGINT)])
 def test_what_is_no_fault_shows_no_traceback(error: BaseException) -> None:
     """With `-v` too a usage error and an interruption are one line."""
-    session, _, err = session_with({"is_verbose": True})
+    session, _, err = session_of({"is_verbose": True})
     report(raised(error), session)
     assert err.getvalue().count("\n") == 1

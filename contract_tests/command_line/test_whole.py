@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from contract_tests.command_line.conftest import parsed
 from kling_elements import Journal
 from kling_elements.batch import Batch
 from kling_elements.command_line.interruption import Interrupted
-from kling_elements.command_line.parsing import find_command, parse_command, split, top_parser
 from kling_elements.defaults import REQUEST_TIMEOUT, WAIT_TIMEOUT
 from kling_elements_mock.tasks import Polls
 
@@ -51,7 +51,7 @@ RESUME: dict[str, Any] = {
 
 
 @pytest.mark.parametrize(
-    ("line", "parsed"),
+    ("line", "options"),
     [
         ("create a b", {**COMMON, **REQUEST, "images": ["a", "b"]}),
         (
@@ -88,10 +88,9 @@ RESUME: dict[str, Any] = {
         ("resume --directory o --output f", {**COMMON, **WAIT, **RESUME, "directory": "o", "output": "f"}),
     ],
 )  # fmt: skip
-def test_a_line_is_parsed_to_these_options(line: str, parsed: dict[str, Any]) -> None:
+def test_a_line_is_parsed_to_these_options(line: str, options: dict[str, Any]) -> None:
     """Each option has its long and short form, its type and its default."""
-    before, name, rest = split(line.split())
-    assert vars(parse_command(find_command(str(name)), rest, top_parser().parse_args(before))) == parsed
+    assert vars(parsed(*line.split())) == options
 
 
 @pytest.mark.parametrize(

@@ -42,16 +42,16 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Called by argparse for arguments that make no sense."""
-        unknown = message.removeprefix("unrecognized arguments: ").split(" ")[0].partition("=")[0]
         hint = ""
         if message.startswith("unrecognized arguments: -"):
+            unknown = message.split()[2].partition("=")[0]
             hint = did_you_mean(unknown, list(self._option_string_actions))
         raise UsageError(f"{message}{hint}. See: {self.prog} --help")
 
 
 def did_you_mean(given: str, known: Sequence[str]) -> str:
     """A hint at the nearest of the known words, if there is one."""
-    near = difflib.get_close_matches(given.lower(), known, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(given.lower(), known)
     return f" (did you mean {near[0]}?)" if near else ""
 
 
