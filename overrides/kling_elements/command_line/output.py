@@ -67,13 +67,12 @@ def check_output(session: Session, task_id: str | None = None) -> None:
     if session.output is not None and (session.output == "-" or not session.output.strip()):
         raise CommandError("-o needs the name of a file: the video can't go to stdout. Nothing was sent")
     path = session.target(task_id or "")
+    is_named = session.output is not None or task_id is not None
     try:
-        if (session.output is not None or task_id) and (problem := _path_problem(path, session)):
+        if is_named and (problem := _path_problem(path, session)):
             raise CommandError(f"{problem}. Nothing was sent")
         if not path.parent.is_dir():
-            raise CommandError(
-                f"there is no folder {path.parent} for {path.name}: make it first. Nothing was sent"
-            )
+            raise CommandError(f"there is no folder {path.parent}: make it first. Nothing was sent")
         # Asking for permission is not enough: the disk may be full or read-only.
         probe = path.parent / f".{secrets.token_hex(6)}.part"
         try:
@@ -82,7 +81,8 @@ def check_output(session: Session, task_id: str | None = None) -> None:
         finally:
             probe.unlink(missing_ok=True)
     except OSError as error:
-        raise CommandError(f"{path} can't be written: {error.strerror}. Nothing was sent") from None
+        name = path if is_named else "a file in this folder"
+        raise CommandError(f"{name} can't be written: {error.strerror}. Nothing was sent") from None
 
 
 def _path_problem(path: Path, session: Session) -> str | None:
