@@ -2,47 +2,27 @@
 
 from __future__ import annotations
 
-import io
 import shlex
 import signal
 import subprocess
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from contract_tests.command_line.conftest import Terminal
 from kling_elements import errors
-from kling_elements.command_line import interruption, main
+from kling_elements.command_line import main
 from kling_elements.command_line.console import Console, one_line, without_signatures
 from kling_elements.command_line.exit_codes import MEANINGS, ExitCode, exit_code_of
-from kling_elements.command_line.interruption import Interrupted, Interruptions
 from kling_elements.command_line.parsing import split
-from kling_elements.command_line.progress import Progress, clock_face
 from kling_elements.command_line.session import Session, quoted
 from kling_elements.command_line.table import COMMANDS
-from kling_elements.errors import ConnectionFailed
-from kling_elements.flows import Look
 from kling_elements.task import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from contract_tests.command_line.conftest import Ended
-
-
-class FakeTime:
-    def __init__(self) -> None:
-        self.now = 0.0
-        self.slept: list[float] = []
-
-    def clock(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.now += seconds
 
 
 @pytest.mark.parametrize(
@@ -147,71 +127,6 @@ def test_every_error_of_the_package_has_its_exit_code() -> None:
     }
 
 
-def test_progress_counts_down_on_a_terminal() -> None:
-    """On a terminal the wait is slept in steps of a second, and the line shows what is left."""
-    time, terminal = FakeTime(), Terminal()
-    progress = Progress(
-        Console(None, terminal, {"COLUMNS": "80"}), is_quiet=False, clock=time.clock, sleep=time.sleep
-    )
-    progress.see(Task("1", "IN_PROGRESS"))
-    progress.sleep(2.5)
-    assert time.slept == [1.0, 1.0, 0.5]
-    lines = [line.rstrip() for line in terminal.getvalue().split("\r")[1:]]
-    assert lines == [
-        "IN_PROGRESS  0:00  next look in 2 s",
-        "IN_PROGRESS  0:01  next look in 2 s",
-        "IN_PROGRESS  0:02  next look in 0 s",
-        "IN_PROGRESS  0:02  looking",
-    ]
-
-
-def test_progress_elsewhere_is_a_line_at_a_change() -> None:
-    """Where a line can't be rewritten, changes and failed looks are told once each."""
-    time, stream = FakeTime(), io.StringIO()
-    progress = Progress(Console(None, stream, {}), is_quiet=False, clock=time.clock, sleep=time.sleep)
-    failed = Look("1", None, ConnectionFailed("no answer"), 5.0, 5.0)
-    progress.see(Task("1", "CREATED"))
-    progress.sleep(65)
-    for look in (failed, failed, Look("1", Task("1", "CREATED"), None, 9.0, 5.0)):
-        progress.look(look)
-    progress.see(Task("1", "COMPLETED"))
-    assert stream.getvalue().splitlines() == [
-        "CREATED after 0:00",
-        "CREATED after 1:05; a look failed and will be repeated: no answer",
-        "COMPLETED after 1:05",
-    ]
-    assert time.slept == [65]
-
-
-def test_clock_face() -> None:
-    """Times are told as m:ss, and h:mm:ss from an hour on."""
-    assert [clock_face(s) for s in (0, 59.9, 60, 3600)] == ["0:00", "0:59", "1:00", "1:00:00"]
-
-
-def test_a_patient_create_ends_after_the_grace(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A signal during a create that nobody answers gets through when the grace is over."""
-    monkeypatch.setattr(interruption, "GRACE", 0.01)
-    told: list[float] = []
-    with Interruptions(told.append) as interruptions:
-        interruptions.hold()
-        signal.raise_signal(signal.SIGTERM)
-        assert told == [0.01]
-        with pytest.raises(Interrupted) as caught:
-            threading.Event().wait(30)
-        signal.raise_signal(signal.SIGTERM)  # cleaning up is not interrupted
-    assert caught.value.exit_code == 143
-
-
-def test_an_ignored_signal_stays_ignored() -> None:
-    """What nohup or a shell's background job ignores is ignored by the command too."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        with Interruptions(print):
-            signal.raise_signal(signal.SIGINT)
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
 def test_ctrl_c_before_anything_was_sent(run: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C before a create says that no task was created."""
     monkeypatch.setattr(
@@ -264,17 +179,3 @@ def test_the_page_lists_every_exit_code_and_command() -> None:
     own = ("generate", "create", "status", "wait", "list", "download", "check", "doctor", "mock")
     assert all(f"| `{name}" in page for name in own)
     assert set(own) <= set(COMMANDS)
-
-
-def test_a_signal_in_the_middle_of_a_line_is_held_all_the_same() -> None:
-    """A handler can't write to a stream that is being written to; the signal counts nevertheless."""
-
-    def note(_: float) -> None:
-        raise RuntimeError("reentrant call inside <_io.BufferedWriter name='<stderr>'>")
-
-    with Interruptions(note) as interruptions:
-        interruptions.hold()
-        signal.raise_signal(signal.SIGTERM)
-        with pytest.raises(Interrupted) as caught:
-            interruptions.release()
-    assert caught.value.exit_code == 143
