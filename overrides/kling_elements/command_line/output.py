@@ -44,9 +44,7 @@ def take_output(args: Namespace, session: Session) -> None:
     session.output = args.output
     session.may_overwrite = args.overwrite
     session.download_options = {"overwrite": args.overwrite}
-    given = {
-        name: value for name in ("redirects", "max_bytes") if (value := getattr(args, name)) is not None
-    }
+    given = {name: value for name in ("redirects", "max_bytes") if (value := getattr(args, name)) is not None}
     if given:
         from kling_elements.downloads.options import check_download  # noqa: PLC0415 - `--help` need not pay for it
 
