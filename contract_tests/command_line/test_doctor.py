@@ -248,7 +248,7 @@ def test_a_folder_that_is_gone(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.chdir("gone")
     Path.cwd().rmdir()
     ended = doctor("--base-url", ORIGIN)
-    gone = "fail .mp4 can't be written: No such file or directory"
+    gone = "fail a file in this folder can't be written: No such file or directory"
     assert (ended.code, ended.out) == (2, printed(told(folder=gone)))
 
 
