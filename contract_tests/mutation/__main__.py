@@ -118,14 +118,17 @@ def _choose(generated: Sequence[Generated], options: argparse.Namespace) -> list
 
 
 def _run(project: Project, mutants: Sequence[Mutant], options: argparse.Namespace) -> list[Verdict]:
-    known = project.kept.verdicts(mutants) if options.reuse else []
-    found = {verdict.mutant.key: verdict for verdict in known if verdict.outcome in _FOUND}
+    known = project.kept.verdicts(mutants)
+    found_by = {verdict.mutant.key: verdict.test for verdict in known if verdict.test}
+    reused = [verdict for verdict in known if options.reuse and verdict.outcome in _FOUND]
+    found = {verdict.mutant.key: verdict for verdict in reused}
     rest = [mutant for mutant in mutants if mutant.key not in found]
     _say(f"{len(mutants)} mutants, {len(found)} of them found before", sys.stdout)
     paths = tuple(f"contract_tests/{name}" for name in options.tests) or project.suite.paths
-    effort = Effort(options.jobs, options.seconds, options.patience)
+    effort = Effort(options.jobs, options.seconds, options.patience, found_by)
     told = _progress(project, len(rest))
-    return [*found.values(), *run(replace(project.suite, paths=paths), project.package, rest, effort, told)]
+    suite = replace(project.suite, paths=paths)
+    return [*reused, *run(suite, project.package, rest, effort, told)]
 
 
 def _progress(project: Project, total: int) -> Callable[[Verdict], None]:

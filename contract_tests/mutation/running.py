@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import signal
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
 from contract_tests.mutants.mutant import StaleMutantError
@@ -15,7 +15,7 @@ from contract_tests.mutation.suite import HarnessError, Suite, with_collected
 from contract_tests.support.forks import Death, Done, forked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import pytest
@@ -58,11 +58,13 @@ class Effort:
         seconds: How long its tests may take, as they took without a mutant. Where very many tests run a
             statement, those that have found nothing by then hardly find anything.
         patience_seconds: A test is ended after so long, and ten times what it took without a mutant.
+        asked_first: The test that found a mutant in an earlier run, by the mutant's key.
     """
 
     jobs: int = 2
     seconds: float = 3.0
     patience_seconds: float = 3.0
+    asked_first: Mapping[str, str] = field(default_factory=dict)
 
 
 def run(
@@ -133,7 +135,10 @@ class _Runner:
                 reached.append((mutant, tests))
             else:
                 yield Verdict(mutant, "not reached")
-        killers = _Killers()
+        places = {item.nodeid: place for place, item in enumerate(self.session.items)}
+        killers = _Killers(
+            {key: places[test] for key, test in self.effort.asked_first.items() if test in places}
+        )
 
         def work() -> Iterator[tuple[Mutant, list[int]]]:
             # What found the last mutants of a function is likely to find its next one.
@@ -174,9 +179,10 @@ class _Runner:
 
 
 class _Killers:
-    """Which tests found the last mutants of a function."""
+    """Which tests found the last mutants of a function, and which one found a mutant in an earlier run."""
 
-    def __init__(self) -> None:
+    def __init__(self, earlier: Mapping[str, int]) -> None:
+        self._earlier = earlier
         self._known: dict[str, deque[int]] = {}
 
     def note(self, mutant: Mutant, place: int) -> None:
@@ -186,5 +192,6 @@ class _Killers:
         known.appendleft(place)
 
     def first(self, mutant: Mutant, tests: list[int]) -> list[int]:
-        known = [place for place in self._known.get(mutant.where, ()) if place in tests]
+        first = [self._earlier.get(mutant.key), *self._known.get(mutant.where, ())]
+        known = [place for place in dict.fromkeys(first) if place in tests]
         return [*known, *(place for place in tests if place not in known)]

@@ -183,6 +183,20 @@ def test_a_second_run(tmp_path: Path) -> None:
     assert done.stderr.strip() == "reasons: no survivor is tiny:strong: return a > 1"
 
 
+def test_what_found_a_mutant_is_asked_first(tmp_path: Path) -> None:
+    """Another run asks the test that found a mutant first, even if there is time for no other."""
+    project(tmp_path, TESTS + "\n\ndef test_that_found():\n    assert strong(2)\n")
+    kept = Kept(tmp_path / "kept" / "verdicts")
+    (source,) = read_sources(tmp_path / "tiny")
+    mutants = [mutant for mutant in generate(source).mutants if mutant.function == "strong"]
+    for mutant in mutants:
+        kept.add(Verdict(mutant, "killed", "tests/test_tiny.py::test_that_found"))
+    run(tmp_path, "--seconds", "0")
+    found = {v.mutant.difference[1]: (v.outcome, v.test) for v in kept.verdicts(mutants)}
+    killed = ("killed", "tests/test_tiny.py::test_that_found")
+    assert found == {"return a >= 1": ("survived", ""), "return a > 2": killed}
+
+
 def test_tests_that_fail_anyway_prove_nothing(tmp_path: Path) -> None:
     """If the tests are not green without a mutant, no mutant runs."""
     done = run(project(tmp_path, TESTS.replace("assert weak(5)", "assert not weak(5)")))
