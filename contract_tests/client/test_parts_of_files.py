@@ -143,3 +143,36 @@ def test_another_processs_part_is_not_touched(tmp_path: Path) -> None:
     assert (again.size, again.note) == (3, NOTE)
     again.discard()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_part_is_the_beginning_of_anything(tmp_path: Path) -> None:
+    """What a kill left before the first byte, with or without a note, is of no video yet."""
+    for note in (NOTE, None):
+        part = Part.beside(tmp_path / "out.mp4")
+        if note:
+            part.begin(note)
+        part.close()
+        part = Part.beside(tmp_path / "out.mp4")
+        assert (part.path, part.size, part.note) == (tmp_path / "out.mp4.part", 0, None)
+        part.discard()
+
+
+def test_a_shared_part_is_locked_until_it_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody can take up what is being thrown away; an open file of no other's could stay on some systems."""
+    shared, own = (Part.beside(tmp_path / "out.mp4") for _ in range(2))
+    shared.begin(NOTE)
+    closed: list[tuple[Path, bool, bool]] = []
+    unlink = type(tmp_path).unlink
+
+    def watched(path: Path) -> None:
+        closed.append((path, shared.stream.closed, own.stream.closed))
+        unlink(path)
+
+    monkeypatch.setattr(type(tmp_path), "unlink", watched)
+    own.discard()
+    shared.discard()
+    assert closed == [
+        (own.path, False, True),
+        (tmp_path / "out.mp4.part.json", False, True),
+        (shared.path, False, True),
+    ]
