@@ -115,3 +115,11 @@ def test_progress_begins_anew(
     told = stage.run(*steps)
     assert stage.slept == slept
     assert (told == "done") == (len(stage.asked) == len(steps))
+
+
+def test_damage_where_nothing_is_repeated(stage: Stage) -> None:
+    """A damaged video is a failure at once for whoever asks for no second attempt."""
+    stage.attempts = 1
+    told = not_fetched("the MP4 is cut off or damaged (600 bytes)", status=200)
+    assert stage.run(whole(VIDEO[:96] + b"\0" * 504)) == told
+    assert (stage.slept, stage.kept()) == ([], [])
