@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from attrs import define
+from attrs import define, evolve
 
-from kling_elements.errors import ApiError, KlingError, OutcomeUnknown, QuotaExceededError
+from kling_elements.errors import KlingError, OutcomeUnknown, QuotaExceededError
 from kling_elements.files import absolute
 from kling_elements.journal import Begun, Entry, Job, Journal, NewEntry, State, request_digest
 from kling_elements.task import UNKNOWN_STATUS, Task
@@ -58,17 +58,13 @@ class Records:
         self, model: str, request: Request, job: Job | None, target: str | os.PathLike[str] | None
     ) -> Begun:
         """Note a create that is about to be sent; tells if its job has been sent before."""
-        owner = self.owner(model)
-        return self.journal.begin(
-            NewEntry(
-                model=model,
-                origin=owner.origin,
-                fingerprint=owner.fingerprint,
-                digest=request_digest(request),
-                job=job,
-                target=None if target is None else str(absolute(target)),
-            )
+        new = evolve(
+            self.owner(model),
+            digest=request_digest(request),
+            job=job,
+            target=None if target is None else str(absolute(target)),
         )
+        return self.journal.begin(new)
 
     def failed(self, begun: Begun, error: BaseException) -> None:
         """Note that a create was answered by no task: refused for sure, or nobody knows.
@@ -78,7 +74,7 @@ class Records:
         if isinstance(error, QuotaExceededError):
             self.journal.quota_exhausted(self.owner(), next_midnight(self.journal.now()).timestamp())
         if isinstance(error, KlingError) and error.task_id:
-            request_id = error.request_id if isinstance(error, (OutcomeUnknown, ApiError)) else None
+            request_id = getattr(error, "request_id", None)
             self.journal.created(begun.entry_id, Task(error.task_id, UNKNOWN_STATUS, request_id=request_id))
         elif isinstance(error, KlingError) and not isinstance(error, OutcomeUnknown):
             self.journal.refused(begun.entry_id, str(error))

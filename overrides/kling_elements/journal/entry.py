@@ -157,8 +157,7 @@ def reconcile(stored: Entry | None, ours: Entry) -> Entry:
     """What a stored entry becomes by one that could not be stored at once; it may have changed since."""
     if stored is None:
         return ours
-    names = [name for name in _DEFAULTS if name not in {"entry_id", "created_at", "updated_at", "lease"}]
-    merged = merge(stored, {name: getattr(ours, name) for name in names})
+    merged = merge(stored, {name: getattr(ours, name) for name in _DEFAULTS})
     newer = max(stored.updated_at, ours.updated_at)
     return evolve(merged, updated_at=newer, lease=ours.lease or stored.lease)
 

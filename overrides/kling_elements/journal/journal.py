@@ -227,7 +227,7 @@ class Journal:
         """
         place = owner.origin, owner.fingerprint
         with self._keeper.lock:
-            if (self._quota(owner) or None) == until:
+            if place not in self._quotas and (self._quota(owner) or None) == until:
                 return
             if self._keeper.on_disk(lambda connection: write_quota(connection, owner, until), writes=True):
                 self._quotas.pop(place, None)

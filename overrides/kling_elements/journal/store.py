@@ -37,7 +37,7 @@ _inherited: list[sqlite3.Connection] = []
 
 
 def _is_busy(trouble: sqlite3.Error) -> bool:
-    return (trouble.sqlite_errorcode or 0) & _PRIMARY_CODE == sqlite3.SQLITE_BUSY
+    return trouble.sqlite_errorcode & _PRIMARY_CODE == sqlite3.SQLITE_BUSY
 
 
 def is_corrupt(trouble: BaseException) -> bool:
