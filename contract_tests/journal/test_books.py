@@ -90,6 +90,26 @@ def test_entries_are_found(book: Book) -> None:
     assert [entry.entry_id for entry in book.page((3.0, "e0"), 9)] == []
 
 
+def test_what_is_only_on_the_disk_is_found_as_well(tmp_path: Path) -> None:
+    """Over entries of earlier processes memory hides none of them: a job that stands there stands."""
+    store = Store(tmp_path / "journal.sqlite3")
+    unsaved = Unsaved()
+    unsaved.put(LATER)
+    earlier = evolve(FULL, status="IN_PROGRESS", file=None, request_id=None)
+    with store.writing() as connection:
+        DiskBook(connection).put(earlier)
+        book = Overlay(unsaved, DiskBook(connection))
+        assert book.get("e1") == earlier
+        assert book.of_job(Job("b", "j")) == [earlier]
+        assert book.of_task("t") == book.unfinished() == book.page((0.0, ""), 9) == [earlier, LATER]
+        unsaved.put(Entry("e1", 9.0, 9.0, request_id="r"))  # what is known of it here, without where it began
+        known = evolve(earlier, updated_at=9.0, request_id="r")
+        assert book.get("e1") == known
+        assert book.of_job(Job("b", "j")) == [known]
+        assert book.of_task("t") == book.unfinished() == book.page((0.0, ""), 9) == [known, LATER]
+    store.close()
+
+
 def test_what_could_not_be_saved_is_saved_later(tmp_path: Path) -> None:
     """It is written over what stands there by then, and stays until it is known to be written."""
     unsaved = Unsaved()

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import platform
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +17,7 @@ from kling_elements.journal import Entry, Job, NewEntry, State, request_digest
 from kling_elements.journal import operations as book_of
 from kling_elements.journal.books import Overlay, Unsaved
 from kling_elements.journal.entry import Lease, merge, reconcile, task_news
-from kling_elements.journal.owner import this_host
+from kling_elements.journal.owner import is_live, own_lease, this_host
 from kling_elements.task import Task
 
 ENTRY = Entry("e", 1.0, 2.0)
@@ -242,8 +245,41 @@ def test_whose_entries(book: Overlay) -> None:
     assert [entry.entry_id for entry in book_of.doubtful(book, "o", "f", 9.0)] == ["doubt"]
     assert [entry.entry_id for entry in book_of.doubtful(book, None, None, 100.0)] == ["doubt", "now"]
     assert [entry.entry_id for entry in book_of.doubtful(book, "o", "g", 100.0)] == []
+    assert [entry.entry_id for entry in book_of.doubtful(book, "x", "f", 100.0)] == []
+    assert [entry.entry_id for entry in book_of.doubtful(book, "o", None, 100.0)] == ["doubt", "now"]
+    assert [entry.entry_id for entry in book_of.doubtful(book, None, "f", 100.0)] == ["doubt", "now"]
 
 
 def test_this_machine_has_a_name() -> None:
-    """Another machine's processes can't be looked at: the name tells them apart."""
-    assert this_host() == this_host() != ELSEWHERE.host
+    """Another machine's processes can't be looked at, nor another container's: the name tells them apart."""
+    space = Path("/proc/self/ns/pid")
+    this_host.cache_clear()
+    assert this_host() == f"{platform.node()} {space.readlink() if space.is_symlink() else ''}".strip()
+    assert this_host() != ELSEWHERE.host
+
+
+def test_a_lease_of_this_process() -> None:
+    """It is of this machine's process, which lives; it ends at its moment."""
+    lease = own_lease("o", 100.0)
+    assert lease == Lease("o", this_host(), os.getpid(), 100.0)
+    assert [is_live(lease, now) for now in (0.0, 99.9, 100.0)] == [True, True, False]
+    assert not is_live(None, 0.0)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere no process is asked")
+def test_which_processes_are_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only a process is asked whether it lives, never a whole group; else the lease's time alone ends it."""
+    asked: list[int] = []
+
+    def kill(pid: int, number: int) -> None:
+        asked.append(pid)
+        assert number == 0
+        if pid > 2**31:
+            raise OverflowError
+        if pid > 1:
+            raise ProcessLookupError
+
+    monkeypatch.setattr(os, "kill", kill)
+    lives = {pid: is_live(Lease("o", this_host(), pid, 9.0), 8.0) for pid in (-(2**22), -1, 0, 1, 2, 2**70)}
+    assert [pid for pid, is_so in lives.items() if not is_so] == [2]
+    assert asked == [1, 2, 2**70]

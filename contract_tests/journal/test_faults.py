@@ -17,32 +17,19 @@ import pytest
 from attrs import evolve
 
 from contract_tests.journal.worker import NEW
-from kling_elements.journal import Job, Journal, State, operations
-from kling_elements.journal.books import DiskBook
-from kling_elements.journal.owner import own_lease
+from contract_tests.support.locks import locked
+from kling_elements.journal import Job, Journal, State
 from kling_elements.journal.schema import MIGRATIONS
 from kling_elements.journal.store import Store
 from kling_elements.task import Task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from contract_tests.journal.conftest import Clock
     from kling_elements.journal import NewEntry
 
 PAUSE = 5.0
-
-
-@contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Another process's transaction that doesn't end."""
-    connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute("BEGIN EXCLUSIVE")
-    try:
-        yield
-    finally:
-        connection.execute("ROLLBACK")
-        connection.close()
 
 
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -317,30 +304,6 @@ def test_an_older_versions_journal_is_migrated(
     assert [entry.entry_id for entry in migrated.entries()] == [entry_id]
     assert migrated.fingerprint("key") == old.fingerprint("key") or old.problem
     migrated.close()
-
-
-def test_a_quota_where_nothing_can_be_written(new: NewEntry, path: Path, clock: Clock) -> None:
-    """It is remembered for the process at least, with or without a file."""
-    path.parent.mkdir()
-    path.mkdir()
-    for journal in (Journal(Store(path), clock), Journal.open("off", clock=clock)):
-        journal.quota_exhausted(new, clock() + 10)
-        assert journal.quota_wait(new) == 10
-        journal.quota_exhausted(new, None)
-        assert journal.quota_wait(new) is None
-
-
-def test_a_journal_of_the_first_version_learns_of_quotas(path: Path, new: NewEntry, clock: Clock) -> None:
-    """A journal from before quotas were noted is migrated when one is asked for."""
-    first = Store(path, migrations=MIGRATIONS[:1])
-    with first.writing() as connection:
-        begun = operations.begin(DiskBook(connection), new, "e1", clock(), own_lease("e1", clock()))
-    first.close()
-    journal = Journal(Store(path), clock)
-    assert journal.quota_wait(new) is None
-    journal.quota_exhausted(new, clock() + 10)
-    assert journal.quota_wait(new) == 10
-    assert journal.entry(begun.entry_id) is not None
 
 
 def test_another_programs_database_is_left_alone(

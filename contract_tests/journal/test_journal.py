@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sqlite3
 import stat
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import platformdirs
 import pytest
 from attrs import evolve
 
@@ -90,8 +93,16 @@ def test_unanswered_creates_are_doubtful_and_refused_ones_are_not(journal: Journ
     assert [(entry.entry_id, entry.note, entry.request_id) for entry in journal.doubtful()] == [
         (unknown, "no answer", "r-1")
     ]
+    for origin, fingerprint in ((new.origin, new.fingerprint), (new.origin, None), (None, new.fingerprint)):
+        assert [entry.entry_id for entry in journal.doubtful(origin, fingerprint)] == [unknown]
+    assert journal.doubtful("https://elsewhere.example", new.fingerprint) == []
+    assert journal.doubtful(new.origin, "another key's") == []
     assert journal.abandon(unknown, "looked at the list: no task")
     assert journal.doubtful() == []
+    assert journal.abandon(unknown)
+    given_up = journal.entry(unknown)
+    assert given_up
+    assert given_up.note == "looked at the list: no task"
 
 
 def test_a_create_under_way_is_not_doubtful_until_it_took_too_long(
@@ -186,6 +197,11 @@ def test_the_same_id_at_two_origins_is_two_tasks(journal: Journal, new: NewEntry
     assert {entry.task_id for entry in journal.unfinished(new.origin)} == {"t1", "t2"}
     assert journal.knows(["t1", "t2"], "https://elsewhere.example") == set()
     assert journal.unfinished(new.origin, "another key's") == []
+    journal.seen(Task("t1", "FAILED"), new.origin)
+    there = journal.find("t1", mock.origin)
+    assert there is not None
+    assert (there.status, there.file) == ("FAILED", None)
+    assert {entry.task_id for entry in journal.unfinished(new.origin)} == {"t2"}
 
 
 def test_a_lease_keeps_others_away_until_it_ends(
@@ -374,8 +390,8 @@ def test_where_the_journal_is(tmp_path: Path) -> None:
     assert journal_path(None, environ) == tmp_path / "e.sqlite3"
     assert journal_path(tmp_path / "a.sqlite3", environ) == tmp_path / "a.sqlite3"
     assert journal_path("off", environ) is None
-    default = journal_path(None, {"KLING_ELEMENTS_JOURNAL": ""})
-    assert default is not None
+    default = platformdirs.user_state_path("kling-elements", appauthor=False) / "journal.sqlite3"
+    assert journal_path(None, {}) == journal_path(None, {"KLING_ELEMENTS_JOURNAL": " "}) == default
     assert default.parts[-2:] == ("kling-elements", "journal.sqlite3")
     home = journal_path("~/j.sqlite3", {})
     assert home is not None
@@ -403,40 +419,29 @@ def test_a_digest_tells_requests_apart() -> None:
     )
 
 
-def test_a_quota_is_remembered_until_it_is_renewed(
-    journal: Journal, open_journal: Callable[[], Journal], new: NewEntry, clock: Clock
-) -> None:
-    """Each process knows that a quota is used up, of its own key and origin, until the noted time."""
-    assert journal.quota_wait(new) is None
-    journal.quota_exhausted(new, clock() + 3600)
-    clock.now += 600
-    later = open_journal()
-    assert later.quota_wait(new) == 3000
-    assert later.quota_wait(evolve(new, fingerprint="another")) is None
-    assert later.quota_wait(evolve(new, origin="https://other.example")) is None
-    clock.now += 3000
-    assert later.quota_wait(new) is None
+def test_it_says_where_it_is(journal: Journal, path: Path) -> None:
+    """A journal's place is in its repr and its path; one in memory has none."""
+    assert (repr(journal), journal.path) == (f"Journal('{path}')", path)
+    assert (repr(Journal(None)), Journal(None).path) == ("Journal('in memory')", None)
 
 
-def test_a_quota_that_is_not_used_up_after_all(
-    journal: Journal, open_journal: Callable[[], Journal], new: NewEntry, clock: Clock
-) -> None:
-    """An accepted create takes back what was noted, and the newest word counts."""
-    journal.quota_exhausted(new, None)
-    journal.quota_exhausted(new, clock() + 10)
-    journal.quota_exhausted(new, clock() + 20)
-    assert open_journal().quota_wait(new) == 20
-    open_journal().quota_exhausted(new, None)
-    assert journal.quota_wait(new) is None
+def test_the_time_is_in_utc(journal: Journal) -> None:
+    """The journal's time is that of its clock, in UTC."""
+    assert journal.now() == datetime(2027, 1, 15, 8, tzinfo=UTC)
+    assert journal.now().tzinfo is UTC
 
 
-def test_quotas_of_the_past_are_forgotten(
-    journal: Journal, open_journal: Callable[[], Journal], path: Path, new: NewEntry, clock: Clock
-) -> None:
-    """What has expired leaves the file."""
-    journal.quota_exhausted(new, clock() + 10)
-    clock.now += 11
-    open_journal().begin(new)
-    with sqlite3.connect(path) as connection:
-        assert connection.execute("SELECT * FROM quotas").fetchall() == []
-    connection.close()
+def test_a_fingerprint_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hash, which is slow to keep guessers out, is reckoned once a process for a key and a salt."""
+    derive = hashlib.pbkdf2_hmac
+    asked: list[bytes] = []
+
+    def counted(name: str, password: bytes, salt: bytes, iterations: int) -> bytes:
+        asked.append(password)
+        return derive(name, password, salt, iterations)
+
+    monkeypatch.setattr(hashlib, "pbkdf2_hmac", counted)
+    salts = (os.urandom(16), os.urandom(16))  # that nobody used before in this process
+    names = [key_fingerprint(key, salt) for key in ("one", "two") for salt in salts for _ in range(3)]
+    assert (len(asked), len(set(names))) == (4, 4)
+    assert all(len(set(names[start : start + 3])) == 1 for start in range(0, 12, 3))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from attrs import define
 
+from contract_tests.support.locks import locked
 from kling_elements.journal import store as module
 from kling_elements.journal.schema import NotAJournal
 from kling_elements.journal.store import Store
@@ -76,14 +77,6 @@ def time(monkeypatch: pytest.MonkeyPatch) -> Time:
     return found
 
 
-@contextlib.contextmanager
-def another(path: Path, transaction: str) -> Iterator[sqlite3.Connection]:
-    """Another process's transaction."""
-    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.execute(transaction)
-        yield connection
-
-
 def pragma(connection: sqlite3.Connection, name: str) -> object:
     return connection.execute(f"PRAGMA {name}").fetchone()[0]
 
@@ -112,7 +105,7 @@ def test_a_write_waits_for_another(store: Store, time: Time) -> None:
     """A transaction that somebody else ends in time is waited for, in short sleeps."""
     with store.writing():
         pass
-    with another(store.path, "BEGIN IMMEDIATE") as connection:
+    with locked(store.path, "BEGIN IMMEDIATE") as connection:
 
         def end() -> None:
             if time.sleeps == 3:
@@ -128,7 +121,7 @@ def test_a_write_waits_no_longer_than_is_asked(store: Store, time: Time) -> None
     """After that it can't be done, and nothing is left open."""
     with store.writing():
         pass
-    with another(store.path, "BEGIN IMMEDIATE") as connection:
+    with locked(store.path, "BEGIN IMMEDIATE") as connection:
         with pytest.raises(sqlite3.OperationalError, match="database is locked"), store.writing():
             pytest.fail("two at once")
         connection.execute("ROLLBACK")
@@ -150,7 +143,7 @@ def test_a_look_waits_for_no_write(store: Store) -> None:
     """While another process writes, what was there before is read."""
     with store.writing():
         pass
-    with another(store.path, "BEGIN IMMEDIATE"), store.reading() as connection:
+    with locked(store.path, "BEGIN IMMEDIATE"), store.reading() as connection:
         assert pragma(connection, "user_version") == len(store.migrations)
 
 

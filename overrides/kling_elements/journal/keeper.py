@@ -68,8 +68,8 @@ class Keeper:
         with self.lock:
             if self._unsaved and self._store:
                 self._next_try = float("-inf")
-                if self.on_disk(lambda _: True, writes=True) is None:
-                    self._warn_of_loss()
+                self.on_disk(lambda _: None, writes=True)
+                self._warn_of_loss()
             if self._store:
                 self._store.close()
 

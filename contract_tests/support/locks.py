@@ -1,0 +1,24 @@
+"""What another process does to a journal."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@contextlib.contextmanager
+def locked(path: Path, transaction: str = "BEGIN EXCLUSIVE") -> Iterator[sqlite3.Connection]:
+    """Another process's transaction that doesn't end by itself."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute(transaction)
+    try:
+        yield connection
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        connection.close()
