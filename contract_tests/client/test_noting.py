@@ -10,7 +10,7 @@ import pytest
 from attrs import evolve
 
 from contract_tests.support.answers import ID
-from contract_tests.support.clients import KEY
+from contract_tests.support.clients import KEY, FakeTime
 from kling_elements.effects import Request
 from kling_elements.errors import (
     ApiError,
@@ -40,9 +40,15 @@ JOB = Job("b", "j")
 
 
 @pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
+def time() -> FakeTime:
+    """Noon."""
+    return FakeTime(NOON)
+
+
+@pytest.fixture
+def journal(tmp_path: Path, time: FakeTime) -> Iterator[Journal]:
     """A journal, at noon."""
-    found = Journal.open(tmp_path / "j.sqlite3", {}, lambda: NOON)
+    found = Journal.open(tmp_path / "j.sqlite3", {}, time.clock)
     yield found
     found.close()
 
@@ -161,11 +167,12 @@ def test_the_quota(records: Records, journal: Journal) -> None:
     assert journal.entry(begun.entry_id) == created
 
 
-def test_only_ones_own_tasks(records: Records, journal: Journal) -> None:
+def test_only_ones_own_tasks(records: Records, journal: Journal, time: FakeTime) -> None:
     """What is seen and fetched is noted of the task at this origin, not of the one of that name elsewhere."""
     task, other = Task(ID, "CREATED"), Records(journal, ELSEWHERE)
     for each in (records, other):
         each.created(each.begin("m", REQUEST, None, "/out.mp4"), task)
+        time.sleep(1)
     assert (records.unrecorded([task, Task("u", "CREATED")]), other.unrecorded([task])) == (
         [Task("u", "CREATED")],
         [],

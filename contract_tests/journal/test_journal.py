@@ -174,15 +174,17 @@ def test_a_task_nobody_recorded_can_be_adopted(journal: Journal, new: NewEntry) 
     assert journal.doubtful() == []
 
 
-def test_the_same_id_at_two_origins_is_two_tasks(journal: Journal, new: NewEntry) -> None:
+def test_the_same_id_at_two_origins_is_two_tasks(journal: Journal, new: NewEntry, clock: Clock) -> None:
     """A stand-in that repeats its ids doesn't touch the service's tasks."""
     mock = evolve(new, origin="http://127.0.0.1:8000")
     journal.adopt(Task("t1", "CREATED"), new)
+    clock.now += 1
     journal.adopt(Task("t1", "CREATED"), mock)
     journal.seen(Task("t1", "FAILED"), mock.origin)
     assert [entry.origin for entry in journal.unfinished()] == [new.origin]
     assert journal.find("t1", "https://elsewhere.example") is None
     journal.adopt(Task("t2", "CREATED"), mock)
+    clock.now += 1
     journal.adopt(Task("t2", "CREATED"), new)
     journal.seen(Task("t2", "IN_PROGRESS"), mock.origin)
     journal.set_target("t2", "/out.mp4", mock.origin)

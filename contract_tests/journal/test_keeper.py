@@ -291,7 +291,7 @@ def test_what_is_left_is_written_with_any_later_call(
     journal = Journal(store, clock, clock)
     store.trouble = OSError("gone")
     begun = journal.begin(NEW)
-    assert not begun.is_recorded
+    assert begun.is_recorded is False
     journal.created(begun.entry_id, Task("t", "CREATED"))
     store.trouble = None
     clock.now += 5
