@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from attrs import evolve
@@ -46,8 +46,9 @@ def time() -> FakeTime:
 
 
 @pytest.fixture
-def journal(tmp_path: Path, time: FakeTime) -> Iterator[Journal]:
-    """A journal, at noon."""
+def journal(tmp_path: Path, time: FakeTime, monkeypatch: pytest.MonkeyPatch) -> Iterator[Journal]:
+    """A journal, at noon; its fingerprints are quickly made."""
+    monkeypatch.setattr("kling_elements.journal.fingerprint._ROUNDS", 1)
     found = Journal.open(tmp_path / "j.sqlite3", {}, time.clock)
     yield found
     found.close()
@@ -105,7 +106,7 @@ def test_a_begun_create(records: Records) -> None:
     assert evolve(entry, lease=None) == evolve(noted(records, bare), job=None, target=None)
 
 
-FAILURES: dict[str, tuple[BaseException, dict[str, object]]] = {
+FAILURES: dict[str, tuple[BaseException, dict[str, Any]]] = {
     "a task in a refusal": (
         ApiError("no", status_code=409, message="no", request_id="r", task_id=ID),
         {"state": State.CREATED, "task_id": ID, "request_id": "r"},
@@ -134,7 +135,7 @@ FAILURES: dict[str, tuple[BaseException, dict[str, object]]] = {
 
 
 @pytest.mark.parametrize("case", FAILURES.values(), ids=FAILURES)
-def test_a_failed_create(records: Records, case: tuple[BaseException, dict[str, object]]) -> None:
+def test_a_failed_create(records: Records, case: tuple[BaseException, dict[str, Any]]) -> None:
     """A task that is named was made; else it is noted whether one can be, and why."""
     error, changes = case
     begun = begin(records)

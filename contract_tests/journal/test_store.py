@@ -280,6 +280,7 @@ def test_a_damaged_file_goes_with_all_that_is_its_own(store: Store, time: Time) 
         aside = store.set_aside()
         left = sorted(path.name for path in store.path.parent.iterdir())
     assert aside == store.path.with_name(f"journal.sqlite3.corrupt-20270115-080000-{os.getpid()}")
+    assert aside
     assert left == [aside.name + suffix for suffix in ("", "-journal", "-shm", "-wal")]
     assert aside.read_bytes() == GARBAGE
 
