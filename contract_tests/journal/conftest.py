@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time as process_time
 from typing import TYPE_CHECKING
 
 import pytest
 from attrs import define
 
 from kling_elements.journal import Journal, NewEntry
+from kling_elements.journal import store as stores
 from kling_elements.journal.store import Store
 
 if TYPE_CHECKING:
@@ -60,3 +62,53 @@ def journal(open_journal: Callable[[], Journal]) -> Journal:
 @pytest.fixture
 def new() -> NewEntry:
     return NewEntry(model="kling-elements-std", origin=ORIGIN, fingerprint="f" * 16, digest="d" * 64)
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[Store]:
+    """A file of its own, that waits for others for 50 ms."""
+    found = Store(path, busy_seconds=0.05)
+    yield found
+    found.close()
+
+
+@define
+class Time:
+    """What the module has of `time`, standing still; who sleeps on it has something done meanwhile.
+
+    Attributes:
+        now: Seconds since the epoch.
+        meanwhile: Done in each sleep.
+        sleeps: How often somebody slept.
+    """
+
+    now: float = 1_800_000_000.0
+    meanwhile: Callable[[], object] = lambda: None
+    sleeps: int = 0
+    strftime = staticmethod(process_time.strftime)
+
+    def time(self) -> float:
+        """Seconds since the epoch."""
+        return self.now
+
+    def monotonic(self) -> float:
+        """Seconds since the beginning."""
+        return self.sleeps * 0.0125
+
+    def gmtime(self) -> process_time.struct_time:
+        """The same, by the calendar."""
+        return process_time.gmtime(self.now)
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        assert 0.001 <= seconds <= 0.005
+        self.sleeps += 1
+        self.meanwhile()
+
+
+@pytest.fixture
+def time(monkeypatch: pytest.MonkeyPatch) -> Time:
+    """The time that the store goes by."""
+    found = Time()
+    monkeypatch.setattr(stores, "time", found)
+    return found

@@ -85,7 +85,9 @@ def test_what_counts_as_finished(
     assert journal.created(entry_id, Task("t1", status)).is_finished is (expected == "finished")
 
 
-def test_unanswered_creates_are_doubtful_and_refused_ones_are_not(journal: Journal, new: NewEntry) -> None:
+def test_unanswered_creates_are_doubtful_and_refused_ones_are_not(
+    journal: Journal, new: NewEntry, clock: Clock
+) -> None:
     """Only what may have made a task is doubtful."""
     unknown, refused = journal.begin(new).entry_id, journal.begin(new).entry_id
     journal.unknown(unknown, "no answer", "r-1")
@@ -99,10 +101,11 @@ def test_unanswered_creates_are_doubtful_and_refused_ones_are_not(journal: Journ
     assert journal.doubtful(new.origin, "another key's") == []
     assert journal.abandon(unknown, "looked at the list: no task")
     assert journal.doubtful() == []
+    clock.now += 7
     assert journal.abandon(unknown)
     given_up = journal.entry(unknown)
     assert given_up
-    assert given_up.note == "looked at the list: no task"
+    assert (given_up.note, given_up.updated_at) == ("looked at the list: no task", clock())
 
 
 def test_a_create_under_way_is_not_doubtful_until_it_took_too_long(
@@ -352,15 +355,18 @@ def test_text_that_is_no_unicode_is_kept(
     assert journal.knows(["t\ud800"]) == {"t\ud800"}
 
 
-def test_threads_share_one_journal(journal: Journal, new: NewEntry) -> None:
-    """Many threads write to one journal, and nothing of it is lost."""
+def test_threads_share_one_journal(
+    journal: Journal, open_journal: Callable[[], Journal], new: NewEntry
+) -> None:
+    """Many threads write to one journal, and nothing of it is lost, nor left in memory."""
 
     def work(number: int) -> None:
         journal.created(journal.begin(new).entry_id, Task(f"t{number}", "CREATED"))
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(work, range(40)))
-    assert journal.knows(f"t{number}" for number in range(40)) == {f"t{number}" for number in range(40)}
+    assert open_journal().knows(f"t{n}" for n in range(40)) == {f"t{n}" for n in range(40)}
+    assert journal.problem is None
 
 
 @pytest.mark.parametrize("word", ["off", "0", "none", " OFF "])
@@ -386,12 +392,15 @@ def test_a_journal_in_memory_is_bounded(new: NewEntry) -> None:
     assert journal.entry(kept) is not None
 
 
-def test_where_the_journal_is(tmp_path: Path) -> None:
+def test_where_the_journal_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An argument wins over the environment, and that over the state directory."""
     environ = {"KLING_ELEMENTS_JOURNAL": str(tmp_path / "e.sqlite3")}
     assert journal_path(None, environ) == tmp_path / "e.sqlite3"
     assert journal_path(tmp_path / "a.sqlite3", environ) == tmp_path / "a.sqlite3"
     assert journal_path("off", environ) is None
+    monkeypatch.setenv("KLING_ELEMENTS_JOURNAL", environ["KLING_ELEMENTS_JOURNAL"])
+    assert Journal.open().path == tmp_path / "e.sqlite3"
+    assert Journal.open(None, {"KLING_ELEMENTS_JOURNAL": "off"}).path is None
     default = platformdirs.user_state_path("kling-elements", appauthor=False) / "journal.sqlite3"
     assert journal_path(None, {}) == journal_path(None, {"KLING_ELEMENTS_JOURNAL": " "}) == default
     assert default.parts[-2:] == ("kling-elements", "journal.sqlite3")
