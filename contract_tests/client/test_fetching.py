@@ -55,6 +55,8 @@ def fetched(
 def test_an_answer_is_given_as_it_is(answer: Head) -> None:
     """What is no redirect is the answer, and its body is read."""
     assert fetched(answer) == (answer, [URL], [answer])
+    plain = "http://a.example/a.mp4"
+    assert fetched(answer, url=plain) == (answer, [plain], [answer])
 
 
 def test_a_fault_is_given_as_it_is() -> None:

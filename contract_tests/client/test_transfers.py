@@ -193,6 +193,13 @@ def test_a_task_of_no_client(stage: Stage) -> None:
     assert stage.run(refused(403)) == not_fetched(reason, status=403)
 
 
+def test_a_target_that_cant_be_written(stage: Stage) -> None:
+    """A file that is there already is told, and nothing is asked for."""
+    stage.target.write_bytes(b"mine")
+    told = f"{stage.target} exists and is left as it is: choose another name, or ask to overwrite it (None)"
+    assert (stage.run(), stage.asked, stage.target.read_bytes()) == (told, [], b"mine")
+
+
 def test_no_path(stage: Stage) -> None:
     """A path that no system takes is told with its reason, and nothing is asked for."""
     stage.target = stage.target.with_name("a\0b.mp4")
