@@ -56,6 +56,13 @@ def test_a_later_status_is_known_by_its_rank_not_by_its_time() -> None:
     assert inbox.receive(delivery("COMPLETED", 5, at=5)) is Receipt.NEW
 
 
+def test_the_next_status_is_news_though_it_was_signed_earlier() -> None:
+    """CREATED that was repeated, and so signed anew, does not hide what came after it."""
+    inbox = Inbox()
+    inbox.receive(delivery("CREATED", 1, at=10))
+    assert inbox.receive(delivery("IN_PROGRESS", 2, at=5)) is Receipt.NEW
+
+
 def test_an_address_that_follows_is_news() -> None:
     """COMPLETED without an address happens; the address is not lost when it comes."""
     inbox = Inbox()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 import signal
@@ -20,7 +19,6 @@ from contract_tests.support.deliveries import BODY, NOW, SECRET, TASK_ID, body_o
 from kling_elements import Task, ValidationError
 from kling_elements.command_line.commands import webhooks as command
 from kling_elements.webhooks import WebhookListener, WebhookReceiver, sign_webhook
-from kling_elements.webhooks.http_body import BodyError, read_body
 from kling_elements.webhooks.listening import listen, read_secrets
 
 if TYPE_CHECKING:
@@ -92,46 +90,6 @@ def test_a_coroutine_listener_is_refused() -> None:
 
     with pytest.raises(ValidationError, match="ASGI"):
         WebhookListener(WebhookReceiver(SECRET, on_task=listen_async), port=0)
-
-
-CHUNKED = [("Transfer-Encoding", "chunked")]
-
-
-@pytest.mark.parametrize(
-    ("given", "sent", "body"),
-    [
-        ([("Content-Length", "3")], b"abcdef", b"abc"),
-        ([("content-length", "0")], b"", b""),
-        ([("content-length", "999")], b"x" * 999, b"x" * 11),
-        (CHUNKED, b"3\r\nabc\r\n2;note\r\nde\r\n0\r\nTrailer: x\r\n\r\n", b"abcde"),
-        (CHUNKED, b"ff\r\n" + b"x" * 255, b"x" * 11),
-        (CHUNKED, b"0\r\n\r\n", b""),
-    ],
-)
-def test_a_body_is_read_with_a_limit(given: list[tuple[str, str]], sent: bytes, body: bytes) -> None:
-    """By its length or in chunks, and of a longer one no more than shows that it is longer."""
-    assert read_body(given, io.BytesIO(sent), 10) == body
-
-
-@pytest.mark.parametrize(
-    ("given", "sent"),
-    [
-        ([], b"abc"),
-        ([("content-length", "-1")], b"abc"),
-        ([("content-length", "3"), ("content-length", "3")], b"abc"),
-        ([("content-length", "4")], b"abc"),
-        ([("transfer-encoding", "gzip, chunked")], b""),
-        ([*CHUNKED, ("content-length", "3")], b"0\r\n\r\n"),
-        (CHUNKED, b""),
-        (CHUNKED, b"3\r\nabcd\r\n0\r\n\r\n"),
-        (CHUNKED, b"-1\r\n"),
-        (CHUNKED, b"0\r\n" + b"a: b\r\n" * 1000),
-    ],
-)
-def test_a_body_of_unclear_length_is_refused(given: list[tuple[str, str]], sent: bytes) -> None:
-    """No length, two, a wrong one, or chunks that are none: never a guess."""
-    with pytest.raises(BodyError):
-        read_body(given, io.BytesIO(sent), 10)
 
 
 def test_secrets_come_from_the_environment_or_files(tmp_path: Path) -> None:

@@ -174,6 +174,34 @@ def test_a_body_in_pieces_is_put_together() -> None:
     assert asgi(receiver(), scope, pieces[0], {"type": "http.disconnect"}) == []
 
 
+OK: tuple[int, bytes, list[object]] = (200, b'{"message": "received"}', [])
+ONLY_POST = (405, b'{"message": "deliveries come as POST"}', [(b"allow", b"POST")])
+
+
+@pytest.mark.parametrize(
+    ("method", "messages", "answer", "body"),
+    [
+        ("POST", [{"body": BODY}], OK, OK[1]),
+        ("POST", [{"more_body": True}, {"body": BODY, "more_body": True}, {}], OK, OK[1]),
+        ("GET", [], ONLY_POST, ONLY_POST[1]),
+        ("HEAD", [], ONLY_POST, b""),
+    ],
+    ids=["at once", "in odd pieces", "GET", "HEAD"],
+)
+def test_the_messages_of_an_answer(
+    method: str, messages: list[dict[str, Any]], answer: tuple[int, bytes, list[object]], body: bytes
+) -> None:
+    """One starts the answer and one has its body, or none for HEAD; what a message lacks is empty."""
+    raw = [(name.encode(), value.encode()) for name, value in headers().items()]
+    scope = {"type": "http", "method": method, "headers": raw}
+    status, text, more = answer
+    common = [(b"content-type", b"application/json"), (b"content-length", str(len(text)).encode())]
+    assert asgi(receiver(), scope, *({"type": "http.request", **message} for message in messages)) == [
+        {"type": "http.response.start", "status": status, "headers": [*common, *more]},
+        {"type": "http.response.body", "body": body},
+    ]
+
+
 def test_a_long_body_is_not_read_to_its_end() -> None:
     """Reading stops at the limit."""
     piece = {"type": "http.request", "body": b"x" * 100, "more_body": True}

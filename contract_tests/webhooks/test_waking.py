@@ -186,6 +186,49 @@ def test_without_a_delivery_it_is_a_sleep() -> None:
     anyio.run(run)
 
 
+def test_what_came_before_it_knew_its_task_is_not_slept_through() -> None:
+    """A sleep without a task's id takes nothing for seen: what comes next ends the next sleep."""
+    hub = Hub()
+    told: list[Task] = []
+    options = hub.wakeable(on_update=told.append)
+    options["sleep"](0)
+    task = Task(TASK_ID, "CREATED")
+    options["on_update"](task)
+    hub.deliver(delivery("IN_PROGRESS"))
+    within(lambda: [options["sleep"](HOURS)])
+    assert told == [task]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_an_asynchronous_sleep_is_ended_once(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By what came while awake, for the task that was named; then it sleeps. Its listener hears of each."""
+    hub = Hub()
+    told: list[Task] = []
+    slept: list[float | None] = []
+    move_on_after = anyio.move_on_after
+
+    def count(delay: float | None, **_: object) -> anyio.CancelScope:
+        slept.append(delay)
+        return move_on_after(0)  # a sleep that takes no time
+
+    monkeypatch.setattr(anyio, "move_on_after", count)
+
+    async def run() -> None:
+        options = hub.async_wakeable(TASK_ID, told.append)
+        hub.deliver(delivery("IN_PROGRESS"))
+        await options["sleep"](5.0)
+        assert slept == []
+        await options["sleep"](6.0)
+        hub.deliver(delivery("COMPLETED", "m2"))
+        await options["sleep"](7.0)
+        await options["sleep"](8.0)
+        options["on_update"](Task(TASK_ID, "COMPLETED"))
+
+    anyio.run(run, backend=backend)
+    assert slept == [6.0, 8.0]
+    assert told == [Task(TASK_ID, "COMPLETED")]
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_loop_that_has_ended_does_no_harm(backend: str) -> None:
     """A delivery that comes when the sleeper's loop is closed is taken all the same."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("kling_elements")
 
 _ERRORS = 400  # the first of the status codes that refuse
+_POLL_INTERVAL = 0.02  # how long leaving the `with` may take
 _CHUNK = 64 * 1024
 _MAX_DRAINED_CHUNKS = 64
 _DRAIN_TIMEOUT = 2.0
@@ -52,8 +53,10 @@ class WebhookListener:
             raise ValidationError(
                 ["on_task is a coroutine function, which this server can't await: use an ASGI server"]
             )
-        self._server = _server(receiver, host, port)
-        self._thread: threading.Thread | None = None
+        self._server = _Server((host, port), receiver)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(_POLL_INTERVAL,), name="kling-webhooks", daemon=True
+        )
         self.host = host
         self.port: int = self._server.server_address[1]
 
@@ -66,14 +69,11 @@ class WebhookListener:
     def run(self) -> None:
         """Serve until interrupted, and close."""
         try:
-            self._server.serve_forever(poll_interval=0.2)
+            self._server.serve_forever()
         finally:
             self._server.server_close()
 
     def __enter__(self) -> Self:
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.02,), name="kling-webhooks", daemon=True
-        )
         self._thread.start()
         return self
 
@@ -82,8 +82,7 @@ class WebhookListener:
     ) -> None:
         self._server.shutdown()
         self._server.server_close()
-        if self._thread:
-            self._thread.join()
+        self._thread.join()
 
 
 class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
@@ -95,6 +94,7 @@ class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     request_queue_size = 64
 
     def __init__(self, address: tuple[str, int], receiver: WebhookReceiver) -> None:
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         self.receiver = receiver
         self._places = threading.BoundedSemaphore(MAX_CONNECTIONS)
         super().__init__(address, _Handler)
@@ -118,14 +118,6 @@ class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
         """Log a connection that broke; the default prints a traceback."""
         del request, client_address
         logger.debug("a connection to the webhook listener broke: %r", sys.exception())
-
-
-class _Server6(_Server):
-    address_family = socket.AF_INET6
-
-
-def _server(receiver: WebhookReceiver, host: str, port: int) -> _Server:
-    return (_Server6 if ":" in host else _Server)((host, port), receiver)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -186,4 +178,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.connection.settimeout(_DRAIN_TIMEOUT)
         for _ in range(_MAX_DRAINED_CHUNKS):
             if not self.rfile.read1(_CHUNK):
-                break
+                return

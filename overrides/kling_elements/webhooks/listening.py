@@ -109,7 +109,7 @@ def listen(  # noqa: PLR0913 - options, each by its name
     )
     try:
         listener = WebhookListener(receiver, host, port)
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, TypeError) as error:  # TypeError: no name of a host
         raise ValidationError([f"can't listen on {host}:{port}: {_why(error)}"]) from None
     try:
         note(
@@ -175,8 +175,10 @@ def _shown(text: str) -> str:
     return plain if len(plain) <= _MAX_SHOWN else plain[:_MAX_SHOWN] + "…"
 
 
-def _why(error: OSError | OverflowError) -> str:
+def _why(error: OSError | OverflowError | TypeError) -> str:
     if isinstance(error, OverflowError):
         return "a port is 0 to 65535"
+    if isinstance(error, TypeError):
+        return str(error)
     hint = ". --port 0 takes a free one" if error.errno == errno.EADDRINUSE else ""
     return f"{(error.strerror or str(error)).lower()}{hint}"
