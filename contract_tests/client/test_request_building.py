@@ -219,6 +219,35 @@ def test_all_faults_are_told_at_once(driver: Driver) -> None:
     assert sorted(names) == ["duration", "images[1]:", "promt"]
 
 
+NEEDED = "an http(s) URL, a path, bytes or base64 text is needed"
+
+
+def test_every_fault_to_the_letter(driver: Driver, tmp_path: Path) -> None:
+    """Unknown names, then the schema's words, then images by their places, then what no schema can say."""
+    server = Script.of(shown())
+    url = f"ftp://hooks.example/{'x' * 60}"
+    with pytest.raises(ValidationError) as caught:
+        driver.open(server).create([None, IMAGE, 5], promt="x", duration=5, webhook_url=url)
+    assert list(caught.value.problems) == [
+        "promt is not a field of the request (did you mean 'prompt'?)",
+        "duration must be the string '5' or '10': got the integer 5",
+        f"images[0]: None is no image: {NEEDED}",
+        f"images[2]: a value of type int is no image: {NEEDED}",
+        f"webhook_url must be an http or https address: got '{url[:60]}'",
+    ]
+    names = [tmp_path / "one.png", tmp_path / "two.png"]
+    with pytest.raises(ValidationError) as caught:
+        driver.open(server).create([names[0], IMAGE, names[1]])
+    assert list(caught.value.problems) == [
+        f"images[0]: {names[0]} does not exist",
+        f"images[2]: {names[1]} does not exist",
+    ]
+    with pytest.raises(ValidationError) as caught:
+        driver.open(server).create([b"x", IMAGE, b"y"])
+    assert [problem.partition(":")[0] for problem in caught.value.problems] == ["images[0]", "images[2]"]
+    assert server.requests == []
+
+
 @pytest.mark.parametrize(
     "task_id",
     ["", ".", "..", "a/b", "a?b", "a b", "abc\n", "é", "\ud800", "x" * 129, None, 5, b"x", object()],

@@ -196,9 +196,7 @@ def _request(built: dict[str, Any]) -> Request:
     headers = {"Accept": _ACCEPT, **built.get("headers", {})}
     content = None
     if "json" in built:
-        content = json.dumps(
-            built["json"], ensure_ascii=False, allow_nan=False, separators=(",", ":")
-        ).encode()
+        content = json.dumps(built["json"], ensure_ascii=False, separators=(",", ":")).encode()
     return Request(built["method"].upper(), built["url"], headers, content)
 
 

@@ -78,16 +78,17 @@ class Validator:
                     f"{label} {_sentence(keyword, self._subschema(path), error.instance, error.message)}"
                 )
         order = {member: place for place, member in enumerate(self.names)}
-        return sorted(
-            found.values(), key=lambda text: order.get(re.split(r"[\s.\[]", text, maxsplit=1)[0], -1)
-        )
+        return sorted(found.values(), key=lambda text: order.get(re.split(r"[\s.\[]", text)[0], -1))
 
     def _refusal(self, path: Sequence[str | int], got: object) -> str:
         """Why a value that JSON can't hold is refused: in the schema's words, where its type is at fault."""
         schema = self._subschema(path)
         if isinstance(got, str):
             return "holds half of a surrogate pair, which can't be sent as UTF-8"
-        return _sentence("enum" if "enum" in schema else "type", schema, got, "")
+        for keyword in ("enum", "type"):
+            if keyword in schema:
+                return _sentence(keyword, schema, got, "")
+        return f"can't be written as JSON: got {_shown(got)}"
 
     def _subschema(self, path: Sequence[str | int]) -> Mapping[str, Any]:
         node = self.schema
@@ -156,12 +157,14 @@ def _label(name: str, path: Sequence[str | int]) -> str:
 def _sentence(keyword: str, schema: Mapping[str, Any], got: object, otherwise: str) -> str:
     """What is wanted and what was given, for a broken keyword of a schema."""
     limit = schema.get(keyword)
-    size = len(got) if isinstance(got, (str, list, dict)) else 0
+    size = len(got) if isinstance(got, (str, list)) else 0
     shown = _shown(got)
     plural = "" if limit == 1 else "s"
     match keyword:
         case "required":
             text = "is missing"
+        case _ if limit is None:  # the schema of a member that it doesn't name
+            text = _as_it_is(otherwise)
         case "enum":
             choices = limit if isinstance(limit, list) else []
             named = " or ".join(map(repr, choices))
@@ -180,8 +183,12 @@ def _sentence(keyword: str, schema: Mapping[str, Any], got: object, otherwise: s
         case "pattern":
             text = f"must match {limit}: got {shown}"
         case _:
-            text = f"does not fit the document: {otherwise[: _MAX_SHOWN * 3]}"
+            text = _as_it_is(otherwise)
     return text
+
+
+def _as_it_is(text: str) -> str:
+    return f"does not fit the document: {text[: _MAX_SHOWN * 3]}"
 
 
 def _most(keyword: str) -> str:
@@ -211,8 +218,8 @@ def _did_you_mean(got: object, choices: Sequence[object]) -> str:
     known = [choice for choice in choices if isinstance(choice, str)]
     words = _words(got)
     near = [choice for choice in known if words and _words(choice)[-len(words) :] == words]
-    if not near and re.search(r"[a-z]", got, re.IGNORECASE):  # digits alone are no slip of the keys
-        near = difflib.get_close_matches(got.strip().lower(), known, n=1, cutoff=0.6)
+    if not near and re.search(r"[a-z]", got.lower()):  # digits alone are no slip of the keys
+        near = difflib.get_close_matches(got.strip().lower(), known, n=1)
     return f" (did you mean {near[0]!r}?)" if len(near) == 1 else ""
 
 
@@ -226,5 +233,5 @@ def _without_nullable(node: Any) -> Any:
         return [_without_nullable(item) for item in node]
     if not isinstance(node, dict):
         return node
-    plain = {key: _without_nullable(value) for key, value in node.items() if key != "nullable"}
-    return {"anyOf": [plain, {"enum": [None]}]} if node.get("nullable") is True else plain
+    plain = {key: _without_nullable(value) for key, value in node.items()}
+    return {"anyOf": [plain, {"enum": [None]}]} if plain.get("nullable") is True else plain
