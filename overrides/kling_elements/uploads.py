@@ -156,7 +156,7 @@ class Uploader:
         if seconds > 0:
             self._assets[key] = _Asset(address.asset_url, asked + seconds)
         while len(self._assets) > UPLOADS_KEPT:
-            self._assets.pop(next(iter(self._assets)), None)
+            del self._assets[next(iter(self._assets))]
 
 
 def check_local_files(setting: object) -> str | Store:
@@ -209,26 +209,24 @@ def place_images(draft: Draft, store: str | Store, uploader: Uploader) -> Flow[D
 def _store(store: Store, place: int, image: LoadedImage) -> Flow[str]:
     """Hand an image to the caller's function; it is awaited if it can be."""
     work = partial(store, _data(image), content_type(image))
-    if inspect.iscoroutinefunction(store):
-        result = yield Call(lambda _: work(), None)
-    else:  # it may take long, and must not hold up an event loop
-        (result,) = yield Compute(
-            lambda: (work(),)
-        )  # wrapped, as trio refuses a thread that returns a coroutine
-        if inspect.isawaitable(result):
-            waiting = result
-            result = yield Call(lambda _: waiting, None)
+    # It may take long, and must not hold up an event loop. Wrapped, as trio refuses a thread that returns a
+    # coroutine.
+    (result,) = yield Compute(lambda: (work(),))
+    if inspect.isawaitable(result):
+        waiting = result
+        result = yield Call(lambda _: waiting, None)
     if inspect.isawaitable(result):
         if inspect.iscoroutine(result):
             result.close()
         raise ValidationError(["local_files must not be asynchronous here: use AsyncKlingElements for that"])
-    faults: tuple[str, ...] = ()
-    if not isinstance(result, str):
-        faults = (f"was stored, but local_files gave {_article(result)} in place of its address",)
-    elif problems := url_problems(result):
-        faults = tuple(f"was stored, but the address that local_files gave {problem}" for problem in problems)
+    if isinstance(result, str):
+        faults = [f"the address that local_files gave {problem}" for problem in url_problems(result)]
+    else:
+        faults = [f"local_files gave {_article(result)} in place of its address"]
     if faults:
-        raise ValidationError([image_problem(place, image.label, faults)])
+        raise ValidationError(
+            [image_problem(place, image.label, [f"was stored, but {fault}" for fault in faults])]
+        )
     return str(result)
 
 
