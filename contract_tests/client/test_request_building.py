@@ -287,6 +287,15 @@ def test_odd_options_of_wait_are_told_first(driver: Driver, options: dict[str, A
     assert server.requests == []
 
 
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:8080/hook", "https://hooks.example/x", "HTTPS://hooks.example"]
+)
+def test_a_webhook_may_have_either_scheme(url: str) -> None:
+    """https, and http for trials with the mock, in letters of any size; it is sent as it was given."""
+    request = finish_request(draft_request(find_model("std"), [IMAGE], {"webhook_url": url}))
+    assert json.loads(request.content or b"") == {"images": [IMAGE], "webhook_url": url}
+
+
 def test_requests_by_themselves() -> None:
     """Each has its method and path, takes JSON first, and says what its body is if it has one."""
     model = find_model("std")
