@@ -25,12 +25,6 @@ DEFAULTS = (["from the variable"], "127.0.0.1", PORT)
 OPTIONS = {"encoding": "utf-8", "tolerance": 300.0, "as_json": False}
 
 
-@pytest.fixture(autouse=True)
-def _no_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    """None is needed."""
-    monkeypatch.delenv("KLING_ELEMENTS_API_KEY")
-
-
 @pytest.fixture
 def listens(monkeypatch: pytest.MonkeyPatch) -> list[tuple[tuple[Any, ...], dict[str, Any]]]:
     """What the listener was called with. It tells where it listens, gives a line, and ends like Ctrl-C."""

@@ -41,8 +41,10 @@ def read_secrets(files: Sequence[str | os.PathLike[str]], environ: Mapping[str, 
     Raises:
         ValidationError: There is none, or a file can't be read.
     """
+    given = environ.get(SECRET_VARIABLE, "")
+    del environ  # it may hold the API key, which no traceback shows
     if not files:
-        found = [secret.strip() for secret in environ.get(SECRET_VARIABLE, "").split(",") if secret.strip()]
+        found = [secret.strip() for secret in given.split(",") if secret.strip()]
         if not found:
             raise ValidationError(
                 [f"no webhook secret: set {SECRET_VARIABLE} (several: with commas), or pass --secret-file"]
