@@ -50,6 +50,16 @@ class Validator:
         """The names of the members that the schema knows."""
         return tuple(self.schema.get("properties", ()))
 
+    def misfits(self, value: object) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        """Where a value does not fit, and how, in the words of the library that compares them.
+
+        Raises:
+            ValueError: If the library can't take the value: it is nested too deeply, or half of a surrogate
+                pair stands in a name.
+        """
+        for error in self._compiled.iter_errors(value):
+            yield tuple(error.instance_path), str(error.message)
+
     def problems(self, value: object, name: str = "") -> list[str]:
         """A sentence for each faulty member, in the schema's order; empty if the value fits.
 

@@ -66,8 +66,7 @@ def is_safe(document: Document, method: str, path: str, body: Mapping[str, Any])
 
 def _broken(validator: Validator, body: Mapping[str, Any]) -> set[str]:
     """The members that are there and don't fit the schema."""
-    errors = validator._compiled.iter_errors(dict(body))  # noqa: SLF001 - the same package's compiled schema
-    return {str(error.instance_path[0]) for error in errors if error.instance_path}
+    return {str(path[0]) for path, _ in validator.misfits(dict(body)) if path}
 
 
 def _wrong_values(schema: Mapping[str, Any]) -> Iterator[Any]:

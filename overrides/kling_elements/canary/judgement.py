@@ -135,10 +135,9 @@ def _compare_body(document: Document, response: Mapping[str, Any], answer: Answe
 
 
 def _misfits(document: Document, schema: Mapping[str, Any], value: object) -> Iterator[tuple[str, str]]:
-    # Not the validator's own sentences: those are about a caller's input, and only its schema's plain parts.
-    compiled = Validator(document.resolve(schema), document)._compiled  # noqa: SLF001 - the same package's
-    for error in compiled.iter_errors(value):
-        yield _place(error.instance_path), _shown(error.message)
+    # Not the validator's sentences: those are about a caller's input, and a schema of plain parts.
+    for path, message in Validator(document.resolve(schema), document).misfits(value):
+        yield _place(path), _shown(message)
 
 
 def _place(path: Sequence[str | int]) -> str:
