@@ -71,7 +71,7 @@ def test_everything_that_is_asked() -> None:
 
 
 def test_a_create_that_no_body_is_safe_for_is_left_out_and_told() -> None:
-    """Where the document requires no member, no create is asked, and a sentence says so; the rest is asked."""
+    """Where the document requires no member, no create is asked, and a sentence says so; all else is."""
     content = copy.deepcopy(load_document().content)
     for path in (STD, PRO):
         content["paths"][path]["post"]["requestBody"] = {
