@@ -1,0 +1,257 @@
+"""What the first bytes of an image say, byte by byte: headers made by hand, whole and cut off anywhere."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+
+import pytest
+
+from kling_elements.images import ImageFacts, inspect
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+JPEG_START = b"\xff\xd8"
+JFIF = b"\xff\xe0" + struct.pack(">H", 16) + b"JFIF\0\1\1\0\0\1\0\1\0\0"
+FILLED = b"\xff\xff\xff\xfe" + struct.pack(">H", 4) + b"hi"  # a comment after two bytes of filling
+IDAT = struct.pack(">I4sI", 0, b"IDAT", 0)
+IEND = struct.pack(">I4sI", 0, b"IEND", 0)
+ORIENTATION, WIDTH = 0x0112, 0x0100
+SHORT, LONG = 3, 4
+
+
+def chunk(kind: bytes, data: bytes, length: int | None = None) -> bytes:
+    """A PNG chunk, with its own length or any other."""
+    said = struct.pack(">I", len(data) if length is None else length)
+    return said + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def png(*chunks: bytes, width: int = 400, height: int = 300) -> bytes:
+    """The beginning of a PNG."""
+    return (
+        SIGNATURE + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)) + b"".join(chunks)
+    )
+
+
+def segment(marker: int, data: bytes) -> bytes:
+    """A JPEG segment."""
+    return bytes((0xFF, marker)) + struct.pack(">H", len(data) + 2) + data
+
+
+def frame(marker: int = 0xC0, width: int = 400, height: int = 300) -> bytes:
+    """A JPEG's frame header."""
+    return segment(marker, struct.pack(">BHHB", 8, height, width, 1) + b"\1\x11\0")
+
+
+def entry(tag: int, value: int, kind: int = SHORT, order: str = "<") -> bytes:
+    """One entry of EXIF."""
+    return struct.pack(f"{order}HHIHH", tag, kind, 1, value, 0)
+
+
+def exif(*entries: bytes, count: int | None = None, start: int = 8, order: str = "<") -> bytes:
+    """EXIF data that ends with its last entry."""
+    head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(f"{order}I", start)
+    said = struct.pack(f"{order}H", len(entries) if count is None else count)
+    return head + bytes(max(0, start - 8)) + said + b"".join(entries)
+
+
+def seen(data: bytes) -> ImageFacts:
+    """What is said of a file's beginning."""
+    return inspect(data, complete=False, size=99_999)
+
+
+def facts(
+    name: str | None, width: int | None = None, height: int | None = None, *, turned: bool = False
+) -> ImageFacts:
+    """The facts of a beginning of a file whose size is known."""
+    return ImageFacts(name, width, height, 99_999, turned)
+
+
+TURN = exif(entry(WIDTH, 5), entry(ORIENTATION, 6))
+
+
+@pytest.mark.parametrize(
+    ("data", "known", "tells", "turns"),
+    [
+        pytest.param(png(), 8, 24, None, id="png"),
+        pytest.param(png(chunk(b"eXIf", TURN), IDAT), 8, 24, 33 + 8 + len(TURN), id="png that is turned"),
+        pytest.param(JPEG_START + frame() + b"\0\0", 3, 2 + 9, None, id="jpeg"),
+        pytest.param(JPEG_START + JFIF + FILLED + frame(), 3, 2 + 18 + 8 + 9, None, id="jpeg with segments"),
+        pytest.param(
+            JPEG_START + segment(0xE1, b"Exif\0\0" + TURN) + frame(),
+            3,
+            2 + 10 + len(TURN) + 9,
+            2 + 10 + len(TURN),
+            id="jpeg that is turned",
+        ),
+    ],
+)
+def test_each_length_of_a_beginning(data: bytes, known: int, tells: int, turns: int | None) -> None:
+    """However few bytes there are, what they say is told, and no more: the format, the sides, the turn."""
+    name = "png" if data.startswith(SIGNATURE) else "jpeg"
+    for length in range(len(data) + 1):
+        turned = turns is not None and length >= turns
+        sides = (None, None) if length < tells else (300, 400) if turned else (400, 300)
+        expected = facts(None) if length < known else facts(name, *sides, turned=turned)
+        assert seen(data[:length]) == expected, length
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        pytest.param(b"\xff\xd8", None, id="two bytes of a jpeg"),
+        pytest.param(SIGNATURE[:7], None, id="seven bytes of a png"),
+        pytest.param(b"GIF87a", "gif", id="gif of 1987"),
+        pytest.param(b"GIF89a", "gif", id="gif of 1989"),
+        pytest.param(b"GIF88a", None, id="no gif"),
+        pytest.param(b"RIFF\0\0\0\0WEBP", "webp", id="webp"),
+        pytest.param(b"RIFX\0\0\0\0WEBP", None, id="no webp"),
+        pytest.param(b"II*\0", "tiff", id="little tiff"),
+        pytest.param(b"MM\0*", "tiff", id="big tiff"),
+        pytest.param(b"%PDF-1.7", "pdf", id="pdf"),
+        pytest.param(b"BM\1\2\3\4\0\0\0\0", "bmp", id="bmp"),
+        pytest.param(b"BM\1\2\3\4\0\0\0\1", None, id="no bmp"),
+        *(
+            pytest.param(b"\0\0\0\x18ftyp" + brand, name, id=f"{name}, {brand.decode()}")
+            for brand, name in [
+                (b"avif", "avif"),
+                (b"avis", "avif"),
+                (b"heic", "heic"),
+                (b"heix", "heic"),
+                (b"hevc", "heic"),
+                (b"mif1", "heic"),
+                (b"msf1", "heic"),
+                (b"mp42", "mp4"),
+            ]
+        ),
+        pytest.param(b"<!DocType HTML>", "html", id="html"),
+        pytest.param(b"<HTML lang=en>", "html", id="html without a type"),
+        pytest.param(b"\n <head>", "html", id="a head"),
+        pytest.param(b"\xef\xbb\xbf<BODY>", "html", id="a body"),
+        pytest.param(b"<p>", None, id="a paragraph"),
+        pytest.param(b" <SVG width='5'>", "svg", id="svg"),
+        pytest.param(b"<!doctype svg PUBLIC ''>\n<svg>", "svg", id="svg with a type"),
+        pytest.param(b"<?xml version='1.0'?><svg>", "svg", id="svg in xml"),
+        pytest.param(b"<?xml version='1.0'?><rss>", None, id="other xml"),
+        pytest.param(b"an icon: <svg>", None, id="svg in a text"),
+        pytest.param(b"<?xml?>".ljust(1020) + b"<svg>", "svg", id="svg at the 1,024th byte"),
+        pytest.param(b"<?xml?>".ljust(1021) + b"<svg>", None, id="svg after it"),
+    ],
+)
+def test_each_format_is_known_by_its_first_bytes(data: bytes, expected: str | None) -> None:
+    """A format's first bytes name it; others that are like them do not."""
+    assert seen(data) == facts(expected)
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        pytest.param(png(width=0), facts("png", None, 300), id="no width"),
+        pytest.param(png(height=0), facts("png", 400, None), id="no height"),
+        pytest.param(png(width=2**32 - 1, height=2**31), facts("png", 2**32 - 1, 2**31), id="huge"),
+        pytest.param(png().replace(b"IHDR", b"IHDX"), facts("png"), id="no header"),
+        pytest.param(
+            png(chunk(b"tEXt", b"a"), chunk(b"eXIf", TURN)),
+            facts("png", 300, 400, turned=True),
+            id="after text",
+        ),
+        pytest.param(png(IDAT, chunk(b"eXIf", TURN)), facts("png", 400, 300), id="after the pixels"),
+        pytest.param(png(IEND, chunk(b"eXIf", TURN)), facts("png", 400, 300), id="after the end"),
+        pytest.param(png(chunk(b"eXIf", TURN, len(TURN) - 1)), facts("png", 400, 300), id="a byte short"),
+        pytest.param(png(chunk(b"tEXt", b"", 2**32 - 1)), facts("png", 400, 300), id="an endless chunk"),
+        pytest.param(
+            png(chunk(b"tEXt", b"", 2**32 - 12)), facts("png", 400, 300), id="another endless chunk"
+        ),
+    ],
+)
+def test_each_odd_png(data: bytes, expected: ImageFacts) -> None:
+    """A PNG's header is read as it stands, and its EXIF where it is whole and stands before the pixels."""
+    assert seen(data) == expected
+
+
+@pytest.mark.parametrize(
+    ("middle", "expected"),
+    [
+        pytest.param(frame(width=65_535, height=32_768), facts("jpeg", 65_535, 32_768), id="huge"),
+        pytest.param(frame(width=0), facts("jpeg", None, 300), id="no width"),
+        pytest.param(frame(height=0), facts("jpeg", 400, None), id="no height"),
+        *(
+            pytest.param(frame(marker), facts("jpeg", 400, 300), id=f"frame {marker:x}")
+            for marker in (0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC7, 0xC9, 0xCB, 0xCD, 0xCF)
+        ),
+        *(
+            pytest.param(frame(marker, 9, 9) + frame(), facts("jpeg", 400, 300), id=f"tables {marker:x}")
+            for marker in (0xC4, 0xC8, 0xCC)
+        ),
+        *(
+            pytest.param(
+                b"\xff" + bytes((marker,)) + frame(), facts("jpeg", 400, 300), id=f"no length {marker:x}"
+            )
+            for marker in (0x00, 0x01, 0xD0, 0xD7, 0xD8)
+        ),
+        pytest.param(b"\xff\xff\xff" + frame(), facts("jpeg", 400, 300), id="filled"),
+        pytest.param(b"odd \0 bytes" + frame(), facts("jpeg", 400, 300), id="odd bytes"),
+        pytest.param(segment(0xDA, b"\1") + frame(), facts("jpeg"), id="a scan before its frame"),
+        pytest.param(b"\xff\xd9\0\0" + frame(), facts("jpeg"), id="the end before its frame"),
+        pytest.param(segment(0xFE, b"\xff\xc0" * 9) + frame(), facts("jpeg", 400, 300), id="a comment"),
+        pytest.param(
+            segment(0xE1, b"Exif\0\0" + TURN) + frame(), facts("jpeg", 300, 400, turned=True), id="turned"
+        ),
+        pytest.param(
+            segment(0xE1, b"Exif\0\0" + TURN) + segment(0xE1, b"http://ns.adobe.com/") + frame(),
+            facts("jpeg", 300, 400, turned=True),
+            id="turned, and more",
+        ),
+        pytest.param(
+            segment(0xE2, b"Exif\0\0" + TURN) + frame(), facts("jpeg", 400, 300), id="another segment"
+        ),
+        pytest.param(segment(0xE1, b"Exif\0\1" + TURN) + frame(), facts("jpeg", 400, 300), id="no exif"),
+        pytest.param(
+            segment(0xE1, b"Exif\0\0" + TURN[:-1]) + frame(), facts("jpeg", 400, 300), id="a byte short"
+        ),
+        pytest.param(
+            segment(0xE1, b"Exif\0\0" + TURN), facts("jpeg", turned=True), id="turned, of unknown size"
+        ),
+    ],
+)
+def test_each_way_to_a_frame(middle: bytes, expected: ImageFacts) -> None:
+    """A JPEG's frame header is found behind whatever may stand before it, and nothing is taken for it."""
+    assert seen(JPEG_START + b"\xff\xfe\0\2" + middle) == expected
+
+
+@pytest.mark.parametrize(
+    ("data", "turned"),
+    [
+        *((exif(entry(ORIENTATION, value)), value in {5, 6, 7, 8}) for value in range(10)),
+        (exif(entry(ORIENTATION, 6, order=">"), order=">"), True),
+        (exif(entry(ORIENTATION, 1, order=">"), order=">"), False),
+        (exif(entry(ORIENTATION, 6, LONG)), False),
+        (exif(entry(ORIENTATION, 6), entry(ORIENTATION, 1)), True),
+        (exif(entry(WIDTH, 5), entry(WIDTH, 5), entry(ORIENTATION, 6)), True),
+        (exif(entry(WIDTH, 5), entry(ORIENTATION, 6), count=1), False),
+        (exif(entry(WIDTH, 5), entry(ORIENTATION, 6), count=9), True),
+        (exif(entry(ORIENTATION, 6), count=0), False),
+        (exif(entry(ORIENTATION, 6))[:-1], False),
+        (exif(entry(ORIENTATION, 6)) + b"\0\0\0\0", True),
+        (exif(entry(ORIENTATION, 6), start=20), True),
+        (
+            exif(
+                entry(WIDTH, 5),
+                struct.pack("<HHIHH", 9, SHORT, 1, 5, ORIENTATION),
+                struct.pack("<HHI4x", 3, 0, 6 << 16),
+            ),
+            False,
+        ),
+        (b"II*\0" + struct.pack("<I", 8), False),
+        (b"II*\0" + struct.pack("<IH", 8, 1), False),
+        (b"II*\0" + struct.pack("<IB", 8, 1), False),
+        (b"II*\0" + struct.pack("<IH", 9, 1), False),
+        (b"II*\0" + struct.pack("<IH", 2**32 - 1, 1) + entry(ORIENTATION, 6), False),
+        (b"II*\0\x08\0\0", False),
+        (b"XX*\0" + exif(entry(ORIENTATION, 6))[4:], False),
+        (b"", False),
+    ],
+)
+def test_each_orientation(data: bytes, turned: bool) -> None:  # noqa: FBT001  a parameter of the table
+    """A quarter turn is one of four values of one entry, of the right type, that is whole and counted."""
+    expected = facts("png", 300, 400, turned=True) if turned else facts("png", 400, 300)
+    assert seen(png(chunk(b"eXIf", data))) == expected
