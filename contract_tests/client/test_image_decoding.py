@@ -32,7 +32,7 @@ PNG, JPEG = encoded("PNG"), encoded("JPEG")
 def test_a_jpeg_is_decoded_small(
     monkeypatch: pytest.MonkeyPatch, width: int, height: int, kept: tuple[int, int]
 ) -> None:
-    """A JPEG is read in full, but in grey and at an eighth of its sides, so that large ones take little memory."""
+    """A JPEG is read in full, but in grey and at an eighth of its sides: a large one takes little memory."""
     loaded = []
     load = JpegImageFile.load
 

@@ -116,29 +116,6 @@ def test_rules_come_from_the_document() -> None:
     assert ImageRules(("jpeg", "png"), 300, 300, 0.4, 2.5, 10_000_000) == RULES
 
 
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"minWidth": None}, "minWidth"),
-        ({"minWidth": True}, "minWidth"),
-        ({"maxBytes": 1e7}, "maxBytes"),
-        ({"minHeight": 0}, "minHeight"),
-        ({"minAspectRatio": float("nan")}, "minAspectRatio"),
-        ({"maxAspectRatio": "2.5"}, "maxAspectRatio"),
-        ({"minAspectRatio": 3}, "greater than"),
-        ({"formats": []}, "formats"),
-        ({"formats": "png"}, "formats"),
-        ({"formats": ["png", 5]}, "formats"),
-        ({"formats": ["png", "webp"]}, "webp"),
-        ({"maxPixels": 5}, "maxPixels"),
-    ],
-)
-def test_odd_rules_are_named(change: dict[str, object], words: str) -> None:
-    """A value in the document that makes no sense is a ValueError that names its key."""
-    with pytest.raises(ValueError, match=words):
-        ImageRules.from_document(EXTENSION | change)
-
-
 @pytest.mark.parametrize("key", list(EXTENSION))
 def test_a_missing_rule_is_named(key: str) -> None:
     """A key that the document lacks is a ValueError that names it, not a KeyError."""
@@ -199,15 +176,6 @@ def test_aspect_ratio_is_exact(width: int, height: int) -> None:
     if refused:
         one, other = refused[0].removeprefix("has the aspect ratio ").split(": ")[0].split(":")
         assert {float(one), float(other)} != {1, 2.5}
-
-
-def test_orientation_is_told_where_it_matters() -> None:
-    """Limits that differ by side make the message say that the image was turned."""
-    wide = ImageRules(("png",), 600, 300, 0.4, 2.5, 10_000_000)
-    assert wide.orientation_matters
-    assert problems(ImageFacts("png", 300, 600, turned=True), wide) == (
-        "is 300x600 px (turned by its EXIF orientation): at least 600x300 is needed",
-    )
 
 
 # --- inspect

@@ -62,5 +62,5 @@ def _nearest(path: Path) -> str | None:
         return None
     wanted = path.name.lower()
     same_stem = [name for name in sorted(names) if Path(name).stem == wanted]
-    close = same_stem or difflib.get_close_matches(wanted, names, n=1, cutoff=0.7)
+    close = same_stem or difflib.get_close_matches(wanted, names, cutoff=0.7)
     return names[close[0]] if close else None

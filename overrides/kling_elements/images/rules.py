@@ -94,7 +94,7 @@ class ImageRules:
         aspect ratios are each other's inverse, it makes no difference.
         """
         return self.min_width != self.min_height or not math.isclose(
-            self.min_aspect_ratio * self.max_aspect_ratio, 1, rel_tol=1e-9
+            self.min_aspect_ratio * self.max_aspect_ratio, 1
         )
 
 
@@ -190,10 +190,10 @@ def _turned(facts: ImageFacts, rules: ImageRules) -> str:
 
 
 def _ratio(ratio: float, digits: int | None = None) -> str:
-    def number(value: float) -> str:
-        return f"{value:g}" if digits is None else f"{value:.{digits}f}"
-
-    return f"{number(ratio)}:1" if ratio >= 1 else f"1:{number(1 / ratio)}"
+    longer = max(ratio, 1 / ratio)
+    shown = f"{longer:g}" if digits is None else f"{longer:.{digits}f}"
+    # 1:1.00 is no other than 1.00:1, and must not be told as if it were.
+    return f"{shown}:1" if ratio >= 1 or float(shown) == 1 else f"1:{shown}"
 
 
 def _formats(value: object) -> tuple[str, ...]:
@@ -218,7 +218,6 @@ def _whole(key: str, value: object) -> int:
 
 
 def _positive(key: str, value: object) -> float:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not isinstance(value, (int, float)) or not number or not math.isfinite(value) or value <= 0:
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 < value < math.inf:
         raise ValueError(f"x-image-constraints: {key} is a number above 0, not {value!r}")
     return float(value)

@@ -1,0 +1,190 @@
+"""The limits of an image at their edges, and what is said of the document's own faults, word for word."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+
+from kling_elements.images import ImageFacts, ImageRules, problems
+
+EXTENSION: dict[str, object] = {
+    "formats": ["jpg", "png"],
+    "minWidth": 300,
+    "minHeight": 300,
+    "minAspectRatio": 0.4,
+    "maxAspectRatio": 2.5,
+    "maxBytes": 10_000_000,
+}
+RULES = ImageRules.from_document(EXTENSION)
+MIB = 2**20
+
+
+@pytest.mark.parametrize(
+    ("change", "rules"),
+    [
+        ({}, RULES),
+        ({"formats": ("PNG",)}, attrs.evolve(RULES, formats=("png",))),
+        ({"formats": ["png", "JPG", "jpeg"]}, attrs.evolve(RULES, formats=("png", "jpeg"))),
+        ({"minWidth": 1, "minHeight": 2}, attrs.evolve(RULES, min_width=1, min_height=2)),
+        ({"maxBytes": 1}, attrs.evolve(RULES, max_bytes=1)),
+        ({"minAspectRatio": 2.5}, attrs.evolve(RULES, min_aspect_ratio=2.5)),
+        (
+            {"minAspectRatio": 1, "maxAspectRatio": 1},
+            attrs.evolve(RULES, min_aspect_ratio=1.0, max_aspect_ratio=1.0),
+        ),
+    ],
+)
+def test_rules_that_make_sense(change: dict[str, object], rules: ImageRules) -> None:
+    """Each limit is the document's own, the least and the closest ones as well."""
+    assert ImageRules.from_document(EXTENSION | change) == rules
+
+
+KEYS = "it needs exactly formats, minWidth, minHeight, minAspectRatio, maxAspectRatio, maxBytes"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        *(
+            ({key: value}, f": {key} is a whole number above 0, not {value!r}")
+            for key in ("minWidth", "minHeight", "maxBytes")
+            for value in (0, -1, True, 1.5, "300", None)
+        ),
+        *(
+            ({key: value}, f": {key} is a number above 0, not {value!r}")
+            for key in ("minAspectRatio", "maxAspectRatio")
+            for value in (0, -0.5, True, float("inf"), float("nan"), "2.5", None)
+        ),
+        *(
+            ({"formats": value}, f": formats is a list of format names, not {value!r}")
+            for value in ([], "png", 5, None, {"png": 1}, ["png", 5])
+        ),
+        (
+            {"formats": ["webp", "png", "gif"]},
+            (
+                ": formats names webp, gif, which can't be checked here: "
+                "only jpeg and png can be decoded; teach images/content.py the new one first"
+            ),
+        ),
+        ({"minAspectRatio": 2.6}, ": minAspectRatio is greater than maxAspectRatio"),
+        ({"a": 1, "b": 2}, f" has the unknown a, b: {KEYS}"),
+    ],
+)
+def test_rules_that_make_no_sense(change: dict[str, object], words: str) -> None:
+    """A fault of the document is told with its key and its value."""
+    with pytest.raises(ValueError, match="x-image-constraints") as caught:
+        ImageRules.from_document(EXTENSION | change)
+    assert str(caught.value) == f"x-image-constraints{words}"
+
+
+def test_rules_of_other_names() -> None:
+    """All that is missing and all that is unknown is told at once."""
+    with pytest.raises(ValueError, match="x-image-constraints") as caught:
+        ImageRules.from_document({"formats": ["png"], "minwidth": 1, "minHeight": 1, "maxBytes": 1})
+    lacks = "lacks minWidth, minAspectRatio, maxAspectRatio"
+    assert str(caught.value) == f"x-image-constraints {lacks} and has the unknown minwidth: {KEYS}"
+
+
+@pytest.mark.parametrize(
+    ("rules", "matters"),
+    [
+        (RULES, False),
+        (attrs.evolve(RULES, min_aspect_ratio=1 / 3, max_aspect_ratio=3.0), False),
+        (attrs.evolve(RULES, min_width=301), True),
+        (attrs.evolve(RULES, max_aspect_ratio=2.6), True),
+        (attrs.evolve(RULES, min_aspect_ratio=0.5), True),
+    ],
+)
+def test_whether_a_turn_matters(rules: ImageRules, matters: bool) -> None:  # noqa: FBT001  a parameter of the table
+    """A turn changes nothing while both sides have one minimum, and the ratios are each other's inverse."""
+    assert rules.orientation_matters is matters
+    words = " (turned by its EXIF orientation)" if matters else ""
+    least = f"{rules.min_width}x{rules.min_height}"
+    found = problems(ImageFacts("png", 200, 200, turned=True), rules)
+    assert found == (f"is 200x200 px{words}: at least {least} is needed",)
+    upright = problems(ImageFacts("png", 200, 200), rules)
+    assert upright == (f"is 200x200 px: at least {least} is needed",)
+
+
+SQUARE = attrs.evolve(RULES, min_aspect_ratio=1.0, max_aspect_ratio=1.5)
+TALL = attrs.evolve(RULES, min_aspect_ratio=0.5, max_aspect_ratio=1.0)
+BINARY = attrs.evolve(RULES, max_bytes=5 * MIB)
+
+
+@pytest.mark.parametrize(
+    ("facts", "rules", "expected"),
+    [
+        (ImageFacts("png", 300, 299), RULES, ["is 300x299 px: at least 300x300 is needed"]),
+        (ImageFacts("png", 299, 300), RULES, ["is 299x300 px: at least 300x300 is needed"]),
+        (ImageFacts("png", None, 100), RULES, []),
+        (ImageFacts("png", 100, None), RULES, []),
+        (ImageFacts("png", 0, 300), RULES, ["is 0x300 px: at least 300x300 is needed"]),
+        (ImageFacts("png", 300, 0), RULES, ["is 300x0 px: at least 300x300 is needed"]),
+        (
+            ImageFacts("png", 1000, 2501),
+            RULES,
+            ["has the aspect ratio 1:2.501: 1:2.5 to 2.5:1 is allowed"],
+        ),
+        (
+            ImageFacts("png", 2_500_001, 1_000_000),
+            RULES,
+            ["has the aspect ratio 2.500001:1: 1:2.5 to 2.5:1 is allowed"],
+        ),
+        (
+            ImageFacts("png", 25_000_001, 10_000_000),
+            RULES,
+            ["has the aspect ratio 25000001:10000000: 1:2.5 to 2.5:1 is allowed"],
+        ),
+        (ImageFacts("png", 301, 300), SQUARE, []),
+        (ImageFacts("png", 300, 301), SQUARE, ["has the aspect ratio 1:1.003: 1:1 to 1.5:1 is allowed"]),
+        (ImageFacts("png", 600, 300), SQUARE, ["has the aspect ratio 2.00:1: 1:1 to 1.5:1 is allowed"]),
+        (
+            ImageFacts("png", 600, 300, turned=True),
+            TALL,
+            ["has the aspect ratio 2.00:1 (turned by its EXIF orientation): 1:2 to 1:1 is allowed"],
+        ),
+        (ImageFacts("png", size=5 * MIB - 1), BINARY, []),
+        (ImageFacts("png", size=5 * MIB), BINARY, ["is 5,242,880 bytes: under 5,242,880 bytes is needed"]),
+        (ImageFacts("png", size=6 * MIB), BINARY, ["is 6.0 MiB: under 5 MiB is needed"]),
+        (
+            ImageFacts("png", size=10_040_000),
+            RULES,
+            ["is 10,040,000 bytes: under 10,000,000 bytes is needed"],
+        ),
+        (ImageFacts("png", size=10_060_000), RULES, ["is 10.1 MB: under 10 MB is needed"]),
+        (ImageFacts("xyz"), RULES, ["is xyz: JPEG or PNG is needed"]),
+        (ImageFacts("jpeg"), attrs.evolve(RULES, formats=("png",)), ["is a JPEG image: PNG is needed"]),
+        (
+            ImageFacts("gif", 299, 1000, damage="is broken"),
+            RULES,
+            [
+                "is a GIF image: JPEG or PNG is needed",
+                "is broken",
+                "is 299x1000 px: at least 300x300 is needed",
+                "has the aspect ratio 1:3.34: 1:2.5 to 2.5:1 is allowed",
+            ],
+        ),
+    ],
+)
+def test_each_limit_at_its_edge(facts: ImageFacts, rules: ImageRules, expected: list[str]) -> None:
+    """What is just beyond a limit is told in digits that show it, and what is not known is no problem."""
+    assert problems(facts, rules) == tuple(expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("avif", "an AVIF image"),
+        ("base64", "base64 text"),
+        ("bmp", "a BMP image"),
+        ("heic", "a HEIC image"),
+        ("mp4", "an MP4 video"),
+        ("pdf", "a PDF document"),
+        ("svg", "an SVG image"),
+        ("tiff", "a TIFF image"),
+        ("webp", "a WebP image"),
+    ],
+)
+def test_each_other_format_has_its_name(name: str, words: str) -> None:
+    """What is no JPEG or PNG is called by the name that people know."""
+    assert problems(ImageFacts(name), RULES) == (f"is {words}: JPEG or PNG is needed",)
