@@ -250,7 +250,7 @@ def _foreign(source: object) -> ImageProblem:
     kind = type(source)
     name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
     hint = _TAKEN
-    if kind.__module__.partition(".")[0] == "PIL":
+    if kind.__module__.startswith("PIL."):
         hint = "save it into an io.BytesIO() as PNG and give its getvalue()"
     elif hasattr(source, "getvalue"):
         hint = "give its getvalue()"
