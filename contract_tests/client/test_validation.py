@@ -182,6 +182,15 @@ def test_what_is_said_of_other_schemas(schema: dict[str, Any], value: object, se
     assert Validator(schema, DOCUMENT).problems(value, "it") == [sentence]
 
 
+def test_a_schema_that_allows_null_and_refers_to_another() -> None:
+    """A value may be null where the schema says so, and else must fit what it refers to."""
+    validator = Validator(
+        {"nullable": True, "type": "array", "items": {"$ref": "#/components/schemas/Tag"}}, DOCUMENT
+    )
+    assert [validator.problems(value) for value in (None, ["abc"])] == [[], []]
+    assert validator.problems(["abcd"])
+
+
 def test_names_that_nobody_knows() -> None:
     """A name that is not known is told with the nearest that is."""
     assert unknown_names(["name", "nam", "zzz"], ["name", "size"]) == [

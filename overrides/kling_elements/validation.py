@@ -42,8 +42,9 @@ class Validator:
         import jsonschema_rs  # noqa: PLC0415 - `--help` need not pay for it
 
         # OpenAPI 3.0 schemas are Draft 4's kind; `components` lets their references resolve.
-        whole = {**self.schema, "components": self.document.content["components"]}
-        return jsonschema_rs.Draft4Validator(_without_nullable(whole), validate_formats=True)
+        components = self.document.content["components"]
+        whole = {**_without_nullable(dict(self.schema)), "components": _without_nullable(components)}
+        return jsonschema_rs.Draft4Validator(whole, validate_formats=True)
 
     @property
     def names(self) -> tuple[str, ...]:
