@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import io
 import json
+import sqlite3
 import threading
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from attrs import define, field
+from attrs import define, evolve, field
 from PIL import Image
 
-from kling_elements import KlingElements
+from kling_elements import KlingElements, Task
+from kling_elements.batch import BatchJob, BatchResult
 from kling_elements.governor import Limits
+from kling_elements.journal import Entry, Job, Journal, NewEntry
+from kling_elements.standing import Standing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,6 +26,11 @@ if TYPE_CHECKING:
 
 URL = "https://example.com/a.png"
 KEY = "key-of-the-batch-tests-0123456789"
+TASK_ID = "00000000-0000-4000-8000-000000000000"
+DONE = Task(TASK_ID, "COMPLETED", (f"https://results.example.com/{TASK_ID}.mp4",))
+JOB = BatchJob((URL,), {"prompt": "a"}, "a")
+TOLD = BatchResult[Task](1, Standing.INVALID, "a", JOB)
+CREATE, LOOK, FETCH = "POST kling-elements-std", f"GET {TASK_ID}", f"GET {TASK_ID}.mp4"
 _BOX = b"ftypisom\0\0\0\1isom"
 VIDEO = (len(_BOX) + 4).to_bytes(4) + _BOX + (8).to_bytes(4) + b"moov"
 
@@ -35,7 +44,8 @@ class Service:
         plan: What is answered to a create with a prompt, in place of a task.
         ends: The status that a task with a prompt ends in.
         most: The most tasks that were unfinished at once.
-        keeps_books: Whether tasks that are done are remembered.
+        keeps_books: Whether tasks that are done, and requests, are remembered.
+        asked: What was asked, in order: the method and the end of the path.
     """
 
     prompts: dict[str, str] = field(factory=dict)
@@ -43,6 +53,7 @@ class Service:
     ends: dict[str, str] = field(factory=dict)
     most: int = 0
     keeps_books: bool = True
+    asked: list[str] = field(factory=list)
     looks: Counter[str] = field(factory=Counter)
     _count: int = 0
     _open: set[str] = field(factory=set)
@@ -54,6 +65,8 @@ class Service:
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         with self._lock:
+            if self.keeps_books:
+                self.asked.append(f"{request.method} {request.url.path.rsplit('/', 1)[-1]}")
             if request.url.host == "results.example.com":
                 return httpx.Response(200, content=VIDEO, headers={"content-type": "video/mp4"})
             if request.method == "POST":
@@ -127,6 +140,90 @@ def settings(folder: Path) -> dict[str, Any]:
         "journal": folder / "journal.sqlite3",
         "limits": Limits((), 3),
     }
+
+
+@define
+class Bench:
+    """Runs the one job of a batch, which other processes know as well.
+
+    Attributes:
+        open_client: Callable[..., KlingElements]s a client of the service.
+        service: The service.
+        journal: The journal, as another process has it open.
+        target: The file for the video.
+    """
+
+    open_client: Callable[..., KlingElements]
+    service: Service
+    journal: Journal
+    target: Path
+
+    def run(
+        self, job: Any = JOB, *, client: KlingElements | None = None, **options: Any
+    ) -> BatchResult[Task]:
+        """The result of the job, without its error."""
+        return evolve(self.run_whole(job, client=client, **options), error=None)
+
+    def run_whole(
+        self, job: Any = JOB, *, client: KlingElements | None = None, **options: Any
+    ) -> BatchResult[Task]:
+        """The result of the job."""
+        options = {"directory": self.target.parent, "batch_id": "b", "workers": 1, **options}
+        (result,) = (client or self.open_client()).batch([job], **options)
+        return result
+
+    def begin(self, digest: str = "") -> str:
+        """Note a create of the job that is under way; gives the entry's id."""
+        owner = self.open_client().journal_owner
+        new = NewEntry("std", owner.origin, owner.fingerprint, digest, Job("b", "a"))
+        return self.journal.begin(new).entry_id
+
+    def create(self, status: str = "CREATED", digest: str = "") -> str:
+        """Note a create of the job that made the task; gives the entry's id."""
+        entry_id = self.begin(digest)
+        self.service.make("a")
+        self.journal.created(entry_id, Task(TASK_ID, status))
+        return entry_id
+
+    def create_elsewhere(self) -> str:
+        """Note a task of the same id that another service made; gives the entry's id."""
+        return self.journal.adopt(
+            Task(TASK_ID, "CREATED"), NewEntry("std", "https://other.example", "f")
+        ).entry_id
+
+    def forget(self) -> None:
+        """Empty the journal, as somebody might."""
+        assert self.journal.path
+        with sqlite3.connect(self.journal.path) as connection:
+            connection.execute("DELETE FROM entries")
+
+    def entry(self, entry_id: str) -> Entry:
+        """The entry with this id."""
+        entry = self.journal.entry(entry_id)
+        assert entry
+        return entry
+
+    def of_job(self) -> Entry:
+        """The entry that stands for the job."""
+        entry = self.journal.job("b", "a")
+        assert entry
+        return entry
+
+    def is_free(self) -> bool:
+        """Whether another process could take the job's task to work on it; it lets go of it at once."""
+        entry_id = self.of_job().entry_id
+        if not self.journal.claim(entry_id, "another", 60):
+            return False
+        self.journal.release(entry_id, "another")
+        return True
+
+
+@pytest.fixture
+def bench(open_client: Callable[..., KlingElements], service: Service, tmp_path: Path) -> Iterator[Bench]:
+    journal = Journal.open(tmp_path / "journal.sqlite3")
+    (tmp_path / "out").mkdir()
+    yield Bench(open_client, service, journal, tmp_path / "out" / "a.mp4")
+    journal.close()
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from attrs import evolve
 
 from kling_elements import (
     AuthenticationError,
@@ -88,6 +89,7 @@ def test_a_task_that_is_over_is_told_whole(entry: Entry, status: str, said: str)
         (CREATED, ValidationError(["x"]), Standing.INVALID, "t", TASK),
         (CREATED, KlingError("x"), Standing.UNFINISHED, "t", TASK),
         (CREATED, ConnectionFailed("x"), Standing.UNFINISHED, "t", TASK),
+        (evolve(BEGUN, task=TASK), ConnectionFailed("x"), Standing.UNFINISHED, "t", TASK),
     ],
 )
 def test_where_a_task_exists_it_is_told(

@@ -99,8 +99,8 @@ def tell_over(result: BatchResult[TaskT], entry: Entry) -> BatchResult[TaskT]:
 
 def tell_failure(result: BatchResult[TaskT], error: Exception) -> BatchResult[TaskT]:
     """The result of a job that ended with an error; where a task exists, that counts as well."""
-    task_id = result.task_id or getattr(error, "task_id", None)
     task = getattr(error, "task", None) or result.task
+    task_id = result.task_id or getattr(error, "task_id", None) or (task.id if task else None)
     if task_id is not None:
         standing = standing_of(error)
         if isinstance(error, ValidationError):

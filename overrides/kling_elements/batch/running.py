@@ -99,13 +99,21 @@ class JobRunner(Generic[TaskT]):
             case Step.ANEW if entry is not None:
                 began = entry
                 yield from compute(lambda: journal.abandon(began.entry_id, "done again, as was asked"))
+        return (yield from self._begin(flows, order, result))
+
+    def _begin(
+        self, flows: Flows[TaskT], order: Order, result: BatchResult[TaskT]
+    ) -> Flow[BatchResult[TaskT]]:
         try:
             return (yield from self._create(flows, order, result))
-        except OutcomeUnknown:
-            # Another process may have begun the same job a moment ago.
-            if _is_under_way((yield from compute(lambda: journal.job(self.batch_id, order.key)))):
+        except OutcomeUnknown as error:
+            entry = yield from compute(lambda: flows.records.journal.job(self.batch_id, order.key))
+            if _is_under_way(entry):
+                # Another process began the same job a moment ago.
                 return evolve(result, standing=Standing.BUSY)
-            raise
+            if entry is None or not entry.is_doubtful:
+                raise
+            return tell_failure(evolve(result, entry_id=entry.entry_id), error)
 
     def _create(
         self, flows: Flows[TaskT], order: Order, result: BatchResult[TaskT]
@@ -132,7 +140,7 @@ class JobRunner(Generic[TaskT]):
             try:
                 file, _ = yield from fetch(flows, task, entry, target, claim)
             except KlingError as error:
-                return tell_failure(evolve(result, task=task, task_id=task.id), error)
+                return tell_failure(evolve(result, task=task), error)
             return evolve(result, standing=Standing.DONE, task=task, task_id=task.id, file=file)
         finally:
             if claim is not None:
@@ -149,33 +157,31 @@ class JobRunner(Generic[TaskT]):
         }
         if options.get("model") is None:
             options.pop("model", None)
-        for pause in _RATE_PAUSES:
+        pauses = iter(_RATE_PAUSES)
+        while True:
             require_journal(flows)
             try:
                 return (yield from flows.generate(order.job.images, options, keep))
             except RateLimitError as error:
-                if error.task_id is not None:
+                pause = next(pauses, None)
+                if pause is None or error.task_id is not None:
                     raise
                 yield from call(flows.sender.sleep, max(pause, error.retry_after or 0.0))
-        return (yield from flows.generate(order.job.images, options, keep))
 
     def _go_on(
         self, flows: Flows[TaskT], order: Order, entry: Entry, result: BatchResult[TaskT]
     ) -> Flow[BatchResult[TaskT]]:
+        journal, target = flows.records.journal, order.target
         known = evolve(result, task_id=entry.task_id)
-        claim = Claim(flows.records.journal, entry.entry_id)
+        claim = Claim(journal, entry.entry_id)
         if not (yield from compute(claim.take)):
             return evolve(known, standing=Standing.BUSY)
         try:
             yield from compute(lambda: require_same_content(order, entry))
-            if order.target is not None:
-                yield from compute(
-                    lambda: flows.records.journal.set_target(
-                        entry.task_id or "", order.target or "", entry.origin
-                    )
-                )
+            if target is not None:
+                yield from compute(lambda: journal.set_target(entry.task_id or "", target, entry.origin))
             waiting: WaitOptions = {**self.waiting, "on_update": lambda task: self._saw(order, task)}
-            task, file, _ = yield from finish(flows, entry, order.target, claim, waiting)
+            task, file, _ = yield from finish(flows, entry, target, claim, waiting)
         except Stopped:
             raise
         except KlingError as error:
