@@ -5,11 +5,12 @@ As with `engine`, any number of jobs runs in constant memory.
 
 from __future__ import annotations
 
-import math
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import anyio
+from attrs import define, field
 
 from kling_elements.batch.work import GRACE
 from kling_elements.standing import Stopped
@@ -30,6 +31,26 @@ ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
 
 
+@define
+class _Session(Generic[ResultT]):
+    """What the tasks of a batch at work share; it is made in the event loop.
+
+    Attributes:
+        group: The tasks.
+        results: Where their results are taken.
+        alive: How many of them work.
+        under_way: What they do right now, each of it shielded from whoever cancels.
+    """
+
+    group: TaskGroup
+    results: MemoryObjectReceiveStream[ResultT]
+    alive: int
+    under_way: set[anyio.CancelScope] = field(factory=set, init=False)
+    reading: anyio.Lock = field(factory=anyio.Lock, init=False)
+    brake: anyio.Event = field(factory=anyio.Event, init=False)
+    are_gone: anyio.Event = field(factory=anyio.Event, init=False)
+
+
 class AsyncBatch(Generic[ItemT, ResultT]):
     """As `Batch`, asynchronous, under asyncio and trio.
 
@@ -45,13 +66,8 @@ class AsyncBatch(Generic[ItemT, ResultT]):
         self._work = work
         self._run = run
         self._given_sleep = sleep
-        self._group: TaskGroup | None = None
-        self._reading: anyio.Lock | None = None
-        self._brake: anyio.Event | None = None
-        self._results: MemoryObjectReceiveStream[ResultT] | None = None
+        self._session: _Session[ResultT] | None = None
         self._is_exhausted = False
-        self._alive = 0
-        self._are_gone: anyio.Event | None = None
         self._failure: Exception | None = None
 
     @property
@@ -60,41 +76,42 @@ class AsyncBatch(Generic[ItemT, ResultT]):
         return self._work.roster.running()
 
     async def __aenter__(self) -> Self:
-        self._reading, self._brake, self._are_gone = anyio.Lock(), anyio.Event(), anyio.Event()
-        self._alive = self._work.workers
-        sending, self._results = anyio.create_memory_object_stream[ResultT](self._work.workers)
-        self._group = await anyio.create_task_group().__aenter__()
-        for _ in range(self._work.workers):
-            self._group.start_soon(self._serve, sending.clone())
-        sending.close()
+        if self._session is None:
+            sending, results = anyio.create_memory_object_stream[ResultT](self._work.workers)
+            group = await anyio.create_task_group().__aenter__()
+            self._session = _Session(group, results, self._work.workers)
+            for _ in range(self._work.workers):
+                group.start_soon(self._serve, self._session, sending.clone())
+            sending.close()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._group is None or self._brake is None or self._are_gone is None or self._results is None:
+        session = self._session
+        if session is None or session.brake.is_set():
             return
-        self._brake.set()
-        self._results.close()
+        session.brake.set()
+        session.results.close()
         # A create that is being sent is paid, whoever cancels: it gets some seconds to tell its task's id.
         with anyio.move_on_after(GRACE, shield=True):
-            await self._are_gone.wait()
-        self._group.cancel_scope.cancel()
-        group, self._group = self._group, None
+            await session.are_gone.wait()
+        for scope in (*session.under_way, session.group.cancel_scope):
+            scope.cancel()
         try:
             # Not told of the body's error, which the group would wrap.
-            await group.__aexit__(None, None, None)
+            await session.group.__aexit__(None, None, None)
         finally:
             self._work.close()
             self._work.tell()
 
     def __aiter__(self) -> AsyncIterator[ResultT]:
-        return self._alone() if self._group is None else self
+        return self._alone() if self._session is None else self
 
     async def __anext__(self) -> ResultT:
-        if self._results is not None:
+        if self._session is not None:
             with suppress(anyio.EndOfStream, anyio.ClosedResourceError):
-                return await self._results.receive()
+                return await self._session.results.receive()
         failure, self._failure = self._failure, None
         if failure is not None:
             raise failure
@@ -102,18 +119,14 @@ class AsyncBatch(Generic[ItemT, ResultT]):
 
     async def _alone(self) -> AsyncIterator[ResultT]:
         async with self:
-            while True:
-                try:
-                    result = await self.__anext__()
-                except StopAsyncIteration:
-                    return
+            async for result in self:
                 yield result
 
-    async def _serve(self, sending: MemoryObjectSendStream[ResultT]) -> None:
+    async def _serve(self, session: _Session[ResultT], sending: MemoryObjectSendStream[ResultT]) -> None:
         try:
             with sending, suppress(anyio.BrokenResourceError):
-                while (item := await self._read()) is not None:
-                    result = await self._run(self._work.do(item[0], self._sleep))
+                while (item := await self._read(session)) is not None:
+                    result = await self._do(session, item[0])
                     if (failure := self._work.stops(result)) is not None:
                         self._is_exhausted = True
                         self._failure = self._failure or failure
@@ -124,15 +137,22 @@ class AsyncBatch(Generic[ItemT, ResultT]):
             self._is_exhausted = True
             self._failure = self._failure or error
         finally:
-            self._alive -= 1
-            if not self._alive and self._are_gone is not None:
-                self._are_gone.set()
+            session.alive -= 1
+            if not session.alive:
+                session.are_gone.set()
 
-    async def _read(self) -> tuple[ItemT] | None:
-        if self._reading is None or self._brake is None:
-            return None
-        async with self._reading:
-            if self._is_exhausted or self._brake.is_set():
+    async def _do(self, session: _Session[ResultT], item: ItemT) -> ResultT:
+        with anyio.CancelScope(shield=True) as scope:
+            session.under_way.add(scope)
+            try:
+                return await self._run(self._work.do(item, partial(self._sleep, session.brake)))
+            finally:
+                session.under_way.remove(scope)
+        raise Stopped("cut off, as it took too long to stop")
+
+    async def _read(self, session: _Session[ResultT]) -> tuple[ItemT] | None:
+        async with session.reading:
+            if self._is_exhausted or session.brake.is_set():
                 return None
             source: Any = self._work.source
             if hasattr(source, "__anext__"):
@@ -144,12 +164,11 @@ class AsyncBatch(Generic[ItemT, ResultT]):
             self._is_exhausted = True
             return None
 
-    async def _sleep(self, seconds: float) -> None:
-        brake = self._brake
-        if brake is None or brake.is_set():
+    async def _sleep(self, brake: anyio.Event, seconds: float) -> None:
+        if brake.is_set():
             raise Stopped("stopped, as was asked")
         if self._given_sleep is anyio.sleep:
-            with anyio.move_on_after(seconds if seconds < math.inf else None):
+            with anyio.move_on_after(seconds):
                 await brake.wait()
         else:
             slept: Any = self._given_sleep(seconds)
