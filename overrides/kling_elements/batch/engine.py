@@ -94,20 +94,19 @@ class _Crew(Generic[ItemT, ResultT]):
         self._reading = threading.Lock()
         self._changed = threading.Condition()
         self._results: deque[ResultT] = deque()
-        self._alive = 0
+        self._alive = work.workers
         self._is_exhausted = False
         self._brake = threading.Event()
         self._failure: BaseException | None = None
-        self._is_closed = False
 
     def take(self) -> tuple[ResultT] | None:
         """The next result; None if there will be none."""
-        if not self._threads and not self._is_closed:
+        if not self._threads and not self._brake.is_set():
             self._start()
         with self._changed:
-            while not self._results and self._alive and not self._is_closed:
+            while not self._results and self._alive and not self._brake.is_set():
                 self._changed.wait(_WAKE)
-            if self._is_closed or not self._results:
+            if self._brake.is_set() or not self._results:
                 return None
             self._changed.notify_all()
             return (self._results.popleft(),)
@@ -119,9 +118,8 @@ class _Crew(Generic[ItemT, ResultT]):
 
     def close(self) -> None:
         """Begin no more work, and end what is under way."""
-        if self._is_closed:
+        if self._brake.is_set():
             return
-        self._is_closed = True
         self._brake.set()
         with self._changed:
             self._changed.notify_all()
@@ -133,7 +131,6 @@ class _Crew(Generic[ItemT, ResultT]):
         self.work.tell()
 
     def _start(self) -> None:
-        self._alive = self.work.workers
         # Daemons: a request that hangs must not keep the process from ending. The journal knows of it.
         self._threads = [
             threading.Thread(target=self._serve, name=f"kling-elements-batch-{number}", daemon=True)
