@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    Open = Callable[..., KlingElements]
+
 URL = "https://example.com/a.png"
 KEY = "key-of-the-batch-tests-0123456789"
 TASK_ID = "00000000-0000-4000-8000-000000000000"
@@ -115,7 +117,7 @@ def service() -> Service:
 
 
 @pytest.fixture
-def open_client(service: Service, tmp_path: Path) -> Iterator[Callable[..., KlingElements]]:
+def open_client(service: Service, tmp_path: Path) -> Iterator[Open]:
     """Opens a client of the service, as another process would: all share one journal."""
     opened: list[tuple[KlingElements, httpx.Client]] = []
 
@@ -147,13 +149,13 @@ class Bench:
     """Runs the one job of a batch, which other processes know as well.
 
     Attributes:
-        open_client: Callable[..., KlingElements]s a client of the service.
+        open_client: Opens a client of the service.
         service: The service.
         journal: The journal, as another process has it open.
         target: The file for the video.
     """
 
-    open_client: Callable[..., KlingElements]
+    open_client: Open
     service: Service
     journal: Journal
     target: Path
@@ -219,7 +221,7 @@ class Bench:
 
 
 @pytest.fixture
-def bench(open_client: Callable[..., KlingElements], service: Service, tmp_path: Path) -> Iterator[Bench]:
+def bench(open_client: Open, service: Service, tmp_path: Path) -> Iterator[Bench]:
     journal = Journal.open(tmp_path / "journal.sqlite3")
     (tmp_path / "out").mkdir()
     yield Bench(open_client, service, journal, tmp_path / "out" / "a.mp4")

@@ -14,7 +14,6 @@ from contract_tests.batch.conftest import KEY, URL, VIDEO, settings, write_jobs
 from kling_elements import AsyncKlingElements, AuthenticationError, KlingElements, ValidationError
 from kling_elements.batch import BatchJob
 from kling_elements.batch.decisions import Again, Step, choose_step
-from kling_elements.batch.naming import name_problem
 from kling_elements.journal import Entry, Job, Journal, NewEntry, State
 from kling_elements.standing import Standing
 
@@ -355,31 +354,3 @@ def test_another_process_is_left_at_it(service: Service, open_client: Open, tmp_
     journal.close()
     assert standings(results) == {"a": "busy"}
     assert not service.prompts
-
-
-@pytest.mark.parametrize("name", ["a.mp4", "a/b.mp4", "..a.mp4", "ä.mp4", "a b.mp4", "a/report.jsonl"])
-def test_names_that_can_be_used(name: str) -> None:
-    """A name below the folder is one."""
-    assert name_problem(name) is None
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "/a",
-        "..",
-        "a/../../b",
-        "C:\\a",
-        "C:a",
-        "\\a",
-        "a\\..\\b",
-        "a/",
-        ".",
-        "a\0b",
-        "Report.JSONL",
-        "x" * 256,
-    ],
-)
-def test_names_that_cannot(name: str) -> None:
-    """A name that leads out of the folder, on any system, or is no file's, is refused."""
-    assert name_problem(name)

@@ -74,7 +74,7 @@ class BatchJob:
         """What identifies the job's content: SHA-256 in hexadecimal."""
         content = {"images": self.images, **{k: v for k, v in self.options.items() if v is not None}}
         text = json.dumps(content, sort_keys=True, default=_plain)
-        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        return hashlib.sha256(text.encode()).hexdigest()  # JSON is ASCII
 
 
 @frozen

@@ -95,7 +95,7 @@ def name_problem(name: str) -> str | None:
     posix, windows = PurePosixPath(name), PureWindowsPath(name)
     if posix.is_absolute() or windows.drive or windows.root:
         return "must be relative: videos go below the batch's folder"
-    if ".." in posix.parts or ".." in windows.parts:
+    if ".." in windows.parts:  # it parts names at slashes of both kinds
         return "must not lead out of the batch's folder"
     if not posix.name or name.endswith(("/", "\\")):
         return "must name a file"
