@@ -157,8 +157,7 @@ def plan_resume(flows: Flows[TaskT], options: ResumeOptions) -> Work[Entry, Resu
         source=unfinished(),
         do=do,
         workers=workers,
-        stops=lambda result: why_stop(result.error),
-        close=lambda: None,
+        stops=lambda _: None,  # each entry is told, whatever befell the others
         roster=roster,
     )
 

@@ -22,6 +22,10 @@ logger = logging.getLogger("kling_elements")
 GRACE = 5.0  # seconds that a create under way gets to tell its task's id
 
 
+def _nothing() -> None:
+    pass
+
+
 @frozen
 class Work(Generic[ItemT, ResultT]):
     """What an engine does.
@@ -39,7 +43,7 @@ class Work(Generic[ItemT, ResultT]):
     do: Callable[[ItemT, Callable[[float], object]], Flow[ResultT]]
     workers: int
     stops: Callable[[ResultT], Exception | None]
-    close: Callable[[], object]
+    close: Callable[[], object] = _nothing
     roster: Roster = field(factory=Roster)
 
     def tell(self) -> None:

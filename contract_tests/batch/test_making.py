@@ -1,0 +1,295 @@
+"""What a call of `batch` or `resume` makes of its jobs and options, before and while it works."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import pytest
+
+from contract_tests.batch.conftest import URL, write_jobs
+from contract_tests.client.test_flows_alone import REFUSED, SETTINGS, Stage, answer
+from contract_tests.support.answers import ID
+from kling_elements import AuthenticationError, ValidationError
+from kling_elements.answers import Answer
+from kling_elements.batch import BatchJob, BatchResult, Order
+from kling_elements.batch.making import plan_batch, plan_resume
+from kling_elements.batch.naming import batch_of
+from kling_elements.journal import Entry, Job, Journal, NewEntry
+from kling_elements.roster import Running
+from kling_elements.standing import Standing
+from kling_elements.task import Task
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from kling_elements.batch.work import Work
+
+JOB = BatchJob((URL,), {"prompt": "a"}, "a")
+LINE = {"images": [URL], "prompt": "a", "id": "a"}
+
+
+@pytest.fixture
+def stage() -> Stage:
+    """Flows whose service is a list of outcomes, and whose journal is in memory."""
+    return Stage(Journal.open(False))
+
+
+def ready(work: Work[Any, Any]) -> list[Any]:
+    """What the source gives."""
+    source: Any = work.source
+    return list(source)
+
+
+def begin(stage: Stage, key: str = "a") -> str:
+    """Note a create of a job of the batch "b"; gives the entry's id."""
+    owner = stage.flows.records.owner()
+    new = NewEntry("std", owner.origin, owner.fingerprint, job=Job("b", key))
+    return stage.journal.begin(new).entry_id
+
+
+def test_the_lines_of_a_file_are_jobs(stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each line is a job with its key, its file, and its images beside the file; or it says why it isn't."""
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "in"
+    write_jobs(
+        folder / "jobs.jsonl",
+        {"images": ["a.png", URL], "id": "a"},
+        "",
+        {"images": "b.png", "id": "b", "output": "sub/b.mp4"},
+        {"prompt": "x", "id": "c"},
+        "7",
+        {**LINE, "output": "/a.mp4"},
+    )
+    work = plan_batch(stage.flows, Path("in/jobs.jsonl"), {"directory": "out"})
+    made = ready(work)
+    work.close()
+    first = BatchJob((str(folder / "a.png"), URL), {}, "a")
+    second = BatchJob((str(folder / "b.png"),), {}, "b", "sub/b.mp4")
+    assert made[:2] == [
+        Order(1, "a", first, tmp_path / "out" / "a.mp4"),
+        Order(3, "b", second, tmp_path / "out" / "sub" / "b.mp4"),
+    ]
+    assert [(each.number, each.standing, each.key, each.job, str(each.error)) for each in made[2:]] == [
+        (4, "invalid", None, None, "images is missing"),
+        (5, "invalid", None, None, 'the line must be a JSON object like {"images": ["a.jpg"]}'),
+        (
+            6,
+            "invalid",
+            "a",
+            BatchJob((URL,), {"prompt": "a"}, "a", "/a.mp4"),
+            "id 'a' is that of job 1 too",
+        ),
+    ]
+
+
+def test_an_open_file_is_of_the_current_folder(stage: Stage) -> None:
+    """The images of an open file are where the process is, however their paths are written."""
+    lines = [json.dumps({"images": [name], "id": name}) for name in ("a.png", "./b.png", "c/../d.png")]
+    made = ready(plan_batch(stage.flows, io.StringIO("\n".join(lines)), {}))
+    assert [each.job.images for each in made if each.job] == [("a.png",), ("b.png",), ("c/../d.png",)]
+    assert [each.number for each in made] == [1, 2, 3]
+
+
+def test_given_jobs_are_taken_as_they_are(stage: Stage) -> None:
+    """Jobs out of a program keep their place and their images; what can't be used says so."""
+    jobs: list[Any] = [JOB, {"images": ["./a.png"], "id": "b"}, None]
+    made = ready(plan_batch(stage.flows, jobs, {}))
+    assert made[:2] == [Order(1, "a", JOB, None), Order(2, "b", BatchJob(("./a.png",), {}, "b"), None)]
+    assert isinstance(made[2], BatchResult)
+    assert (made[2].number, str(made[2].error)) == (3, "a job must be a BatchJob or a mapping: got NoneType")
+
+
+def test_jobs_that_come_later_keep_their_place(stage: Stage) -> None:
+    """An asynchronous source gives the same, counted from 1."""
+
+    async def jobs() -> AsyncIterator[dict[str, Any]]:
+        for name in "abc":
+            yield {**LINE, "id": name}
+
+    async def run() -> list[tuple[int, str | None]]:
+        source: Any = plan_batch(stage.flows, jobs(), {}).source
+        return [(each.number, each.key) async for each in source]
+
+    assert anyio.run(run) == [(1, "a"), (2, "b"), (3, "c")]
+
+
+@pytest.mark.parametrize(
+    ("state", "options", "is_sent"),
+    [
+        ("unknown", {}, False),
+        ("unknown", {"retry_failed": True}, False),
+        ("unknown", {"retry_unknown": True}, True),
+        ("failed", {}, False),
+        ("failed", {"retry_unknown": True}, False),
+        ("failed", {"retry_failed": True}, True),
+    ],
+)
+def test_what_is_asked_for_is_done_again(
+    stage: Stage, state: str, options: dict[str, Any], *, is_sent: bool
+) -> None:
+    """Each of the two options has its own effect, which costs money, and no other."""
+    entry_id = begin(stage)
+    if state == "unknown":
+        stage.journal.unknown(entry_id, "cut")
+    else:
+        stage.journal.created(entry_id, Task(ID, "FAILED"))
+    work = plan_batch(stage.flows, [JOB], {"batch_id": "b", **options})  # type: ignore[typeddict-item]
+    (order,) = ready(work)
+    result = stage.run(work.do(order, stage.time.sleep), REFUSED)
+    assert result.standing is (Standing.REFUSED if is_sent else Standing(state))
+    assert len(stage.sent) == is_sent
+
+
+@pytest.mark.parametrize("source", ["path", "text", "list"])
+@pytest.mark.parametrize("folder", ["out", None])
+@pytest.mark.parametrize("own", ["b", None])
+def test_a_batch_is_known_by_its_paths_or_its_id(
+    stage: Stage, tmp_path: Path, source: str, folder: str | None, own: str | None
+) -> None:
+    """A job is noted under the id that was given, else that of the paths; without either under a new one."""
+    path = write_jobs(tmp_path / "jobs.jsonl", LINE)
+    jobs: Any = {"path": path, "text": str(path), "list": [JOB]}[source]
+    directory = None if folder is None else tmp_path / folder
+    seen: list[str] = []
+    for _ in range(2):
+        work = plan_batch(stage.flows, jobs, {"directory": directory, "batch_id": own})
+        (order,) = ready(work)
+        stage.run(work.do(order, stage.time.sleep), REFUSED)
+        *_, last = stage.journal.entries()
+        assert last.job
+        seen.append(last.job.batch)
+        work.close()
+    paths = [*([] if source == "list" else [path]), *([] if directory is None else [directory])]
+    if own or paths:
+        assert seen == [own or batch_of(*paths)] * 2
+    else:
+        assert seen[0] != seen[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"workers": 0}, ["workers must be a number from 1 to 100: got 0"]),
+        ({"workers": 101}, ["workers must be a number from 1 to 100: got 101"]),
+        ({"workers": True}, ["workers must be a number from 1 to 100: got True"]),
+        ({"workers": 1.0}, ["workers must be a number from 1 to 100: got 1.0"]),
+        (
+            {"wrokers": 1, "workers": None},
+            [
+                "wrokers is not an option of this call (did you mean 'workers'?)",
+                "workers must be a number from 1 to 100: got None",
+            ],
+        ),
+    ],
+)
+def test_all_faults_of_the_options_are_told(stage: Stage, options: Any, said: list[str]) -> None:
+    """Options that can't be used are told at once, all of them, of a batch as of a resumption."""
+    for plan in (lambda: plan_batch(stage.flows, [JOB], options), lambda: plan_resume(stage.flows, options)):
+        with pytest.raises(ValidationError) as caught:
+            plan()
+        assert list(caught.value.problems) == said
+
+
+def test_options_are_those_of_their_call(stage: Stage) -> None:
+    """What only a batch has, a resumption doesn't."""
+    options: Any = {"batch_id": "b"}
+    plan_batch(stage.flows, [JOB], options)
+    with pytest.raises(ValidationError, match="batch_id is not an option of this call"):
+        plan_resume(stage.flows, options)
+
+
+def test_three_at_once_unless_told_otherwise(stage: Stage) -> None:
+    """The vendor lets three tasks of one user run at once."""
+    assert plan_batch(stage.flows, [], {}).workers == plan_resume(stage.flows, {}).workers == 3
+    assert plan_batch(stage.flows, [], {"workers": 1}).workers == 1
+    assert plan_resume(stage.flows, {"workers": 100}).workers == 100
+
+
+def test_what_a_batch_works_on_is_told(stage: Stage) -> None:
+    """While a job is waited for, by the sleep that the engine gives, the batch tells its task."""
+    slept: list[tuple[float, tuple[Running, ...]]] = []
+    work = plan_batch(stage.flows, [JOB], {"batch_id": "b", "poll_interval": 7})
+    (order,) = ready(work)
+    outcomes = answer(), answer(word="IN_PROGRESS"), answer(word="COMPLETED")
+    result = stage.run(work.do(order, lambda pause: slept.append((pause, work.roster.running()))), *outcomes)
+    assert (result.standing, result.task.id) == (Standing.DONE, ID)
+    assert slept == [(7, (Running("a", ID),))] * 2
+    assert work.roster.running() == ()
+    assert stage.time.sleeps == []
+
+
+def unfinished(stage: Stage, key: str = "a", task_id: str = ID) -> Entry:
+    """Note a task that is not finished; gives its entry."""
+    entry_id = begin(stage, key)
+    return stage.journal.created(entry_id, Task(task_id, "CREATED"))
+
+
+def test_own_tasks_are_resumed(stage: Stage) -> None:
+    """Only tasks of this origin and this key are resumed, the oldest first."""
+    mine = [unfinished(stage), unfinished(stage, "c", "t-2")]
+    owner = stage.flows.records.owner()
+    for origin, fingerprint in [("https://b.example", owner.fingerprint), (owner.origin, "another")]:
+        stage.journal.adopt(Task("t-3", "CREATED"), NewEntry("std", origin, fingerprint))
+    assert ready(plan_resume(stage.flows, {})) == mine
+    assert owner.origin == SETTINGS.base_url
+
+
+def test_a_resumption_tells_what_it_does(stage: Stage) -> None:
+    """Each change is told with its entry, by the sleep that the engine gives, and what runs on is known."""
+    entry = unfinished(stage)
+    seen: list[tuple[Entry, str]] = []
+    slept: list[tuple[float, tuple[Running, ...]]] = []
+    work = plan_resume(
+        stage.flows, {"poll_interval": 7, "on_update": lambda entry, task: seen.append((entry, task.status))}
+    )
+    outcomes = answer(word="IN_PROGRESS"), answer(word="COMPLETED")
+    resumed = stage.run(work.do(entry, lambda pause: slept.append((pause, work.roster.running()))), *outcomes)
+    assert (resumed.entry, resumed.standing, resumed.file, resumed.error) == (
+        entry,
+        Standing.DONE,
+        None,
+        None,
+    )
+    assert resumed.task.status == "COMPLETED"
+    assert seen == [(entry, "IN_PROGRESS"), (entry, "COMPLETED")]
+    assert slept == [(7, (Running(entry.entry_id, ID),))]
+    assert work.roster.running() == ()
+    assert stage.time.sleeps == []
+
+
+@pytest.mark.parametrize("folder", ["rescued", None])
+def test_a_resumption_notes_where_a_video_goes(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str | None
+) -> None:
+    """Where a folder was given, a task without a file gets one there, which is noted before the wait."""
+    monkeypatch.chdir(tmp_path)
+    entry = unfinished(stage)
+    work = plan_resume(stage.flows, {"directory": folder, "timeout": 0})
+    assert stage.run(work.do(entry, stage.time.sleep), answer(word="IN_PROGRESS")).standing == "unfinished"
+    assert stage.entry().target == (None if folder is None else str(tmp_path / folder / f"{ID}.mp4"))
+
+
+def test_each_entry_is_resumed_whatever_befalls_another(stage: Stage) -> None:
+    """A refused key ends no resumption: each entry is told, and the task is still to be had."""
+    entry = unfinished(stage)
+    work = plan_resume(stage.flows, {"poll_interval": 7})
+    resumed = stage.run(work.do(entry, stage.time.sleep), answer(401))
+    assert (resumed.entry, resumed.standing) == (entry, Standing.UNFINISHED)
+    assert isinstance(resumed.error, AuthenticationError)
+    assert work.stops(resumed) is None
+    assert list(ready(work)) == [entry]
+    work.close()
+
+
+def test_a_fault_of_all_jobs_ends_a_batch(stage: Stage) -> None:
+    """A refused key ends a batch with its error."""
+    work = plan_batch(stage.flows, [JOB], {})
+    (order,) = ready(work)
+    result = stage.run(work.do(order, stage.time.sleep), Answer(401, {}, b"{}"))
+    assert isinstance(result.error, AuthenticationError)
+    assert work.stops(result) is result.error
+    work.close()
