@@ -7,6 +7,7 @@ import json
 import sqlite3
 import threading
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -195,7 +196,7 @@ class Bench:
 
     def forget(self) -> None:
         """Empty the journal, as somebody might."""
-        assert self.journal.path
+        assert self.journal.path  # of a bench on the disk
         with sqlite3.connect(self.journal.path) as connection:
             connection.execute("DELETE FROM entries")
 
@@ -221,7 +222,16 @@ class Bench:
 
 
 @pytest.fixture
-def bench(open_client: Open, service: Service, tmp_path: Path) -> Iterator[Bench]:
+def bench(open_client: Open, service: Service, tmp_path: Path) -> Bench:
+    """A bench whose journal is in memory."""
+    journal = Journal.open(False)
+    (tmp_path / "out").mkdir()
+    return Bench(partial(open_client, journal=journal), service, journal, tmp_path / "out" / "a.mp4")
+
+
+@pytest.fixture
+def bench_on_disk(open_client: Open, service: Service, tmp_path: Path) -> Iterator[Bench]:
+    """A bench whose journal is a file, which each client opens for itself."""
     journal = Journal.open(tmp_path / "journal.sqlite3")
     (tmp_path / "out").mkdir()
     yield Bench(open_client, service, journal, tmp_path / "out" / "a.mp4")

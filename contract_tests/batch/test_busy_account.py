@@ -120,8 +120,9 @@ def test_a_task_that_another_process_made_meanwhile_is_taken(bench: Bench) -> No
 
 
 @pytest.mark.parametrize("last", [1, 7], ids=["the first pause", "the last pause"])
-def test_a_journal_that_breaks_in_a_pause_ends_it(bench: Bench, tmp_path: Path, last: int) -> None:
+def test_a_journal_that_breaks_in_a_pause_ends_it(bench_on_disk: Bench, tmp_path: Path, last: int) -> None:
     """Before each create, the last one too, the journal must be usable: what is paid is written down."""
+    bench = bench_on_disk
     slept: list[float] = []
 
     def break_it(_: float) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -14,7 +15,7 @@ from kling_elements import DeadlineExceeded, DownloadError, OutcomeUnknown
 from kling_elements.files import file_name
 from kling_elements.journal import State
 from kling_elements.resuming import Claim
-from kling_elements.standing import Standing, standing_of
+from kling_elements.standing import Standing, is_over, standing_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -148,6 +149,15 @@ def test_a_files_name_stays_in_its_folder(task_id: str) -> None:
     assert set(name) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.")
     assert name.endswith(".mp4")
     assert len(name) < 120
+
+
+def test_the_hour_is_over_when_it_is_over() -> None:
+    """A video can be fetched until the moment that its address names; one without a moment never ends."""
+    moment = datetime(2026, 11, 22, 13, 3, 4, tzinfo=UTC)
+    error = DownloadError("x", task_id="t", expires_at=moment)
+    assert not is_over(error, moment - timedelta(microseconds=1))
+    assert is_over(error, moment)
+    assert not is_over(DownloadError("x", task_id="t"), moment)
 
 
 def test_a_download_that_failed_can_be_repeated() -> None:
