@@ -5,64 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
 
 import pytest
-from attrs import define, field
 
-from contract_tests.batch.test_async_engine import numbers
-from kling_elements.batch import Batch, engine
-from kling_elements.batch.work import Work
-from kling_elements.roster import Roster, Running
+from contract_tests.batch.desk import Desk, Sleep, numbers
+from kling_elements.batch import engine
+from kling_elements.roster import Running
 from kling_elements.standing import Stopped
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-Sleep = Any
-
-
-@define
-class Desk:
-    """Work whose items are numbers, and what is done for each.
-
-    Attributes:
-        do: Does an item.
-        source: Gives the items.
-        workers: How many at once.
-        sleep: The caller's sleep.
-        done: The items that were done.
-        closed: How often the work was closed.
-        threads: The threads that worked.
-    """
-
-    do: Callable[[int, Sleep], object]
-    source: Iterator[int]
-    workers: int = 1
-    sleep: Callable[[float], object] = time.sleep
-    done: list[int] = field(factory=list)
-    closed: int = 0
-    threads: set[threading.Thread] = field(factory=set)
-    roster: Roster = field(factory=Roster)
-
-    def batch(self) -> Batch[Any, Any]:
-        """The batch."""
-        do: Any = self._do  # its result stands for a flow, which the engine gives to `run` unseen
-        work = Work[Any, Any](self.source, do, self.workers, self._stops, self._close, self.roster)
-        return Batch(work, lambda flow: flow, self.sleep)
-
-    def _do(self, item: int, sleep: Sleep) -> object:
-        self.threads.add(threading.current_thread())
-        result = self.do(item, sleep)
-        self.done.append(item)
-        return result
-
-    def _close(self) -> None:
-        self.closed += 1
-
-    @staticmethod
-    def _stops(result: object) -> Exception | None:
-        return result if isinstance(result, Exception) else None
 
 
 def test_all_is_read_and_done_once() -> None:

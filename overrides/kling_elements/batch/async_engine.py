@@ -93,9 +93,14 @@ class AsyncBatch(Generic[ItemT, ResultT]):
             return
         session.brake.set()
         session.results.close()
-        # A create that is being sent is paid, whoever cancels: it gets some seconds to tell its task's id.
-        with anyio.move_on_after(GRACE, shield=True):
-            await session.are_gone.wait()
+        try:
+            # A create that is being sent is paid, whoever cancels: it gets some time to tell its task's id.
+            with anyio.move_on_after(GRACE, shield=True):
+                await session.are_gone.wait()
+        finally:
+            await self._end(session)
+
+    async def _end(self, session: _Session[ResultT]) -> None:
         for scope in (*session.under_way, session.group.cancel_scope):
             scope.cancel()
         try:
