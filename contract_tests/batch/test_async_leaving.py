@@ -44,7 +44,8 @@ def test_a_create_on_its_way_is_not_cut_off(backend: str) -> None:
         async def do(item: int, sleep: Sleep) -> None:
             begun.set()
             await cancelled.wait()
-            await anyio.lowlevel.checkpoint()
+            for _ in range(50):
+                await anyio.lowlevel.checkpoint()
 
         desk = AsyncDesk(do, iter([1, 2]))
         with anyio.CancelScope() as scope:

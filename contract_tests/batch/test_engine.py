@@ -23,6 +23,25 @@ def test_all_is_read_and_done_once() -> None:
     assert (sorted(desk.done), desk.closed) == ([1, 2, 3, 4, 5], 1)
 
 
+def test_no_more_is_begun_than_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While nobody takes the results, each thread is one ahead and waits."""
+    is_waiting, is_taken = threading.Event(), threading.Event()
+
+    class Condition(threading.Condition):
+        def wait(self, timeout: float | None = None) -> bool:
+            if threading.current_thread() in desk.threads and is_taken.is_set():
+                is_waiting.set()
+            return super().wait(timeout)
+
+    monkeypatch.setattr(engine, "threading", SimpleNamespace(**{**vars(threading), "Condition": Condition}))
+    desk = Desk(lambda item, _sleep: is_taken.wait() and item if item else item, numbers(0, 1, 2, 3, 4))
+    with desk.batch() as batch:
+        assert next(batch) == 0
+        is_taken.set()
+        is_waiting.wait()
+        assert desk.done == [0, 1]
+
+
 def test_the_threads_do_not_keep_the_process() -> None:
     """A request that hangs must not keep the process from ending; the threads tell what they are for."""
     desk = Desk(lambda item, _sleep: item, numbers(1, 2, 3))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
+from attrs import evolve
 
 from contract_tests.batch.conftest import URL, write_jobs
 from contract_tests.client.test_flows_alone import REFUSED, SETTINGS, Stage, answer
@@ -19,6 +20,7 @@ from kling_elements.batch import BatchJob, BatchResult, Order
 from kling_elements.batch.making import plan_batch, plan_resume
 from kling_elements.batch.naming import batch_of
 from kling_elements.journal import Entry, Job, Journal, NewEntry
+from kling_elements.resuming import Resumed
 from kling_elements.roster import Running
 from kling_elements.standing import Standing
 from kling_elements.task import Task
@@ -210,16 +212,30 @@ def test_three_at_once_unless_told_otherwise(stage: Stage) -> None:
 
 
 def test_what_a_batch_works_on_is_told(stage: Stage) -> None:
-    """While a job is waited for, by the sleep that the engine gives, the batch tells its task."""
-    slept: list[tuple[float, tuple[Running, ...]]] = []
+    """While a job is waited for, by the sleep that the engine gives, its task is held and told."""
+    slept: list[tuple[float, bool, tuple[Running, ...]]] = []
+
+    def sleep(pause: float) -> None:
+        slept.append((pause, stage.entry().lease is not None, work.roster.running()))
+
     work = plan_batch(stage.flows, [JOB], {"batch_id": "b", "poll_interval": 7})
     (order,) = ready(work)
     outcomes = answer(), answer(word="IN_PROGRESS"), answer(word="COMPLETED")
-    result = stage.run(work.do(order, lambda pause: slept.append((pause, work.roster.running()))), *outcomes)
+    result = stage.run(work.do(order, sleep), *outcomes)
     assert (result.standing, result.task.id) == (Standing.DONE, ID)
-    assert slept == [(7, (Running("a", ID),))] * 2
+    assert slept == [(7, True, (Running("a", ID),))] * 2
+    assert stage.entry().lease is None
     assert work.roster.running() == ()
     assert stage.time.sleeps == []
+
+
+@pytest.mark.parametrize(("model", "end"), [("pro", "-pro"), ("std", "-std"), (None, "-std")])
+def test_a_job_has_a_model(stage: Stage, model: str | None, end: str) -> None:
+    """A job is created by its model; without one by the default."""
+    work = plan_batch(stage.flows, [evolve(JOB, options={"prompt": "a", "model": model})], {})
+    (order,) = ready(work)
+    assert stage.run(work.do(order, stage.time.sleep), REFUSED).standing is Standing.REFUSED
+    assert [each.request.path[-4:] for each in stage.sent] == [end]
 
 
 def unfinished(stage: Stage, key: str = "a", task_id: str = ID) -> Entry:
@@ -248,12 +264,7 @@ def test_a_resumption_tells_what_it_does(stage: Stage) -> None:
     )
     outcomes = answer(word="IN_PROGRESS"), answer(word="COMPLETED")
     resumed = stage.run(work.do(entry, lambda pause: slept.append((pause, work.roster.running()))), *outcomes)
-    assert (resumed.entry, resumed.standing, resumed.file, resumed.error) == (
-        entry,
-        Standing.DONE,
-        None,
-        None,
-    )
+    assert evolve(resumed, task=None) == Resumed(entry, Standing.DONE)
     assert resumed.task.status == "COMPLETED"
     assert seen == [(entry, "IN_PROGRESS"), (entry, "COMPLETED")]
     assert slept == [(7, (Running(entry.entry_id, ID),))]
