@@ -7,6 +7,7 @@ from importlib.util import find_spec
 import pytest
 
 from contract_tests.support.clients import ASYNC, SYNC, TRIO, Driver, FakeTime
+from contract_tests.support.shells import ShellKind
 
 _VARIABLES = (
     "KLING_ELEMENTS_API_KEY",
@@ -43,6 +44,14 @@ def any_driver(request: pytest.FixtureRequest) -> Driver:
     """Either kind of client, the asynchronous one under each event loop."""
     found: Driver = request.param
     return found
+
+
+@pytest.fixture(
+    params=[None, "asyncio", pytest.param("trio", marks=_NO_TRIO)], ids=["sync", "asyncio", "trio"]
+)
+def kind(request: pytest.FixtureRequest) -> ShellKind:
+    """Either kind of shell, the asynchronous one under each event loop."""
+    return ShellKind(request.param)
 
 
 @pytest.fixture

@@ -111,18 +111,17 @@ def task_id_of(data: Mapping[str, Any]) -> str:
     return value.strip() if isinstance(value, str) else ""
 
 
-def retry_hint(answer: Answer, now: datetime | None = None) -> float | None:
+def retry_hint(answer: Answer) -> float | None:
     """Seconds after which the service asks to be called again.
 
-    From Retry-After (seconds or a date), else from the rate limit's reset.
+    From Retry-After (seconds, or a date, which is read against the answer's own), else from the rate limit's
+    reset.
     """
     value = answer.headers.get("retry-after", "").strip()
-    if seconds := _seconds(value):
+    if (seconds := _seconds(value)) is not None:
         return float(seconds)
-    if value and (reference := now or _date(answer.headers.get("date", ""))) and (date := _date(value)):
-        return max(0.0, (date - reference).total_seconds())
-    if value == "0":
-        return 0.0
+    if (sent := _date(answer.headers.get("date", ""))) and (date := _date(value)):
+        return max(0.0, (date - sent).total_seconds())
     # Recorded as a delta in seconds, on most 2xx. On an error it says when the window ends.
     reset = _seconds(answer.headers.get("x-ratelimit-reset", "").strip())
     return float(reset) if reset and answer.status == _TOO_MANY else None

@@ -10,8 +10,6 @@ from kling_elements.answers import find_created_task, retry_hint
 from kling_elements.errors import ApiError, InvalidParam, ResponseFormatError
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from kling_elements.answers import Answer
 
 _MAX_MESSAGE = 500
@@ -52,14 +50,10 @@ _QUOTA_PROSE = re.compile(
 )
 
 
-def read_error(answer: Answer, *, now: datetime | None = None) -> ApiError:
+def read_error(answer: Answer) -> ApiError:
     """The typed error for an answer that is not 2xx.
 
     Goes by the status; texts differ between the page and the live service.
-
-    Args:
-        answer: The answer.
-        now: The time against which a date in Retry-After is read; by default the answer's own `date` header.
     """
     message, params = _problem(answer)
     kind = _ERRORS_BY_STATUS.get(answer.status)
@@ -67,7 +61,7 @@ def read_error(answer: Answer, *, now: datetime | None = None) -> ApiError:
         kind = errors.QuotaExceededError
     if kind is None:
         kind = errors.ServerError if answer.status >= _SERVER_ERROR else ApiError
-    task = find_created_task(answer) if b"task_id" in answer.body else None
+    task = find_created_task(answer)
     text = f"HTTP {answer.status}: {message}"
     if params:
         text += f" ({'; '.join(f'{param.name}: {param.reason}' for param in params)})"
@@ -79,7 +73,7 @@ def read_error(answer: Answer, *, now: datetime | None = None) -> ApiError:
         message=message,
         invalid_params=params,
         request_id=answer.request_id,
-        retry_after=retry_hint(answer, now),
+        retry_after=retry_hint(answer),
         body=answer.text,
         task_id=task.id if task else None,
     )

@@ -145,8 +145,9 @@ class Shell(ForeignShell):
         try:
             response = client.send(request, stream=True, auth=self._auth, follow_redirects=False)
         except SEND_ERRORS as error:
-            met = too_slow(effect.timeout) if limit.is_over else error
-            return fault_of(met, self._settings.key, was_sent=trace.may_be_sent)
+            if limit.is_over:
+                return too_slow(was_sent=trace.may_be_sent)
+            return fault_of(error, self._settings.key, was_sent=trace.may_be_sent)
         limit.watch(response.extensions.get("network_stream"))
         return self._read(response, limit)
 
@@ -267,7 +268,7 @@ class AsyncShell(AsyncForeignShell):
                 return fault_of(error, self._settings.key, was_sent=trace.may_be_sent)
             await self._read(response, body)
         if response is None:
-            return fault_of(too_slow(effect.timeout), self._settings.key, was_sent=trace.may_be_sent)
+            return too_slow(was_sent=trace.may_be_sent)
         return body.answer(response, self._settings.key)
 
     @staticmethod

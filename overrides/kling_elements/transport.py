@@ -122,9 +122,9 @@ def foreign_request(effect: Stream) -> httpx.Request:
     )
 
 
-def too_slow(seconds: float) -> httpx.ReadTimeout:
-    """The error for a request that outlived its time."""
-    return httpx.ReadTimeout(f"no answer within {seconds:g} s")
+def too_slow(*, was_sent: bool) -> Fault:
+    """The fault of a request that outlived its time."""
+    return Fault("timed out (ReadTimeout)", was_sent=was_sent)
 
 
 def fault_of(error: Exception, key: ApiKey | None = None, *, was_sent: bool = True) -> Fault:
