@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 import pytest
 
+from contract_tests.support.bench import Bench
 from contract_tests.support.clients import ASYNC, SYNC, TRIO, Driver, FakeTime
 from contract_tests.support.shells import ShellKind
+from kling_elements.journal import Journal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 _VARIABLES = (
     "KLING_ELEMENTS_API_KEY",
@@ -52,6 +59,20 @@ def any_driver(request: pytest.FixtureRequest) -> Driver:
 def kind(request: pytest.FixtureRequest) -> ShellKind:
     """Either kind of shell, the asynchronous one under each event loop."""
     return ShellKind(request.param)
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    """A journal."""
+    found = Journal.open(tmp_path / "j.sqlite3")
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def bench(journal: Journal) -> Bench:
+    """Flows without limits."""
+    return Bench(journal)
 
 
 @pytest.fixture

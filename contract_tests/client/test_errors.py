@@ -28,6 +28,7 @@ from kling_elements import (
     ResultMissing,
     Task,
     TaskFailed,
+    UploadError,
     ValidationError,
     errors,
 )
@@ -223,6 +224,29 @@ def test_a_result_that_is_shown_hides_its_signature(driver: Driver) -> None:
     task = driver.open(Script.of(completed())).get(ID)
     assert "0a1b2c" not in repr(task)
     assert f"kling_{ID}.mp4" in repr(task)
+
+
+BARE: list[tuple[type[KlingError], dict[str, Any], dict[str, object]]] = [
+    (KlingError, {}, {}),
+    (OutcomeUnknown, {}, {"status_code": None, "request_id": None, "body": ""}),
+    (
+        ApiError,
+        {"status_code": 418, "message": "m"},
+        {"invalid_params": (), "request_id": None, "retry_after": None, "body": ""},
+    ),
+    (ResponseFormatError, {"status_code": 200}, {"content_type": "", "request_id": None, "body": ""}),
+    (UploadError, {}, {"status_code": None}),
+    (DownloadError, {}, {"status_code": None, "expires_at": None}),
+]
+
+
+@pytest.mark.parametrize(("kind", "given", "more"), BARE, ids=[kind.__name__ for kind, *_ in BARE])
+def test_what_an_error_was_not_told(
+    kind: type[KlingError], given: dict[str, Any], more: dict[str, object]
+) -> None:
+    """What an error is not told is None, or empty where it is a text or a list."""
+    error = kind("a", **given)
+    assert (str(error), vars(error)) == ("a", {"task_id": None, **given, **more})
 
 
 def test_an_error_without_a_reason_has_a_text() -> None:

@@ -7,6 +7,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from attrs import evolve
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -151,9 +152,12 @@ def test_usage_is_told_in_a_line() -> None:
     governor.delay(0.0)
     governor.task_started("t", 0.0)
     governor.observe(headers(0, 3), 1.0)
-    assert str(governor.describe(1.0)) == (
+    usage = governor.describe(1.0)
+    assert str(usage) == (
         "1 of 250 requests in 5 s, 1 of 1200 requests in 120 s, 1 of 3 tasks, the next request waits 3.0 s"
     )
+    exhausted = evolve(usage, requests=(), limits=Limits.off(), wait=0.0, quota_wait=9_720_000.0)
+    assert str(exhausted) == "1 tasks, the day's quota is used up; it may be renewed in 2700.0 h"
 
 
 def test_clients_of_one_key_and_origin_share_a_governor() -> None:

@@ -1,199 +1,150 @@
-"""What one client writes down, by itself: whole entries, of its own origin and key alone."""
+"""What the flows note and tell of a task that exists: its status, its addresses, its file."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from pathlib import Path
+import logging
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from attrs import evolve
 
-from contract_tests.support.answers import ID
-from contract_tests.support.clients import KEY, FakeTime
-from kling_elements.effects import Request
-from kling_elements.errors import (
-    ApiError,
-    BadRequestError,
-    ConnectionFailed,
-    OutcomeUnknown,
-    QuotaExceededError,
-    ResponseFormatError,
-)
-from kling_elements.files import absolute
-from kling_elements.journal import Entry, Job, Journal, NewEntry, State, request_digest
-from kling_elements.records import Records, next_midnight, task_of
-from kling_elements.settings import ApiKey, Settings
+from contract_tests.support.answers import ID, IMAGE, mp4
+from contract_tests.support.bench import ADDRESS, BUSY, DONE, Bench, Fetched, answer
+from kling_elements import DownloadError, Event
+from kling_elements.flows import _remember
+from kling_elements.journal import State
+from kling_elements.models import DEFAULT_MODEL
+from kling_elements.records import task_of
 from kling_elements.task import Task
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-    from kling_elements.journal import Begun
-
-SETTINGS = Settings("https://a.example", "x-key", ApiKey(KEY), 30.0)
-ELSEWHERE = Settings("https://b.example", "x-key", ApiKey(KEY), 30.0)
-REQUEST = Request("POST", "/v1/x", content=b"{}")
-SIGNED = "https://cdn.example/a.mp4?exp=1900000000"
-NOON = datetime(2026, 11, 26, 12, tzinfo=UTC).timestamp()
-JOB = Job("b", "j")
+FRESH = "https://v.example/fresh.mp4"
+VIDEO = mp4()
 
 
-@pytest.fixture
-def time() -> FakeTime:
-    """Noon."""
-    return FakeTime(NOON)
+def known(**more: object) -> dict[str, object]:
+    """What the entry of a created task knows, and more."""
+    base = {"state": State.CREATED, "task_id": ID, "status": "CREATED", "urls": (ADDRESS,)}
+    return {**base, "request_id": "req-1", **more}
 
 
-@pytest.fixture
-def journal(tmp_path: Path, time: FakeTime, monkeypatch: pytest.MonkeyPatch) -> Iterator[Journal]:
-    """A journal, at noon; its fingerprints are quickly made."""
-    monkeypatch.setattr("kling_elements.journal.fingerprint._ROUNDS", 1)
-    found = Journal.open(tmp_path / "j.sqlite3", {}, time.clock)
-    yield found
-    found.close()
+def test_a_status_is_told_and_noted(bench: Bench) -> None:
+    """A status that is news is an event and in the journal; the same one again is neither."""
+    bench.run(bench.flows.create([IMAGE], {}), answer())
+    bench.told.clear()
+    for _ in range(2):
+        assert bench.run(bench.flows.get(ID, 0), DONE).status == "COMPLETED"
+    assert [event for event in bench.told if event.name != "request.answered"] == [
+        Event("task.status", {"task_id": ID, "status": "COMPLETED"})
+    ]
+    assert bench.entry() == known(status="COMPLETED")
 
 
-@pytest.fixture
-def records(journal: Journal) -> Records:
-    """Those of one client."""
-    return Records.open(journal, SETTINGS)
+def test_a_status_nobody_knows_is_logged_once(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    """A word that the document doesn't have is warned of, once for each word."""
+    with caplog.at_level(logging.WARNING, "kling_elements"):
+        for word in ("QUEUED", "QUEUED", "IN_PROGRESS", "HELD"):
+            bench.run(bench.flows.get(ID, 0), answer(word=word))
+    assert [record.getMessage() for record in caplog.records] == [
+        f"task {ID} has the status {word!r}, which is not documented; it is taken as not final"
+        for word in ("QUEUED", "HELD")
+    ]
 
 
-def begin(records: Records) -> Begun:
-    return records.begin("m", REQUEST, JOB, "videos/../out.mp4")
+def test_a_download_is_told_and_noted(bench: Bench, tmp_path: Path) -> None:
+    """The file of a task is noted with its task, and told with its size."""
+    bench.run(bench.flows.create([IMAGE], {}), answer())
+    bench.told.clear()
+    file = tmp_path / "out.mp4"
+    task = Task(ID, "COMPLETED", (ADDRESS,))
+    assert bench.run(bench.flows.download(task, file, {}), Fetched(200, VIDEO)) == file
+    assert file.read_bytes() == VIDEO
+    assert bench.fetched == [ADDRESS]
+    assert bench.told == [Event("download.finished", {"task_id": ID, "bytes": len(VIDEO)})]
+    noted = known(file=str(file))
+    del noted["urls"]  # which are forgotten: whoever has them can fetch the video
+    assert bench.entry() == noted
 
 
-def noted(records: Records, begun: Begun) -> Entry:
-    """What is noted of a begun create, without its lease."""
-    return Entry(
-        begun.entry_id,
-        NOON,
-        NOON,
-        "m",
-        "https://a.example",
-        records.journal.fingerprint(KEY),
-        request_digest(REQUEST),
-        JOB,
-        str(absolute("out.mp4")),
-    )
+def test_fresh_addresses_are_asked_for_and_noted(bench: Bench, tmp_path: Path) -> None:
+    """Where an address is refused, the service is asked for a fresh one, patiently, and that is noted."""
+    bench.run(bench.flows.create([IMAGE], {}), answer())
+    file = tmp_path / "out.mp4"
+    flow = bench.flows.download(Task(ID, "COMPLETED", (ADDRESS,)), file, {})
+    fresh = answer(word="COMPLETED", address=FRESH)
+    effects = Fetched(403), BUSY, fresh, Fetched(403)
+    with pytest.raises(DownloadError, match="403"):
+        bench.run(flow, *effects)
+    assert bench.fetched == [ADDRESS, FRESH]
+    assert [sent.request.task_id for sent in bench.sent[1:]] == [ID, ID]
+    assert bench.entry() == known(status="COMPLETED", urls=(FRESH,))
+    flow = bench.flows.download(Task(ID, "COMPLETED", (ADDRESS,)), file, {})
+    assert bench.run(flow, Fetched(403), fresh, Fetched(200, VIDEO)) == file
 
 
-def test_whose_journal_it_is(journal: Journal, tmp_path: Path) -> None:
-    """One that is handed in stays its owner's; one that a path asks for is the client's."""
-    assert Records.open(journal, SETTINGS) == Records(journal, SETTINGS, is_own=False)
-    opened = Records.open(tmp_path / "other.sqlite3", SETTINGS)
-    assert opened == Records(opened.journal, SETTINGS, is_own=True)
-    assert opened.journal.path == tmp_path / "other.sqlite3"
+def test_a_file_that_is_gone_at_once_has_no_size(bench: Bench, tmp_path: Path) -> None:
+    """A file that somebody moves as soon as it is there is noted all the same; its size is not known."""
+    bench.run(bench.flows.create([IMAGE], {}), answer())
+    file = tmp_path / "out.mp4"
+    assert bench.flows._note_download(Task(ID, "COMPLETED"), file) is None
+    assert bench.entry()["file"] == str(file)
 
 
-def test_what_all_entries_have_in_common(records: Records) -> None:
-    """The origin and the key's fingerprint; the model where there is one."""
-    owner = NewEntry("", "https://a.example", records.journal.fingerprint(KEY))
-    assert (records.owner(), records.owner("m")) == (owner, evolve(owner, model="m"))
+def test_unrecorded_tasks(bench: Bench) -> None:
+    """Of the account's tasks those are unrecorded that the journal does not know."""
+    bench.run(bench.flows.create([IMAGE], {}), answer())
+    body = f'{{"data":[{{"task_id":"{ID}","status":"CREATED"}},{{"task_id":"t","status":"CREATED"}}]}}'
+    listed = evolve(answer(), body=body.encode())
+    found = bench.run(bench.flows.find_unrecorded(DEFAULT_MODEL, 0.0), listed)
+    assert found == [Task("t", "CREATED")]
 
 
-def test_a_begun_create(records: Records) -> None:
-    """All that is known before a create is sent is noted; of what is not known nothing is."""
-    begun = begin(records)
-    entry = records.journal.entry(begun.entry_id)
-    assert entry
-    assert entry.lease
-    assert evolve(entry, lease=None) == noted(records, begun)
-    bare = records.begin("m", REQUEST, None, None)
-    entry = records.journal.entry(bare.entry_id)
-    assert entry
-    assert evolve(entry, lease=None) == evolve(noted(records, bare), job=None, target=None)
+def test_the_oldest_is_forgotten() -> None:
+    """What is known of tasks is bounded, and what is new takes the place of what is oldest."""
+    memory = {f"t{number}": number for number in range(1000)}
+    _remember(memory, "t999", 7)
+    assert (len(memory), memory["t0"], memory["t999"]) == (1000, 0, 7)
+    _remember(memory, "new", 8)
+    assert (len(memory), "t0" in memory, memory["t1"], memory["new"]) == (1000, False, 1, 8)
 
 
-FAILURES: dict[str, tuple[BaseException, dict[str, Any]]] = {
-    "a task in a refusal": (
-        ApiError("no", status_code=409, message="no", request_id="r", task_id=ID),
-        {"state": State.CREATED, "task_id": ID, "request_id": "r"},
+class Shared(dict[str, int]):
+    """What is known, while another thread forgets the oldest at the same time."""
+
+    def __iter__(self) -> Iterator[str]:
+        names = list(super().__iter__())
+        self.pop(names[0], None)
+        return iter(names)
+
+
+def test_two_may_forget_the_same() -> None:
+    """Of two threads that forget the same task at once, neither fails."""
+    memory = Shared({f"t{number}": number for number in range(1000)})
+    _remember(memory, "new", 8)
+    assert len(memory) == 1000
+
+
+ENTRIES: list[tuple[dict[str, Any], Task | None]] = [
+    ({"state": State.CREATED, "task_id": "t"}, Task("t", "UNKNOWN")),
+    (
+        {"state": State.CREATED, "task_id": "t", "status": "FAILED", "urls": ("u",), "request_id": "r"},
+        Task("t", "FAILED", ("u",), request_id="r"),
     ),
-    "a task in an answer that is none": (
-        OutcomeUnknown("odd", request_id="r", task_id=ID),
-        {"state": State.CREATED, "task_id": ID, "request_id": "r"},
-    ),
-    "a task in an odd answer": (
-        ResponseFormatError("odd", status_code=200, request_id="r", task_id=ID),
-        {"state": State.CREATED, "task_id": ID, "request_id": "r"},
-    ),
-    "a task, and nothing else": (
-        ConnectionFailed("cut", task_id=ID),
-        {"state": State.CREATED, "task_id": ID},
-    ),
-    "refused": (
-        BadRequestError("HTTP 400: no", status_code=400, message="no"),
-        {"state": State.REFUSED, "note": "HTTP 400: no"},
-    ),
-    "never reached": (ConnectionFailed("no route"), {"state": State.REFUSED, "note": "no route"}),
-    "nobody knows": (OutcomeUnknown("cut"), {"state": State.UNKNOWN, "note": "cut"}),
-    "struck down": (KeyboardInterrupt(), {"state": State.UNKNOWN, "note": "KeyboardInterrupt"}),
-    "struck down with a word": (RuntimeError("why"), {"state": State.UNKNOWN, "note": "why"}),
-}
+    ({"state": State.CREATED, "task_id": None}, None),
+    ({"state": State.UNKNOWN, "task_id": "t"}, None),
+]
 
 
-@pytest.mark.parametrize("case", FAILURES.values(), ids=FAILURES)
-def test_a_failed_create(records: Records, case: tuple[BaseException, dict[str, Any]]) -> None:
-    """A task that is named was made; else it is noted whether one can be, and why."""
-    error, changes = case
-    begun = begin(records)
-    records.failed(begun, error)
-    assert records.journal.entry(begun.entry_id) == evolve(noted(records, begun), **changes)
-    assert records.quota_wait() is None
-
-
-def test_a_create_that_was_not_sent(records: Records) -> None:
-    """It made no task, and what struck it is noted."""
-    begun = begin(records)
-    records.unsent(begun, KeyboardInterrupt())
-    note = "interrupted before it was sent (KeyboardInterrupt)"
-    unsent = evolve(noted(records, begun), state=State.REFUSED, note=note)
-    assert records.journal.entry(begun.entry_id) == unsent
-
-
-def test_the_quota(records: Records, journal: Journal) -> None:
-    """A used-up quota is noted for this origin and key, until midnight or a create that made a task."""
-    begun = begin(records)
-    for other in (Records(journal, ELSEWHERE), Records(journal, evolve(SETTINGS, key=ApiKey("k" * 20)))):
-        records.failed(begun, QuotaExceededError("used up", status_code=429, message="used up"))
-        assert (records.quota_wait(), other.quota_wait()) == (12 * 3600, None)
-        other.created(other.begin("m", REQUEST, None, None), Task("u", "CREATED"))
-        assert (records.quota_wait(), other.quota_wait()) == (12 * 3600, None)
-        begun = begin(records)
-    records.created(begun, Task(ID, "CREATED", request_id="r"))
-    assert records.quota_wait() is None
-    created = evolve(noted(records, begun), state=State.CREATED, task_id=ID, status="CREATED", request_id="r")
-    assert journal.entry(begun.entry_id) == created
-
-
-def test_only_ones_own_tasks(records: Records, journal: Journal, time: FakeTime) -> None:
-    """What is seen and fetched is noted of the task at this origin, not of the one of that name elsewhere."""
-    task, other = Task(ID, "CREATED"), Records(journal, ELSEWHERE)
-    for each in (records, other):
-        each.created(each.begin("m", REQUEST, None, "/out.mp4"), task)
-        time.sleep(1)
-    assert (records.unrecorded([task, Task("u", "CREATED")]), other.unrecorded([task])) == (
-        [Task("u", "CREATED")],
-        [],
-    )
-    records.seen(Task(ID, "COMPLETED", (SIGNED,)))
-    records.downloaded(task, Path("/out.mp4"))
-    here, there = journal.find(ID, SETTINGS.base_url), journal.find(ID, ELSEWHERE.base_url)
-    assert here
-    assert there
-    assert (here.status, here.file, there.status, there.file) == ("COMPLETED", "/out.mp4", "CREATED", None)
-    assert Records(journal, evolve(SETTINGS, base_url="https://c.example")).unrecorded([task]) == [task]
-
-
-def test_the_task_of_an_entry_has_its_request() -> None:
-    """A task out of the journal names the request that told of it last."""
-    task = task_of(Entry("e", state=State.CREATED, task_id=ID, request_id="r"))
-    assert task
-    assert (task, task.request_id) == (Task(ID, "UNKNOWN"), "r")
-
-
-def test_midnight_is_in_utc() -> None:
-    """Whatever the time zone is that a moment is told in, or that the machine stands in."""
-    assert next_midnight(datetime.fromisoformat("2026-11-26T23:30:00-01:00")).tzinfo is UTC
+@pytest.mark.parametrize(
+    ("given", "expected"), ENTRIES, ids=["an id", "all that there is", "no id", "nobody knows"]
+)
+def test_the_task_of_an_entry(bench: Bench, given: dict[str, Any], expected: Task | None) -> None:
+    """An entry whose create made a task gives it, with all that is known of it."""
+    bench.run(bench.flows.create([IMAGE], {}), answer())
+    (entry,) = bench.journal.entries()
+    found = task_of(evolve(entry, **{"status": None, "urls": (), "request_id": None, **given}))
+    assert found == expected
+    assert (found and found.request_id) == (expected and expected.request_id)

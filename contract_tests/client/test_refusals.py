@@ -61,6 +61,22 @@ def test_a_redirect_is_told_by_its_host(location: str, shown: str) -> None:
     assert error.message == f"a redirect{shown}, which is not followed"
 
 
+def test_an_error_has_all_that_the_answer_told() -> None:
+    """Every attribute is there; without a request id none is told, and half a letter harms no terminal."""
+    error = refusal({"message": "no \ud83d", "invalid_params": [{"name": "\udc00", "reason": "r"}]}, 422)
+    assert vars(error) == {
+        "task_id": None,
+        "status_code": 422,
+        "message": "no \\ud83d",
+        "invalid_params": (InvalidParam("\\udc00", "r"),),
+        "request_id": None,
+        "retry_after": None,
+        "body": '{"message": "no \\ud83d", "invalid_params": [{"name": "\\udc00", "reason": "r"}]}',
+    }
+    assert str(error) == ("HTTP 422: no \\ud83d (\\udc00: r). No task was created; mend the request")
+    assert str(refusal({"message": "no"}, 418, x_request_id="req")) == "HTTP 418: no [request req]"
+
+
 def test_parameters_at_fault() -> None:
     """Each is told with its reason, in the error's text too."""
     named = [{"name": "a", "field": "b", "reason": "r"}, {"field": "c"}, {"reason": "s"}, "x"]

@@ -45,7 +45,7 @@ def tasks_at_once(client: Opened) -> int:
 
 def test_questions_are_asked_once(driver: Driver, time: FakeTime) -> None:
     """Without a timeout a status and a list are asked once: the caller decides whether to go on."""
-    for name, args in (("get", [ID]), ("list", [])):
+    for name, args in (("get", [ID]), ("list", []), ("find_unrecorded", [])):
         server = Script.of(failing(503))
         with pytest.raises(ServerError):
             driver.open(server, clock=time.clock, sleep=time.sleep)._call(name, *args)

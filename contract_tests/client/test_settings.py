@@ -12,7 +12,7 @@ from contract_tests.support.answers import ID, shown
 from contract_tests.support.clients import KEY, Script
 from contract_tests.support.contract import key_headers
 from kling_elements import KlingElements, ValidationError
-from kling_elements.settings import Settings, check_seconds, resolve_settings
+from kling_elements.settings import ApiKey, Settings, check_seconds, resolve_settings
 
 if TYPE_CHECKING:
     from contract_tests.support.clients import Driver
@@ -40,6 +40,13 @@ def test_where_the_key_comes_from(environ: dict[str, str], given: str | None, fo
     assert resolve(environ, api_key=given).key.reveal() == found
 
 
+def test_a_key_is_hidden() -> None:
+    """A key shows nothing of itself; one that is no ordinary word is struck out of any text."""
+    assert repr(ApiKey("key")) == "ApiKey('***')"
+    assert ApiKey("12345678").redact("a 12345678 b12345678") == "a [API key] b[API key]"
+    assert ApiKey("1234567").redact("a 1234567") == "a 1234567"
+
+
 @pytest.mark.parametrize("key", ["FPSX0123", "sk_live-Ab.9", "0" * 200, "a b/c+d=="])
 def test_no_format_of_keys(key: str) -> None:
     """Keys come in several formats: whatever a header can carry is taken."""
@@ -48,9 +55,16 @@ def test_no_format_of_keys(key: str) -> None:
 
 def test_without_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a key there is no client, and the error names the variables; an empty one is no key."""
-    for environ, given in (({}, None), ({"FREEPIK_API_KEY": "x"}, ""), ({}, 5)):
-        with pytest.raises(ValidationError, match="api_key"):
+    none = "no API key: pass api_key, or set KLING_ELEMENTS_API_KEY or FREEPIK_API_KEY or MAGNIFIC_API_KEY"
+    cases: list[tuple[dict[str, str], Any, str]] = [
+        ({}, None, none),
+        ({"FREEPIK_API_KEY": "x"}, "", none),
+        ({}, 5, "api_key must be a string: got int"),
+    ]
+    for environ, given, problem in cases:
+        with pytest.raises(ValidationError) as caught:
             resolve(environ, api_key=given)
+        assert caught.value.problems == (problem,)
     with pytest.raises(
         ValidationError, match="KLING_ELEMENTS_API_KEY or FREEPIK_API_KEY or MAGNIFIC_API_KEY"
     ):
@@ -62,6 +76,10 @@ def test_without_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_environment_sets_the_origin(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
     """The origin comes from the argument, the environment, the document; the header goes by it."""
+    variable = {"KLING_ELEMENTS_BASE_URL": ORIGINS[1]}
+    assert resolve(variable, api_key=KEY).base_url == ORIGINS[1]
+    assert resolve(variable, api_key=KEY, base_url="https://a.example").base_url == "https://a.example"
+    assert resolve(api_key=KEY).base_url == ORIGINS[0]
     monkeypatch.setenv("KLING_ELEMENTS_BASE_URL", ORIGINS[1])
     server = Script.of(shown())
     driver.open(server).get(ID)

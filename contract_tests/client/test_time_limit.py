@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import socket
 import threading
 from types import SimpleNamespace
@@ -113,6 +114,33 @@ def test_the_end_wakes_who_waits() -> None:
         limit.end()
         waiting.join()
     assert got == [b""]
+
+
+def test_the_end_comes_by_itself() -> None:
+    """When its time is over, a connection is shut down under whoever waits for it."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs, TimeLimit(0.02) as limit:
+        limit.watch(stream(ours))
+        assert ours.recv(1) == b""
+        assert limit.is_over
+
+
+@pytest.mark.parametrize("seconds", [3600.0, math.inf])
+def test_a_limit_does_not_keep_the_process(seconds: float) -> None:
+    """A process may end while a request still has time, however much that is."""
+    others = set(threading.enumerate())
+    with TimeLimit(seconds):
+        [timer] = set(threading.enumerate()) - others
+        assert timer.daemon
+
+
+def test_a_connection_that_is_closed_already() -> None:
+    """The end of the time harms nobody when the connection has ended before."""
+    ours, theirs = socket.socketpair()
+    with theirs, TimeLimit(3600) as limit:
+        limit.watch(stream(ours))
+        ours.close()
+        limit.end()
 
 
 @pytest.mark.parametrize("protocol", [None, "http/1.1"])

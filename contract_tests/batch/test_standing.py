@@ -1,0 +1,68 @@
+"""How work stands that ended with an error, and which tasks run on when it is left."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from kling_elements import DeadlineExceeded, DownloadError, ResultMissing, Task, TaskFailed
+from kling_elements.roster import Roster, Running
+from kling_elements.standing import Standing, is_over, standing_of
+
+NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
+TASK = Task("t", "FAILED")
+
+
+@pytest.mark.parametrize(
+    ("expiry", "over"),
+    [
+        (None, False),
+        (NOW - timedelta(seconds=1), True),
+        (NOW, True),
+        (NOW + timedelta(microseconds=1), False),
+    ],
+    ids=["unknown", "before", "now", "later"],
+)
+def test_a_video_can_be_fetched_until_its_hour_is_over(expiry: datetime | None, over: bool) -> None:  # noqa: FBT001 - a case
+    """At the very moment of its expiry a video is gone; of one that tells none nobody knows."""
+    assert is_over(DownloadError("a", expires_at=expiry), NOW) is over
+
+
+@pytest.mark.parametrize(
+    ("error", "standing"),
+    [
+        (TaskFailed("a", task=TASK), Standing.FAILED),
+        (ResultMissing("a", task=TASK), Standing.FAILED),
+        (DownloadError("a", expires_at=datetime(2020, 1, 1, tzinfo=UTC)), Standing.FAILED),
+        (DownloadError("a", expires_at=datetime(9999, 1, 1, tzinfo=UTC)), Standing.UNFINISHED),
+        (DownloadError("a"), Standing.UNFINISHED),
+        (
+            DeadlineExceeded("a", task_id="t", last_status=None, elapsed=1, timeout=1),
+            Standing.UNFINISHED,
+        ),
+        (KeyboardInterrupt(), Standing.UNFINISHED),
+    ],
+    ids=["failed", "no video", "expired", "not expired", "no expiry", "deadline", "Ctrl-C"],
+)
+def test_how_work_stands(error: BaseException, standing: Standing) -> None:
+    """Only what no repetition can mend has failed; everything else goes on where it stands."""
+    assert standing_of(error) is standing
+
+
+def test_what_is_done() -> None:
+    """Of all standings two have the video."""
+    assert {each for each in Standing if each.is_done} == {Standing.DONE, Standing.EXISTING}
+
+
+def test_the_tasks_that_run_on() -> None:
+    """Tasks that were seen, and not seen to end, run on; one that was never seen may end as well."""
+    roster = Roster()
+    assert roster.running() == ()
+    roster.saw("a", "task-1")
+    roster.saw("b", "task-2")
+    before = roster.running()
+    roster.ended("a")
+    roster.ended("never seen")
+    assert before == (Running("a", "task-1"), Running("b", "task-2"))
+    assert roster.running() == (Running("b", "task-2"),)
