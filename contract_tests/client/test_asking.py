@@ -8,7 +8,7 @@ import pytest
 
 from contract_tests.support.bench import BUSY, GONE, MISSING, STATUS, Bench, Interruption, answer
 from kling_elements import ConnectionFailed, Event, NotFoundError, RetryPolicy, ServerError
-from kling_elements.decisions import Operation, Raise, Repeat, Return
+from kling_elements.decisions import Operation, Raise, Repeat, Return, decide
 from kling_elements.effects import Call, Request, Send
 from kling_elements.errors import ResponseFormatError
 from kling_elements.sending import Flight
@@ -63,6 +63,12 @@ def test_a_new_task_may_not_be_there_yet(
     decision = bench.run(bench.sender.ask_once(Operation.STATUS, STATUS, **fresh), MISSING)
     assert isinstance(decision, kind)
     assert isinstance(decision.error, NotFoundError)
+
+
+def test_by_default_nothing_is_known_of_a_task() -> None:
+    """Unless it is said otherwise, a task is not new, and an answer about any task will do."""
+    assert isinstance(decide(Operation.STATUS, MISSING), Raise)
+    assert isinstance(decide(Operation.STATUS, answer(task_id="any")), Return)
 
 
 def test_another_tasks_answer_is_none(bench: Bench) -> None:

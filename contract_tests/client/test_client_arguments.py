@@ -1,0 +1,229 @@
+"""Every argument of a client gets where it belongs, and what a client shares with others is shared."""
+
+from __future__ import annotations
+
+import math
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import pytest
+
+from contract_tests.support.answers import ID, IMAGE, RESULT, completed, failing, mp4, reply, shown
+from contract_tests.support.clients import KEY, Script
+from contract_tests.support.loopback import serving
+from kling_elements import (
+    AsyncKlingElements,
+    AsyncTask,
+    DownloadError,
+    Event,
+    KlingElements,
+    Limits,
+    PollSchedule,
+    RateLimitError,
+    RetryPolicy,
+    Stage,
+    Task,
+    ValidationError,
+)
+from kling_elements.governor import Rate
+from kling_elements.journal import Journal, State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from contract_tests.support.clients import Driver, FakeTime, Opened
+    from contract_tests.support.loopback import Answer, Asked
+    from kling_elements.governor import Usage
+
+VIDEO = mp4()
+LIMITS = Limits(rates=(Rate(50, 60.0),), tasks=2)
+OWN = "https://own.example/prefix"
+
+
+@pytest.fixture(params=["a path", "a journal"])
+def own_journal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
+    """A journal of the caller's own, by its path or open."""
+    path = tmp_path / "own.sqlite3"
+    if request.param == "a path":
+        yield path
+    else:
+        with closing(Journal.open(path)) as found:
+            yield found
+
+
+def test_every_argument_gets_where_it_belongs(
+    driver: Driver, time: FakeTime, tmp_path: Path, own_journal: Any
+) -> None:
+    """Origin, header, time, schedule, clock, sleep, journal, limits and listener are all the client's own."""
+    told: list[Event] = []
+    video = reply(content=VIDEO, headers={"content-type": "video/mp4"})
+    server = Script.of(shown(), shown("IN_PROGRESS"), completed(), video)
+    client = driver.open(
+        server,
+        base_url=OWN,
+        auth_header="x-mine",
+        timeout=7.0,
+        schedule=PollSchedule(first=3.0, stages=(Stage(math.inf, 4.0, 4.0),), jitter=0.0),
+        clock=time.clock,
+        sleep=time.sleep,
+        journal=own_journal,
+        limits=LIMITS,
+        on_event=told.append,
+    )
+    task = client.generate([IMAGE])
+    file = client.download(task, tmp_path / "out.mp4")
+    assert file.read_bytes() == VIDEO
+    *asked, fetched = server.requests
+    assert [
+        (request.method, str(request.url).startswith(OWN), request.headers["x-mine"]) for request in asked
+    ] == [("POST", True, KEY), ("GET", True, KEY), ("GET", True, KEY)]
+    assert [request.extensions["timeout"]["read"] for request in asked] == [7.0] * 3
+    assert (str(fetched.url), KEY in str(fetched.headers)) == (RESULT, False)
+    assert time.sleeps == [3.0, 4.0]
+    assert [event.name for event in told] == [
+        "request.answered",
+        "task.created",
+        "request.answered",
+        "task.status",
+        "request.answered",
+        "task.status",
+        "download.finished",
+    ]
+    assert usage_of(client).limits == LIMITS
+    assert usage_of(client).requests == (3,)
+    with closing(Journal.open(tmp_path / "own.sqlite3")) as found:
+        [entry] = found.entries()
+    assert (entry.origin, entry.state, entry.task_id) == (OWN, State.CREATED, ID)
+    assert (entry.status, entry.file) == ("COMPLETED", str(file))
+
+
+def usage_of(client: Opened) -> Usage:
+    assert client.client is not None
+    usage = client.client.usage
+    assert usage is not None
+    return usage
+
+
+def test_a_poll_interval_replaces_the_schedule(driver: Driver, time: FakeTime) -> None:
+    """An interval is every pause's, whatever schedule is given besides."""
+    client = driver.open(
+        Script.of(shown(), shown(), completed()),
+        poll_interval=0.5,
+        schedule=PollSchedule(first=9.0),
+        clock=time.clock,
+        sleep=time.sleep,
+    )
+    client.wait(ID)
+    assert time.sleeps == [0.5, 0.5]
+
+
+def test_a_policy_is_kept_to(driver: Driver, time: FakeTime) -> None:
+    """A policy of a single attempt repeats nothing; by default a rate's refusal is repeated twice."""
+    for policy, requests in ((RetryPolicy(attempts=1), 1), (None, 3)):
+        server = Script.of(failing(429, "Too many requests"))
+        client = driver.open(server, retries=policy, clock=time.clock, sleep=time.sleep)
+        with pytest.raises(RateLimitError):
+            client.create([IMAGE])
+        assert len(server.requests) == requests
+
+
+def test_the_limits_are_those_of_a_key_at_an_origin(driver: Driver) -> None:
+    """Clients of one key and origin count together; those of another key or another origin don't."""
+    client = driver.open(Script.of(shown()))
+    client.get(ID)
+    others: list[tuple[dict[str, Any], int]] = [
+        ({}, 1),
+        ({"api_key": "another-key-0123456789"}, 0),
+        ({"base_url": OWN}, 0),
+    ]
+    for options, requests in others:
+        assert usage_of(driver.open(Script.of(shown()), **options)).requests == (requests, requests)
+
+
+def test_a_client_is_shown_by_its_origin(driver: Driver) -> None:
+    """The repr tells the kind and the origin, also of a client that could not be made."""
+    client = driver.open(Script.of(shown()), base_url=OWN).client
+    name = "KlingElements" if driver.backend is None else "AsyncKlingElements"
+    assert repr(client) == f"{name}(base_url='{OWN}')"
+    kind = KlingElements if driver.backend is None else AsyncKlingElements
+    assert repr(kind.__new__(kind)) == f"{name}(base_url=None)"
+
+
+def task_of(driver: Driver, whose: str, url: str) -> Task:
+    """A task that belongs to no client, or to one that is closed."""
+    if whose == "nobody's":
+        return (Task if driver.backend is None else AsyncTask)(ID, "COMPLETED", (url,))
+    client = driver.make(None, {"api_key": KEY})
+    task = client._adopt(Task(ID, "COMPLETED", (url,)))
+    driver.run(client.close if isinstance(client, KlingElements) else client.aclose)
+    return task
+
+
+WITHOUT_CLIENT = pytest.mark.parametrize("whose", ["nobody's", "a closed client's"])
+
+
+@WITHOUT_CLIENT
+def test_options_of_a_download_without_a_client(driver: Driver, tmp_path: Path, whose: str) -> None:
+    """The options of a download count for a task whose client is closed, and for one that has none."""
+    task = task_of(driver, whose, "https://a.example/x.mp4")
+    odd: Any = {"max_bytes": 0}
+    with pytest.raises(ValidationError, match=r"^max_bytes must be"):
+        driver.run(lambda: task.download(tmp_path / "out.mp4", **odd))
+
+
+@WITHOUT_CLIENT
+def test_a_download_without_a_client_is_patient(
+    driver: Driver, tmp_path: Path, whose: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fault that may pass is ridden out as with a client, by pauses drawn at random."""
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    monkeypatch.setattr("time.sleep", slept.append)
+    monkeypatch.setattr(anyio, "sleep", sleep)
+
+    def host(asked: Asked) -> Answer:
+        return (200, {"content-type": "video/mp4"}, VIDEO) if slept else (503, {}, b"")
+
+    with serving(host) as served:
+        task = task_of(driver, whose, f"{served.url}/x.mp4")
+        file = driver.run(lambda: task.download(tmp_path / "out.mp4"))
+    assert file.read_bytes() == VIDEO
+    assert len(served.asked) == 2
+    [pause] = slept
+    assert 0 <= pause <= RetryPolicy().base
+
+
+@WITHOUT_CLIENT
+def test_an_expired_address_without_a_client(driver: Driver, tmp_path: Path, whose: str) -> None:
+    """That the hour is over is told against the time of now."""
+    with serving(lambda _: (403, {}, b"")) as served:
+        task = task_of(driver, whose, f"{served.url}/x.mp4?token=exp=1600000000~hmac=ab")
+        with pytest.raises(DownloadError, match="the video is gone") as caught:
+            driver.run(lambda: task.download(tmp_path / "out.mp4"))
+    assert caught.value.expires_at == task.expires_at
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_a_cancelled_client_closes_its_journal(
+    tmp_path: Path, backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is left is written when a client is closed by a cancellation, too."""
+    closed: list[bool] = []
+
+    async def run() -> None:
+        client = AsyncKlingElements(KEY, journal=tmp_path / "own.sqlite3")
+        close_journal = client.journal.close
+        monkeypatch.setattr(client.journal, "close", lambda: closed.append(True))
+        with anyio.CancelScope() as scope:
+            async with client:
+                scope.cancel()
+                await anyio.sleep_forever()
+        close_journal()
+
+    anyio.run(run, backend=backend)
+    assert closed == [True]
