@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,6 @@ from kling_elements.journal import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 _VARIABLES = (
     "KLING_ELEMENTS_API_KEY",
@@ -62,11 +62,10 @@ def kind(request: pytest.FixtureRequest) -> ShellKind:
 
 
 @pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
-    """A journal."""
-    found = Journal.open(tmp_path / "j.sqlite3")
-    yield found
-    found.close()
+def journal() -> Iterator[Journal]:
+    """A journal in memory."""
+    with closing(Journal.open("off")) as found:
+        yield found
 
 
 @pytest.fixture

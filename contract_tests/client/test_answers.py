@@ -44,6 +44,14 @@ def test_the_text_is_bounded(body: bytes, text: str) -> None:
     assert Answer(200, {}, body).text == text
 
 
+def test_json_has_no_odd_numbers() -> None:
+    """What JSON has no number for is null, whatever wrote it; other text is no JSON."""
+    assert Answer(200, {}, b'{"a":[NaN,Infinity,-Infinity,1.5]}').json() == {"a": [None, None, None, 1.5]}
+    for body in (b"", b"<html>", b"\xff", b"[" * 100_000):
+        with pytest.raises(ValueError):  # noqa: PT011 - of whatever kind
+            Answer(200, {}, body).json()
+
+
 def test_an_answer_is_shown_by_its_size() -> None:
     """The repr of an answer does not show its body, which may be long."""
     assert repr(Answer(200, {"a": "b"}, b"12345")) == "Answer(status=200, headers={'a': 'b'}, body=<5 bytes>)"

@@ -106,6 +106,14 @@ def usage_of(client: Opened) -> Usage:
     return usage
 
 
+def test_a_client_and_its_creates_have_one_journal(driver: Driver, own_journal: Any, tmp_path: Path) -> None:
+    """What a client writes down, and what its creates do, goes to the journal that it was given."""
+    client = driver.open(Script.of(shown()), journal=own_journal).client
+    assert client is not None
+    assert client.journal.path == tmp_path / "own.sqlite3"
+    assert client._flows.creator.records is client._flows.records
+
+
 def test_a_poll_interval_replaces_the_schedule(driver: Driver, time: FakeTime) -> None:
     """An interval is every pause's, whatever schedule is given besides."""
     client = driver.open(

@@ -13,6 +13,7 @@ from contract_tests.support.bench import (
     GONE,
     MISSING,
     REFUSED,
+    STATUS,
     Bench,
     Interruption,
     answer,
@@ -178,6 +179,16 @@ def test_a_create_that_fails_is_told(
     assert bench.events("create.unknown") == told
     assert bench.events("task.created") == []
     assert bench.entry() == {"job": JOB, **known}
+
+
+@pytest.mark.parametrize("task_id", [None, ID])
+def test_an_unknown_outcome_is_told(bench: Bench, task_id: str | None) -> None:
+    """That nobody knows what became of a create is told with the task and the status, if there are any."""
+    begun = bench.journal.begin(bench.flows.records.owner(DEFAULT_MODEL))
+    outcome = answer(500) if task_id else Answer(502, {}, b"")
+    with pytest.raises(OutcomeUnknown):
+        bench.run(bench.flows.creator._send(STATUS, begun), outcome)
+    assert bench.events("create.unknown") == [{"task_id": task_id, "status_code": outcome.status}]
 
 
 @pytest.mark.parametrize("outcome", [REFUSED, answer(word="COMPLETED")], ids=["refused", "created"])

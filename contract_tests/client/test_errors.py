@@ -226,7 +226,7 @@ def test_a_result_that_is_shown_hides_its_signature(driver: Driver) -> None:
     assert f"kling_{ID}.mp4" in repr(task)
 
 
-BARE: list[tuple[type[KlingError], dict[str, Any], dict[str, object]]] = [
+TOLD: list[tuple[type[KlingError], dict[str, Any], dict[str, object]]] = [
     (KlingError, {}, {}),
     (OutcomeUnknown, {}, {"status_code": None, "request_id": None, "body": ""}),
     (
@@ -235,16 +235,25 @@ BARE: list[tuple[type[KlingError], dict[str, Any], dict[str, object]]] = [
         {"invalid_params": (), "request_id": None, "retry_after": None, "body": ""},
     ),
     (ResponseFormatError, {"status_code": 200}, {"content_type": "", "request_id": None, "body": ""}),
+    (ApiError, API, {"invalid_params": (InvalidParam("n", "r"),)}),
+    (OutcomeUnknown, {"task_id": ID, "status_code": 500, "request_id": "q", "body": "b"}, {}),
+    (
+        ResponseFormatError,
+        {"task_id": ID, "status_code": 200, "content_type": "c", "request_id": "q", "body": "b"},
+        {},
+    ),
     (UploadError, {}, {"status_code": None}),
     (DownloadError, {}, {"status_code": None, "expires_at": None}),
 ]
 
 
-@pytest.mark.parametrize(("kind", "given", "more"), BARE, ids=[kind.__name__ for kind, *_ in BARE])
-def test_what_an_error_was_not_told(
+@pytest.mark.parametrize(
+    ("kind", "given", "more"), TOLD, ids=[f"{kind.__name__} {len(given)}" for kind, given, _ in TOLD]
+)
+def test_what_an_error_was_told(
     kind: type[KlingError], given: dict[str, Any], more: dict[str, object]
 ) -> None:
-    """What an error is not told is None, or empty where it is a text or a list."""
+    """An error has what it was told; anything else is None, or empty where it is a text or a list."""
     error = kind("a", **given)
     assert (str(error), vars(error)) == ("a", {"task_id": None, **given, **more})
 

@@ -14,7 +14,7 @@ from kling_elements import DownloadError, Event
 from kling_elements.flows import _remember
 from kling_elements.journal import State
 from kling_elements.models import DEFAULT_MODEL
-from kling_elements.records import task_of
+from kling_elements.records import Records, task_of
 from kling_elements.task import Task
 
 if TYPE_CHECKING:
@@ -43,6 +43,21 @@ def test_a_status_is_told_and_noted(bench: Bench) -> None:
     assert bench.entry() == known(status="COMPLETED")
 
 
+def test_the_status_of_any_task_is_told(bench: Bench) -> None:
+    """The status of a task that the journal does not know is news as well."""
+    bench.run(bench.flows.get("any", 0), answer(task_id="any", word="FAILED"))
+    assert bench.events("task.status") == [{"task_id": "any", "status": "FAILED"}]
+
+
+def test_what_is_news_is_noted_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A look is written down where it is news."""
+    noted: list[str] = []
+    monkeypatch.setattr(Records, "seen", lambda _, task: noted.append(task.status))
+    for word in ("CREATED", "CREATED", "FAILED"):
+        bench.run(bench.flows.get(ID, 0), answer(word=word))
+    assert noted == ["CREATED", "FAILED"]
+
+
 def test_a_status_nobody_knows_is_logged_once(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
     """A word that the document doesn't have is warned of, once for each word."""
     with caplog.at_level(logging.WARNING, "kling_elements"):
@@ -54,18 +69,24 @@ def test_a_status_nobody_knows_is_logged_once(bench: Bench, caplog: pytest.LogCa
     ]
 
 
-def test_a_download_is_told_and_noted(bench: Bench, tmp_path: Path) -> None:
-    """The file of a task is noted with its task, and told with its size."""
+def test_a_download_is_told(bench: Bench, tmp_path: Path) -> None:
+    """A download is told with its task and its size, also of a task that the journal does not know."""
+    file = tmp_path / "out.mp4"
+    task = Task("any", "COMPLETED", (ADDRESS,))
+    assert bench.run(bench.flows.download(task, file, {}), Fetched(200, VIDEO)) == file
+    assert bench.told == [Event("download.finished", {"task_id": "any", "bytes": len(VIDEO)})]
+
+
+def test_a_download_is_noted(bench: Bench, tmp_path: Path) -> None:
+    """The file of a task is noted with its task, and its addresses are forgotten."""
     bench.run(bench.flows.create([IMAGE], {}), answer())
-    bench.told.clear()
     file = tmp_path / "out.mp4"
     task = Task(ID, "COMPLETED", (ADDRESS,))
     assert bench.run(bench.flows.download(task, file, {}), Fetched(200, VIDEO)) == file
     assert file.read_bytes() == VIDEO
     assert bench.fetched == [ADDRESS]
-    assert bench.told == [Event("download.finished", {"task_id": ID, "bytes": len(VIDEO)})]
     noted = known(file=str(file))
-    del noted["urls"]  # which are forgotten: whoever has them can fetch the video
+    del noted["urls"]  # whoever has them can fetch the video
     assert bench.entry() == noted
 
 

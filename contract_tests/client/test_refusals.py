@@ -74,7 +74,17 @@ def test_an_error_has_all_that_the_answer_told() -> None:
         "body": '{"message": "no \\ud83d", "invalid_params": [{"name": "\\udc00", "reason": "r"}]}',
     }
     assert str(error) == ("HTTP 422: no \\ud83d (\\udc00: r). No task was created; mend the request")
-    assert str(refusal({"message": "no"}, 418, x_request_id="req")) == "HTTP 418: no [request req]"
+    other = refusal({"message": "no", "task_id": "t"}, 418, x_request_id="req", retry_after="5")
+    assert vars(other) == {
+        "task_id": "t",
+        "status_code": 418,
+        "message": "no",
+        "invalid_params": (),
+        "request_id": "req",
+        "retry_after": 5.0,
+        "body": '{"message": "no", "task_id": "t"}',
+    }
+    assert str(other) == "HTTP 418: no [request req]"
 
 
 def test_parameters_at_fault() -> None:

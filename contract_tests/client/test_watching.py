@@ -130,6 +130,16 @@ def test_a_new_task_may_be_missing_for_half_a_minute(
             bench.run(wait, MISSING)
 
 
+@pytest.mark.parametrize(("age", "looks"), [(None, 1), (26.0, 3), (29.0, 2), (30.0, 1), (31.0, 1)])
+def test_how_long_a_task_is_new(bench: Bench, age: float | None, looks: int) -> None:
+    """A 404 is an end at the first look that begins 30 s or more after the create, if that is known."""
+    wait = bench.flows._start_wait(ID, ID, {"poll_interval": 0}, None)
+    wait.age = age
+    with pytest.raises(NotFoundError):
+        bench.run(wait.run(), *[MISSING] * looks)
+    assert len(bench.sent) == looks
+
+
 def test_no_pause_at_all(bench: Bench) -> None:
     """An interval of zero is none, and a hint of the service's is kept to all the same."""
     hinted = answer(503, retry_after="7")
