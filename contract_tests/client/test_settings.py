@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 from typing import TYPE_CHECKING, Any
@@ -45,6 +46,25 @@ def test_a_key_is_hidden() -> None:
     assert repr(ApiKey("key")) == "ApiKey('***')"
     assert ApiKey("12345678").redact("a 12345678 b12345678") == "a [API key] b[API key]"
     assert ApiKey("1234567").redact("a 1234567") == "a 1234567"
+
+
+ODD_KEY = 'Ab/c+d"e\\f=='
+SPELLINGS = {
+    "as it is": ODD_KEY,
+    "JSON": json.dumps(ODD_KEY)[1:-1],
+    "JSON with slashes escaped": json.dumps(ODD_KEY)[1:-1].replace("/", "\\/"),
+    "JSON with signs escaped": json.dumps(ODD_KEY)[1:-1].replace("+", "\\u002B").replace("=", "\\u003d"),
+    "JSON with all escaped": "".join(f"\\u{ord(char):04X}" for char in ODD_KEY),
+}
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS)
+def test_a_key_is_struck_out_however_it_is_written(spelling: str) -> None:
+    """An echo may write the key as any JSON does; what stands around it stays as it is."""
+    key = ApiKey(ODD_KEY)
+    assert key.redact(f"a\\{spelling}{spelling}\\/b") == "a\\[API key][API key]\\/b"
+    for other in (spelling[:-1], ODD_KEY.lower(), ODD_KEY.replace("+", "\\+")):
+        assert key.redact(other) == other
 
 
 @pytest.mark.parametrize("key", ["FPSX0123", "sk_live-Ab.9", "0" * 200, "a b/c+d=="])
@@ -124,6 +144,8 @@ ODD_URLS: list[Any] = [
     "https://me:pw@a.example",
     "https://a.example/?x=1",
     "https://a.example/#x",
+    "https://a.example?",
+    "https://a.example/#",
     "https://a .example",
     "https://a.example\n.evil.example",
     "https://\ud800.example",
@@ -143,6 +165,8 @@ def test_seconds() -> None:
     assert [check_seconds("x", value) for value in (0, 2, 0.5, math.inf)] == [0.0, 2.0, 0.5, math.inf]
     assert check_seconds("x", 10**400) == math.inf
     assert check_seconds("x", 1e-9, above_zero=True) == 1e-9
+    with pytest.raises(ValidationError, match=r"^x must be zero or more seconds: got -1000"):
+        check_seconds("x", -(10**400))
     for value, least in ((-1, "zero or more"), (math.nan, "zero or more"), (-math.inf, "zero or more")):
         with pytest.raises(ValidationError, match=f"^x must be {least} seconds: got {value!r}$"):
             check_seconds("x", value)

@@ -178,14 +178,19 @@ def test_a_schedule_is_told_how_far_the_wait_is(bench: Bench) -> None:
 
 
 def test_an_error_of_a_wait_names_its_task(bench: Bench) -> None:
-    """Whatever ends a wait tells the task; an id that is none is told by its own error."""
+    """Whatever ends a wait tells the task."""
     with pytest.raises(NotFoundError) as caught:
         bench.run(bench.flows.wait(ID, {}), MISSING)
     assert caught.value.task_id == ID
-    odd: Any = 5
-    with pytest.raises(ValidationError) as invalid:
+
+
+@pytest.mark.parametrize("odd", [5, None, [], {}])
+def test_what_is_no_id_is_told(bench: Bench, odd: Any) -> None:
+    """What can't be an id is an error of its own, that names no task, and nothing is sent."""
+    with pytest.raises(ValidationError, match="task-id") as caught:
         bench.run(bench.flows.wait(odd, {}))
-    assert invalid.value.task_id is None
+    assert caught.value.task_id is None
+    assert bench.sent == []
 
 
 @pytest.mark.parametrize("strike", [KeyboardInterrupt(), LookupError("mine")], ids=["Ctrl-C", "a listener's"])

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("kling_elements")
 
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_ESCAPABLE, _BACKSLASH = '"/\\', r"\\?"  # what JSON may write with a backslash before it
 _MIN_REDACTED = 8  # characters; a shorter key would be found in ordinary words
 
 
@@ -44,9 +45,9 @@ class ApiKey:
         return self._reveal()
 
     def redact(self, text: str) -> str:
-        """`text` with every occurrence of the key struck out, should a server echo it."""
+        """`text` with every occurrence of the key struck out, should a server echo it, in JSON or not."""
         key = self._reveal()
-        return text.replace(key, "[API key]") if len(key) >= _MIN_REDACTED else text
+        return re.sub(_spelled(key), "[API key]", text) if len(key) >= _MIN_REDACTED else text
 
 
 @frozen
@@ -112,7 +113,7 @@ def check_seconds(name: str, value: object, *, above_zero: bool = False) -> floa
     try:
         seconds = float(value)
     except OverflowError:
-        seconds = math.inf
+        seconds = math.inf if value > 0 else -math.inf
     if math.isnan(seconds) or seconds < 0 or (above_zero and seconds == 0):
         least = "above zero" if above_zero else "zero or more"
         raise ValidationError([f"{name} must be {least} seconds: got {value!r}"])
@@ -135,6 +136,14 @@ def _find_key(given: str | GivenKey | None, environ: Mapping[str, str]) -> tuple
     return ApiKey(key), ""
 
 
+def _spelled(key: str) -> str:
+    """A pattern for a key as it is, and as JSON may write it: some services escape slashes, or more."""
+    return "".join(
+        rf"(?:{_BACKSLASH if char in _ESCAPABLE else ''}{re.escape(char)}|\\u(?i:{ord(char):04x}))"
+        for char in key
+    )
+
+
 def _base_url(value: str) -> str:
     problem = "base_url must be an http or https URL like https://api.example.com"
     if not isinstance(value, str) or not value.isprintable() or " " in value.strip():
@@ -146,7 +155,7 @@ def _base_url(value: str) -> str:
         raise ValidationError([problem]) from None
     if parts.scheme not in {"http", "https"} or not parts.hostname or not port_is_valid:
         raise ValidationError([problem])
-    if parts.username is not None or parts.query or parts.fragment:
+    if parts.username is not None or "?" in value or "#" in value:  # also where nothing follows them
         raise ValidationError([f"{problem}, without a user, a query or a fragment"])
     if parts.scheme == "http" and not _is_loopback(parts.hostname):
         logger.warning("the API key will travel unencrypted to %s", parts.netloc)

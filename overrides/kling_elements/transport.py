@@ -175,11 +175,9 @@ class Body:
 
     def answer(self, response: httpx.Response, key: ApiKey) -> Answer:
         """The answer, whole or as far as it came. Should the service echo the key, it is struck out."""
-        body = bytes(self._chunks)
-        if key.reveal().encode() in body:
-            body = key.redact(body.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+        text = key.redact(self._chunks.decode("utf-8", "surrogateescape"))
         headers = {name: key.redact(value) for name, value in headers_of(response).items()}
-        return Answer(response.status_code, headers, body)
+        return Answer(response.status_code, headers, text.encode("utf-8", "surrogateescape"))
 
 
 # What fetching from another host can raise: UnicodeError for half of a surrogate pair in an address. Not
