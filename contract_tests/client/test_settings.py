@@ -165,9 +165,12 @@ def test_seconds() -> None:
     assert [check_seconds("x", value) for value in (0, 2, 0.5, math.inf)] == [0.0, 2.0, 0.5, math.inf]
     assert check_seconds("x", 10**400) == math.inf
     assert check_seconds("x", 1e-9, above_zero=True) == 1e-9
-    with pytest.raises(ValidationError, match=r"^x must be zero or more seconds: got -1000"):
-        check_seconds("x", -(10**400))
-    for value, least in ((-1, "zero or more"), (math.nan, "zero or more"), (-math.inf, "zero or more")):
+    for value, least in (
+        (-(3**999), "zero or more"),
+        (-1, "zero or more"),
+        (math.nan, "zero or more"),
+        (-math.inf, "zero or more"),
+    ):
         with pytest.raises(ValidationError, match=f"^x must be {least} seconds: got {value!r}$"):
             check_seconds("x", value)
     for value in (0, 0.0, -1):
