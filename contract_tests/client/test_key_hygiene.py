@@ -244,6 +244,19 @@ def test_logs_of_a_whole_run(driver: Driver, tmp_path: Path, caplog: pytest.LogC
     assert all(KEY not in record.getMessage() and KEY not in str(record.args) for record in caplog.records)
 
 
+def test_an_echoed_key_is_in_no_log(driver: Driver, caplog: pytest.LogCaptureFixture) -> None:
+    """Where the service echoes the key in its head, the libraries' logs of that head have it struck out."""
+    head = {"x-echo": f"it is {KEY}", "location": f"/?key={KEY}"}
+    with serving(lambda _: (302, head, b"{}")) as api, caplog.at_level(logging.DEBUG):
+        client = driver.open(base_url=api.url)
+        for call in client.operations():
+            with pytest.raises(KlingError):
+                call()
+    texts = [record.getMessage() for record in caplog.records]
+    assert any("it is [API key]" in text for text in texts)
+    assert not any(KEY in f"{record.getMessage()} {record.args}" for record in caplog.records)
+
+
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_redirects_get_no_key(driver: Driver, status: int) -> None:
     """The service's redirect to another host is not followed, so nobody there gets the key."""

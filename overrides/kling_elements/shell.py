@@ -11,7 +11,7 @@ import anyio.to_thread
 import httpx
 
 from kling_elements.effects import Call, Compute, Effect, Flow, Head, Send, Stream
-from kling_elements.log_redaction import private_addresses
+from kling_elements.log_redaction import redacted_logs, without_queries
 from kling_elements.time_limit import TimeLimit
 from kling_elements.tracing import Trace
 from kling_elements.transport import (
@@ -86,7 +86,7 @@ class ForeignShell:
 
     def _stream(self, effect: Stream) -> Head | Fault:
         try:
-            with private_addresses():
+            with redacted_logs(without_queries):
                 response = self._foreign.get().send(
                     foreign_request(effect), stream=True, auth=None, follow_redirects=False
                 )
@@ -130,7 +130,7 @@ class Shell(ForeignShell):
     def _send(self, effect: Send) -> Outcome:
         handled = sys.exc_info()[1]
         try:
-            with TimeLimit(effect.timeout) as limit:
+            with redacted_logs(self._settings.key.redact), TimeLimit(effect.timeout) as limit:
                 return self._ask(effect, limit)
         except BaseException as error:  # noqa: BLE001 - it is raised again
             raise without_frames(error, handled)  # noqa: B904 - it is the same
@@ -212,7 +212,7 @@ class AsyncForeignShell:
 
     async def _stream(self, effect: Stream) -> Head | Fault:
         try:
-            with private_addresses():
+            with redacted_logs(without_queries):
                 response = await self._foreign.get().send(
                     foreign_request(effect), stream=True, auth=None, follow_redirects=False
                 )
@@ -250,7 +250,8 @@ class AsyncShell(AsyncForeignShell):
     async def _send(self, effect: Send) -> Outcome:
         handled = sys.exc_info()[1]
         try:
-            return await self._ask(effect)
+            with redacted_logs(self._settings.key.redact):
+                return await self._ask(effect)
         except BaseException as error:  # noqa: BLE001 - it is raised again
             raise without_frames(error, handled)  # noqa: B904 - it is the same
 
