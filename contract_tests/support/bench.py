@@ -107,7 +107,7 @@ class Bench:
         self.flows = Flows(sender, schedule, records, lambda task: task, Creator(sender, records))
 
     @classmethod
-    def governed(cls, journal: Journal, remaining: str | None = None, reset: str = "9") -> Bench:
+    def governed(cls, journal: Journal, remaining: str | None = None, reset: str = "99") -> Bench:
         """Flows with limits, of which the service has told how much is left."""
         bench = cls(journal, Governor(Limits(tasks=2)))
         if remaining is not None:
