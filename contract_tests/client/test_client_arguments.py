@@ -28,6 +28,7 @@ from kling_elements import (
 )
 from kling_elements.governor import Rate
 from kling_elements.journal import Journal, State
+from kling_elements.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,6 +105,48 @@ def usage_of(client: Opened) -> Usage:
     usage = client.client.usage
     assert usage is not None
     return usage
+
+
+def test_what_a_client_is_made_of(driver: Driver, time: FakeTime) -> None:
+    """Each argument is where it is used; nothing is asked for that."""
+    schedule, policy, told = PollSchedule(first=3.0), RetryPolicy(attempts=7), list[Event]()
+    client = driver.open(
+        Script.of(),
+        base_url=OWN,
+        auth_header="x-mine",
+        timeout=7,
+        schedule=schedule,
+        clock=time.clock,
+        sleep=time.sleep,
+        limits=LIMITS,
+        retries=policy,
+        on_event=told.append,
+    ).client
+    assert client is not None
+    flows = client._flows
+    settings, sender = flows.sender.settings, flows.sender
+    assert settings == Settings(OWN, "x-mine", settings.key, 7.0)
+    assert settings.key.reveal() == KEY
+    assert (flows.schedule, sender.policy, sender.hook) == (schedule, policy, told.append)
+    assert (sender.clock, sender.sleep) == (time.clock, time.sleep)
+    assert sender.governor is not None
+    assert sender.governor.limits is LIMITS
+
+
+def test_a_task_is_made_the_client_s_own(driver: Driver) -> None:
+    """A task that a client adopts is of its kind, and is all that it was before."""
+    client = driver.open(Script.of()).client
+    assert client is not None
+    task = client._adopt(Task(ID, "COMPLETED", (RESULT,), {"a": "b"}, "req"))
+    assert type(task) is (Task if driver.backend is None else AsyncTask)
+    assert (task.id, task.status, task.urls, task.raw, task.request_id) == (
+        ID,
+        "COMPLETED",
+        (RESULT,),
+        {"a": "b"},
+        "req",
+    )
+    assert task._downloader == client._download
 
 
 def test_a_client_and_its_creates_have_one_journal(driver: Driver, own_journal: Any, tmp_path: Path) -> None:
