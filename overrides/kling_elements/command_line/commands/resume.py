@@ -17,12 +17,13 @@ from kling_elements.command_line.interruption import Interrupted
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-    from kling_elements import KlingElements
+    from kling_elements import KlingElements, Task
     from kling_elements.batch import Batch
     from kling_elements.command_line.session import Session
     from kling_elements.journal import Entry, NewEntry
     from kling_elements.resuming import Resumed
 
+_WORKERS = 3
 _SHOWN = 50  # tasks that nobody recorded
 
 
@@ -31,7 +32,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "-d", "--directory", metavar="DIR", help="where videos go of which no file is noted (default: left)"
     )
-    parser.add_argument("--workers", type=int, default=3, metavar="N", help="tasks at once (default: 3)")
+    parser.add_argument(
+        "--workers", type=int, default=_WORKERS, metavar="N", help="tasks at once (default: %(default)s)"
+    )
     group = parser.add_argument_group("creates whose outcome is unknown")
     group.add_argument("--adopt", metavar="TASK", help="take a task into the journal, and finish it too")
     group.add_argument("--entry", metavar="ENTRY", help="the entry that --adopt is for, as shown by resume")
@@ -80,9 +83,9 @@ def _resume(args: Namespace, session: Session, client: KlingElements, owner: New
         except Interrupted as interrupted:
             stopped = interrupted.exit_code
             batch.close()
-            _tell_interruption(interrupted, batch, session)
+            _tell_interruption(interrupted, batch, args, session)
     doubtful = client.journal.doubtful(owner.origin, owner.fingerprint)
-    candidates = _candidates(client, doubtful) if doubtful and stopped is None else []
+    candidates = _candidates(client, doubtful, session) if stopped is None else None
     _tell_doubtful(doubtful, candidates, session)
     if session.is_json:
         session.console.result_json(
@@ -120,6 +123,20 @@ def _entry(client: KlingElements, owner: NewEntry, name: str) -> Entry:
     return found
 
 
+def _doubtful_entry(client: KlingElements, owner: NewEntry, name: str) -> Entry:
+    """The entry of that id, which has no task yet.
+
+    Raises:
+        CommandError: If there is none of this origin and key, or it has a task.
+    """
+    entry = _entry(client, owner, name)
+    if not entry.is_doubtful:
+        raise CommandError(
+            f"the entry {entry.entry_id} is that of task {entry.task_id}: it takes no other. Nothing was done"
+        )
+    return entry
+
+
 def _adopt(args: Namespace, session: Session, client: KlingElements, owner: NewEntry) -> None:
     """Take a task into the journal: into the entry that it belongs to, if that can be told."""
     from attrs import evolve  # noqa: PLC0415 - `--help` need not pay for it
@@ -128,7 +145,7 @@ def _adopt(args: Namespace, session: Session, client: KlingElements, owner: NewE
 
     task = client.get(args.adopt)  # it exists, and belongs to this key
     doubtful = client.journal.doubtful(owner.origin, owner.fingerprint)
-    entry_id = _entry(client, owner, args.entry).entry_id if args.entry else None
+    entry_id = _doubtful_entry(client, owner, args.entry).entry_id if args.entry else None
     if entry_id is None and len(doubtful) == 1:
         entry_id = doubtful[0].entry_id
     target = None if args.output is None else str(absolute(args.output))
@@ -138,12 +155,24 @@ def _adopt(args: Namespace, session: Session, client: KlingElements, owner: NewE
     session.console.note(f"took task {one_line(task.id)} into the journal")
 
 
-def _candidates(client: KlingElements, doubtful: list[Entry]) -> list[dict[str, str]]:
-    from kling_elements.models import DEFAULT_MODEL  # noqa: PLC0415 - `--help` need not pay for it
+def _candidates(
+    client: KlingElements, doubtful: list[Entry], session: Session
+) -> list[dict[str, str]] | None:
+    """The tasks that doubtful creates may have made; None if there is none as far as could be asked."""
+    from kling_elements.errors import KlingError  # noqa: PLC0415 - `--help` need not pay for it
+    from kling_elements.models import DEFAULT_MODEL  # noqa: PLC0415 - as above
 
-    models = {entry.model or DEFAULT_MODEL for entry in doubtful}
-    found = {task.id: task for model in sorted(models) for task in client.find_unrecorded(model=model)}
-    return [{"id": task.id, "status": task.status} for task in found.values()]
+    found: dict[str, Task] = {}
+    is_whole = True
+    for model in sorted({entry.model or DEFAULT_MODEL for entry in doubtful}):
+        try:
+            found |= {task.id: task for task in client.find_unrecorded(model=model)}
+        except KlingError as error:  # what was finished is told all the same
+            is_whole = False
+            text = one_line(session.safe(str(error)))
+            session.console.note(f"{PROGRAM}: the tasks of the model {model} could not be compared: {text}")
+    told = [{"id": task.id, "status": task.status} for task in found.values()]
+    return told if told or is_whole else None
 
 
 def _tell(resumed: Resumed[Any], session: Session) -> None:
@@ -166,7 +195,7 @@ def _tell(resumed: Resumed[Any], session: Session) -> None:
         )
 
 
-def _tell_doubtful(doubtful: list[Entry], candidates: list[dict[str, str]], session: Session) -> None:
+def _tell_doubtful(doubtful: list[Entry], candidates: list[dict[str, str]] | None, session: Session) -> None:
     if not doubtful or session.is_json:
         return
     note = session.console.note
@@ -182,16 +211,23 @@ def _tell_doubtful(doubtful: list[Entry], candidates: list[dict[str, str]], sess
         if len(candidates) > _SHOWN:
             note(f"  and {len(candidates) - _SHOWN} more: {session.command('list')}")
         note(f"to take one: {session.command('resume', '--adopt', 'TASK', '--entry', 'ENTRY')}")
-    else:
+    elif candidates is not None:
         note("the service has no task that nobody recorded: no task was made, as far as its list tells")
     note(f"to give an entry up: {session.command('resume', '--abandon', 'ENTRY')}")
 
 
-def _tell_interruption(interrupted: Interrupted, batch: Batch[Any, Resumed[Any]], session: Session) -> None:
+def _tell_interruption(
+    interrupted: Interrupted, batch: Batch[Any, Resumed[Any]], args: Namespace, session: Session
+) -> None:
     ids = ", ".join(one_line(each.task_id) for each in batch.running)
+    words = ["resume"]
+    if args.directory is not None:
+        words += ["-d", args.directory]
+    if args.workers != _WORKERS:
+        words += ["--workers", str(args.workers)]
     session.console.note(
         f"{PROGRAM}: interrupted ({interrupted.name}). {f'These tasks run on: {ids}. ' if ids else ''}"
-        f"To go on: {session.command('resume')}"
+        f"To go on: {session.command(*words)}"
     )
 
 

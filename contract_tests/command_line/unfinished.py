@@ -1,0 +1,90 @@
+"""What the tests of `resume` and `batch` find begun: tasks that were not waited for, and creates in doubt."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from contract_tests.command_line.conftest import KEY
+from kling_elements import Journal, KlingElements, Task
+from kling_elements.batch import Batch
+from kling_elements.command_line.interruption import Interrupted
+from kling_elements.journal import NewEntry
+
+if TYPE_CHECKING:
+    import signal
+    from collections.abc import Callable
+
+    import pytest
+
+    from contract_tests.command_line.conftest import Ended
+    from kling_elements.journal import Entry
+    from kling_elements_mock.server import ServedMock
+
+NOW = ("--poll-interval", "0")
+URL = "https://example.com/a.png"
+
+
+def begun(run: Callable[..., Ended], served: ServedMock, *more: str) -> Entry:
+    """The entry of a task that was created, and not waited for."""
+    run("generate", URL, *more, "--timeout", "0")
+    entry = Journal.open().find(served.mock.tasks[-1].id, served.url)
+    assert entry is not None
+    return entry
+
+
+def asked(served: ServedMock) -> list[tuple[str, str]]:
+    """The requests since the last time that this was asked, in their order."""
+    requests = [(request.method, request.path) for request in served.mock.requests]
+    served.mock.requests.clear()
+    return requests
+
+
+def about(task_id: str) -> tuple[str, str]:
+    """The request that asks about a task."""
+    return "GET", f"/v1/ai/image-to-video/kling-elements/{task_id}"
+
+
+def in_doubt(served: ServedMock, why: str | None = None, *, model: str = "std", **known: Any) -> str:
+    """The entry of a create that was sent an hour ago, and never answered."""
+    with KlingElements(KEY, served.url) as client:
+        owner = client.journal_owner
+    journal = Journal.open(clock=lambda: time.time() - 3600)
+    entry_id = journal.begin(NewEntry(model, owner.origin, owner.fingerprint, **known)).entry_id
+    if why is not None:
+        journal.unknown(entry_id, why)
+    return entry_id
+
+
+def unrecorded(monkeypatch: pytest.MonkeyPatch, found: dict[str, list[Task] | Exception]) -> list[str]:
+    """Let the service have tasks that nobody recorded, by model; gives the models that are asked for."""
+    models: list[str] = []
+
+    def find(_: KlingElements, *, model: str) -> list[Task]:
+        models.append(model)
+        told = found[model]
+        if isinstance(told, Exception):
+            raise told
+        return told
+
+    monkeypatch.setattr(KlingElements, "find_unrecorded", find)
+    return models
+
+
+def foreign(served: ServedMock) -> str:
+    """A task of another machine, done at the next look."""
+    with KlingElements(KEY, served.url, journal=False) as client:
+        task_id = client.create(URL).id
+    asked(served)
+    return task_id
+
+
+def interrupted_with(monkeypatch: pytest.MonkeyPatch, tasks: int, number: signal.Signals) -> None:
+    """Let a signal end a batch or a resumption while so many tasks run."""
+
+    def interrupt(batch: Batch[Any, Any]) -> Any:
+        for count in range(tasks):
+            batch._crew.work.roster.saw(f"job {count}", f"task-{count}")
+        raise Interrupted(number)
+
+    monkeypatch.setattr(Batch, "__next__", interrupt)
