@@ -11,10 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from contract_tests.command_line.conftest import KEY, names
+from contract_tests.command_line.unfinished import NOW, begun, report, write
 from kling_elements import Journal, KlingElements, PermissionDeniedError, governor
-from kling_elements.command_line.console import Console
-from kling_elements.command_line.tally import Tally, estimate
-from kling_elements.standing import Standing
 from kling_elements_mock.tasks import Polls
 
 if TYPE_CHECKING:
@@ -22,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from contract_tests.command_line.conftest import Ended
-    from kling_elements.journal import Entry
     from kling_elements_mock.server import ServedMock
 
     Run = Callable[..., Ended]
@@ -30,25 +27,11 @@ if TYPE_CHECKING:
     Serve = Callable[..., ServedMock]
     Draw = Callable[..., str]
 
-NOW = ("--poll-interval", "0")
-
-
-def write(*jobs: Any) -> None:
-    Path("jobs.jsonl").write_text("".join(json.dumps(job) + "\n" for job in jobs))
-
-
-def report() -> dict[int, dict[str, Any]]:
-    """The last line about each job."""
-    lines = map(json.loads, Path("out/report.jsonl").read_text().splitlines())
-    return {line["line"]: line for line in lines}
-
 
 def test_a_batch_and_the_same_again(run: Run, serve_mock: Serve, image: Draw) -> None:
     """Videos go to the folder and their paths to stdout; a bad line is told; again, nothing is sent."""
     served = serve_mock()
-    write({"images": [image("a.jpg")], "id": "one"}, {"image": "a.jpg"})
-    with Path("jobs.jsonl").open("a") as stream:
-        stream.write("{bad\n")
+    write({"images": [image("a.jpg")], "id": "one"}, {"image": "a.jpg"}, "{bad")
     ended = run("batch", "jobs.jsonl", "-d", "out", *NOW)
     assert ended.code == 9
     assert ended.out == f"{Path('out/one.mp4').absolute()}\n"
@@ -168,14 +151,6 @@ def test_a_doubtful_create_is_adopted_or_given_up(run: Run, serve_mock: Serve, i
     assert len(served.mock.tasks) == 2
 
 
-def begun(run: Run, served: ServedMock, *more: str) -> Entry:
-    """The entry of a task that was created, and not waited for."""
-    run("generate", "a.jpg", *more, "--timeout", "0")
-    entry = Journal.open().find(served.mock.tasks[-1].id)
-    assert entry is not None
-    return entry
-
-
 @pytest.mark.parametrize(
     "line", [f"wait ID {' '.join(NOW)}", f"wait ID -o b.mp4 {' '.join(NOW)}", "download ID -o b.mp4"]
 )
@@ -281,18 +256,3 @@ def test_doctor_shows_a_quota_that_another_process_met(run: Run, serve_mock: Ser
     assert "the day's quota is used up; it may be renewed in " in run("doctor").out
     assert run("generate", "a.jpg", "-o", "a.mp4", *NOW).code == 0
     assert "quota" not in run("doctor").out
-
-
-def test_an_estimate_needs_a_pace() -> None:
-    """What was there already says nothing of the pace; what was made does."""
-    assert estimate(0, 100.0, 5) is None
-    assert estimate(2, 100.0, 5) == 250.0
-    now = [0.0]
-    tally = Tally(Console(None, None, {}), 10, is_quiet=False, clock=lambda: now[0])
-    tally.take(Standing.EXISTING)
-    assert tally.line(3) == "1 of 10 done, 3 running"
-    now[0] = 60.0
-    tally.take(Standing.DONE)
-    tally.take(Standing.INVALID)
-    assert tally.line(3) == "2 of 10 done, 1 not, 3 running, about 7:00 left"
-    assert tally.summary() == "3 jobs: 1 done, 1 existing, 1 invalid"

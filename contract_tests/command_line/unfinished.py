@@ -1,8 +1,11 @@
-"""What the tests of `resume` and `batch` find begun: tasks that were not waited for, and creates in doubt."""
+"""What the tests of `resume` and `batch` begin with: jobs, tasks that nobody waited for, creates in doubt."""
 
 from __future__ import annotations
 
+import json
+import os
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from contract_tests.command_line.conftest import KEY
@@ -18,11 +21,25 @@ if TYPE_CHECKING:
     import pytest
 
     from contract_tests.command_line.conftest import Ended
+    from kling_elements.command_line.tally import Report
     from kling_elements.journal import Entry
     from kling_elements_mock.server import ServedMock
 
 NOW = ("--poll-interval", "0")
+LIST = ("GET", "/v1/ai/image-to-video/kling-elements-std")
 URL = "https://example.com/a.png"
+
+
+def write(*jobs: Any) -> None:
+    """Write a file of jobs; text stays as it is."""
+    lines = (job if isinstance(job, str) else json.dumps(job) for job in jobs)
+    Path("jobs.jsonl").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+def report() -> dict[int, dict[str, Any]]:
+    """The last line of the report about each job."""
+    lines = map(json.loads, Path("out/report.jsonl").read_text(encoding="utf-8").splitlines())
+    return {line["line"]: line for line in lines}
 
 
 def begun(run: Callable[..., Ended], served: ServedMock, *more: str) -> Entry:
@@ -79,12 +96,25 @@ def foreign(served: ServedMock) -> str:
     return task_id
 
 
-def interrupted_with(monkeypatch: pytest.MonkeyPatch, tasks: int, number: signal.Signals) -> None:
-    """Let a signal end a batch or a resumption while so many tasks run."""
+def unwritable(report: Report) -> Report:
+    """The report, as if its disk took no more."""
+    reading = os.open(report.path, os.O_RDONLY)
+    os.dup2(reading, report._file)
+    os.close(reading)
+    return report
 
-    def interrupt(batch: Batch[Any, Any]) -> Any:
-        for count in range(tasks):
-            batch._crew.work.roster.saw(f"job {count}", f"task-{count}")
+
+def interrupted_with(monkeypatch: pytest.MonkeyPatch, tasks: int, number: signal.Signals) -> None:
+    """Let a signal end a batch or a resumption, which learns of so many tasks while it closes."""
+    close = Batch.close
+
+    def interrupt(_: Batch[Any, Any]) -> Any:
         raise Interrupted(number)
 
+    def last_words(batch: Batch[Any, Any]) -> None:
+        for count in range(tasks):
+            batch._crew.work.roster.saw(f"job {count}", f"task-{count}")
+        close(batch)
+
     monkeypatch.setattr(Batch, "__next__", interrupt)
+    monkeypatch.setattr(Batch, "close", last_words)
