@@ -22,11 +22,13 @@ import pytest
 from PIL import Image, ImageDraw
 
 from contract_tests.command_line.doctoring import Doctor
+from contract_tests.support.answers import mp4
 from kling_elements.command_line import main
 from kling_elements.command_line.console import Console
 from kling_elements.command_line.parsing import find_command, parse_command, split, top_parser
 from kling_elements.command_line.session import Session
 from kling_elements.defaults import API_KEY_VARIABLES, BASE_URL_VARIABLE
+from kling_elements_mock import results
 from kling_elements_mock.server import ServedMock, serve
 from kling_elements_mock.settings import MockSettings
 from kling_elements_mock.tasks import INSTANT, Pace
@@ -65,6 +67,8 @@ def _surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in (*API_KEY_VARIABLES, BASE_URL_VARIABLE, *_PROXIES, "COLUMNS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv(API_KEY_VARIABLES[0], KEY)
+    # Nobody connects with TLS here, and to read the system's certificates takes 30 ms for each command.
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
     # Whatever the client may keep on disk stays in the test's folder.
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     work = tmp_path / "work"
@@ -112,7 +116,9 @@ def serve_mock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Served
     """Serve a mock, and lead the command to it."""
     with ExitStack() as stack:
 
-        def start(scenario: str = "", pace: Pace = INSTANT) -> ServedMock:
+        def start(scenario: str = "", pace: Pace = INSTANT, *, has_films: bool = False) -> ServedMock:
+            if not has_films:  # to draw one takes a third of a second, and the command doesn't look at it
+                monkeypatch.setattr(results, "draw", lambda _: mp4())
             served = stack.enter_context(serve(MockSettings(scenario=scenario, pace=pace)))
             monkeypatch.setenv(BASE_URL_VARIABLE, served.url)
             return served

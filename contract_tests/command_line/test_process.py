@@ -35,7 +35,7 @@ HEAVY = ("httpx", "yaml", "PIL", "anyio", "jsonschema_rs", "attr", "kling_elemen
 
 def test_two_images_become_a_video_that_plays(execute: Execute, serve_mock: Serve, image: Draw) -> None:
     """From two files to a file that a decoder opens; the second run refuses before anything is sent."""
-    served = serve_mock(pace=Polls(3))
+    served = serve_mock(pace=Polls(3), has_films=True)
     args = ("generate", image("a.jpg"), image("b.png"), "--duration", "5", "-o", "out.mp4", *NOW)
     ended = execute(*args)
     assert (ended.code, ended.out) == (0, "out.mp4\n")
