@@ -10,6 +10,7 @@ import pytest
 
 from contract_tests.command_line.unfinished import (
     LIST,
+    LIST_PRO,
     NOW,
     URL,
     about,
@@ -36,7 +37,6 @@ P = "kling-elements: "
 NONE_MADE = "the service has no task that nobody recorded: no task was made, as far as its list tells\n"
 TAKE = "to take one: kling-elements resume --adopt TASK --entry ENTRY\n"
 GIVE_UP = "to give an entry up: kling-elements resume --abandon ENTRY\n"
-LIST_PRO = ("GET", "/v1/ai/image-to-video/kling-elements-pro")
 
 
 def test_nothing_is_unfinished(run: Run, serve_mock: Serve) -> None:

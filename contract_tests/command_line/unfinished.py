@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 NOW = ("--poll-interval", "0")
 LIST = ("GET", "/v1/ai/image-to-video/kling-elements-std")
+LIST_PRO = ("GET", "/v1/ai/image-to-video/kling-elements-pro")
 URL = "https://example.com/a.png"
 
 

@@ -33,7 +33,7 @@ def run(args: Namespace, session: Session) -> int:
 
     take_output(args, session)
     if args.output is not None:
-        check_output(session, args.id)
+        check_output(session)
     progress = Progress(session.console, is_quiet=session.is_quiet)
     fetches = args.output is not None
     with open_client(args, session) as client, Keeping(client, session, fetches=fetches) as keeping:
