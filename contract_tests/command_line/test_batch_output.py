@@ -264,7 +264,7 @@ def test_what_is_unknown_is_made_again_if_asked(run: Run, serve_mock: Serve) -> 
 
 
 def test_the_line_of_a_terminal(run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A terminal's line counts the jobs of the file, after each result; jobs of stdin have no total."""
+    """A terminal's line counts the jobs of the file, but with `-q`; jobs of stdin have no total."""
     serve_mock()
     write(job("one"), "", "{}", job("two"))
     Path("out").mkdir()
@@ -274,6 +274,7 @@ def test_the_line_of_a_terminal(run: Run, serve_mock: Serve, monkeypatch: pytest
     monkeypatch.setattr(Console, "is_live", property(lambda _: True))
     monkeypatch.setattr(Console, "transient", lambda _, text: lines.append(text))
     run(*ONE_BY_ONE)
+    run("-q", *ONE_BY_ONE)
     data = Path("jobs.jsonl").read_bytes()
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
     run("batch", "-", *ONE_BY_ONE[2:])
@@ -307,14 +308,16 @@ def test_each_change_is_shown(run: Run, serve_mock: Serve, monkeypatch: pytest.M
         ),
         (("-d", "jobs.jsonl"), "jobs.jsonl can't be written: File exists. Nothing was sent"),
         (("-d", "jobs.jsonl/x"), "jobs.jsonl/x can't be written: Not a directory. Nothing was sent"),
+        (("-d", "taken"), "taken/report.jsonl can't be written: Is a directory. Nothing was sent"),
         (("-d", "\0"), "\\x00 can't be written: embedded null byte. Nothing was sent"),
     ],
-    ids=["no worker", "too many workers", "a file", "below a file", "no name"],
+    ids=["no worker", "too many workers", "a file", "below a file", "a folder for a report", "no name"],
 )
 def test_what_cannot_begin(run: Run, serve_mock: Serve, args: tuple[str, ...], said: str) -> None:
     """A batch that can't begin is one line and exit code 2, and sends nothing."""
     served = serve_mock()
     write(job("one"))
+    Path("taken/report.jsonl").mkdir(parents=True)
     ended = run("batch", "jobs.jsonl", *args)
     assert (ended.code, ended.out, ended.err) == (2, "", f"{P}{said}\n")
     assert asked(served) == []

@@ -146,7 +146,8 @@ def _open_report(path: Path, batch_id: str, session: Session) -> Report:
         return Report(path, batch_id, session)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise CommandError(f"{path.parent} can't be written: {reason}. Nothing was sent") from None
+        name = getattr(error, "filename", None) or path.parent
+        raise CommandError(f"{name} can't be written: {reason}. Nothing was sent") from None
 
 
 def _tell(result: BatchResult[Any], session: Session) -> None:
