@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from contract_tests.command_line.conftest import KEY
 from contract_tests.command_line.unfinished import (
+    ANOTHER_KEY,
     LIST,
     NOW,
     about,
     asked,
-    begun,
     foreign,
     in_doubt,
+    unwaited,
 )
 from kling_elements import Journal
 from kling_elements.journal import State
@@ -30,16 +32,12 @@ if TYPE_CHECKING:
     Serve = Callable[..., ServedMock]
 
 P = "kling-elements: "
-NONE_MADE = "the service has no task that nobody recorded: no task was made, as far as its list tells\n"
-TAKE = "to take one: kling-elements resume --adopt TASK --entry ENTRY\n"
-GIVE_UP = "to give an entry up: kling-elements resume --abandon ENTRY\n"
 
 
 def test_entries_are_given_up(run: Run, serve_mock: Serve) -> None:
     """`--abandon` takes entries by their id or their task, any number, and nothing more is asked of them."""
-    served = serve_mock(pace=Polls(2))
-    unfinished, doubtful = begun(run, served, "-o", "a.mp4"), in_doubt(served)
-    asked(served)
+    served = serve_mock()
+    unfinished, doubtful = unwaited(served, "t-1"), in_doubt(served)
     ended = run("resume", "--abandon", str(unfinished.task_id), "--abandon", doubtful)
     assert (ended.code, ended.out) == (0, "")
     assert ended.err == f"gave up {unfinished.entry_id}\ngave up {doubtful}\nnothing is unfinished\n"
@@ -47,28 +45,23 @@ def test_entries_are_given_up(run: Run, serve_mock: Serve) -> None:
     for entry_id in (unfinished.entry_id, doubtful):
         entry = Journal.open().entry(entry_id)
         assert entry
-        assert (entry.state, entry.note) == (State.ABANDONED, "given up by hand") or entry.task_id
+        assert (entry.state, entry.note) == (State.ABANDONED, "given up by hand")
 
 
 @pytest.mark.parametrize("owner", ["key", "origin"])
-def test_only_ones_own_entries_are_given_up(
-    run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatch, owner: str
-) -> None:
+def test_only_ones_own_entries_are_given_up(run: Run, serve_mock: Serve, owner: str) -> None:
     """An entry of another key or another origin can't be given up, nor one that there isn't."""
-    entry = in_doubt(serve_mock())
-    if owner == "key":
-        monkeypatch.setenv("KLING_ELEMENTS_API_KEY", "fpk-9876543210-another")
-    else:
-        serve_mock()
-    ended = run("resume", "--abandon", entry)
-    assert (ended.code, ended.out) == (2, "")
-    assert ended.err == (
-        f"{P}the journal has no unfinished entry {entry} of this origin and key. "
-        "kling-elements resume shows those that there are\n"
-    )
-    found = Journal.open().entry(entry)
-    assert found
-    assert found.state is State.PENDING
+    elsewhere, here = serve_mock(), serve_mock()
+    key, served = (ANOTHER_KEY, here) if owner == "key" else (KEY, elsewhere)
+    for entry_id in (in_doubt(served, key=key), unwaited(served, "t-1", key=key).entry_id):
+        before = Journal.open().entry(entry_id)
+        ended = run("resume", "--abandon", entry_id)
+        assert (ended.code, ended.out) == (2, "")
+        assert ended.err == (
+            f"{P}the journal has no unfinished entry {entry_id} of this origin and key. "
+            "kling-elements resume shows those that there are\n"
+        )
+        assert Journal.open().entry(entry_id) == before
 
 
 @pytest.mark.parametrize("option", ["--entry", "-o"])
@@ -124,6 +117,20 @@ def test_the_only_doubtful_entry_takes_the_task(run: Run, serve_mock: Serve, tmp
     assert entry.entry_id == entry_id
 
 
+@pytest.mark.parametrize("owner", ["key", "origin"])
+def test_others_doubtful_entries_take_no_task(run: Run, serve_mock: Serve, owner: str) -> None:
+    """A doubtful create of another key, or at another origin, is not taken for the task's."""
+    elsewhere, here = serve_mock(), serve_mock()
+    entry_id = in_doubt(here, key=ANOTHER_KEY) if owner == "key" else in_doubt(elsewhere)
+    before = Journal.open().entry(entry_id)
+    task_id = foreign(here)
+    assert run("resume", "--adopt", task_id, "-o", "a.mp4", *NOW).code == 0
+    assert Journal.open().entry(entry_id) == before
+    entry = Journal.open().find(task_id, here.url)
+    assert entry
+    assert entry.file == str(Path("a.mp4").absolute())
+
+
 def test_a_taken_task_without_a_file(run: Run, serve_mock: Serve) -> None:
     """A task that is taken without a file is asked for one, with the command that fetches it."""
     served = serve_mock()
@@ -140,7 +147,7 @@ def test_a_taken_task_without_a_file(run: Run, serve_mock: Serve) -> None:
 def test_an_entry_that_has_a_task_takes_no_other(run: Run, serve_mock: Serve) -> None:
     """`--entry` of a create that was answered is refused: two tasks would be mixed."""
     served = serve_mock(pace=Polls(9))
-    entry, task_id = begun(run, served, "-o", "a.mp4"), foreign(served)
+    entry, task_id = unwaited(served, "t-1"), foreign(served)
     ended = run("resume", "--adopt", task_id, "--entry", entry.entry_id, *NOW)
     assert (ended.code, ended.out) == (2, "")
     assert ended.err == (

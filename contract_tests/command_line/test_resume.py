@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import signal
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from contract_tests.command_line.unfinished import (
-    LIST,
-    LIST_PRO,
-    NOW,
     URL,
     about,
     asked,
     begun,
     in_doubt,
     interrupted_with,
-    unrecorded,
+    that_gives,
 )
-from kling_elements import Journal, KlingElements, PermissionDeniedError, Task
-from kling_elements.journal import Job
+from kling_elements import Journal, KlingElements, Task
+from kling_elements.errors import TaskFailed
+from kling_elements.journal import Entry
+from kling_elements.resuming import Resumed
+from kling_elements.standing import Standing
 from kling_elements_mock.tasks import Polls
 
 if TYPE_CHECKING:
@@ -32,11 +33,18 @@ if TYPE_CHECKING:
 
     Run = Callable[..., Ended]
     Serve = Callable[..., ServedMock]
+    Ends = Callable[..., None]
 
 P = "kling-elements: "
-NONE_MADE = "the service has no task that nobody recorded: no task was made, as far as its list tells\n"
-TAKE = "to take one: kling-elements resume --adopt TASK --entry ENTRY\n"
+NO_FILE = "no file is noted for its video. To fetch it: kling-elements"
 GIVE_UP = "to give an entry up: kling-elements resume --abandon ENTRY\n"
+
+
+@pytest.fixture
+def ends(serve_mock: Serve, monkeypatch: pytest.MonkeyPatch) -> Ends:
+    """Let `resume` find that tasks have ended so."""
+    serve_mock()
+    return partial(that_gives, monkeypatch)
 
 
 def test_nothing_is_unfinished(run: Run, serve_mock: Serve) -> None:
@@ -50,102 +58,86 @@ def test_nothing_is_unfinished(run: Run, serve_mock: Serve) -> None:
     assert asked(served) == []
 
 
-def ends(run: Run, served: ServedMock) -> list[str]:
-    """Tasks that `resume` finds done, without a file, at another process, failed, and not done in time."""
-    ids = [begun(run, served, "-o", "a.mp4").task_id]
+def test_each_end_is_told(run: Run, serve_mock: Serve) -> None:
+    """Each unfinished task is looked at, unless another process is at it, and its end is told."""
+    served = serve_mock(pace=Polls(2))
+    ids = [str(begun(run, served, "-o", "a.mp4").task_id)]
     run("create", URL)
     ids.append(served.mock.tasks[-1].id)
+    run("wait", ids[1], "--timeout", "0")
     busy = begun(run, served, "-o", "b.mp4")
     assert Journal.open().claim(busy.entry_id, "another", 60)
-    ids.append(busy.task_id)
     for scenario in ("fail", "never-finish"):
         served.mock.next_scenario(scenario)
-        ids.append(begun(run, served, "-o", f"{scenario}.mp4").task_id)
-    asked(served)
-    return [str(task_id) for task_id in ids]
-
-
-def test_each_end_is_told(run: Run, serve_mock: Serve) -> None:
-    """Paths go to stdout, what is not done is told on stderr, and each task is looked at once."""
-    served = serve_mock(pace=Polls(2))
-    done, made, busy, failed, late = ends(run, served)
-    run("wait", made, "--timeout", "0")
+        ids.append(str(begun(run, served, "-o", f"{scenario}.mp4").task_id))
+    _, made, failed, late = ids
     asked(served)
     ended = run("resume", "--timeout", "0", "--workers", "1")
     assert (ended.code, ended.out) == (9, f"{Path('a.mp4').absolute()}\n")
     assert ended.err == (
         f"task {made} is COMPLETED, and no file is noted for its video. "
         f"To fetch it: kling-elements download {made} -o FILE\n"
-        f"task {busy}: another process is at it\n"
+        f"task {busy.task_id}: another process is at it\n"
         f"{P}task {failed}: failed: task {failed} ended as FAILED, and the service gives no reason. "
         "It may be billed; try other images\n"
         f"{P}task {late}: unfinished: stopped waiting for task {late} after 0 s; it was last seen "
         f"IN_PROGRESS. It runs on and is billed. To resume: kling-elements wait {late}\n"
     )
-    assert asked(served) == [about(each) for each in (done, made, failed, late)]
+    assert asked(served) == [about(each) for each in ids]
 
 
-def test_each_end_as_json(run: Run, serve_mock: Serve) -> None:
+ODD = "t 2\n"
+ENTRY, OTHER = Entry("e-1", task_id="t-1"), Entry("e-2", task_id=ODD)
+SEEN = Task(ODD, "IN\nPROGRESS")
+FAULT = TaskFailed("no\nhttps://h.example/v?token=1", task=SEEN)
+DONE = Resumed(ENTRY, Standing.DONE, SEEN, Path("/videos/a.mp4"))
+THERE = Resumed(OTHER, Standing.EXISTING, SEEN, Path("/videos/b.mp4"))
+BUSY = Resumed[Task](OTHER, Standing.BUSY)
+LEFT = Resumed(OTHER, Standing.DONE, SEEN)
+UNFINISHED = Resumed[Task](OTHER, Standing.UNFINISHED, None, None, FAULT)
+FAILED = Resumed(ENTRY, Standing.FAILED, SEEN, None, FAULT)
+
+
+@pytest.mark.parametrize(
+    ("resumed", "told", "code"),
+    [
+        (DONE, "", 0),
+        (THERE, "", 0),
+        (BUSY, "task t 2: another process is at it\n", 0),
+        (LEFT, f"task t 2 is IN PROGRESS, and {NO_FILE} download $'t\\x202\\x0a' -o FILE\n", 0),
+        (UNFINISHED, f"{P}task t 2: unfinished: no https://h.example/v?...\n", 9),
+        (FAILED, f"{P}task t-1: failed: no https://h.example/v?...\n", 9),
+    ],
+    ids=["fetched", "there before", "busy", "no file", "unfinished", "failed"],
+)
+def test_an_end(run: Run, ends: Ends, resumed: Resumed[Task], told: str, code: int) -> None:
+    """An end is a path on stdout or a line on stderr; the code tells whether all are well, in any order."""
+    for results in ([resumed], [resumed, DONE], [DONE, resumed]):
+        ends(*results)
+        ended = run("resume")
+        assert (ended.code, ended.err) == (code, told)
+        assert ended.out.splitlines() == [str(each.file) for each in results if each.file]
+
+
+def test_ends_as_json(run: Run, ends: Ends) -> None:
     """With `--json` stdout is one document with what became of each task, and stderr is empty."""
-    served = serve_mock(pace=Polls(2))
-    done, made, busy, failed, late = ends(run, served)
-    entries = {each: Journal.open().find(each, served.url) for each in (done, made, busy, failed, late)}
-
-    def finished(task_id: str, standing: str, file: str | None = None, error: str | None = None) -> Any:
-        entry = entries[task_id]
-        assert entry
-        where = file and str(Path(file).absolute())
-        return {
-            "task_id": task_id,
-            "entry": entry.entry_id,
-            "standing": standing,
-            "file": where,
-            "error": error,
-        }
-
-    ended = run("resume", "--timeout", "0", "--workers", "1", "--directory", "out", "--json")
+    ends(DONE, THERE, BUSY, LEFT, UNFINISHED, FAILED)
+    ended = run("resume", "--json")
+    one, two = {"task_id": "t-1", "entry": "e-1"}, {"task_id": ODD, "entry": "e-2"}
+    error = "no\nhttps://h.example/v?..."
     assert (ended.code, ended.err) == (9, "")
     assert ended.json == {
         "finished": [
-            finished(done, "done", "a.mp4"),
-            finished(
-                made,
-                "unfinished",
-                None,
-                f"stopped waiting for task {made} after 0 s; it was last seen IN_PROGRESS. It runs on and is "
-                f"billed. To resume: kling-elements wait {made}",
-            ),
-            finished(busy, "busy"),
-            finished(
-                failed,
-                "failed",
-                None,
-                f"task {failed} ended as FAILED, and the service gives no reason. "
-                "It may be billed; try other images",
-            ),
-            finished(
-                late,
-                "unfinished",
-                None,
-                f"stopped waiting for task {late} after 0 s; it was last seen IN_PROGRESS. It runs on and is "
-                f"billed. To resume: kling-elements wait {late}",
-            ),
+            {**one, "standing": "done", "file": "/videos/a.mp4", "error": None},
+            {**two, "standing": "existing", "file": "/videos/b.mp4", "error": None},
+            {**two, "standing": "busy", "file": None, "error": None},
+            {**two, "standing": "done", "file": None, "error": None},
+            {**two, "standing": "unfinished", "file": None, "error": error},
+            {**one, "standing": "failed", "file": None, "error": error},
         ],
         "unknown": [],
         "unrecorded": [],
     }
-    assert run("resume", "-d", "out", *NOW, "--timeout", "0").out == f"{Path(f'out/{made}.mp4').absolute()}\n"
-
-
-def test_another_process_at_it_is_no_failure(run: Run, serve_mock: Serve) -> None:
-    """A task that another process works on is left to it, which is no failure."""
-    served = serve_mock(pace=Polls(2))
-    busy = begun(run, served, "-o", "b.mp4")
-    assert Journal.open().claim(busy.entry_id, "another", 60)
-    asked(served)
-    ended = run("resume")
-    assert (ended.code, ended.out, ended.err) == (0, "", f"task {busy.task_id}: another process is at it\n")
-    assert asked(served) == []
 
 
 def test_options_reach_the_client(run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,123 +157,6 @@ def test_options_reach_the_client(run: Run, serve_mock: Serve, monkeypatch: pyte
         {"directory": None, "workers": 3, "timeout": 1800.0, "poll_interval": None},
         {"directory": "out", "workers": 2, "timeout": 4.0, "poll_interval": 0.5},
     ]
-
-
-def test_doubtful_creates_are_told(run: Run, serve_mock: Serve) -> None:
-    """Each create of unknown outcome is told with its job, its file and why."""
-    served = serve_mock()
-    first = in_doubt(served, "no answer\nat all", job=Job("b", "k\t" + 70 * "x"), target="/videos/k.mp4")
-    ended = run("resume")
-    assert (ended.code, ended.out) == (6, "")
-    assert ended.err == (
-        f"{P}the outcome of 1 create is unknown. Not sent again:\n"
-        f"  entry {first}, job k {58 * 'x'}, for /videos/k.mp4: no answer at all\n"
-        f"{NONE_MADE}{GIVE_UP}"
-    )
-    assert asked(served) == [LIST]
-    second = in_doubt(served)
-    ended = run("--base-url", served.url, "resume")
-    assert ended.code == 6
-    lines = [
-        f"{P}the outcome of 2 creates is unknown. Not sent again:\n",
-        f"  entry {second}: its process was ended\n",
-        NONE_MADE,
-        GIVE_UP.replace("resume", f"--base-url {served.url} resume"),
-    ]
-    told = ended.err.splitlines(keepends=True)
-    assert [line for line in told if first not in line] == lines
-    assert asked(served) == [LIST]
-
-
-def test_doubtful_creates_as_json(run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With `--json` the document holds each create of unknown outcome, and the tasks that nobody recorded."""
-    served = serve_mock()
-    unrecorded(monkeypatch, {"std": [Task("t1", "CREATED"), Task("t2", "COMPLETED")]})
-    job = in_doubt(served, "no answer", job=Job("b", "k"), target="/videos/k.mp4")
-    ended = run("resume", "--json")
-    assert (ended.code, ended.err) == (6, "")
-    assert ended.json == {
-        "finished": [],
-        "unknown": [{"entry": job, "batch": "b", "job": "k", "target": "/videos/k.mp4", "why": "no answer"}],
-        "unrecorded": [{"id": "t1", "status": "CREATED"}, {"id": "t2", "status": "COMPLETED"}],
-    }
-    assert run("resume", "--abandon", job).code == 0
-    alone = in_doubt(served)
-    assert run("resume", "--json").json["unknown"] == [
-        {"entry": alone, "batch": None, "job": None, "target": None, "why": None}
-    ]
-
-
-@pytest.mark.parametrize(("count", "more"), [(1, ""), (50, ""), (51, "  and 1 more: kling-elements list\n")])
-def test_fifty_candidates_are_shown(
-    run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatch, count: int, more: str
-) -> None:
-    """Up to fifty tasks that nobody recorded are shown; of those beyond, how many, and how to see them."""
-    served = serve_mock()
-    unrecorded(monkeypatch, {"std": [Task(f"t\t{n}", "IN\nPROGRESS") for n in range(count)]})
-    entry = in_doubt(served)
-    ended = run("resume")
-    assert (ended.code, ended.out) == (6, "")
-    assert ended.err == (
-        f"{P}the outcome of 1 create is unknown. Not sent again:\n"
-        f"  entry {entry}: its process was ended\n"
-        "tasks at the service that nobody recorded, one of which may be it:\n"
-        + "".join(f"  t {n}  IN PROGRESS\n" for n in range(min(count, 50)))
-        + more
-        + TAKE
-        + GIVE_UP
-    )
-
-
-def test_candidates_are_of_the_doubtful_models(
-    run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The service is asked for the tasks of those models alone that a doubtful create was sent to."""
-    served = serve_mock()
-    in_doubt(served, model="pro")
-    run("resume")
-    assert asked(served) == [LIST_PRO]
-    in_doubt(served, model="")  # an entry of a journal that knew of one model only
-    run("resume")
-    assert asked(served) == [LIST_PRO, LIST]
-    models = unrecorded(monkeypatch, {"pro": [Task("t1", "FAILED")], "std": [Task("t2", "CREATED")]})
-    found = run("resume", "--json").json["unrecorded"]
-    assert found == [{"id": "t1", "status": "FAILED"}, {"id": "t2", "status": "CREATED"}]
-    assert models == ["pro", "std"]
-
-
-@pytest.mark.parametrize(
-    "case",
-    [
-        ([], "", None),
-        (
-            [Task("t2", "CREATED")],
-            "tasks at the service that nobody recorded, one of which may be it:\n  t2  CREATED\n" + TAKE,
-            [{"id": "t2", "status": "CREATED"}],
-        ),
-    ],
-    ids=["no other task", "another task"],
-)
-def test_a_model_that_cannot_be_asked_for(
-    run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatch, case: tuple[list[Task], str, Any]
-) -> None:
-    """If the service refuses its list, all else is told, but not that no task was made."""
-    std, told, as_json = case
-    served = serve_mock(pace=Polls(2))
-    begun(run, served, "-o", "a.mp4")
-    entries = [in_doubt(served, "no answer", model=model) for model in ("pro", "std")]
-    text = "HTTP 403: see\nhttps://plans.example.com/x?token=1"
-    refusal = PermissionDeniedError(text, status_code=403, message="see your plan")
-    unrecorded(monkeypatch, {"pro": refusal, "std": std})
-    why = "HTTP 403: see https://plans.example.com/x?..."
-    refused = f"{P}the tasks of the model pro could not be compared: {why}\n"
-    ended = run("resume", *NOW)
-    assert (ended.code, ended.out) == (6, f"{Path('a.mp4').absolute()}\n")
-    kept = "".join(line for line in ended.err.splitlines(keepends=True) if "  entry " not in line)
-    assert kept == f"{refused}{P}the outcome of 2 creates is unknown. Not sent again:\n{told}{GIVE_UP}"
-    ended = run("resume", "--json", *NOW)
-    assert (ended.code, ended.err, ended.json["unrecorded"]) == (6, refused, as_json)
-    assert {each["entry"] for each in ended.json["unknown"]} == set(entries)
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 NOW = ("--poll-interval", "0")
 LIST = ("GET", "/v1/ai/image-to-video/kling-elements-std")
 LIST_PRO = ("GET", "/v1/ai/image-to-video/kling-elements-pro")
+ANOTHER_KEY = "fpk-9876543210-another"
 URL = "https://example.com/a.png"
 
 
@@ -63,9 +64,11 @@ def about(task_id: str) -> tuple[str, str]:
     return "GET", f"/v1/ai/image-to-video/kling-elements/{task_id}"
 
 
-def in_doubt(served: ServedMock, why: str | None = None, *, model: str = "std", **known: Any) -> str:
+def in_doubt(
+    served: ServedMock, why: str | None = None, *, model: str = "std", key: str = KEY, **known: Any
+) -> str:
     """The entry of a create that was sent an hour ago, and never answered."""
-    with KlingElements(KEY, served.url) as client:
+    with KlingElements(key, served.url) as client:
         owner = client.journal_owner
     journal = Journal.open(clock=lambda: time.time() - 3600)
     entry_id = journal.begin(NewEntry(model, owner.origin, owner.fingerprint, **known)).entry_id
@@ -97,6 +100,11 @@ def foreign(served: ServedMock) -> str:
     return task_id
 
 
+def unwaited(served: ServedMock, task_id: str, *, key: str = KEY) -> Entry:
+    """The entry of a task that was created an hour ago."""
+    return Journal.open().created(in_doubt(served, key=key), Task(task_id, "CREATED"))
+
+
 def unwritable(report: Report) -> Report:
     """The report, as if its disk took no more."""
     reading = os.open(report.path, os.O_RDONLY)
@@ -119,3 +127,8 @@ def interrupted_with(monkeypatch: pytest.MonkeyPatch, tasks: int, number: signal
 
     monkeypatch.setattr(Batch, "__next__", interrupt)
     monkeypatch.setattr(Batch, "close", last_words)
+
+
+def that_gives(monkeypatch: pytest.MonkeyPatch, *results: Any) -> None:
+    """Let each batch and each resumption have these results."""
+    monkeypatch.setattr(Batch, "__iter__", lambda _: iter(results))

@@ -182,16 +182,16 @@ def _tell(resumed: Resumed[Any], session: Session) -> None:
     if resumed.file is not None:
         session.console.result_path(resumed.file)
         return
-    task_id = one_line(entry.task_id or "")
+    task_id = str(entry.task_id)
     if resumed.error is not None:
         text = one_line(session.safe(str(resumed.error)))
-        session.console.note(f"{PROGRAM}: task {task_id}: {resumed.standing}: {text}")
+        session.console.note(f"{PROGRAM}: task {one_line(task_id)}: {resumed.standing}: {text}")
     elif resumed.standing == "busy":
-        session.console.note(f"task {task_id}: another process is at it")
+        session.console.note(f"task {one_line(task_id)}: another process is at it")
     elif resumed.task is not None:
         session.console.note(
-            f"task {task_id} is {one_line(resumed.task.status)}, and no file is noted for its video. "
-            f"To fetch it: {session.command('download', entry.task_id or '', '-o', 'FILE')}"
+            f"task {one_line(task_id)} is {one_line(resumed.task.status)}, and no file is noted for its "
+            f"video. To fetch it: {session.command('download', task_id, '-o', 'FILE')}"
         )
 
 

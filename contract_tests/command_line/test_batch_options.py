@@ -1,0 +1,246 @@
+"""`batch` and its options: where jobs come from, what is done again, and what an interruption tells."""
+
+from __future__ import annotations
+
+import io
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from contract_tests.command_line.unfinished import (
+    LIST,
+    NOW,
+    URL,
+    about,
+    asked,
+    in_doubt,
+    interrupted_with,
+    write,
+)
+from kling_elements import KlingElements
+from kling_elements.batch import Batch
+from kling_elements.batch.naming import batch_of
+from kling_elements.command_line.console import Console
+from kling_elements.command_line.tally import Tally
+from kling_elements.governor import Limits
+from kling_elements.journal import Job
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from contract_tests.command_line.conftest import Ended
+    from kling_elements_mock.server import ServedMock
+
+    Run = Callable[..., Ended]
+    Serve = Callable[..., ServedMock]
+
+P = "kling-elements: "
+CREATE = ("POST", LIST[1])
+LINE = ("batch", "jobs.jsonl", "-d", "out")
+ONE_BY_ONE = (*LINE, "--workers", "1", "--timeout", "0")
+COUNTS = ("done", "existing", "invalid", "refused", "unknown", "failed", "unfinished", "busy")
+ONE, TWO = {"images": URL, "id": "one"}, {"images": URL, "id": "two"}
+
+
+def test_jobs_from_stdin(run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`-` reads the jobs from stdin; the batch is then known by its folder, and run again it goes on."""
+    served = serve_mock()
+    known = batch_of("out")
+    for standing in ("done", "existing"):
+        line = b'{"images": "https://example.com/a.png", "id": "one"}\n'
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(line)))
+        ended = run("batch", "-", "-d", "out", *NOW)
+        assert (ended.code, ended.out) == (0, f"{Path('out/one.mp4').absolute()}\n")
+        assert ended.err == f"batch {known}\n1 job: 1 {standing}. Each is in out/report.jsonl\n"
+    assert len(served.mock.tasks) == 1
+
+
+def spied(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, dict[str, Any], Limits]]:
+    """The jobs, the options and the limits of each batch that is begun."""
+    given: list[tuple[Any, dict[str, Any], Limits]] = []
+    batch = KlingElements.batch
+
+    def note(client: KlingElements, jobs: Any, **options: Any) -> Any:
+        assert client.usage
+        given.append((jobs, {**options, "on_update": None}, client.usage.limits))
+        return batch(client, jobs, **options)
+
+    monkeypatch.setattr(KlingElements, "batch", note)
+    return given
+
+
+def test_options_reach_the_client(run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each option is the client's of that name; as many tasks may run at once as there are workers."""
+    given = spied(monkeypatch)
+    write()
+    serve_mock()
+    run(*LINE)
+    serve_mock()
+    words = "--workers 5 --batch-id b --retry-unknown --retry-failed --timeout 4 --poll-interval 0.5"
+    run(*LINE, *words.split())
+    plain = {
+        "directory": Path("out"),
+        "workers": 3,
+        "batch_id": batch_of("jobs.jsonl", "out"),
+        "retry_unknown": False,
+        "retry_failed": False,
+        "timeout": 1800.0,
+        "poll_interval": None,
+        "on_update": None,
+    }
+    chosen = {"workers": 5, "batch_id": "b", "retry_unknown": True, "retry_failed": True}
+    assert given == [
+        ("jobs.jsonl", plain, Limits(tasks=3)),
+        ("jobs.jsonl", {**plain, **chosen, "timeout": 4.0, "poll_interval": 0.5}, Limits(tasks=5)),
+    ]
+
+
+def test_what_failed_is_made_again_if_asked(run: Run, serve_mock: Serve) -> None:
+    """`--retry-failed` creates anew what failed, and nothing else does."""
+    served = serve_mock()
+    write(ONE)
+    served.mock.next_scenario("fail", operation="createKlingElementsStdTask")
+    assert [run(*ONE_BY_ONE).code, run(*ONE_BY_ONE, "--retry-unknown").code] == [9, 9]
+    assert len(served.mock.tasks) == 1
+    ended = run(*ONE_BY_ONE, "--retry-failed")
+    assert (ended.code, ended.out) == (0, f"{Path('out/one.mp4').absolute()}\n")
+    assert len(served.mock.tasks) == 2
+
+
+def test_what_is_unknown_is_made_again_if_asked(run: Run, serve_mock: Serve) -> None:
+    """`--retry-unknown` creates anew what was sent and not answered, and nothing else does."""
+    served = serve_mock()
+    write(ONE)
+    in_doubt(served, "no answer", job=Job(batch_of("jobs.jsonl", "out"), "one"))
+    refused = run(*LINE, "--retry-failed")
+    assert (refused.code, asked(served)) == (9, [])
+    assert f"{P}job 1 (one): unknown: this job was sent before (no answer)" in refused.err
+    ended = run(*LINE, "--retry-unknown", *NOW)
+    assert (ended.code, ended.out) == (0, f"{Path('out/one.mp4').absolute()}\n")
+    assert asked(served) == [CREATE, about(served.mock.tasks[0].id)]
+
+
+def test_the_line_of_a_terminal(run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal's line counts the jobs of the file, but with `-q`; jobs of stdin have no total."""
+    serve_mock()
+    write(ONE, "", "{}", TWO)
+    Path("out").mkdir()
+    for name in ("one", "two"):
+        Path(f"out/{name}.mp4").write_text("")
+    lines: list[str] = []
+    monkeypatch.setattr(Console, "is_live", property(lambda _: True))
+    monkeypatch.setattr(Console, "transient", lambda _, text: lines.append(text))
+    run(*ONE_BY_ONE)
+    run("-q", *ONE_BY_ONE)
+    data = Path("jobs.jsonl").read_bytes()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+    run("batch", "-", *ONE_BY_ONE[2:])
+    assert list(filter(None, lines)) == [
+        "1 of 3 done",
+        "1 of 3 done, 1 not",
+        "2 of 3 done, 1 not",
+        "1 done",
+        "1 done, 1 not",
+        "2 done, 1 not",
+    ]
+
+
+def test_each_change_is_shown(run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The count is shown at each change of a task, with those that run, and when a job is done."""
+    serve_mock()
+    write(ONE)
+    shown: list[int] = []
+    monkeypatch.setattr(Tally, "show", lambda _, running: shown.append(running))
+    run(*ONE_BY_ONE)
+    assert shown == [1, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (("-d", "out", "--workers", "0"), "--workers must be 1 or more: got 0. Nothing was sent"),
+        (
+            ("-d", "out", "--workers", "101"),
+            "workers must be a number from 1 to 100: got 101. Nothing was sent",
+        ),
+        (("-d", "jobs.jsonl"), "jobs.jsonl can't be written: File exists. Nothing was sent"),
+        (("-d", "jobs.jsonl/x"), "jobs.jsonl/x can't be written: Not a directory. Nothing was sent"),
+        (("-d", "taken"), "taken/report.jsonl can't be written: Is a directory. Nothing was sent"),
+        (("-d", "\0"), "\\x00 can't be written: embedded null byte. Nothing was sent"),
+    ],
+    ids=["no worker", "too many workers", "a file", "below a file", "a folder for a report", "no name"],
+)
+def test_what_cannot_begin(run: Run, serve_mock: Serve, args: tuple[str, ...], said: str) -> None:
+    """A batch that can't begin is one line and exit code 2, and sends nothing."""
+    served = serve_mock()
+    write(ONE)
+    Path("taken/report.jsonl").mkdir(parents=True)
+    ended = run("batch", "jobs.jsonl", *args)
+    assert (ended.code, ended.out, ended.err) == (2, "", f"{P}{said}\n")
+    assert asked(served) == []
+
+
+GO_ON = "To go on: kling-elements batch jobs.jsonl -d 'my out'"
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        ("", 0, f"No task was left running. {GO_ON}"),
+        ("--workers 2", 1, f"1 task runs on and is billed: task-0. {GO_ON} --workers 2"),
+        ("--batch-id b", 2, f"2 tasks run on and are billed: task-0, task-1. {GO_ON} --batch-id b"),
+        ("--workers 3 --batch-id b", 3, None),
+    ],
+    ids=["no task", "one task", "two tasks", "as json"],
+)
+def test_an_interruption_tells_the_line_that_goes_on(
+    run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatch, case: tuple[str, int, str | None]
+) -> None:
+    """A signal ends it with its code, the tasks that run on, and the line that goes on, with its options."""
+    options, tasks, said = case
+    serve_mock()
+    write(ONE)
+    interrupted_with(monkeypatch, tasks, signal.SIGINT)
+    ended = run("batch", "jobs.jsonl", "-d", "my out", *options.split(), *(() if said else ("--json",)))
+    fetch = f"{P}to fetch only what was created: kling-elements resume\n"
+    assert ended.code == 130
+    if said is None:
+        ids = ["task-0", "task-1", "task-2"]
+        told = f"3 tasks run on and are billed: {', '.join(ids)}. {GO_ON} --batch-id b"
+        assert ended.err == f"{P}interrupted (Ctrl-C). {told}\n{fetch}"
+        rest = {"running": ids, "report": "my out/report.jsonl"}
+        assert ended.json == {"batch": "b", "jobs": 0, **dict.fromkeys(COUNTS, 0), **rest}
+        return
+    known = "b" if "--batch-id" in options else batch_of("jobs.jsonl", "my out")
+    assert ended.out == ""
+    assert ended.err == (
+        f"batch {known}\n{P}interrupted (Ctrl-C). {said}\n{fetch}"
+        "0 jobs: none. Each is in my out/report.jsonl\n"
+    )
+
+
+def test_a_signal_does_not_wait_for_creates(
+    run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A signal ends a batch at once: it is the batch's threads that give a create its time."""
+    served = serve_mock("never-finish")
+    write(ONE)
+    proceed = Batch.__next__
+
+    def follow(batch: Batch[Any, Any]) -> Any:
+        if batch.running or served.mock.tasks:
+            signal.raise_signal(signal.SIGTERM)
+        return proceed(batch)
+
+    monkeypatch.setattr(Batch, "__next__", follow)
+    ended = run(*ONE_BY_ONE)
+    assert ended.code == 143
+    lines = ended.err.splitlines()
+    assert lines[2] == (
+        f"{P}interrupted (SIGTERM). No task was left running. "
+        "To go on: kling-elements batch jobs.jsonl -d out --workers 1"
+    )
+    assert "a create is under way" not in ended.err
