@@ -79,9 +79,9 @@ def test_a_task_is_claimed_as_long_as_the_command_is_at_it(kept: Kept) -> None:
         kept.now = 1100.0
         keeping.take("t-1")
         assert kept.until == 1900.0
-        options = keeping.around({})
-        assert options["on_look"]
-        options["on_look"](Look("t-1", CREATED, None, 100.0, 30.0))
+        on_look = keeping.around({}).get("on_look")
+        assert on_look
+        on_look(Look("t-1", CREATED, None, 100.0, 30.0))
         assert kept.until == 2030.0
         kept.now = 1200.0
         keeping.fetching()
@@ -93,9 +93,9 @@ def test_a_task_is_claimed_as_long_as_the_command_is_at_it(kept: Kept) -> None:
 def test_a_look_before_there_is_a_task(kept: Kept) -> None:
     """A look at a task that the journal doesn't have claims nothing."""
     with kept.keeping() as keeping:
-        options = keeping.around({})
-        assert options["on_look"]
-        assert options["on_look"](Look("t-2", None, None, 0.0, None)) is None
+        on_look = keeping.around({}).get("on_look")
+        assert on_look
+        assert on_look(Look("t-2", None, None, 0.0, None)) is None
         keeping.take("t-2")
         keeping.fetching()
         assert kept.until is None
