@@ -136,6 +136,7 @@ def test_the_line_of_a_terminal(run: Run, serve_mock: Serve, monkeypatch: pytest
     run(*ONE_BY_ONE)
     run("-q", *ONE_BY_ONE)
     data = Path("jobs.jsonl").read_bytes()
+    Path("-").write_bytes(data)  # not this file
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
     run("batch", "-", *ONE_BY_ONE[2:])
     assert list(filter(None, lines)) == [
