@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from contract_tests.command_line.conftest import KEY, names
-from contract_tests.command_line.unfinished import LIST, LIST_PRO, NOW, URL, about, asked, foreign
+from contract_tests.command_line.unfinished import LIST, LIST_PRO, NOW, URL, about, asked, foreign, untimed
 from kling_elements import Journal, KlingElements
 from kling_elements.command_line.console import Console
 from kling_elements.command_line.interruption import Interrupted
@@ -49,11 +48,6 @@ def shown(served: ServedMock, task_id: str, file: str | None = None) -> dict[str
         "request_id": request_id,
         "file": file,
     }
-
-
-def untimed(text: str) -> str:
-    """Text without how long it took."""
-    return re.sub(r"after \d+:\d\d", "after TIME", text)
 
 
 @pytest.mark.parametrize("option", ["", "-q", "--json"])

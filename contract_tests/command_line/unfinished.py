@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,6 +43,11 @@ def report() -> dict[int, dict[str, Any]]:
     """The last line of the report about each job."""
     lines = map(json.loads, Path("out/report.jsonl").read_text(encoding="utf-8").splitlines())
     return {line["line"]: line for line in lines}
+
+
+def untimed(text: str) -> str:
+    """Text without how long it took."""
+    return re.sub(r"after (\d+:\d\d|\d+ s)", "after TIME", text)
 
 
 def begun(run: Callable[..., Ended], served: ServedMock, *more: str) -> Entry:
