@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from contract_tests.command_line.conftest import KEY
 from contract_tests.command_line.unfinished import (
     LIST,
     NOW,
@@ -56,6 +57,33 @@ def test_jobs_from_stdin(run: Run, serve_mock: Serve, monkeypatch: pytest.Monkey
         assert (ended.code, ended.out) == (0, f"{Path('out/one.mp4').absolute()}\n")
         assert ended.err == f"batch {known}\n1 job: 1 {standing}. Each is in out/report.jsonl\n"
     assert len(served.mock.tasks) == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("batch - -d out --api-key-file -", "the key and the jobs can't both come from stdin"),
+        ("batch - -d out", "there are no jobs: stdin is closed"),
+    ],
+)
+def test_a_stdin_without_jobs(
+    run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatch, line: str, said: str
+) -> None:
+    """Where stdin can't hold the jobs, that is said, and not that there are none."""
+    served = serve_mock()
+    monkeypatch.setattr(sys, "stdin", None)
+    ended = run(*line.split())
+    assert (ended.code, ended.out, ended.err) == (2, "", f"{P}{said}. Nothing was sent\n")
+    assert asked(served) == []
+
+
+def test_the_key_from_stdin(run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The key may come from stdin if the jobs come from a file."""
+    serve_mock()
+    write()
+    monkeypatch.delenv("KLING_ELEMENTS_API_KEY")
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{KEY}\n"))
+    assert run(*LINE, "--api-key-file", "-").code == 0
 
 
 def spied(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, dict[str, Any], Limits]]:

@@ -65,6 +65,7 @@ def run(args: Namespace, session: Session) -> int:
     from kling_elements.command_line.tally import Tally  # noqa: PLC0415 - as above
     from kling_elements.governor import Limits  # noqa: PLC0415 - as above
 
+    stream = _source(args)
     directory = Path(args.directory)
     paths = [args.directory] if args.jobs == "-" else [args.jobs, args.directory]
     batch_id = args.batch_id or batch_of(*paths)
@@ -72,7 +73,6 @@ def run(args: Namespace, session: Session) -> int:
         raise CommandError(f"--workers must be 1 or more: got {args.workers}. Nothing was sent")
     limits = Limits(tasks=args.workers)
     with open_client(args, session, on_create=lambda: None, limits=limits) as client:
-        stream: Any = sys.stdin.buffer if args.jobs == "-" else args.jobs
         tally = Tally(
             session.console, None if args.jobs == "-" else count_lines(args.jobs), is_quiet=session.is_quiet
         )
@@ -97,6 +97,21 @@ def run(args: Namespace, session: Session) -> int:
                 return _follow(batch, report, tally, args, session)
             finally:
                 report.close()
+
+
+def _source(args: Namespace) -> Any:
+    """Where the jobs come from.
+
+    Raises:
+        CommandError: If they can't come from there.
+    """
+    if args.jobs != "-":
+        return args.jobs
+    if args.api_key_file == "-":
+        raise CommandError("the key and the jobs can't both come from stdin. Nothing was sent")
+    if sys.stdin is None:
+        raise CommandError("there are no jobs: stdin is closed. Nothing was sent")
+    return sys.stdin.buffer
 
 
 def _follow(
