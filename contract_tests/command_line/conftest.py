@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -124,6 +125,14 @@ def serve_mock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Served
             return served
 
         yield start
+
+
+@pytest.fixture
+def nowhere(monkeypatch: pytest.MonkeyPatch) -> str:
+    """An origin that the command is led to, where nothing is; that no other test has entries of."""
+    url = f"http://{secrets.token_hex(8)}.localhost:9"
+    monkeypatch.setenv(BASE_URL_VARIABLE, url)
+    return url
 
 
 @pytest.fixture

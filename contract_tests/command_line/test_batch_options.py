@@ -28,9 +28,10 @@ from kling_elements.command_line.console import Console
 from kling_elements.command_line.tally import Tally
 from kling_elements.governor import Limits
 from kling_elements.journal import Job
+from kling_elements.roster import Running
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from contract_tests.command_line.conftest import Ended
     from kling_elements_mock.server import ServedMock
@@ -86,44 +87,80 @@ def test_the_key_from_stdin(run: Run, serve_mock: Serve, monkeypatch: pytest.Mon
     assert run(*LINE, "--api-key-file", "-").code == 0
 
 
-def spied(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, dict[str, Any], Limits]]:
-    """The jobs, the options and the limits of each batch that is begun."""
-    given: list[tuple[Any, dict[str, Any], Limits]] = []
-    batch = KlingElements.batch
+class Spied:
+    """A batch that sees one change while two tasks run, and what it and its count were asked for."""
 
-    def note(client: KlingElements, jobs: Any, **options: Any) -> Any:
-        assert client.usage
-        given.append((jobs, {**options, "on_update": None}, client.usage.limits))
-        return batch(client, jobs, **options)
+    running = (Running("one", "t-1"), Running("two", "t-2"))
 
-    monkeypatch.setattr(KlingElements, "batch", note)
-    return given
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.given: list[tuple[Any, dict[str, Any], Limits]] = []
+        self.counted: list[tuple[bool, int | None, bool]] = []
+        self.shown: list[int] = []
+        self._on_update: Any = None
+        count = Tally.__init__
+
+        def batch(client: KlingElements, jobs: Any, *, on_update: Any, **options: Any) -> Spied:
+            assert client.usage
+            self.given.append((jobs, options, client.usage.limits))
+            self._on_update = on_update
+            return self
+
+        def tally(new: Tally, console: Any, total: int | None, *, is_quiet: bool) -> None:
+            self.counted.append((isinstance(console, Console), total, is_quiet))
+            count(new, console, total, is_quiet=is_quiet)
+
+        monkeypatch.setattr(KlingElements, "batch", batch)
+        monkeypatch.setattr(Tally, "__init__", tally)
+        monkeypatch.setattr(Tally, "show", lambda _, running: self.shown.append(running))
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def __iter__(self) -> Iterator[Any]:
+        self._on_update(None, None)
+        return iter(())
 
 
-def test_options_reach_the_client(run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+WORDS = "--workers 5 --batch-id b --retry-unknown --retry-failed --timeout 4 --poll-interval 0.5"
+CHOSEN = {"workers": 5, "batch_id": "b", "retry_unknown": True, "retry_failed": True, "timeout": 4.0}
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        ("batch jobs.jsonl -d out", "jobs.jsonl", {}, (2, False)),
+        (f"-q batch jobs.jsonl -d out {WORDS}", "jobs.jsonl", {**CHOSEN, "poll_interval": 0.5}, (2, True)),
+        ("batch jobs.jsonl -d out --workers 1", "jobs.jsonl", {"workers": 1}, (2, False)),
+        ("batch - -d out", None, {}, (None, False)),
+    ],
+    ids=["none", "all", "one worker", "stdin"],
+)
+@pytest.mark.usefixtures("nowhere")
+def test_options_reach_the_client(
+    run: Run, monkeypatch: pytest.MonkeyPatch, case: tuple[str, str | None, dict[str, Any], Any]
+) -> None:
     """Each option is the client's of that name; as many tasks may run at once as there are workers."""
-    given = spied(monkeypatch)
-    write()
-    serve_mock()
-    run(*LINE)
-    serve_mock()
-    words = "--workers 5 --batch-id b --retry-unknown --retry-failed --timeout 4 --poll-interval 0.5"
-    run(*LINE, *words.split())
+    line, jobs, options, counted = case
+    spied = Spied(monkeypatch)
+    write(ONE, TWO)
+    Path("-").write_text("not this file\n", encoding="utf-8")
+    stdin = io.TextIOWrapper(io.BytesIO(b""))
+    monkeypatch.setattr(sys, "stdin", stdin)
+    assert run(*line.split()).code == 0
     plain = {
         "directory": Path("out"),
         "workers": 3,
-        "batch_id": batch_of("jobs.jsonl", "out"),
+        "batch_id": batch_of("jobs.jsonl", "out") if jobs else batch_of("out"),
         "retry_unknown": False,
         "retry_failed": False,
         "timeout": 1800.0,
         "poll_interval": None,
-        "on_update": None,
     }
-    chosen = {"workers": 5, "batch_id": "b", "retry_unknown": True, "retry_failed": True}
-    assert given == [
-        ("jobs.jsonl", plain, Limits(tasks=3)),
-        ("jobs.jsonl", {**plain, **chosen, "timeout": 4.0, "poll_interval": 0.5}, Limits(tasks=5)),
-    ]
+    given = {**plain, **options}
+    assert spied.given == [(jobs or stdin.buffer, given, Limits(tasks=given["workers"]))]
+    assert spied.counted == [(True, *counted)]
+    assert spied.shown == [2]
 
 
 def test_what_failed_is_made_again_if_asked(run: Run, serve_mock: Serve) -> None:
@@ -142,7 +179,7 @@ def test_what_is_unknown_is_made_again_if_asked(run: Run, serve_mock: Serve) -> 
     """`--retry-unknown` creates anew what was sent and not answered, and nothing else does."""
     served = serve_mock()
     write(ONE)
-    in_doubt(served, "no answer", job=Job(batch_of("jobs.jsonl", "out"), "one"))
+    in_doubt(served.url, "no answer", job=Job(batch_of("jobs.jsonl", "out"), "one"))
     refused = run(*LINE, "--retry-failed")
     assert (refused.code, asked(served)) == (9, [])
     assert f"{P}job 1 (one): unknown: this job was sent before (no answer)" in refused.err
@@ -164,7 +201,6 @@ def test_the_line_of_a_terminal(run: Run, serve_mock: Serve, monkeypatch: pytest
     run(*ONE_BY_ONE)
     run("-q", *ONE_BY_ONE)
     data = Path("jobs.jsonl").read_bytes()
-    Path("-").write_bytes(data)  # not this file
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
     run("batch", "-", *ONE_BY_ONE[2:])
     assert list(filter(None, lines)) == [
@@ -175,16 +211,6 @@ def test_the_line_of_a_terminal(run: Run, serve_mock: Serve, monkeypatch: pytest
         "1 done, 1 not",
         "2 done, 1 not",
     ]
-
-
-def test_each_change_is_shown(run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The count is shown at each change of a task, with those that run, and when a job is done."""
-    serve_mock()
-    write(ONE)
-    shown: list[int] = []
-    monkeypatch.setattr(Tally, "show", lambda _, running: shown.append(running))
-    run(*ONE_BY_ONE)
-    assert shown == [1, 1, 0]
 
 
 @pytest.mark.parametrize(

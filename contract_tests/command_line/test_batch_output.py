@@ -50,9 +50,8 @@ def job(name: str) -> dict[str, str]:
 
 
 @pytest.fixture
-def gives(serve_mock: Serve, monkeypatch: pytest.MonkeyPatch) -> Gives:
+def gives(nowhere: str, monkeypatch: pytest.MonkeyPatch) -> Gives:
     """Let a batch have these results."""
-    serve_mock()
     write()
     return partial(that_gives, monkeypatch)
 
@@ -202,16 +201,15 @@ def test_each_standing_is_in_the_report(run: Run, serve_mock: Serve) -> None:
     ]
 
 
-def test_a_batch_without_jobs(run: Run, serve_mock: Serve) -> None:
+@pytest.mark.usefixtures("nowhere")
+def test_a_batch_without_jobs(run: Run) -> None:
     """A file without jobs is a batch that is done, known by the paths of its file and its folder."""
-    served = serve_mock()
     write("", "  ")
     known = batch_of("jobs.jsonl", "deep/er/out")
     ended = run("batch", "jobs.jsonl", "-d", "deep/er/out")
     assert (ended.code, ended.out) == (0, "")
     assert ended.err == f"batch {known}\n0 jobs: none. Each is in deep/er/out/report.jsonl\n"
     assert run("batch", "jobs.jsonl", "-d", "deep/er/out", "--json").json["batch"] == known
-    assert asked(served) == []
 
 
 @pytest.mark.parametrize("option", ["", "-q"])

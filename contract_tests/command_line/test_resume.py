@@ -42,9 +42,8 @@ GIVE_UP = "to give an entry up: kling-elements resume --abandon ENTRY\n"
 
 
 @pytest.fixture
-def ends(serve_mock: Serve, monkeypatch: pytest.MonkeyPatch) -> Ends:
+def ends(nowhere: str, monkeypatch: pytest.MonkeyPatch) -> Ends:
     """Let `resume` find that tasks have ended so."""
-    serve_mock()
     return partial(that_gives, monkeypatch)
 
 
@@ -141,9 +140,9 @@ def test_ends_as_json(run: Run, ends: Ends) -> None:
     }
 
 
-def test_options_reach_the_client(run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("nowhere")
+def test_options_reach_the_client(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each option of `resume` is the client's option of that name."""
-    serve_mock()
     given: list[dict[str, Any]] = []
     resume = KlingElements.resume
 
@@ -169,13 +168,12 @@ def test_options_reach_the_client(run: Run, serve_mock: Serve, monkeypatch: pyte
     ],
 )
 def test_an_interruption_tells_the_line_that_goes_on(
-    run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatch, case: tuple[str, int, str, str]
+    run: Run, nowhere: str, monkeypatch: pytest.MonkeyPatch, case: tuple[str, int, str, str]
 ) -> None:
     """A signal ends it with its code, the tasks that run on, and the line that goes on, without a look."""
     line, tasks, running, again = case
     told = f"{running}To go on: kling-elements {again}\n"
-    served = serve_mock()
-    entry = in_doubt(served)
+    entry = in_doubt(nowhere)
     interrupted_with(monkeypatch, tasks, signal.SIGTERM)
     ended = run(*line.split())
     assert (ended.code, ended.out) == (143, "")
@@ -187,4 +185,3 @@ def test_an_interruption_tells_the_line_that_goes_on(
     ended = run(*line.split(), "--json")
     assert (ended.code, ended.err) == (143, f"{P}interrupted (SIGTERM). {told}")
     assert (len(ended.json["unknown"]), ended.json["unrecorded"]) == (1, None)
-    assert asked(served) == []

@@ -70,11 +70,9 @@ def about(task_id: str) -> tuple[str, str]:
     return "GET", f"/v1/ai/image-to-video/kling-elements/{task_id}"
 
 
-def in_doubt(
-    served: ServedMock, why: str | None = None, *, model: str = "std", key: str = KEY, **known: Any
-) -> str:
+def in_doubt(origin: str, why: str | None = None, *, model: str = "std", key: str = KEY, **known: Any) -> str:
     """The entry of a create that was sent an hour ago, and never answered."""
-    with KlingElements(key, served.url) as client:
+    with KlingElements(key, origin) as client:
         owner = client.journal_owner
     journal = Journal.open(clock=lambda: time.time() - 3600)
     entry_id = journal.begin(NewEntry(model, owner.origin, owner.fingerprint, **known)).entry_id
@@ -106,9 +104,9 @@ def foreign(served: ServedMock) -> str:
     return task_id
 
 
-def unwaited(served: ServedMock, task_id: str, *, key: str = KEY) -> Entry:
+def unwaited(origin: str, task_id: str, *, key: str = KEY) -> Entry:
     """The entry of a task that was created an hour ago."""
-    return Journal.open().created(in_doubt(served, key=key), Task(task_id, "CREATED"))
+    return Journal.open().created(in_doubt(origin, key=key), Task(task_id, "CREATED"))
 
 
 def unwritable(report: Report) -> Report:
