@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from attrs import evolve
 
 from contract_tests.command_line.conftest import KEY, names
-from contract_tests.command_line.unfinished import LIST, LIST_PRO, NOW, URL, about, asked, foreign, untimed
-from kling_elements import Journal, KlingElements
+from contract_tests.command_line.unfinished import (
+    LIST,
+    LIST_PRO,
+    NOW,
+    URL,
+    about,
+    asked,
+    foreign,
+    untimed,
+    unwaited,
+)
+from kling_elements import Journal, KlingElements, Task
 from kling_elements.command_line.console import Console
 from kling_elements.command_line.interruption import Interrupted
 from kling_elements_mock.tasks import Polls
@@ -212,22 +224,45 @@ def test_a_terminal_is_told_of_the_fetching(
     assert not option or not any(lines)
 
 
-@pytest.mark.parametrize(("line", "at"), [("wait ID", "wait"), ("download ID -o d.mp4", "get")])
-def test_an_interruption_names_the_task(
-    run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatch, line: str, at: str
-) -> None:
-    """A signal before the first answer tells that the task runs on, and how to go on."""
-
-    def interrupt(*_: object, **__: object) -> Any:
-        raise Interrupted(signal.SIGTERM)
-
-    task_id = foreign(serve_mock())
-    monkeypatch.setattr(KlingElements, at, interrupt)
-    ended = run(*line.replace("ID", task_id).split())
-    file = "d.mp4" if at == "get" else f"{task_id}.mp4"
-    assert (ended.code, ended.out) == (143, "")
-    assert ended.err == (
+def going_on(task_id: str, file: str) -> str:
+    """What an interruption tells."""
+    return (
         f"{P}interrupted (SIGTERM). Task {task_id} runs on and is billed. "
         f"All that is unfinished: kling-elements resume. "
         f"To resume: kling-elements wait {task_id} -o {file}\n"
     )
+
+
+def interrupt(*_: object, **options: Any) -> Any:
+    """What is asked for ends by a signal, and before it, if it is listened to, by a task."""
+    if listener := options.get("on_update"):
+        listener(Task("t-1", "CREATED"))
+    raise Interrupted(signal.SIGTERM)
+
+
+@pytest.mark.parametrize("option", ["", "-q"])
+@pytest.mark.usefixtures("nowhere")
+def test_an_interrupted_generate(run: Run, monkeypatch: pytest.MonkeyPatch, option: str) -> None:
+    """A signal after the create tells that the task runs on, and how to go on; its id was told before."""
+    monkeypatch.setattr(KlingElements, "generate", interrupt)
+    ended = run(*filter(None, (option,)), "generate", URL, "-o", "my video.mp4")
+    progress = "" if option else "CREATED after TIME\n"
+    assert (ended.code, ended.out) == (143, "")
+    assert untimed(ended.err) == f"task t-1\n{progress}{going_on('t-1', shlex.quote('my video.mp4'))}"
+
+
+@pytest.mark.parametrize(
+    ("line", "noted"), [("wait t-1 -o w.mp4", "w.mp4"), ("wait t-1", None), ("download t-1", None)]
+)
+def test_an_interruption_names_the_task(
+    run: Run, nowhere: str, monkeypatch: pytest.MonkeyPatch, line: str, noted: str | None
+) -> None:
+    """A signal before the first answer tells how to go on; where the video goes is noted by then."""
+    entry = unwaited(nowhere, "t-1")
+    for method in ("wait", "get"):
+        monkeypatch.setattr(KlingElements, method, lambda *_, **__: interrupt())
+    ended = run(*line.split())
+    assert (ended.code, ended.out, ended.err) == (143, "", going_on("t-1", noted or "t-1.mp4"))
+    left = Journal.open().entry(entry.entry_id)
+    assert left
+    assert left == evolve(entry, target=noted and str(Path(noted).absolute()), updated_at=left.updated_at)
