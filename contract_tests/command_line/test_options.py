@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from kling_elements.command_line.parsing import find_command, parse_command, split, top_parser
+from contract_tests.command_line.conftest import parsed
 from kling_elements.defaults import REQUEST_TIMEOUT, WAIT_TIMEOUT
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ RESUME: dict[str, Any] = {
 
 
 @pytest.mark.parametrize(
-    ("line", "parsed"),
+    ("line", "options"),
     [
         ("create a b", {**COMMON, **REQUEST, "images": ["a", "b"]}),
         (
@@ -89,10 +89,9 @@ RESUME: dict[str, Any] = {
         ("resume --directory o --output f", {**COMMON, **WAIT, **RESUME, "directory": "o", "output": "f"}),
     ],
 )  # fmt: skip
-def test_a_line_is_parsed_to_these_options(line: str, parsed: dict[str, Any]) -> None:
+def test_a_line_is_parsed_to_these_options(line: str, options: dict[str, Any]) -> None:
     """Each option has its long and short form, its type and its default."""
-    before, name, rest = split(line.split())
-    assert vars(parse_command(find_command(str(name)), rest, top_parser().parse_args(before))) == parsed
+    assert vars(parsed(*line.split())) == options
 
 
 @pytest.mark.parametrize(
