@@ -12,8 +12,9 @@ import pytest
 from attrs import evolve
 
 from contract_tests.batch.conftest import URL, write_jobs
-from contract_tests.client.test_flows_alone import REFUSED, SETTINGS, Stage, answer
 from contract_tests.support.answers import ID
+from contract_tests.support.bench import REFUSED, Bench, answer
+from contract_tests.support.shells import SETTINGS
 from kling_elements import AuthenticationError, ValidationError
 from kling_elements.answers import Answer
 from kling_elements.batch import BatchJob, BatchResult, Order
@@ -35,9 +36,9 @@ LINE = {"images": [URL], "prompt": "a", "id": "a"}
 
 
 @pytest.fixture
-def stage() -> Stage:
+def bench() -> Bench:
     """Flows whose service is a list of outcomes, and whose journal is in memory."""
-    return Stage(Journal.open(False))
+    return Bench(Journal.open(False))
 
 
 def ready(work: Work[Any, Any]) -> list[Any]:
@@ -46,14 +47,20 @@ def ready(work: Work[Any, Any]) -> list[Any]:
     return list(source)
 
 
-def begin(stage: Stage, key: str = "a") -> str:
+def begin(bench: Bench, key: str = "a") -> str:
     """Note a create of a job of the batch "b"; gives the entry's id."""
-    owner = stage.flows.records.owner()
+    owner = bench.flows.records.owner()
     new = NewEntry("std", owner.origin, owner.fingerprint, job=Job("b", key))
-    return stage.journal.begin(new).entry_id
+    return bench.journal.begin(new).entry_id
 
 
-def test_the_lines_of_a_file_are_jobs(stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def entry_of(bench: Bench) -> Entry:
+    """The one entry of the journal."""
+    (entry,) = bench.journal.entries()
+    return entry
+
+
+def test_the_lines_of_a_file_are_jobs(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each line is a job with its key, its file, and its images beside the file; or it says why it isn't."""
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "in"
@@ -66,7 +73,7 @@ def test_the_lines_of_a_file_are_jobs(stage: Stage, tmp_path: Path, monkeypatch:
         "7",
         {**LINE, "output": "/a.mp4"},
     )
-    work = plan_batch(stage.flows, Path("in/jobs.jsonl"), {"directory": "out"})
+    work = plan_batch(bench.flows, Path("in/jobs.jsonl"), {"directory": "out"})
     made = ready(work)
     work.close()
     first = BatchJob((str(folder / "a.png"), URL), {}, "a")
@@ -88,24 +95,24 @@ def test_the_lines_of_a_file_are_jobs(stage: Stage, tmp_path: Path, monkeypatch:
     ]
 
 
-def test_an_open_file_is_of_the_current_folder(stage: Stage) -> None:
+def test_an_open_file_is_of_the_current_folder(bench: Bench) -> None:
     """The images of an open file are where the process is, however their paths are written."""
     lines = [json.dumps({"images": [name], "id": name}) for name in ("a.png", "./b.png", "c/../d.png")]
-    made = ready(plan_batch(stage.flows, io.StringIO("\n".join(lines)), {}))
+    made = ready(plan_batch(bench.flows, io.StringIO("\n".join(lines)), {}))
     assert [each.job.images for each in made if each.job] == [("a.png",), ("b.png",), ("c/../d.png",)]
     assert [each.number for each in made] == [1, 2, 3]
 
 
-def test_given_jobs_are_taken_as_they_are(stage: Stage) -> None:
+def test_given_jobs_are_taken_as_they_are(bench: Bench) -> None:
     """Jobs out of a program keep their place and their images; what can't be used says so."""
     jobs: list[Any] = [JOB, {"images": ["./a.png"], "id": "b"}, None]
-    made = ready(plan_batch(stage.flows, jobs, {}))
+    made = ready(plan_batch(bench.flows, jobs, {}))
     assert made[:2] == [Order(1, "a", JOB, None), Order(2, "b", BatchJob(("./a.png",), {}, "b"), None)]
     assert isinstance(made[2], BatchResult)
     assert (made[2].number, str(made[2].error)) == (3, "a job must be a BatchJob or a mapping: got NoneType")
 
 
-def test_jobs_that_come_later_keep_their_place(stage: Stage) -> None:
+def test_jobs_that_come_later_keep_their_place(bench: Bench) -> None:
     """An asynchronous source gives the same, counted from 1."""
 
     async def jobs() -> AsyncIterator[dict[str, Any]]:
@@ -113,7 +120,7 @@ def test_jobs_that_come_later_keep_their_place(stage: Stage) -> None:
             yield {**LINE, "id": name}
 
     async def run() -> list[tuple[int, str | None]]:
-        source: Any = plan_batch(stage.flows, jobs(), {}).source
+        source: Any = plan_batch(bench.flows, jobs(), {}).source
         return [(each.number, each.key) async for each in source]
 
     assert anyio.run(run) == [(1, "a"), (2, "b"), (3, "c")]
@@ -131,26 +138,26 @@ def test_jobs_that_come_later_keep_their_place(stage: Stage) -> None:
     ],
 )
 def test_what_is_asked_for_is_done_again(
-    stage: Stage, state: str, options: dict[str, Any], *, is_sent: bool
+    bench: Bench, state: str, options: dict[str, Any], *, is_sent: bool
 ) -> None:
     """Each of the two options has its own effect, which costs money, and no other."""
-    entry_id = begin(stage)
+    entry_id = begin(bench)
     if state == "unknown":
-        stage.journal.unknown(entry_id, "cut")
+        bench.journal.unknown(entry_id, "cut")
     else:
-        stage.journal.created(entry_id, Task(ID, "FAILED"))
-    work = plan_batch(stage.flows, [JOB], {"batch_id": "b", **options})  # type: ignore[typeddict-item]
+        bench.journal.created(entry_id, Task(ID, "FAILED"))
+    work = plan_batch(bench.flows, [JOB], {"batch_id": "b", **options})  # type: ignore[typeddict-item]
     (order,) = ready(work)
-    result = stage.run(work.do(order, stage.time.sleep), REFUSED)
+    result = bench.run(work.do(order, bench.time.sleep), *([REFUSED] * is_sent))
     assert result.standing is (Standing.REFUSED if is_sent else Standing(state))
-    assert len(stage.sent) == is_sent
+    assert len(bench.sent) == is_sent
 
 
 @pytest.mark.parametrize("source", ["path", "text", "list"])
 @pytest.mark.parametrize("folder", ["out", None])
 @pytest.mark.parametrize("own", ["b", None])
 def test_a_batch_is_known_by_its_paths_or_its_id(
-    stage: Stage, tmp_path: Path, source: str, folder: str | None, own: str | None
+    bench: Bench, tmp_path: Path, source: str, folder: str | None, own: str | None
 ) -> None:
     """A job is noted under the id that was given, else that of the paths; without either under a new one."""
     path = write_jobs(tmp_path / "jobs.jsonl", LINE)
@@ -158,10 +165,10 @@ def test_a_batch_is_known_by_its_paths_or_its_id(
     directory = None if folder is None else tmp_path / folder
     seen: list[str] = []
     for _ in range(2):
-        work = plan_batch(stage.flows, jobs, {"directory": directory, "batch_id": own})
+        work = plan_batch(bench.flows, jobs, {"directory": directory, "batch_id": own})
         (order,) = ready(work)
-        stage.run(work.do(order, stage.time.sleep), REFUSED)
-        *_, last = stage.journal.entries()
+        bench.run(work.do(order, bench.time.sleep), REFUSED)
+        *_, last = bench.journal.entries()
         assert last.job
         seen.append(last.job.batch)
         work.close()
@@ -188,107 +195,107 @@ def test_a_batch_is_known_by_its_paths_or_its_id(
         ),
     ],
 )
-def test_all_faults_of_the_options_are_told(stage: Stage, options: Any, said: list[str]) -> None:
+def test_all_faults_of_the_options_are_told(bench: Bench, options: Any, said: list[str]) -> None:
     """Options that can't be used are told at once, all of them, of a batch as of a resumption."""
-    for plan in (lambda: plan_batch(stage.flows, [JOB], options), lambda: plan_resume(stage.flows, options)):
+    for plan in (lambda: plan_batch(bench.flows, [JOB], options), lambda: plan_resume(bench.flows, options)):
         with pytest.raises(ValidationError) as caught:
             plan()
         assert list(caught.value.problems) == said
 
 
-def test_options_are_those_of_their_call(stage: Stage) -> None:
+def test_options_are_those_of_their_call(bench: Bench) -> None:
     """What only a batch has, a resumption doesn't."""
     options: Any = {"batch_id": "b"}
-    plan_batch(stage.flows, [JOB], options)
+    plan_batch(bench.flows, [JOB], options)
     with pytest.raises(ValidationError, match="batch_id is not an option of this call"):
-        plan_resume(stage.flows, options)
+        plan_resume(bench.flows, options)
 
 
-def test_three_at_once_unless_told_otherwise(stage: Stage) -> None:
+def test_three_at_once_unless_told_otherwise(bench: Bench) -> None:
     """The vendor lets three tasks of one user run at once."""
-    assert plan_batch(stage.flows, [], {}).workers == plan_resume(stage.flows, {}).workers == 3
-    assert plan_batch(stage.flows, [], {"workers": 1}).workers == 1
-    assert plan_resume(stage.flows, {"workers": 100}).workers == 100
+    assert plan_batch(bench.flows, [], {}).workers == plan_resume(bench.flows, {}).workers == 3
+    assert plan_batch(bench.flows, [], {"workers": 1}).workers == 1
+    assert plan_resume(bench.flows, {"workers": 100}).workers == 100
 
 
-def test_what_a_batch_works_on_is_told(stage: Stage) -> None:
+def test_what_a_batch_works_on_is_told(bench: Bench) -> None:
     """While a job is waited for, by the sleep that the engine gives, its task is held and told."""
     slept: list[tuple[float, bool, tuple[Running, ...]]] = []
 
     def sleep(pause: float) -> None:
-        slept.append((pause, stage.entry().lease is not None, work.roster.running()))
+        slept.append((pause, entry_of(bench).lease is not None, work.roster.running()))
 
-    work = plan_batch(stage.flows, [JOB], {"batch_id": "b", "poll_interval": 7})
+    work = plan_batch(bench.flows, [JOB], {"batch_id": "b", "poll_interval": 7})
     (order,) = ready(work)
     outcomes = answer(), answer(word="IN_PROGRESS"), answer(word="COMPLETED")
-    result = stage.run(work.do(order, sleep), *outcomes)
+    result = bench.run(work.do(order, sleep), *outcomes)
     assert (result.standing, result.task.id) == (Standing.DONE, ID)
     assert slept == [(7, True, (Running("a", ID),))] * 2
-    assert stage.entry().lease is None
+    assert entry_of(bench).lease is None
     assert work.roster.running() == ()
-    assert stage.time.sleeps == []
+    assert bench.time.sleeps == []
 
 
 @pytest.mark.parametrize(("model", "end"), [("pro", "-pro"), ("std", "-std"), (None, "-std")])
-def test_a_job_has_a_model(stage: Stage, model: str | None, end: str) -> None:
+def test_a_job_has_a_model(bench: Bench, model: str | None, end: str) -> None:
     """A job is created by its model; without one by the default."""
-    work = plan_batch(stage.flows, [evolve(JOB, options={"prompt": "a", "model": model})], {})
+    work = plan_batch(bench.flows, [evolve(JOB, options={"prompt": "a", "model": model})], {})
     (order,) = ready(work)
-    assert stage.run(work.do(order, stage.time.sleep), REFUSED).standing is Standing.REFUSED
-    assert [each.request.path[-4:] for each in stage.sent] == [end]
+    assert bench.run(work.do(order, bench.time.sleep), REFUSED).standing is Standing.REFUSED
+    assert [each.request.path[-4:] for each in bench.sent] == [end]
 
 
-def unfinished(stage: Stage, key: str = "a", task_id: str = ID) -> Entry:
+def unfinished(bench: Bench, key: str = "a", task_id: str = ID) -> Entry:
     """Note a task that is not finished; gives its entry."""
-    entry_id = begin(stage, key)
-    return stage.journal.created(entry_id, Task(task_id, "CREATED"))
+    entry_id = begin(bench, key)
+    return bench.journal.created(entry_id, Task(task_id, "CREATED"))
 
 
-def test_own_tasks_are_resumed(stage: Stage) -> None:
+def test_own_tasks_are_resumed(bench: Bench) -> None:
     """Only tasks of this origin and this key are resumed, the oldest first."""
-    mine = [unfinished(stage), unfinished(stage, "c", "t-2")]
-    owner = stage.flows.records.owner()
+    mine = [unfinished(bench), unfinished(bench, "c", "t-2")]
+    owner = bench.flows.records.owner()
     for origin, fingerprint in [("https://b.example", owner.fingerprint), (owner.origin, "another")]:
-        stage.journal.adopt(Task("t-3", "CREATED"), NewEntry("std", origin, fingerprint))
-    assert ready(plan_resume(stage.flows, {})) == mine
+        bench.journal.adopt(Task("t-3", "CREATED"), NewEntry("std", origin, fingerprint))
+    assert ready(plan_resume(bench.flows, {})) == mine
     assert owner.origin == SETTINGS.base_url
 
 
-def test_a_resumption_tells_what_it_does(stage: Stage) -> None:
+def test_a_resumption_tells_what_it_does(bench: Bench) -> None:
     """Each change is told with its entry, by the sleep that the engine gives, and what runs on is known."""
-    entry = unfinished(stage)
+    entry = unfinished(bench)
     seen: list[tuple[Entry, str]] = []
     slept: list[tuple[float, tuple[Running, ...]]] = []
     work = plan_resume(
-        stage.flows, {"poll_interval": 7, "on_update": lambda entry, task: seen.append((entry, task.status))}
+        bench.flows, {"poll_interval": 7, "on_update": lambda entry, task: seen.append((entry, task.status))}
     )
     outcomes = answer(word="IN_PROGRESS"), answer(word="COMPLETED")
-    resumed = stage.run(work.do(entry, lambda pause: slept.append((pause, work.roster.running()))), *outcomes)
+    resumed = bench.run(work.do(entry, lambda pause: slept.append((pause, work.roster.running()))), *outcomes)
     assert evolve(resumed, task=None) == Resumed(entry, Standing.DONE)
     assert resumed.task.status == "COMPLETED"
     assert seen == [(entry, "IN_PROGRESS"), (entry, "COMPLETED")]
     assert slept == [(7, (Running(entry.entry_id, ID),))]
     assert work.roster.running() == ()
-    assert stage.time.sleeps == []
+    assert bench.time.sleeps == []
 
 
 @pytest.mark.parametrize("folder", ["rescued", None])
 def test_a_resumption_notes_where_a_video_goes(
-    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str | None
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str | None
 ) -> None:
     """Where a folder was given, a task without a file gets one there, which is noted before the wait."""
     monkeypatch.chdir(tmp_path)
-    entry = unfinished(stage)
-    work = plan_resume(stage.flows, {"directory": folder, "timeout": 0})
-    assert stage.run(work.do(entry, stage.time.sleep), answer(word="IN_PROGRESS")).standing == "unfinished"
-    assert stage.entry().target == (None if folder is None else str(tmp_path / folder / f"{ID}.mp4"))
+    entry = unfinished(bench)
+    work = plan_resume(bench.flows, {"directory": folder, "timeout": 0})
+    assert bench.run(work.do(entry, bench.time.sleep), answer(word="IN_PROGRESS")).standing == "unfinished"
+    assert entry_of(bench).target == (None if folder is None else str(tmp_path / folder / f"{ID}.mp4"))
 
 
-def test_each_entry_is_resumed_whatever_befalls_another(stage: Stage) -> None:
+def test_each_entry_is_resumed_whatever_befalls_another(bench: Bench) -> None:
     """A refused key ends no resumption: each entry is told, and the task is still to be had."""
-    entry = unfinished(stage)
-    work = plan_resume(stage.flows, {"poll_interval": 7})
-    resumed = stage.run(work.do(entry, stage.time.sleep), answer(401))
+    entry = unfinished(bench)
+    work = plan_resume(bench.flows, {"poll_interval": 7})
+    resumed = bench.run(work.do(entry, bench.time.sleep), answer(401))
     assert (resumed.entry, resumed.standing) == (entry, Standing.UNFINISHED)
     assert isinstance(resumed.error, AuthenticationError)
     assert work.stops(resumed) is None
@@ -296,11 +303,11 @@ def test_each_entry_is_resumed_whatever_befalls_another(stage: Stage) -> None:
     work.close()
 
 
-def test_a_fault_of_all_jobs_ends_a_batch(stage: Stage) -> None:
+def test_a_fault_of_all_jobs_ends_a_batch(bench: Bench) -> None:
     """A refused key ends a batch with its error."""
-    work = plan_batch(stage.flows, [JOB], {})
+    work = plan_batch(bench.flows, [JOB], {})
     (order,) = ready(work)
-    result = stage.run(work.do(order, stage.time.sleep), Answer(401, {}, b"{}"))
+    result = bench.run(work.do(order, bench.time.sleep), Answer(401, {}, b"{}"))
     assert isinstance(result.error, AuthenticationError)
     assert work.stops(result) is result.error
     work.close()

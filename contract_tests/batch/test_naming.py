@@ -59,14 +59,14 @@ def test_any_text_is_an_id(register: Register, tmp_path: Path, key: str) -> None
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"id": "k" * 70}, f"id '{'k' * 60}' is that of job 1 too"),
-        ({"id": "2", "output": "k" * 70}, f"output '{'k' * 60}' is that of job 1 too"),
-        ({"id": "2", "output": "../" + "k" * 70}, f"output '../{'k' * 57}' {LEADS_OUT}"),
+        ({"id": "n" * 70}, f"id '{'n' * 60}' is that of job 1 too"),
+        ({"id": "2", "output": "n" * 70}, f"output '{'n' * 60}' is that of job 1 too"),
+        ({"id": "2", "output": "../" + "n" * 70}, f"output '../{'n' * 57}' {LEADS_OUT}"),
     ],
 )
 def test_a_name_that_cannot_be_used_is_shown(register: Register, fields: Any, said: str) -> None:
     """What is said of a name shows as much of it as fits into a line."""
-    register.order(1, BatchJob((URL,), id="k" * 70, output="k" * 70))
+    register.order(1, BatchJob((URL,), id="n" * 70, output="n" * 70))
     with pytest.raises(ValidationError) as caught:
         register.order(2, BatchJob((URL,), **fields))
     assert list(caught.value.problems) == [said]
