@@ -5,6 +5,7 @@ Nothing of this machine's user is read or written, and no test feels another's r
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,16 +15,18 @@ from kling_elements import governor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 _VARIABLES = ("KLING_ELEMENTS_API_KEY", "FREEPIK_API_KEY", "MAGNIFIC_API_KEY", "KLING_ELEMENTS_BASE_URL")
+_NUMBERS = count()
 
 
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     for name in _VARIABLES:
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("KLING_ELEMENTS_JOURNAL", str(_journal(tmp_path_factory)))
+    # Servers of two tests may have had the same port, and then the same tasks: a journal is of one test.
+    journal = tmp_path_factory.getbasetemp() / "journals" / f"{next(_NUMBERS)}.sqlite3"
+    monkeypatch.setenv("KLING_ELEMENTS_JOURNAL", str(journal))
     # The governor is the process's own, and a test's many requests would slow down the next one's.
     monkeypatch.setattr(governor, "_governors", {})
 
@@ -42,6 +45,3 @@ def _journals_hold_no_key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     hygiene.look_at_journals(tmp_path_factory.getbasetemp())
     hygiene.fail_if_found()
 
-
-def _journal(factory: pytest.TempPathFactory) -> Path:
-    return factory.getbasetemp() / "journal.sqlite3"

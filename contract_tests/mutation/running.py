@@ -62,7 +62,7 @@ class Effort:
     """
 
     jobs: int = 2
-    seconds: float = 3.0
+    seconds: float = 10.0
     patience_seconds: float = 3.0
     asked_first: Mapping[str, str] = field(default_factory=dict)
 
