@@ -44,4 +44,3 @@ def _journals_hold_no_key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     yield
     hygiene.look_at_journals(tmp_path_factory.getbasetemp())
     hygiene.fail_if_found()
-
