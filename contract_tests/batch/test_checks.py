@@ -10,7 +10,8 @@ from attrs import evolve
 from contract_tests.batch.conftest import JOB, URL
 from kling_elements import ValidationError
 from kling_elements.batch import BatchJob, Order
-from kling_elements.batch.checks import require_room, require_same_content
+from kling_elements.batch.checks import require_room, require_same_content, require_same_service
+from kling_elements.document import load_document
 from kling_elements.journal import Entry, request_digest
 from kling_elements.models import MODELS
 from kling_elements.requests import draft_request, finish_request
@@ -49,6 +50,21 @@ def test_what_nobody_can_tell_is_let_pass() -> None:
     paid = Entry("e", task_id="t", digest=digest_of("std", "b"))
     require_same_content(Order(1, "k", evolve(JOB, images=("gone.png",)), None), paid)
     require_same_content(Order(1, "k", JOB, None), Entry("e", task_id="t"))
+
+
+def test_the_document_s_servers_are_one_service() -> None:
+    """A job goes on where it was begun, or at another origin of the vendor's; elsewhere it is refused."""
+    order, vendor, mock = Order(1, "k", JOB, None), [s.url for s in load_document().servers], "http://mock:1"
+    for begun, now in [*((one, two) for one in vendor for two in vendor), (mock, mock)]:
+        require_same_service(order, Entry("e", origin=begun), now)
+    for begun, now in [(vendor[0], mock), (mock, vendor[0]), (mock, "http://mock:2")]:
+        with pytest.raises(ValidationError) as caught:
+            require_same_service(order, Entry("e", origin=begun), now)
+        (told,) = caught.value.problems
+        assert told == (
+            f"the job 'k' was begun at {begun}, and {now} is another service. To make it here too: give the "
+            "batch another id (--batch-id)"
+        )
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from attrs import evolve
 
 from contract_tests.batch.conftest import CREATE, DONE, FETCH, JOB, LOOK, TASK_ID, TOLD, VIDEO
 from kling_elements import OutcomeUnknown, Task
-from kling_elements.journal import State
+from kling_elements.journal import Job, NewEntry, State
 from kling_elements.standing import Standing
 
 if TYPE_CHECKING:
@@ -102,6 +102,26 @@ def test_a_task_that_another_works_on_is_left_to_it(bench: Bench) -> None:
     assert bench.journal.claim(bench.create(), "another", 60)
     assert bench.run() == evolve(TOLD, standing=Standing.BUSY, task_id=TASK_ID)
     assert bench.service.asked == []
+
+
+@pytest.mark.parametrize("state", [State.CREATED, State.UNKNOWN, State.REFUSED])
+def test_a_job_that_was_begun_at_another_service(bench: Bench, state: State) -> None:
+    """A task or a doubtful create of another service is not this one's; what it refused is made here."""
+    new = NewEntry("std", "https://other.example", "f", job=Job("b", "a"))
+    entry_id = bench.journal.begin(new).entry_id
+    if state is State.CREATED:
+        bench.journal.created(entry_id, Task(TASK_ID, "CREATED"))
+    elif state is State.UNKNOWN:
+        bench.journal.unknown(entry_id, "cut")
+    else:
+        bench.journal.refused(entry_id, "no")
+    told = bench.run()
+    if state is State.REFUSED:
+        assert told.standing is Standing.DONE
+        return
+    assert told == evolve(TOLD, standing=Standing.INVALID)
+    assert bench.service.asked == []
+    assert bench.entry(entry_id).state is state
 
 
 def test_an_unanswered_create_is_told_with_its_entry(bench: Bench) -> None:

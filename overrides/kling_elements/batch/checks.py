@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from kling_elements.document import load_document
 from kling_elements.errors import ValidationError
 from kling_elements.journal import request_digest
 from kling_elements.models import DEFAULT_MODEL, find_model
@@ -56,6 +57,23 @@ def require_room(target: Path) -> None:
         raise ValidationError([f"output {target} exists, and is no file"])
     if not os.access(target.parent, os.W_OK):
         raise ValidationError([f"output {target} can't be written: the folder is read-only"])
+
+
+def require_same_service(order: Order, entry: Entry, origin: str) -> None:
+    """Make sure that a job which was begun was begun at the service that is asked now.
+
+    The document's servers are one service, whose host was renamed: a task of one is a task of the other.
+
+    Raises:
+        ValidationError: If it wasn't.
+    """
+    servers = {server.url for server in load_document().servers}
+    if entry.origin != origin and not {entry.origin, origin} <= servers:
+        text = (
+            f"the job {order.key!r} was begun at {entry.origin}, and {origin} is another service. To make it "
+            "here too: give the batch another id (--batch-id)"
+        )
+        raise ValidationError([text])
 
 
 def require_same_content(order: Order, entry: Entry) -> None:

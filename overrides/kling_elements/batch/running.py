@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import evolve, frozen
 
-from kling_elements.batch.checks import require_journal, require_room, require_same_content
+from kling_elements.batch.checks import (
+    require_journal,
+    require_room,
+    require_same_content,
+    require_same_service,
+)
 from kling_elements.batch.decisions import Step, choose_step, tell_failure, tell_over, tell_unknown
 from kling_elements.batch.jobs import BatchResult, Order
 from kling_elements.effects import Flow, call, compute
@@ -87,7 +92,10 @@ class JobRunner(Generic[TaskT]):
     def _run(self, flows: Flows[TaskT], order: Order, result: BatchResult[TaskT]) -> Flow[BatchResult[TaskT]]:
         journal = flows.records.journal
         entry = yield from compute(lambda: journal.job(self.batch_id, order.key))
-        match choose_step(entry, self.again, is_under_way=_is_under_way(entry)):
+        step = choose_step(entry, self.again, is_under_way=_is_under_way(entry))
+        if entry is not None and step is not Step.CREATE:
+            require_same_service(order, entry, flows.records.settings.base_url)
+        match step:
             case Step.GO_ON if entry is not None:
                 return (yield from self._go_on(flows, order, entry, result))
             case Step.TELL_UNKNOWN if entry is not None:
