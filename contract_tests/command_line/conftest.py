@@ -155,7 +155,7 @@ def doctor(run: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch) -> Doctor
     return Doctor(run, monkeypatch)
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def _default_signals() -> Iterator[None]:
     """Whoever runs the tests in the background may ignore signals; the command must not inherit that."""
     ignored = [
@@ -171,7 +171,7 @@ def _default_signals() -> Iterator[None]:
 
 
 @pytest.fixture
-def start(_default_signals: None) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
     """Start the command as a process of its own group."""
     with ExitStack() as stack:
 

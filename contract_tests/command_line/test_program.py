@@ -171,8 +171,9 @@ def test_how_a_run_ends(
 def test_a_result_that_is_lost(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """What is done, but could not be told on stdout, is a failure."""
     monkeypatch.setattr(LIST, doing(lambda session: session.console.result("x")))
-    monkeypatch.setattr(sys, "stdout", Full())
-    assert main(["list"]) == 1
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", Full())
+        assert main(["list"]) == 1
     line = f"kling-elements: the result could not be written to stdout: {os.strerror(errno.ENOSPC)}\n"
     assert capsys.readouterr().err == line
 
@@ -180,8 +181,9 @@ def test_a_result_that_is_lost(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
 def test_an_error_that_is_lost(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """A failure that could not be told on stdout keeps its code, and is told on stderr as always."""
     monkeypatch.setattr(LIST, doing(CommandError("not now", ExitCode.DEADLINE)))
-    monkeypatch.setattr(sys, "stdout", Full())
-    assert main(["list", "--json"]) == 5
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", Full())
+        assert main(["list", "--json"]) == 5
     assert capsys.readouterr().err == "kling-elements: not now\n"
 
 

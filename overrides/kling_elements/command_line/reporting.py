@@ -104,6 +104,4 @@ def _with_options(line: str, task_id: str | None, session: Session) -> str:
         resume = session.resume(task_id)
         hint = re.compile(f"(?:{'|'.join(_HINTS)}) {re.escape(task_id)}(?! -o)")
         line = hint.sub(lambda _: resume, line)
-    for name in ("list", "status", "resume"):
-        line = line.replace(f"{PROGRAM} {name}", session.command(name))
-    return line
+    return session.hinting_here(line)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from kling_elements.downloads.options import DownloadOptions
 
 _LONGEST_ID = 100
+_HINT = re.compile(rf"{PROGRAM} (?=(?:download|list|resume|status|wait)\b)")
 
 
 class Session:  # no dataclass: importing dataclasses would cost `--help` 10 ms
@@ -107,6 +108,14 @@ class Session:  # no dataclass: importing dataclasses would cost `--help` 10 ms
         for key in self.keys:
             text = text.replace(key, "[API key]")
         return without_signatures(text)
+
+    def told(self, text: str) -> str:
+        """Text of an error for stderr: in one line, without secrets, its hints as they are to be typed."""
+        return self.hinting_here(one_line(self.safe(text)))
+
+    def hinting_here(self, text: str) -> str:
+        """A text whose command lines lead to the same service."""
+        return _HINT.sub(lambda _: f"{self.command()} ", text)
 
     def _tell_hold(self, seconds: float) -> None:
         self.console.note(

@@ -10,7 +10,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from kling_elements.command_line.console import count_of, one_line
+from kling_elements.command_line.console import count_of
 from kling_elements.command_line.progress import clock_face
 from kling_elements.standing import Standing
 
@@ -133,7 +133,7 @@ class Report:
         os.close(self._file)
 
     def _record(self, result: BatchResult[Any]) -> dict[str, Any]:
-        error = None if result.error is None else one_line(self._session.safe(str(result.error)))
+        error = None if result.error is None else self._session.told(str(result.error))
         return {
             "batch": self.batch_id,
             "line": result.number,

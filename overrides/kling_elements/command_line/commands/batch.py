@@ -173,8 +173,7 @@ def _tell(result: BatchResult[Any], session: Session) -> None:
         return
     why = result.error or "another process is at it"
     name = "" if result.key is None else f" ({one_line(result.key)[:80]})"
-    text = one_line(session.safe(str(why)))
-    session.console.note(f"{PROGRAM}: job {result.number}{name}: {result.standing}: {text}")
+    session.console.note(f"{PROGRAM}: job {result.number}{name}: {result.standing}: {session.told(str(why))}")
 
 
 def _tell_interruption(

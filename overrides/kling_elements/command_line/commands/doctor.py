@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from kling_elements.command_line.connecting import find_key, open_client
-from kling_elements.command_line.console import count_of, one_line
+from kling_elements.command_line.console import count_of
 from kling_elements.command_line.contract import compare_with_service
 from kling_elements.command_line.exit_codes import ExitCode, exit_code_of
 from kling_elements.command_line.output import check_output
@@ -85,8 +85,9 @@ def run(args: Namespace, session: Session) -> int:
         for finding in _checked(check, examination):
             findings.append(finding)
             if not session.is_json:
-                text = one_line(session.safe(finding.text))
-                session.console.result(f"{finding.level:<5} {finding.name + ':':<11}{text}")
+                session.console.result(
+                    f"{finding.level:<5} {finding.name + ':':<11}{session.told(finding.text)}"
+                )
     if session.is_json:
         session.console.result_json(
             {

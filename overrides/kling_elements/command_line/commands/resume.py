@@ -169,7 +169,7 @@ def _candidates(
             found |= {task.id: task for task in client.find_unrecorded(model=model)}
         except KlingError as error:  # what was finished is told all the same
             is_whole = False
-            text = one_line(session.safe(str(error)))
+            text = session.told(str(error))
             session.console.note(f"{PROGRAM}: the tasks of the model {model} could not be compared: {text}")
     told = [{"id": task.id, "status": task.status} for task in found.values()]
     return told if told or is_whole else None
@@ -184,7 +184,7 @@ def _tell(resumed: Resumed[Any], session: Session) -> None:
         return
     task_id = str(entry.task_id)
     if resumed.error is not None:
-        text = one_line(session.safe(str(resumed.error)))
+        text = session.told(str(resumed.error))
         session.console.note(f"{PROGRAM}: task {one_line(task_id)}: {resumed.standing}: {text}")
     elif resumed.standing == "busy":
         session.console.note(f"task {one_line(task_id)}: another process is at it")
