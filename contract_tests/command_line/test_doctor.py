@@ -24,7 +24,7 @@ from contract_tests.command_line.doctoring import (
 from contract_tests.support.contract import key_headers, place
 from kling_elements.command_line.commands import doctor as command
 
-OTHER = "another-key-of-the-tests"
+OTHER = "key-of-another-variable"
 FIRST = next(iter(key_headers()))
 LIST = place("listKlingElementsStdTasks")[1]
 CHECK = "Check the API key and that it belongs to this host"

@@ -41,7 +41,7 @@ class Kept:
         self.owner = NewEntry("std", ORIGIN, self.journal.fingerprint(KEY))
         self.others = (
             evolve(self.owner, origin="http://other.localhost"),
-            evolve(self.owner, fingerprint=self.journal.fingerprint("another-key-of-the-tests")),
+            evolve(self.owner, fingerprint=self.journal.fingerprint("key-of-another-account")),
         )
 
     def create(self, owner: NewEntry, *task_ids: str, unknown: int = 0) -> None:
@@ -178,7 +178,7 @@ def test_a_journal_that_cannot_be_used(doctor: Doctor, tmp_path: Path) -> None:
 
 def test_no_key_is_shown(doctor: Doctor, tmp_path: Path) -> None:
     """Neither the key that is used nor one that is only set stands in the report, wherever they come from."""
-    other = "another-key-of-the-tests"
+    other = "key-of-another-account"
     folder = tmp_path / f"{KEY}-{other}"
     folder.mkdir()
     path = folder / "journal.sqlite3"
