@@ -69,6 +69,37 @@ def test_the_line_that_goes_on(known: dict[str, Any], line: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("To resume: kling-elements wait t-1", "To resume: HERE wait t-1"),
+        (
+            "kling-elements list, kling-elements status x\nand kling-elements download y",
+            "HERE list, HERE status x and HERE download y",
+        ),
+        ("kling-elements resume --adopt x", "HERE resume --adopt x"),
+        (
+            "kling-elements waits, kling-elements: HERE wait",
+            "kling-elements waits, kling-elements: HERE wait",
+        ),
+    ],
+)
+def test_the_hints_of_an_error_lead_here(text: str, told: str) -> None:
+    """An error's hints are told with what leads to the same service, once; other words stay."""
+    session, _, _ = session_of({"origin": ("--base-url", "http://a b")})
+    here = "kling-elements --base-url 'http://a b'"
+    assert session.told(text.replace("HERE", here)) == told.replace("HERE", here)
+    plain, _, _ = session_of()
+    assert plain.told("kling-elements wait t-1") == "kling-elements wait t-1"
+
+
+def test_what_an_error_tells_holds_no_secret() -> None:
+    """Neither a key nor a signature stands in what is told of an error."""
+    session, _, _ = session_of({"keys": {"a-secret-key"}})
+    told = session.told("a-secret-key at https://v.example/a.mp4?token=abc")
+    assert told == "[API key] at https://v.example/a.mp4?..."
+
+
+@pytest.mark.parametrize(
     ("task_id", "name"),
     [
         ("aZ09_-", "aZ09_-.mp4"),
