@@ -49,6 +49,23 @@ def test_the_threads_do_not_keep_the_process() -> None:
     assert [(each.name, each.daemon) for each in desk.threads] == [("kling-elements-batch-0", True)]
 
 
+def test_a_signal_while_the_threads_are_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C before all threads run ends those that do, and is itself what is raised."""
+    start = threading.Thread.start
+
+    def start_one(thread: threading.Thread) -> None:
+        if thread.name.endswith("1"):
+            raise KeyboardInterrupt
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_one)
+    desk = Desk(lambda item, _sleep: item, numbers(1, 2, 3), workers=2)
+    with pytest.raises(KeyboardInterrupt), desk.batch() as batch:
+        next(batch)
+    assert desk.closed == 1
+    assert not any(thread.is_alive() for thread in desk.threads)
+
+
 def test_a_batch_that_was_left_begins_nothing(caplog: pytest.LogCaptureFixture) -> None:
     """A batch that is closed before its first result does nothing, and closed again tells nothing anew."""
     caplog.set_level("INFO")

@@ -125,7 +125,8 @@ class _Crew(Generic[ItemT, ResultT]):
             self._changed.notify_all()
         deadline = time.monotonic() + GRACE
         for thread in self._threads:
-            thread.join(max(0.0, deadline - time.monotonic()))
+            if thread.ident is not None:  # one may not have been started, as a signal came in between
+                thread.join(max(0.0, deadline - time.monotonic()))
         if not any(thread.is_alive() for thread in self._threads):
             self.work.close()
         self.work.tell()
