@@ -22,13 +22,14 @@ from contract_tests.command_line.unfinished import (
     write,
 )
 from kling_elements import KlingElements
-from kling_elements.batch import Batch
+from kling_elements.batch import Batch, BatchJob, BatchResult
 from kling_elements.batch.naming import batch_of
 from kling_elements.command_line.console import Console
 from kling_elements.command_line.tally import Tally
 from kling_elements.governor import Limits
 from kling_elements.journal import Job
 from kling_elements.roster import Running
+from kling_elements.standing import Standing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -88,7 +89,7 @@ def test_the_key_from_stdin(run: Run, serve_mock: Serve, monkeypatch: pytest.Mon
 
 
 class Spied:
-    """A batch that sees one change while two tasks run, and what it and its count were asked for."""
+    """A batch of one change and one result while two tasks run, and what it and its count were asked for."""
 
     running = (Running("one", "t-1"), Running("two", "t-2"))
 
@@ -119,7 +120,9 @@ class Spied:
 
     def __iter__(self) -> Iterator[Any]:
         self._on_update(None, None)
-        return iter(())
+        return iter(
+            [BatchResult(1, Standing.EXISTING, "one", BatchJob(("a.jpg",), {}), file=Path("one.mp4"))]
+        )
 
 
 WORDS = "--workers 5 --batch-id b --retry-unknown --retry-failed --timeout 4 --poll-interval 0.5"
@@ -160,7 +163,7 @@ def test_options_reach_the_client(
     given = {**plain, **options}
     assert spied.given == [(jobs or stdin.buffer, given, Limits(tasks=given["workers"]))]
     assert spied.counted == [(True, *counted)]
-    assert spied.shown == [2]
+    assert spied.shown == [2, 2]
 
 
 def test_what_failed_is_made_again_if_asked(run: Run, serve_mock: Serve) -> None:
