@@ -7,6 +7,7 @@ import json
 import sqlite3
 import threading
 from collections import Counter
+from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -197,7 +198,7 @@ class Bench:
     def forget(self) -> None:
         """Empty the journal, as somebody might."""
         assert self.journal.path  # of a bench on the disk
-        with sqlite3.connect(self.journal.path) as connection:
+        with closing(sqlite3.connect(self.journal.path, isolation_level=None)) as connection:
             connection.execute("DELETE FROM entries")
 
     def entry(self, entry_id: str) -> Entry:

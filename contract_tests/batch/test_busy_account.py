@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -127,7 +128,7 @@ def test_a_journal_that_breaks_in_a_pause_ends_it(bench_on_disk: Bench, tmp_path
 
     def break_it(_: float) -> None:
         if len(slept) == last:
-            with sqlite3.connect(tmp_path / "journal.sqlite3") as connection:
+            with closing(sqlite3.connect(tmp_path / "journal.sqlite3", isolation_level=None)) as connection:
                 connection.execute("DROP TABLE entries")
                 connection.execute("DROP TABLE meta")
 

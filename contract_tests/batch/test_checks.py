@@ -72,7 +72,7 @@ def test_the_document_s_servers_are_one_service() -> None:
     [
         ("file/sub/a.mp4", "can't be written: Not a directory"),
         ("file/a.mp4", "can't be written: File exists"),
-        ("a\0b/c.mp4", "can't be written: embedded null byte"),
+        ("a\0b/c.mp4", "can't be written: its name holds a null byte"),
         (".", "exists, and is no file"),
     ],
 )

@@ -27,9 +27,11 @@ from kling_elements.standing import Standing
 from kling_elements.task import Task
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from kling_elements.batch.work import Work
+
+    Plan = Callable[[Any, Any], Work[Any, Any]]
 
 JOB = BatchJob((URL,), {"prompt": "a"}, "a")
 LINE = {"images": [URL], "prompt": "a", "id": "a"}
@@ -39,6 +41,20 @@ LINE = {"images": [URL], "prompt": "a", "id": "a"}
 def bench() -> Bench:
     """Flows whose service is a list of outcomes, and whose journal is in memory."""
     return Bench(Journal.open(False))
+
+
+@pytest.fixture
+def plan(bench: Bench) -> Iterator[Plan]:
+    """Plans a batch, and closes it afterwards."""
+    planned: list[Work[Any, Any]] = []
+
+    def make(jobs: Any, options: Any) -> Work[Any, Any]:
+        planned.append(plan_batch(bench.flows, jobs, options))
+        return planned[-1]
+
+    yield make
+    for work in planned:
+        work.close()
 
 
 def ready(work: Work[Any, Any]) -> list[Any]:
@@ -60,7 +76,7 @@ def entry_of(bench: Bench) -> Entry:
     return entry
 
 
-def test_the_lines_of_a_file_are_jobs(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_lines_of_a_file_are_jobs(plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each line is a job with its key, its file, and its images beside the file; or it says why it isn't."""
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "in"
@@ -73,9 +89,8 @@ def test_the_lines_of_a_file_are_jobs(bench: Bench, tmp_path: Path, monkeypatch:
         "7",
         {**LINE, "output": "/a.mp4"},
     )
-    work = plan_batch(bench.flows, Path("in/jobs.jsonl"), {"directory": "out"})
+    work = plan(Path("in/jobs.jsonl"), {"directory": "out"})
     made = ready(work)
-    work.close()
     first = BatchJob((str(folder / "a.png"), URL), {}, "a")
     second = BatchJob((str(folder / "b.png"),), {}, "b", "sub/b.mp4")
     assert made[:2] == [
@@ -95,24 +110,24 @@ def test_the_lines_of_a_file_are_jobs(bench: Bench, tmp_path: Path, monkeypatch:
     ]
 
 
-def test_an_open_file_is_of_the_current_folder(bench: Bench) -> None:
+def test_an_open_file_is_of_the_current_folder(plan: Plan) -> None:
     """The images of an open file are where the process is, however their paths are written."""
     lines = [json.dumps({"images": [name], "id": name}) for name in ("a.png", "./b.png", "c/../d.png")]
-    made = ready(plan_batch(bench.flows, io.StringIO("\n".join(lines)), {}))
+    made = ready(plan(io.StringIO("\n".join(lines)), {}))
     assert [each.job.images for each in made if each.job] == [("a.png",), ("b.png",), ("c/../d.png",)]
     assert [each.number for each in made] == [1, 2, 3]
 
 
-def test_given_jobs_are_taken_as_they_are(bench: Bench) -> None:
+def test_given_jobs_are_taken_as_they_are(plan: Plan) -> None:
     """Jobs out of a program keep their place and their images; what can't be used says so."""
     jobs: list[Any] = [JOB, {"images": ["./a.png"], "id": "b"}, None]
-    made = ready(plan_batch(bench.flows, jobs, {}))
+    made = ready(plan(jobs, {}))
     assert made[:2] == [Order(1, "a", JOB, None), Order(2, "b", BatchJob(("./a.png",), {}, "b"), None)]
     assert isinstance(made[2], BatchResult)
     assert (made[2].number, str(made[2].error)) == (3, "a job must be a BatchJob or a mapping: got NoneType")
 
 
-def test_jobs_that_come_later_keep_their_place(bench: Bench) -> None:
+def test_jobs_that_come_later_keep_their_place(plan: Plan) -> None:
     """An asynchronous source gives the same, counted from 1."""
 
     async def jobs() -> AsyncIterator[dict[str, Any]]:
@@ -120,7 +135,7 @@ def test_jobs_that_come_later_keep_their_place(bench: Bench) -> None:
             yield {**LINE, "id": name}
 
     async def run() -> list[tuple[int, str | None]]:
-        source: Any = plan_batch(bench.flows, jobs(), {}).source
+        source: Any = plan(jobs(), {}).source
         return [(each.number, each.key) async for each in source]
 
     assert anyio.run(run) == [(1, "a"), (2, "b"), (3, "c")]
@@ -138,7 +153,7 @@ def test_jobs_that_come_later_keep_their_place(bench: Bench) -> None:
     ],
 )
 def test_what_is_asked_for_is_done_again(
-    bench: Bench, state: str, options: dict[str, Any], *, is_sent: bool
+    bench: Bench, plan: Plan, state: str, options: dict[str, Any], *, is_sent: bool
 ) -> None:
     """Each of the two options has its own effect, which costs money, and no other."""
     entry_id = begin(bench)
@@ -146,7 +161,7 @@ def test_what_is_asked_for_is_done_again(
         bench.journal.unknown(entry_id, "cut")
     else:
         bench.journal.created(entry_id, Task(ID, "FAILED"))
-    work = plan_batch(bench.flows, [JOB], {"batch_id": "b", **options})  # type: ignore[typeddict-item]
+    work = plan([JOB], {"batch_id": "b", **options})
     (order,) = ready(work)
     result = bench.run(work.do(order, bench.time.sleep), *([REFUSED] * is_sent))
     assert result.standing is (Standing.REFUSED if is_sent else Standing(state))
@@ -154,18 +169,18 @@ def test_what_is_asked_for_is_done_again(
 
 
 @pytest.mark.parametrize("source", ["path", "text", "list"])
-@pytest.mark.parametrize("folder", ["out", None])
-@pytest.mark.parametrize("own", ["b", None])
+@pytest.mark.parametrize("given", [("b", "out"), ("b", None), (None, "out"), (None, None)])
 def test_a_batch_is_known_by_its_paths_or_its_id(
-    bench: Bench, tmp_path: Path, source: str, folder: str | None, own: str | None
+    bench: Bench, plan: Plan, tmp_path: Path, source: str, given: tuple[str | None, str | None]
 ) -> None:
     """A job is noted under the id that was given, else that of the paths; without either under a new one."""
+    own, folder = given
     path = write_jobs(tmp_path / "jobs.jsonl", LINE)
     jobs: Any = {"path": path, "text": str(path), "list": [JOB]}[source]
     directory = None if folder is None else tmp_path / folder
     seen: list[str] = []
     for _ in range(2):
-        work = plan_batch(bench.flows, jobs, {"directory": directory, "batch_id": own})
+        work = plan(jobs, {"directory": directory, "batch_id": own})
         (order,) = ready(work)
         bench.run(work.do(order, bench.time.sleep), REFUSED)
         *_, last = bench.journal.entries()
@@ -195,37 +210,37 @@ def test_a_batch_is_known_by_its_paths_or_its_id(
         ),
     ],
 )
-def test_all_faults_of_the_options_are_told(bench: Bench, options: Any, said: list[str]) -> None:
+def test_all_faults_of_the_options_are_told(bench: Bench, plan: Plan, options: Any, said: list[str]) -> None:
     """Options that can't be used are told at once, all of them, of a batch as of a resumption."""
-    for plan in (lambda: plan_batch(bench.flows, [JOB], options), lambda: plan_resume(bench.flows, options)):
+    for begin_one in (lambda: plan([JOB], options), lambda: plan_resume(bench.flows, options)):
         with pytest.raises(ValidationError) as caught:
-            plan()
+            begin_one()
         assert list(caught.value.problems) == said
 
 
-def test_options_are_those_of_their_call(bench: Bench) -> None:
+def test_options_are_those_of_their_call(bench: Bench, plan: Plan) -> None:
     """What only a batch has, a resumption doesn't."""
     options: Any = {"batch_id": "b"}
-    plan_batch(bench.flows, [JOB], options)
+    plan([JOB], options)
     with pytest.raises(ValidationError, match="batch_id is not an option of this call"):
         plan_resume(bench.flows, options)
 
 
-def test_three_at_once_unless_told_otherwise(bench: Bench) -> None:
+def test_three_at_once_unless_told_otherwise(bench: Bench, plan: Plan) -> None:
     """The vendor lets three tasks of one user run at once."""
-    assert plan_batch(bench.flows, [], {}).workers == plan_resume(bench.flows, {}).workers == 3
-    assert plan_batch(bench.flows, [], {"workers": 1}).workers == 1
+    assert plan([], {}).workers == plan_resume(bench.flows, {}).workers == 3
+    assert plan([], {"workers": 1}).workers == 1
     assert plan_resume(bench.flows, {"workers": 100}).workers == 100
 
 
-def test_what_a_batch_works_on_is_told(bench: Bench) -> None:
+def test_what_a_batch_works_on_is_told(bench: Bench, plan: Plan) -> None:
     """While a job is waited for, by the sleep that the engine gives, its task is held and told."""
     slept: list[tuple[float, bool, tuple[Running, ...]]] = []
 
     def sleep(pause: float) -> None:
         slept.append((pause, entry_of(bench).lease is not None, work.roster.running()))
 
-    work = plan_batch(bench.flows, [JOB], {"batch_id": "b", "poll_interval": 7})
+    work = plan([JOB], {"batch_id": "b", "poll_interval": 7})
     (order,) = ready(work)
     outcomes = answer(), answer(word="IN_PROGRESS"), answer(word="COMPLETED")
     result = bench.run(work.do(order, sleep), *outcomes)
@@ -237,9 +252,9 @@ def test_what_a_batch_works_on_is_told(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(("model", "end"), [("pro", "-pro"), ("std", "-std"), (None, "-std")])
-def test_a_job_has_a_model(bench: Bench, model: str | None, end: str) -> None:
+def test_a_job_has_a_model(bench: Bench, plan: Plan, model: str | None, end: str) -> None:
     """A job is created by its model; without one by the default."""
-    work = plan_batch(bench.flows, [evolve(JOB, options={"prompt": "a", "model": model})], {})
+    work = plan([evolve(JOB, options={"prompt": "a", "model": model})], {})
     (order,) = ready(work)
     assert bench.run(work.do(order, bench.time.sleep), REFUSED).standing is Standing.REFUSED
     assert [each.request.path[-4:] for each in bench.sent] == [end]
@@ -303,9 +318,9 @@ def test_each_entry_is_resumed_whatever_befalls_another(bench: Bench) -> None:
     work.close()
 
 
-def test_a_fault_of_all_jobs_ends_a_batch(bench: Bench) -> None:
+def test_a_fault_of_all_jobs_ends_a_batch(bench: Bench, plan: Plan) -> None:
     """A refused key ends a batch with its error."""
-    work = plan_batch(bench.flows, [JOB], {})
+    work = plan([JOB], {})
     (order,) = ready(work)
     result = bench.run(work.do(order, bench.time.sleep), Answer(401, {}, b"{}"))
     assert isinstance(result.error, AuthenticationError)

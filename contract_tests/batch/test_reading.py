@@ -142,7 +142,7 @@ def test_relative_paths_begin_at_a_folder(
 
 @pytest.mark.parametrize(
     ("name", "reason"),
-    [("none", "No such file or directory"), (".", "Is a directory"), ("a\0b", "embedded null byte")],
+    [("none", "No such file or directory"), (".", "Is a directory"), ("a\0b", "its name holds a null byte")],
 )
 def test_a_file_that_cannot_be_read_is_told(tmp_path: Path, name: str, reason: str) -> None:
     """A file of jobs that can't be opened is told by its path and the reason alone."""

@@ -82,7 +82,7 @@ CASES: dict[str, tuple[Callable[[Telling], DownloadError], str, int | None]] = {
     ),
     "no path": (
         lambda telling: telling.not_stored(OUT, ValueError("embedded null byte")),
-        f"the video of task t-1 was not stored as out.mp4: embedded null byte. {GOOD}{REPEAT}",
+        f"the video of task t-1 was not stored as out.mp4: its name holds a null byte. {GOOD}{REPEAT}",
         None,
     ),
     "an error without words": (

@@ -120,13 +120,18 @@ class Doctor:
         patch.setattr(doctor, "datetime", SimpleNamespace(now={UTC: NOW}.__getitem__))
 
     def __call__(
-        self, *args: str, service: Service | None = None, environment: Mapping[str, str] | None = None
+        self,
+        *args: str,
+        service: Service | None = None,
+        environment: Mapping[str, str] | None = None,
+        meanwhile: Callable[[], object] = lambda: None,
     ) -> Ended:
-        """Run it, with these options."""
+        """Run it, with these options; `meanwhile` happens just before."""
         for name, value in (environment or {}).items():
             self._patch.setenv(name, value)
         readings = iter((1.0, 2.2344))
         self._patch.setattr(doctor, "time", SimpleNamespace(monotonic=lambda: next(readings)))
         with respx.mock(assert_all_called=False) as router:
             router.route().mock(side_effect=(service or Service()).answer)
+            meanwhile()
             return self._run("doctor", *args)

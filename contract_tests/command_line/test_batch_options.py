@@ -227,7 +227,7 @@ def test_the_line_of_a_terminal(run: Run, serve_mock: Serve, monkeypatch: pytest
         (("-d", "jobs.jsonl"), "jobs.jsonl can't be written: File exists. Nothing was sent"),
         (("-d", "jobs.jsonl/x"), "jobs.jsonl/x can't be written: Not a directory. Nothing was sent"),
         (("-d", "taken"), "taken/report.jsonl can't be written: Is a directory. Nothing was sent"),
-        (("-d", "\0"), "\\x00 can't be written: embedded null byte. Nothing was sent"),
+        (("-d", "\0"), "\\x00 can't be written: its name holds a null byte. Nothing was sent"),
     ],
     ids=["no worker", "too many workers", "a file", "below a file", "a folder for a report", "no name"],
 )

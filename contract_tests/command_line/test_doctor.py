@@ -246,8 +246,7 @@ def test_a_folder_that_is_gone(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) 
     """A folder that no file can be put in is a failure, and the other checks are done."""
     Path("gone").mkdir()
     monkeypatch.chdir("gone")
-    Path.cwd().rmdir()
-    ended = doctor("--base-url", ORIGIN)
+    ended = doctor("--base-url", ORIGIN, meanwhile=Path.cwd().rmdir)
     gone = "fail a file in this folder can't be written: No such file or directory"
     assert (ended.code, ended.out) == (2, printed(told(folder=gone)))
 

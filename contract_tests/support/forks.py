@@ -98,11 +98,14 @@ def forked(
                     child, piece = running.pop(ready)
                     yield Done(piece, _answer(ready, child), time.monotonic() - child.started)
             for pipe, (child, piece) in list(running.items()):
-                if time.monotonic() - child.started > patience_seconds:
+                seconds = time.monotonic() - child.started
+                # What a dead process has forked may still hold its pipe open.
+                is_dead = not child.process.is_alive() and not pipe.poll()
+                if is_dead or seconds > patience_seconds:
                     del running[pipe]
                     pipe.close()
-                    child.end(kill=True)
-                    yield Done(piece, Death(None), patience_seconds)
+                    code = child.end(kill=not is_dead)
+                    yield Done(piece, Death(code if is_dead else None), seconds)
     finally:
         for child, _ in running.values():
             child.end(kill=True)

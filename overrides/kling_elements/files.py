@@ -11,6 +11,16 @@ def absolute(path: str | os.PathLike[str]) -> Path:
     return Path(os.path.abspath(os.fspath(path)))  # noqa: PTH100 - Path.absolute keeps "..", resolve follows links
 
 
+def reason_of(error: Exception) -> str:
+    """Why a file can't be used, in the system's words.
+
+    A `ValueError` is what Python raises for a name with a null byte, in other words in each version.
+    """
+    if isinstance(error, ValueError) and not isinstance(error, UnicodeError):
+        return "its name holds a null byte"
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
 def file_name(task_id: str) -> str:
     """A file's name for a task. The id is the service's: it must not lead out of the folder."""
     safe = "".join(char if char.isascii() and (char.isalnum() or char in "_-") else "_" for char in task_id)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from kling_elements.document import load_document
 from kling_elements.errors import ValidationError
+from kling_elements.files import reason_of
 from kling_elements.journal import request_digest
 from kling_elements.models import DEFAULT_MODEL, find_model
 from kling_elements.requests import draft_request, finish_request
@@ -51,8 +52,7 @@ def require_room(target: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         is_taken = os.path.lexists(target)
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise ValidationError([f"output {target} can't be written: {reason}"]) from None
+        raise ValidationError([f"output {target} can't be written: {reason_of(error)}"]) from None
     if is_taken:
         raise ValidationError([f"output {target} exists, and is no file"])
     if not os.access(target.parent, os.W_OK):

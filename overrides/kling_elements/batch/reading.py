@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from kling_elements.errors import ValidationError
+from kling_elements.files import reason_of
 from kling_elements.images import FileSource, ImageProblem, classify
 
 if TYPE_CHECKING:
@@ -28,8 +29,7 @@ def opened(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     try:
         stream = Path(path).open("rb")  # noqa: SIM115 - closed below, where errors of the body are not caught
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise ValidationError([f"the jobs in {os.fspath(path)} can't be read: {reason}"]) from None
+        raise ValidationError([f"the jobs in {os.fspath(path)} can't be read: {reason_of(error)}"]) from None
     with stream:
         yield stream
 

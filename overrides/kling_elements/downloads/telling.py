@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from kling_elements.errors import DownloadError
+from kling_elements.files import reason_of
 from kling_elements.task import url_expiry
 
 if TYPE_CHECKING:
@@ -47,8 +48,7 @@ class Telling:
 
     def not_stored(self, path: Path, error: Exception, part: Part | None = None) -> DownloadError:
         """The disk refused."""
-        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        text = f"the video of task {self.task.id} was not stored as {path}: {reason}.{_kept(part)}"
+        text = f"the video of task {self.task.id} was not stored as {path}: {reason_of(error)}.{_kept(part)}"
         return self._error(f"{text} {self._outlook()}")
 
     def appeared(self, path: Path) -> DownloadError:

@@ -8,6 +8,8 @@ import re
 from itertools import islice
 from pathlib import Path
 
+from kling_elements.files import reason_of
+
 _MAX_NAMES = 5000  # names in a folder looked at for a suggestion
 _HEAD_SHOWN = 100  # characters at either end of a long path
 
@@ -19,8 +21,7 @@ def lookup(path: str) -> OSError | None:
     except OSError as error:
         return error
     except ValueError as error:  # a null character, or half a surrogate pair
-        # The system's words for a null differ between versions of Python.
-        return OSError("its name holds a null byte" if "\0" in path else str(error))
+        return OSError(reason_of(error))
     return None
 
 

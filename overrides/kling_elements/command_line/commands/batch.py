@@ -155,14 +155,14 @@ def _follow(
 
 def _open_report(path: Path, batch_id: str, session: Session) -> Report:
     from kling_elements.command_line.tally import Report  # noqa: PLC0415 - as above
+    from kling_elements.files import reason_of  # noqa: PLC0415 - as above
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         return Report(path, batch_id, session)
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
         name = getattr(error, "filename", None) or path.parent
-        raise CommandError(f"{name} can't be written: {reason}. Nothing was sent") from None
+        raise CommandError(f"{name} can't be written: {reason_of(error)}. Nothing was sent") from None
 
 
 def _tell(result: BatchResult[Any], session: Session) -> None:
