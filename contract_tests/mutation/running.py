@@ -96,6 +96,8 @@ def run(
         except (HarnessError, NotGreenError) as error:
             failures.append(error)
             return
+        # What was computed at import, while tests were collected, must not hide what a mutant computes.
+        forget_cached(package.name)
         # Collections would write to every page that the processes share.
         gc.collect()
         gc.freeze()
@@ -169,7 +171,6 @@ class _Runner:
             mutant.apply()
         except StaleMutantError:
             return "not made"
-        forget_cached(self.package.name)
 
         def before(place: int) -> None:
             limit(self.effort.patience_seconds + _TIMES * self.reach.ran.seconds[place])

@@ -53,10 +53,20 @@ class Named:
         if not self:
             raise ValueError("it has no name")
         return "name"
+
+
+import functools
+
+
+@functools.cache
+def kept():
+    return 1
 """
 TESTS = """
 import pytest
-from tiny import Named, counted, strong, weak
+from tiny import Named, counted, kept, strong, weak
+
+KEPT = kept()
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +92,10 @@ def test_counted(three):
 
 def test_name():
     assert Named().name == "name"
+
+
+def test_kept():
+    assert kept() == KEPT == 1
 """
 RUN = """
 import sys
@@ -149,6 +163,7 @@ EXPECTED = {
     ("Named.name", "if self:"): "killed",
     ("Named.name", 'return "XXnameXX"'): "killed",
     ("Named.name", 'return "NAME"'): "killed",
+    ("kept", "return 2"): "killed",
 }
 
 
@@ -163,7 +178,7 @@ def test_a_run(tmp_path: Path) -> None:
     assert "not reached: tiny:alone (__init__.py:11)\n  - return a > 1\n  + return a >= 1" in done.stdout
     assert "4 survivors have no reason" in done.stderr
     page = (tmp_path / "page.md").read_text(encoding="utf-8")
-    assert "\n| all | 14 | 8 | 2 | 2 | 2 | 0 | 71.4% |\n" in page
+    assert "\n| all | 15 | 9 | 2 | 2 | 2 | 0 | 73.3% |\n" in page
     assert page.startswith("before\n")
     assert page.endswith("\nafter\n")
 
@@ -178,7 +193,7 @@ def test_a_second_run(tmp_path: Path) -> None:
             kept.add(Verdict(mutant, "killed"))
     done = run(tmp_path, "--reuse")
     assert done.returncode == 0, done.stderr
-    assert "14 mutants, 10 of them found before" in done.stdout
+    assert "15 mutants, 11 of them found before" in done.stdout
     assert "4 of 4 in " in done.stdout
     assert done.stderr.strip() == "reasons: no survivor is tiny:strong: return a > 1"
 
