@@ -9,25 +9,27 @@ import threading
 from collections import Counter
 from contextlib import closing
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+import anyio
 import httpx
 import pytest
 from attrs import define, evolve, field
 from PIL import Image
 
-from kling_elements import KlingElements, Task
+from kling_elements import AsyncKlingElements, KlingElements, Task
 from kling_elements.batch import BatchJob, BatchResult
 from kling_elements.governor import Limits
 from kling_elements.journal import Entry, Job, Journal, NewEntry
 from kling_elements.standing import Standing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator
     from pathlib import Path
 
     Open = Callable[..., KlingElements]
 
+T = TypeVar("T")
 URL = "https://example.com/a.png"
 KEY = "key-of-the-batch-tests-0123456789"
 TASK_ID = "00000000-0000-4000-8000-000000000000"
@@ -144,6 +146,30 @@ def settings(folder: Path) -> dict[str, Any]:
         "journal": folder / "journal.sqlite3",
         "limits": Limits((), 3),
     }
+
+
+def with_client(
+    backend: str,
+    handler: Callable[[httpx.Request], httpx.Response],
+    folder: Path,
+    work: Callable[[AsyncKlingElements], Awaitable[T]],
+    **options: Any,
+) -> T:
+    """Do some work with an asynchronous client, and close it."""
+
+    async def run() -> T:
+        async with (
+            httpx.AsyncClient(transport=httpx.MockTransport(handler)) as http,
+            AsyncKlingElements(**{**settings(folder), **options}, http_client=http) as client,
+        ):
+            return await work(client)
+
+    return anyio.run(run, backend=backend)
+
+
+def job(name: str, **fields: Any) -> dict[str, Any]:
+    """A job of that name, as a line of a file has it."""
+    return {"images": [URL], "prompt": name, "id": name, **fields}
 
 
 @define

@@ -9,36 +9,16 @@ import anyio.lowlevel
 import httpx
 import pytest
 
-from contract_tests.batch.conftest import KEY, settings
-from contract_tests.batch.test_batch import job
+from contract_tests.batch.conftest import KEY, job, with_client
 from kling_elements import AsyncKlingElements, AuthenticationError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
     from contract_tests.batch.conftest import Service
 
 pytestmark = pytest.mark.parametrize("backend", ["asyncio", "trio"])
-
-
-def with_client(
-    backend: str,
-    handler: Callable[[httpx.Request], httpx.Response],
-    folder: Path,
-    work: Callable[[AsyncKlingElements], Awaitable[None]],
-    **options: Any,
-) -> None:
-    """Do some work with an asynchronous client, and close it."""
-
-    async def run() -> None:
-        async with (
-            httpx.AsyncClient(transport=httpx.MockTransport(handler)) as http,
-            AsyncKlingElements(**{**settings(folder), **options}, http_client=http) as client,
-        ):
-            await work(client)
-
-    anyio.run(run, backend=backend)
 
 
 def test_a_fault_of_all_jobs_ends_the_batch(tmp_path: Path, backend: str) -> None:

@@ -10,7 +10,7 @@ import anyio
 import httpx
 import pytest
 
-from contract_tests.batch.conftest import KEY, URL, VIDEO, settings, write_jobs
+from contract_tests.batch.conftest import KEY, URL, VIDEO, job, settings, with_client, write_jobs
 from kling_elements import AsyncKlingElements, AuthenticationError, KlingElements, ValidationError
 from kling_elements.batch import BatchJob
 from kling_elements.batch.decisions import Again, Step, choose_step
@@ -24,10 +24,6 @@ if TYPE_CHECKING:
     from contract_tests.batch.conftest import Service
 
     Open = Callable[..., KlingElements]
-
-
-def job(name: str, **fields: Any) -> dict[str, Any]:
-    return {"images": [URL], "prompt": name, "id": name, **fields}
 
 
 def standings(results: Any) -> dict[str | None, Standing]:
@@ -61,16 +57,10 @@ def run_batch(
     if backend is None:
         return list(open_client().batch(jobs, **options))
 
-    async def run() -> list[Any]:
-        async with (
-            httpx.AsyncClient(transport=httpx.MockTransport(service)) as http,
-            AsyncKlingElements(**settings(folder), http_client=http) as client,
-        ):
-            results = [result async for result in client.batch(jobs, **options)]
-            client.journal.close()
-            return results
+    async def run(client: AsyncKlingElements) -> list[Any]:
+        return [result async for result in client.batch(jobs, **options)]
 
-    return anyio.run(run, backend=backend)
+    return with_client(backend, service, folder, run)
 
 
 @pytest.mark.parametrize(

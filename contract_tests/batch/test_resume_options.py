@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from contract_tests.batch.conftest import VIDEO
-from contract_tests.batch.test_async_batch import with_client
+from contract_tests.batch.conftest import VIDEO, with_client
 from contract_tests.batch.test_resume import begin
 from kling_elements import ValidationError
 from kling_elements.standing import Standing

@@ -11,10 +11,12 @@ import pytest
 from contract_tests.support.bench import Bench
 from contract_tests.support.clients import ASYNC, SYNC, TRIO, Driver, FakeTime
 from contract_tests.support.shells import ShellKind
+from contract_tests.support.transfers import Stage
 from kling_elements.journal import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 _VARIABLES = (
     "KLING_ELEMENTS_API_KEY",
@@ -66,6 +68,12 @@ def journal() -> Iterator[Journal]:
     """A journal in memory."""
     with closing(Journal.open("off")) as found:
         yield found
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    """A download to a folder of its own."""
+    return Stage(tmp_path / "out.mp4")
 
 
 @pytest.fixture

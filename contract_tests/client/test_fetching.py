@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from contract_tests.support.driving import drive
 from kling_elements.decisions import Fault
 from kling_elements.effects import Head, Stream
 from kling_elements.fetching import REDIRECT_RULES, NotFollowed, fetch
 
 if TYPE_CHECKING:
-    from kling_elements.effects import Sink
+    from kling_elements.effects import Send, Sink
 
 URL = "https://a.example/x/a.mp4?sig=1"
 CUT = Fault("cut", was_sent=True)
@@ -35,19 +36,19 @@ def fetched(
 
     flow = fetch(url, HEADERS, open_sink, timeout=7.0, may_follow=REDIRECT_RULES[rule])
     left = list(answers)
-    try:
-        effect = next(flow)
-        while True:
-            assert isinstance(effect, Stream)
-            assert (effect.headers, effect.timeout, effect.method) == (HEADERS, 7.0, "GET")
-            asked.append(effect.url)
-            answer = left.pop(0)
-            if isinstance(answer, Head):
-                effect.open_sink(answer)
-            effect = flow.send(answer)
-    except StopIteration as end:
-        assert left == []
-        found: Head | Fault = end.value
+
+    def answer(stream: Send | Stream) -> Head | Fault:
+        assert isinstance(stream, Stream)
+        assert (stream.headers, stream.timeout, stream.method) == (HEADERS, 7.0, "GET")
+        asked.append(stream.url)
+        assert left, "more was asked for"
+        given = left.pop(0)
+        if isinstance(given, Head):
+            stream.open_sink(given)
+        return given
+
+    found = drive(flow, answer)
+    assert left == []
     return found, asked, read
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from contract_tests.support.answers import png
+from contract_tests.support.driving import drive
 from kling_elements.decisions import Fault
 from kling_elements.defaults import URL_CHECK_BYTES, URL_CHECK_TIMEOUT
 from kling_elements.effects import Head, Stream
@@ -16,6 +17,8 @@ from kling_elements.images import ImageFacts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from kling_elements.effects import Send
 
 URL = "https://example.com/a.png"
 PNG = png(320, 300)
@@ -41,26 +44,26 @@ def look(
     Returns:
         The addresses that are asked, what is told, and after each piece whether more was wanted.
     """
-    flow = look_at_url(URL)
-    asked, wanted = [], []
-    outcome: Head | Fault | None = None
+    asked: list[str] = []
+    wanted: list[list[bool]] = []
     pending = list(answers)
-    try:
-        while True:
-            effect = flow.send(outcome)
-            assert isinstance(effect, Stream)
-            assert (effect.headers, effect.timeout, effect.method, effect.content) == (
-                HEADERS,
-                URL_CHECK_TIMEOUT,
-                "GET",
-                None,
-            )
-            asked.append(effect.url)
-            outcome, pieces = pending.pop(0)
-            sink = effect.open_sink(outcome) if isinstance(outcome, Head) else None
-            wanted.append([sink(piece) for piece in pieces] if sink else [])
-    except StopIteration as stop:
-        told: ImageFacts | str = stop.value
+
+    def answer(stream: Send | Stream) -> Head | Fault:
+        assert isinstance(stream, Stream)
+        assert (stream.headers, stream.timeout, stream.method, stream.content) == (
+            HEADERS,
+            URL_CHECK_TIMEOUT,
+            "GET",
+            None,
+        )
+        asked.append(stream.url)
+        assert pending, "more was asked for"
+        outcome, pieces = pending.pop(0)
+        sink = stream.open_sink(outcome) if isinstance(outcome, Head) else None
+        wanted.append([sink(piece) for piece in pieces] if sink else [])
+        return outcome
+
+    told = drive(look_at_url(URL), answer)
     assert pending == []
     return asked, told, wanted
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -20,15 +19,6 @@ from contract_tests.support.transfers import (
     whole,
 )
 from kling_elements.downloads import transfer
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    """A download to a folder of its own."""
-    return Stage(tmp_path / "out.mp4")
 
 
 def test_what_came_is_kept(stage: Stage) -> None:

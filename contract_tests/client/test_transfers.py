@@ -30,15 +30,7 @@ from kling_elements.downloads.part import Part
 from kling_elements.errors import NotFoundError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from kling_elements.downloads.mp4 import Verdict
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    """A download to a folder of its own."""
-    return Stage(tmp_path / "out.mp4")
 
 
 DONE: dict[str, tuple[list[Step], list[str], list[float]]] = {

@@ -11,11 +11,12 @@ from attrs import define, field
 
 from contract_tests.support.answers import IMAGE, png
 from contract_tests.support.clients import KEY, FakeTime
+from contract_tests.support.driving import drive
 from kling_elements import RetryPolicy, UploadError, ValidationError
 from kling_elements.answers import Answer
 from kling_elements.decisions import Fault
 from kling_elements.defaults import UPLOAD_PUT_MARGIN, UPLOAD_REUSE_MARGIN, UPLOAD_TIMEOUT
-from kling_elements.effects import Call, Compute, Head, Send, Stream
+from kling_elements.effects import Head, Send, Stream
 from kling_elements.images import ImageFacts, LoadedImage, UrlSource
 from kling_elements.models import find_model
 from kling_elements.requests import Draft, draft_request
@@ -83,12 +84,7 @@ class Stage:
 
     def run(self, flow: Flow[Any]) -> Any:
         """Run a flow to its end."""
-        try:
-            effect = next(flow)
-            while True:
-                effect = flow.send(self._do(effect))
-        except StopIteration as end:
-            return end.value
+        return drive(flow, self._answer)
 
     def upload(self, *images: LoadedImage) -> list[int]:
         """Upload images; the numbers of their addresses."""
@@ -100,24 +96,16 @@ class Stage:
         """The names of the images that were put."""
         return [(put.content or b"").decode() for put in self.puts]
 
-    def _do(self, effect: object) -> object:
-        match effect:
-            case Send():
-                self.time.now += self.ask_takes
-                files = json.loads(effect.request.content or b"")["files"]
-                self.asked.append([file["content_type"] for file in files])
-                body = {"files": [self._address() for _ in range(len(files) + self.extra)]}
-                return Answer(200, {}, json.dumps(body).encode())
-            case Stream():
-                self.puts.append(effect)
-                self.time.now += self.seconds.pop(0) if self.seconds else 0.0
-                return self.on_put.pop(0) if self.on_put else head(200)
-            case Compute():
-                return effect.function()
-            case Call():
-                return effect.function(effect.value)
-            case _:
-                raise TypeError(effect)
+    def _answer(self, request: Send | Stream) -> object:
+        if isinstance(request, Stream):
+            self.puts.append(request)
+            self.time.now += self.seconds.pop(0) if self.seconds else 0.0
+            return self.on_put.pop(0) if self.on_put else head(200)
+        self.time.now += self.ask_takes
+        files = json.loads(request.request.content or b"")["files"]
+        self.asked.append([file["content_type"] for file in files])
+        body = {"files": [self._address() for _ in range(len(files) + self.extra)]}
+        return Answer(200, {}, json.dumps(body).encode())
 
     def _address(self) -> dict[str, Any]:
         self._count += 1

@@ -121,7 +121,7 @@ def _run(project: Project, mutants: Sequence[Mutant], options: argparse.Namespac
     known = project.kept.verdicts(mutants)
     found_by = {verdict.mutant.key: verdict.test for verdict in known if verdict.test}
     reused = [verdict for verdict in known if options.reuse and verdict.outcome in _FOUND]
-    found = {verdict.mutant.key: verdict for verdict in reused}
+    found = {verdict.mutant.key for verdict in reused}
     rest = [mutant for mutant in mutants if mutant.key not in found]
     _say(f"{len(mutants)} mutants, {len(found)} of them found before", sys.stdout)
     paths = tuple(f"contract_tests/{name}" for name in options.tests) or project.suite.paths

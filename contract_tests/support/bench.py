@@ -8,12 +8,13 @@ from attrs import asdict, define, field, fields, frozen
 
 from contract_tests.support.answers import ID
 from contract_tests.support.clients import FakeTime
+from contract_tests.support.driving import drive
 from contract_tests.support.shells import SETTINGS
 from kling_elements import Event, RetryPolicy
 from kling_elements.answers import Answer
 from kling_elements.creating import Creator
 from kling_elements.decisions import Fault, Operation
-from kling_elements.effects import Call, Compute, Head, Request, Send, Stream
+from kling_elements.effects import Head, Request, Send, Stream
 from kling_elements.flows import Flows
 from kling_elements.governor import Governor, Limits
 from kling_elements.journal import Entry
@@ -125,18 +126,9 @@ class Bench:
     def run(self, flow: Flow[Any], *outcomes: Outcome | Interruption | Fetched) -> Any:
         """Run a flow to its end; each request gets the next outcome, and none may be left."""
         left = list(outcomes)
-        try:
-            effect = next(flow)
-            while True:
-                try:
-                    result = self._perform(effect, left)
-                except BaseException as error:  # noqa: BLE001 - as a shell does
-                    effect = flow.throw(error)
-                else:
-                    effect = flow.send(result)
-        except StopIteration as end:
-            assert not left, "fewer was asked for"
-            return end.value
+        result = drive(flow, lambda request: self._answer(request, left))
+        assert not left, "fewer was asked for"
+        return result
 
     def entry(self) -> dict[str, object]:
         """What the one entry of the journal knows."""
@@ -147,29 +139,21 @@ class Bench:
         """The fields of the events of a name."""
         return [dict(event.fields) for event in self.told if event.name == name]
 
-    def _perform(self, effect: object, left: list[Any]) -> Any:
-        match effect:
-            case Send():
-                self.sent.append(effect)
-                self.time.now += 2.0
-                return self._next(left)
-            case Stream():
-                self.fetched.append(effect.url)
-                given = self._next(left)
-                head = Head(given.status, {"content-type": "video/mp4"}, effect.url)
-                if sink := effect.open_sink(head):
-                    sink(given.body)
-                return head
-            case Compute():
-                return effect.function()
-            case Call():
-                effect.function(effect.value)
-                return None
-            case _:
-                raise TypeError(effect)
+    def _answer(self, request: Send | Stream, left: list[Any]) -> Any:
+        if isinstance(request, Send):
+            self.sent.append(request)
+            self.time.now += 2.0
+            return self._next(left)
+        self.fetched.append(request.url)
+        given = self._next(left)
+        head = Head(given.status, {"content-type": "video/mp4"}, request.url)
+        if sink := request.open_sink(head):
+            sink(given.body)
+        return head
 
     @staticmethod
     def _next(left: list[Any]) -> Any:
+        assert left, "more was asked for"
         outcome = left.pop(0)
         if isinstance(outcome, Interruption):
             raise outcome.error

@@ -115,13 +115,18 @@ class Driver:
 
     def run(self, call: Callable[[], Any]) -> Any:
         """Call something, and await it if this is an asynchronous kind."""
-        if self.backend is None:
-            return call()
+        return call_under(self.backend, call)
 
-        async def awaited() -> Any:
-            return await call()
 
-        return anyio.run(awaited, backend=self.backend)
+def call_under(backend: str | None, call: Callable[[], Any]) -> Any:
+    """Call something, and await what it gives under an event loop, if there is one."""
+    if backend is None:
+        return call()
+
+    async def awaited() -> Any:
+        return await call()
+
+    return anyio.run(awaited, backend=backend)
 
 
 @frozen

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-import anyio
 import httpx
 from attrs import frozen
 
 from contract_tests.support.answers import Pieces
-from contract_tests.support.clients import KEY
+from contract_tests.support.clients import KEY, call_under
 from kling_elements.settings import ApiKey, Settings
 from kling_elements.shell import AsyncForeignShell, AsyncShell, ForeignShell, Shell
 
@@ -55,13 +54,7 @@ class ShellKind:
 
     def await_(self, call: Callable[[], Any]) -> Any:
         """Call something, and await what it gives if this is an asynchronous kind."""
-        if self.backend is None:
-            return call()
-
-        async def awaited() -> Any:
-            return await call()
-
-        return anyio.run(awaited, backend=self.backend)
+        return call_under(self.backend, call)
 
     def run(self, shell: AnyShell, flow: Flow[Any]) -> Any:
         """Run a flow to its end."""

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import define, field, frozen
 
 from contract_tests.support.answers import mp4
+from contract_tests.support.driving import drive
 from kling_elements import RetryPolicy, Task
 from kling_elements.decisions import Fault
 from kling_elements.downloads import Means, download
-from kling_elements.effects import Call, Compute, Head, Stream
+from kling_elements.effects import Head, Stream
 from kling_elements.errors import DownloadError, NotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
     from pathlib import Path
 
-    from kling_elements.effects import Effect, Flow
+    from kling_elements.effects import Flow, Send
 
 VIDEO = mp4(600)
 PLACE = "https://cdn.example/a.mp4"
@@ -119,10 +119,13 @@ class Stage:
         )
         options: Any = self.options
         try:
-            path = self._perform(download(task, self.target, options, means), left)
+            path = drive(
+                download(task, self.target, options, means), lambda stream: self._answer(stream, left)
+            )
         except DownloadError as error:
             self.told = error
             return f"{error} ({error.status_code})"
+        assert path.read_bytes() == VIDEO
         assert (path, left) == (self.target, [])
         return "done"
 
@@ -130,33 +133,10 @@ class Stage:
         """The names of the files that are there."""
         return sorted(path.name for path in self.target.parent.iterdir())
 
-    def _perform(self, flow: Generator[Any, Any, Path], left: list[Step]) -> Path:
-        try:
-            effect = next(flow)
-            while True:
-                try:
-                    given = self._do(effect, left)
-                except OSError as error:  # the disk's
-                    effect = flow.throw(error)
-                else:
-                    effect = flow.send(given)
-        except StopIteration as end:
-            path: Path = end.value
-        assert path.read_bytes() == VIDEO
-        return path
-
-    def _do(self, effect: Effect, left: list[Step]) -> object:
-        match effect:
-            case Stream():
-                return self._answer(effect, left.pop(0))
-            case Compute():
-                return effect.function()
-            case Call():
-                return effect.function(effect.value)
-            case _:
-                raise TypeError(effect)
-
-    def _answer(self, stream: Stream, step: Step) -> Head | Fault:
+    def _answer(self, stream: Send | Stream, left: list[Step]) -> Head | Fault:
+        assert isinstance(stream, Stream)
+        assert left, "more was asked for"
+        step = left.pop(0)
         self.streams.append(stream)
         self.asked.append(stream.headers.get("Range", "all"))
         assert stream.headers.get("If-Range", TAG) == TAG

@@ -46,6 +46,11 @@ class Document:
             for server in self.content["servers"]
         )
 
+    @property
+    def origins(self) -> frozenset[str]:
+        """The vendor's servers by their origins: one service, whose host was renamed."""
+        return frozenset(server.url for server in self.servers)
+
     def key_header(self, base_url: str) -> str:
         """The name of the header that carries the key to `base_url`.
 

@@ -14,7 +14,7 @@ from attrs import define, field, frozen
 
 from kling_elements.effects import Flow, compute
 from kling_elements.errors import DownloadError
-from kling_elements.files import file_name, is_newer
+from kling_elements.files import file_name, is_newer, reason_of
 from kling_elements.standing import Standing, Stopped, is_over, standing_of
 from kling_elements.task import Task
 
@@ -184,7 +184,7 @@ def fetch(flows: Flows[Any], task: Task, entry: Entry, target: Path, claim: Clai
         return (yield from flows.download(task, target, {})), False
     except OSError as error:
         raise DownloadError(
-            f"the video of task {task.id} was not stored as {target}: {error.strerror or error}",
+            f"the video of task {task.id} was not stored as {target}: {reason_of(error)}",
             task_id=task.id,
             expires_at=task.expires_at,
         ) from None

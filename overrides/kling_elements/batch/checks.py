@@ -67,8 +67,7 @@ def require_same_service(order: Order, entry: Entry, origin: str) -> None:
     Raises:
         ValidationError: If it wasn't.
     """
-    servers = {server.url for server in load_document().servers}
-    if entry.origin != origin and not {entry.origin, origin} <= servers:
+    if entry.origin != origin and not {entry.origin, origin} <= load_document().origins:
         text = (
             f"the job {order.key!r} was begun at {entry.origin}, and {origin} is another service. To make it "
             "here too: give the batch another id (--batch-id)"

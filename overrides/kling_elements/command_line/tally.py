@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from kling_elements.command_line.console import count_of
 from kling_elements.command_line.progress import clock_face
+from kling_elements.files import reason_of
 from kling_elements.standing import Standing
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ class Report:
             os.write(self._file, line.encode())  # at once, so that several runs don't mix
         except OSError as error:
             if self.failure is None:
-                self.failure = error.strerror or str(error)
+                self.failure = reason_of(error)
                 self._session.console.note(f"the report {self.path} can't be written: {self.failure}")
 
     def close(self) -> None:

@@ -29,7 +29,7 @@ def os_problem(path: Path, error: OSError) -> str:
     """Say why a path can't be read, as the end of a sentence that begins with the path."""
     if isinstance(error, (FileNotFoundError, NotADirectoryError)):
         return _missing(path)
-    return f"can't be read: {error.strerror or error}"
+    return f"can't be read: {reason_of(error)}"
 
 
 def shown_path(text: str) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kling_elements.errors import ValidationError
+from kling_elements.files import reason_of
 from kling_elements.webhooks.defaults import HOST, PORT, SECRET_VARIABLE, TOLERANCE
 from kling_elements.webhooks.inbox import Receipt
 from kling_elements.webhooks.listener import WebhookListener
@@ -183,4 +184,4 @@ def _why(error: OSError | OverflowError | TypeError) -> str:
     if isinstance(error, TypeError):
         return str(error)
     hint = ". --port 0 takes a free one" if error.errno == errno.EADDRINUSE else ""
-    return f"{(error.strerror or str(error)).lower()}{hint}"
+    return f"{reason_of(error).lower()}{hint}"

@@ -167,7 +167,7 @@ def _origin(examination: Examination) -> Iterator[Finding]:
     if args.base_url or os.environ.get(BASE_URL_VARIABLE):
         source = "--base-url" if args.base_url else BASE_URL_VARIABLE
     told = f"{settings.base_url} (from {source}), the key in the header {settings.key_header}"
-    if settings.base_url in {server.url for server in load_document().servers}:
+    if settings.base_url in load_document().origins:
         yield Finding("ok", "origin", told)
     else:
         yield Finding("warn", "origin", f"{told}; it is not one of the document's servers")
