@@ -97,8 +97,8 @@ mutants: environment ## put faults in on purpose, and show that the suite finds 
 	@$(RUN) -m contract_tests.mutants --jobs $(JOBS) $(ARGS)
 
 .PHONY: mutation
-mutation: environment ## score the client's tests against thousands of generated mutants (ARGS="--sample 300"; docs/mutation.md)
-	@$(RUN) -m contract_tests.mutation --jobs $(JOBS) $(ARGS)
+mutation: environment ## look for holes in the tests with mutmut, now and then (its modules: pyproject.toml)
+	@$(RUN) -m mutmut run $(ARGS)
 
 # --- the environment and the packages
 

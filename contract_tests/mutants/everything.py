@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from contract_tests.mutants import client, document, server, webhook
+from contract_tests.mutants import document, server
 
 if TYPE_CHECKING:
     from contract_tests.mutants.mutant import Mutant
 
-MUTANTS: Final[tuple[Mutant, ...]] = (*server.MUTANTS, *client.MUTANTS, *document.MUTANTS, *webhook.MUTANTS)
+MUTANTS: Final[tuple[Mutant, ...]] = (*server.MUTANTS, *document.MUTANTS)

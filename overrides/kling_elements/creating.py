@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from attrs import Factory, define, field, frozen
 
 from kling_elements.decisions import Operation
-from kling_elements.effects import Flow, compute
+from kling_elements.effects import compute
 from kling_elements.errors import KlingError, OutcomeUnknown
 from kling_elements.events import emit
 from kling_elements.image_check import check_urls
@@ -62,7 +62,7 @@ class Creator:
         default=Factory(lambda creator: Uploader(creator.sender), takes_self=True), init=False, repr=False
     )
 
-    def create(self, images: Images, options: Mapping[str, Any]) -> Flow[Created]:
+    async def create(self, images: Images, options: Mapping[str, Any]) -> Created:
         """Create a task.
 
         Args:
@@ -78,10 +78,10 @@ class Creator:
         model = fields.pop("model", DEFAULT_MODEL)
         draft = draft_request(find_model(model), images, fields)
         if check_images:
-            yield from check_urls(draft)
-        draft = yield from place_images(draft, store, self.uploader)
-        request = yield from compute(lambda: finish_request(draft))
-        begun = yield from compute(lambda: self.records.begin(model, request, job, target))
+            await check_urls(draft)
+        draft = await place_images(draft, store, self.uploader)
+        request = await compute(lambda: finish_request(draft))
+        begun = await compute(lambda: self.records.begin(model, request, job, target))
         if begun.earlier is not None:
             if (known := task_of(begun.earlier)) is None:
                 how = begun.earlier.note or "by a process that did not finish"
@@ -90,9 +90,9 @@ class Creator:
                     "It is not sent again. Look for it: kling-elements list",
                 )
             return Created(known, is_new=False)
-        task = yield from self._send(request, begun)
+        task = await self._send(request, begun)
         try:
-            yield from write_down(lambda: self.records.created(begun, task))
+            await write_down(lambda: self.records.created(begun, task))
         except BaseException as error:
             error.add_note(
                 f"Task {task.id} was created and is billed. To resume: kling-elements wait {task.id}"
@@ -102,13 +102,13 @@ class Creator:
         emit(self.sender.hook, "task.created", task_id=task.id, model=model)
         return Created(task, is_new=True)
 
-    def _send(self, request: Request, begun: Begun) -> Flow[Task]:
+    async def _send(self, request: Request, begun: Begun) -> Task:
         flight = Flight()
         try:
-            return cast("Task", (yield from self.sender.ask(Operation.CREATE, request, math.inf, flight)))
+            return cast("Task", (await self.sender.ask(Operation.CREATE, request, math.inf, flight)))
         except KlingError as error:
             failure = error
-            yield from write_down(lambda: self.records.failed(begun, failure))
+            await write_down(lambda: self.records.failed(begun, failure))
             if isinstance(error, OutcomeUnknown):
                 emit(self.sender.hook, "create.unknown", task_id=error.task_id, status_code=error.status_code)
             raise
@@ -126,10 +126,10 @@ class Creator:
             raise
 
 
-def write_down(function: Callable[[], T]) -> Flow[T]:
+async def write_down(function: Callable[[], T]) -> T:
     """Write something down, even if the caller is cancelled at this very moment."""
     try:
-        return (yield from compute(function))
+        return await compute(function)
     except BaseException:
         function()  # in the event loop's thread, as nothing can be awaited any more; twice does no harm
         raise

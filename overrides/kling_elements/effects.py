@@ -1,18 +1,19 @@
 """What a flow asks its shell to do. The flows decide; the shells (`client`, `async_client`) send and sleep.
 
-A flow is a generator: it yields effects and gets their results, so that the synchronous and the asynchronous
-client run the very same code.
+A flow is a coroutine that awaits nothing but effects, so that the synchronous and the asynchronous client run
+the very same code.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
+from collections.abc import Callable, Coroutine, Mapping
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from attrs import field, frozen
 
 if TYPE_CHECKING:
-    from kling_elements.decisions import Fault, Outcome
+    from kling_elements.decisions import Outcome
 
 T = TypeVar("T")
 
@@ -104,31 +105,43 @@ class Call:
 
 
 Effect: TypeAlias = Send | Stream | Compute | Call
-Flow: TypeAlias = Generator[Effect, Any, T]
+Flow: TypeAlias = Coroutine[Any, Any, T]
 
 
-def send(request: Request, timeout: float) -> Flow[Outcome]:
+class _Performer(Protocol):
+    async def perform(self, effect: Effect) -> Any: ...
+
+
+_io: ContextVar[_Performer] = ContextVar("kling_elements_io")
+
+
+async def perform(effect: Effect) -> Any:
+    """Perform an effect by the transport that runs this coroutine."""
+    return await _io.get().perform(effect)
+
+
+async def send(request: Request, timeout: float) -> Outcome:
     """Send a request to the service."""
-    return cast("Outcome", (yield Send(request, timeout)))
+    return cast("Outcome", await perform(Send(request, timeout)))
 
 
-def stream(
+async def stream(
     url: str, headers: Mapping[str, str], open_sink: Callable[[Head], Sink | None], timeout: float
-) -> Flow[Head | Fault]:
+) -> Head | Fault:
     """Fetch a URL of another host."""
-    return cast("Head | Fault", (yield Stream(url, headers, open_sink, timeout)))
+    return cast("Head | Fault", await perform(Stream(url, headers, open_sink, timeout)))
 
 
-def put(url: str, headers: Mapping[str, str], content: bytes, timeout: float) -> Flow[Head | Fault]:
+async def put(url: str, headers: Mapping[str, str], content: bytes, timeout: float) -> Head | Fault:
     """Put bytes to a URL of another host, with these headers and no key; the answer's body is not read."""
-    return cast("Head | Fault", (yield Stream(url, headers, lambda _: None, timeout, "PUT", content)))
+    return cast("Head | Fault", await perform(Stream(url, headers, lambda _: None, timeout, "PUT", content)))
 
 
-def compute(function: Callable[[], T]) -> Flow[T]:
+async def compute(function: Callable[[], T]) -> T:
     """Run a function where it does no harm to an event loop."""
-    return cast("T", (yield Compute(function)))
+    return cast("T", await perform(Compute(function)))
 
 
-def call(function: Callable[[Any], object], value: object) -> Flow[None]:
+async def call(function: Callable[[Any], object], value: object) -> None:
     """Call a function of the caller's, or the sleep."""
-    yield Call(function, value)
+    await perform(Call(function, value))

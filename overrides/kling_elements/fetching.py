@@ -13,7 +13,7 @@ from attrs import frozen
 
 from kling_elements.decisions import Fault
 from kling_elements.defaults import MAX_REDIRECTS
-from kling_elements.effects import Flow, Head, stream
+from kling_elements.effects import Head, stream
 from kling_elements.task import redact_url
 
 if TYPE_CHECKING:
@@ -52,14 +52,14 @@ REDIRECT_RULES: Mapping[str, Callable[[str, str], bool]] = MappingProxyType(
 """The redirects that a caller can ask for, by name."""
 
 
-def fetch(
+async def fetch(
     url: str,
     headers: Mapping[str, str],
     open_sink: Callable[[Head], Sink | None],
     *,
     timeout: float,
     may_follow: Callable[[str, str], bool],
-) -> Flow[Head | Fault]:
+) -> Head | Fault:
     """Fetch a URL, following the redirects that `may_follow` allows.
 
     Args:
@@ -79,7 +79,7 @@ def fetch(
             is_web = False
         if not is_web:
             return NotFollowed("the address is no http or https URL", was_sent=False)
-        outcome = yield from stream(
+        outcome = await stream(
             url, headers, lambda head: None if head.status in _REDIRECTS else open_sink(head), timeout
         )
         if isinstance(outcome, Fault) or outcome.status not in _REDIRECTS:

@@ -15,7 +15,7 @@ from attrs import define, evolve, field
 from kling_elements.creating import write_down
 from kling_elements.decisions import Operation
 from kling_elements.downloads import Means, download
-from kling_elements.effects import Flow, call, compute
+from kling_elements.effects import call, compute
 from kling_elements.errors import KlingError, OutcomeUnknown, ResultMissing, TaskFailed, ValidationError
 from kling_elements.events import emit
 from kling_elements.models import DEFAULT_MODEL, find_model
@@ -82,45 +82,45 @@ class Flows(Generic[TaskT]):
             return None
         return evolve(governor.describe(time.monotonic()), quota_wait=self.records.quota_wait())
 
-    def create(self, images: Images, options: Mapping[str, Any]) -> Flow[TaskT]:
+    async def create(self, images: Images, options: Mapping[str, Any]) -> TaskT:
         """Create a task; see `Creator.create`."""
-        created = yield from self.creator.create(images, options)
+        created = await self.creator.create(images, options)
         if not created.is_new:
             return self.adopt(created.task)
         _remember(self._created, created.task.id, self.sender.clock())
         return self._adopted(created.task)
 
-    def get(self, task_id: str, timeout: float) -> Flow[TaskT]:
+    async def get(self, task_id: str, timeout: float) -> TaskT:
         """Ask for a task; again within `timeout` seconds where that may help."""
         request = status_request(find_model(DEFAULT_MODEL), task_id)
         patience = check_seconds("timeout", timeout)
-        task = cast("Task", (yield from self.sender.ask(Operation.STATUS, request, patience)))
-        yield from self._see(task)
+        task = cast("Task", (await self.sender.ask(Operation.STATUS, request, patience)))
+        await self._see(task)
         return self._adopted(task)
 
-    def list(self, model: str, timeout: float) -> Flow[Listed[TaskT]]:
+    async def list(self, model: str, timeout: float) -> Listed[TaskT]:
         """Ask for all tasks; again within `timeout` seconds where that may help."""
         request = list_request(find_model(model))
-        tasks = yield from self.sender.ask(Operation.LIST, request, check_seconds("timeout", timeout))
+        tasks = await self.sender.ask(Operation.LIST, request, check_seconds("timeout", timeout))
         return [self.adopt(task) for task in cast("Listed[Task]", tasks)]
 
-    def upload(self, image: Image) -> Flow[str]:
+    async def upload(self, image: Image) -> str:
         """Put one local image to the service's store."""
-        loaded = yield from compute(lambda: load_one(image, find_model(DEFAULT_MODEL)))
-        [url] = yield from self.creator.uploader.upload([loaded])
+        loaded = await compute(lambda: load_one(image, find_model(DEFAULT_MODEL)))
+        [url] = await self.creator.uploader.upload([loaded])
         return url
 
-    def find_unrecorded(self, model: str, timeout: float) -> Flow[Listed[TaskT]]:
+    async def find_unrecorded(self, model: str, timeout: float) -> Listed[TaskT]:
         """The service's tasks that the journal does not know."""
-        tasks = yield from self.list(model, timeout)
-        unrecorded = yield from compute(lambda: self.records.unrecorded(tasks))
+        tasks = await self.list(model, timeout)
+        unrecorded = await compute(lambda: self.records.unrecorded(tasks))
         return cast("Listed[TaskT]", unrecorded)
 
-    def wait(self, task: str | Task, options: WaitOptions, keep: Keep | None = None) -> Flow[TaskT]:
+    async def wait(self, task: str | Task, options: WaitOptions, keep: Keep | None = None) -> TaskT:
         """Look at a task until its status is terminal; `keep` is run at every look."""
         task_id = task.id if isinstance(task, Task) else task
         try:
-            return cast("TaskT", (yield from self._start_wait(task_id, task, options, keep).run()))
+            return cast("TaskT", (await self._start_wait(task_id, task, options, keep).run()))
         except KlingError as error:
             if isinstance(task_id, str):
                 error.task_id = error.task_id or task_id
@@ -130,54 +130,54 @@ class Flows(Generic[TaskT]):
             error.add_note(f"Task {task_id} runs on and is billed. To resume: kling-elements wait {task_id}")
             raise
 
-    def generate(self, images: Images, options: GenerateOptions, keep: Keep | None = None) -> Flow[TaskT]:
+    async def generate(self, images: Images, options: GenerateOptions, keep: Keep | None = None) -> TaskT:
         """Create a task and wait for its video, as one of the tasks that may run at once."""
         given: dict[str, Any] = {**options}
         waiting = cast("WaitOptions", {key: given.pop(key) for key in WAIT_OPTIONS if key in given})
         check_wait(waiting)  # before money is spent
-        slot = yield from self._take_slot()
+        slot = await self._take_slot()
         try:
-            task = yield from self.create(images, given)
-            task = yield from self._wait_for_created(task, waiting, keep)
+            task = await self.create(images, given)
+            task = await self._wait_for_created(task, waiting, keep)
         finally:
             # Also when the wait ends early: what is not watched here can't hold a place here.
             if self.sender.governor and slot:
                 self.sender.governor.task_ended(slot)
         return require_video(task)
 
-    def wait_for_video(self, task_id: str, options: WaitOptions, keep: Keep | None = None) -> Flow[TaskT]:
+    async def wait_for_video(self, task_id: str, options: WaitOptions, keep: Keep | None = None) -> TaskT:
         """Wait for a task that was created before, as `generate` does for its own."""
         governor = self.sender.governor
         if governor:
             governor.task_started(task_id, time.monotonic())
         try:
-            return require_video((yield from self.wait(task_id, options, keep)))
+            return require_video(await self.wait(task_id, options, keep))
         finally:
             if governor:
                 governor.task_ended(task_id)
 
-    def download(self, task: Task, path: str | os.PathLike[str], options: DownloadOptions) -> Flow[Path]:
+    async def download(self, task: Task, path: str | os.PathLike[str], options: DownloadOptions) -> Path:
         """Fetch a task's video to a file."""
         sender = self.sender
         means = Means(sender.policy, sender.sleep, sender.random, _now, self._refresh)
-        file = yield from download(task, path, options, means)
-        size = yield from write_down(lambda: self._note_download(task, file))
+        file = await download(task, path, options, means)
+        size = await write_down(lambda: self._note_download(task, file))
         emit(self.sender.hook, "download.finished", task_id=task.id, bytes=size)
         return file
 
-    def _take_slot(self) -> Flow[str | None]:
+    async def _take_slot(self) -> str | None:
         governor = self.sender.governor
         if governor is None:
             return None
         while (slot := governor.take_slot(time.monotonic())) is None:
             delay = min(_SLOT_PAUSE, governor.slot_delay(time.monotonic()))
             emit(self.sender.hook, "request.delayed", operation="create", pause=delay)
-            yield from call(self.sender.sleep, delay)
+            await call(self.sender.sleep, delay)
         return slot
 
-    def _wait_for_created(self, task: TaskT, waiting: WaitOptions, keep: Keep | None) -> Flow[TaskT]:
+    async def _wait_for_created(self, task: TaskT, waiting: WaitOptions, keep: Keep | None) -> TaskT:
         try:
-            return (yield from self.wait(task, waiting, keep))
+            return await self.wait(task, waiting, keep)
         except ValidationError as error:
             # The options were checked before, so it is the id: odd, and yet paid for.
             raise OutcomeUnknown(
@@ -187,12 +187,12 @@ class Flows(Generic[TaskT]):
                 request_id=task.request_id,
             ) from None
 
-    def _refresh(self, task_id: str) -> Flow[Task]:
+    async def _refresh(self, task_id: str) -> Task:
         """Ask for a task once more, for the sake of its addresses, and note them."""
         request = status_request(find_model(DEFAULT_MODEL), task_id)
         patience = self.sender.settings.timeout
-        task = cast("Task", (yield from self.sender.ask(Operation.STATUS, request, patience)))
-        yield from write_down(lambda: self.records.seen(task))
+        task = cast("Task", (await self.sender.ask(Operation.STATUS, request, patience)))
+        await write_down(lambda: self.records.seen(task))
         return task
 
     def _note_download(self, task: Task, file: Path) -> int | None:
@@ -202,14 +202,14 @@ class Flows(Generic[TaskT]):
         except OSError:  # somebody was quick to move it
             return None
 
-    def _see(self, task: Task) -> Flow[None]:
+    async def _see(self, task: Task) -> None:
         """Note a task's status where it is news."""
         if self._statuses.get(task.id) == task.status:
             return
         _remember(self._statuses, task.id, task.status)
         logger.info("task %s is %s", task.id, task.status)
         emit(self.sender.hook, "task.status", task_id=task.id, status=task.status)
-        yield from compute(lambda: self.records.seen(task))
+        await compute(lambda: self.records.seen(task))
 
     def _adopted(self, task: Task) -> TaskT:
         if task.status not in KNOWN_STATUSES and task.status not in self._reported:

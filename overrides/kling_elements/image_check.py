@@ -18,7 +18,7 @@ from kling_elements.images import ImageFacts, UrlSource, inspect, problems
 from kling_elements.requests import Draft, image_problem, image_rules
 
 if TYPE_CHECKING:
-    from kling_elements.effects import Flow, Head, Sink
+    from kling_elements.effects import Head, Sink
 
 _OK = 200
 _PARTIAL = 206
@@ -38,7 +38,7 @@ class _Beginning:
         return len(self.data) < URL_CHECK_BYTES
 
 
-def look_at_url(url: str) -> Flow[ImageFacts | str]:
+async def look_at_url(url: str) -> ImageFacts | str:
     """Fetch the beginning of an image.
 
     Args:
@@ -53,9 +53,7 @@ def look_at_url(url: str) -> Flow[ImageFacts | str]:
         "Accept-Encoding": "identity",
         "Range": f"bytes=0-{URL_CHECK_BYTES - 1}",
     }
-    outcome = yield from fetch(
-        url, headers, beginning.open_sink, timeout=URL_CHECK_TIMEOUT, may_follow=any_host
-    )
+    outcome = await fetch(url, headers, beginning.open_sink, timeout=URL_CHECK_TIMEOUT, may_follow=any_host)
     if isinstance(outcome, Fault):
         return f"can't be fetched: {outcome.text}"
     if outcome.status not in {_OK, _PARTIAL}:
@@ -68,7 +66,7 @@ def look_at_url(url: str) -> Flow[ImageFacts | str]:
     return inspect(data, complete=is_complete, size=len(data) if is_complete else size)
 
 
-def check_urls(draft: Draft) -> Flow[None]:
+async def check_urls(draft: Draft) -> None:
     """Look at every image that the vendor will fetch itself.
 
     Raises:
@@ -79,7 +77,7 @@ def check_urls(draft: Draft) -> Flow[None]:
     for place, source in enumerate(draft.images):
         if not isinstance(source, UrlSource):
             continue
-        seen = yield from look_at_url(source.url)
+        seen = await look_at_url(source.url)
         faults = (seen,) if isinstance(seen, str) else problems(seen, rules)
         if faults:
             found.append(image_problem(place, source.label, faults))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import define, field, frozen
 
-from kling_elements.effects import Flow, compute
+from kling_elements.effects import compute
 from kling_elements.errors import DownloadError
 from kling_elements.files import file_name, is_newer, reason_of
 from kling_elements.standing import Standing, Stopped, is_over, standing_of
@@ -73,9 +73,9 @@ class Claim:
         """Prolong it at a look at the task."""
         self.take(CLAIM_SECONDS + (look.next_look or 0.0))
 
-    def keep(self, look: Look) -> Flow[None]:
+    async def keep(self, look: Look) -> None:
         """Prolong it at a look at the task, where the disk does no harm to an event loop."""
-        yield from compute(lambda: self.at_look(look))
+        await compute(lambda: self.at_look(look))
 
     def at_fetch(self) -> None:
         """Prolong it for as long as the video may take."""
@@ -102,25 +102,25 @@ class Resumption(Generic[TaskT]):
     roster: Roster
     on_update: Callable[[Entry, Task], object] | None = None
 
-    def run(self, flows: Flows[TaskT], entry: Entry) -> Flow[Resumed[TaskT]]:
+    async def run(self, flows: Flows[TaskT], entry: Entry) -> Resumed[TaskT]:
         """Finish an entry. Whatever goes wrong with it is told in the result."""
         claim = Claim(flows.records.journal, entry.entry_id)
-        if not (yield from compute(claim.take)):
+        if not (await compute(claim.take)):
             return Resumed(entry, Standing.BUSY)
         try:
-            resumed = yield from self._finish(flows, entry, claim)
+            resumed = await self._finish(flows, entry, claim)
         finally:
             claim.release()
         self.roster.ended(entry.entry_id)
         return resumed
 
-    def _finish(self, flows: Flows[TaskT], entry: Entry, claim: Claim) -> Flow[Resumed[TaskT]]:
+    async def _finish(self, flows: Flows[TaskT], entry: Entry, claim: Claim) -> Resumed[TaskT]:
         target = None if entry.target is None else Path(entry.target)
         task_id = entry.task_id or ""
         if target is None and self.directory is not None:
             target = (self.directory / file_name(task_id)).absolute()
             noted = target
-            yield from compute(lambda: flows.records.journal.set_target(task_id, noted, entry.origin))
+            await compute(lambda: flows.records.journal.set_target(task_id, noted, entry.origin))
         told = self.on_update
 
         def on_update(task: Task) -> object:
@@ -129,7 +129,7 @@ class Resumption(Generic[TaskT]):
 
         waiting: WaitOptions = {**self.waiting, "on_update": on_update}
         try:
-            task, file, was_there = yield from finish(flows, entry, target, claim, waiting)
+            task, file, was_there = await finish(flows, entry, target, claim, waiting)
         except Stopped:
             raise
         except Exception as error:  # noqa: BLE001 - one entry's fault is not another's; it is in the result
@@ -137,9 +137,9 @@ class Resumption(Generic[TaskT]):
         return Resumed(entry, Standing.EXISTING if was_there else Standing.DONE, task, file)
 
 
-def finish(
+async def finish(
     flows: Flows[TaskT], entry: Entry, target: Path | None, claim: Claim, waiting: WaitOptions
-) -> Flow[tuple[TaskT, Path | None, bool]]:
+) -> tuple[TaskT, Path | None, bool]:
     """Wait for the task of an entry and fetch its video.
 
     Args:
@@ -155,14 +155,14 @@ def finish(
     Raises:
         KlingError: If it ended without a video, or is not done in time, or can't be fetched.
     """
-    task = yield from flows.wait_for_video(entry.task_id or "", waiting, claim.keep)
+    task = await flows.wait_for_video(entry.task_id or "", waiting, claim.keep)
     if target is None:
         return task, None, False
-    file, was_there = yield from fetch(flows, task, entry, target, claim)
+    file, was_there = await fetch(flows, task, entry, target, claim)
     return task, file, was_there
 
 
-def fetch(flows: Flows[Any], task: Task, entry: Entry, target: Path, claim: Claim) -> Flow[tuple[Path, bool]]:
+async def fetch(flows: Flows[Any], task: Task, entry: Entry, target: Path, claim: Claim) -> tuple[Path, bool]:
     """Fetch a task's video to the file that its entry is for.
 
     A video whose hour has passed is noted as lost.
@@ -174,14 +174,14 @@ def fetch(flows: Flows[Any], task: Task, entry: Entry, target: Path, claim: Clai
         DownloadError: If it can't be fetched or stored.
     """
     journal = flows.records.journal
-    yield from compute(claim.at_fetch)
-    if (yield from compute(lambda: is_newer(target, entry.created_at))):
+    await compute(claim.at_fetch)
+    if await compute(lambda: is_newer(target, entry.created_at)):
         # Killed between the file and the note: a file appears when it is whole, or not at all.
-        yield from compute(lambda: journal.downloaded(task.id, target, entry.origin))
+        await compute(lambda: journal.downloaded(task.id, target, entry.origin))
         return target, True
     try:
-        yield from compute(lambda: target.parent.mkdir(parents=True, exist_ok=True))
-        return (yield from flows.download(task, target, {})), False
+        await compute(lambda: target.parent.mkdir(parents=True, exist_ok=True))
+        return (await flows.download(task, target, {})), False
     except OSError as error:
         raise DownloadError(
             f"the video of task {task.id} was not stored as {target}: {reason_of(error)}",
@@ -192,5 +192,5 @@ def fetch(flows: Flows[Any], task: Task, entry: Entry, target: Path, claim: Clai
         if error.status_code is not None and is_over(error, datetime.now(UTC)):
             # There is nothing left to do, so it counts as finished.
             note = f"the video expired at {error.expires_at:%Y-%m-%d %H:%M:%S} UTC before it was fetched"
-            yield from compute(lambda: journal.abandon(entry.entry_id, note))
+            await compute(lambda: journal.abandon(entry.entry_id, note))
         raise

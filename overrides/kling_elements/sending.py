@@ -10,7 +10,7 @@ from attrs import define
 
 from kling_elements.answers import Answer
 from kling_elements.decisions import Operation, Raise, Repeat, Return, decide
-from kling_elements.effects import Flow, call, send
+from kling_elements.effects import call, send
 from kling_elements.events import Hook, emit
 from kling_elements.retries import RetryPolicy, pause
 from kling_elements.schedule import Deadline
@@ -58,7 +58,7 @@ class Sender:
     random: Callable[[], float]
     hook: Hook | None = None
 
-    def ask_once(
+    async def ask_once(
         self,
         operation: Operation,
         request: Request,
@@ -66,7 +66,7 @@ class Sender:
         timeout: float | None = None,
         is_fresh: bool = False,
         flight: Flight | None = None,
-    ) -> Flow[Decision]:
+    ) -> Decision:
         """Send a request once, when the limits allow it, and decide what its outcome means.
 
         Args:
@@ -80,10 +80,10 @@ class Sender:
         name = operation.name.lower()
         if self.governor and (delay := self.governor.delay(time.monotonic())) > 0:
             emit(self.hook, "request.delayed", operation=name, pause=delay)
-            yield from call(self.sleep, delay)
+            await call(self.sleep, delay)
         started = self.clock()
         flight.may_have_arrived = True
-        outcome = yield from send(request, self.settings.timeout if timeout is None else timeout)
+        outcome = await send(request, self.settings.timeout if timeout is None else timeout)
         seconds = self.clock() - started
         if isinstance(outcome, Answer):
             if self.governor:
@@ -107,9 +107,9 @@ class Sender:
             )
         return decide(operation, outcome, is_fresh=is_fresh, task_id=request.task_id)
 
-    def ask(
+    async def ask(
         self, operation: Operation, request: Request, patience: float, flight: Flight | None = None
-    ) -> Flow[Result]:
+    ) -> Result:
         """Send a request, and again where that is safe, as the policy says.
 
         Args:
@@ -126,7 +126,7 @@ class Sender:
         attempt = 0
         while True:
             attempt += 1
-            decision = yield from self.ask_once(operation, request, flight=flight)
+            decision = await self.ask_once(operation, request, flight=flight)
             match decision:
                 case Return(value):
                     return value
@@ -144,7 +144,7 @@ class Sender:
                         attempt=attempt,
                         pause=delay,
                     )
-                    yield from call(self.sleep, delay)
+                    await call(self.sleep, delay)
 
 
 def governor_key(key: ApiKey) -> str:

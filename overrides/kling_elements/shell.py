@@ -10,7 +10,7 @@ import anyio
 import anyio.to_thread
 import httpx
 
-from kling_elements.effects import Call, Compute, Effect, Flow, Head, Send, Stream
+from kling_elements.effects import Call, Compute, Effect, Flow, Head, Send, Stream, _io
 from kling_elements.log_redaction import redacted_logs, without_queries
 from kling_elements.time_limit import TimeLimit
 from kling_elements.tracing import Trace
@@ -48,19 +48,20 @@ class ForeignShell:
         self._is_closed = False
 
     def run(self, flow: Flow[T]) -> T:
-        """Run a flow to its end."""
+        """Run a coroutine that never suspends, as all of its I/O is done here."""
+        token = _io.set(self)
         try:
-            effect = next(flow)
-            while True:
-                try:
-                    result = self._perform(effect)
-                except BaseException as error:  # noqa: BLE001 - the flow decides; what it doesn't catch comes back
-                    effect = flow.throw(error)
-                else:
-                    effect = flow.send(result)
+            flow.send(None)
         except StopIteration as stop:
             value: T = stop.value
             return value
+        finally:
+            _io.reset(token)
+            flow.close()
+        raise RuntimeError("a coroutine suspended without an event loop")
+
+    async def perform(self, effect: Effect) -> Any:
+        return self._perform(effect)
 
     @property
     def can_fetch(self) -> bool:
@@ -173,19 +174,15 @@ class AsyncForeignShell:
         self._is_closed = False
 
     async def run(self, flow: Flow[T]) -> T:
-        """Run a flow to its end."""
+        """Run a coroutine."""
+        token = _io.set(self)
         try:
-            effect = next(flow)
-            while True:
-                try:
-                    result = await self._perform(effect)
-                except BaseException as error:  # noqa: BLE001 - the flow decides; what it doesn't catch comes back
-                    effect = flow.throw(error)
-                else:
-                    effect = flow.send(result)
-        except StopIteration as stop:
-            value: T = stop.value
-            return value
+            return await flow
+        finally:
+            _io.reset(token)
+
+    async def perform(self, effect: Effect) -> Any:
+        return await self._perform(effect)
 
     @property
     def can_fetch(self) -> bool:

@@ -17,7 +17,7 @@ from attrs import define, evolve, field, frozen
 from kling_elements.answers import Answer, retry_hint
 from kling_elements.decisions import Fault, Operation
 from kling_elements.defaults import UPLOAD_PUT_MARGIN, UPLOAD_REUSE_MARGIN, UPLOAD_TIMEOUT, UPLOADS_KEPT
-from kling_elements.effects import Call, Compute, Flow, call, compute, put
+from kling_elements.effects import Call, Compute, call, compute, perform, put
 from kling_elements.errors import UploadError, ValidationError
 from kling_elements.images import UrlSource, url_problems
 from kling_elements.requests import image_problem, load_images, upload_request
@@ -70,7 +70,7 @@ class Uploader:
     _assets: dict[Key, _Asset] = field(factory=dict, init=False, repr=False)
     _refusal: int | None = field(default=None, init=False, repr=False)
 
-    def upload(self, images: Sequence[LoadedImage]) -> Flow[list[str]]:
+    async def upload(self, images: Sequence[LoadedImage]) -> list[str]:
         """The addresses of images, in their order. What was put before is not put again while it lives.
 
         Raises:
@@ -86,7 +86,7 @@ class Uploader:
         refusals = 0
         while pending:
             before = len(pending)
-            yield from self._put_each(pending, found)
+            await self._put_each(pending, found)
             # Addresses end after two minutes: the last of several large images may need a fresh one.
             refusals = refusals + 1 if len(pending) == before else 0
             if refusals == _MOST_REFUSALS:
@@ -95,12 +95,12 @@ class Uploader:
                 raise _error(label, f"its addresses were refused, a fresh one too ({said})", self._refusal)
         return [found[key] for key in keys]
 
-    def _put_each(self, pending: dict[Key, LoadedImage], found: dict[Key, str]) -> Flow[None]:
+    async def _put_each(self, pending: dict[Key, LoadedImage], found: dict[Key, str]) -> None:
         """Ask for addresses, and put what they are good for; moves it from `pending` to `found`."""
         waiting = list(pending.items())
         request = upload_request([key[1] for key, _ in waiting])
         asked = self.sender.clock()
-        answer = yield from self.sender.ask(Operation.UPLOAD, request, self.sender.settings.timeout)
+        answer = await self.sender.ask(Operation.UPLOAD, request, self.sender.settings.timeout)
         addresses = cast("tuple[UploadAddress, ...]", answer)
         if len(addresses) != len(waiting):
             label = waiting[0][1].label
@@ -108,7 +108,7 @@ class Uploader:
         self._refusal = None
         for (key, image), address in zip(waiting, addresses, strict=True):
             self._check(image, address)
-            if (yield from self._put(image, address, asked)):
+            if await self._put(image, address, asked):
                 found[key] = address.asset_url
                 self._remember(key, address, asked)
                 del pending[key]
@@ -120,7 +120,7 @@ class Uploader:
             if url_problems(url) or urlsplit(url).scheme not in schemes:
                 raise _error(image.label, "the service gave an address that is no https URL")
 
-    def _put(self, image: LoadedImage, address: UploadAddress, asked: float) -> Flow[bool]:
+    async def _put(self, image: LoadedImage, address: UploadAddress, asked: float) -> bool:
         """Put one image; answers False if a fresh address is needed."""
         data = _data(image)
         attempt = 0
@@ -129,7 +129,7 @@ class Uploader:
                 margin = min(UPLOAD_PUT_MARGIN, address.put_seconds / 2)
                 if self.sender.clock() - asked > address.put_seconds - margin:
                     return False
-            outcome = yield from put(address.upload_url, address.headers, data, UPLOAD_TIMEOUT)
+            outcome = await put(address.upload_url, address.headers, data, UPLOAD_TIMEOUT)
             hint: float | None = None
             if isinstance(outcome, Fault):
                 error = _error(image.label, outcome.text)
@@ -147,7 +147,7 @@ class Uploader:
             delay = pause(self.sender.policy, attempt, hint, self.sender.random())
             if delay is None:
                 raise error
-            yield from call(self.sender.sleep, delay)
+            await call(self.sender.sleep, delay)
 
     def _remember(self, key: Key, address: UploadAddress, asked: float) -> None:
         """Note where an image is, for as long as that is of use."""
@@ -173,7 +173,7 @@ def check_local_files(setting: object) -> str | Store:
     raise ValidationError([f"local_files must be {wanted}: got {setting!r}"])
 
 
-def place_images(draft: Draft, store: str | Store, uploader: Uploader) -> Flow[Draft]:
+async def place_images(draft: Draft, store: str | Store, uploader: Uploader) -> Draft:
     """Replace a draft's local images by addresses.
 
     Args:
@@ -188,14 +188,14 @@ def place_images(draft: Draft, store: str | Store, uploader: Uploader) -> Flow[D
     """
     if store == BASE64:
         return draft
-    loaded = yield from compute(lambda: load_images(draft))
+    loaded = await compute(lambda: load_images(draft))
     try:
         if callable(store):
             urls: list[str] = []
             for place, image in loaded.items():
-                urls.append((yield from _store(store, place, image)))
+                urls.append(await _store(store, place, image))
         else:
-            urls = yield from uploader.upload(list(loaded.values()))
+            urls = await uploader.upload(list(loaded.values()))
     except BaseException as error:
         if not isinstance(error, (UploadError, ValidationError)):
             error.add_note(f"{NOTHING_CREATED}: a local image was being stored")
@@ -206,15 +206,15 @@ def place_images(draft: Draft, store: str | Store, uploader: Uploader) -> Flow[D
     return evolve(draft, images=tuple(images))
 
 
-def _store(store: Store, place: int, image: LoadedImage) -> Flow[str]:
+async def _store(store: Store, place: int, image: LoadedImage) -> str:
     """Hand an image to the caller's function; it is awaited if it can be."""
     work = partial(store, _data(image), content_type(image))
     # It may take long, and must not hold up an event loop. Wrapped, as trio refuses a thread that returns a
     # coroutine.
-    (result,) = yield Compute(lambda: (work(),))
+    (result,) = await perform(Compute(lambda: (work(),)))
     if inspect.isawaitable(result):
         waiting = result
-        result = yield Call(lambda _: waiting, None)
+        result = await perform(Call(lambda _: waiting, None))
     if inspect.isawaitable(result):
         if inspect.iscoroutine(result):
             result.close()

@@ -67,7 +67,7 @@ class Wait:
     looks: int = 0  # the pauses between them, that is: the schedule counts from the first
     has_looked: bool = False
 
-    def run(self) -> Flow[Task]:
+    async def run(self) -> Task:
         """Look until the status is terminal.
 
         Raises:
@@ -75,13 +75,13 @@ class Wait:
             ApiError: The service refused for good.
         """
         if self.last is not None and self.on_update:
-            yield from call(self.on_update, self.last)
+            await call(self.on_update, self.last)
         if self._is_fresh():
             # Right after create there is nothing to see yet; of any other task nobody knows how far it is.
-            yield from self._pause(None, None)
+            await self._pause(None, None)
         while True:
             left = max(self.deadline.remaining(self.clock()), LEAST_REQUEST_TIMEOUT)
-            decision = yield from self.sender.ask_once(
+            decision = await self.sender.ask_once(
                 Operation.STATUS,
                 self.request,
                 timeout=min(self.sender.settings.timeout, left),
@@ -92,34 +92,34 @@ class Wait:
                 raise decision.error
             if isinstance(decision, Repeat):
                 logger.info("a look at task %s failed and will be repeated: %s", self.task_id, decision.error)
-                yield from self._pause(decision.error, decision.hint)
+                await self._pause(decision.error, decision.hint)
                 continue
             task = self.adopt(cast("Task", decision.value))
-            yield from self._take(task)
+            await self._take(task)
             if task.is_terminal:
                 return task
-            yield from self._pause(None, None)
+            await self._pause(None, None)
 
     def _is_fresh(self) -> bool:
         """Whether the task is so new that the service may not show it yet."""
         return self.age is not None and self.age + self.deadline.elapsed(self.clock()) < NOT_FOUND_GRACE
 
-    def _take(self, task: Task) -> Flow[None]:
+    async def _take(self, task: Task) -> None:
         """Take a task that was seen, and tell those who want to know."""
         is_news = self.last is None or self.last.status != task.status
         self.last = task
-        yield from self.see(task)
+        await self.see(task)
         if is_news and self.on_update:
-            yield from call(self.on_update, task)
+            await call(self.on_update, task)
         if task.is_terminal:
-            yield from self._tell(Look(task.id, task, None, self.deadline.elapsed(self.clock()), None))
+            await self._tell(Look(task.id, task, None, self.deadline.elapsed(self.clock()), None))
 
-    def _tell(self, look: Look) -> Flow[None]:
+    async def _tell(self, look: Look) -> None:
         """Tell of a look."""
         if self.keep:
-            yield from self.keep(look)
+            await self.keep(look)
         if self.on_look:
-            yield from call(self.on_look, look)
+            await call(self.on_look, look)
 
     def _delay(self, hint: float | None) -> float:
         """Seconds to sleep before the next scheduled look, never past the deadline."""
@@ -129,7 +129,7 @@ class Wait:
         )
         return self.deadline.clamp(min(max(planned, hint or 0.0), LONGEST_PAUSE), now)
 
-    def _pause(self, error: KlingError | None, hint: float | None) -> Flow[None]:
+    async def _pause(self, error: KlingError | None, hint: float | None) -> None:
         """Sleep until the next look.
 
         Raises:
@@ -140,10 +140,10 @@ class Wait:
         delay = self._delay(hint)
         self.looks += 1
         seen = None if error else self.last
-        yield from self._tell(Look(self.task_id, seen, error, elapsed, None if is_over else delay))
+        await self._tell(Look(self.task_id, seen, error, elapsed, None if is_over else delay))
         if is_over:
             raise self._deadline_exceeded(elapsed) from error
-        yield from call(self.sleep, delay)
+        await call(self.sleep, delay)
 
     def _deadline_exceeded(self, elapsed: float) -> DeadlineExceeded:
         status = self.last.status if self.last else None

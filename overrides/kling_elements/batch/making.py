@@ -218,8 +218,7 @@ async def _awaited(jobs: AsyncIterable[Job], reader: _Reader) -> AsyncIterator[R
         yield reader.ready(number, job)
 
 
-def _told(result: BatchResult[Any]) -> Flow[BatchResult[Any]]:
-    yield from ()
+async def _told(result: BatchResult[Any]) -> BatchResult[Any]:
     return result
 
 

@@ -64,13 +64,13 @@ class JobRunner(Generic[TaskT]):
     roster: Roster
     on_update: Callable[[Order, Task], object] | None = None
 
-    def run(self, flows: Flows[TaskT], order: Order) -> Flow[BatchResult[TaskT]]:
+    async def run(self, flows: Flows[TaskT], order: Order) -> BatchResult[TaskT]:
         """Do a job. Whatever goes wrong with it is told in the result, but for `Stopped`."""
         result = BatchResult[TaskT](order.number, Standing.INVALID, order.key, order.job)
         try:
-            if order.target is not None and (yield from compute(lambda: _exists(order.target))):
-                return (yield from self._existing(flows, order, result))
-            done = yield from self._run(flows, order, result)
+            if order.target is not None and (await compute(lambda: _exists(order.target))):
+                return await self._existing(flows, order, result)
+            done = await self._run(flows, order, result)
         except Stopped:
             raise
         except Exception as error:  # noqa: BLE001 - one job's fault is not another's; it is in the result
@@ -78,26 +78,26 @@ class JobRunner(Generic[TaskT]):
         self.roster.ended(order.key)
         return done
 
-    def _existing(
+    async def _existing(
         self, flows: Flows[TaskT], order: Order, result: BatchResult[TaskT]
-    ) -> Flow[BatchResult[TaskT]]:
+    ) -> BatchResult[TaskT]:
         journal, file = flows.records.journal, order.target
-        entry = yield from compute(lambda: journal.job(self.batch_id, order.key))
+        entry = await compute(lambda: journal.job(self.batch_id, order.key))
         task_id = entry.task_id if entry else None
         if entry and file and task_id and entry.file is None:
             # Killed between the file and the note.
-            yield from compute(lambda: journal.downloaded(task_id, file, entry.origin))
+            await compute(lambda: journal.downloaded(task_id, file, entry.origin))
         return evolve(result, standing=Standing.EXISTING, task_id=task_id, file=file)
 
-    def _run(self, flows: Flows[TaskT], order: Order, result: BatchResult[TaskT]) -> Flow[BatchResult[TaskT]]:
+    async def _run(self, flows: Flows[TaskT], order: Order, result: BatchResult[TaskT]) -> BatchResult[TaskT]:
         journal = flows.records.journal
-        entry = yield from compute(lambda: journal.job(self.batch_id, order.key))
+        entry = await compute(lambda: journal.job(self.batch_id, order.key))
         step = choose_step(entry, self.again, is_under_way=_is_under_way(entry))
         if entry is not None and step is not Step.CREATE:
             require_same_service(order, entry, flows.records.settings.base_url)
         match step:
             case Step.GO_ON if entry is not None:
-                return (yield from self._go_on(flows, order, entry, result))
+                return await self._go_on(flows, order, entry, result)
             case Step.TELL_UNKNOWN if entry is not None:
                 return tell_unknown(result, entry)
             case Step.TELL_BUSY:
@@ -106,16 +106,16 @@ class JobRunner(Generic[TaskT]):
                 return tell_over(result, entry)
             case Step.ANEW if entry is not None:
                 began = entry
-                yield from compute(lambda: journal.abandon(began.entry_id, "done again, as was asked"))
-        return (yield from self._begin(flows, order, result))
+                await compute(lambda: journal.abandon(began.entry_id, "done again, as was asked"))
+        return await self._begin(flows, order, result)
 
-    def _begin(
+    async def _begin(
         self, flows: Flows[TaskT], order: Order, result: BatchResult[TaskT]
-    ) -> Flow[BatchResult[TaskT]]:
+    ) -> BatchResult[TaskT]:
         try:
-            return (yield from self._create(flows, order, result))
+            return await self._create(flows, order, result)
         except OutcomeUnknown as error:
-            entry = yield from compute(lambda: flows.records.journal.job(self.batch_id, order.key))
+            entry = await compute(lambda: flows.records.journal.job(self.batch_id, order.key))
             if _is_under_way(entry):
                 # Another process began the same job a moment ago.
                 return evolve(result, standing=Standing.BUSY)
@@ -123,30 +123,30 @@ class JobRunner(Generic[TaskT]):
                 raise
             return tell_failure(evolve(result, entry_id=entry.entry_id), error)
 
-    def _create(
+    async def _create(
         self, flows: Flows[TaskT], order: Order, result: BatchResult[TaskT]
-    ) -> Flow[BatchResult[TaskT]]:
+    ) -> BatchResult[TaskT]:
         journal = flows.records.journal
         target = order.target
         if target is not None:
-            yield from compute(lambda: require_room(target))
+            await compute(lambda: require_room(target))
         claim: Claim | None = None
 
-        def keep(look: Look) -> Flow[None]:
+        async def keep(look: Look) -> None:
             nonlocal claim
-            if claim is None and (found := (yield from compute(lambda: journal.find(look.task_id)))):
+            if claim is None and (found := (await compute(lambda: journal.find(look.task_id)))):
                 claim = Claim(journal, found.entry_id)
             if claim is not None:
-                yield from claim.keep(look)
+                await claim.keep(look)
 
         try:
-            task = yield from self._generate(flows, order, keep)
+            task = await self._generate(flows, order, keep)
             if target is None:
                 return evolve(result, standing=Standing.DONE, task=task, task_id=task.id)
-            entry = (yield from compute(lambda: journal.find(task.id))) or Entry(task.id)
+            entry = (await compute(lambda: journal.find(task.id))) or Entry(task.id)
             claim = claim or Claim(journal, entry.entry_id)
             try:
-                file, _ = yield from fetch(flows, task, entry, target, claim)
+                file, _ = await fetch(flows, task, entry, target, claim)
             except KlingError as error:
                 return tell_failure(evolve(result, task=task), error)
             return evolve(result, standing=Standing.DONE, task=task, task_id=task.id, file=file)
@@ -154,7 +154,7 @@ class JobRunner(Generic[TaskT]):
             if claim is not None:
                 claim.release()
 
-    def _generate(self, flows: Flows[TaskT], order: Order, keep: Callable[[Look], Flow[None]]) -> Flow[TaskT]:
+    async def _generate(self, flows: Flows[TaskT], order: Order, keep: Callable[[Look], Flow[None]]) -> TaskT:
         """Create and wait; where the account is busy elsewhere, create later."""
         options: Any = {
             **order.job.options,
@@ -169,27 +169,27 @@ class JobRunner(Generic[TaskT]):
         while True:
             require_journal(flows)
             try:
-                return (yield from flows.generate(order.job.images, options, keep))
+                return await flows.generate(order.job.images, options, keep)
             except RateLimitError as error:
                 pause = next(pauses, None)
                 if pause is None or error.task_id is not None:
                     raise
-                yield from call(flows.sender.sleep, max(pause, error.retry_after or 0.0))
+                await call(flows.sender.sleep, max(pause, error.retry_after or 0.0))
 
-    def _go_on(
+    async def _go_on(
         self, flows: Flows[TaskT], order: Order, entry: Entry, result: BatchResult[TaskT]
-    ) -> Flow[BatchResult[TaskT]]:
+    ) -> BatchResult[TaskT]:
         journal, target = flows.records.journal, order.target
         known = evolve(result, task_id=entry.task_id)
         claim = Claim(journal, entry.entry_id)
-        if not (yield from compute(claim.take)):
+        if not (await compute(claim.take)):
             return evolve(known, standing=Standing.BUSY)
         try:
-            yield from compute(lambda: require_same_content(order, entry))
+            await compute(lambda: require_same_content(order, entry))
             if target is not None:
-                yield from compute(lambda: journal.set_target(entry.task_id or "", target, entry.origin))
+                await compute(lambda: journal.set_target(entry.task_id or "", target, entry.origin))
             waiting: WaitOptions = {**self.waiting, "on_update": lambda task: self._saw(order, task)}
-            task, file, _ = yield from finish(flows, entry, target, claim, waiting)
+            task, file, _ = await finish(flows, entry, target, claim, waiting)
         except Stopped:
             raise
         except KlingError as error:

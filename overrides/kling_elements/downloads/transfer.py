@@ -63,7 +63,7 @@ class Means:
     refresh: Callable[[str], Flow[Task]] | None = None
 
 
-def download(task: Task, path: str | os.PathLike[str], options: DownloadOptions, means: Means) -> Flow[Path]:
+async def download(task: Task, path: str | os.PathLike[str], options: DownloadOptions, means: Means) -> Path:
     """Fetch a task's first result to a file.
 
     What breaks off is continued, in this call and, by way of a part file beside the target, in a later one.
@@ -96,7 +96,7 @@ def download(task: Task, path: str | os.PathLike[str], options: DownloadOptions,
     transfer = _Transfer(task, task.urls[0], part, means, checked.max_bytes, checked.redirects)
     is_done = False
     try:
-        yield from transfer.run()
+        await transfer.run()
         part.let_go()
         target.publish(part.path)
         is_done = True
@@ -146,14 +146,14 @@ class _Transfer:
     def telling(self) -> Telling:
         return Telling(self.task, self.url, self.means.now())
 
-    def run(self) -> Flow[None]:
+    async def run(self) -> None:
         """Fetch until the part is a whole MP4."""
         if self.part.note and not self.part.note.is_of(self.task.id, self.url):
             self.part.empty()
         while True:
             if not self._is_complete():
-                yield from self._fetch_all()
-            verdict = yield from compute(self.part.inspect)
+                await self._fetch_all()
+            verdict = await compute(self.part.inspect)
             if verdict is Verdict.WHOLE:
                 return
             what = f"what came ({self.part.size:,} bytes) is no MP4"
@@ -164,19 +164,19 @@ class _Transfer:
             if verdict is Verdict.NO_MP4 or self._was_damaged:
                 raise error
             self._was_damaged = True
-            yield from self._pause(error, None)
+            await self._pause(error, None)
 
     def _is_complete(self) -> bool:
         """Whether the part of an earlier call has all bytes, and only wanted its name."""
         note = self.part.note
         return bool(self.part.can_continue and note and note.size == self.part.size <= self.max_bytes)
 
-    def _fetch_all(self) -> Flow[None]:
+    async def _fetch_all(self) -> None:
         """Fetch until all bytes are there."""
         while True:
             before = self.part.size
             self._plan = None
-            outcome = yield from fetch(
+            outcome = await fetch(
                 self.url,
                 request_headers(self.part.size, self.part.note),
                 self._open_sink,
@@ -189,8 +189,8 @@ class _Transfer:
                 error = self._failure(outcome.text, None, is_final=isinstance(outcome, NotFollowed))
                 if isinstance(outcome, NotFollowed):
                     raise error
-                yield from self._pause(error, None)
-            elif (yield from self._settle(outcome)):
+                await self._pause(error, None)
+            elif await self._settle(outcome):
                 return
 
     def _open_sink(self, head: Head) -> Sink | None:
@@ -210,31 +210,31 @@ class _Transfer:
         self.part.write(chunk[:room])
         return self.part.size <= self.max_bytes
 
-    def _settle(self, head: Head) -> Flow[bool]:
+    async def _settle(self, head: Head) -> bool:
         """What an answer whose body is read means; answers whether all bytes are there."""
         match self._plan:
             case Take() | Append():
-                return (yield from self._settle_body(head))
+                return await self._settle_body(head)
             case Finished():
                 return True
             case StartAnew(reason):
                 self.part.empty()
                 error = self._failure(reason, head.status)
                 if self._has_started_anew:
-                    yield from self._pause(error, None)
+                    await self._pause(error, None)
                 self._has_started_anew = True
             case Expired(status):
-                yield from self._find_fresh_url(status)
+                await self._find_fresh_url(status)
             case Refuse(reason, status, is_transient, is_too_large):
                 error = self._failure(reason, status, is_final=is_too_large)
                 if not is_transient:
                     raise error
-                yield from self._pause(error, retry_hint(Answer(status, head.headers, b"")))
+                await self._pause(error, retry_hint(Answer(status, head.headers, b"")))
             case None:  # pragma: no cover - every answer that is no redirect is judged
                 raise self._failure("its answer was not looked at", head.status)
         return False
 
-    def _settle_body(self, head: Head) -> Flow[bool]:
+    async def _settle_body(self, head: Head) -> bool:
         """What a body that ended means; answers whether all bytes are there."""
         fault = size_fault(self.part.size, self.part.note, self.max_bytes)
         if fault is None:
@@ -246,10 +246,10 @@ class _Transfer:
         error = self._failure(fault, head.status, is_final=is_too_large)
         if is_too_large:
             raise error
-        yield from self._pause(error, None)
+        await self._pause(error, None)
         return False
 
-    def _find_fresh_url(self, status: int) -> Flow[None]:
+    async def _find_fresh_url(self, status: int) -> None:
         """Ask for the task once, and take its address if that is a new one.
 
         Raises:
@@ -264,7 +264,7 @@ class _Transfer:
             raise self._failure(f"{refused}, and so is the fresh one", status)
         self._is_url_fresh = True
         try:
-            task = yield from self.means.refresh(self.task.id)
+            task = await self.means.refresh(self.task.id)
         except KlingError as error:
             raise self._failure(
                 f"{refused}, and the task could not be asked for a fresh one: {error}", status
@@ -275,7 +275,7 @@ class _Transfer:
         if self.part.note and not self.part.note.is_of(task.id, self.url):
             self.part.empty()
 
-    def _pause(self, error: DownloadError, hint: float | None) -> Flow[None]:
+    async def _pause(self, error: DownloadError, hint: float | None) -> None:
         """Sleep before the next attempt.
 
         Raises:
@@ -285,7 +285,7 @@ class _Transfer:
         delay = pause(self.means.policy, self._attempt, hint, self.means.random())
         if delay is None:
             raise error
-        yield from call(self.means.sleep, delay)
+        await call(self.means.sleep, delay)
 
     def _failure(self, what: str, status: int | None, *, is_final: bool = False) -> DownloadError:
         text = f"{redact_url(self.url)}: {what}"
