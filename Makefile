@@ -34,12 +34,13 @@ test: environment ## run every test, and name the slowest ten (ARGS="-k polling 
 	@$(RUN) -m pytest -n $(JOBS) --durations 10 $(ARGS)
 
 .PHONY: lint
-lint: environment ## ruff, mypy --strict and pyright over the hand-written code; all of them, whatever the first finds
+lint: environment ## ruff, mypy --strict, pyright and the layers (import-linter); all of them, whatever the first finds
 	@failed=; \
 	$(RUN) -m ruff check . || failed=1; \
 	$(RUN) -m ruff format --check . || failed=1; \
 	$(RUN) -m mypy || failed=1; \
 	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(RUN) -m pyright || failed=1; \
+	.venv/bin/lint-imports --no-logo --cache-dir .cache/import-linter || failed=1; \
 	test -z "$$failed"
 
 .PHONY: format

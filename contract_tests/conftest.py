@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from contract_tests.support import hygiene
-from kling_elements import governor
+from kling_elements.policy import rate_limits as governor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import av
+from kling_elements.settings import API_KEY_VARIABLES, BASE_URL_VARIABLE
 
 from demo.pictures import draw_pictures
-from kling_elements.defaults import API_KEY_VARIABLES, BASE_URL_VARIABLE
 from kling_elements.document import load_document
 
 if TYPE_CHECKING:

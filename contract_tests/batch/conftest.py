@@ -19,9 +19,9 @@ from PIL import Image
 
 from kling_elements import AsyncKlingElements, KlingElements, Task
 from kling_elements.batch import BatchJob, BatchResult
-from kling_elements.governor import Limits
+from kling_elements.batch.results import JobStatus
 from kling_elements.journal import Entry, Job, Journal, NewEntry
-from kling_elements.standing import Standing
+from kling_elements.policy.rate_limits import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -35,7 +35,7 @@ KEY = "key-of-the-batch-tests-0123456789"
 TASK_ID = "00000000-0000-4000-8000-000000000000"
 DONE = Task(TASK_ID, "COMPLETED", (f"https://results.example.com/{TASK_ID}.mp4",))
 JOB = BatchJob((URL,), {"prompt": "a"}, "a")
-TOLD = BatchResult[Task](1, Standing.INVALID, "a", JOB)
+TOLD = BatchResult[Task](1, JobStatus.INVALID, "a", JOB)
 CREATE, LOOK, FETCH = "POST kling-elements-std", f"GET {TASK_ID}", f"GET {TASK_ID}.mp4"
 _BOX = b"ftypisom\0\0\0\1isom"
 VIDEO = (len(_BOX) + 4).to_bytes(4) + _BOX + (8).to_bytes(4) + b"moov"

@@ -11,8 +11,8 @@ import anyio.lowlevel
 from attrs import define, field
 
 from kling_elements.batch import AsyncBatch, Batch
-from kling_elements.batch.work import Work
-from kling_elements.roster import Roster
+from kling_elements.batch.results import RunningTasks
+from kling_elements.batch.worker_pool import Plan
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -42,18 +42,17 @@ class Desk:
     sleep: Callable[[float], object] = time.sleep
     done: list[int] = field(factory=list)
     closed: int = 0
-    roster: Roster = field(factory=Roster)
+    roster: RunningTasks = field(factory=RunningTasks)
     threads: set[threading.Thread] = field(factory=set)
 
     def batch(self) -> Batch[Any, Any]:
         """The batch."""
-        return Batch(self._work(self._do), lambda flow: flow, self.sleep)
+        return Batch(self._work(self._do), self.sleep)
 
-    def _work(self, do: Any) -> Work[Any, Any]:
-        # What `do` gives stands for a flow: the engine hands it to `run` unseen.
-        return Work(self.source, do, self.workers, self._stops, self._close, self.roster)
+    def _work(self, do: Any) -> Plan[Any, Any]:
+        return Plan(self.source, do, self.workers, self._stops, self._close, self.roster)
 
-    def _do(self, item: int, sleep: Sleep) -> object:
+    async def _do(self, item: int, sleep: Sleep) -> object:
         self.threads.add(threading.current_thread())
         result: object = self.do(item, sleep)
         self.done.append(item)
@@ -75,8 +74,7 @@ class AsyncDesk(Desk):
 
     def begin(self) -> AsyncBatch[Any, Any]:
         """The batch."""
-        run: Any = lambda flow: flow  # noqa: E731 - a coroutine, which the engine awaits
-        return AsyncBatch(self._work(self._do_later), run, self.sleep)
+        return AsyncBatch(self._work(self._do_later), self.sleep)
 
     async def _do_later(self, item: int, sleep: Sleep) -> object:
         result: object = await self.do(item, sleep)

@@ -48,7 +48,7 @@ sys.exit(main())
 # milliseconds in place of half a second.
 _STARTER = """
 import json, os, sys
-from kling_elements.command_line import main
+from kling_elements.__main__ import main
 first = json.loads(sys.stdin.readline())
 sys.stdout, out = open(os.devnull, "w"), sys.stdout
 assert main(first["args"]) == 0
@@ -217,7 +217,7 @@ def mock() -> Iterator[str]:
 @contextmanager
 def starter(url: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
     """The process that forks the command."""
-    with subprocess.Popen(  # noqa: S603 - this interpreter
+    with subprocess.Popen(  # noqa: S603 - our own code
         [sys.executable, "-c", _STARTER],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

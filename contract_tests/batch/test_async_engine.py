@@ -9,7 +9,7 @@ import anyio.lowlevel
 import pytest
 
 from contract_tests.batch.desk import AsyncDesk, Later, Sleep, numbers, take
-from kling_elements.standing import Stopped
+from kling_elements.batch.results import BatchClosed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -82,7 +82,7 @@ def test_a_pause_ends_when_the_batch_is_left(backend: str, seconds: float) -> No
         async def do(_item: int, sleep: Sleep) -> None:
             try:
                 await sleep(seconds)
-            except Stopped as error:
+            except BatchClosed as error:
                 stopped.append(str(error))
                 raise
 

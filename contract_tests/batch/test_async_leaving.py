@@ -9,7 +9,7 @@ import anyio.lowlevel
 import pytest
 
 from contract_tests.batch.desk import AsyncDesk, Sleep, numbers
-from kling_elements.batch import async_engine
+from kling_elements.batch import async_worker_pool as async_engine
 
 pytestmark = pytest.mark.parametrize("backend", ["asyncio", "trio"])
 

@@ -13,9 +13,9 @@ import pytest
 from contract_tests.batch.conftest import KEY, URL, VIDEO, job, settings, with_client, write_jobs
 from kling_elements import AsyncKlingElements, AuthenticationError, KlingElements, ValidationError
 from kling_elements.batch import BatchJob
-from kling_elements.batch.decisions import Again, Step, choose_step
+from kling_elements.batch.next_step import RetryRules, Step, choose_step
+from kling_elements.batch.results import JobStatus
 from kling_elements.journal import Entry, Job, Journal, NewEntry, State
-from kling_elements.standing import Standing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Open = Callable[..., KlingElements]
 
 
-def standings(results: Any) -> dict[str | None, Standing]:
+def standings(results: Any) -> dict[str | None, JobStatus]:
     return {result.key: result.standing for result in results}
 
 
@@ -40,13 +40,13 @@ def test_each_job_becomes_its_video(
     )
     out = tmp_path / "out"
     results = run_batch(open_client, service, tmp_path, backend, path, directory=out)
-    assert set(standings(results).values()) == {Standing.DONE}
+    assert set(standings(results).values()) == {JobStatus.DONE}
     assert {result.file for result in results} == {out / "sub" / f"{n}.mp4" for n in range(8)}
     assert all(result.file.read_bytes() == VIDEO for result in results)
     assert set(service.made().values()) == {1}
     assert 1 < service.most <= 3
     again = run_batch(open_client, service, tmp_path, backend, path, directory=out)
-    assert set(standings(again).values()) == {Standing.EXISTING}
+    assert set(standings(again).values()) == {JobStatus.EXISTING}
     assert {result.task_id for result in again} == set(service.prompts)
     assert len(service.prompts) == 8
 
@@ -187,7 +187,7 @@ def test_an_unknown_outcome_is_not_repeated(service: Service, open_client: Open,
     service.plan = {"lost": made_and_lost}
     for _ in range(3):
         results = list(open_client().batch([job("lost"), job("other")], directory=tmp_path / "out"))
-        assert standings(results)["lost"] is Standing.UNKNOWN
+        assert standings(results)["lost"] is JobStatus.UNKNOWN
     assert len(sent) == 1
     service.plan = {}
     anew = open_client().batch([job("lost")], directory=tmp_path / "out", retry_unknown=True)
@@ -310,26 +310,30 @@ MADE = Entry("e", state=State.CREATED, task_id="t")
 @pytest.mark.parametrize(
     ("entry", "again", "step"),
     [
-        (None, Again(), Step.CREATE),
-        (Entry("e", state=State.REFUSED), Again(), Step.CREATE),
-        (Entry("e", state=State.ABANDONED), Again(), Step.CREATE),  # given up by hand, and no task known
-        (ENTRY, Again(), Step.TELL_UNKNOWN),
-        (ENTRY, Again(failed=True), Step.TELL_UNKNOWN),
-        (ENTRY, Again(unknown=True), Step.ANEW),
-        (Entry("e", state=State.UNKNOWN), Again(), Step.TELL_UNKNOWN),
-        (MADE, Again(unknown=True, failed=True), Step.GO_ON),
-        (Entry("e", state=State.CREATED, task_id="t", status="COMPLETED"), Again(failed=True), Step.GO_ON),
+        (None, RetryRules(), Step.CREATE),
+        (Entry("e", state=State.REFUSED), RetryRules(), Step.CREATE),
+        (Entry("e", state=State.ABANDONED), RetryRules(), Step.CREATE),  # given up by hand, and no task known
+        (ENTRY, RetryRules(), Step.TELL_UNKNOWN),
+        (ENTRY, RetryRules(failed=True), Step.TELL_UNKNOWN),
+        (ENTRY, RetryRules(unknown=True), Step.ANEW),
+        (Entry("e", state=State.UNKNOWN), RetryRules(), Step.TELL_UNKNOWN),
+        (MADE, RetryRules(unknown=True, failed=True), Step.GO_ON),
+        (
+            Entry("e", state=State.CREATED, task_id="t", status="COMPLETED"),
+            RetryRules(failed=True),
+            Step.GO_ON,
+        ),
         (
             Entry("e", state=State.CREATED, task_id="t", status="FAILED"),
-            Again(unknown=True),
+            RetryRules(unknown=True),
             Step.TELL_FAILED,
         ),
-        (Entry("e", state=State.CREATED, task_id="t", status="FAILED"), Again(failed=True), Step.ANEW),
-        (Entry("e", state=State.ABANDONED, task_id="t"), Again(), Step.TELL_LOST),
-        (Entry("e", state=State.ABANDONED, task_id="t"), Again(failed=True), Step.ANEW),
+        (Entry("e", state=State.CREATED, task_id="t", status="FAILED"), RetryRules(failed=True), Step.ANEW),
+        (Entry("e", state=State.ABANDONED, task_id="t"), RetryRules(), Step.TELL_LOST),
+        (Entry("e", state=State.ABANDONED, task_id="t"), RetryRules(failed=True), Step.ANEW),
     ],
 )
-def test_what_is_done_with_an_entry(entry: Entry | None, again: Again, step: Step) -> None:
+def test_what_is_done_with_an_entry(entry: Entry | None, again: RetryRules, step: Step) -> None:
     """Only what surely made no task is created without being asked for."""
     assert choose_step(entry, again, is_under_way=False) is step
 

@@ -12,8 +12,8 @@ from attrs import evolve
 
 from contract_tests.batch.conftest import CREATE, DONE, FETCH, JOB, LOOK, TASK_ID, TOLD
 from kling_elements import RateLimitError, RetryPolicy
-from kling_elements.batch.checks import JournalUnusable
-from kling_elements.standing import Standing
+from kling_elements.batch.preflight import JournalUnusable
+from kling_elements.batch.results import JobStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,7 +61,7 @@ def test_a_job_waits_until_the_account_is_free(
     slept: list[float] = []
     busy(times, bench, hint)
     told = bench.run(client=patient(bench, slept))
-    assert told == evolve(TOLD, standing=Standing.DONE, task=DONE, task_id=TASK_ID, file=bench.target)
+    assert told == evolve(TOLD, standing=JobStatus.DONE, task=DONE, task_id=TASK_ID, file=bench.target)
     assert bench.service.asked == [CREATE] * (times + 1) + [LOOK, LOOK, FETCH]
     assert slept == pauses
 
@@ -71,12 +71,12 @@ def test_a_job_does_not_wait_for_ever(bench: Bench) -> None:
     slept: list[float] = []
     busy(8, bench)
     result = bench.run_whole(client=patient(bench, slept))
-    assert evolve(result, error=None) == evolve(TOLD, standing=Standing.REFUSED)
+    assert evolve(result, error=None) == evolve(TOLD, standing=JobStatus.REFUSED)
     assert isinstance(result.error, RateLimitError)
     assert bench.service.asked == [CREATE] * 8
     assert slept == PAUSES
     assert 1700 < sum(slept) < 1800
-    assert bench.run().standing is Standing.DONE
+    assert bench.run().standing is JobStatus.DONE
 
 
 def test_a_refusal_that_names_a_task_is_not_repeated(bench: Bench) -> None:
@@ -84,11 +84,11 @@ def test_a_refusal_that_names_a_task_is_not_repeated(bench: Bench) -> None:
     slept: list[float] = []
     busy(1, bench, data={"task_id": TASK_ID, "status": "CREATED", "generated": []})
     result = bench.run(client=patient(bench, slept))
-    assert result == evolve(TOLD, standing=Standing.UNFINISHED, task_id=TASK_ID)
+    assert result == evolve(TOLD, standing=JobStatus.UNFINISHED, task_id=TASK_ID)
     assert (bench.service.asked, slept) == ([CREATE], [])
     bench.service.make("a")
     told = bench.run()
-    assert told == evolve(TOLD, standing=Standing.DONE, task=DONE, task_id=TASK_ID, file=bench.target)
+    assert told == evolve(TOLD, standing=JobStatus.DONE, task=DONE, task_id=TASK_ID, file=bench.target)
     assert bench.service.asked == [CREATE, LOOK, LOOK, FETCH]
 
 
@@ -106,9 +106,9 @@ def test_another_process_may_begin_the_job_meanwhile(bench: Bench, *, is_answere
     busy(1, bench)
     told = bench.run(client=patient(bench, slept, begin))
     if is_answered:
-        assert told == evolve(TOLD, standing=Standing.UNKNOWN, entry_id=begun[0])
+        assert told == evolve(TOLD, standing=JobStatus.UNKNOWN, entry_id=begun[0])
     else:
-        assert told == evolve(TOLD, standing=Standing.BUSY)
+        assert told == evolve(TOLD, standing=JobStatus.BUSY)
     assert (bench.service.asked, slept) == ([CREATE], PAUSES[:1])
 
 
@@ -116,7 +116,7 @@ def test_a_task_that_another_process_made_meanwhile_is_taken(bench: Bench) -> No
     """If the other process's create is answered during a pause, its task is this job's."""
     busy(1, bench)
     told = bench.run(client=patient(bench, [], lambda _: bench.create()))
-    assert told == evolve(TOLD, standing=Standing.DONE, task=DONE, task_id=TASK_ID, file=bench.target)
+    assert told == evolve(TOLD, standing=JobStatus.DONE, task=DONE, task_id=TASK_ID, file=bench.target)
     assert bench.service.asked == [CREATE, LOOK, LOOK, FETCH]
 
 

@@ -9,12 +9,12 @@ from attrs import evolve
 
 from contract_tests.batch.conftest import JOB, URL
 from kling_elements import ValidationError
+from kling_elements.api.endpoints import MODELS
 from kling_elements.batch import BatchJob, Order
-from kling_elements.batch.checks import require_room, require_same_content, require_same_service
+from kling_elements.batch.preflight import require_room, require_same_content, require_same_service
 from kling_elements.document import load_document
 from kling_elements.journal import Entry, request_digest
-from kling_elements.models import MODELS
-from kling_elements.requests import draft_request, finish_request
+from kling_elements.operations.create_request import draft_request, finish_request
 
 if TYPE_CHECKING:
     from pathlib import Path

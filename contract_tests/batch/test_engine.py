@@ -9,9 +9,8 @@ from types import SimpleNamespace
 import pytest
 
 from contract_tests.batch.desk import Desk, Sleep, numbers
-from kling_elements.batch import engine
-from kling_elements.roster import Running
-from kling_elements.standing import Stopped
+from kling_elements.batch import worker_pool as engine
+from kling_elements.batch.results import BatchClosed, Running
 
 
 def test_all_is_read_and_done_once() -> None:
@@ -193,7 +192,7 @@ def test_a_pause_ends_when_the_batch_is_left() -> None:
             paused.set()
             try:
                 sleep(float("inf"))
-            except Stopped as error:
+            except BatchClosed as error:
                 stopped.append(str(error))
                 raise
         return item

@@ -12,8 +12,9 @@ import pytest
 
 from contract_tests.batch.conftest import URL, write_jobs
 from kling_elements import ValidationError
-from kling_elements.batch import BatchJob, Order, reading
-from kling_elements.batch.naming import Register, batch_of
+from kling_elements.batch import BatchJob, Order
+from kling_elements.batch import job_sources as reading
+from kling_elements.batch.job_ids import JobIndex, batch_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -174,7 +175,7 @@ def test_a_line_that_is_too_long_fails_alone(
 )
 def test_two_jobs_are_never_one(tmp_path: Path, first: Any, second: Any, said: str) -> None:
     """Of two jobs with one id, or one file as some file system sees it, the second is refused."""
-    register = Register(tmp_path)
+    register = JobIndex(tmp_path)
     register.order(1, BatchJob((URL,), **first))
     with pytest.raises(ValidationError, match=said):
         register.order(2, BatchJob((URL,), {"prompt": "other"}, **second))
@@ -187,6 +188,6 @@ def test_two_jobs_are_never_one(tmp_path: Path, first: Any, second: Any, said: s
 )
 def test_a_file_is_named_after_the_id(tmp_path: Path, key: str, name: str) -> None:
     """Whatever the id is, the file's name is one in the folder and like the id."""
-    register = Register(tmp_path)
+    register = JobIndex(tmp_path)
     assert register.order(1, BatchJob((URL,), id=key)).target == tmp_path / name
     register.close()

@@ -10,7 +10,7 @@ import pytest
 from contract_tests.batch.conftest import URL
 from kling_elements import ValidationError
 from kling_elements.batch import BatchJob
-from kling_elements.batch.naming import Register, batch_of, name_problem
+from kling_elements.batch.job_ids import JobIndex, batch_of, name_problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,8 +23,8 @@ NO_FILE = "must name a file"
 
 
 @pytest.fixture
-def register(tmp_path: Path) -> Iterator[Register]:
-    found = Register(tmp_path)
+def register(tmp_path: Path) -> Iterator[JobIndex]:
+    found = JobIndex(tmp_path)
     yield found
     found.close()
 
@@ -39,7 +39,7 @@ def test_batches_and_jobs_are_known_for_years(tmp_path: Path) -> None:
     assert digest == hashlib.sha256(content.encode()).hexdigest()
 
 
-def test_a_job_without_an_id_has_a_key_and_a_file(register: Register, tmp_path: Path) -> None:
+def test_a_job_without_an_id_has_a_key_and_a_file(register: JobIndex, tmp_path: Path) -> None:
     """Without an id a job is known by its number and its content, and its file is named after that."""
     job = BatchJob((URL,), {"prompt": "a"})
     order = register.order(7, job)
@@ -48,7 +48,7 @@ def test_a_job_without_an_id_has_a_key_and_a_file(register: Register, tmp_path: 
 
 
 @pytest.mark.parametrize("key", ["\udcff", "X.a", "XX"])
-def test_any_text_is_an_id(register: Register, tmp_path: Path, key: str) -> None:
+def test_any_text_is_an_id(register: JobIndex, tmp_path: Path, key: str) -> None:
     """Whatever text an id is, it can be used, and a second one is found."""
     order = register.order(1, BatchJob((URL,), id=key))
     assert order.target == tmp_path / f"{key if key[0] == 'X' else '_'}.mp4"
@@ -64,7 +64,7 @@ def test_any_text_is_an_id(register: Register, tmp_path: Path, key: str) -> None
         ({"id": "2", "output": "../" + "n" * 70}, f"output '../{'n' * 57}' {LEADS_OUT}"),
     ],
 )
-def test_a_name_that_cannot_be_used_is_shown(register: Register, fields: Any, said: str) -> None:
+def test_a_name_that_cannot_be_used_is_shown(register: JobIndex, fields: Any, said: str) -> None:
     """What is said of a name shows as much of it as fits into a line."""
     register.order(1, BatchJob((URL,), id="n" * 70, output="n" * 70))
     with pytest.raises(ValidationError) as caught:

@@ -10,8 +10,8 @@ import pytest
 
 from contract_tests.batch.conftest import URL
 from kling_elements import ValidationError
-from kling_elements.batch import reading
-from kling_elements.batch.reading import located, numbered_lines, opened, parse_line
+from kling_elements.batch import job_sources as reading
+from kling_elements.batch.job_sources import located, numbered_lines, opened, parse_line
 
 if TYPE_CHECKING:
     from pathlib import Path

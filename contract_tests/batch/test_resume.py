@@ -12,10 +12,10 @@ import pytest
 
 from contract_tests.batch.conftest import URL, VIDEO
 from kling_elements import DeadlineExceeded, DownloadError, OutcomeUnknown
+from kling_elements.batch.results import JobStatus, is_over, job_status
+from kling_elements.batch.resume import Claim
 from kling_elements.files import file_name
 from kling_elements.journal import State
-from kling_elements.resuming import Claim
-from kling_elements.standing import Standing, is_over, standing_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +41,7 @@ def test_what_was_begun_is_finished_once(service: Service, open_client: Open, tm
     target = tmp_path / "sub" / "out.mp4"
     task_id = begin(open_client(), service, target)
     (resumed,) = open_client().resume()
-    assert (resumed.standing, resumed.file, resumed.entry.task_id) == (Standing.DONE, target, task_id)
+    assert (resumed.standing, resumed.file, resumed.entry.task_id) == (JobStatus.DONE, target, task_id)
     assert target.read_bytes() == VIDEO
     assert list(open_client().resume()) == []
     assert len(service.prompts) == 1
@@ -54,9 +54,9 @@ def test_a_claimed_entry_is_left_alone(service: Service, open_client: Open, tmp_
     (entry,) = first.journal.unfinished()
     claim = Claim(first.journal, entry.entry_id)
     assert claim.take()
-    assert [each.standing for each in open_client().resume()] == [Standing.BUSY]
+    assert [each.standing for each in open_client().resume()] == [JobStatus.BUSY]
     claim.release()
-    assert [each.standing for each in open_client().resume()] == [Standing.DONE]
+    assert [each.standing for each in open_client().resume()] == [JobStatus.DONE]
 
 
 def test_a_task_without_a_file(service: Service, open_client: Open, tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_a_task_without_a_file(service: Service, open_client: Open, tmp_path: Pa
     first, second = (begin(open_client(), service, None, prompt) for prompt in "ab")
     client = open_client()
     resumed = next(iter(client.resume(workers=1)))
-    assert (resumed.standing, resumed.file) == (Standing.DONE, None)
+    assert (resumed.standing, resumed.file) == (JobStatus.DONE, None)
     assert resumed.task
     assert resumed.task.urls
     left = list(open_client().resume(directory=tmp_path / "rescued"))
@@ -78,13 +78,13 @@ def test_a_file_that_appeared_is_the_video(service: Service, open_client: Open, 
     begin(open_client(), service, target)
     target.write_bytes(b"whole")
     (resumed,) = open_client().resume()
-    assert (resumed.standing, resumed.file) == (Standing.EXISTING, target)
+    assert (resumed.standing, resumed.file) == (JobStatus.EXISTING, target)
     assert target.read_bytes() == b"whole"
     assert list(open_client().resume()) == []
     begin(open_client(), service, target, "b")
     os.utime(target, (0, 0))
     (resumed,) = open_client().resume()
-    assert resumed.standing is Standing.UNFINISHED
+    assert resumed.standing is JobStatus.UNFINISHED
     assert "exists and is left as it is" in str(resumed.error)
     assert target.read_bytes() == b"whole"
 
@@ -101,7 +101,7 @@ def test_an_expired_result_is_told_once(service: Service, open_client: Open, tmp
         return httpx.Response(200, text=answer.text.replace(".mp4", f".mp4?token=exp={past}~hmac=00"))
 
     (resumed,) = open_client(handler=expired).resume()
-    assert resumed.standing is Standing.FAILED
+    assert resumed.standing is JobStatus.FAILED
     assert "the video is gone" in str(resumed.error)
     assert list(open_client().resume()) == []
     entry = open_client().journal.find(resumed.entry.task_id or "")
@@ -113,7 +113,7 @@ def test_a_failed_task_is_finished(service: Service, open_client: Open, tmp_path
     """A task that failed is told once."""
     begin(open_client(), service, tmp_path / "out.mp4")
     service.ends["a"] = "FAILED"
-    assert [each.standing for each in open_client().resume()] == [Standing.FAILED]
+    assert [each.standing for each in open_client().resume()] == [JobStatus.FAILED]
     assert list(open_client().resume()) == []
 
 
@@ -123,7 +123,7 @@ def test_a_fault_of_one_is_not_anothers(service: Service, open_client: Open, tmp
     begin(open_client(), service, tmp_path / "file" / "out.mp4", "a")
     begin(open_client(), service, tmp_path / "out.mp4", "b")
     resumed = {each.entry.target: each.standing for each in open_client().resume()}
-    assert sorted(resumed.values()) == [Standing.DONE, Standing.UNFINISHED]
+    assert sorted(resumed.values()) == [JobStatus.DONE, JobStatus.UNFINISHED]
 
 
 def test_a_doubtful_create_is_not_resumed(service: Service, open_client: Open) -> None:
@@ -163,4 +163,4 @@ def test_the_hour_is_over_when_it_is_over() -> None:
 def test_a_download_that_failed_can_be_repeated() -> None:
     """Within the hour a download that failed is unfinished work."""
     error: Any = DownloadError("x", task_id="t")
-    assert standing_of(error) is Standing.UNFINISHED
+    assert job_status(error) is JobStatus.UNFINISHED

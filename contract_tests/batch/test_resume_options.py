@@ -9,7 +9,7 @@ import pytest
 from contract_tests.batch.conftest import VIDEO, with_client
 from contract_tests.batch.test_resume import begin
 from kling_elements import ValidationError
-from kling_elements.standing import Standing
+from kling_elements.batch.results import JobStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,7 +66,7 @@ def test_a_resumption_is_as_it_was_asked_for(
         poll_interval=3.0,
         on_update=listen,
     )
-    assert (resumed.error, resumed.standing, resumed.entry.task_id) == (None, Standing.DONE, task_id)
+    assert (resumed.error, resumed.standing, resumed.entry.task_id) == (None, JobStatus.DONE, task_id)
     assert resumed.file == tmp_path / "rescued" / f"{task_id}.mp4"
     assert resumed.file.read_bytes() == VIDEO
     assert slept == [3.0]

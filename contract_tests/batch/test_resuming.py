@@ -11,10 +11,10 @@ from attrs import evolve
 
 from contract_tests.batch.conftest import DONE, FETCH, LOOK, TASK_ID, VIDEO
 from kling_elements import DownloadError, Task, TaskFailed
+from kling_elements.batch.results import JobStatus
+from kling_elements.batch.resume import CLAIM_SECONDS, Claim, Resumed
 from kling_elements.journal import Journal, NewEntry, State
-from kling_elements.resuming import CLAIM_SECONDS, Claim, Resumed
-from kling_elements.standing import Standing
-from kling_elements.waiting import Look
+from kling_elements.operations.wait import Look
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,7 +50,7 @@ def test_an_entry_comes_to_its_video(bench: Bench) -> None:
     target = bench.target.parent / "new" / "deep" / "a.mp4"
     bench.journal.set_target(TASK_ID, target, bench.open_client().journal_owner.origin)
     entry = bench.entry(entry_id)
-    assert resume(bench) == Resumed(entry, Standing.DONE, DONE, target)
+    assert resume(bench) == Resumed(entry, JobStatus.DONE, DONE, target)
     assert bench.service.asked == [LOOK, LOOK, FETCH]
     assert target.read_bytes() == VIDEO
     assert bench.entry(entry_id).file == str(target)
@@ -63,7 +63,7 @@ def test_a_folder_is_for_entries_without_a_file(bench: Bench) -> None:
     entry = bench.entry(bench.create())
     other_id = bench.create_elsewhere()
     target = bench.target.parent / f"{TASK_ID}.mp4"
-    assert resume(bench, directory=target.parent) == Resumed(entry, Standing.DONE, DONE, target)
+    assert resume(bench, directory=target.parent) == Resumed(entry, JobStatus.DONE, DONE, target)
     assert bench.entry(entry.entry_id).target == bench.entry(entry.entry_id).file == str(target)
     assert bench.entry(other_id).target is None
 
@@ -75,7 +75,7 @@ def test_a_file_that_is_there_is_noted(bench: Bench) -> None:
     bench.target.write_bytes(VIDEO)
     bench.journal.set_target(TASK_ID, bench.target, bench.open_client().journal_owner.origin)
     entry = bench.entry(entry_id)
-    assert resume(bench) == Resumed(entry, Standing.EXISTING, DONE, bench.target)
+    assert resume(bench) == Resumed(entry, JobStatus.EXISTING, DONE, bench.target)
     assert bench.service.asked == [LOOK, LOOK]
     assert (bench.entry(entry_id).file, bench.entry(other_id).file) == (str(bench.target), None)
 
@@ -84,7 +84,7 @@ def test_an_entry_of_another_process_is_left_to_it(bench: Bench) -> None:
     """An entry that another process works on is told as it was found, and not asked for."""
     entry_id = bench.create()
     assert bench.journal.claim(entry_id, "another", 60)
-    assert resume(bench) == Resumed(bench.entry(entry_id), Standing.BUSY)
+    assert resume(bench) == Resumed(bench.entry(entry_id), JobStatus.BUSY)
     assert bench.service.asked == []
 
 
@@ -93,7 +93,7 @@ def test_a_task_that_failed_is_told_with_it(bench: Bench) -> None:
     entry = bench.entry(bench.create())
     bench.service.ends = {"a": "FAILED"}
     resumed = resume(bench)
-    assert evolve(resumed, error=None) == Resumed(entry, Standing.FAILED, Task(TASK_ID, "FAILED"))
+    assert evolve(resumed, error=None) == Resumed(entry, JobStatus.FAILED, Task(TASK_ID, "FAILED"))
     assert isinstance(resumed.error, TaskFailed)
     assert bench.is_free()
 
@@ -103,7 +103,7 @@ def test_changes_of_an_entry_are_told(bench: Bench) -> None:
     entry = bench.entry(bench.create())
     seen: list[Any] = []
     batch = bench.open_client().resume(on_update=lambda entry, task: seen.append((entry, task)))
-    assert [each.standing for each in batch] == [Standing.DONE]
+    assert [each.standing for each in batch] == [JobStatus.DONE]
     assert seen == [(entry, Task(TASK_ID, "IN_PROGRESS")), (entry, DONE)]
     assert batch.running == ()
 
@@ -119,7 +119,7 @@ def test_a_folder_that_cannot_be_made_is_told(bench: Bench) -> None:
     assert isinstance(error, DownloadError)
     assert str(error) == f"the video of task {TASK_ID} was not stored as {target}: File exists"
     assert (error.task_id, error.expires_at) == (TASK_ID, datetime(2100, 1, 1, tzinfo=UTC))
-    assert (resumed.standing, bench.of_job().state) == (Standing.UNFINISHED, State.CREATED)
+    assert (resumed.standing, bench.of_job().state) == (JobStatus.UNFINISHED, State.CREATED)
 
 
 def test_a_file_system_error_without_words_is_told(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,9 +169,7 @@ def test_a_claim_lasts_beyond_the_next_look(pause: float | None, until: float) -
     journal = Journal.open(False, clock=lambda: 1000.0)
     entry = journal.adopt(Task("t", "CREATED"), NewEntry("std", "o", "f"))
     claim = Claim(journal, entry.entry_id)
-    flow = claim.keep(Look("t", None, None, 0.0, pause))
-    effect: Any = next(flow)
-    effect.function()
+    claim.at_look(Look("t", None, None, 0.0, pause))
     found = journal.entry(entry.entry_id)
     assert found
     assert found.lease
@@ -196,5 +194,5 @@ def test_a_wait_prolongs_its_claim(bench: Bench) -> None:
     owner = client.journal_owner
     bench.service.make("a")
     journal.adopt(Task(TASK_ID, "CREATED"), NewEntry("std", owner.origin, owner.fingerprint))
-    assert resume(bench, client).standing is Standing.DONE
+    assert resume(bench, client).standing is JobStatus.DONE
     assert ends == [1_000_910.0, 1_001_410.0, 1_001_910.0]

@@ -10,8 +10,8 @@ from attrs import evolve
 
 from contract_tests.batch.conftest import CREATE, DONE, FETCH, JOB, LOOK, TASK_ID, TOLD, VIDEO
 from kling_elements import OutcomeUnknown, Task
+from kling_elements.batch.results import JobStatus
 from kling_elements.journal import Job, NewEntry, State
-from kling_elements.standing import Standing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +28,7 @@ def test_a_job_comes_to_its_video(bench: Bench, *, is_fetched: bool) -> None:
         directory=target and target.parent,
         on_update=lambda order, task: seen.append((order.key, task.status)),
     )
-    assert told == evolve(TOLD, standing=Standing.DONE, task=DONE, task_id=TASK_ID, file=target)
+    assert told == evolve(TOLD, standing=JobStatus.DONE, task=DONE, task_id=TASK_ID, file=target)
     assert seen == [("a", "CREATED"), ("a", "IN_PROGRESS"), ("a", "COMPLETED")]
     assert bench.service.asked == [CREATE, LOOK, LOOK, *([FETCH] if is_fetched else [])]
 
@@ -42,7 +42,7 @@ def test_a_job_that_was_begun_is_gone_on_with(bench: Bench, *, is_fetched: bool)
     told = bench.run(
         directory=target and target.parent, on_update=lambda order, task: seen.append((order.key, task))
     )
-    assert told == evolve(TOLD, standing=Standing.DONE, task=DONE, task_id=TASK_ID, file=target)
+    assert told == evolve(TOLD, standing=JobStatus.DONE, task=DONE, task_id=TASK_ID, file=target)
     assert bench.service.asked == [LOOK, LOOK, *([FETCH] if is_fetched else [])]
     assert seen == [("a", Task(TASK_ID, "IN_PROGRESS")), ("a", DONE)]
 
@@ -52,7 +52,7 @@ def test_a_file_that_is_there_is_told_and_noted(bench: Bench) -> None:
     entry_id = bench.create()
     other_id = bench.create_elsewhere()
     bench.target.write_bytes(VIDEO)
-    assert bench.run() == evolve(TOLD, standing=Standing.EXISTING, task_id=TASK_ID, file=bench.target)
+    assert bench.run() == evolve(TOLD, standing=JobStatus.EXISTING, task_id=TASK_ID, file=bench.target)
     assert bench.service.asked == []
     assert bench.entry(entry_id).file == str(bench.target)
     assert bench.entry(other_id).file is None
@@ -63,7 +63,7 @@ def test_a_file_that_is_noted_stays_so(bench: Bench, tmp_path: Path) -> None:
     entry_id = bench.create()
     bench.journal.downloaded(TASK_ID, tmp_path / "before.mp4")
     bench.target.write_bytes(VIDEO)
-    assert bench.run() == evolve(TOLD, standing=Standing.EXISTING, task_id=TASK_ID, file=bench.target)
+    assert bench.run() == evolve(TOLD, standing=JobStatus.EXISTING, task_id=TASK_ID, file=bench.target)
     assert bench.entry(entry_id).file == str(tmp_path / "before.mp4")
 
 
@@ -73,19 +73,19 @@ def test_a_file_of_nobodys_counts(bench: Bench, *, is_begun: bool) -> None:
     if is_begun:
         bench.begin()
     bench.target.write_bytes(VIDEO)
-    assert bench.run() == evolve(TOLD, standing=Standing.EXISTING, file=bench.target)
+    assert bench.run() == evolve(TOLD, standing=JobStatus.EXISTING, file=bench.target)
     assert bench.service.asked == []
 
 
-@pytest.mark.parametrize("standing", [Standing.BUSY, Standing.UNKNOWN])
-def test_a_doubtful_create_is_not_repeated(bench: Bench, standing: Standing) -> None:
+@pytest.mark.parametrize("standing", [JobStatus.BUSY, JobStatus.UNKNOWN])
+def test_a_doubtful_create_is_not_repeated(bench: Bench, standing: JobStatus) -> None:
     """What another process is sending, or has sent in vain, is told even if the image is gone by now."""
     entry_id: str | None = bench.begin()
-    if standing is Standing.UNKNOWN:
+    if standing is JobStatus.UNKNOWN:
         bench.journal.unknown(str(entry_id), "cut")
     told = bench.run(evolve(JOB, images=("gone.png",)), retry_failed=True)
     assert evolve(told, job=JOB) == evolve(
-        TOLD, standing=standing, entry_id=entry_id if standing is Standing.UNKNOWN else None
+        TOLD, standing=standing, entry_id=entry_id if standing is JobStatus.UNKNOWN else None
     )
     assert bench.service.asked == []
 
@@ -93,14 +93,14 @@ def test_a_doubtful_create_is_not_repeated(bench: Bench, standing: Standing) -> 
 def test_a_create_under_way_is_never_made_anew(bench: Bench) -> None:
     """A create that a living process is sending is that one's, whatever was asked for."""
     bench.begin()
-    assert bench.run(retry_unknown=True, retry_failed=True) == evolve(TOLD, standing=Standing.BUSY)
+    assert bench.run(retry_unknown=True, retry_failed=True) == evolve(TOLD, standing=JobStatus.BUSY)
     assert bench.service.asked == []
 
 
 def test_a_task_that_another_works_on_is_left_to_it(bench: Bench) -> None:
     """A task that another process waits for is told with its id, and not asked for."""
     assert bench.journal.claim(bench.create(), "another", 60)
-    assert bench.run() == evolve(TOLD, standing=Standing.BUSY, task_id=TASK_ID)
+    assert bench.run() == evolve(TOLD, standing=JobStatus.BUSY, task_id=TASK_ID)
     assert bench.service.asked == []
 
 
@@ -117,9 +117,9 @@ def test_a_job_that_was_begun_at_another_service(bench: Bench, state: State) -> 
         bench.journal.refused(entry_id, "no")
     told = bench.run()
     if state is State.REFUSED:
-        assert told.standing is Standing.DONE
+        assert told.standing is JobStatus.DONE
         return
-    assert told == evolve(TOLD, standing=Standing.INVALID)
+    assert told == evolve(TOLD, standing=JobStatus.INVALID)
     assert bench.service.asked == []
     assert bench.entry(entry_id).state is state
 
@@ -129,7 +129,7 @@ def test_an_unanswered_create_is_told_with_its_entry(bench: Bench) -> None:
     bench.service.plan = {"a": lambda: httpx.Response(500, json={"message": "oops"})}
     for _ in range(2):
         result = bench.run_whole()
-        unknown = evolve(TOLD, standing=Standing.UNKNOWN, entry_id=bench.of_job().entry_id)
+        unknown = evolve(TOLD, standing=JobStatus.UNKNOWN, entry_id=bench.of_job().entry_id)
         assert evolve(result, error=None) == unknown
         assert isinstance(result.error, OutcomeUnknown)
     assert bench.service.asked == [CREATE]
@@ -145,7 +145,7 @@ def test_what_is_over_is_told_and_not_asked_for(bench: Bench, state: str, said: 
     if state == "lost":
         bench.journal.abandon(entry_id, "the hour has passed")
     result = bench.run_whole(retry_unknown=True)
-    assert evolve(result, error=None) == evolve(TOLD, standing=Standing.FAILED, task_id=TASK_ID)
+    assert evolve(result, error=None) == evolve(TOLD, standing=JobStatus.FAILED, task_id=TASK_ID)
     assert said in str(result.error)
     assert bench.service.asked == []
 
@@ -159,7 +159,7 @@ def test_what_is_done_again_is_given_up_before(bench: Bench, state: str) -> None
     else:
         bench.journal.unknown(entry_id, "the answer was cut")
     told = bench.run(retry_failed=state == "failed", retry_unknown=state == "unknown")
-    assert told == evolve(TOLD, standing=Standing.DONE, task=DONE, task_id=TASK_ID, file=bench.target)
+    assert told == evolve(TOLD, standing=JobStatus.DONE, task=DONE, task_id=TASK_ID, file=bench.target)
     entry = bench.entry(entry_id)
     assert (entry.state, entry.note) == (State.ABANDONED, "done again, as was asked")
     assert bench.service.asked == [CREATE, LOOK, LOOK, FETCH]
@@ -169,7 +169,7 @@ def test_the_file_of_a_task_is_noted_before_the_wait(bench: Bench) -> None:
     """Where a video goes is in the journal while its task is waited for: of this service's task alone."""
     entry_id = bench.create()
     other_id = bench.create_elsewhere()
-    assert bench.run(timeout=0) == evolve(TOLD, standing=Standing.UNFINISHED, task_id=TASK_ID)
+    assert bench.run(timeout=0) == evolve(TOLD, standing=JobStatus.UNFINISHED, task_id=TASK_ID)
     assert bench.entry(entry_id).target == str(bench.target)
     assert bench.entry(other_id).target is None
 
@@ -178,7 +178,7 @@ def test_a_file_that_cannot_be_written_costs_nothing(bench: Bench) -> None:
     """Where there is no room for the video, the job is refused before it is sent."""
     (bench.target.parent / "file").write_text("")
     result = bench.run_whole(evolve(JOB, output="file/a.mp4"))
-    assert (result.standing, bench.service.asked) == (Standing.INVALID, [])
+    assert (result.standing, bench.service.asked) == (JobStatus.INVALID, [])
     assert "can't be written" in str(result.error)
 
 
@@ -189,7 +189,7 @@ def test_a_file_that_cannot_be_written_costs_nothing(bench: Bench) -> None:
 def test_a_job_chooses_its_model(bench: Bench, model: str | None, path: str) -> None:
     """A job's model is what its task is created by; without one it is the default."""
     job = evolve(JOB, options={"prompt": "a", "model": model})
-    assert bench.run(job).standing is Standing.DONE
+    assert bench.run(job).standing is JobStatus.DONE
     assert bench.service.asked[0] == f"POST {path}"
 
 
@@ -206,7 +206,7 @@ def test_a_task_is_held_while_it_is_worked_on(bench: Bench, *, is_begun: bool) -
         return bench.service(request)
 
     client = bench.open_client(handler=answer, sleep=lambda _: free.append(bench.is_free()))
-    assert bench.run(client=client).standing is Standing.DONE
+    assert bench.run(client=client).standing is JobStatus.DONE
     assert free == [False] * (2 if is_begun else 3)
     assert bench.is_free()
 
@@ -219,10 +219,10 @@ def test_a_video_that_cannot_be_fetched_keeps_its_task(bench: Bench) -> None:
 
     result = bench.run_whole(client=bench.open_client(handler=answer))
     assert evolve(result, error=None) == evolve(
-        TOLD, standing=Standing.UNFINISHED, task=DONE, task_id=TASK_ID
+        TOLD, standing=JobStatus.UNFINISHED, task=DONE, task_id=TASK_ID
     )
     assert "404" in str(result.error)
-    assert bench.run() == evolve(TOLD, standing=Standing.DONE, task=DONE, task_id=TASK_ID, file=bench.target)
+    assert bench.run() == evolve(TOLD, standing=JobStatus.DONE, task=DONE, task_id=TASK_ID, file=bench.target)
     assert bench.service.made() == {"a": 1}
 
 
@@ -236,10 +236,10 @@ def test_a_video_that_has_expired_is_noted_as_lost(bench: Bench) -> None:
         return httpx.Response(200, text=told.replace(".mp4", ".mp4?token=exp=100000000~hmac=00"))
 
     result = bench.run(client=bench.open_client(handler=answer))
-    assert (result.standing, result.task_id) == (Standing.FAILED, TASK_ID)
+    assert (result.standing, result.task_id) == (JobStatus.FAILED, TASK_ID)
     assert bench.of_job().state is State.ABANDONED
     asked = len(bench.service.asked)
-    assert bench.run() == evolve(TOLD, standing=Standing.FAILED, task_id=TASK_ID)
+    assert bench.run() == evolve(TOLD, standing=JobStatus.FAILED, task_id=TASK_ID)
     assert len(bench.service.asked) == asked
 
 
@@ -249,7 +249,7 @@ def test_a_journal_that_loses_the_entry_loses_no_video(bench_on_disk: Bench, whe
     bench = bench_on_disk
     client = bench.open_client(**({"sleep": lambda _: bench.forget()} if when == "sleep" else {}))
     told = bench.run(client=client, on_update=lambda *_: bench.forget() if when == "on_update" else None)
-    assert told == evolve(TOLD, standing=Standing.DONE, task=DONE, task_id=TASK_ID, file=bench.target)
+    assert told == evolve(TOLD, standing=JobStatus.DONE, task=DONE, task_id=TASK_ID, file=bench.target)
 
 
 def test_a_journal_that_loses_the_entry_makes_nothing_sure(bench_on_disk: Bench) -> None:
@@ -261,14 +261,14 @@ def test_a_journal_that_loses_the_entry_makes_nothing_sure(bench_on_disk: Bench)
         return httpx.Response(500, json={"message": "oops"})
 
     bench.service.plan = {"a": lost}
-    assert bench.run() == evolve(TOLD, standing=Standing.UNKNOWN)
+    assert bench.run() == evolve(TOLD, standing=JobStatus.UNKNOWN)
 
 
 def test_a_job_that_was_changed_is_not_given_the_video(bench: Bench) -> None:
     """A job that is not what its task was created for is told as invalid, and its task is let alone."""
     bench.create(digest="of another request")
     result = bench.run_whole()
-    assert evolve(result, error=None) == evolve(TOLD, standing=Standing.INVALID, task_id=TASK_ID)
+    assert evolve(result, error=None) == evolve(TOLD, standing=JobStatus.INVALID, task_id=TASK_ID)
     assert f"'a' was changed after task {TASK_ID} was created for it" in str(result.error)
     assert bench.service.asked == []
     assert bench.of_job().target is None

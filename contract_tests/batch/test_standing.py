@@ -7,8 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from kling_elements import DeadlineExceeded, DownloadError, ResultMissing, Task, TaskFailed
-from kling_elements.roster import Roster, Running
-from kling_elements.standing import Standing, is_over, standing_of
+from kling_elements.batch.results import JobStatus, Running, RunningTasks, is_over, job_status
 
 NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
 TASK = Task("t", "FAILED")
@@ -32,32 +31,32 @@ def test_a_video_can_be_fetched_until_its_hour_is_over(expiry: datetime | None, 
 @pytest.mark.parametrize(
     ("error", "standing"),
     [
-        (TaskFailed("a", task=TASK), Standing.FAILED),
-        (ResultMissing("a", task=TASK), Standing.FAILED),
-        (DownloadError("a", expires_at=datetime(2020, 1, 1, tzinfo=UTC)), Standing.FAILED),
-        (DownloadError("a", expires_at=datetime(9999, 1, 1, tzinfo=UTC)), Standing.UNFINISHED),
-        (DownloadError("a"), Standing.UNFINISHED),
+        (TaskFailed("a", task=TASK), JobStatus.FAILED),
+        (ResultMissing("a", task=TASK), JobStatus.FAILED),
+        (DownloadError("a", expires_at=datetime(2020, 1, 1, tzinfo=UTC)), JobStatus.FAILED),
+        (DownloadError("a", expires_at=datetime(9999, 1, 1, tzinfo=UTC)), JobStatus.UNFINISHED),
+        (DownloadError("a"), JobStatus.UNFINISHED),
         (
             DeadlineExceeded("a", task_id="t", last_status=None, elapsed=1, timeout=1),
-            Standing.UNFINISHED,
+            JobStatus.UNFINISHED,
         ),
-        (KeyboardInterrupt(), Standing.UNFINISHED),
+        (KeyboardInterrupt(), JobStatus.UNFINISHED),
     ],
     ids=["failed", "no video", "expired", "not expired", "no expiry", "deadline", "Ctrl-C"],
 )
-def test_how_work_stands(error: BaseException, standing: Standing) -> None:
+def test_how_work_stands(error: BaseException, standing: JobStatus) -> None:
     """Only what no repetition can mend has failed; everything else goes on where it stands."""
-    assert standing_of(error) is standing
+    assert job_status(error) is standing
 
 
 def test_what_is_done() -> None:
     """Of all standings two have the video."""
-    assert {each for each in Standing if each.is_done} == {Standing.DONE, Standing.EXISTING}
+    assert {each for each in JobStatus if each.is_done} == {JobStatus.DONE, JobStatus.EXISTING}
 
 
 def test_the_tasks_that_run_on() -> None:
     """Tasks that were seen, and not seen to end, run on; one that was never seen may end as well."""
-    roster = Roster()
+    roster = RunningTasks()
     assert roster.running() == ()
     roster.saw("a", "task-1")
     roster.saw("b", "task-2")

@@ -19,27 +19,19 @@ from kling_elements import (
     TaskFailed,
     ValidationError,
 )
-from kling_elements.batch.checks import JournalUnusable, require_room
-from kling_elements.batch.decisions import (
-    Again,
-    Step,
-    choose_step,
-    tell_failure,
-    tell_over,
-    tell_unknown,
-    why_stop,
-)
-from kling_elements.batch.jobs import BatchResult
+from kling_elements.batch.next_step import RetryRules, Step, choose_step, why_stop
+from kling_elements.batch.preflight import JournalUnusable, require_room
+from kling_elements.batch.results import BatchResult, JobStatus, tell_failure, tell_over, tell_unknown
 from kling_elements.journal import Entry, State
-from kling_elements.standing import Standing
-from kling_elements.task import FAILED, Task
+from kling_elements.task import Task
+from kling_elements.types import FAILED
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 TASK = Task("t", "IN_PROGRESS")
-BEGUN = BatchResult[Task](7, Standing.INVALID, "k")
-CREATED = BatchResult[Task](7, Standing.INVALID, "k", task=TASK, task_id="t")
+BEGUN = BatchResult[Task](7, JobStatus.INVALID, "k")
+CREATED = BatchResult[Task](7, JobStatus.INVALID, "k", task=TASK, task_id="t")
 LATE = DeadlineExceeded("late", task_id="t", last_status=None, elapsed=1, timeout=1)
 
 
@@ -53,7 +45,7 @@ def api_error(kind: Any, **more: Any) -> Any:
 def test_a_create_without_an_answer_is_told_whole(note: str | None, said: str) -> None:
     """The result names the journal's entry and says why nobody knows, and that it is not sent again."""
     told = tell_unknown(BEGUN, Entry("e", note=note))
-    assert (told.standing, told.number, told.key, told.entry_id) == (Standing.UNKNOWN, 7, "k", "e")
+    assert (told.standing, told.number, told.key, told.entry_id) == (JobStatus.UNKNOWN, 7, "k", "e")
     assert isinstance(told.error, OutcomeUnknown)
     assert said in str(told.error)
     assert "not sent again" in str(told.error)
@@ -70,7 +62,7 @@ def test_a_create_without_an_answer_is_told_whole(note: str | None, said: str) -
 def test_a_task_that_is_over_is_told_whole(entry: Entry, status: str, said: str) -> None:
     """The result names the task, its last status, and why there is no video."""
     told = tell_over(BEGUN, entry)
-    assert (told.standing, told.task_id) == (Standing.FAILED, "t")
+    assert (told.standing, told.task_id) == (JobStatus.FAILED, "t")
     assert isinstance(told.error, TaskFailed)
     assert (told.error.task.id, told.error.task.status) == ("t", status)
     assert f"task t of this job: {said}" in str(told.error)
@@ -79,21 +71,21 @@ def test_a_task_that_is_over_is_told_whole(entry: Entry, status: str, said: str)
 @pytest.mark.parametrize(
     ("result", "error", "standing", "task_id", "task"),
     [
-        (BEGUN, OutcomeUnknown("x"), Standing.UNKNOWN, None, None),
-        (BEGUN, api_error(AuthenticationError), Standing.REFUSED, None, None),
-        (BEGUN, ConnectionFailed("x"), Standing.REFUSED, None, None),
-        (BEGUN, ValidationError(["x"]), Standing.INVALID, None, None),
-        (BEGUN, RuntimeError("x"), Standing.UNFINISHED, None, None),
-        (BEGUN, LATE, Standing.UNFINISHED, "t", None),
-        (BEGUN, TaskFailed("x", task=TASK), Standing.FAILED, "t", TASK),
-        (CREATED, ValidationError(["x"]), Standing.INVALID, "t", TASK),
-        (CREATED, KlingError("x"), Standing.UNFINISHED, "t", TASK),
-        (CREATED, ConnectionFailed("x"), Standing.UNFINISHED, "t", TASK),
-        (evolve(BEGUN, task=TASK), ConnectionFailed("x"), Standing.UNFINISHED, "t", TASK),
+        (BEGUN, OutcomeUnknown("x"), JobStatus.UNKNOWN, None, None),
+        (BEGUN, api_error(AuthenticationError), JobStatus.REFUSED, None, None),
+        (BEGUN, ConnectionFailed("x"), JobStatus.REFUSED, None, None),
+        (BEGUN, ValidationError(["x"]), JobStatus.INVALID, None, None),
+        (BEGUN, RuntimeError("x"), JobStatus.UNFINISHED, None, None),
+        (BEGUN, LATE, JobStatus.UNFINISHED, "t", None),
+        (BEGUN, TaskFailed("x", task=TASK), JobStatus.FAILED, "t", TASK),
+        (CREATED, ValidationError(["x"]), JobStatus.INVALID, "t", TASK),
+        (CREATED, KlingError("x"), JobStatus.UNFINISHED, "t", TASK),
+        (CREATED, ConnectionFailed("x"), JobStatus.UNFINISHED, "t", TASK),
+        (evolve(BEGUN, task=TASK), ConnectionFailed("x"), JobStatus.UNFINISHED, "t", TASK),
     ],
 )
 def test_where_a_task_exists_it_is_told(
-    result: BatchResult[Task], error: Exception, standing: Standing, task_id: str | None, task: Task | None
+    result: BatchResult[Task], error: Exception, standing: JobStatus, task_id: str | None, task: Task | None
 ) -> None:
     """A job that ended with an error tells the task it has, whether the error knows of it or the result."""
     told = tell_failure(result, error)
@@ -121,9 +113,9 @@ def test_only_a_fault_of_all_jobs_stops_them(error: Exception | None, stops: boo
     assert why_stop(error) is (error if stops else None)
 
 
-@pytest.mark.parametrize("again", [Again(), Again(unknown=True, failed=True)])
+@pytest.mark.parametrize("again", [RetryRules(), RetryRules(unknown=True, failed=True)])
 @pytest.mark.parametrize("state", [State.PENDING, State.UNKNOWN])
-def test_a_create_under_way_is_left_alone(state: State, again: Again) -> None:
+def test_a_create_under_way_is_left_alone(state: State, again: RetryRules) -> None:
     """While another process sends a create, it is not made anew, even if that was asked for."""
     assert choose_step(Entry("e", state=state), again, is_under_way=True) is Step.TELL_BUSY
 

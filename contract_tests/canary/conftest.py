@@ -12,12 +12,11 @@ import httpx
 import pytest
 
 from contract_tests.support.loopback import serving
+from kling_elements.__main__ import main
+from kling_elements.api.endpoints import MODELS
 from kling_elements.canary import examine, plan
-from kling_elements.command_line import main
-from kling_elements.defaults import API_KEY_VARIABLES
 from kling_elements.document import load_document
-from kling_elements.models import MODELS
-from kling_elements.settings import resolve_settings
+from kling_elements.settings import API_KEY_VARIABLES, resolve_settings
 from kling_elements_mock import MockSettings, serve
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from contract_tests.support.loopback import Answer, Asked
-    from kling_elements.settings import Settings
+    from kling_elements.api.auth import Settings
 
 KEY = "fpk-0123456789-secret"
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from kling_elements.canary import Key, Probe
 from kling_elements.document import Document
-from kling_elements.effects import Request
+from kling_elements.types import Request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,9 +10,9 @@ import pytest
 from attrs import evolve
 
 from contract_tests.support.contract import key_headers, place, request_schema, resolve
+from kling_elements.api.endpoints import MODELS
 from kling_elements.canary import WRONG_KEY, Key, UnsafeProbeError, examine, plan, refuse_if_unsafe
 from kling_elements.document import load_document
-from kling_elements.models import MODELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,12 +10,12 @@ from contract_tests.canary.small import JSON, TASK, document, of
 from contract_tests.support.clients import KEY
 from contract_tests.support.loopback import serving
 from kling_elements.canary import WRONG_KEY, Deviation, Key, Probe, UnsafeProbeError, examine
-from kling_elements.effects import Request
 from kling_elements.settings import resolve_settings
+from kling_elements.types import Request
 
 if TYPE_CHECKING:
     from contract_tests.support.loopback import Answer, Asked
-    from kling_elements.settings import Settings
+    from kling_elements.api.auth import Settings
 
 DOCUMENT = document(of(TASK), ("401", {}))
 

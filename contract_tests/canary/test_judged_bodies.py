@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from contract_tests.canary.small import JSON, TASK, asked, document, of
-from kling_elements.answers import Answer
 from kling_elements.canary import Deviation, judge
+from kling_elements.types import Response
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def told(schema: Mapping[str, Any], value: object) -> list[Deviation]:
     """What is told of a JSON body."""
-    return judge(document(of(schema)), asked(), Answer(200, JSON, json.dumps(value).encode()))
+    return judge(document(of(schema)), asked(), Response(200, JSON, json.dumps(value).encode()))
 
 
 def harmless(*texts: str) -> list[Deviation]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from contract_tests.canary.small import JSON, MESSAGE, TASK, asked, document, of
-from kling_elements.answers import Answer
 from kling_elements.canary import Deviation, judge
-from kling_elements.decisions import Fault
+from kling_elements.types import NoResponse, Response
 
 STATUSES = document(
     of({"$ref": "#/components/schemas/Task"}),
@@ -53,13 +52,13 @@ LATER = "answered {} in place of 200 or 404: nothing can be told; ask again late
 )
 def test_each_status(status: int, headers: dict[str, str], body: bytes, texts: list[str]) -> None:
     """A status is compared with those expected and documented, and its body with what belongs to it."""
-    found = judge(STATUSES, asked("GET", 200, 404), Answer(status, headers, body))
+    found = judge(STATUSES, asked("GET", 200, 404), Response(status, headers, body))
     assert found == [Deviation(text) for text in texts]
 
 
 def test_a_status_that_is_expected_but_not_documented() -> None:
     """Where the document has neither the status nor a default, that is told, and nothing of the body."""
-    found = judge(document(of(TASK)), asked("GET", 401), Answer(401, JSON, b"{"))
+    found = judge(document(of(TASK)), asked("GET", 401), Response(401, JSON, b"{"))
     assert found == [Deviation("the document has no answer 401 here")]
 
 
@@ -90,14 +89,16 @@ def test_a_success_of_an_impossible_create_is_all_that_is_told(
     method: str, status: int, texts: list[str]
 ) -> None:
     """Any 2xx to a create is the worst there is, and told alone; no other answer is mistaken for it."""
-    answer = Answer(status, JSON, b'{"id":\n  "a"}')
+    answer = Response(status, JSON, b'{"id":\n  "a"}')
     found = judge(document(("400", {}), of(TASK)), asked(method, 400), answer)
     assert found == [Deviation(text) for text in texts]
 
 
 def test_no_answer_is_told_in_the_transports_words() -> None:
     """A service that gave no answer is one deviation, with what happened."""
-    assert judge(STATUSES, asked(), Fault("refused", was_sent=False)) == [Deviation("no answer: refused")]
+    assert judge(STATUSES, asked(), NoResponse("refused", was_sent=False)) == [
+        Deviation("no answer: refused")
+    ]
 
 
 LEFT = "the header X-Left: {}"
@@ -136,7 +137,7 @@ def test_headers_that_came_must_fit(headers: dict[str, str], texts: list[str]) -
             "x-any": {},
         }
     }
-    found = judge(document(("200", response)), asked(), Answer(200, headers, b""))
+    found = judge(document(("200", response)), asked(), Response(200, headers, b""))
     assert found == [Deviation(text) for text in texts]
 
 
@@ -171,7 +172,7 @@ def test_each_media_type(headers: dict[str, str], body: bytes, texts: list[str])
         "text/plain": {"schema": {"type": "string", "enum": ["yes", "no"]}},
         "text/html": {},
     }
-    found = judge(document(("200", {"content": content})), asked(), Answer(200, headers, body))
+    found = judge(document(("200", {"content": content})), asked(), Response(200, headers, body))
     known = "application/json or application/problem+json or text/plain or text/html"
     assert found == [Deviation(text.replace("{}", known)) for text in texts]
 
@@ -181,7 +182,7 @@ def test_a_long_body_is_shown_in_part(length: int) -> None:
     """What is quoted of an answer is one line of at most 160 characters, and a sign that there is more."""
     body = "a b" + "c" * (length - 3)
     shown = body if length == 160 else f"{body[:160]}…"
-    found = judge(document(of(TASK)), asked(), Answer(200, JSON, f"\n{body.replace(' ', '  ')}\n".encode()))
+    found = judge(document(of(TASK)), asked(), Response(200, JSON, f"\n{body.replace(' ', '  ')}\n".encode()))
     assert found == [Deviation(f"the body is no JSON: {shown}")]
 
 
@@ -198,5 +199,5 @@ def test_a_long_body_is_shown_in_part(length: int) -> None:
 )
 def test_a_body_that_cant_be_compared_is_told(body: bytes, words: str) -> None:
     """JSON that the schema's library can't take is a deviation as well, and ends nothing."""
-    found = judge(document(of(TASK)), asked(), Answer(200, JSON, body))
+    found = judge(document(of(TASK)), asked(), Response(200, JSON, body))
     assert found == [Deviation(f"the body can't be compared with the document: {words}")]

@@ -8,11 +8,11 @@ import json
 import pytest
 
 from contract_tests.support.contract import place
+from kling_elements.api.endpoints import MODELS
 from kling_elements.canary import UNKNOWN_ID, Key, Probe, impossible_bodies, plan
 from kling_elements.canary.probes import template_of
 from kling_elements.document import Document, load_document
-from kling_elements.effects import Request
-from kling_elements.models import MODELS
+from kling_elements.types import Request
 
 ACCEPT = {"Accept": "application/json, application/problem+json;q=0.9, */*;q=0.1"}
 ONE = place("getKlingElementsTask")[1]

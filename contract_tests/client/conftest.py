@@ -8,15 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from contract_tests.support.bench import Bench
 from contract_tests.support.clients import ASYNC, SYNC, TRIO, Driver, FakeTime
-from contract_tests.support.shells import ShellKind
-from contract_tests.support.transfers import Stage
+from contract_tests.support.transports import TransportKind
 from kling_elements.journal import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 _VARIABLES = (
     "KLING_ELEMENTS_API_KEY",
@@ -58,9 +55,9 @@ def any_driver(request: pytest.FixtureRequest) -> Driver:
 @pytest.fixture(
     params=[None, "asyncio", pytest.param("trio", marks=_NO_TRIO)], ids=["sync", "asyncio", "trio"]
 )
-def kind(request: pytest.FixtureRequest) -> ShellKind:
-    """Either kind of shell, the asynchronous one under each event loop."""
-    return ShellKind(request.param)
+def kind(request: pytest.FixtureRequest) -> TransportKind:
+    """Either kind of transport, the asynchronous one under each event loop."""
+    return TransportKind(request.param)
 
 
 @pytest.fixture
@@ -68,18 +65,6 @@ def journal() -> Iterator[Journal]:
     """A journal in memory."""
     with closing(Journal.open("off")) as found:
         yield found
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    """A download to a folder of its own."""
-    return Stage(tmp_path / "out.mp4")
-
-
-@pytest.fixture
-def bench(journal: Journal) -> Bench:
-    """Flows without limits."""
-    return Bench(journal)
 
 
 @pytest.fixture

@@ -6,23 +6,23 @@ import json
 
 import pytest
 
-from kling_elements.answers import Answer
-from kling_elements.decisions import Operation, Repeat, Return, decide
+from kling_elements.api.outcomes import Operation, Retry, Return, decide
+from kling_elements.types import Response
 
 ASKED = "046b6c7f-0b8a-43b9-b35d-6489e6daee91"
 OTHER = "00000000-0000-4000-8000-00000000000a"
 
 
-def answer(task_id: str) -> Answer:
+def answer(task_id: str) -> Response:
     """A status answer about a task that is done."""
     task = {"task_id": task_id, "status": "COMPLETED", "generated": ["https://cdn.example/a.mp4"]}
-    return Answer(200, {}, json.dumps({"data": task}).encode())
+    return Response(200, {}, json.dumps({"data": task}).encode())
 
 
 def test_another_tasks_video_is_not_taken() -> None:
     """It is no answer: the question is repeated, and the error names the task that was asked for."""
     decision = decide(Operation.STATUS, answer(OTHER), task_id=ASKED)
-    assert isinstance(decision, Repeat)
+    assert isinstance(decision, Retry)
     assert decision.error.task_id == ASKED
 
 
@@ -36,7 +36,7 @@ def test_an_id_in_other_letters_is_the_same_task() -> None:
 )
 def test_ids_of_another_form_are_told_apart(asked: str, answered: str) -> None:
     """Two ids that are no UUIDs are two tasks: a service that changes the form of its ids is guarded too."""
-    assert isinstance(decide(Operation.STATUS, answer(answered), task_id=asked), Repeat)
+    assert isinstance(decide(Operation.STATUS, answer(answered), task_id=asked), Retry)
     assert isinstance(decide(Operation.STATUS, answer(asked), task_id=asked), Return)
 
 

@@ -26,9 +26,8 @@ from kling_elements import (
     Task,
     ValidationError,
 )
-from kling_elements.governor import Rate
 from kling_elements.journal import Journal, State
-from kling_elements.settings import Settings
+from kling_elements.policy.rate_limits import Rate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
 
     from contract_tests.support.clients import Driver, FakeTime, Opened
     from contract_tests.support.loopback import Answer, Asked
-    from kling_elements.governor import Usage
+    from kling_elements.policy.rate_limits import Usage
 
 VIDEO = mp4()
 LIMITS = Limits(rates=(Rate(50, 3600.0),), tasks=2)
@@ -107,56 +106,6 @@ def usage_of(client: Opened) -> Usage:
     return usage
 
 
-def test_what_a_client_is_made_of(driver: Driver, time: FakeTime) -> None:
-    """Each argument is where it is used; nothing is asked for that."""
-    schedule, policy, told = PollSchedule(first=3.0), RetryPolicy(attempts=7), list[Event]()
-    client = driver.open(
-        Script.of(),
-        base_url=OWN,
-        auth_header="x-mine",
-        timeout=7,
-        schedule=schedule,
-        clock=time.clock,
-        sleep=time.sleep,
-        limits=LIMITS,
-        retries=policy,
-        on_event=told.append,
-    ).client
-    assert client is not None
-    flows = client._flows
-    settings, sender = flows.sender.settings, flows.sender
-    assert settings == Settings(OWN, "x-mine", settings.key, 7.0)
-    assert settings.key.reveal() == KEY
-    assert (flows.schedule, sender.policy, sender.hook) == (schedule, policy, told.append)
-    assert (sender.clock, sender.sleep) == (time.clock, time.sleep)
-    assert sender.governor is not None
-    assert sender.governor.limits is LIMITS
-
-
-def test_a_task_is_made_the_client_s_own(driver: Driver) -> None:
-    """A task that a client adopts is of its kind, and is all that it was before."""
-    client = driver.open(Script.of()).client
-    assert client is not None
-    task = client._adopt(Task(ID, "COMPLETED", (RESULT,), {"a": "b"}, "req"))
-    assert type(task) is (Task if driver.backend is None else AsyncTask)
-    assert (task.id, task.status, task.urls, task.raw, task.request_id) == (
-        ID,
-        "COMPLETED",
-        (RESULT,),
-        {"a": "b"},
-        "req",
-    )
-    assert task._downloader == client._download
-
-
-def test_a_client_and_its_creates_have_one_journal(driver: Driver, own_journal: Any, tmp_path: Path) -> None:
-    """What a client writes down, and what its creates do, goes to the journal that it was given."""
-    client = driver.open(Script.of(shown()), journal=own_journal).client
-    assert client is not None
-    assert client.journal.path == tmp_path / "own.sqlite3"
-    assert client._flows.creator.records is client._flows.records
-
-
 def test_a_poll_interval_replaces_the_schedule(driver: Driver, time: FakeTime) -> None:
     """An interval is every pause's, whatever schedule is given besides."""
     client = driver.open(
@@ -208,7 +157,7 @@ def task_of(driver: Driver, whose: str, url: str) -> Task:
     if whose == "nobody's":
         return (Task if driver.backend is None else AsyncTask)(ID, "COMPLETED", (url,))
     client = driver.make(None, {"api_key": KEY})
-    task = client._adopt(Task(ID, "COMPLETED", (url,)))
+    task = client._bind(Task(ID, "COMPLETED", (url,)))
     driver.run(client.close if isinstance(client, KlingElements) else client.aclose)
     return task
 

@@ -11,7 +11,7 @@ from attrs import evolve
 
 from contract_tests.support.answers import ID
 from contract_tests.support.clients import KEY, FakeTime
-from kling_elements.effects import Request
+from kling_elements.api.auth import ApiKey, Settings
 from kling_elements.errors import (
     ApiError,
     BadRequestError,
@@ -22,9 +22,9 @@ from kling_elements.errors import (
 )
 from kling_elements.files import absolute
 from kling_elements.journal import Entry, Job, Journal, NewEntry, State, request_digest
-from kling_elements.records import Records, next_midnight, task_of
-from kling_elements.settings import ApiKey, Settings
+from kling_elements.operations.recorder import Recorder, next_midnight, task_of
 from kling_elements.task import Task
+from kling_elements.types import Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,16 +55,16 @@ def journal(tmp_path: Path, time: FakeTime, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.fixture
-def records(journal: Journal) -> Records:
+def records(journal: Journal) -> Recorder:
     """Those of one client."""
-    return Records.open(journal, SETTINGS)
+    return Recorder.open(journal, SETTINGS)
 
 
-def begin(records: Records) -> Begun:
+def begin(records: Recorder) -> Begun:
     return records.begin("m", REQUEST, JOB, "videos/../out.mp4")
 
 
-def noted(records: Records, begun: Begun) -> Entry:
+def noted(records: Recorder, begun: Begun) -> Entry:
     """What is noted of a begun create, without its lease."""
     return Entry(
         begun.entry_id,
@@ -81,19 +81,19 @@ def noted(records: Records, begun: Begun) -> Entry:
 
 def test_whose_journal_it_is(journal: Journal, tmp_path: Path) -> None:
     """One that is handed in stays its owner's; one that a path asks for is the client's."""
-    assert Records.open(journal, SETTINGS) == Records(journal, SETTINGS, is_own=False)
-    opened = Records.open(tmp_path / "other.sqlite3", SETTINGS)
-    assert opened == Records(opened.journal, SETTINGS, is_own=True)
+    assert Recorder.open(journal, SETTINGS) == Recorder(journal, SETTINGS, is_own=False)
+    opened = Recorder.open(tmp_path / "other.sqlite3", SETTINGS)
+    assert opened == Recorder(opened.journal, SETTINGS, is_own=True)
     assert opened.journal.path == tmp_path / "other.sqlite3"
 
 
-def test_what_all_entries_have_in_common(records: Records) -> None:
+def test_what_all_entries_have_in_common(records: Recorder) -> None:
     """The origin and the key's fingerprint; the model where there is one."""
     owner = NewEntry("", "https://a.example", records.journal.fingerprint(KEY))
     assert (records.owner(), records.owner("m")) == (owner, evolve(owner, model="m"))
 
 
-def test_a_begun_create(records: Records) -> None:
+def test_a_begun_create(records: Recorder) -> None:
     """All that is known before a create is sent is noted; of what is not known nothing is."""
     begun = begin(records)
     entry = records.journal.entry(begun.entry_id)
@@ -135,7 +135,7 @@ FAILURES: dict[str, tuple[BaseException, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("case", FAILURES.values(), ids=FAILURES)
-def test_a_failed_create(records: Records, case: tuple[BaseException, dict[str, Any]]) -> None:
+def test_a_failed_create(records: Recorder, case: tuple[BaseException, dict[str, Any]]) -> None:
     """A task that is named was made; else it is noted whether one can be, and why."""
     error, changes = case
     begun = begin(records)
@@ -144,7 +144,7 @@ def test_a_failed_create(records: Records, case: tuple[BaseException, dict[str, 
     assert records.quota_wait() is None
 
 
-def test_a_create_that_was_not_sent(records: Records) -> None:
+def test_a_create_that_was_not_sent(records: Recorder) -> None:
     """It made no task, and what struck it is noted."""
     begun = begin(records)
     records.unsent(begun, KeyboardInterrupt())
@@ -153,10 +153,10 @@ def test_a_create_that_was_not_sent(records: Records) -> None:
     assert records.journal.entry(begun.entry_id) == unsent
 
 
-def test_the_quota(records: Records, journal: Journal) -> None:
+def test_the_quota(records: Recorder, journal: Journal) -> None:
     """A used-up quota is noted for this origin and key, until midnight or a create that made a task."""
     begun = begin(records)
-    for other in (Records(journal, ELSEWHERE), Records(journal, evolve(SETTINGS, key=ApiKey("k" * 20)))):
+    for other in (Recorder(journal, ELSEWHERE), Recorder(journal, evolve(SETTINGS, key=ApiKey("k" * 20)))):
         records.failed(begun, QuotaExceededError("used up", status_code=429, message="used up"))
         assert (records.quota_wait(), other.quota_wait()) == (12 * 3600, None)
         other.created(other.begin("m", REQUEST, None, None), Task("u", "CREATED"))
@@ -168,9 +168,9 @@ def test_the_quota(records: Records, journal: Journal) -> None:
     assert journal.entry(begun.entry_id) == created
 
 
-def test_only_ones_own_tasks(records: Records, journal: Journal, time: FakeTime) -> None:
+def test_only_ones_own_tasks(records: Recorder, journal: Journal, time: FakeTime) -> None:
     """What is seen and fetched is noted of the task at this origin, not of the one of that name elsewhere."""
-    task, other = Task(ID, "CREATED"), Records(journal, ELSEWHERE)
+    task, other = Task(ID, "CREATED"), Recorder(journal, ELSEWHERE)
     for each in (records, other):
         each.created(each.begin("m", REQUEST, None, "/out.mp4"), task)
         time.sleep(1)
@@ -184,7 +184,7 @@ def test_only_ones_own_tasks(records: Records, journal: Journal, time: FakeTime)
     assert here
     assert there
     assert (here.status, here.file, there.status, there.file) == ("COMPLETED", "/out.mp4", "CREATED", None)
-    assert Records(journal, evolve(SETTINGS, base_url="https://c.example")).unrecorded([task]) == [task]
+    assert Recorder(journal, evolve(SETTINGS, base_url="https://c.example")).unrecorded([task]) == [task]
 
 
 def test_the_task_of_an_entry_has_its_request() -> None:

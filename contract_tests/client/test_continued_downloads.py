@@ -20,11 +20,10 @@ from contract_tests.support.answers import ID, RESULT, Pieces, failing, mp4, rep
 from contract_tests.support.clients import ASYNC, SYNC, Script
 from contract_tests.support.loopback import serving
 from kling_elements import DownloadError, KlingElements, Task, ValidationError
-from kling_elements.downloads import part as parts
-from kling_elements.downloads import transfer
-from kling_elements.downloads.part import Part
-from kling_elements.downloads.ranges import Note, validator_of
-from kling_elements.retries import RetryPolicy
+from kling_elements.downloads import part_file as parts
+from kling_elements.downloads.part_file import PartFile
+from kling_elements.downloads.ranges import PartNote, validator_of
+from kling_elements.policy.retries import RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -207,7 +206,7 @@ def test_a_whole_part_only_wants_its_name(
     host = Host()
     client, task = opened(driver, host)
     with monkeypatch.context() as patch:
-        patch.setattr(Part, "inspect", _interrupt)
+        patch.setattr(PartFile, "inspect", _interrupt)
         with pytest.raises(KeyboardInterrupt):
             client.download(task, tmp_path / "out.mp4")
     assert client.download(task, tmp_path / "out.mp4").read_bytes() == VIDEO
@@ -319,7 +318,7 @@ def test_an_hours_hint_is_not_slept(driver: Driver, tmp_path: Path) -> None:
 
 def test_progress_is_not_failure(driver: Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A line that breaks often is ridden out as long as something comes; one that gives nothing is not."""
-    monkeypatch.setattr(transfer, "DOWNLOAD_PROGRESS", 50)
+    monkeypatch.setattr("kling_elements.downloads.download.DOWNLOAD_PROGRESS", 50)
     client, task = opened(driver, Host(cuts=[50] * 11))
     assert client.download(task, tmp_path / "a.mp4").read_bytes() == VIDEO
     host = Host(cuts=[49] * 11)
@@ -467,7 +466,7 @@ def test_notes_hold_no_signature(driver: Driver, tmp_path: Path) -> None:
     text = (tmp_path / "out.mp4.part.json").read_bytes()
     assert b"0a1b2c" not in text
     assert json.loads(text)["task_id"] == ID
-    assert Note.from_json(text) == Note(ID, RESULT.partition("?")[0], ETAG, len(VIDEO))
+    assert PartNote.from_json(text) == PartNote(ID, RESULT.partition("?")[0], ETAG, len(VIDEO))
 
 
 def test_a_kill_between_the_steps_of_publishing(driver: Driver, tmp_path: Path) -> None:
@@ -593,7 +592,7 @@ def test_a_killed_process(tmp_path: Path) -> None:
 
     with serving(answer) as host:
         code = (
-            "import sys; from kling_elements import Task; import kling_elements.downloads.part as p\n"
+            "import sys; from kling_elements import Task; import kling_elements.downloads.part_file as p\n"
             "write = p.Part.write\n"
             "def told(self, chunk):\n"
             "    write(self, chunk)\n"
@@ -622,16 +621,16 @@ def test_a_full_disk_keeps_what_is_there(
     driver: Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """When the disk is full, what came is kept and said to be; with room again, the rest is fetched."""
-    write = Part.write
+    write = PartFile.write
 
-    def full(part: Part, chunk: bytes) -> None:
+    def full(part: PartFile, chunk: bytes) -> None:
         write(part, chunk[:200])
         raise OSError(errno.ENOSPC, "No space left on device")
 
     host = Host()
     client, task = opened(driver, host)
     with monkeypatch.context() as patch:
-        patch.setattr(Part, "write", full)
+        patch.setattr(PartFile, "write", full)
         with pytest.raises(DownloadError, match="No space left on device") as caught:
             client.download(task, tmp_path / "out.mp4")
     assert f"200 of 600 bytes are kept in {tmp_path / 'out.mp4.part'}" in str(caught.value)

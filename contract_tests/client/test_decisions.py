@@ -1,4 +1,4 @@
-"""Every row of the table in `kling_elements.decisions`, and the typed errors that it ends in."""
+"""Every row of the table in `kling_elements.api.outcomes`, and the typed errors that it ends in."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from kling_elements import (
     RetryPolicy,
     ServerError,
 )
-from kling_elements.answers import Answer
-from kling_elements.decisions import Fault, Operation, Raise, Repeat, Return, decide
+from kling_elements.api.outcomes import Operation, Raise, Retry, Return, decide
+from kling_elements.types import NoResponse, Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,8 +39,8 @@ TASK = b'{"data":{"task_id":"%b","status":"CREATED"}}' % ID.encode()
 TASKS = b'{"data":[{"task_id":"%b","status":"CREATED"}]}' % ID.encode()
 
 
-def answer(status: int, body: bytes = b'{"message":"no"}', **headers: str) -> Answer:
-    return Answer(status, {name.replace("_", "-"): value for name, value in headers.items()}, body)
+def answer(status: int, body: bytes = b'{"message":"no"}', **headers: str) -> Response:
+    return Response(status, {name.replace("_", "-"): value for name, value in headers.items()}, body)
 
 
 def message(text: str) -> bytes:
@@ -52,25 +52,28 @@ QUOTA = message("You have reached the usage limit of your free trial. Please upg
 
 # What came back, then for create, status and list: the kind of decision, and its error.
 Kinds = tuple[type[object], ...]
-Row = tuple[str, Answer | Fault, tuple[Kinds, ...]]
+Row = tuple[str, Response | NoResponse, tuple[Kinds, ...]]
 
 
-def case(name: str, outcome: Answer | Fault, *expected: Kinds) -> Row:
+def case(name: str, outcome: Response | NoResponse, *expected: Kinds) -> Row:
     return name, outcome, expected
 
 
 ROWS: list[Row] = [
-    case("never sent", Fault("refused", was_sent=False), *[(Repeat, ConnectionFailed)] * 3),
+    case("never sent", NoResponse("refused", was_sent=False), *[(Retry, ConnectionFailed)] * 3),
     case(
-        "no answer", Fault("cut", was_sent=True), (Raise, OutcomeUnknown), *[(Repeat, ConnectionFailed)] * 2
+        "no answer",
+        NoResponse("cut", was_sent=True),
+        (Raise, OutcomeUnknown),
+        *[(Retry, ConnectionFailed)] * 2,
     ),
-    case("a task", answer(200, TASK), (Return,), (Return,), (Repeat, ResponseFormatError)),
-    case("a list", answer(200, TASKS), (Return,), (Repeat, ResponseFormatError), (Return,)),
-    case("201", answer(201, TASK), (Return,), (Return,), (Repeat, ResponseFormatError)),
-    case("an id alone", answer(200, b'{"task_id":"x"}'), (Return,), *[(Repeat, ResponseFormatError)] * 2),
-    case("HTML", answer(200, b"<html>"), (Raise, OutcomeUnknown), *[(Repeat, ResponseFormatError)] * 2),
-    case("empty", answer(200, b""), (Raise, OutcomeUnknown), *[(Repeat, ResponseFormatError)] * 2),
-    case("204", answer(204, b""), (Raise, OutcomeUnknown), *[(Repeat, ResponseFormatError)] * 2),
+    case("a task", answer(200, TASK), (Return,), (Return,), (Retry, ResponseFormatError)),
+    case("a list", answer(200, TASKS), (Return,), (Retry, ResponseFormatError), (Return,)),
+    case("201", answer(201, TASK), (Return,), (Return,), (Retry, ResponseFormatError)),
+    case("an id alone", answer(200, b'{"task_id":"x"}'), (Return,), *[(Retry, ResponseFormatError)] * 2),
+    case("HTML", answer(200, b"<html>"), (Raise, OutcomeUnknown), *[(Retry, ResponseFormatError)] * 2),
+    case("empty", answer(200, b""), (Raise, OutcomeUnknown), *[(Retry, ResponseFormatError)] * 2),
+    case("204", answer(204, b""), (Raise, OutcomeUnknown), *[(Retry, ResponseFormatError)] * 2),
     case("3xx", answer(302, b""), *[(Raise, ApiError)] * 3),
     case("400", answer(400), *[(Raise, BadRequestError)] * 3),
     case("401", answer(401), *[(Raise, AuthenticationError)] * 3),
@@ -78,22 +81,22 @@ ROWS: list[Row] = [
     case("403", answer(403), *[(Raise, PermissionDeniedError)] * 3),
     case("404", answer(404), *[(Raise, NotFoundError)] * 3),
     case("405", answer(405), *[(Raise, ApiError)] * 3),
-    case("408", answer(408), (Raise, OutcomeUnknown), *[(Repeat, ApiError)] * 2),
+    case("408", answer(408), (Raise, OutcomeUnknown), *[(Retry, ApiError)] * 2),
     case("413", answer(413), *[(Raise, BadRequestError)] * 3),
     case("415", answer(415), *[(Raise, BadRequestError)] * 3),
     case("422", answer(422), *[(Raise, BadRequestError)] * 3),
     case("499", answer(499), *[(Raise, ApiError)] * 3),
-    case("a rate", answer(429, RATE), *[(Repeat, RateLimitError)] * 3),
-    case("the quota", answer(429, QUOTA), (Raise, QuotaExceededError), *[(Repeat, QuotaExceededError)] * 2),
+    case("a rate", answer(429, RATE), *[(Retry, RateLimitError)] * 3),
+    case("the quota", answer(429, QUOTA), (Raise, QuotaExceededError), *[(Retry, QuotaExceededError)] * 2),
     *(
-        case(str(status), answer(status), (Raise, OutcomeUnknown), *[(Repeat, ServerError)] * 2)
+        case(str(status), answer(status), (Raise, OutcomeUnknown), *[(Retry, ServerError)] * 2)
         for status in (500, 501, 502, 503, 504, 520, 521, 522, 523, 524, 525, 526, 527, 529, 530, 599)
     ),
 ]
 
 
 @pytest.mark.parametrize(("outcome", "expected"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS])
-def test_table(outcome: Answer | Fault, expected: tuple[Kinds, ...]) -> None:
+def test_table(outcome: Response | NoResponse, expected: tuple[Kinds, ...]) -> None:
     """Each outcome is decided as the table says, for each operation."""
     for operation, (kind, *error) in zip(
         (Operation.CREATE, Operation.STATUS, Operation.LIST), expected, strict=True
@@ -106,7 +109,7 @@ def test_table(outcome: Answer | Fault, expected: tuple[Kinds, ...]) -> None:
 
 def test_a_fresh_task_may_be_missing() -> None:
     """A 404 is repeated right after create, for the status only; 401 and 403 are not."""
-    assert isinstance(decide(Operation.STATUS, answer(404), is_fresh=True), Repeat)
+    assert isinstance(decide(Operation.STATUS, answer(404), is_fresh=True), Retry)
     assert isinstance(decide(Operation.CREATE, answer(404), is_fresh=True), Raise)
     assert isinstance(decide(Operation.STATUS, answer(403), is_fresh=True), Raise)
     assert isinstance(decide(Operation.STATUS, answer(401), is_fresh=True), Raise)
@@ -118,11 +121,11 @@ def test_a_hint_goes_along() -> None:
     for operation in (Operation.CREATE, Operation.STATUS):
         for outcome, hint in ((hinted, 7.0), (answer(429, RATE), None)):
             decision = decide(operation, outcome)
-            assert isinstance(decision, Repeat)
+            assert isinstance(decision, Retry)
             assert decision.hint == hint
 
 
-def unknown(outcome: Answer | Fault) -> OutcomeUnknown:
+def unknown(outcome: Response | NoResponse) -> OutcomeUnknown:
     """What a create ends in."""
     decision = decide(Operation.CREATE, outcome)
     assert isinstance(decision, Raise)
@@ -132,7 +135,7 @@ def unknown(outcome: Answer | Fault) -> OutcomeUnknown:
 
 def test_an_unknown_outcome_keeps_all_that_is_known() -> None:
     """Without an answer it says what broke; with one it has status, body and request id, told once."""
-    fault = unknown(Fault("cut off", was_sent=True))
+    fault = unknown(NoResponse("cut off", was_sent=True))
     assert "cut off" in str(fault)
     assert (fault.status_code, fault.request_id, fault.body, fault.task_id) == (None, None, "", None)
     for status in (200, 503):

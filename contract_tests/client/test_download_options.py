@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from kling_elements import ValidationError
-from kling_elements.defaults import MAX_VIDEO_BYTES
-from kling_elements.downloads.options import Download, check_download
+from kling_elements.downloads.options import MAX_VIDEO_BYTES, Download, check_download
 from kling_elements.downloads.target import Target
 from kling_elements.errors import DownloadError
 from kling_elements.files import file_name, is_newer

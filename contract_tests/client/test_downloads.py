@@ -17,8 +17,8 @@ from contract_tests.support.answers import ID, RESULT, Pieces, mp4, reply, shown
 from contract_tests.support.clients import KEY, Script
 from contract_tests.support.loopback import serving
 from kling_elements import AsyncKlingElements, AsyncTask, DownloadError, KlingElements, ResultMissing, Task
-from kling_elements.downloads.part import Part
-from kling_elements.task import redact_url, url_expiry
+from kling_elements.downloads.part_file import PartFile
+from kling_elements.types import redact_url, url_expiry
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -69,7 +69,7 @@ def test_no_key_and_no_cookies_go_to_the_result(driver: Driver, tmp_path: Path) 
     """The result's host gets no key, and no headers, cookies and credentials of the caller's client."""
     client, task, server = with_result(driver, video())
     assert client.client is not None
-    http = client.client._shell._foreign.given
+    http = client.client._transport._external.given
     assert http is not None
     http.headers["x-mine"] = "secret"
     http.cookies.set("session", "secret")
@@ -343,7 +343,7 @@ def test_a_full_disk(driver: Driver, tmp_path: Path, monkeypatch: pytest.MonkeyP
         monkeypatch.setattr(os, "link", full)
         monkeypatch.setattr(Path, "touch", lambda *_, **__: full())
     else:
-        monkeypatch.setattr(Part, place, full)
+        monkeypatch.setattr(PartFile, place, full)
     client, task, _ = with_result(driver, video())
     with pytest.raises(DownloadError, match="No space left on device") as caught:
         client.download(task, tmp_path / "out.mp4")
@@ -448,13 +448,13 @@ def test_no_more_is_written_than_tells_that_it_is_too_much(
 ) -> None:
     """Of a body that is too large one byte over the limit is written, however it comes in pieces."""
     written: list[int] = []
-    write = Part.write
+    write = PartFile.write
 
-    def count(part: Part, chunk: bytes) -> None:
+    def count(part: PartFile, chunk: bytes) -> None:
         written.append(len(chunk))
         write(part, chunk)
 
-    monkeypatch.setattr(Part, "write", count)
+    monkeypatch.setattr(PartFile, "write", count)
 
     def endless(request: httpx.Request) -> httpx.Response:
         headers = {"content-type": "video/mp4"}

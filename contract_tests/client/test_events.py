@@ -13,8 +13,9 @@ import pytest
 
 from contract_tests.support.answers import ID, IMAGE, completed, failing, mp4, reply, shown
 from contract_tests.support.clients import KEY, Script
-from kling_elements import Event, KlingError, Limits, events
-from kling_elements.governor import Rate
+from kling_elements import Event, KlingError, Limits
+from kling_elements.operations import events
+from kling_elements.policy.rate_limits import Rate
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -125,7 +126,7 @@ def test_the_memory_of_statuses_is_bounded(driver: Driver) -> None:
     """A client that runs for months does not remember every task."""
     client = driver.open(lambda request: shown(task_id=request.url.path.rpartition("/")[2])(request))
     assert client.client is not None
-    flows = client.client._flows
+    flows = client.client._service
     for number in range(1200):
         flows._statuses[f"t{number}"] = "COMPLETED"
     client.get("one-more")
@@ -143,7 +144,7 @@ def test_quiet_by_default() -> None:
         "    environ={{}})"
     )
     for setup, expected in (("", ""), ("logging.basicConfig()", "unencrypted to a.example")):
-        done = subprocess.run(  # noqa: S603 - this very interpreter
+        done = subprocess.run(  # noqa: S603 - our own command
             [sys.executable, "-c", code.format(setup)], capture_output=True, text=True, check=True
         )
         assert done.stdout == ""

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kling_elements.errors import ValidationError
-from kling_elements.governor import Governor, Limits, Rate, governor_for
+from kling_elements.policy.rate_limits import Limits, Rate, RateLimiter, rate_limiter_for
 
 LEFT, RESET = "x-ratelimit-remaining", "x-ratelimit-reset"
 
@@ -21,13 +21,13 @@ def headers(remaining: object, reset: object) -> dict[str, str]:
     return {LEFT: str(remaining), RESET: str(reset)}
 
 
-def sent_at(governor: Governor, now: float) -> float:
+def sent_at(governor: RateLimiter, now: float) -> float:
     return now + governor.delay(now)
 
 
 def test_the_vendors_limits() -> None:
     """By default: 250 requests in 5 s and 1,200 in 2 minutes, and three tasks."""
-    governor = Governor()
+    governor = RateLimiter()
     moments = [sent_at(governor, 0.0) for _ in range(1201)]
     assert moments[249] == 0.0
     assert moments[250] == 5.0
@@ -52,7 +52,7 @@ rates = st.lists(
 @given(rates, st.lists(st.integers(0, 12), max_size=80))
 def test_no_window_ever_holds_more_than_its_rate(kept: tuple[Rate, ...], gaps: list[int]) -> None:
     """No window of any rate holds more than it allows, and no request is held back for nothing."""
-    governor = Governor(Limits(kept, None))
+    governor = RateLimiter(Limits(kept, None))
     now = 0.0
     moments: list[float] = []
     for gap in gaps:
@@ -74,20 +74,20 @@ def test_no_window_ever_holds_more_than_its_rate(kept: tuple[Rate, ...], gaps: l
 
 def test_an_exhausted_window_of_the_services_is_waited_for() -> None:
     """Nothing left until the reset means to wait for it, and not longer than the longest window."""
-    governor = Governor()
-    governor.observe(headers(0, 7), 10.0)
+    governor = RateLimiter()
+    governor.update_from(headers(0, 7), 10.0)
     assert governor.delay(11.0) == 6.0
     assert governor.delay(17.5) == 0.0
-    governor.observe(headers(0, 10**8), 20.0)
+    governor.update_from(headers(0, 10**8), 20.0)
     assert governor.delay(20.0) == 120.0
 
 
 def test_what_the_service_has_left_is_not_exceeded() -> None:
     """With two requests left, the third waits for the reset; answers that come late don't add any."""
-    governor = Governor()
-    governor.observe(headers(2, 5), 0.0)
+    governor = RateLimiter()
+    governor.update_from(headers(2, 5), 0.0)
     assert [governor.delay(0.0), governor.delay(0.0)] == [0.0, 0.0]
-    governor.observe(headers(2, 5), 0.5)
+    governor.update_from(headers(2, 5), 0.5)
     assert governor.delay(1.0) == pytest.approx(4.5)
     assert governor.delay(6.0) == 0.0
 
@@ -98,14 +98,14 @@ def test_what_the_service_has_left_is_not_exceeded() -> None:
 )
 def test_odd_headers_are_ignored(odd: dict[str, str]) -> None:
     """No header raises, or stops a client for more than two minutes."""
-    governor = Governor()
-    governor.observe(odd, 0.0)
+    governor = RateLimiter()
+    governor.update_from(odd, 0.0)
     assert 0 <= governor.delay(0.0) <= 120.0
 
 
 def test_three_tasks_at_once() -> None:
     """A fourth task gets no slot until one ends; a slot becomes the task's."""
-    governor = Governor()
+    governor = RateLimiter()
     slots = [governor.take_slot(0.0) for _ in range(4)]
     assert slots[3] is None
     for number, slot in enumerate(slots[:3]):
@@ -118,7 +118,7 @@ def test_three_tasks_at_once() -> None:
 
 def test_a_task_that_nobody_sees_is_forgotten() -> None:
     """A task that isn't seen for 35 minutes takes no slot any more; each look keeps it."""
-    governor = Governor()
+    governor = RateLimiter()
     for task in ("a", "b", "c", "d"):
         governor.task_started(task, 0.0)
     governor.task_started("d", 600.0)
@@ -130,8 +130,8 @@ def test_a_task_that_nobody_sees_is_forgotten() -> None:
 
 def test_limits_can_be_off() -> None:
     """Without limits nothing waits, whatever the service says of its own."""
-    governor = Governor(Limits.off())
-    governor.observe(headers(0, 60), 0.0)
+    governor = RateLimiter(Limits.off())
+    governor.update_from(headers(0, 60), 0.0)
     assert [governor.delay(0.0) for _ in range(2000)] == [0.0] * 2000
     assert all(governor.take_slot(0.0) for _ in range(100))
     assert governor.slot_delay(0.0) == 0.0
@@ -140,7 +140,7 @@ def test_limits_can_be_off() -> None:
 
 def test_memory_is_bounded() -> None:
     """Only the longest window's requests are remembered."""
-    governor = Governor()
+    governor = RateLimiter()
     for number in range(5000):
         governor.delay(float(number))
     assert len(governor._sent) <= 1200
@@ -148,10 +148,10 @@ def test_memory_is_bounded() -> None:
 
 def test_usage_is_told_in_a_line() -> None:
     """The description counts requests and tasks, and tells how long the next would wait."""
-    governor = Governor()
+    governor = RateLimiter()
     governor.delay(0.0)
     governor.task_started("t", 0.0)
-    governor.observe(headers(0, 3), 1.0)
+    governor.update_from(headers(0, 3), 1.0)
     usage = governor.describe(1.0)
     assert str(usage) == (
         "1 of 250 requests in 5 s, 1 of 1200 requests in 120 s, 1 of 3 tasks, the next request waits 3.0 s"
@@ -162,17 +162,17 @@ def test_usage_is_told_in_a_line() -> None:
 
 def test_clients_of_one_key_and_origin_share_a_governor() -> None:
     """The limits are a key's, not a client's."""
-    one = governor_for("f", "https://a.example")
-    assert governor_for("f", "https://a.example") is one
-    assert governor_for("f", "https://b.example") is not one
-    assert governor_for("g", "https://a.example") is not one
-    assert governor_for("f", "https://a.example", Limits.off()).limits == Limits.off()
-    assert governor_for("f", "https://a.example").limits == Limits.off()
+    one = rate_limiter_for("f", "https://a.example")
+    assert rate_limiter_for("f", "https://a.example") is one
+    assert rate_limiter_for("f", "https://b.example") is not one
+    assert rate_limiter_for("g", "https://a.example") is not one
+    assert rate_limiter_for("f", "https://a.example", Limits.off()).limits == Limits.off()
+    assert rate_limiter_for("f", "https://a.example").limits == Limits.off()
 
 
 def test_threads_don_t_exceed_it_together() -> None:
     """Many threads that ask at once get different places."""
-    governor = Governor(Limits((Rate(10, 1.0),), 3))
+    governor = RateLimiter(Limits((Rate(10, 1.0),), 3))
     with ThreadPoolExecutor(8) as pool:
         delays = sorted(pool.map(lambda _: governor.delay(0.0), range(200)))
         slots = [slot for slot in pool.map(lambda _: governor.take_slot(0.0), range(50)) if slot]
@@ -184,13 +184,13 @@ def test_threads_don_t_exceed_it_together() -> None:
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_lock_does_not_survive_a_fork() -> None:
     """A child forked while a thread holds the lock is not stuck."""
-    governor = governor_for("forked", "https://a.example")
+    governor = rate_limiter_for("forked", "https://a.example")
     with governor._lock:
         child = os.fork()
         if child == 0:
             os._exit(
                 0
-                if governor.delay(0.0) == 0.0 and governor_for("forked", "https://a.example") is governor
+                if governor.delay(0.0) == 0.0 and rate_limiter_for("forked", "https://a.example") is governor
                 else 1
             )
     done = threading.Timer(10.0, os.kill, (child, 9))
@@ -210,61 +210,61 @@ def test_limits_that_would_allow_nothing_are_refused(wrong: object) -> None:
 
 def test_a_place_is_taken_of_what_the_service_has_left() -> None:
     """Each request takes one of those that are left until the reset; after it they are others."""
-    governor = Governor()
-    governor.observe(headers(2, 10), 0.0)
+    governor = RateLimiter()
+    governor.update_from(headers(2, 10), 0.0)
     assert [governor.delay(1.0) for _ in range(3)] == [0.0, 0.0, 9.0]
-    governor = Governor()
-    governor.observe(headers(1, 10), 0.0)
+    governor = RateLimiter()
+    governor.update_from(headers(1, 10), 0.0)
     assert [governor.delay(now) for now in (10.0, 10.0)] == [0.0, 0.0]
 
 
 def test_answers_overtake_one_another() -> None:
     """Within a window the least that was told counts, and the latest reset; in the next one it is new."""
-    governor = Governor()
-    governor.observe(headers(1, 10), 0.0)
-    governor.observe(headers(5, 4), 1.0)
+    governor = RateLimiter()
+    governor.update_from(headers(1, 10), 0.0)
+    governor.update_from(headers(5, 4), 1.0)
     assert [governor.delay(1.0) for _ in range(2)] == [0.0, 9.0]
-    governor = Governor()
-    governor.observe(headers(1, 10), 0.0)
-    governor.observe(headers(2, 10), 10.0)
+    governor = RateLimiter()
+    governor.update_from(headers(1, 10), 0.0)
+    governor.update_from(headers(2, 10), 10.0)
     assert [governor.delay(10.0) for _ in range(3)] == [0.0, 0.0, 10.0]
 
 
 def test_a_longer_block_is_not_shortened() -> None:
     """Of two answers with nothing left the later reset counts, up to two minutes."""
-    governor = Governor()
-    governor.observe(headers(0, 60), 0.0)
-    governor.observe(headers(0, 5), 1.0)
+    governor = RateLimiter()
+    governor.update_from(headers(0, 60), 0.0)
+    governor.update_from(headers(0, 5), 1.0)
     assert governor.delay(1.0) == 59.0
-    governor = Governor()
-    governor.observe(headers(0, 500), 0.0)
+    governor = RateLimiter()
+    governor.update_from(headers(0, 500), 0.0)
     assert governor.delay(0.0) == 120.0
-    governor = Governor()
-    governor.observe(headers(1, 100), 0.0)
-    governor.observe(headers(0, 5), 0.0)
+    governor = RateLimiter()
+    governor.update_from(headers(1, 100), 0.0)
+    governor.update_from(headers(0, 5), 0.0)
     assert [governor.delay(0.0) for _ in range(2)] == [5.0, 5.0]
 
 
 @pytest.mark.parametrize("odd", [{LEFT: "0"}, {RESET: "9"}, headers("0", "9.5"), headers("0x1", "9"), {}])
 def test_half_a_header_says_nothing(odd: dict[str, str]) -> None:
     """Without both numbers nothing is known; spaces around them do no harm."""
-    governor = Governor()
-    governor.observe(odd, 0.0)
+    governor = RateLimiter()
+    governor.update_from(odd, 0.0)
     assert governor.delay(0.0) == 0.0
-    governor.observe({LEFT: " 0 ", RESET: " 9 "}, 0.0)
+    governor.update_from({LEFT: " 0 ", RESET: " 9 "}, 0.0)
     assert governor.delay(0.0) == 9.0
 
 
 def test_the_least_limits() -> None:
     """One task at once is a limit; a window of no length is none, and is told by its name."""
-    assert Governor(Limits((), 1)).take_slot(0.0) is not None
+    assert RateLimiter(Limits((), 1)).take_slot(0.0) is not None
     with pytest.raises(ValidationError, match=r"^a rate's window must be above zero seconds: got 0$"):
         Rate(1, 0)
 
 
 def test_what_needs_no_wait_tells_of_none() -> None:
     """Only a wait that there is is shown, and a slot that nobody knows is no fault."""
-    governor = Governor()
+    governor = RateLimiter()
     governor.task_started("t", 0.0, "no slot")
     assert "waits" not in str(governor.describe(0.0))
     assert governor.describe(0.0).tasks == 1
@@ -272,7 +272,7 @@ def test_what_needs_no_wait_tells_of_none() -> None:
 
 def test_what_is_used_is_counted_in_its_window() -> None:
     """Requests count from when they are sent until the window has passed; forgotten tasks don't."""
-    governor = Governor(Limits((Rate(2, 10.0),), None))
+    governor = RateLimiter(Limits((Rate(2, 10.0),), None))
     for _ in range(3):
         governor.delay(0.0)
     governor.task_started("t", 0.0)
@@ -285,7 +285,7 @@ def test_what_is_used_is_counted_in_its_window() -> None:
 
 def test_a_slot_that_was_no_task() -> None:
     """A slot that is given back, or becomes a task's, is free for the next; slots have names of their own."""
-    governor = Governor(Limits((), 2))
+    governor = RateLimiter(Limits((), 2))
     one, two = governor.take_slot(0.0), governor.take_slot(5.0)
     assert one != two
     assert governor.slot_delay(5.0) == 2095.0

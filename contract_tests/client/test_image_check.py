@@ -12,7 +12,7 @@ from contract_tests.support.clients import KEY
 from contract_tests.support.contract import request_schema
 from contract_tests.support.loopback import refused_url, serving
 from kling_elements import ValidationError
-from kling_elements.defaults import URL_CHECK_BYTES
+from kling_elements.operations.image_urls import URL_CHECK_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

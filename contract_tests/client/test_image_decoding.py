@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
-from kling_elements.images import ImageFacts, inspect
-from kling_elements.images import content as image_content
+from kling_elements.images import ImageInfo, inspect
+from kling_elements.images import inspection as image_content
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,7 +57,7 @@ def test_a_jpeg_is_decoded_small(
 )
 def test_a_shorter_body_than_announced_is_cut_off(size: int | None, damage: str | None) -> None:
     """Where the whole size is known, and not all is there, it is told how much is."""
-    expected = ImageFacts("jpeg", 320, 300, size or len(JPEG), damage=damage)
+    expected = ImageInfo("jpeg", 320, 300, size or len(JPEG), damage=damage)
     assert inspect(JPEG, complete=True, size=size) == expected
 
 
@@ -78,7 +78,7 @@ def test_pillows_limit_is_inclusive(
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", most)
     told = damage and f"is 320x300 px: {damage} pixels are not decoded here, make it smaller"
     name = "png" if data is PNG else "jpeg"
-    assert inspect(data, complete=True) == ImageFacts(name, 320, 300, len(data), damage=told)
+    assert inspect(data, complete=True) == ImageInfo(name, 320, 300, len(data), damage=told)
 
 
 def test_pillows_limit_is_told_in_millions(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,7 +112,7 @@ def test_what_the_decoder_says_is_told(
     data = encoded(name)
     monkeypatch.setattr(image_content, f"_load_{name.lower()}", raising(error))
     told = f"is cut off or damaged: its {len(data):,} bytes {damage.format(name)}"
-    assert inspect(data, complete=True) == ImageFacts(name.lower(), 320, 300, len(data), damage=told)
+    assert inspect(data, complete=True) == ImageInfo(name.lower(), 320, 300, len(data), damage=told)
 
 
 def test_memory_that_runs_out_is_no_damage(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ import zlib
 
 import pytest
 
-from kling_elements.images import ImageFacts, inspect
+from kling_elements.images import ImageInfo, inspect
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 JPEG_START = b"\xff\xd8"
@@ -54,16 +54,16 @@ def exif(*entries: bytes, count: int | None = None, start: int = 8, order: str =
     return head + bytes(max(0, start - 8)) + said + b"".join(entries)
 
 
-def seen(data: bytes) -> ImageFacts:
+def seen(data: bytes) -> ImageInfo:
     """What is said of a file's beginning."""
     return inspect(data, complete=False, size=99_999)
 
 
 def facts(
     name: str | None, width: int | None = None, height: int | None = None, *, turned: bool = False
-) -> ImageFacts:
+) -> ImageInfo:
     """The facts of a beginning of a file whose size is known."""
-    return ImageFacts(name, width, height, 99_999, turned)
+    return ImageInfo(name, width, height, 99_999, turned)
 
 
 TURN = exif(entry(WIDTH, 5), entry(ORIENTATION, 6))
@@ -163,7 +163,7 @@ def test_each_format_is_known_by_its_first_bytes(data: bytes, expected: str | No
         ),
     ],
 )
-def test_each_odd_png(data: bytes, expected: ImageFacts) -> None:
+def test_each_odd_png(data: bytes, expected: ImageInfo) -> None:
     """A PNG's header is read as it stands, and its EXIF where it is whole and stands before the pixels."""
     assert seen(data) == expected
 
@@ -213,7 +213,7 @@ def test_each_odd_png(data: bytes, expected: ImageFacts) -> None:
         ),
     ],
 )
-def test_each_way_to_a_frame(middle: bytes, expected: ImageFacts) -> None:
+def test_each_way_to_a_frame(middle: bytes, expected: ImageInfo) -> None:
     """A JPEG's frame header is found behind whatever may stand before it, and nothing is taken for it."""
     assert seen(JPEG_START + b"\xff\xfe\0\2" + middle) == expected
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 import pytest
 
-from kling_elements.images import ImageFacts, ImageRules, problems
+from kling_elements.images import ImageConstraints, ImageInfo, problems
 
 EXTENSION: dict[str, object] = {
     "formats": ["jpg", "png"],
@@ -15,7 +15,7 @@ EXTENSION: dict[str, object] = {
     "maxAspectRatio": 2.5,
     "maxBytes": 10_000_000,
 }
-RULES = ImageRules.from_document(EXTENSION)
+RULES = ImageConstraints.from_document(EXTENSION)
 MIB = 2**20
 
 
@@ -34,9 +34,9 @@ MIB = 2**20
         ),
     ],
 )
-def test_rules_that_make_sense(change: dict[str, object], rules: ImageRules) -> None:
+def test_rules_that_make_sense(change: dict[str, object], rules: ImageConstraints) -> None:
     """Each limit is the document's own, the least and the closest ones as well."""
-    assert ImageRules.from_document(EXTENSION | change) == rules
+    assert ImageConstraints.from_document(EXTENSION | change) == rules
 
 
 KEYS = "it needs exactly formats, minWidth, minHeight, minAspectRatio, maxAspectRatio, maxBytes"
@@ -73,14 +73,14 @@ KEYS = "it needs exactly formats, minWidth, minHeight, minAspectRatio, maxAspect
 def test_rules_that_make_no_sense(change: dict[str, object], words: str) -> None:
     """A fault of the document is told with its key and its value."""
     with pytest.raises(ValueError, match="x-image-constraints") as caught:
-        ImageRules.from_document(EXTENSION | change)
+        ImageConstraints.from_document(EXTENSION | change)
     assert str(caught.value) == f"x-image-constraints{words}"
 
 
 def test_rules_of_other_names() -> None:
     """All that is missing and all that is unknown is told at once."""
     with pytest.raises(ValueError, match="x-image-constraints") as caught:
-        ImageRules.from_document({"formats": ["png"], "minwidth": 1, "minHeight": 1, "maxBytes": 1})
+        ImageConstraints.from_document({"formats": ["png"], "minwidth": 1, "minHeight": 1, "maxBytes": 1})
     lacks = "lacks minWidth, minAspectRatio, maxAspectRatio"
     assert str(caught.value) == f"x-image-constraints {lacks} and has the unknown minwidth: {KEYS}"
 
@@ -95,14 +95,14 @@ def test_rules_of_other_names() -> None:
         (attrs.evolve(RULES, min_aspect_ratio=0.5), True),
     ],
 )
-def test_whether_a_turn_matters(rules: ImageRules, matters: bool) -> None:  # noqa: FBT001  a parameter of the table
+def test_whether_a_turn_matters(rules: ImageConstraints, matters: bool) -> None:  # noqa: FBT001
     """A turn changes nothing while both sides have one minimum, and the ratios are each other's inverse."""
     assert rules.orientation_matters is matters
     words = " (turned by its EXIF orientation)" if matters else ""
     least = f"{rules.min_width}x{rules.min_height}"
-    found = problems(ImageFacts("png", 200, 200, turned=True), rules)
+    found = problems(ImageInfo("png", 200, 200, turned=True), rules)
     assert found == (f"is 200x200 px{words}: at least {least} is needed",)
-    upright = problems(ImageFacts("png", 200, 200), rules)
+    upright = problems(ImageInfo("png", 200, 200), rules)
     assert upright == (f"is 200x200 px: at least {least} is needed",)
 
 
@@ -114,48 +114,48 @@ BINARY = attrs.evolve(RULES, max_bytes=5 * MIB)
 @pytest.mark.parametrize(
     ("facts", "rules", "expected"),
     [
-        (ImageFacts("png", 300, 299), RULES, ["is 300x299 px: at least 300x300 is needed"]),
-        (ImageFacts("png", 299, 300), RULES, ["is 299x300 px: at least 300x300 is needed"]),
-        (ImageFacts("png", None, 100), RULES, []),
-        (ImageFacts("png", 100, None), RULES, []),
-        (ImageFacts("png", 0, 300), RULES, ["is 0x300 px: at least 300x300 is needed"]),
-        (ImageFacts("png", 300, 0), RULES, ["is 300x0 px: at least 300x300 is needed"]),
+        (ImageInfo("png", 300, 299), RULES, ["is 300x299 px: at least 300x300 is needed"]),
+        (ImageInfo("png", 299, 300), RULES, ["is 299x300 px: at least 300x300 is needed"]),
+        (ImageInfo("png", None, 100), RULES, []),
+        (ImageInfo("png", 100, None), RULES, []),
+        (ImageInfo("png", 0, 300), RULES, ["is 0x300 px: at least 300x300 is needed"]),
+        (ImageInfo("png", 300, 0), RULES, ["is 300x0 px: at least 300x300 is needed"]),
         (
-            ImageFacts("png", 1000, 2501),
+            ImageInfo("png", 1000, 2501),
             RULES,
             ["has the aspect ratio 1:2.501: 1:2.5 to 2.5:1 is allowed"],
         ),
         (
-            ImageFacts("png", 2_500_001, 1_000_000),
+            ImageInfo("png", 2_500_001, 1_000_000),
             RULES,
             ["has the aspect ratio 2.500001:1: 1:2.5 to 2.5:1 is allowed"],
         ),
         (
-            ImageFacts("png", 25_000_001, 10_000_000),
+            ImageInfo("png", 25_000_001, 10_000_000),
             RULES,
             ["has the aspect ratio 25000001:10000000: 1:2.5 to 2.5:1 is allowed"],
         ),
-        (ImageFacts("png", 301, 300), SQUARE, []),
-        (ImageFacts("png", 300, 301), SQUARE, ["has the aspect ratio 1:1.003: 1:1 to 1.5:1 is allowed"]),
-        (ImageFacts("png", 600, 300), SQUARE, ["has the aspect ratio 2.00:1: 1:1 to 1.5:1 is allowed"]),
+        (ImageInfo("png", 301, 300), SQUARE, []),
+        (ImageInfo("png", 300, 301), SQUARE, ["has the aspect ratio 1:1.003: 1:1 to 1.5:1 is allowed"]),
+        (ImageInfo("png", 600, 300), SQUARE, ["has the aspect ratio 2.00:1: 1:1 to 1.5:1 is allowed"]),
         (
-            ImageFacts("png", 600, 300, turned=True),
+            ImageInfo("png", 600, 300, turned=True),
             TALL,
             ["has the aspect ratio 2.00:1 (turned by its EXIF orientation): 1:2 to 1:1 is allowed"],
         ),
-        (ImageFacts("png", size=5 * MIB - 1), BINARY, []),
-        (ImageFacts("png", size=5 * MIB), BINARY, ["is 5,242,880 bytes: under 5,242,880 bytes is needed"]),
-        (ImageFacts("png", size=6 * MIB), BINARY, ["is 6.0 MiB: under 5 MiB is needed"]),
+        (ImageInfo("png", size=5 * MIB - 1), BINARY, []),
+        (ImageInfo("png", size=5 * MIB), BINARY, ["is 5,242,880 bytes: under 5,242,880 bytes is needed"]),
+        (ImageInfo("png", size=6 * MIB), BINARY, ["is 6.0 MiB: under 5 MiB is needed"]),
         (
-            ImageFacts("png", size=10_040_000),
+            ImageInfo("png", size=10_040_000),
             RULES,
             ["is 10,040,000 bytes: under 10,000,000 bytes is needed"],
         ),
-        (ImageFacts("png", size=10_060_000), RULES, ["is 10.1 MB: under 10 MB is needed"]),
-        (ImageFacts("xyz"), RULES, ["is xyz: JPEG or PNG is needed"]),
-        (ImageFacts("jpeg"), attrs.evolve(RULES, formats=("png",)), ["is a JPEG image: PNG is needed"]),
+        (ImageInfo("png", size=10_060_000), RULES, ["is 10.1 MB: under 10 MB is needed"]),
+        (ImageInfo("xyz"), RULES, ["is xyz: JPEG or PNG is needed"]),
+        (ImageInfo("jpeg"), attrs.evolve(RULES, formats=("png",)), ["is a JPEG image: PNG is needed"]),
         (
-            ImageFacts("gif", 299, 1000, damage="is broken"),
+            ImageInfo("gif", 299, 1000, damage="is broken"),
             RULES,
             [
                 "is a GIF image: JPEG or PNG is needed",
@@ -166,7 +166,7 @@ BINARY = attrs.evolve(RULES, max_bytes=5 * MIB)
         ),
     ],
 )
-def test_each_limit_at_its_edge(facts: ImageFacts, rules: ImageRules, expected: list[str]) -> None:
+def test_each_limit_at_its_edge(facts: ImageInfo, rules: ImageConstraints, expected: list[str]) -> None:
     """What is just beyond a limit is told in digits that show it, and what is not known is no problem."""
     assert problems(facts, rules) == tuple(expected)
 
@@ -187,4 +187,4 @@ def test_each_limit_at_its_edge(facts: ImageFacts, rules: ImageRules, expected: 
 )
 def test_each_other_format_has_its_name(name: str, words: str) -> None:
     """What is no JPEG or PNG is called by the name that people know."""
-    assert problems(ImageFacts(name), RULES) == (f"is {words}: JPEG or PNG is needed",)
+    assert problems(ImageInfo(name), RULES) == (f"is {words}: JPEG or PNG is needed",)

@@ -11,23 +11,22 @@ from typing import TYPE_CHECKING
 import pytest
 
 from contract_tests.support.answers import png
-from kling_elements.images import (
+from kling_elements.images import ImageConstraints, paths
+from kling_elements.images import inspection as image_content
+from kling_elements.images.sources import (
     BytesSource,
     FileSource,
     ImageProblem,
-    ImageRules,
     ImageSource,
     UrlSource,
     classify,
     load_image,
-    paths,
 )
-from kling_elements.images import content as image_content
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-RULES = ImageRules(("jpeg", "png"), 300, 300, 0.4, 2.5, 10_000_000)
+RULES = ImageConstraints(("jpeg", "png"), 300, 300, 0.4, 2.5, 10_000_000)
 TAKEN = "an http(s) URL, a path, bytes or base64 text is needed"
 WITH_USER = "holds a user name or password: anybody who sees the request could read it; remove it"
 HALF = r"'utf-8' codec can't encode character '\ud800' in position 5: surrogates not allowed"
@@ -35,7 +34,7 @@ PNG = png(320, 300)
 TEXT = base64.b64encode(PNG).decode()
 
 
-def refusal(source: object, rules: ImageRules = RULES) -> str:
+def refusal(source: object, rules: ImageConstraints = RULES) -> str:
     """The one line that tells why an image is refused."""
     with pytest.raises(ImageProblem) as caught:
         load_image(source, rules)
@@ -140,7 +139,7 @@ def test_a_problem_shows_what_it_holds() -> None:
 def test_bytes_of_the_limits_size_are_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
     """The limit is exclusive: bytes of just its size can't be sent, and are not decoded."""
     monkeypatch.setattr(image_content, "_decode", lambda *_: pytest.fail("was decoded"))
-    rules = ImageRules(("png",), 300, 300, 0.4, 2.5, len(PNG))
+    rules = ImageConstraints(("png",), 300, 300, 0.4, 2.5, len(PNG))
     said = f"is {len(PNG):,} bytes: under {len(PNG):,} bytes is needed"
     assert refusal(PNG, rules) == f"the bytes object {said}"
 
@@ -152,7 +151,7 @@ def test_of_a_file_of_the_limits_size_only_the_beginning_is_read(tmp_path: Path)
     frame = b"\xff\xc0" + struct.pack(">HBHHB", 11, 8, 10, 10, 1) + b"\1\x11\0"
     path.write_bytes(b"\xff\xd8" + comment * 2 + frame)
     size = path.stat().st_size
-    rules = ImageRules(("jpeg",), 300, 300, 0.4, 2.5, size)
+    rules = ImageConstraints(("jpeg",), 300, 300, 0.4, 2.5, size)
     assert refusal(path, rules) == f"{path} is {size:,} bytes: under {size:,} bytes is needed"
 
 
@@ -163,7 +162,7 @@ def test_a_file_that_grows_is_read_up_to_the_limit(tmp_path: Path, monkeypatch: 
     path.write_bytes(PNG.ljust(2 * 20_000, b"\0"))
     smaller = before.stat()
     monkeypatch.setattr(os, "fstat", lambda _: smaller)
-    rules = ImageRules(("png",), 300, 300, 0.4, 2.5, 20_000)
+    rules = ImageConstraints(("png",), 300, 300, 0.4, 2.5, 20_000)
     assert refusal(path, rules) == f"{path} is 20,000 bytes: under 20,000 bytes is needed"
 
 

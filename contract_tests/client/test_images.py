@@ -21,21 +21,23 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from kling_elements.images import (
-    BytesSource,
-    FileSource,
-    ImageFacts,
-    ImageProblem,
-    ImageRules,
-    UrlSource,
-    classify,
+    ImageConstraints,
+    ImageInfo,
     inspect,
     is_private_url,
-    load_image,
     problems,
     shown_url,
     url_problems,
 )
-from kling_elements.images import content as image_content
+from kling_elements.images import inspection as image_content
+from kling_elements.images.sources import (
+    BytesSource,
+    FileSource,
+    ImageProblem,
+    UrlSource,
+    classify,
+    load_image,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +51,7 @@ EXTENSION: dict[str, object] = {
     "maxAspectRatio": 2.5,
     "maxBytes": 10_000_000,
 }
-RULES = ImageRules.from_document(EXTENSION)
+RULES = ImageConstraints.from_document(EXTENSION)
 LEAN = attrs.evolve(RULES, max_bytes=20_000)
 
 
@@ -101,7 +103,7 @@ JPEG = encoded(picture(), "JPEG")
 PROGRESSIVE = encoded(picture(), "JPEG", progressive=True)
 
 
-def refusal(source: object, rules: ImageRules = RULES) -> str:
+def refusal(source: object, rules: ImageConstraints = RULES) -> str:
     """The one line that tells why an image is refused."""
     with pytest.raises(ImageProblem) as caught:
         load_image(source, rules)
@@ -113,14 +115,14 @@ def refusal(source: object, rules: ImageRules = RULES) -> str:
 
 def test_rules_come_from_the_document() -> None:
     """Every limit is the document's; "jpg" and "jpeg" are one format."""
-    assert ImageRules(("jpeg", "png"), 300, 300, 0.4, 2.5, 10_000_000) == RULES
+    assert ImageConstraints(("jpeg", "png"), 300, 300, 0.4, 2.5, 10_000_000) == RULES
 
 
 @pytest.mark.parametrize("key", list(EXTENSION))
 def test_a_missing_rule_is_named(key: str) -> None:
     """A key that the document lacks is a ValueError that names it, not a KeyError."""
     with pytest.raises(ValueError, match=f"lacks {key}:"):
-        ImageRules.from_document({k: v for k, v in EXTENSION.items() if k != key})
+        ImageConstraints.from_document({k: v for k, v in EXTENSION.items() if k != key})
 
 
 # --- problems
@@ -129,22 +131,22 @@ def test_a_missing_rule_is_named(key: str) -> None:
 @pytest.mark.parametrize(
     ("facts", "expected"),
     [
-        (ImageFacts("png", 300, 300, 9_999_999), []),
-        (ImageFacts("png"), []),
-        (ImageFacts("jpeg", 1000, 400), []),
-        (ImageFacts("jpeg", 400, 1000), []),
-        (ImageFacts("png", 200, 150), ["is 200x150 px: at least 300x300 is needed"]),
-        (ImageFacts("png", 960, 300), ["has the aspect ratio 3.20:1: 1:2.5 to 2.5:1 is allowed"]),
-        (ImageFacts("png", 300, 960), ["has the aspect ratio 1:3.20: 1:2.5 to 2.5:1 is allowed"]),
-        (ImageFacts("png", 2501, 1000), ["has the aspect ratio 2.501:1: 1:2.5 to 2.5:1 is allowed"]),
-        (ImageFacts("webp"), ["is a WebP image: JPEG or PNG is needed"]),
-        (ImageFacts("html", size=99), ["is an HTML page: JPEG or PNG is needed"]),
-        (ImageFacts(None, size=9), ["is not an image of a known format: JPEG or PNG is needed"]),
-        (ImageFacts("png", 300, 300, 12_300_000), ["is 12.3 MB: under 10 MB is needed"]),
-        (ImageFacts("png", 300, 300, 10_000_000), ["is 10,000,000 bytes: under 10,000,000 bytes is needed"]),
-        (ImageFacts(None, size=0), ["is empty: 0 bytes"]),
+        (ImageInfo("png", 300, 300, 9_999_999), []),
+        (ImageInfo("png"), []),
+        (ImageInfo("jpeg", 1000, 400), []),
+        (ImageInfo("jpeg", 400, 1000), []),
+        (ImageInfo("png", 200, 150), ["is 200x150 px: at least 300x300 is needed"]),
+        (ImageInfo("png", 960, 300), ["has the aspect ratio 3.20:1: 1:2.5 to 2.5:1 is allowed"]),
+        (ImageInfo("png", 300, 960), ["has the aspect ratio 1:3.20: 1:2.5 to 2.5:1 is allowed"]),
+        (ImageInfo("png", 2501, 1000), ["has the aspect ratio 2.501:1: 1:2.5 to 2.5:1 is allowed"]),
+        (ImageInfo("webp"), ["is a WebP image: JPEG or PNG is needed"]),
+        (ImageInfo("html", size=99), ["is an HTML page: JPEG or PNG is needed"]),
+        (ImageInfo(None, size=9), ["is not an image of a known format: JPEG or PNG is needed"]),
+        (ImageInfo("png", 300, 300, 12_300_000), ["is 12.3 MB: under 10 MB is needed"]),
+        (ImageInfo("png", 300, 300, 10_000_000), ["is 10,000,000 bytes: under 10,000,000 bytes is needed"]),
+        (ImageInfo(None, size=0), ["is empty: 0 bytes"]),
         (
-            ImageFacts("png", 100, 10, 20_000_000),
+            ImageInfo("png", 100, 10, 20_000_000),
             [
                 "is 100x10 px: at least 300x300 is needed",
                 "has the aspect ratio 10.00:1: 1:2.5 to 2.5:1 is allowed",
@@ -153,7 +155,7 @@ def test_a_missing_rule_is_named(key: str) -> None:
         ),
     ],
 )
-def test_problems_tell_the_numbers(facts: ImageFacts, expected: list[str]) -> None:
+def test_problems_tell_the_numbers(facts: ImageInfo, expected: list[str]) -> None:
     """Each broken limit is one sentence with what is and what is needed; the unknown is no problem."""
     assert problems(facts, RULES) == tuple(expected)
 
@@ -162,15 +164,15 @@ def test_problems_tell_the_numbers(facts: ImageFacts, expected: list[str]) -> No
 def test_turning_an_image_changes_nothing(width: int, height: int) -> None:
     """Under the document's limits an image and the same image turned by a quarter get the same verdict."""
     assert not RULES.orientation_matters
-    upright = problems(ImageFacts("png", width, height), RULES)
-    turned = problems(ImageFacts("png", height, width, turned=True), RULES)
+    upright = problems(ImageInfo("png", width, height), RULES)
+    turned = problems(ImageInfo("png", height, width, turned=True), RULES)
     assert len(upright) == len(turned)
 
 
 @given(width=st.integers(1, 70_000), height=st.integers(1, 70_000))
 def test_aspect_ratio_is_exact(width: int, height: int) -> None:
     """The aspect ratio is judged as whole numbers would judge it, and never shown as the limit it breaks."""
-    facts = ImageFacts("png", width, height)
+    facts = ImageInfo("png", width, height)
     refused = [text for text in problems(facts, RULES) if "aspect ratio" in text]
     assert bool(refused) == (not (2 * height <= 5 * width and 2 * width <= 5 * height))
     if refused:
@@ -206,7 +208,7 @@ def test_aspect_ratio_is_exact(width: int, height: int) -> None:
 def test_good_images_pass(data: bytes, name: str) -> None:
     """Every kind of JPEG and PNG is decoded, with the dimensions that Pillow gives, and no warning."""
     facts = inspect(data, complete=True)
-    assert facts == ImageFacts(name, 320, 300, len(data))
+    assert facts == ImageInfo(name, 320, 300, len(data))
     assert problems(facts, RULES) == ()
 
 
@@ -285,7 +287,7 @@ def test_orientation_is_applied(name: str, orientation: int, order: str) -> None
 def test_other_formats_are_named(image: str | None, name: bytes | None, expected: str | None) -> None:
     """What is no JPEG or PNG is named by its first bytes, without being decoded."""
     data = encoded(picture(), image) if image else (name or b"")
-    assert inspect(data, complete=True) == ImageFacts(expected, size=len(data))
+    assert inspect(data, complete=True) == ImageInfo(expected, size=len(data))
 
 
 @pytest.mark.parametrize("data", [PNG, JPEG, PROGRESSIVE, with_app1(JPEG, b"Exif\0\0" + bytes(60_000))])
@@ -311,7 +313,7 @@ def test_a_huge_exif_hides_the_dimensions() -> None:
     """When the given bytes end inside EXIF, the dimensions are unknown and that is no problem."""
     data = with_app1(JPEG, b"Exif\0\0" + bytes(60_000))
     facts = inspect(data[:8192], complete=False, size=len(data))
-    assert facts == ImageFacts("jpeg", None, None, len(data))
+    assert facts == ImageInfo("jpeg", None, None, len(data))
     assert problems(facts, RULES) == ()
 
 
@@ -353,7 +355,7 @@ def test_importing_costs_no_pillow() -> None:
         f"assert inspect({JPEG[:1000]!r}, complete=False).width == 320; assert 'PIL' not in sys.modules"
     )
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run(  # noqa: S603  our own interpreter and code
+    done = subprocess.run(  # noqa: S603 - our own command
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environment
     )
     assert (done.returncode, done.stderr) == (0, "")
@@ -367,7 +369,7 @@ def test_bytes_are_encoded(make: Callable[[bytes], object]) -> None:
     """Bytes of any kind come back as base64 of the same bytes."""
     loaded = load_image(make(PNG), RULES)
     assert base64.b64decode(loaded.base64) == PNG
-    assert loaded.facts == ImageFacts("png", 320, 300, len(PNG))
+    assert loaded.facts == ImageInfo("png", 320, 300, len(PNG))
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from contract_tests.support.clients import ASYNC, KEY, SYNC, Script
 from contract_tests.support.contract import key_headers
 from contract_tests.support.loopback import refused_url, serving
 from kling_elements import KlingElements, KlingError, ValidationError
-from kling_elements.settings import ApiKey
+from kling_elements.api.auth import ApiKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -69,9 +69,9 @@ def test_clients_hide_the_key(driver: Driver) -> None:
     client = opened.client
     assert client is not None
     assert_hidden(client)
-    assert_hidden(client._flows.sender.settings)
-    assert_hidden(client._shell)
-    for thing in (client, client._flows.sender.settings.key, client._flows.sender.settings):
+    assert_hidden(client._service.sender.settings)
+    assert_hidden(client._transport)
+    for thing in (client, client._service.sender.settings.key, client._service.sender.settings):
         with pytest.raises(TypeError, match="not pickled"):
             pickle.dumps(thing)
         with pytest.raises(TypeError, match="not pickled"):
@@ -277,7 +277,7 @@ def test_clients_that_follow_redirects_still_dont(driver: Driver) -> None:
     server = Script.of(reply(302, content=b"", headers={"location": "https://elsewhere.example/"}))
     opened = driver.open(server)
     assert opened.client is not None
-    http = opened.client._shell._foreign.given
+    http = opened.client._transport._external.given
     assert http is not None
     http.follow_redirects = True
     with pytest.raises(KlingError):

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from contract_tests.support.answers import ID, IMAGE, Pieces, reply, shown
 from contract_tests.support.clients import Script
-from kling_elements import ApiError, KlingError, OutcomeUnknown, ResponseFormatError, Task, transport
-from kling_elements.answers import Answer
-from kling_elements.decisions import Operation, Raise, Repeat, Return, decide
+from kling_elements import ApiError, KlingError, OutcomeUnknown, ResponseFormatError, Task
+from kling_elements.api import httpx_adapter as transport
+from kling_elements.api.outcomes import Operation, Raise, Retry, Return, decide
+from kling_elements.types import Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -188,11 +189,11 @@ def test_every_status_code(status: int) -> None:
     """Every status code with every kind of body is decided, for every operation."""
     for body in BODIES:
         for operation in Operation:
-            decision = decide(operation, Answer(status, {}, body))
+            decision = decide(operation, Response(status, {}, body))
             if isinstance(decision, Return):
                 assert operation is Operation.LIST or status < 300
             else:
-                assert isinstance(decision, (Raise, Repeat))
+                assert isinstance(decision, (Raise, Retry))
                 assert isinstance(decision.error, KlingError)
                 assert str(decision.error)
 
@@ -251,7 +252,7 @@ def test_any_answer_is_decided(
     status: int, body: bytes, operation: Operation, headers: dict[str, str]
 ) -> None:
     """Any status, headers and body are decided, without another exception; a found id is in the body."""
-    decision = decide(operation, Answer(status, headers, body))
+    decision = decide(operation, Response(status, headers, body))
     if isinstance(decision, Return) and isinstance(decision.value, Task):
         assert decision.value.id
         assert isinstance(decision.value.status, str)

@@ -10,19 +10,19 @@ import pytest
 
 from contract_tests.support.answers import mp4
 from kling_elements.downloads.mp4 import Verdict
-from kling_elements.downloads.part import Part
-from kling_elements.downloads.ranges import Note
+from kling_elements.downloads.part_file import PartFile
+from kling_elements.downloads.ranges import PartNote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-NOTE = Note("t", "https://cdn.example/a.mp4", '"v1"', 5)
+NOTE = PartNote("t", "https://cdn.example/a.mp4", '"v1"', 5)
 
 
 @pytest.fixture
-def part(tmp_path: Path) -> Iterator[Part]:
-    made = Part.beside(tmp_path / "out.mp4")
+def part(tmp_path: Path) -> Iterator[PartFile]:
+    made = PartFile.beside(tmp_path / "out.mp4")
     yield made
     made.close()
 
@@ -34,7 +34,7 @@ class Slow(io.BytesIO):
         return super().write(bytes(data)[:3])
 
 
-def test_whatever_a_write_takes_all_is_written(part: Part) -> None:
+def test_whatever_a_write_takes_all_is_written(part: PartFile) -> None:
     """A write that takes a piece is followed by one of the rest, and each byte counts once."""
     part.stream.close()
     part.stream = stream = Slow()
@@ -43,7 +43,7 @@ def test_whatever_a_write_takes_all_is_written(part: Part) -> None:
     assert (stream.getvalue(), part.size) == (b"abcdefgh", 8)
 
 
-def test_it_goes_on_at_its_end(part: Part) -> None:
+def test_it_goes_on_at_its_end(part: PartFile) -> None:
     """Resumed it is added to under its note; emptied it begins anew, without one."""
     part.write(b"abc")
     part.stream.seek(0)
@@ -56,13 +56,13 @@ def test_it_goes_on_at_its_end(part: Part) -> None:
     assert part.path.read_bytes() == b"x"
 
 
-def test_it_tells_what_it_is(part: Part) -> None:
+def test_it_tells_what_it_is(part: PartFile) -> None:
     """What was written is looked at as it is on the disk."""
     part.write(mp4())
     assert part.inspect() is Verdict.WHOLE
 
 
-def test_it_can_be_thrown_away_in_any_state(part: Part) -> None:
+def test_it_can_be_thrown_away_in_any_state(part: PartFile) -> None:
     """Written, closed, or gone already: after it was discarded nothing is there, and nothing is raised."""
     part.write(b"abc")
     part.discard()
@@ -73,7 +73,7 @@ def test_it_can_be_thrown_away_in_any_state(part: Part) -> None:
 
 def test_each_has_a_name_of_its_own(tmp_path: Path) -> None:
     """Two beside one target are two files, not in each other's way; the second one is hidden."""
-    one, two = (Part.beside(tmp_path / "out.mp4") for _ in range(2))
+    one, two = (PartFile.beside(tmp_path / "out.mp4") for _ in range(2))
     assert one.path != two.path
     assert {one.path.parent, two.path.parent} == {tmp_path}
     assert [part.path.name.startswith(".") for part in (one, two)] == [False, True]
@@ -87,13 +87,13 @@ def test_each_has_a_name_of_its_own(tmp_path: Path) -> None:
 def test_a_link_in_its_place_is_not_followed(tmp_path: Path) -> None:
     """A link that stands where the part would be makes no file where it leads."""
     (tmp_path / "out.mp4.part").symlink_to(tmp_path / "elsewhere")
-    part = Part.beside(tmp_path / "out.mp4")
+    part = PartFile.beside(tmp_path / "out.mp4")
     part.write(b"abc")
     part.discard()
     assert [path.name for path in tmp_path.iterdir()] == ["out.mp4.part"]
 
 
-def test_it_is_no_program(part: Part) -> None:
+def test_it_is_no_program(part: PartFile) -> None:
     """Nobody may run what was downloaded, whatever the umask is."""
     assert part.path.stat().st_mode & 0o111 == 0
 
@@ -110,7 +110,7 @@ class Broken(io.BytesIO):
             raise OSError(errno.EIO, "gone")
 
 
-def test_a_disk_that_has_gone_hides_no_other_error(part: Part) -> None:
+def test_a_disk_that_has_gone_hides_no_other_error(part: PartFile) -> None:
     """Throwing away raises nothing, though the stream fails and folders stand in the files' places."""
     assert part.note_path is not None
     part.stream.close()
@@ -125,7 +125,7 @@ def test_a_disk_that_has_gone_hides_no_other_error(part: Part) -> None:
 
 def test_another_processs_part_is_not_touched(tmp_path: Path) -> None:
     """Only the one who holds the shared part removes its note."""
-    holder, other = (Part.beside(tmp_path / "out.mp4") for _ in range(2))
+    holder, other = (PartFile.beside(tmp_path / "out.mp4") for _ in range(2))
     holder.begin(NOTE)
     holder.write(b"abc")
     assert holder.can_continue
@@ -139,7 +139,7 @@ def test_another_processs_part_is_not_touched(tmp_path: Path) -> None:
     holder.let_go()
     assert not holder.stream.closed
     holder.close()
-    again = Part.beside(tmp_path / "out.mp4")
+    again = PartFile.beside(tmp_path / "out.mp4")
     assert (again.size, again.note) == (3, NOTE)
     again.discard()
     assert list(tmp_path.iterdir()) == []
@@ -148,18 +148,18 @@ def test_another_processs_part_is_not_touched(tmp_path: Path) -> None:
 def test_an_empty_part_is_the_beginning_of_anything(tmp_path: Path) -> None:
     """What a kill left before the first byte, with or without a note, is of no video yet."""
     for note in (NOTE, None):
-        part = Part.beside(tmp_path / "out.mp4")
+        part = PartFile.beside(tmp_path / "out.mp4")
         if note:
             part.begin(note)
         part.close()
-        part = Part.beside(tmp_path / "out.mp4")
+        part = PartFile.beside(tmp_path / "out.mp4")
         assert (part.path, part.size, part.note) == (tmp_path / "out.mp4.part", 0, None)
         part.discard()
 
 
 def test_a_shared_part_is_locked_until_it_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody can take up what is being thrown away; an open file of no other's could stay on some systems."""
-    shared, own = (Part.beside(tmp_path / "out.mp4") for _ in range(2))
+    shared, own = (PartFile.beside(tmp_path / "out.mp4") for _ in range(2))
     shared.begin(NOTE)
     closed: list[tuple[Path, bool, bool]] = []
     unlink = type(tmp_path).unlink

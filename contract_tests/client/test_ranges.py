@@ -8,46 +8,46 @@ from kling_elements.downloads.ranges import (
     Append,
     Expired,
     Finished,
-    Note,
+    PartNote,
     Plan,
     Refuse,
-    StartAnew,
-    Take,
-    judge,
+    Replace,
+    Restart,
+    plan_for,
     request_headers,
     size_fault,
     validator_of,
 )
-from kling_elements.effects import Head
+from kling_elements.types import ResponseHead
 
 HAVE = 100
-NOTE = Note("t", "https://cdn.example/a.mp4", '"v1"', 300)
-UNSIZED = Note("t", "https://cdn.example/a.mp4", '"v1"')
-FRESH = Note("t", "https://cdn.example/a.mp4")
+NOTE = PartNote("t", "https://cdn.example/a.mp4", '"v1"', 300)
+UNSIZED = PartNote("t", "https://cdn.example/a.mp4", '"v1"')
+FRESH = PartNote("t", "https://cdn.example/a.mp4")
 RANGE = {"content-range": "bytes 100-299/300", "etag": '"v1"'}
 DATES = {"date": "Wed, 21 Oct 2026 07:28:01 GMT", "last-modified": "Wed, 21 Oct 2026 07:28:00 GMT"}
 AT_ONCE = {**DATES, "last-modified": DATES["date"]}
 
 
 def plan(
-    status: int, headers: dict[str, str], have: int = HAVE, note: Note | None = NOTE, most: int = 1000
+    status: int, headers: dict[str, str], have: int = HAVE, note: PartNote | None = NOTE, most: int = 1000
 ) -> Plan:
-    return judge(Head(status, headers, FRESH.resource), have, note, FRESH, most)
+    return plan_for(ResponseHead(status, headers, FRESH.resource), have, note, FRESH, most)
 
 
 @pytest.mark.parametrize(
     ("status", "headers", "note"),
     [
-        (200, {"content-length": "300", "etag": '"v2"'}, Note("t", FRESH.resource, '"v2"', 300)),
-        (200, {"content-length": "1000"}, Note("t", FRESH.resource, None, 1000)),
+        (200, {"content-length": "300", "etag": '"v2"'}, PartNote("t", FRESH.resource, '"v2"', 300)),
+        (200, {"content-length": "1000"}, PartNote("t", FRESH.resource, None, 1000)),
         (200, {"content-length": "+300"}, FRESH),
         (200, {"content-length": "300", "content-encoding": "gzip", "etag": '"v2"'}, FRESH),
         (200, {}, FRESH),
     ],
 )
-def test_a_whole_body_is_taken(status: int, headers: dict[str, str], note: Note) -> None:
+def test_a_whole_body_is_taken(status: int, headers: dict[str, str], note: PartNote) -> None:
     """A 200 replaces what is there; its size and its validator are those of the bytes as they are sent."""
-    assert plan(status, headers) == Take(note)
+    assert plan(status, headers) == Replace(note)
 
 
 def test_a_part_that_fits_is_appended() -> None:
@@ -58,8 +58,8 @@ def test_a_part_that_fits_is_appended() -> None:
     assert plan(206, RANGE, most=300) == Append(NOTE)
 
 
-OTHER_RANGE = StartAnew("its host sent another range than the one wanted")
-OTHER_VIDEO = StartAnew("its host sent a part of something else")
+OTHER_RANGE = Restart("its host sent another range than the one wanted")
+OTHER_VIDEO = Restart("its host sent a part of something else")
 
 
 @pytest.mark.parametrize(
@@ -77,14 +77,14 @@ OTHER_VIDEO = StartAnew("its host sent a part of something else")
         ({"etag": '"v2"'}, OTHER_VIDEO),
     ],
 )
-def test_a_part_of_something_else_starts_anew(changes: dict[str, str], start: StartAnew) -> None:
+def test_a_part_of_something_else_starts_anew(changes: dict[str, str], start: Restart) -> None:
     """A part of another range, another whole, or in another coding is not appended, and it is said why."""
     assert plan(206, {**RANGE, **changes}) == start
 
 
 def test_a_part_for_which_nobody_vouches_starts_anew() -> None:
     """A part after a note without a validator is not appended, though the numbers fit."""
-    assert plan(206, RANGE, note=Note("t", FRESH.resource, None, 300)) == OTHER_VIDEO
+    assert plan(206, RANGE, note=PartNote("t", FRESH.resource, None, 300)) == OTHER_VIDEO
     assert plan(206, {"etag": '"v1"'}) == OTHER_VIDEO
 
 
@@ -107,7 +107,7 @@ def test_too_large_a_video_is_refused_at_its_head(status: int, headers: dict[str
     [
         ({"content-range": "bytes */100", "etag": '"v1"'}, UNSIZED, True),
         ({"content-range": " bytes */100 "}, UNSIZED, True),
-        ({"content-range": "bytes */100"}, Note("t", FRESH.resource, '"v1"', 100), True),
+        ({"content-range": "bytes */100"}, PartNote("t", FRESH.resource, '"v1"', 100), True),
         ({"content-range": "bytes */100"}, NOTE, False),
         ({"content-range": "bytes */101"}, UNSIZED, False),
         ({"content-range": "bytes */100", "etag": '"v2"'}, UNSIZED, False),
@@ -117,9 +117,9 @@ def test_too_large_a_video_is_refused_at_its_head(status: int, headers: dict[str
         ({}, UNSIZED, False),
     ],
 )
-def test_a_refused_range(headers: dict[str, str], note: Note | None, is_finished: bool) -> None:  # noqa: FBT001 - a case of the table
+def test_a_refused_range(headers: dict[str, str], note: PartNote | None, is_finished: bool) -> None:  # noqa: FBT001
     """A 416 means that all is there only if the host vouches for that very size; else all begins anew."""
-    anew = StartAnew("its host has no such rest")
+    anew = Restart("its host has no such rest")
     assert plan(416, headers, note=note) == (Finished() if is_finished else anew)
 
 
@@ -168,7 +168,7 @@ def test_what_is_asked_for() -> None:
         (1001, NOTE, "it is larger than the 1,000 bytes that are allowed"),
     ],
 )
-def test_the_number_of_bytes(have: int, note: Note | None, fault: str | None) -> None:
+def test_the_number_of_bytes(have: int, note: PartNote | None, fault: str | None) -> None:
     """A body that is shorter or longer than announced, or over the limit, is told with the numbers."""
     assert size_fault(have, note, 1000) == fault
 
@@ -200,7 +200,7 @@ def test_what_can_vouch(headers: dict[str, str], validator: str | None) -> None:
 
 def test_a_date_vouches_as_well() -> None:
     """After a note with a date, another date is another video, and none at all is the same."""
-    note = Note("t", FRESH.resource, DATES["last-modified"], 300)
+    note = PartNote("t", FRESH.resource, DATES["last-modified"], 300)
     plain = {"content-range": RANGE["content-range"]}
     assert plan(206, {**plain, "last-modified": DATES["last-modified"]}, note=note) == Append(note)
     assert plan(206, {**plain, "etag": '"v9"'}, note=note) == Append(note)
@@ -210,7 +210,7 @@ def test_a_date_vouches_as_well() -> None:
 def test_a_note_is_read_back_or_is_none_of_ours() -> None:
     """A note survives being written; anything else is no note."""
     for note in (NOTE, FRESH):
-        assert Note.from_json(note.to_json()) == note
+        assert PartNote.from_json(note.to_json()) == note
     text = NOTE.to_json()
     for old, new in (
         (b": 1,", b": 2,"),
@@ -223,8 +223,8 @@ def test_a_note_is_read_back_or_is_none_of_ours() -> None:
         (b"}", b""),
     ):
         assert old in text
-        assert Note.from_json(text.replace(old, new)) is None
-    assert Note.from_json(b"[]") is None
+        assert PartNote.from_json(text.replace(old, new)) is None
+    assert PartNote.from_json(b"[]") is None
 
 
 def test_whose_beginning_it_is() -> None:

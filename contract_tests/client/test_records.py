@@ -22,10 +22,10 @@ from kling_elements import (
     OutcomeUnknown,
     QuotaExceededError,
 )
-from kling_elements.effects import Request
+from kling_elements.api.endpoints import DEFAULT_MODEL
 from kling_elements.journal import Job, Journal, State, request_digest
-from kling_elements.models import DEFAULT_MODEL
-from kling_elements.records import next_midnight
+from kling_elements.operations.recorder import next_midnight
+from kling_elements.types import Request
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -216,16 +216,16 @@ def test_an_answered_create_that_is_cancelled_keeps_its_id(
     """A create that is cancelled as its id is to be written down has it in the journal all the same."""
     http = httpx.AsyncClient(transport=httpx.MockTransport(Script.of(shown())))
     client = AsyncKlingElements(KEY, http_client=http, journal=path)
-    perform, count = client._shell._perform, 0
+    run, count = client._transport.run, 0
 
-    async def cancelled(effect: Any) -> Any:
+    async def cancelled(function: Any) -> Any:
         nonlocal count
-        count += type(effect).__name__ == "Compute"
+        count += 1
         if count == 3:  # after finishing the request and noting it: the id
             raise asyncio.CancelledError
-        return await perform(effect)
+        return await run(function)
 
-    monkeypatch.setattr(client._shell, "_perform", cancelled)
+    monkeypatch.setattr(client._transport, "run", cancelled)
     with pytest.raises(asyncio.CancelledError) as caught:
         ASYNC.run(lambda: client.create([IMAGE]))
     assert (only(path).state, only(path).task_id) == (State.CREATED, ID)

@@ -8,17 +8,19 @@ from typing import Any
 import pytest
 
 from kling_elements import ApiError, InvalidParam, QuotaExceededError, RateLimitError, ServerError
-from kling_elements.answers import Answer
+from kling_elements.api.error_responses import format_error, read_error
+from kling_elements.api.responses import are_different, read_object, read_task, read_tasks
 from kling_elements.errors import NotFoundError, ResponseFormatError
-from kling_elements.reading import are_different, read_object, read_task, read_tasks
-from kling_elements.refusals import format_error, read_error
+from kling_elements.types import Response
 
 UUID = "046b6c7f-0b8a-43b9-b35d-6489e6daee91"
 
 
 def refusal(body: object, status: int = 400, **headers: str) -> ApiError:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return read_error(Answer(status, {name.replace("_", "-"): value for name, value in headers.items()}, raw))
+    return read_error(
+        Response(status, {name.replace("_", "-"): value for name, value in headers.items()}, raw)
+    )
 
 
 @pytest.mark.parametrize(
@@ -128,12 +130,12 @@ def test_a_refusal_that_names_a_task() -> None:
 
 def test_what_can_t_be_used() -> None:
     """The error has all that the answer told, and shows the start of it."""
-    answer = Answer(201, {"content-type": "text/html; charset=utf-8", "x-request-id": "req-1"}, b"x" * 100)
+    answer = Response(201, {"content-type": "text/html; charset=utf-8", "x-request-id": "req-1"}, b"x" * 100)
     error = format_error(answer, "it is odd", task_id="t")
     assert (error.status_code, error.content_type, error.request_id) == (201, answer.content_type, "req-1")
     assert (error.body, error.task_id) == ("x" * 100, "t")
     assert str(error).endswith(f"it is odd (HTTP 201, {answer.content_type}, request req-1): {'x' * 80!r}")
-    assert str(format_error(Answer(200, {}, b""), "it is odd")).endswith(
+    assert str(format_error(Response(200, {}, b""), "it is odd")).endswith(
         "it is odd (HTTP 200, no media type)"
     )
 
@@ -154,27 +156,27 @@ def test_what_can_t_be_used() -> None:
 def test_no_task(body: bytes, words: str) -> None:
     """What is missing of a task is told; a task whose id is known is named."""
     with pytest.raises(ResponseFormatError, match=words) as caught:
-        read_task(Answer(200, {}, body))
+        read_task(Response(200, {}, body))
     assert caught.value.task_id == ("t" if "task t" in words else None)
 
 
 def test_lists_and_objects() -> None:
     """A list has tasks alone; only a 404 that speaks of tasks is an empty one."""
     tasks = read_tasks(
-        Answer(200, {"x-request-id": "r"}, b'{"data":[{"task_id":"a","status":"X"},{"task_id":"b"}]}')
+        Response(200, {"x-request-id": "r"}, b'{"data":[{"task_id":"a","status":"X"},{"task_id":"b"}]}')
     )
     assert [(task.id, task.request_id) for task in tasks] == [("a", "r"), ("b", "r")]
     for body in (b"{}", b'{"data":{}}', b'{"data":["a"]}', b'{"data":[{"task_id":"a"},{}]}'):
         with pytest.raises(ResponseFormatError):
-            read_tasks(Answer(200, {}, body))
-    assert read_tasks(Answer(404, {}, b'{"message":"No task was found"}')) == []
+            read_tasks(Response(200, {}, body))
+    assert read_tasks(Response(404, {}, b'{"message":"No task was found"}')) == []
     for status, prose in ((404, b'{"message":"multitasking"}'), (400, b'{"message":"Tasks not found"}')):
         with pytest.raises(ApiError) as caught:
-            read_tasks(Answer(status, {}, prose))
+            read_tasks(Response(status, {}, prose))
         assert isinstance(caught.value, NotFoundError) == (status == 404)
-    assert read_object(Answer(200, {}, b'{"a":1}')) == {"a": 1}
+    assert read_object(Response(200, {}, b'{"a":1}')) == {"a": 1}
     with pytest.raises(ResponseFormatError, match="no JSON object"):
-        read_object(Answer(200, {}, b"[]"))
+        read_object(Response(200, {}, b"[]"))
 
 
 IDS: list[tuple[str, Any, bool]] = [

@@ -13,8 +13,9 @@ from contract_tests.support.answers import ID, IMAGE, completed, png, reply, sho
 from contract_tests.support.clients import KEY, Script
 from contract_tests.support.contract import key_headers, place, request_schema
 from kling_elements import ValidationError
-from kling_elements.models import find_model
-from kling_elements.requests import draft_request, finish_request, list_request, status_request
+from kling_elements.api.endpoints import find_model
+from kling_elements.api.requests import list_request, status_request
+from kling_elements.operations.create_request import draft_request, finish_request
 from kling_elements_api.models import KlingElementsRequestAspectRatio, KlingElementsRequestDuration
 
 if TYPE_CHECKING:

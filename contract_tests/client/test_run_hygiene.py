@@ -15,7 +15,8 @@ from contract_tests.support.answers import ID, RESULT, mp4
 from contract_tests.support.clients import KEY
 from contract_tests.support.loopback import serving
 from kling_elements import AsyncTask, KlingError, Task, ValidationError
-from kling_elements.settings import ApiKey, check_seconds
+from kling_elements.api.auth import ApiKey
+from kling_elements.policy.durations import check_seconds
 
 if TYPE_CHECKING:
     from contract_tests.support.clients import Driver

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kling_elements import PollSchedule, Stage, ValidationError
-from kling_elements.schedule import Deadline, choose_schedule
+from kling_elements.policy.polling import Deadline, choose_schedule
 
 DEFAULT = PollSchedule()
 ages = st.floats(0, 1e6)

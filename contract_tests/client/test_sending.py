@@ -25,9 +25,9 @@ from kling_elements import (
     TaskFailed,
     ValidationError,
 )
-from kling_elements.governor import Rate
-from kling_elements.sending import governor_key
-from kling_elements.settings import ApiKey
+from kling_elements.api.auth import ApiKey
+from kling_elements.operations.sender import rate_limiter_key
+from kling_elements.policy.rate_limits import Rate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -218,7 +218,7 @@ def test_a_wait_for_a_slot_is_told(time: FakeTime) -> None:
         clock=time.clock,
         sleep=sleep,
     )
-    found = client._flows.sender.governor
+    found = client._service.sender.rate_limiter
     assert found is not None
     governor = found
     governor.task_started("other", process_time.monotonic())
@@ -229,8 +229,8 @@ def test_a_wait_for_a_slot_is_told(time: FakeTime) -> None:
 
 def test_a_governors_name_is_no_key() -> None:
     """Keys are told apart by a digest, in which they can't be read."""
-    one, other = governor_key(ApiKey("key-1")), governor_key(ApiKey("key-2"))
-    assert one == governor_key(ApiKey("key-1")) != other
+    one, other = rate_limiter_key(ApiKey("key-1")), rate_limiter_key(ApiKey("key-2"))
+    assert one == rate_limiter_key(ApiKey("key-1")) != other
     assert "key" not in one
     assert one != hashlib.sha256(b"key-1").hexdigest()
 
@@ -247,7 +247,7 @@ def test_a_request_that_cant_be_built_was_not_sent(
     def refuse(*_: object, **__: object) -> httpx.Request:
         raise fault
 
-    monkeypatch.setattr(opened.client._shell._service.given, "build_request", refuse)
+    monkeypatch.setattr(opened.client._transport._service.given, "build_request", refuse)
     with pytest.raises(ConnectionFailed, match="No task was created"):
         opened.create([IMAGE])
     assert server.requests == []

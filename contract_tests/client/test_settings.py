@@ -13,7 +13,9 @@ from contract_tests.support.answers import ID, shown
 from contract_tests.support.clients import KEY, Script
 from contract_tests.support.contract import key_headers
 from kling_elements import KlingElements, ValidationError
-from kling_elements.settings import ApiKey, Settings, check_seconds, resolve_settings
+from kling_elements.api.auth import ApiKey, Settings
+from kling_elements.policy.durations import check_seconds
+from kling_elements.settings import resolve_settings
 
 if TYPE_CHECKING:
     from contract_tests.support.clients import Driver
@@ -91,7 +93,7 @@ def test_without_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
         KlingElements()
     monkeypatch.setenv("FREEPIK_API_KEY", "x")
     with KlingElements() as client:
-        assert client._flows.sender.settings.base_url == ORIGINS[0]
+        assert client._service.sender.settings.base_url == ORIGINS[0]
 
 
 def test_the_environment_sets_the_origin(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from kling_elements import DownloadError, Task
-from kling_elements.downloads.part import Part
-from kling_elements.downloads.ranges import Note
-from kling_elements.downloads.telling import Telling
+from kling_elements.downloads.error_messages import DownloadErrors
+from kling_elements.downloads.part_file import PartFile
+from kling_elements.downloads.ranges import PartNote
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,20 +26,20 @@ KEPT = "are kept in out.mp4.part, and the next try goes on from there."
 OUT = Path("out.mp4")
 
 
-def telling(left: timedelta = timedelta(minutes=30), url: str = URL) -> Telling:
-    return Telling(Task("t-1", "COMPLETED", (url,)), url, EXPIRY - left)
+def telling(left: timedelta = timedelta(minutes=30), url: str = URL) -> DownloadErrors:
+    return DownloadErrors(Task("t-1", "COMPLETED", (url,)), url, EXPIRY - left)
 
 
-def part(size: int = 1100, *, validator: str | None = '"v1"', total: int | None = 3000) -> Part:
-    note = Note("t-1", "https://cdn.example/a.mp4", validator, total)
-    return Part(Path("out.mp4.part"), io.BytesIO(), Path("out.mp4.part.json"), size, note)
+def part(size: int = 1100, *, validator: str | None = '"v1"', total: int | None = 3000) -> PartFile:
+    note = PartNote("t-1", "https://cdn.example/a.mp4", validator, total)
+    return PartFile(Path("out.mp4.part"), io.BytesIO(), Path("out.mp4.part.json"), size, note)
 
 
 def told(error: DownloadError) -> tuple[str, object, object, object]:
     return str(error), error.task_id, error.status_code, error.expires_at
 
 
-CASES: dict[str, tuple[Callable[[Telling], DownloadError], str, int | None]] = {
+CASES: dict[str, tuple[Callable[[DownloadErrors], DownloadError], str, int | None]] = {
     "not fetched": (
         lambda telling: telling.not_fetched("no answer"),
         f"the video of task t-1 was not fetched: no answer. {GOOD}{REPEAT}",
@@ -104,7 +104,7 @@ CASES: dict[str, tuple[Callable[[Telling], DownloadError], str, int | None]] = {
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_what_happened(case: tuple[Callable[[Telling], DownloadError], str, int | None]) -> None:
+def test_what_happened(case: tuple[Callable[[DownloadErrors], DownloadError], str, int | None]) -> None:
     """Each error says what happened, what is kept, until when the address is good, and what to type."""
     fail, sentence, status = case
     assert told(fail(telling())) == (sentence, "t-1", status, EXPIRY)

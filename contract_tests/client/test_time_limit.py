@@ -23,8 +23,8 @@ from kling_elements import (
     ResponseFormatError,
     RetryPolicy,
 )
-from kling_elements.time_limit import TimeLimit
-from kling_elements.tracing import Trace
+from kling_elements.api.httpx_adapter import Trace
+from kling_elements.api.total_timeout import TotalTimeout
 
 if TYPE_CHECKING:
     from contract_tests.support.clients import Driver
@@ -106,7 +106,7 @@ def stream(connection: socket.socket, protocol: str | None = None) -> Any:
 def test_the_end_wakes_who_waits() -> None:
     """A thread that waits for bytes is woken by the end of the time."""
     ours, theirs = socket.socketpair()
-    with ours, theirs, TimeLimit(3600) as limit:
+    with ours, theirs, TotalTimeout(3600) as limit:
         limit.watch(stream(ours))
         waiting = threading.Thread(target=lambda: got.append(ours.recv(1)))
         got: list[bytes] = []
@@ -119,7 +119,7 @@ def test_the_end_wakes_who_waits() -> None:
 def test_the_end_comes_by_itself() -> None:
     """When its time is over, a connection is shut down under whoever waits for it."""
     ours, theirs = socket.socketpair()
-    with ours, theirs, TimeLimit(0.02) as limit:
+    with ours, theirs, TotalTimeout(0.02) as limit:
         limit.watch(stream(ours))
         assert ours.recv(1) == b""
         assert limit.is_over
@@ -129,7 +129,7 @@ def test_the_end_comes_by_itself() -> None:
 def test_a_limit_does_not_keep_the_process(seconds: float) -> None:
     """A process may end while a request still has time, however much that is."""
     others = set(threading.enumerate())
-    with TimeLimit(seconds):
+    with TotalTimeout(seconds):
         [timer] = set(threading.enumerate()) - others
         assert timer.daemon
 
@@ -137,7 +137,7 @@ def test_a_limit_does_not_keep_the_process(seconds: float) -> None:
 def test_a_connection_that_is_closed_already() -> None:
     """The end of the time harms nobody when the connection has ended before."""
     ours, theirs = socket.socketpair()
-    with theirs, TimeLimit(3600) as limit:
+    with theirs, TotalTimeout(3600) as limit:
         limit.watch(stream(ours))
         ours.close()
         limit.end()
@@ -148,7 +148,7 @@ def test_a_connection_that_comes_too_late(protocol: str | None) -> None:
     """A connection that is there only after the end is shut down at once."""
     time = FakeTime()
     ours, theirs = socket.socketpair()
-    with ours, theirs, TimeLimit(60, time.clock) as limit:
+    with ours, theirs, TotalTimeout(60, time.clock) as limit:
         assert not limit.is_over
         time.sleep(60)
         assert limit.is_over
@@ -160,7 +160,7 @@ def test_connections_that_are_left_alone() -> None:
     """One that others share, none at all, and one that the request has given back are not shut down."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        with TimeLimit(3600) as limit:
+        with TotalTimeout(3600) as limit:
             limit.watch(None)
             limit.watch(stream(ours, "h2"))
             limit.end()

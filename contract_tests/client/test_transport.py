@@ -8,21 +8,20 @@ import httpx
 import pytest
 
 from contract_tests.support.clients import KEY
-from kling_elements import ValidationError, transport
-from kling_elements.answers import Answer
-from kling_elements.decisions import Fault
-from kling_elements.effects import Head, Request, Send, Stream
-from kling_elements.settings import ApiKey, Settings
-from kling_elements.transport import (
+from kling_elements import ValidationError
+from kling_elements.api import httpx_adapter as transport
+from kling_elements.api.auth import ApiKey, Settings
+from kling_elements.api.httpx_adapter import (
     Body,
-    LateClient,
-    fault_of,
-    foreign_request,
-    head_of,
+    LazyClient,
+    external_request,
+    no_response,
+    response_head,
     service_request,
-    too_slow,
+    timed_out,
     without_frames,
 )
+from kling_elements.types import ExternalRequest, NoResponse, Request, Response, ResponseHead
 
 URL = "https://a.example/x?token=exp=1~hmac=ab"
 
@@ -39,9 +38,9 @@ def test_a_request_for_the_service() -> None:
         pass
 
     settings = Settings("https://a.example/prefix", "x-key", ApiKey(KEY), 30.0)
-    effect = Send(Request("POST", "/v1/x", {"x-a": "b"}, b"{}"), 4.0)
+    asked = Request("POST", "/v1/x", {"x-a": "b"}, b"{}")
     with httpx.Client(headers={"x-mine": "c"}, cookies={"d": "e"}, timeout=99) as client:
-        request = service_request(client, settings, effect, trace)
+        request = service_request(client, settings, asked, 4.0, trace)
         own = {"host": "a.example", "x-a": "b", "content-length": "2", "cookie": "d=e"}
         assert request.headers == {**client.headers, **own}
     assert (request.method, str(request.url)) == ("POST", "https://a.example/prefix/v1/x")
@@ -50,14 +49,14 @@ def test_a_request_for_the_service() -> None:
 
 
 @pytest.mark.parametrize(
-    ("effect", "expected"),
+    ("asked", "expected"),
     [
         (
-            Stream(URL, {"range": "bytes=5-"}, lambda _: None, 7.0),
+            ExternalRequest(URL, {"range": "bytes=5-"}, 7.0),
             ("GET", URL, [("host", "a.example"), ("range", "bytes=5-")], b"", {"timeout": times(7.0)}),
         ),
         (
-            Stream(URL, {"content-type": "image/png"}, lambda _: None, 7.0, "PUT", b"png"),
+            ExternalRequest(URL, {"content-type": "image/png"}, 7.0, "PUT", b"png"),
             (
                 "PUT",
                 URL,
@@ -69,45 +68,45 @@ def test_a_request_for_the_service() -> None:
     ],
     ids=["get", "put"],
 )
-def test_a_request_for_another_host(effect: Stream, expected: tuple[Any, ...]) -> None:
+def test_a_request_for_another_host(asked: ExternalRequest, expected: tuple[Any, ...]) -> None:
     """It has its own headers and its time, and nothing else."""
-    request = foreign_request(effect)
+    request = external_request(asked)
     headers = request.headers.multi_items()
     assert (request.method, str(request.url), headers, request.content, request.extensions) == expected
 
 
-FAULTS: list[tuple[Exception, dict[str, Any], Fault]] = [
-    (httpx.ReadError("cut"), {}, Fault("cut", was_sent=True)),
-    (httpx.ReadError("cut"), {"was_sent": False}, Fault("cut", was_sent=False)),
-    (httpx.ReadError(""), {}, Fault("ReadError", was_sent=True)),
-    (httpx.ReadTimeout("long words"), {}, Fault("timed out (ReadTimeout)", was_sent=True)),
-    (httpx.ConnectTimeout(""), {}, Fault("timed out (ConnectTimeout)", was_sent=False)),
-    (httpx.ConnectError("refused"), {}, Fault("refused", was_sent=False)),
-    (httpx.ProxyError("407"), {}, Fault("407", was_sent=False)),
-    (httpx.PoolTimeout(""), {}, Fault("timed out (PoolTimeout)", was_sent=False)),
-    (httpx.UnsupportedProtocol("ftp"), {}, Fault("ftp", was_sent=False)),
-    (httpx.InvalidURL("odd"), {}, Fault("odd", was_sent=False)),
-    (ValueError(f"odd {KEY}"), {"key": ApiKey(KEY)}, Fault("odd [API key]", was_sent=True)),
+FAULTS: list[tuple[Exception, dict[str, Any], NoResponse]] = [
+    (httpx.ReadError("cut"), {}, NoResponse("cut", was_sent=True)),
+    (httpx.ReadError("cut"), {"was_sent": False}, NoResponse("cut", was_sent=False)),
+    (httpx.ReadError(""), {}, NoResponse("ReadError", was_sent=True)),
+    (httpx.ReadTimeout("long words"), {}, NoResponse("timed out (ReadTimeout)", was_sent=True)),
+    (httpx.ConnectTimeout(""), {}, NoResponse("timed out (ConnectTimeout)", was_sent=False)),
+    (httpx.ConnectError("refused"), {}, NoResponse("refused", was_sent=False)),
+    (httpx.ProxyError("407"), {}, NoResponse("407", was_sent=False)),
+    (httpx.PoolTimeout(""), {}, NoResponse("timed out (PoolTimeout)", was_sent=False)),
+    (httpx.UnsupportedProtocol("ftp"), {}, NoResponse("ftp", was_sent=False)),
+    (httpx.InvalidURL("odd"), {}, NoResponse("odd", was_sent=False)),
+    (ValueError(f"odd {KEY}"), {"key": ApiKey(KEY)}, NoResponse("odd [API key]", was_sent=True)),
 ]
 
 
 @pytest.mark.parametrize(("error", "more", "fault"), FAULTS, ids=lambda value: repr(value)[:40])
-def test_what_an_error_means(error: Exception, more: dict[str, Any], fault: Fault) -> None:
+def test_what_an_error_means(error: Exception, more: dict[str, Any], fault: NoResponse) -> None:
     """It is told in its own words, without the key; of errors before there is a connection none was sent."""
-    assert fault_of(error, **more) == fault
+    assert no_response(error, **more) == fault
 
 
 @pytest.mark.parametrize("was_sent", [True, False])
 def test_a_request_that_outlived_its_time(was_sent: bool) -> None:  # noqa: FBT001 - a case of the table
     """It is told as httpx's own time-outs are."""
-    assert too_slow(was_sent=was_sent) == fault_of(httpx.ReadTimeout(""), was_sent=was_sent)
+    assert timed_out(was_sent=was_sent) == no_response(httpx.ReadTimeout(""), was_sent=was_sent)
 
 
 def test_the_head_of_an_answer() -> None:
     """It has the status, the headers by their names in lower case, and where it came from."""
     response = httpx.Response(206, headers=[("X-A", "1"), ("x-a", "2"), ("ETag", '"e"')])
     response.request = httpx.Request("GET", URL)
-    assert head_of(response) == Head(206, {"x-a": "1, 2", "etag": '"e"'}, URL)
+    assert response_head(response) == ResponseHead(206, {"x-a": "1, 2", "etag": '"e"'}, URL)
 
 
 def test_a_body_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,9 +114,9 @@ def test_a_body_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport, "MAX_ANSWER_BYTES", 8)
     body = Body()
     assert [body.add(chunk) for chunk in (b"123", b"4567")] == [True, True]
-    assert body.answer(httpx.Response(200), ApiKey(KEY)) == Answer(200, {}, b"1234567")
+    assert body.response(httpx.Response(200), ApiKey(KEY)) == Response(200, {}, b"1234567")
     assert [body.add(chunk) for chunk in (b"89", b"0")] == [False, False]
-    assert body.answer(httpx.Response(200), ApiKey(KEY)) == Answer(200, {}, b"12345678")
+    assert body.response(httpx.Response(200), ApiKey(KEY)) == Response(200, {}, b"12345678")
     exact = Body()
     assert exact.add(b"12345678") is False
 
@@ -127,8 +126,8 @@ def test_a_key_is_struck_out_of_any_bytes() -> None:
     body = Body()
     for chunk in (b"\xff\x00", KEY[:5].encode(), KEY[5:].encode(), b"\xe4\xf6"):
         body.add(chunk)
-    answer = body.answer(httpx.Response(200, headers={"x-echo": f"a {KEY} b"}), ApiKey(KEY))
-    assert answer == Answer(200, {"x-echo": "a [API key] b"}, b"\xff\x00[API key]\xe4\xf6")
+    answer = body.response(httpx.Response(200, headers={"x-echo": f"a {KEY} b"}), ApiKey(KEY))
+    assert answer == Response(200, {"x-echo": "a [API key] b"}, b"\xff\x00[API key]\xe4\xf6")
 
 
 def raised(error: BaseException, context: BaseException | None = None) -> BaseException:
@@ -173,7 +172,7 @@ class Made(httpx.Client):
 def test_a_client_is_made_once_and_late(more: dict[str, Any], options: dict[str, Any]) -> None:
     """It is made when it is first needed, and then is the same; on request it keeps no connections."""
     Made.made_with = []
-    late = LateClient[httpx.Client](Made, **more)
+    late = LazyClient[httpx.Client](Made, **more)
     assert late.own is None
     client = late.get()
     assert client is late.get() is late.own
@@ -184,7 +183,7 @@ def test_a_client_is_made_once_and_late(more: dict[str, Any], options: dict[str,
 def test_a_given_client_is_used() -> None:
     """A caller's client is used, and none is made."""
     with httpx.Client() as given:
-        late = LateClient(httpx.Client, given)
+        late = LazyClient(httpx.Client, given)
         assert late.get() is given
         assert late.own is None
 
@@ -199,7 +198,7 @@ def test_an_environment_that_cant_be_used(
     """Proxies or certificates that can't be used are bad input, told with the variables to look at."""
     monkeypatch.setenv(name, value)
     with pytest.raises(ValidationError) as caught:
-        LateClient(kind).get()
+        LazyClient(kind).get()
     [problem] = caught.value.problems
     assert problem.startswith("no HTTP client can be made: ")
     assert problem.endswith(" (look at SSL_CERT_FILE, SSL_CERT_DIR and *_PROXY)")

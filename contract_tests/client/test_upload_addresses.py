@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from kling_elements.answers import Answer
+from kling_elements.api.responses import UploadAddress, read_upload_addresses
 from kling_elements.errors import ResponseFormatError, ServerError
-from kling_elements.upload_addresses import UploadAddress, read_upload_addresses
+from kling_elements.types import Response
 
 FILE: dict[str, Any] = {
     "upload_url": "https://store.example/put?sig=1",
@@ -21,7 +21,7 @@ FILE: dict[str, Any] = {
 
 
 def read(body: object, status: int = 200) -> tuple[UploadAddress, ...]:
-    return read_upload_addresses(Answer(status, {}, json.dumps(body).encode()))
+    return read_upload_addresses(Response(status, {}, json.dumps(body).encode()))
 
 
 def test_addresses_come_in_their_order() -> None:

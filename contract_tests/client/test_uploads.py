@@ -25,8 +25,8 @@ from kling_elements import (
     UploadError,
     ValidationError,
 )
-from kling_elements.defaults import UPLOAD_REUSE_MARGIN, UPLOADS_KEPT
-from kling_elements.retries import RetryPolicy
+from kling_elements.operations.uploads import UPLOAD_REUSE_MARGIN, UPLOADS_KEPT
+from kling_elements.policy.retries import RetryPolicy
 from kling_elements_mock import INSTANT, ManualClock, MockSettings, serve
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def test_the_key_goes_to_the_service_alone(driver: Driver) -> None:
     service = Service(on_put=[failing(500)])
     opened = driver.open(service, sleep=lambda _: None)
     assert opened.client is not None
-    http = opened.client._shell._foreign.given
+    http = opened.client._transport._external.given
     assert http is not None
     http.headers["x-mine"] = "mine"
     http.cookies.set("session", "mine")
@@ -210,7 +210,7 @@ def test_addresses_that_die_soon_are_not_kept(driver: Driver) -> None:
 def test_not_everything_is_remembered(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many images a client uploads, it remembers the last ones only."""
     assert UPLOADS_KEPT < 100_000
-    monkeypatch.setattr("kling_elements.uploads.UPLOADS_KEPT", 2)
+    monkeypatch.setattr("kling_elements.operations.uploads.UPLOADS_KEPT", 2)
     service = Service()
     client = driver.open(service)
     images = [png(320 + number) for number in range(3)]

@@ -9,18 +9,14 @@ import pytest
 
 from contract_tests.support.answers import Pieces
 from contract_tests.support.clients import KEY, Script
-from contract_tests.support.shells import HEADER, ORIGIN, SETTINGS, ShellKind
-from kling_elements import transport
-from kling_elements.answers import Answer
-from kling_elements.effects import Head, Request, put, send, stream
-from kling_elements.settings import ApiKey
-from kling_elements.transport import KeyAuth
+from contract_tests.support.transports import HEADER, ORIGIN, SETTINGS, TransportKind
+from kling_elements.api import httpx_adapter
+from kling_elements.api.auth import ApiKey
+from kling_elements.api.httpx_adapter import KeyAuth
+from kling_elements.types import ExternalRequest, Request, Response, ResponseHead
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-
-    from kling_elements.decisions import Fault
-    from kling_elements.effects import Flow
 
 FAR = "https://far.example/x"
 COMMON = {"host", "accept", "accept-encoding", "connection", "user-agent", "content-length"}
@@ -46,9 +42,18 @@ def answer(status: int, **headers: str) -> Any:
     return lambda _: httpx.Response(status, headers=sent, stream=Pieces(b"ab"))
 
 
-def fetch() -> Flow[Head | Fault]:
-    """A flow that asks another host."""
-    return stream(FAR, {"x-a": "b"}, lambda _: None, 5.0)
+FETCH = ExternalRequest(FAR, {"x-a": "b"}, 5.0)
+PUT = ExternalRequest(FAR, {"content-type": "image/png"}, 5.0, "PUT", b"png")
+
+
+def send(kind: TransportKind, transport: Any) -> Any:
+    """Send a request to the service."""
+    return kind.run(lambda: transport.send(CREATE, 5.0))
+
+
+def fetch(kind: TransportKind, transport: Any, request: ExternalRequest = FETCH) -> Any:
+    """Ask another host."""
+    return kind.run(lambda: transport.stream(request, lambda _: None))
 
 
 def own_headers(request: httpx.Request) -> dict[str, str]:
@@ -64,12 +69,12 @@ def holds_key(request: httpx.Request) -> list[str]:
 
 @pytest.mark.parametrize("auth", OWN_AUTH, ids=["basic", "digest", "another"])
 @pytest.mark.parametrize("status", [200, 401])
-def test_a_caller_s_own_authentication_is_not_used(kind: ShellKind, auth: Any, status: int) -> None:
+def test_a_caller_s_own_authentication_is_not_used(kind: TransportKind, auth: Any, status: int) -> None:
     """The service gets the key and no other credentials, once; another host gets neither."""
     server = Script.of(answer(status, www_authenticate='Digest realm="r", nonce="n", qop="auth"'))
-    shell = kind.shell(kind.http(server, auth=auth))
-    kind.run(shell, send(CREATE, 5.0))
-    kind.run(shell, fetch())
+    transport = kind.transport(kind.http(server, auth=auth))
+    send(kind, transport)
+    fetch(kind, transport)
     service, far = server.requests
     assert (own_headers(service), str(service.url)) == (
         {HEADER: KEY, "content-type": "application/json"},
@@ -79,16 +84,16 @@ def test_a_caller_s_own_authentication_is_not_used(kind: ShellKind, auth: Any, s
     assert (far.headers.multi_items(), str(far.url)) == ([("host", "far.example"), ("x-a", "b")], FAR)
 
 
-def test_a_caller_s_defaults_are_for_the_service(kind: ShellKind) -> None:
+def test_a_caller_s_defaults_are_for_the_service(kind: TransportKind) -> None:
     """Headers, cookies and parameters of a caller's client go to the service, and to no other host."""
     server = Script.of(answer(200))
     http = kind.http(
         server, headers={"x-mine": "c"}, cookies={"d": "e"}, params={"f": "g"}, base_url="https://h.example"
     )
-    shell = kind.shell(http)
-    kind.run(shell, send(CREATE, 5.0))
-    kind.run(shell, fetch())
-    kind.run(shell, put(FAR, {"content-type": "image/png"}, b"png", 5.0))
+    transport = kind.transport(http)
+    send(kind, transport)
+    fetch(kind, transport)
+    fetch(kind, transport, PUT)
     service, far, store = server.requests
     assert own_headers(service) == {
         HEADER: KEY,
@@ -110,61 +115,61 @@ def test_a_caller_s_defaults_are_for_the_service(kind: ShellKind) -> None:
         (307, f"{ORIGIN}/v1/other"),
     ],
 )
-def test_no_redirect_is_followed(kind: ShellKind, status: int, location: str) -> None:
+def test_no_redirect_is_followed(kind: TransportKind, status: int, location: str) -> None:
     """Neither the service's redirect nor another host's is followed, though a caller's client would."""
     server = Script.of(answer(status, location=location))
-    shell = kind.shell(kind.http(server, follow_redirects=True))
+    transport = kind.transport(kind.http(server, follow_redirects=True))
     told = {"set-cookie": "session=1", "location": location}
-    assert kind.run(shell, send(CREATE, 5.0)) == Answer(status, told, b"ab")
-    assert kind.run(shell, fetch()) == Head(status, told, FAR)
+    assert send(kind, transport) == Response(status, told, b"ab")
+    assert fetch(kind, transport) == ResponseHead(status, told, FAR)
     assert [str(request.url) for request in server.requests] == [f"{ORIGIN}/v1/x", FAR]
 
 
 @pytest.fixture
-def made(kind: ShellKind, monkeypatch: pytest.MonkeyPatch) -> tuple[Script, list[object]]:
-    """A server for the clients that shells make themselves, and how those are made."""
+def made(kind: TransportKind, monkeypatch: pytest.MonkeyPatch) -> tuple[Script, list[object]]:
+    """A server for the clients that transports make themselves, and how those are made."""
     server, calls = Script.of(answer(200)), list[object]()
 
     def make(class_: type[Any], *, keeps_alive: bool) -> Any:
         calls.append((class_, keeps_alive))
         return kind.http(server)
 
-    monkeypatch.setattr(transport, "_make_client", make)
+    monkeypatch.setattr(httpx_adapter, "_make_client", make)
     return server, calls
 
 
-def test_a_shell_has_a_client_for_each(kind: ShellKind, made: tuple[Script, list[object]]) -> None:
+def test_a_transport_has_a_client_for_each(kind: TransportKind, made: tuple[Script, list[object]]) -> None:
     """The service's connections and cookies are no other host's: of those, none is kept for a next create."""
     server, calls = made
-    shell = kind.shell()
-    for flow in (send(CREATE, 5.0), fetch(), send(CREATE, 5.0), fetch()):
-        kind.run(shell, flow)
+    transport = kind.transport()
+    for ask in (send, fetch, send, fetch):
+        ask(kind, transport)
     assert calls == [(kind.client_kind, False), (kind.client_kind, True)]
     assert [request.headers.get("cookie") for request in server.requests] == [None, None, "session=1", None]
     assert [holds_key(request) for request in server.requests] == [[HEADER], [], [HEADER], []]
-    kind.close(shell)
+    kind.close(transport)
 
 
-def test_a_shell_closes_its_own_clients(kind: ShellKind, made: tuple[Script, list[object]]) -> None:
-    """Both clients of its own are closed with a shell; none that it never needed is made for that."""
+def test_a_transport_closes_its_own_clients(kind: TransportKind, made: tuple[Script, list[object]]) -> None:
+    """Both clients of its own are closed with a transport; none that it never needed is made for that."""
     _, calls = made
-    kind.close(kind.shell())
+    kind.close(kind.transport())
     assert calls == []
-    shell = kind.shell()
-    kind.run(shell, send(CREATE, 5.0))
-    kind.run(shell, fetch())
-    kind.close(shell)
-    for late in (shell._service, shell._foreign):
+    transport = kind.transport()
+    send(kind, transport)
+    fetch(kind, transport)
+    kind.close(transport)
+    for late in (transport._service, transport._external):
         assert late.own is not None
         assert late.own.is_closed
 
 
-def test_a_caller_s_client_is_left_open(kind: ShellKind) -> None:
+def test_a_caller_s_client_is_left_open(kind: TransportKind) -> None:
     """A caller's client is the caller's to close."""
     http = kind.http(Script.of(answer(200)))
-    shell = kind.shell(http)
-    kind.run(shell, send(CREATE, 5.0))
-    kind.close(shell)
+    transport = kind.transport(http)
+    send(kind, transport)
+    kind.close(transport)
     assert not http.is_closed
 
 

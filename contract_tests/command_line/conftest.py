@@ -24,11 +24,11 @@ from PIL import Image, ImageDraw
 
 from contract_tests.command_line.doctoring import Doctor
 from contract_tests.support.answers import mp4
-from kling_elements.command_line import main
-from kling_elements.command_line.console import Console
-from kling_elements.command_line.parsing import find_command, parse_command, split, top_parser
-from kling_elements.command_line.session import Session
-from kling_elements.defaults import API_KEY_VARIABLES, BASE_URL_VARIABLE
+from kling_elements.__main__ import main
+from kling_elements.cli.console import Console
+from kling_elements.cli.context import Context
+from kling_elements.cli.parser import find_command, parse_command, split, top_parser
+from kling_elements.settings import API_KEY_VARIABLES, BASE_URL_VARIABLE
 from kling_elements_mock import results
 from kling_elements_mock.server import ServedMock, serve
 from kling_elements_mock.settings import MockSettings
@@ -83,10 +83,10 @@ def parsed(*words: str) -> Namespace:
     return parse_command(find_command(str(name)), rest, top_parser().parse_args(before))
 
 
-def session_of(known: Mapping[str, Any] = MappingProxyType({})) -> tuple[Session, io.StringIO, io.StringIO]:
+def session_of(known: Mapping[str, Any] = MappingProxyType({})) -> tuple[Context, io.StringIO, io.StringIO]:
     """A run that knows certain things, and what it writes to stdout and to stderr."""
     out, err = io.StringIO(), io.StringIO()
-    session = Session(Console(out, err, {}))
+    session = Context(Console(out, err, {}))
     for name, value in known.items():
         setattr(session, name, value)
     return session, out, err
@@ -176,7 +176,7 @@ def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
     with ExitStack() as stack:
 
         def begin(*args: str, **options: Any) -> subprocess.Popen[str]:
-            process = subprocess.Popen(  # noqa: S603 - the command itself
+            process = subprocess.Popen(  # noqa: S603 - our own interpreter
                 [sys.executable, "-m", "kling_elements", *args],
                 env=environment(),
                 text=True,

@@ -13,7 +13,7 @@ import respx
 
 from contract_tests.support.contract import document, key_headers, operations, place
 from kling_elements import __version__
-from kling_elements.command_line.commands import doctor
+from kling_elements.cli.commands import doctor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -62,7 +62,7 @@ def test_only_ones_own_entries_are_given_up(run: Run, nowhere: str, owner: str) 
 
 
 @pytest.mark.parametrize("option", ["--entry", "-o"])
-def test_what_goes_with_adopt(run: Run, option: str) -> None:
+def test_what_goes_with_bind(run: Run, option: str) -> None:
     """`--entry` and `-o` say nothing without `--adopt`."""
     ended = run("resume", option, "x")
     assert (ended.code, ended.out) == (2, "")

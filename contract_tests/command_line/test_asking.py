@@ -14,8 +14,8 @@ from contract_tests.support.answers import ID, png
 from contract_tests.support.clients import FakeTime
 from contract_tests.support.loopback import Asked, serving
 from kling_elements import Task
-from kling_elements.command_line.asking import request_options, wait_options
-from kling_elements.command_line.progress import Progress
+from kling_elements.cli.progress import Progress
+from kling_elements.cli.request_options import request_options, wait_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable

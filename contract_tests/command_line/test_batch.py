@@ -12,7 +12,8 @@ import pytest
 
 from contract_tests.command_line.conftest import KEY, names
 from contract_tests.command_line.unfinished import NOW, begun, report, write
-from kling_elements import Journal, KlingElements, PermissionDeniedError, governor
+from kling_elements import Journal, KlingElements, PermissionDeniedError
+from kling_elements.policy import rate_limits as governor
 from kling_elements_mock.tasks import Polls
 
 if TYPE_CHECKING:

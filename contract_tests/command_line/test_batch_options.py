@@ -23,13 +23,12 @@ from contract_tests.command_line.unfinished import (
 )
 from kling_elements import KlingElements
 from kling_elements.batch import Batch, BatchJob, BatchResult
-from kling_elements.batch.naming import batch_of
-from kling_elements.command_line.console import Console
-from kling_elements.command_line.tally import Tally
-from kling_elements.governor import Limits
+from kling_elements.batch.job_ids import batch_of
+from kling_elements.batch.results import JobStatus, Running
+from kling_elements.cli.batch_progress import BatchProgress
+from kling_elements.cli.console import Console
 from kling_elements.journal import Job
-from kling_elements.roster import Running
-from kling_elements.standing import Standing
+from kling_elements.policy.rate_limits import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -98,7 +97,7 @@ class Spied:
         self.counted: list[tuple[bool, int | None, bool]] = []
         self.shown: list[int] = []
         self._on_update: Any = None
-        count = Tally.__init__
+        count = BatchProgress.__init__
 
         def batch(client: KlingElements, jobs: Any, *, on_update: Any, **options: Any) -> Spied:
             assert client.usage
@@ -106,13 +105,13 @@ class Spied:
             self._on_update = on_update
             return self
 
-        def tally(new: Tally, console: Any, total: int | None, *, is_quiet: bool) -> None:
+        def tally(new: BatchProgress, console: Any, total: int | None, *, is_quiet: bool) -> None:
             self.counted.append((isinstance(console, Console), total, is_quiet))
             count(new, console, total, is_quiet=is_quiet)
 
         monkeypatch.setattr(KlingElements, "batch", batch)
-        monkeypatch.setattr(Tally, "__init__", tally)
-        monkeypatch.setattr(Tally, "show", lambda _, running: self.shown.append(running))
+        monkeypatch.setattr(BatchProgress, "__init__", tally)
+        monkeypatch.setattr(BatchProgress, "show", lambda _, running: self.shown.append(running))
 
     def __enter__(self) -> None: ...
 
@@ -121,7 +120,7 @@ class Spied:
     def __iter__(self) -> Iterator[Any]:
         self._on_update(None, None)
         return iter(
-            [BatchResult(1, Standing.EXISTING, "one", BatchJob(("a.jpg",), {}), file=Path("one.mp4"))]
+            [BatchResult(1, JobStatus.EXISTING, "one", BatchJob(("a.jpg",), {}), file=Path("one.mp4"))]
         )
 
 

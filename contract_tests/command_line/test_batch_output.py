@@ -21,10 +21,10 @@ from contract_tests.command_line.unfinished import (
 )
 from kling_elements import Journal
 from kling_elements.batch import BatchResult
-from kling_elements.batch.naming import batch_of
-from kling_elements.command_line.tally import Report
+from kling_elements.batch.job_ids import batch_of
+from kling_elements.batch.results import JobStatus
+from kling_elements.cli.batch_progress import BatchReport
 from kling_elements.errors import ValidationError
-from kling_elements.standing import Standing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,11 +121,11 @@ def test_each_standing_is_told(run: Run, serve_mock: Serve) -> None:
 
 
 FAULT = ValidationError(["no\nhttps://h.example/v?token=1"])
-DONE = BatchResult[Any](1, Standing.DONE, "one", file=Path("/videos/a.mp4"))
-THERE = BatchResult[Any](2, Standing.EXISTING, file=Path("/videos/b.mp4"))
-BUSY = BatchResult[Any](3, Standing.BUSY)
-INVALID = BatchResult[Any](4, Standing.INVALID, "x\t" + 80 * "y", error=FAULT)
-FAILED = BatchResult[Any](5, Standing.FAILED, error=FAULT)
+DONE = BatchResult[Any](1, JobStatus.DONE, "one", file=Path("/videos/a.mp4"))
+THERE = BatchResult[Any](2, JobStatus.EXISTING, file=Path("/videos/b.mp4"))
+BUSY = BatchResult[Any](3, JobStatus.BUSY)
+INVALID = BatchResult[Any](4, JobStatus.INVALID, "x\t" + 80 * "y", error=FAULT)
+FAILED = BatchResult[Any](5, JobStatus.FAILED, error=FAULT)
 
 
 @pytest.mark.parametrize(
@@ -236,8 +236,8 @@ def test_a_report_that_cannot_be_written(
     """The videos are made all the same; that the report isn't whole is told once, and in the exit code."""
     serve_mock()
     write(job("one"), job("two"))
-    add = Report.add
-    monkeypatch.setattr(Report, "add", lambda report, result: add(unwritable(report), result))
+    add = BatchReport.add
+    monkeypatch.setattr(BatchReport, "add", lambda report, result: add(unwritable(report), result))
     ended = run(*ONE_BY_ONE)
     assert (ended.code, ended.out.count(".mp4\n")) == (9, 2)
     assert ended.err == (

@@ -10,8 +10,8 @@ import pytest
 import respx
 
 from contract_tests.support.answers import png
-from kling_elements.command_line.commands.check import Finding
-from kling_elements.images import ImageFacts
+from kling_elements.cli.commands.check import Finding
+from kling_elements.images import ImageInfo
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,13 +121,13 @@ def test_images_are_told_in_their_order(check: Callable[..., Ended]) -> None:
 @pytest.mark.parametrize(
     ("finding", "line"),
     [
-        (Finding("a", ImageFacts("jpeg", 1, 2, 3456)), "a: JPEG, 1x2 px, 3,456 bytes"),
-        (Finding("a", ImageFacts("jpeg")), "a: JPEG"),
-        (Finding("a", ImageFacts("png", None, 2, 0)), "a: PNG, 0 bytes"),
-        (Finding("a", ImageFacts("png", 1, None)), "a: PNG"),
-        (Finding("a", ImageFacts(None, 1, 2)), "a: 1x2 px"),
-        (Finding("a", ImageFacts("png"), (), ("b", "c")), "a: PNG (warning: b; c)"),
-        (Finding("a", ImageFacts("png"), ("is b", "is c"), ("d",)), "a is b; is c; d"),
+        (Finding("a", ImageInfo("jpeg", 1, 2, 3456)), "a: JPEG, 1x2 px, 3,456 bytes"),
+        (Finding("a", ImageInfo("jpeg")), "a: JPEG"),
+        (Finding("a", ImageInfo("png", None, 2, 0)), "a: PNG, 0 bytes"),
+        (Finding("a", ImageInfo("png", 1, None)), "a: PNG"),
+        (Finding("a", ImageInfo(None, 1, 2)), "a: 1x2 px"),
+        (Finding("a", ImageInfo("png"), (), ("b", "c")), "a: PNG (warning: b; c)"),
+        (Finding("a", ImageInfo("png"), ("is b", "is c"), ("d",)), "a is b; is c; d"),
     ],
 )
 def test_what_is_not_known_is_left_out(finding: Finding, line: str) -> None:

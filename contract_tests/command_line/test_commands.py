@@ -293,7 +293,7 @@ def test_an_unexpected_error_is_one_line(
     def break_down(*_: object) -> None:
         raise RuntimeError(f"odd {KEY} https://cdn.example/v.mp4?token=exp=1~hmac=abc")
 
-    monkeypatch.setattr("kling_elements.command_line.progress.Progress.see", break_down)
+    monkeypatch.setattr("kling_elements.cli.progress.Progress.see", break_down)
     plain = run("generate", image("a.jpg"), *NOW)
     assert plain.code == 1
     assert "RuntimeError" in plain.err

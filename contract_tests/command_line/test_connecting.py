@@ -12,9 +12,9 @@ import pytest
 from contract_tests.command_line.conftest import KEY, parsed, session_of
 from contract_tests.support.answers import IMAGE, png
 from kling_elements import Limits, ValidationError
-from kling_elements.command_line.connecting import _creates_a_task, find_key, open_client
-from kling_elements.command_line.exit_codes import CommandError
-from kling_elements.defaults import API_KEY_VARIABLES
+from kling_elements.cli.connection import _creates_a_task, find_key, open_client
+from kling_elements.cli.exit_codes import CommandError
+from kling_elements.settings import API_KEY_VARIABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

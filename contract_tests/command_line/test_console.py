@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from contract_tests.command_line.conftest import Terminal
-from kling_elements.command_line.console import Console, count_of, one_line
+from kling_elements.cli.console import Console, count_of, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable

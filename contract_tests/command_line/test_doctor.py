@@ -22,7 +22,7 @@ from contract_tests.command_line.doctoring import (
     told,
 )
 from contract_tests.support.contract import key_headers, place
-from kling_elements.command_line.commands import doctor as command
+from kling_elements.cli.commands import doctor as command
 
 OTHER = "key-of-another-variable"
 FIRST = next(iter(key_headers()))

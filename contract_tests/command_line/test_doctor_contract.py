@@ -10,15 +10,15 @@ import pytest
 from contract_tests.command_line.conftest import KEY
 from contract_tests.command_line.doctoring import HEADER, NO_KEY, ORIGIN, SOUND, Doctor, printed, told
 from kling_elements import canary
+from kling_elements.api.endpoints import MODELS
 from kling_elements.canary import Deviation, Probe
 from kling_elements.document import load_document
-from kling_elements.models import MODELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from kling_elements.api.auth import Settings
     from kling_elements.document import Document
-    from kling_elements.settings import Settings
 
 PROBES, _ = canary.plan(load_document(), MODELS)
 SOUND_ONE, NEW_ONE, BAD_ONE = PROBES[:3]

@@ -11,10 +11,10 @@ from attrs import evolve
 from contract_tests.command_line.conftest import KEY
 from contract_tests.command_line.doctoring import ORIGIN, Doctor, Service, listed, printed, refused, told
 from kling_elements import Journal, Task
-from kling_elements.governor import Limits, Rate, governor_for
+from kling_elements.api.auth import ApiKey
 from kling_elements.journal import NewEntry
-from kling_elements.sending import governor_key
-from kling_elements.settings import ApiKey
+from kling_elements.operations.sender import rate_limiter_key
+from kling_elements.policy.rate_limits import Limits, Rate, rate_limiter_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +54,7 @@ class Kept:
 
 @pytest.fixture(autouse=True)
 def _a_window_that_outlasts_the_slowest_test() -> None:
-    governor_for(governor_key(ApiKey(KEY)), ORIGIN, Limits((Rate(100, 3600.0),)))
+    rate_limiter_for(rate_limiter_key(ApiKey(KEY)), ORIGIN, Limits((Rate(100, 3600.0),)))
 
 
 @pytest.fixture

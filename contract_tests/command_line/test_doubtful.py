@@ -18,9 +18,9 @@ from contract_tests.command_line.unfinished import (
     unrecorded,
 )
 from kling_elements import PermissionDeniedError, Task
+from kling_elements.batch.results import JobStatus
+from kling_elements.batch.resume import Resumed
 from kling_elements.journal import Entry, Job
-from kling_elements.resuming import Resumed
-from kling_elements.standing import Standing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +37,7 @@ TAKE = "to take one: kling-elements resume --adopt TASK --entry ENTRY\n"
 GIVE_UP = "to give an entry up: kling-elements resume --abandon ENTRY\n"
 
 
-DONE = Resumed[Task](Entry("e-1", task_id="t-1"), Standing.DONE, None, Path("/videos/a.mp4"))
+DONE = Resumed[Task](Entry("e-1", task_id="t-1"), JobStatus.DONE, None, Path("/videos/a.mp4"))
 
 
 @pytest.mark.parametrize("owner", ["key", "origin"])

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kling_elements.command_line import interruption
-from kling_elements.command_line.interruption import Interrupted, Interruptions
+from kling_elements.cli import signals as interruption
+from kling_elements.cli.signals import Interrupted, Interruptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,9 +10,9 @@ import pytest
 
 from contract_tests.command_line.conftest import KEY
 from kling_elements import Journal, KlingElements, Look, Task
-from kling_elements.command_line.console import Console
-from kling_elements.command_line.keeping import Keeping
-from kling_elements.command_line.session import Session
+from kling_elements.cli.claims import TaskClaim
+from kling_elements.cli.console import Console
+from kling_elements.cli.context import Context
 from kling_elements.journal import NewEntry
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Kept:
     def __init__(self, folder: Path) -> None:
         self.now = 999.0
         self.told = io.StringIO()
-        self.session = Session(Console(None, self.told, {}))
+        self.session = Context(Console(None, self.told, {}))
         self.journal = Journal.open(folder / "journal.sqlite3", clock=lambda: self.now)
         self.client = KlingElements(KEY, HERE, journal=self.journal)
         self.entry_id = self.begin(HERE)
@@ -56,8 +56,8 @@ class Kept:
         lease = self.entry().lease
         return lease.until if lease else None
 
-    def keeping(self, **options: Any) -> Keeping:
-        return Keeping(self.client, self.session, **options)
+    def keeping(self, **options: Any) -> TaskClaim:
+        return TaskClaim(self.client, self.session, **options)
 
 
 @pytest.fixture

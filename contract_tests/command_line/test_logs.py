@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kling_elements.command_line.console import Console
-from kling_elements.command_line.logs import logged
-from kling_elements.command_line.session import Session
+from kling_elements.cli.console import Console
+from kling_elements.cli.context import Context
+from kling_elements.cli.log_output import logged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,8 +33,8 @@ def stderr() -> io.StringIO:
 
 
 @pytest.fixture
-def session(stderr: io.StringIO) -> Session:
-    return Session(Console(None, stderr, {}))
+def session(stderr: io.StringIO) -> Context:
+    return Context(Console(None, stderr, {}))
 
 
 @pytest.mark.parametrize("before", [logging.NOTSET, logging.DEBUG, logging.ERROR], ids=logging.getLevelName)
@@ -51,7 +51,7 @@ def session(stderr: io.StringIO) -> Session:
 )
 def test_how_much_is_shown(  # noqa: PLR0913, PLR0917 - cases
     logger: logging.Logger,
-    session: Session,
+    session: Context,
     stderr: io.StringIO,
     verbosity: int,
     is_quiet: bool,  # noqa: FBT001 - a case
@@ -73,7 +73,7 @@ def test_how_much_is_shown(  # noqa: PLR0913, PLR0917 - cases
     assert stderr.getvalue().splitlines() == shown
 
 
-def test_whoever_wants_more_of_the_log_gets_it(logger: logging.Logger, session: Session) -> None:
+def test_whoever_wants_more_of_the_log_gets_it(logger: logging.Logger, session: Context) -> None:
     """A logger that was made to let more through goes on to do so for others."""
     logger.setLevel(logging.DEBUG)
     with logged(session, 0, is_quiet=False):
@@ -83,7 +83,7 @@ def test_whoever_wants_more_of_the_log_gets_it(logger: logging.Logger, session: 
         assert logger.level == logging.INFO
 
 
-def test_a_record_is_one_harmless_line(logger: logging.Logger, session: Session, stderr: io.StringIO) -> None:
+def test_a_record_is_one_harmless_line(logger: logging.Logger, session: Context, stderr: io.StringIO) -> None:
     """A record is one line without key, signature and control characters; the same again is told once."""
     session.keys.add("a key")
     with logged(session, 0, is_quiet=False):

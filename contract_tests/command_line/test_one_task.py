@@ -23,8 +23,8 @@ from contract_tests.command_line.unfinished import (
     unwaited,
 )
 from kling_elements import Journal, KlingElements, Task
-from kling_elements.command_line.console import Console
-from kling_elements.command_line.interruption import Interrupted
+from kling_elements.cli.console import Console
+from kling_elements.cli.signals import Interrupted
 from kling_elements_mock.tasks import Polls
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from contract_tests.command_line.conftest import parsed
-from kling_elements.defaults import REQUEST_TIMEOUT, WAIT_TIMEOUT
+from kling_elements.operations.wait import WAIT_TIMEOUT
+from kling_elements.settings import REQUEST_TIMEOUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,12 +11,12 @@ import pytest
 
 from contract_tests.command_line.conftest import Terminal, names, parsed, session_of
 from contract_tests.support.clients import FakeTime
-from kling_elements import Task, ValidationError
-from kling_elements.command_line.console import Console
-from kling_elements.command_line.exit_codes import CommandError
-from kling_elements.command_line.output import check_output, fetch, take_output
-from kling_elements.command_line.progress import Progress
-from kling_elements.command_line.session import Session
+from kling_elements import Task, TaskData, ValidationError
+from kling_elements.cli.console import Console
+from kling_elements.cli.context import Context
+from kling_elements.cli.exit_codes import CommandError
+from kling_elements.cli.output_file import check_output, fetch, take_output
+from kling_elements.cli.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -131,12 +131,12 @@ def test_a_video_is_fetched_as_it_was_asked_for() -> None:
     """The task is asked to be fetched to the run's file with the run's options, which the terminal shows."""
     asked: list[Any] = []
 
-    def download(task: Task, target: Any, **options: Any) -> Path:
+    def download(task: TaskData, target: Any, options: Any) -> Path:
         asked.append((task.id, target, options))
         return Path("done.mp4")
 
     time, terminal = FakeTime(), Terminal()
-    session = Session(Console(None, terminal, {}))
+    session = Context(Console(None, terminal, {}))
     take_output(parsed("download", "t-1", "--max-bytes", "9", "--redirects", "any"), session)
     task = Task("t-1", "COMPLETED", downloader=download)
     progress = Progress(session.console, is_quiet=False, clock=time.clock, sleep=time.sleep)

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kling_elements import errors
-from kling_elements.command_line import main
-from kling_elements.command_line.console import Console, one_line, without_signatures
-from kling_elements.command_line.exit_codes import MEANINGS, ExitCode, exit_code_of
-from kling_elements.command_line.parsing import split
-from kling_elements.command_line.session import Session, quoted
-from kling_elements.command_line.table import COMMANDS
+from kling_elements.__main__ import main
+from kling_elements.cli.console import Console, one_line, without_signatures
+from kling_elements.cli.context import Context, quoted
+from kling_elements.cli.exit_codes import MEANINGS, ExitCode, exit_code_of
+from kling_elements.cli.parser import COMMANDS, split
 from kling_elements.task import Task
 
 if TYPE_CHECKING:
@@ -101,7 +100,7 @@ def test_mock_gets_all_arguments(run: Callable[..., Ended]) -> None:
 
 def test_a_missing_mock_is_one_line(run: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the extra, `mock` says how to install it."""
-    monkeypatch.setattr("kling_elements.command_line.commands.mock.entry_points", lambda **_: ())
+    monkeypatch.setattr("kling_elements.cli.commands.mock.entry_points", lambda **_: ())
     ended = run("mock", "--port", "0")
     assert (ended.code, ended.out) == (2, "")
     assert ended.err == "kling-elements: the mock is not installed: pip install 'kling-elements[mock]'\n"
@@ -130,7 +129,7 @@ def test_every_error_of_the_package_has_its_exit_code() -> None:
 def test_ctrl_c_before_anything_was_sent(run: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C before a create says that no task was created."""
     monkeypatch.setattr(
-        "kling_elements.command_line.commands.generate.check_output",
+        "kling_elements.cli.commands.generate.check_output",
         lambda session: signal.raise_signal(signal.SIGINT),
     )
     ended = run("generate", "a.jpg")
@@ -146,7 +145,7 @@ def test_main_never_raises(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("kling_elements.command_line.program.run", interrupted)
+    monkeypatch.setattr("kling_elements.cli.main.run", interrupted)
     assert main([]) == 130
 
 
@@ -167,7 +166,7 @@ def test_a_hint_can_be_typed(word: str) -> None:
 
 def test_a_task_id_cannot_lead_out_of_the_folder() -> None:
     """The default file's name is made of harmless characters only, whatever the id."""
-    session = Session(Console(None, None, {}))
+    session = Context(Console(None, None, {}))
     assert str(session.target("../../etc/x y")) == "______etc_x_y.mp4"
     assert shlex.split(session.resume("a;b"))[2] == "a;b"
 

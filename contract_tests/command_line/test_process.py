@@ -104,7 +104,7 @@ def test_a_signal_during_a_create(
 def test_help_and_usage_errors_import_nothing_heavy(args: list[str]) -> None:
     """Help is cheap: none of the libraries that connect, parse or decode is imported for it."""
     program = (
-        "import sys; from kling_elements.command_line import main; main(sys.argv[1:]); "
+        "import sys; from kling_elements.__main__ import main; main(sys.argv[1:]); "
         f"print(*(name for name in {HEAVY!r} if name in sys.modules), file=sys.stderr)"
     )
     ended = subprocess.run(  # noqa: S603 - the command itself
@@ -171,7 +171,7 @@ def test_progress_on_a_terminal_is_one_line(serve_mock: Serve, image: Draw) -> N
     """On a terminal one line is rewritten, no wider than the terminal, and is gone at the end."""
     serve_mock(pace=Polls(3))
     master, slave = pty.openpty()
-    process = subprocess.Popen(  # noqa: S603 - the command itself
+    process = subprocess.Popen(  # noqa: S603 - our own interpreter
         [
             *(sys.executable, "-m", "kling_elements", "generate", image("a.jpg"), "-o", "t.mp4"),
             *("--poll-interval", "0.05"),

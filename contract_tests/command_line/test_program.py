@@ -13,22 +13,22 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from contract_tests.command_line.conftest import parsed
-from kling_elements.command_line import main
-from kling_elements.command_line.exit_codes import MEANINGS, CommandError, ExitCode
-from kling_elements.command_line.interruption import Interrupted
-from kling_elements.command_line.table import COMMANDS
+from kling_elements.__main__ import main
+from kling_elements.cli.exit_codes import MEANINGS, CommandError, ExitCode
+from kling_elements.cli.parser import COMMANDS
+from kling_elements.cli.signals import Interrupted
 
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Callable
 
     from contract_tests.command_line.conftest import Ended
-    from kling_elements.command_line.session import Session
+    from kling_elements.cli.context import Context
 
     Run = Callable[..., Ended]
 
 LONG = "a-balloon-drifts-past-a-lighthouse"
-LIST = "kling_elements.command_line.commands.list.run"
+LIST = "kling_elements.cli.commands.list.run"
 
 
 class Full(io.StringIO):
@@ -38,10 +38,10 @@ class Full(io.StringIO):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def doing(effect: BaseException | Callable[[Session], object]) -> Callable[[Namespace, Session], int]:
+def doing(effect: BaseException | Callable[[Context], object]) -> Callable[[Namespace, Context], int]:
     """What a command does in place of its work."""
 
-    def work(_: Namespace, session: Session) -> int:
+    def work(_: Namespace, session: Context) -> int:
         if isinstance(effect, BaseException):
             raise effect
         effect(session)
@@ -201,7 +201,7 @@ def test_how_much_is_logged(
 ) -> None:
     """Warnings are shown, with `-q` errors only, with `-v` and `-vv` more; each in one line."""
 
-    def log(_: Session) -> None:
+    def log(_: Context) -> None:
         for level in ("error", "warning", "info", "debug"):
             getattr(logging.getLogger("kling_elements.x"), level)("what\nis %s", level)
 
@@ -214,12 +214,12 @@ def test_the_mock_is_given_the_run(run: Run, monkeypatch: pytest.MonkeyPatch) ->
     """A command that parses its arguments itself gets all of them, and the run, as others do."""
     seen: list[Any] = []
 
-    def mock(args: Namespace, session: Session) -> int:
+    def mock(args: Namespace, session: Context) -> int:
         seen.append((args.rest, session.is_json))
         return 7
 
     monkeypatch.setattr(
-        "kling_elements.command_line.commands.mock.run",
+        "kling_elements.cli.commands.mock.run",
         mock,
     )
     assert run("mock", "--json", "x").code == 7

@@ -10,8 +10,8 @@ import pytest
 from contract_tests.command_line.conftest import Terminal
 from contract_tests.support.clients import FakeTime
 from kling_elements import Look, Task
-from kling_elements.command_line.console import Console
-from kling_elements.command_line.progress import Progress, clock_face
+from kling_elements.cli.console import Console
+from kling_elements.cli.progress import Progress, clock_face
 from kling_elements.errors import ConnectionFailed
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ import pytest
 
 from contract_tests.command_line.conftest import session_of
 from kling_elements import errors
-from kling_elements.command_line.exit_codes import CommandError, ExitCode, UsageError
-from kling_elements.command_line.interruption import Interrupted
-from kling_elements.command_line.reporting import report
+from kling_elements.cli.error_report import report
+from kling_elements.cli.exit_codes import CommandError, ExitCode, UsageError
+from kling_elements.cli.signals import Interrupted
 from kling_elements.task import Task
 
 KNOWN = {"task_id": "t-1"}

@@ -11,7 +11,7 @@ import pytest
 
 from contract_tests.command_line.conftest import session_of
 from kling_elements import Task
-from kling_elements.command_line.results import expiry, show_file, show_task
+from kling_elements.cli.task_output import expiry, show_file, show_task
 
 LONG_AGO = "https://cdn.example/v.mp4?token=exp=1000000000~hmac=ab"
 AT = datetime(2026, 11, 22, 13, 3, 4, tzinfo=UTC)

@@ -20,10 +20,10 @@ from contract_tests.command_line.unfinished import (
     untimed,
 )
 from kling_elements import Journal, KlingElements, Task
+from kling_elements.batch.results import JobStatus
+from kling_elements.batch.resume import Resumed
 from kling_elements.errors import TaskFailed
 from kling_elements.journal import Entry
-from kling_elements.resuming import Resumed
-from kling_elements.standing import Standing
 from kling_elements_mock.tasks import Polls
 
 if TYPE_CHECKING:
@@ -90,12 +90,12 @@ ODD = "t 2\n"
 ENTRY, OTHER = Entry("e-1", task_id="t-1"), Entry("e-2", task_id=ODD)
 SEEN = Task(ODD, "IN\nPROGRESS")
 FAULT = TaskFailed("no\nhttps://h.example/v?token=1", task=SEEN)
-DONE = Resumed(ENTRY, Standing.DONE, SEEN, Path("/videos/a.mp4"))
-THERE = Resumed(OTHER, Standing.EXISTING, SEEN, Path("/videos/b.mp4"))
-BUSY = Resumed[Task](OTHER, Standing.BUSY)
-LEFT = Resumed(OTHER, Standing.DONE, SEEN)
-UNFINISHED = Resumed[Task](OTHER, Standing.UNFINISHED, None, None, FAULT)
-FAILED = Resumed(ENTRY, Standing.FAILED, SEEN, None, FAULT)
+DONE = Resumed(ENTRY, JobStatus.DONE, SEEN, Path("/videos/a.mp4"))
+THERE = Resumed(OTHER, JobStatus.EXISTING, SEEN, Path("/videos/b.mp4"))
+BUSY = Resumed[Task](OTHER, JobStatus.BUSY)
+LEFT = Resumed(OTHER, JobStatus.DONE, SEEN)
+UNFINISHED = Resumed[Task](OTHER, JobStatus.UNFINISHED, None, None, FAULT)
+FAILED = Resumed(ENTRY, JobStatus.FAILED, SEEN, None, FAULT)
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ import pytest
 
 from contract_tests.command_line.conftest import parsed, session_of
 from kling_elements import Task
-from kling_elements.command_line.interruption import Interrupted
-from kling_elements.command_line.session import quoted
+from kling_elements.cli.context import quoted
+from kling_elements.cli.signals import Interrupted
 
 
 def test_a_run_begins_with_nothing_known() -> None:

@@ -15,13 +15,13 @@ from contract_tests.command_line.conftest import KEY
 from contract_tests.command_line.unfinished import unwritable
 from kling_elements import TaskFailed
 from kling_elements.batch import BatchResult
-from kling_elements.command_line.console import Console
-from kling_elements.command_line.session import Session
-from kling_elements.command_line.tally import Report, Tally, estimate
-from kling_elements.standing import Standing
+from kling_elements.batch.results import JobStatus
+from kling_elements.cli.batch_progress import BatchProgress, BatchReport, estimate
+from kling_elements.cli.console import Console
+from kling_elements.cli.context import Context
 from kling_elements.task import Task
 
-DONE, EXISTING, INVALID, FAILED = Standing.DONE, Standing.EXISTING, Standing.INVALID, Standing.FAILED
+DONE, EXISTING, INVALID, FAILED = JobStatus.DONE, JobStatus.EXISTING, JobStatus.INVALID, JobStatus.FAILED
 
 
 class Recorder(Console):
@@ -67,10 +67,10 @@ def test_an_estimate_needs_a_pace(made: int, elapsed: float, left: int, seconds:
         (0, [], 0, "0 of 0 done"),
     ],
 )
-def test_the_line_of_a_batch(total: int | None, standings: list[Standing], running: int, line: str) -> None:
+def test_the_line_of_a_batch(total: int | None, standings: list[JobStatus], running: int, line: str) -> None:
     """The line tells what is done, what is not, what runs, and how long the rest takes at the pace so far."""
     now = [500.0]
-    tally = Tally(Console(None, None, {}), total, is_quiet=False, clock=lambda: now[0])
+    tally = BatchProgress(Console(None, None, {}), total, is_quiet=False, clock=lambda: now[0])
     for standing in standings:
         tally.take(standing)
     now[0] = 560.0
@@ -83,12 +83,12 @@ def test_the_line_of_a_batch(total: int | None, standings: list[Standing], runni
         ([], "0 jobs: none"),
         ([INVALID], "1 job: 1 invalid"),
         ([INVALID, DONE, EXISTING, DONE], "4 jobs: 2 done, 1 existing, 1 invalid"),
-        (list(Standing), f"8 jobs: {', '.join(f'1 {each}' for each in Standing)}"),
+        (list(JobStatus), f"8 jobs: {', '.join(f'1 {each}' for each in JobStatus)}"),
     ],
 )
-def test_the_summary_of_a_batch(standings: list[Standing], summary: str) -> None:
+def test_the_summary_of_a_batch(standings: list[JobStatus], summary: str) -> None:
     """The summary counts what became of the jobs, always in the same order."""
-    tally = Tally(Console(None, None, {}), None, is_quiet=False)
+    tally = BatchProgress(Console(None, None, {}), None, is_quiet=False)
     for standing in standings:
         tally.take(standing)
     assert tally.summary() == summary
@@ -107,18 +107,18 @@ def test_the_summary_of_a_batch(standings: list[Standing], summary: str) -> None
 def test_the_line_is_shown(*, is_live: bool, is_quiet: bool, told: list[str]) -> None:
     """A terminal's line is always up to date; elsewhere there is one a minute; with `-q` there is none."""
     now, console = [500.0], Recorder(is_live=is_live)
-    tally = Tally(console, 9, is_quiet=is_quiet, clock=lambda: now[0])
+    tally = BatchProgress(console, 9, is_quiet=is_quiet, clock=lambda: now[0])
     for running, moment in enumerate((500.0, 559.9, 560.0, 619.9, 620.0), 1):
         now[0] = moment
         tally.show(running)
     assert console.told == told
 
 
-def opened(path: Path, console: Console | None = None) -> Report:
+def opened(path: Path, console: Console | None = None) -> BatchReport:
     """A report of the batch b."""
-    session = Session(console or Console(None, None, {}))
+    session = Context(console or Console(None, None, {}))
     session.keys.add(KEY)
-    return Report(path, "b", session)
+    return BatchReport(path, "b", session)
 
 
 TASK = Task("t-1", "FAILED")
@@ -131,7 +131,7 @@ TASK = Task("t-1", "FAILED")
             BatchResult[Any](1, DONE, "cat", task_id="t-1", file=Path("/videos/cat.mp4")),
             {"line": 1, "id": "cat", "standing": "done", "task_id": "t-1", "file": "/videos/cat.mp4"},
         ),
-        (BatchResult[Any](2, Standing.BUSY), {"line": 2, "standing": "busy"}),
+        (BatchResult[Any](2, JobStatus.BUSY), {"line": 2, "standing": "busy"}),
         (
             BatchResult[Any](
                 3,

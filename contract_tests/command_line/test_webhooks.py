@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from contract_tests.support.deliveries import SECRET
-from kling_elements.command_line.commands import mock
+from kling_elements.cli import webhook_output as listening
+from kling_elements.cli.commands import mock
 from kling_elements.errors import ValidationError
-from kling_elements.webhooks import listening
-from kling_elements.webhooks.defaults import PORT, SECRET_VARIABLE
+from kling_elements.webhooks.signing import PORT, SECRET_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from contract_tests.command_line.conftest import KEY
 from kling_elements import Journal, KlingElements, Task
 from kling_elements.batch import Batch
-from kling_elements.command_line.interruption import Interrupted
+from kling_elements.cli.signals import Interrupted
 from kling_elements.journal import NewEntry
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pytest
 
     from contract_tests.command_line.conftest import Ended
-    from kling_elements.command_line.tally import Report
+    from kling_elements.cli.batch_progress import BatchReport
     from kling_elements.journal import Entry
     from kling_elements_mock.server import ServedMock
 
@@ -109,7 +109,7 @@ def unwaited(origin: str, task_id: str, *, key: str = KEY) -> Entry:
     return Journal.open().created(in_doubt(origin, key=key), Task(task_id, "CREATED"))
 
 
-def unwritable(report: Report) -> Report:
+def unwritable(report: BatchReport) -> BatchReport:
     """The report, as if its disk took no more."""
     reading = os.open(report.path, os.O_RDONLY)
     os.dup2(reading, report._file)
@@ -126,7 +126,7 @@ def interrupted_with(monkeypatch: pytest.MonkeyPatch, tasks: int, number: signal
 
     def last_words(batch: Batch[Any, Any]) -> None:
         for count in range(tasks):
-            batch._crew.work.roster.saw(f"job {count}", f"task-{count}")
+            batch._pool.plan.roster.saw(f"job {count}", f"task-{count}")
         close(batch)
 
     monkeypatch.setattr(Batch, "__next__", interrupt)

@@ -102,7 +102,7 @@ def test_images_in_video_out(
 
 def test_one_client_for_it_all(tmp_path: Path) -> None:
     """One client of a `with` creates, waits and downloads; its task can be downloaded after it too."""
-    from kling_elements import KlingElements  # noqa: PLC0415 - the only test that makes a client itself
+    from kling_elements import KlingElements  # noqa: PLC0415 - as above
 
     with serve(MockSettings(pace=INSTANT)) as served:
         with KlingElements(KLING_KEY, served.url, poll_interval=0) as client:

@@ -15,7 +15,7 @@ from attrs import define, field, frozen
 from contract_tests.faults.fault import HASTY
 from contract_tests.faults.stage import NONE_KEPT
 from kling_elements import AsyncKlingElements, Journal, KlingElements, Limits
-from kling_elements.journal.store import Store
+from kling_elements.journal.database import Database
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -253,7 +253,7 @@ class Caller:
             raise KeyboardInterrupt
 
     def _open_journal(self) -> Journal:
-        return Journal(Store(self.folder / "journal.sqlite3"), self._wall, lambda: self.now)
+        return Journal(Database(self.folder / "journal.sqlite3"), self._wall, lambda: self.now)
 
     def _wall(self) -> float:
         return self.stage.served.mock.clock.time() + self.wall_offset

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import define, field
 
-from kling_elements.task import TERMINAL_STATUSES
+from kling_elements.types import TERMINAL_STATUSES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

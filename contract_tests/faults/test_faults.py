@@ -21,16 +21,18 @@ from contract_tests.faults.oracle import Ask, Books, Finding, Kind, Made, Tally,
 from contract_tests.faults.stage import staged
 from contract_tests.faults.videos import real_video, tiny_video, unplayable
 from contract_tests.faults.world import World
-from kling_elements import OutcomeUnknown, Task, sending
-from kling_elements.decisions import Operation, Raise, Repeat, decide
-from kling_elements.records import Records
+from kling_elements import OutcomeUnknown, Task
+from kling_elements.api.outcomes import Operation, Raise, Retry, decide
+from kling_elements.operations import sender as sending
+from kling_elements.operations.recorder import Recorder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from contract_tests.faults.stage import Stage
-    from kling_elements.decisions import Decision, Outcome
+    from kling_elements.api.outcomes import Decision
     from kling_elements.journal import Begun
+    from kling_elements.types import Outcome
 
 SEED = 1
 TAG, DIGEST, ID, OTHER = "ask-0", "digest", "id-0", "id-1"
@@ -85,14 +87,14 @@ def repeating_create(operation: Operation, outcome: Outcome, **details: Any) -> 
     """Repeats a create that was not answered."""
     decision = decide(operation, outcome, **details)
     if isinstance(decision, Raise) and isinstance(decision.error, OutcomeUnknown):
-        return Repeat(decision.error)
+        return Retry(decision.error)
     return decision
 
 
 def crashing(operation: Operation, outcome: Outcome, **details: Any) -> Decision:
     """Lets an exception of its own out where an answer can't be used."""
     decision = decide(operation, outcome, **details)
-    if isinstance(decision, Repeat):
+    if isinstance(decision, Retry):
         raise KeyError("data")
     return decision
 
@@ -140,10 +142,10 @@ def test_a_head_that_drips_is_left(stage: Stage, monkeypatch: pytest.MonkeyPatch
 def test_a_forgotten_task_is_seen(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """A client whose journal takes an unanswered create for a refused one is found out."""
 
-    def failed(self: Records, begun: Begun, error: BaseException, *rest: object, **more: object) -> None:
+    def failed(self: Recorder, begun: Begun, error: BaseException, *rest: object, **more: object) -> None:
         self.journal.refused(begun.entry_id, str(error))
 
-    monkeypatch.setattr(Records, "failed", failed)
+    monkeypatch.setattr(Recorder, "failed", failed)
     assert set(storm(stage)) == {Kind.LOST}
 
 

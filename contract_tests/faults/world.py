@@ -14,10 +14,10 @@ from contract_tests.faults.nap import Nap, Visit
 from contract_tests.faults.oracle import Ask, Books, Finding, Kind, Made, Tally, judge, wrong_task
 from contract_tests.faults.videos import tiny_video, unplayable
 from kling_elements import DeadlineExceeded, KlingError, Task, ValidationError
+from kling_elements.api.endpoints import find_model
 from kling_elements.journal import Job, request_digest
-from kling_elements.models import find_model
-from kling_elements.requests import draft_request, finish_request
-from kling_elements.task import TERMINAL_STATUSES
+from kling_elements.operations.create_request import draft_request, finish_request
+from kling_elements.types import TERMINAL_STATUSES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

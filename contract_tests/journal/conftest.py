@@ -9,8 +9,8 @@ import pytest
 from attrs import define
 
 from kling_elements.journal import Journal, NewEntry
-from kling_elements.journal import store as stores
-from kling_elements.journal.store import Store
+from kling_elements.journal import database as stores
+from kling_elements.journal.database import Database
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,7 +45,7 @@ def open_journal(path: Path, clock: Clock) -> Iterator[Callable[[], Journal]]:
     journals: list[Journal] = []
 
     def open_one() -> Journal:
-        journal = Journal(Store(path, busy_seconds=0.05), clock, clock)
+        journal = Journal(Database(path, busy_seconds=0.05), clock, clock)
         journals.append(journal)
         return journal
 
@@ -65,9 +65,9 @@ def new() -> NewEntry:
 
 
 @pytest.fixture
-def store(path: Path) -> Iterator[Store]:
+def store(path: Path) -> Iterator[Database]:
     """A file of its own, that waits for others for 50 ms."""
-    found = Store(path, busy_seconds=0.05)
+    found = Database(path, busy_seconds=0.05)
     yield found
     found.close()
 

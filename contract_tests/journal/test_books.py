@@ -8,15 +8,15 @@ import pytest
 from attrs import evolve
 
 from kling_elements.journal import Entry, Job, State
-from kling_elements.journal.books import DiskBook, Overlay, Unsaved
+from kling_elements.journal.database import Database
 from kling_elements.journal.entry import Lease
-from kling_elements.journal.store import Store
+from kling_elements.journal.tables import EntryTable, Overlay, Unsaved
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from kling_elements.journal.books import Book
+    from kling_elements.journal.tables import Book
 
 FULL = Entry(
     "e1",
@@ -52,9 +52,9 @@ def book(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Book]:
             memory.put(entry)
         yield memory
         return
-    store = Store(tmp_path / "journal.sqlite3")
+    store = Database(tmp_path / "journal.sqlite3")
     with store.writing() as connection:
-        disk = DiskBook(connection)
+        disk = EntryTable(connection)
         if request.param == "disk":
             for entry in ALL:
                 disk.put(entry)
@@ -92,13 +92,13 @@ def test_entries_are_found(book: Book) -> None:
 
 def test_what_is_only_on_the_disk_is_found_as_well(tmp_path: Path) -> None:
     """Over entries of earlier processes memory hides none of them: a job that stands there stands."""
-    store = Store(tmp_path / "journal.sqlite3")
+    store = Database(tmp_path / "journal.sqlite3")
     unsaved = Unsaved()
     unsaved.put(LATER)
     earlier = evolve(FULL, status="IN_PROGRESS", file=None, request_id=None)
     with store.writing() as connection:
-        DiskBook(connection).put(earlier)
-        book = Overlay(unsaved, DiskBook(connection))
+        EntryTable(connection).put(earlier)
+        book = Overlay(unsaved, EntryTable(connection))
         assert book.get("e1") == earlier
         assert book.of_job(Job("b", "j")) == [earlier]
         assert book.of_task("t") == book.unfinished() == book.page((0.0, ""), 9) == [earlier, LATER]
@@ -115,9 +115,9 @@ def test_what_could_not_be_saved_is_saved_later(tmp_path: Path) -> None:
     unsaved = Unsaved()
     assert not unsaved
     unsaved.put(evolve(LATER, status="FAILED", updated_at=4.0))
-    store = Store(tmp_path / "journal.sqlite3")
+    store = Database(tmp_path / "journal.sqlite3")
     with store.writing() as connection:
-        disk = DiskBook(connection)
+        disk = EntryTable(connection)
         disk.put(evolve(LATER, request_id="r", updated_at=5.0))
         unsaved.save(disk)
         assert disk.get("e0") == evolve(LATER, status="FAILED", request_id="r", updated_at=5.0)

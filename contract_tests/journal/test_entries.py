@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from kling_elements.effects import Request
 from kling_elements.journal import Entry, Job, NewEntry, State, request_digest
-from kling_elements.journal import operations as book_of
-from kling_elements.journal.books import Overlay, Unsaved
+from kling_elements.journal import queries as book_of
 from kling_elements.journal.entry import Lease, merge, reconcile, task_news
-from kling_elements.journal.owner import is_live, own_lease, this_host
+from kling_elements.journal.leases import is_live, own_lease, this_host
+from kling_elements.journal.tables import Overlay, Unsaved
 from kling_elements.task import Task
+from kling_elements.types import Request
 
 ENTRY = Entry("e", 1.0, 2.0)
 CREATED = evolve(ENTRY, state=State.CREATED, task_id="t", status="IN_PROGRESS")

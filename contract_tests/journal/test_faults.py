@@ -19,8 +19,8 @@ from attrs import evolve
 from contract_tests.journal.worker import NEW
 from contract_tests.support.locks import locked
 from kling_elements.journal import Job, Journal, State
+from kling_elements.journal.database import Database
 from kling_elements.journal.schema import MIGRATIONS
-from kling_elements.journal.store import Store
 from kling_elements.task import Task
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def test_a_full_disk(
     connection.execute("PRAGMA max_page_count = 100000")
     clock.now += PAUSE
     journal.seen(Task("t1", "FAILED"))
-    with Journal(Store(path))._keeper.store.reading() as reader:  # type: ignore[union-attr]  # it has a path
+    with Journal(Database(path))._keeper.store.reading() as reader:  # type: ignore[union-attr]  # it has a path
         assert reader.execute("SELECT count(*) FROM entries").fetchone()[0] == 61
 
 
@@ -156,7 +156,7 @@ def test_a_directory_that_may_not_be_written(tasks: list[str], caplog: pytest.Lo
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "journal.sqlite3"
         if "earlier" in tasks:
-            journal = Journal(Store(path))
+            journal = Journal(Database(path))
             journal.adopt(Task("earlier", "CREATED"), NEW)
             journal.close()
             path.chmod(0o644)
@@ -186,7 +186,7 @@ def as_nobody(work: Callable[[], list[str]]) -> list[str]:
                 os.setegid(65534)
                 os.seteuid(65534)
             told = work()
-        except BaseException as error:  # noqa: BLE001 - it is reported by the parent
+        except BaseException as error:  # noqa: BLE001 - it is raised again
             told = [repr(error)]
         os.write(write_end, "\n".join(told).encode())
         os._exit(0)
@@ -246,7 +246,7 @@ def test_a_sound_file_is_not_set_aside(journal: Journal, path: Path) -> None:
     """Who finds that another process has mended it, or is at it right now, leaves it where it is."""
     journal.adopt(Task("t1", "FAILED"), NEW)
     journal.close()
-    store = Store(path)
+    store = Database(path)
     assert store.set_aside() is None
     guard = path.with_name(path.name + ".setting-aside")
     assert not guard.exists()
@@ -282,7 +282,7 @@ def test_a_newer_versions_journal_is_left_alone(
 ) -> None:
     """A journal of a newer version is neither read nor written, and the warning says what to do."""
     open_journal().begin(new)
-    newer = Journal(Store(path, migrations=(*MIGRATIONS, ("ALTER TABLE entries ADD COLUMN more TEXT",))))
+    newer = Journal(Database(path, migrations=(*MIGRATIONS, ("ALTER TABLE entries ADD COLUMN more TEXT",))))
     kept = newer.begin(new).entry_id
     newer.close()
     before = path.read_bytes()
@@ -300,7 +300,9 @@ def test_an_older_versions_journal_is_migrated(
     """A journal of an older version keeps its entries, and its salt."""
     old = open_journal()
     entry_id = old.begin(new).entry_id
-    migrated = Journal(Store(path, migrations=(*MIGRATIONS, ("ALTER TABLE entries ADD COLUMN more TEXT",))))
+    migrated = Journal(
+        Database(path, migrations=(*MIGRATIONS, ("ALTER TABLE entries ADD COLUMN more TEXT",)))
+    )
     assert [entry.entry_id for entry in migrated.entries()] == [entry_id]
     assert migrated.fingerprint("key") == old.fingerprint("key") or old.problem
     migrated.close()
@@ -330,7 +332,7 @@ def test_an_interrupt_leaves_no_transaction_open(
 
     entry_id = journal.begin(new).entry_id
     with monkeypatch.context() as patched:
-        patched.setattr("kling_elements.journal.books._row", interrupted)
+        patched.setattr("kling_elements.journal.tables._row", interrupted)
         with pytest.raises(KeyboardInterrupt):
             journal.created(entry_id, Task("t1", "CREATED"))
     found = open_journal().created(entry_id, Task("t2", "CREATED"))

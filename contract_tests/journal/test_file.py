@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from kling_elements.journal import store as module
+from kling_elements.journal import database as module
+from kling_elements.journal.database import Database
 from kling_elements.journal.schema import NotAJournal
-from kling_elements.journal.store import Store
 
 if TYPE_CHECKING:
     from contract_tests.journal.conftest import Time
@@ -32,7 +32,7 @@ def mode(path: Path) -> int:
 @posix
 def test_folders_that_are_missing_are_made(tmp_path: Path) -> None:
     """All folders on the way are made; the last one is its owner's alone."""
-    store = Store(tmp_path / "a" / "b" / "journal.sqlite3")
+    store = Database(tmp_path / "a" / "b" / "journal.sqlite3")
     with store.writing():
         pass
     store.close()
@@ -43,7 +43,7 @@ def test_folders_that_are_missing_are_made(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("before", "after"), [(0o644, 0o600), (0o601, 0o600), (0o700, 0o700), (0o600, 0o600)]
 )
-def test_only_what_others_may_is_taken_away(store: Store, before: int, after: int) -> None:
+def test_only_what_others_may_is_taken_away(store: Database, before: int, after: int) -> None:
     """A file that others may read is closed to them; one that is its owner's alone is left as it is."""
     with store.writing():
         pass
@@ -54,7 +54,7 @@ def test_only_what_others_may_is_taken_away(store: Store, before: int, after: in
     assert mode(store.path) == after
 
 
-def test_rights_that_cant_be_changed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rights_that_cant_be_changed(store: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that is another user's is used as it is."""
     store.path.parent.mkdir()
     store.path.touch(0o666)
@@ -69,7 +69,7 @@ def test_rights_that_cant_be_changed(store: Store, monkeypatch: pytest.MonkeyPat
     assert store.exists()
 
 
-def test_a_file_that_appears_at_this_moment(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_appears_at_this_moment(store: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that another process makes first is not opened to be made: closing it would end its locks."""
     opening = os.open
     refused: list[str] = []
@@ -90,7 +90,7 @@ def test_a_file_that_appears_at_this_moment(store: Store, monkeypatch: pytest.Mo
     assert refused == [store.path.name]
 
 
-def test_a_damaged_file_goes_with_all_that_is_its_own(store: Store, time: Time) -> None:
+def test_a_damaged_file_goes_with_all_that_is_its_own(store: Database, time: Time) -> None:
     """Renamed, its neighbours have its new name; that tells the moment, in UTC, and the process."""
     store.path.parent.mkdir()
     for suffix, content in {"": GARBAGE, "-journal": b"\0stale", "-wal": b"stale"}.items():
@@ -108,7 +108,12 @@ def test_a_damaged_file_goes_with_all_that_is_its_own(store: Store, time: Time) 
 
 
 @pytest.mark.parametrize(("age", "is_taken"), [(0.0, False), (30.0, False), (30.5, True)])
-def test_the_guard_of_a_process_that_was_killed(store: Store, time: Time, age: float, is_taken: bool) -> None:  # noqa: FBT001 - a case of the table
+def test_the_guard_of_a_process_that_was_killed(
+    store: Database,
+    time: Time,
+    age: float,
+    is_taken: bool,  # noqa: FBT001
+) -> None:
     """Who sets the file aside is left alone for half a minute, and no longer."""
     store.path.parent.mkdir()
     store.path.write_bytes(GARBAGE)
@@ -120,7 +125,7 @@ def test_the_guard_of_a_process_that_was_killed(store: Store, time: Time, age: f
 
 
 @posix
-def test_the_guard_is_its_owners_alone(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_guard_is_its_owners_alone(store: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor does anybody else see who is at it; that somebody took the guard away is no trouble."""
     store.path.parent.mkdir()
     store.path.write_bytes(GARBAGE)
@@ -137,7 +142,7 @@ def test_the_guard_is_its_owners_alone(store: Store, monkeypatch: pytest.MonkeyP
     assert seen == [0o600]
 
 
-def test_another_programs_file_is_not_set_aside(store: Store) -> None:
+def test_another_programs_file_is_not_set_aside(store: Database) -> None:
     """A sound database of another program stays where it is."""
     store.path.parent.mkdir()
     with contextlib.closing(sqlite3.connect(store.path)) as connection:

@@ -14,7 +14,6 @@ import platformdirs
 import pytest
 from attrs import evolve
 
-from kling_elements.effects import Request
 from kling_elements.journal import (
     Job,
     Journal,
@@ -24,8 +23,9 @@ from kling_elements.journal import (
     key_fingerprint,
     request_digest,
 )
-from kling_elements.journal.owner import this_host
+from kling_elements.journal.leases import this_host
 from kling_elements.task import Task
+from kling_elements.types import Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,11 +11,11 @@ from attrs import define, field
 
 from contract_tests.journal.worker import NEW
 from kling_elements.journal import Entry, Journal, State
-from kling_elements.journal import keeper as module
-from kling_elements.journal.books import DiskBook, Overlay
-from kling_elements.journal.keeper import Keeper
+from kling_elements.journal import fallback as module
+from kling_elements.journal.database import Database
+from kling_elements.journal.fallback import Fallback
 from kling_elements.journal.schema import NotAJournal, prune
-from kling_elements.journal.store import Store
+from kling_elements.journal.tables import EntryTable, Overlay
 from kling_elements.task import Task
 
 if TYPE_CHECKING:
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from contract_tests.journal.conftest import Clock
-    from kling_elements.journal.books import Book
+    from kling_elements.journal.tables import Book
 
 GARBAGE = b"this is no database" * 100
 ENTRY = Entry("e", 1.0, 1.0, state=State.CREATED, task_id="t", origin="https://a.example")
 
 
 @define
-class Watched(Store):
+class Watched(Database):
     """A file that tells how it was used, and that can be in trouble.
 
     Attributes:
@@ -48,7 +48,7 @@ class Watched(Store):
         self.used.append("write")
         if self.trouble:
             raise self.trouble
-        with Store.writing(self) as connection:
+        with Database.writing(self) as connection:
             yield connection
 
     @contextlib.contextmanager
@@ -57,7 +57,7 @@ class Watched(Store):
         self.used.append("read in haste" if hasty else "read")
         if self.trouble:
             raise self.trouble
-        with Store.reading(self, hasty=hasty) as connection:
+        with Database.reading(self, hasty=hasty) as connection:
             yield connection
 
 
@@ -69,8 +69,8 @@ def store(path: Path) -> Iterator[Watched]:
 
 
 @pytest.fixture
-def keeper(store: Watched, clock: Clock) -> Keeper:
-    return Keeper(store, clock, clock)
+def keeper(store: Watched, clock: Clock) -> Fallback:
+    return Fallback(store, clock, clock)
 
 
 def put(book: Book) -> Entry:
@@ -89,7 +89,7 @@ def used(store: Watched) -> list[str]:
     return found
 
 
-def test_a_healthy_disk(keeper: Keeper, store: Watched) -> None:
+def test_a_healthy_disk(keeper: Fallback, store: Watched) -> None:
     """Each operation is one transaction on the disk: a write, or a look where nothing changes."""
     kinds: list[type] = []
 
@@ -103,11 +103,11 @@ def test_a_healthy_disk(keeper: Keeper, store: Watched) -> None:
     assert keeper.read(get) == ENTRY
     keeper.write(note)
     keeper.read(note)
-    assert (used(store), kinds) == (["write", "read", "write", "read"], [DiskBook, DiskBook])
+    assert (used(store), kinds) == (["write", "read", "write", "read"], [EntryTable, EntryTable])
     assert (keeper.problem, keeper.has_unsaved) == (None, False)
 
 
-def test_a_disk_in_trouble_is_left_in_peace(keeper: Keeper, store: Watched, clock: Clock) -> None:
+def test_a_disk_in_trouble_is_left_in_peace(keeper: Fallback, store: Watched, clock: Clock) -> None:
     """After a failure it is only read, in haste, for five seconds; then it is tried again."""
     keeper.write(lambda book: book.put(Entry("old")))
     used(store)
@@ -130,7 +130,7 @@ def test_a_disk_in_trouble_is_left_in_peace(keeper: Keeper, store: Watched, cloc
 
 @pytest.mark.parametrize("file", ["none", "another program's"])
 def test_what_is_no_journal_is_not_tried_again(
-    keeper: Keeper, store: Watched, clock: Clock, file: str
+    keeper: Fallback, store: Watched, clock: Clock, file: str
 ) -> None:
     """A file that this version can't use is left alone to the end of the process."""
     if file != "none":
@@ -145,14 +145,16 @@ def test_what_is_no_journal_is_not_tried_again(
     assert (used(store), keeper.problem) == (["write"], "it is another program's database")
 
 
-def test_a_trouble_without_words(keeper: Keeper, store: Watched) -> None:
+def test_a_trouble_without_words(keeper: Fallback, store: Watched) -> None:
     """A trouble that says nothing has its kind told."""
     store.trouble = PermissionError()
     keeper.write(put)
     assert keeper.problem == "PermissionError"
 
 
-def test_one_warning(keeper: Keeper, store: Watched, clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+def test_one_warning(
+    keeper: Fallback, store: Watched, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
     """Only the first trouble is a warning, and that the journal can be written again is told."""
     caplog.set_level(logging.INFO, "kling_elements")
     for _ in range(2):
@@ -169,7 +171,7 @@ def test_one_warning(keeper: Keeper, store: Watched, clock: Clock, caplog: pytes
     assert "KLING_ELEMENTS_JOURNAL" in told[0][1]
 
 
-def test_nothing_is_closed_that_was_not_opened(keeper: Keeper, store: Watched) -> None:
+def test_nothing_is_closed_that_was_not_opened(keeper: Fallback, store: Watched) -> None:
     """Closing makes no file, and writes nothing where nothing is left."""
     keeper.close()
     assert not store.path.parent.exists()
@@ -180,7 +182,7 @@ def test_nothing_is_closed_that_was_not_opened(keeper: Keeper, store: Watched) -
 
 @pytest.mark.parametrize("is_mended", [True, False])
 def test_what_is_lost_in_the_end(
-    keeper: Keeper,
+    keeper: Fallback,
     store: Watched,
     is_mended: bool,  # noqa: FBT001 - a case of the table
     caplog: pytest.LogCaptureFixture,
@@ -205,7 +207,7 @@ def test_what_is_lost_in_the_end(
 
 
 def test_pruned_once_by_the_first_write(
-    keeper: Keeper, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    keeper: Fallback, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A process prunes with its first write that is done, not with a look, and not again."""
     pruned: list[float] = []
@@ -235,7 +237,7 @@ def test_pruned_once_by_the_first_write(
 
 
 def test_a_look_sets_a_damaged_file_aside_too(
-    keeper: Keeper, store: Watched, caplog: pytest.LogCaptureFixture
+    keeper: Fallback, store: Watched, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Whoever finds the file damaged sets it aside; the warning says why, and where it is."""
     store.path.parent.mkdir()
@@ -252,7 +254,7 @@ def test_a_look_sets_a_damaged_file_aside_too(
 
 @pytest.mark.parametrize("operation", [put, get], ids=["a write", "a look"])
 def test_a_new_file_has_all_that_is_known(
-    keeper: Keeper,
+    keeper: Fallback,
     store: Watched,
     clock: Clock,
     open_journal: Callable[[], Journal],
@@ -303,7 +305,7 @@ def test_what_is_left_is_written_with_any_later_call(
 
 def test_without_a_file_all_is_in_memory(clock: Clock) -> None:
     """A journal that is off never looks at a disk, and is in no trouble."""
-    keeper = Keeper(None, clock, clock)
+    keeper = Fallback(None, clock, clock)
     assert keeper.write(put) == keeper.read(get) == ENTRY
     assert keeper.read(type) is Overlay
     keeper.close()

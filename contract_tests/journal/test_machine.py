@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
 
 from kling_elements.journal import Job, Journal, NewEntry, State
-from kling_elements.journal.store import Store
+from kling_elements.journal.database import Database
 from kling_elements.task import Task
 
 TERMINAL = {"COMPLETED", "FAILED"}
@@ -41,7 +41,7 @@ class JournalMachine(RuleBasedStateMachine):
     @initialize()
     def start(self) -> None:
         # Off and on: an outage of the disk that ends, in which the second journal is not used.
-        self.journals = [Journal(Store(self.path, 0.0), self.clock, self.clock) for _ in range(2)]
+        self.journals = [Journal(Database(self.path, 0.0), self.clock, self.clock) for _ in range(2)]
         self.begin(0, None)
 
     def clock(self) -> float:
@@ -112,7 +112,7 @@ class JournalMachine(RuleBasedStateMachine):
     def reopen(self, side: int) -> None:
         if self.blocker is None:
             self.journals[side].close()
-            self.journals[side] = Journal(Store(self.path, 0.0), self.clock, self.clock)
+            self.journals[side] = Journal(Database(self.path, 0.0), self.clock, self.clock)
 
     @invariant()
     def both_agree_with_the_model(self) -> None:

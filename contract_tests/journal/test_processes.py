@@ -16,7 +16,7 @@ import pytest
 
 from contract_tests.journal.worker import NEW
 from kling_elements.journal import Journal, State
-from kling_elements.journal.store import Store
+from kling_elements.journal.database import Database
 from kling_elements.task import Task
 
 if TYPE_CHECKING:
@@ -147,5 +147,5 @@ def test_a_lock_held_by_another_thread_does_not_survive_a_fork(
 
 
 def _is_sound(path: Path) -> bool:
-    with Store(path).reading() as connection:
+    with Database(path).reading() as connection:
         return [tuple(row) for row in connection.execute("PRAGMA integrity_check")] == [("ok",)]

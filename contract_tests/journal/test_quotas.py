@@ -9,11 +9,12 @@ import pytest
 from attrs import evolve
 
 from contract_tests.support.locks import locked
-from kling_elements.journal import Journal, operations
-from kling_elements.journal.books import DiskBook
-from kling_elements.journal.owner import own_lease
+from kling_elements.journal import Journal
+from kling_elements.journal import queries as operations
+from kling_elements.journal.database import Database
+from kling_elements.journal.leases import own_lease
 from kling_elements.journal.schema import MIGRATIONS
-from kling_elements.journal.store import Store
+from kling_elements.journal.tables import EntryTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,7 +67,7 @@ def test_a_quota_where_nothing_can_be_written(new: NewEntry, path: Path, clock: 
     """It is remembered for the process at least, with or without a file."""
     path.parent.mkdir()
     path.mkdir()
-    for journal in (Journal(Store(path), clock), Journal.open("off", clock=clock)):
+    for journal in (Journal(Database(path), clock), Journal.open("off", clock=clock)):
         journal.quota_exhausted(new, clock() + 10)
         assert journal.quota_wait(new) == 10
         journal.quota_exhausted(new, None)
@@ -75,11 +76,11 @@ def test_a_quota_where_nothing_can_be_written(new: NewEntry, path: Path, clock: 
 
 def test_a_journal_of_the_first_version_learns_of_quotas(path: Path, new: NewEntry, clock: Clock) -> None:
     """A journal from before quotas were noted is migrated when one is asked for."""
-    first = Store(path, migrations=MIGRATIONS[:1])
+    first = Database(path, migrations=MIGRATIONS[:1])
     with first.writing() as connection:
-        begun = operations.begin(DiskBook(connection), new, "e1", clock(), own_lease("e1", clock()))
+        begun = operations.begin(EntryTable(connection), new, "e1", clock(), own_lease("e1", clock()))
     first.close()
-    journal = Journal(Store(path), clock)
+    journal = Journal(Database(path), clock)
     assert journal.quota_wait(new) is None
     journal.quota_exhausted(new, clock() + 10)
     assert journal.quota_wait(new) == 10
@@ -96,7 +97,7 @@ def test_the_last_moments_of_a_quota(journal: Journal, new: NewEntry, clock: Clo
 @pytest.mark.parametrize("file", ["none", "one", "locked"])
 def test_what_is_not_known(new: NewEntry, path: Path, file: str) -> None:
     """Nothing is known of a quota that was never noted, nor of one that isn't used up after all."""
-    journal = Journal(Store(path, busy_seconds=0.05), lambda: 0.0, lambda: 0.0)
+    journal = Journal(Database(path, busy_seconds=0.05), lambda: 0.0, lambda: 0.0)
     if file != "none":
         journal.begin(new)
     assert journal.quota_wait(new) is None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from contract_tests.support.locks import locked
-from kling_elements.journal.store import Store, is_corrupt
+from kling_elements.journal.database import Database, is_corrupt
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +24,7 @@ def pragma(connection: sqlite3.Connection, name: str) -> object:
     return connection.execute(f"PRAGMA {name}").fetchone()[0]
 
 
-def test_how_long_others_are_waited_for(store: Store) -> None:
+def test_how_long_others_are_waited_for(store: Database) -> None:
     """As long as is asked for, and in haste for a tenth of a second; whatever was done before."""
     store.busy_seconds = 2.0
     for _ in range(2):
@@ -34,10 +34,10 @@ def test_how_long_others_are_waited_for(store: Store) -> None:
             assert pragma(connection, "busy_timeout") == 100
         with store.reading() as connection:
             assert pragma(connection, "busy_timeout") == 2000
-    assert Store(store.path).busy_seconds == 5.0
+    assert Database(store.path).busy_seconds == 5.0
 
 
-def test_one_connection(store: Store) -> None:
+def test_one_connection(store: Database) -> None:
     """A file that stays where it is is opened once, and again after it was closed."""
     with store.writing() as first:
         pass
@@ -61,14 +61,14 @@ def test_what_says_that_a_file_is_damaged(path: Path) -> None:
     assert [is_corrupt(trouble) for trouble in troubles] == [True, False, False, False, False]
 
 
-def test_what_is_promised_of_the_disk(store: Store) -> None:
+def test_what_is_promised_of_the_disk(store: Database) -> None:
     """A commit outlives a power cut, what is deleted is overwritten, and the file's own code is not run."""
     with store.writing() as connection:
         settings = [pragma(connection, name) for name in ("synchronous", "secure_delete", "trusted_schema")]
     assert settings == [3, 1, 0]
 
 
-def test_a_write_waits_for_another(store: Store, time: Time) -> None:
+def test_a_write_waits_for_another(store: Database, time: Time) -> None:
     """A transaction that somebody else ends in time is waited for, in short sleeps."""
     with store.writing():
         pass
@@ -84,7 +84,7 @@ def test_a_write_waits_for_another(store: Store, time: Time) -> None:
     assert time.sleeps == 3
 
 
-def test_a_write_waits_no_longer_than_is_asked(store: Store, time: Time) -> None:
+def test_a_write_waits_no_longer_than_is_asked(store: Database, time: Time) -> None:
     """After that it can't be done, and nothing is left open."""
     with store.writing():
         pass
@@ -97,7 +97,7 @@ def test_a_write_waits_no_longer_than_is_asked(store: Store, time: Time) -> None
         pass
 
 
-def test_what_is_no_lock_is_not_waited_for(store: Store, time: Time) -> None:
+def test_what_is_no_lock_is_not_waited_for(store: Database, time: Time) -> None:
     """Another trouble is told at once."""
     store.path.parent.mkdir()
     store.path.write_bytes(GARBAGE)
@@ -106,7 +106,7 @@ def test_what_is_no_lock_is_not_waited_for(store: Store, time: Time) -> None:
     assert time.sleeps == 0
 
 
-def test_a_look_waits_for_no_write(store: Store) -> None:
+def test_a_look_waits_for_no_write(store: Database) -> None:
     """While another process writes, what was there before is read."""
     with store.writing():
         pass
@@ -114,7 +114,7 @@ def test_a_look_waits_for_no_write(store: Store) -> None:
         assert pragma(connection, "user_version") == len(store.migrations)
 
 
-def test_as_patient_from_the_beginning(store: Store, monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
+def test_as_patient_from_the_beginning(store: Database, monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
     """A file that another process holds when it is opened is waited for as long as any other time."""
     given: list[object] = []
     connect: Any = sqlite3.connect
@@ -132,7 +132,7 @@ def test_as_patient_from_the_beginning(store: Store, monkeypatch: pytest.MonkeyP
 
 def test_an_unclosed_file_is_closed_when_nobody_needs_it(path: Path) -> None:
     """The connection of a store that is gone is closed."""
-    store = Store(path)
+    store = Database(path)
     with store.writing() as connection:
         pass
     del store
@@ -153,7 +153,7 @@ class Broken:
     close = execute
 
 
-def test_what_fails_while_it_is_closed_is_nobodys_trouble(store: Store) -> None:
+def test_what_fails_while_it_is_closed_is_nobodys_trouble(store: Database) -> None:
     """Closing raises nothing, and what can't be rolled back hides no other error."""
     broken: Any = Broken()
     store._connection = broken

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from kling_elements.journal import Job, Journal, NewEntry
-from kling_elements.journal.store import Store
+from kling_elements.journal.database import Database
 from kling_elements.task import Task
 
 NEW = NewEntry("model", "https://api.example.com", "f")
@@ -15,7 +15,7 @@ NEW = NewEntry("model", "https://api.example.com", "f")
 
 def race(path: Path, name: str, rounds: int) -> None:
     """Begin jobs that all processes want, and entries of this one's own; print which jobs were won."""
-    journal = Journal(Store(path))
+    journal = Journal(Database(path))
     for number in range(rounds):
         begun = journal.begin(NewEntry("model", "https://api.example.com", "f", job=Job("b", str(number))))
         if begun.earlier is None:
@@ -30,7 +30,7 @@ def race(path: Path, name: str, rounds: int) -> None:
 
 def write_until_killed(path: Path) -> None:
     """Write for ever, and print what was acknowledged; on a disk that is too busy nothing is."""
-    journal = Journal(Store(path, busy_seconds=60.0))
+    journal = Journal(Database(path, busy_seconds=60.0))
     number = 0
 
     def acknowledge(line: str) -> None:

@@ -65,7 +65,7 @@ def test_an_unread_body_is_answered(served: ServedMock) -> None:
 
 def command(*arguments: str) -> subprocess.Popen[str]:
     path = os.pathsep.join([str(ROOT / "overrides"), os.environ.get("PYTHONPATH", "")])
-    return subprocess.Popen(  # noqa: S603 - our own module and the test's own arguments
+    return subprocess.Popen(  # noqa: S603 - our own code
         [sys.executable, "-m", "kling_elements_mock", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -165,7 +165,7 @@ def test_retries() -> None:
 
 def test_over_sockets_and_by_itself() -> None:
     """Served for real, the mock tells a real receiver in time, without anybody polling."""
-    import httpx  # noqa: PLC0415 - only here
+    import httpx  # noqa: PLC0415 - commands that don't connect need not pay for it
 
     done = threading.Event()
     got: list[bytes] = []
@@ -178,7 +178,7 @@ def test_over_sockets_and_by_itself() -> None:
             if b"COMPLETED" in got[-1]:
                 done.set()
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as the base class has it
             del format, args
 
     with HTTPServer(("127.0.0.1", 0), Handler) as hooks, serve(MockSettings(pace=Seconds(0.2))) as served:

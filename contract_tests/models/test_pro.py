@@ -12,8 +12,8 @@ import yaml
 
 from contract_tests.support.contract import document, place
 from kling_elements import AsyncKlingElements, KlingElements, ValidationError
-from kling_elements.command_line import main
-from kling_elements.models import MODELS
+from kling_elements.__main__ import main
+from kling_elements.api.endpoints import MODELS
 from kling_elements_mock import INSTANT, MockSettings, serve
 from spec.tools import regenerate
 from spec.tools.layout import Layout

@@ -159,7 +159,7 @@ def _in_child(session: pytest.Session, mutant: Mutant | None, suite: tuple[str, 
         return _judge(session, mutant, suite)
     except StaleMutantError as error:
         return "stale", "", str(error), 0
-    except BaseException as error:  # noqa: BLE001 - it is told, and the process ends
+    except BaseException as error:  # noqa: BLE001 - it is raised again
         return "broken", "", f"{type(error).__name__}: {error}", 0
 
 

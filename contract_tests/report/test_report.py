@@ -179,7 +179,7 @@ def browse(tmp_path: Path, file: Path, *arguments: str) -> str:
         "--disable-dev-shm-usage", "--hide-scrollbars", "--proxy-server=127.0.0.1:9",
         f"--user-data-dir={tmp_path / 'profile'}", *arguments, file.as_uri(),
     ]  # fmt: skip
-    done = subprocess.run(  # noqa: S603 - the browser of this machine
+    done = subprocess.run(  # noqa: S603 - our own command
         command_line, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120
     )
     assert done.returncode == 0, done.stderr[-2000:]

@@ -85,7 +85,7 @@ def listening() -> Iterator[Receiver]:
 
         do_POST = do_GET = do_PUT = handle_any  # noqa: N815 - the standard library's names
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as above
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as the base class has it
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -17,8 +17,8 @@ from PIL import Image
 from demo import __main__ as demo
 from demo.pictures import draw_pictures
 from kling_elements.document import load_document
-from kling_elements.images.content import inspect
-from kling_elements.images.rules import ImageRules, problems
+from kling_elements.images.constraints import ImageConstraints, problems
+from kling_elements.images.inspection import inspect
 
 # Runs the demo in a folder of its own; `make demo` would leave its files in the checkout.
 IN_FOLDER = """
@@ -106,7 +106,7 @@ def test_live_says_that_it_costs_money_and_goes_to_the_service(tmp_path: Path) -
 def test_the_pictures_fit_the_document(tmp_path: Path) -> None:
     """Both pictures can be sent, and are not the same."""
     body = load_document().content["components"]["schemas"]["itvke-request-content"]
-    rules = ImageRules.from_document(body["properties"]["images"]["items"]["x-image-constraints"])
+    rules = ImageConstraints.from_document(body["properties"]["images"]["items"]["x-image-constraints"])
     pictures = draw_pictures(tmp_path)
     for picture in pictures:
         assert problems(inspect(picture.read_bytes(), complete=True), rules) == ()

@@ -18,8 +18,8 @@ import pytest
 import kling_elements
 from demo.pictures import draw_pictures
 from kling_elements import KlingError
-from kling_elements.command_line.exit_codes import exit_code_of
-from kling_elements.schedule import PollSchedule
+from kling_elements.cli.exit_codes import exit_code_of
+from kling_elements.policy.polling import PollSchedule
 from kling_elements_mock import MockSettings, Polls, serve
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def test_a_terminal_session_prints_what_is_shown(session: str) -> None:
         command, _, output = step.partition("\n")
         program, *arguments = shlex.split(command.replace("--poll-interval 1", "--poll-interval 0"))
         assert program == "kling-elements"
-        done = subprocess.run(  # noqa: S603 - our own README
+        done = subprocess.run(  # noqa: S603 - our own command
             [sys.executable, "-m", "kling_elements", *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -57,7 +57,7 @@ def python(site: Path, code: str) -> str:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("KLING_")}
     environment["PYTHONPATH"] = str(site)  # comes before the editable installation
     command = [sys.executable, "-c", WITHOUT_EXTRAS + code]
-    done = subprocess.run(  # noqa: S603 - code of this file
+    done = subprocess.run(  # noqa: S603 - our own command
         command, cwd=site, env=environment, capture_output=True, text=True, check=False, timeout=60
     )
     assert done.returncode == 0, done.stderr
@@ -90,15 +90,15 @@ def test_the_wheel_brings_the_command(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         entry_points = next(name for name in archive.namelist() if name.endswith("entry_points.txt"))
         text = archive.read(entry_points).decode()
-    assert "kling-elements = kling_elements.command_line:main" in text
+    assert "kling-elements = kling_elements.cli:main" in text
     assert "mock = kling_elements_mock.__main__:main" in text
 
 
 def test_the_client_works_without_the_extras(installed: Path) -> None:
     """The client reads its own copy of the document, and needs neither the mock nor what the mock needs."""
     code = """
-import kling_elements
-from kling_elements.document import load_document
+import kling_elements  # noqa: PLC0415 - as above
+from kling_elements.document import load_document  # noqa: PLC0415 - as above
 with kling_elements.KlingElements(api_key="k") as client:
     print(kling_elements.__file__, load_document().servers[0].url in repr(client))
 """
@@ -109,7 +109,7 @@ with kling_elements.KlingElements(api_key="k") as client:
 
 def test_the_command_works_without_the_extras(installed: Path) -> None:
     """`kling-elements --version` needs the runtime dependencies alone."""
-    code = "from kling_elements.command_line import main; sys.exit(main(['--version']))"
+    code = "from kling_elements.__main__ import main; sys.exit(main(['--version']))"
     assert python(installed, code).endswith(wheel_version(installed))
 
 

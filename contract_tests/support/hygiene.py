@@ -21,8 +21,8 @@ import pytest
 from attrs import define, field
 
 from kling_elements import errors
+from kling_elements.api.auth import ApiKey
 from kling_elements.errors import KlingError
-from kling_elements.settings import ApiKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,7 +71,7 @@ def look_at_record(record: logging.LogRecord) -> None:
     """Look at a log record as a handler would show it, its traceback included."""
     try:
         text = _FORMATTER.format(record)
-    except Exception:  # noqa: BLE001 - a record that can't be formatted is its own test's failure
+    except Exception:  # noqa: BLE001 - whether it can be pickled is proven elsewhere
         text = f"{record.msg!r} {record.args!r}"
     # The stand-in's own server logs what it is asked: it is the service, not the client.
     watch.look(f"the log of {record.name}", text, may_sign=record.name.startswith("uvicorn"))
@@ -101,7 +101,7 @@ def look_at_traceback(error: BaseException) -> None:
 def _shown(value: object) -> str:
     try:
         return repr(value)
-    except Exception as error:  # noqa: BLE001 - as what shows tracebacks does
+    except Exception as error:  # noqa: BLE001 - one entry's fault is not another's; it is in the result
         return f"<{type(error).__name__} in its repr>"
 
 

@@ -22,6 +22,7 @@ from kling_elements import (
     ResponseFormatError,
     Stage,
     Task,
+    TaskData,
     TaskFailed,
     ValidationError,
     __version__,
@@ -40,7 +41,7 @@ async def told_later(task: Task) -> None: ...
 
 
 def looked(look: Look) -> None:
-    assert_type(look.task, Task | None)
+    assert_type(look.task, TaskData | None)
     assert_type(look.error, KlingError | None)
     assert_type(look.next_look, float | None)
 
@@ -130,7 +131,7 @@ def failures(client: KlingElements) -> None:
     except ResponseFormatError as error:
         assert_type(error.content_type, str)
     except TaskFailed as error:
-        assert_type(error.task, Task)
+        assert_type(error.task, TaskData)
         assert_type(error.task_id, str)
     except DeadlineExceeded as error:
         assert_type(error.task_id, str)

@@ -18,7 +18,7 @@ from contract_tests.support.deliveries import (
 )
 from kling_elements import Task, ValidationError, WebhookVerificationError
 from kling_elements.webhooks import Delivery, Reason, Refusal, examine, signing_keys, verify_webhook
-from kling_elements.webhooks.defaults import MAX_HEADER_CHARS, MAX_ID_CHARS
+from kling_elements.webhooks.signing import MAX_HEADER_CHARS, MAX_ID_CHARS
 
 KEYS = signing_keys(SECRET)
 NO_SIGNATURE = (

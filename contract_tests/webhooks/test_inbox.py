@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kling_elements.task import TERMINAL_STATUSES, Task
-from kling_elements.webhooks import Delivery, Inbox, Receipt
+from kling_elements.task import Task
+from kling_elements.types import TERMINAL_STATUSES
+from kling_elements.webhooks import Delivery, DeliveryLog, Receipt
 
 
 def delivery(
@@ -20,7 +21,7 @@ def delivery(
 
 def test_a_life_in_order_is_all_news() -> None:
     """CREATED, IN_PROGRESS, COMPLETED: three changes."""
-    inbox = Inbox()
+    inbox = DeliveryLog()
     for number, status in enumerate(("CREATED", "IN_PROGRESS", "COMPLETED"), 1):
         assert inbox.receive(delivery(status, number)) is Receipt.NEW
         assert inbox.changes("t") == number
@@ -29,7 +30,7 @@ def test_a_life_in_order_is_all_news() -> None:
 
 def test_a_repeated_delivery_is_none() -> None:
     """The same id again is a duplicate, whatever it says."""
-    inbox = Inbox()
+    inbox = DeliveryLog()
     inbox.receive(delivery("IN_PROGRESS", 1))
     assert inbox.receive(delivery("IN_PROGRESS", 1)) is Receipt.DUPLICATE
     assert inbox.receive(delivery("COMPLETED", 1)) is Receipt.DUPLICATE
@@ -40,7 +41,7 @@ def test_a_repeated_delivery_is_none() -> None:
 @pytest.mark.parametrize("later", ["CREATED", "IN_PROGRESS", "QUEUED", "FAILED"])
 def test_a_terminal_status_is_final(later: str) -> None:
     """After COMPLETED nothing is news, however late it was signed."""
-    inbox = Inbox()
+    inbox = DeliveryLog()
     inbox.receive(delivery("COMPLETED", 1, at=10))
     assert inbox.receive(delivery(later, 2, at=99)) is Receipt.OUTDATED
     assert inbox.latest("t") == Task("t", "COMPLETED")
@@ -48,7 +49,7 @@ def test_a_terminal_status_is_final(later: str) -> None:
 
 def test_a_later_status_is_known_by_its_rank_not_by_its_time() -> None:
     """A delivery that is repeated may be signed anew, so the time decides only between words of one rank."""
-    inbox = Inbox()
+    inbox = DeliveryLog()
     inbox.receive(delivery("IN_PROGRESS", 1, at=10))
     assert inbox.receive(delivery("CREATED", 2, at=20)) is Receipt.OUTDATED
     assert inbox.receive(delivery("QUEUED", 3, at=9)) is Receipt.OUTDATED
@@ -58,14 +59,14 @@ def test_a_later_status_is_known_by_its_rank_not_by_its_time() -> None:
 
 def test_the_next_status_is_news_though_it_was_signed_earlier() -> None:
     """CREATED that was repeated, and so signed anew, does not hide what came after it."""
-    inbox = Inbox()
+    inbox = DeliveryLog()
     inbox.receive(delivery("CREATED", 1, at=10))
     assert inbox.receive(delivery("IN_PROGRESS", 2, at=5)) is Receipt.NEW
 
 
 def test_an_address_that_follows_is_news() -> None:
     """COMPLETED without an address happens; the address is not lost when it comes."""
-    inbox = Inbox()
+    inbox = DeliveryLog()
     inbox.receive(delivery("COMPLETED", 1))
     assert inbox.receive(delivery("COMPLETED", 2, urls=("https://cdn.example/v.mp4",))) is Receipt.NEW
     assert inbox.receive(delivery("COMPLETED", 3)) is Receipt.REPEATED
@@ -73,7 +74,7 @@ def test_an_address_that_follows_is_news() -> None:
 
 def test_tasks_are_apart() -> None:
     """What is known of one task says nothing of another."""
-    inbox = Inbox()
+    inbox = DeliveryLog()
     inbox.receive(delivery("COMPLETED", 1, task_id="a"))
     assert inbox.receive(delivery("CREATED", 2, task_id="b")) is Receipt.NEW
     assert (inbox.latest("c"), inbox.changes("c")) == (None, 0)
@@ -82,7 +83,7 @@ def test_tasks_are_apart() -> None:
 @pytest.mark.parametrize("order", list(permutations(("CREATED", "IN_PROGRESS", "COMPLETED"))))
 def test_any_order_ends_alike(order: tuple[str, ...]) -> None:
     """However a task's deliveries are shuffled, the last status stays."""
-    inbox = Inbox()
+    inbox = DeliveryLog()
     for number, status in enumerate(order):
         inbox.receive(delivery(status, number, at=number))
     latest = inbox.latest("t")
@@ -92,7 +93,7 @@ def test_any_order_ends_alike(order: tuple[str, ...]) -> None:
 
 def test_memory_is_bounded() -> None:
     """The oldest ids and tasks are forgotten, and no more is kept than asked."""
-    inbox = Inbox(max_ids=3, max_tasks=2)
+    inbox = DeliveryLog(max_ids=3, max_tasks=2)
     for number in range(10):
         inbox.receive(delivery("CREATED", number, task_id=f"task {number}"))
     assert [number for number in range(10) if inbox.latest(f"task {number}")] == [8, 9]
@@ -110,7 +111,7 @@ def test_memory_is_bounded() -> None:
 )
 def test_statuses_never_go_back(deliveries: list[tuple[str, int]]) -> None:
     """Whatever comes, news never undoes a terminal status, never repeats, and is CREATED only first."""
-    inbox = Inbox()
+    inbox = DeliveryLog()
     told = [
         status
         for place, (status, at) in enumerate(deliveries)

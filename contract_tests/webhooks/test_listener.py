@@ -17,9 +17,9 @@ import pytest
 
 from contract_tests.support.deliveries import BODY, NOW, SECRET, TASK_ID, body_of, headers
 from kling_elements import Task, ValidationError
-from kling_elements.command_line.commands import webhooks as command
+from kling_elements.cli.commands import webhooks as command
+from kling_elements.cli.webhook_output import listen, read_secrets
 from kling_elements.webhooks import WebhookListener, WebhookReceiver, sign_webhook
-from kling_elements.webhooks.listening import listen, read_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 LISTEN = """
 import os, signal, sys
-from kling_elements.webhooks.listening import listen, read_secrets
+from kling_elements.cli.webhook_output import listen, read_secrets
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 sys.exit(listen(read_secrets([], os.environ), port=0, as_json="--json" in sys.argv))
 """
@@ -125,9 +125,9 @@ def test_a_port_in_use_is_told_in_a_line(served: WebhookListener) -> None:
 
 def test_the_command_hands_its_options_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Options become arguments, secrets come from files, and a fault is one line of exit code 2."""
-    from kling_elements.command_line.console import Console  # noqa: PLC0415 - this test only
-    from kling_elements.command_line.exit_codes import CommandError  # noqa: PLC0415
-    from kling_elements.command_line.session import Session  # noqa: PLC0415
+    from kling_elements.cli.console import Console  # noqa: PLC0415
+    from kling_elements.cli.context import Context  # noqa: PLC0415
+    from kling_elements.cli.exit_codes import CommandError  # noqa: PLC0415
 
     got: list[Any] = []
 
@@ -135,9 +135,9 @@ def test_the_command_hands_its_options_on(monkeypatch: pytest.MonkeyPatch, tmp_p
         got.append((args, options))
         return 130
 
-    monkeypatch.setattr("kling_elements.webhooks.listening.listen", record)
+    monkeypatch.setattr("kling_elements.cli.webhook_output.listen", record)
     (tmp_path / "secret").write_text(SECRET)
-    session = Session(Console(None, None, {}))
+    session = Context(Console(None, None, {}))
     parser = ArgumentParser()
     command.add_arguments(parser)
     args = parser.parse_args(

@@ -15,7 +15,8 @@ import pytest
 
 from contract_tests.support.deliveries import BODY, NOW, SECRET, TASK_ID, body_of, headers
 from kling_elements import Task, ValidationError
-from kling_elements.command_line.interruption import Interrupted
+from kling_elements.cli.signals import Interrupted
+from kling_elements.cli.webhook_output import json_line, listen, text_line
 from kling_elements.webhooks import (
     Delivery,
     Handled,
@@ -26,7 +27,6 @@ from kling_elements.webhooks import (
     WebhookListener,
     WebhookReceiver,
 )
-from kling_elements.webhooks.listening import json_line, listen, text_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -233,7 +233,7 @@ def test_why_it_can_not_listen(monkeypatch: pytest.MonkeyPatch, error: Exception
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr("kling_elements.webhooks.listening.WebhookListener", fail)
+    monkeypatch.setattr("kling_elements.cli.webhook_output.WebhookListener", fail)
     with pytest.raises(ValidationError) as caught:
         listen(SECRET, "a.example", 80)
     assert list(caught.value.problems) == [f"can't listen on a.example:80: {text}"]

@@ -15,8 +15,8 @@ import pytest
 
 from contract_tests.support.deliveries import BODY, NOW, SECRET, headers
 from kling_elements.webhooks import WebhookListener, WebhookReceiver
-from kling_elements.webhooks.defaults import IDLE_TIMEOUT
-from kling_elements.webhooks.listener import _Handler, _Server
+from kling_elements.webhooks.server import _Handler, _Server
+from kling_elements.webhooks.signing import IDLE_TIMEOUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -159,7 +159,7 @@ def test_connections_beyond_the_limit_are_closed(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """One more than there are places for is closed unread; a place that becomes free is used again."""
-    monkeypatch.setattr("kling_elements.webhooks.listener.MAX_CONNECTIONS", 1)
+    monkeypatch.setattr("kling_elements.webhooks.server.MAX_CONNECTIONS", 1)
     before = set(threading.enumerate())
     with _Server(HERE, receiver()) as server:
         for _ in range(2):

@@ -14,7 +14,7 @@ import pytest
 
 from contract_tests.support.deliveries import NOW, SECRET, TASK_ID, body_of, headers
 from kling_elements import AsyncKlingElements, KlingElements, Task
-from kling_elements.webhooks import Delivery, Hub, WebhookReceiver
+from kling_elements.webhooks import Delivery, WakeHub, WebhookReceiver
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,7 +111,7 @@ def test_an_asynchronous_wait_is_woken(backend: str) -> None:
 
 def test_a_sleeper_in_another_thread_is_woken() -> None:
     """A delivery wakes a thread that is already asleep; one for another task does not."""
-    hub = Hub()
+    hub = WakeHub()
     asleep = threading.Event()
     sleep = hub.wakeable(TASK_ID)["sleep"]
     wait_for = hub._changed.wait_for
@@ -134,7 +134,7 @@ def test_a_sleeper_in_another_thread_is_woken() -> None:
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_an_asynchronous_sleeper_is_woken_from_another_thread(backend: str) -> None:
     """The delivery may come in any thread; afterwards no bell is left hanging."""
-    hub = Hub()
+    hub = WakeHub()
 
     async def run() -> str:
         options = hub.async_wakeable()
@@ -152,7 +152,7 @@ def test_an_asynchronous_sleeper_is_woken_from_another_thread(backend: str) -> N
 
 def test_what_came_while_awake_ends_the_next_sleep_once() -> None:
     """Nothing is slept through, and nothing wakes twice: repetitions and old news wake nobody."""
-    hub = Hub()
+    hub = WakeHub()
     slept: list[float] = []
     wait_for = hub._changed.wait_for
 
@@ -176,7 +176,7 @@ def test_what_came_while_awake_ends_the_next_sleep_once() -> None:
 
 def test_without_a_delivery_it_is_a_sleep() -> None:
     """The safety net: polling goes on."""
-    hub = Hub()
+    hub = WakeHub()
     hub.wakeable(TASK_ID)["sleep"](0)
 
     async def run() -> None:
@@ -188,7 +188,7 @@ def test_without_a_delivery_it_is_a_sleep() -> None:
 
 def test_what_came_before_it_knew_its_task_is_not_slept_through() -> None:
     """A sleep without a task's id takes nothing for seen: what comes next ends the next sleep."""
-    hub = Hub()
+    hub = WakeHub()
     told: list[Task] = []
     options = hub.wakeable(on_update=told.append)
     options["sleep"](0)
@@ -202,7 +202,7 @@ def test_what_came_before_it_knew_its_task_is_not_slept_through() -> None:
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_an_asynchronous_sleep_is_ended_once(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """By what came while awake, for the task that was named; then it sleeps. Its listener hears of each."""
-    hub = Hub()
+    hub = WakeHub()
     told: list[Task] = []
     slept: list[float | None] = []
     move_on_after = anyio.move_on_after
@@ -232,9 +232,9 @@ def test_an_asynchronous_sleep_is_ended_once(backend: str, monkeypatch: pytest.M
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_loop_that_has_ended_does_no_harm(backend: str) -> None:
     """A delivery that comes when the sleeper's loop is closed is taken all the same."""
-    from kling_elements.webhooks.waking import _crossing  # noqa: PLC0415 - this test only
+    from kling_elements.webhooks.wakeups import _crossing  # noqa: PLC0415
 
-    hub = Hub()
+    hub = WakeHub()
 
     async def hang() -> Callable[[], None]:
         await anyio.lowlevel.checkpoint()

@@ -1,6 +1,6 @@
 """A careful client for Kling Elements, Freepik's (Magnific's) image-to-video model.
 
-    from kling_elements import KlingElements
+    from kling_elements import KlingElements  # noqa: PLC0415 - as above
 
     with KlingElements() as client:
         task = client.generate(["a.jpg", "https://…/b.png"], prompt="…", duration="5")
@@ -16,8 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from kling_elements.async_client import AsyncKlingElements
-    from kling_elements.client import KlingElements
+    from kling_elements.client import AsyncKlingElements, KlingElements
     from kling_elements.errors import (
         ApiError,
         AuthenticationError,
@@ -41,13 +40,14 @@ if TYPE_CHECKING:
         ValidationError,
         WebhookVerificationError,
     )
-    from kling_elements.events import Event
-    from kling_elements.governor import Limits
     from kling_elements.journal import Journal
-    from kling_elements.retries import RetryPolicy
-    from kling_elements.schedule import PollSchedule, Stage
+    from kling_elements.operations.events import Event
+    from kling_elements.operations.wait import Look
+    from kling_elements.policy.polling import PollSchedule, Stage
+    from kling_elements.policy.rate_limits import Limits
+    from kling_elements.policy.retries import RetryPolicy
     from kling_elements.task import AsyncTask, Task
-    from kling_elements.waiting import Look
+    from kling_elements.types import TaskData
     from kling_elements.webhooks import WebhookReceiver, verify_webhook
 
     __version__: str
@@ -56,8 +56,7 @@ if TYPE_CHECKING:
 logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 _HOMES = {
-    "async_client": ("AsyncKlingElements",),
-    "client": ("KlingElements",),
+    "client": ("AsyncKlingElements", "KlingElements"),
     "errors": (
         "ApiError",
         "AuthenticationError",
@@ -81,13 +80,14 @@ _HOMES = {
         "ValidationError",
         "WebhookVerificationError",
     ),
-    "events": ("Event",),
-    "governor": ("Limits",),
+    "operations.events": ("Event",),
+    "policy.rate_limits": ("Limits",),
     "journal": ("Journal",),
-    "retries": ("RetryPolicy",),
-    "schedule": ("PollSchedule", "Stage"),
+    "policy.retries": ("RetryPolicy",),
+    "policy.polling": ("PollSchedule", "Stage"),
     "task": ("AsyncTask", "Task"),
-    "waiting": ("Look",),
+    "types": ("TaskData",),
+    "operations.wait": ("Look",),
     "webhooks": ("WebhookReceiver", "verify_webhook"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -121,6 +121,7 @@ __all__ = [
     "ServerError",
     "Stage",
     "Task",
+    "TaskData",
     "TaskFailed",
     "UploadError",
     "ValidationError",

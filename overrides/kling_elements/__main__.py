@@ -1,10 +1,33 @@
-"""`python -m kling_elements` is the command `kling-elements`."""
+"""The command `kling-elements`, also as `python -m kling_elements`."""
 
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
-from kling_elements.command_line import main
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        argv: The arguments without the program's name; the process's own by default.
+
+    Returns:
+        The exit code; `kling-elements --help` lists them. Nothing is raised, and no traceback is shown unless
+        it is asked for.
+    """
+    try:
+        from kling_elements.cli.main import run  # noqa: PLC0415
+
+        return run(argv)
+    except (
+        KeyboardInterrupt
+    ):  # before or after the program handles signals itself; nothing is under way there
+        return 130
+
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from kling_elements.task import Task
+    from kling_elements.types import TaskData
 
 
 @frozen
@@ -127,7 +127,7 @@ class ApiError(KlingError):
         body: The answer's body as text, the first 64 KiB of it.
     """
 
-    def __init__(  # noqa: PLR0913 - what the answer said, each by its name
+    def __init__(  # noqa: PLR0913 - options, each by its name
         self,
         text: str,
         *,
@@ -190,7 +190,7 @@ class ResponseFormatError(KlingError):
         body: The start of the body as text.
     """
 
-    def __init__(  # noqa: PLR0913 - what the answer said, each by its name
+    def __init__(  # noqa: PLR0913 - options, each by its name
         self,
         text: str,
         *,
@@ -212,7 +212,7 @@ class _TaskError(KlingError):
 
     task_id: str  # pyright: ignore[reportIncompatibleVariableOverride]  # narrower: there always is one
 
-    def __init__(self, text: str, *, task: Task) -> None:
+    def __init__(self, text: str, *, task: TaskData) -> None:
         super().__init__(text, task_id=task.id)
         self.task = task
 

@@ -11,7 +11,7 @@ def absolute(path: str | os.PathLike[str]) -> Path:
     return Path(os.path.abspath(os.fspath(path)))  # noqa: PTH100 - Path.absolute keeps "..", resolve follows links
 
 
-def reason_of(error: Exception) -> str:
+def os_error_reason(error: Exception) -> str:
     """Why a file can't be used, in the system's words.
 
     A `ValueError` is what Python raises for a name with a null byte, in other words in each version.

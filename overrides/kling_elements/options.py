@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict
 
-from kling_elements.defaults import WAIT_TIMEOUT
-from kling_elements.errors import ValidationError
-from kling_elements.requests import RequestFields
-from kling_elements.settings import check_seconds
-from kling_elements.validation import unknown_names
+from kling_elements.operations.create_request import RequestFields
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Awaitable, Callable
 
     from kling_elements.journal import Job
+    from kling_elements.operations.wait import Look
     from kling_elements.task import Task
-    from kling_elements.waiting import Look
 
 
 LocalFiles: TypeAlias = "Literal['base64', 'upload'] | Callable[[bytes, str], str | Awaitable[str]]"
@@ -70,32 +65,3 @@ class WaitOptions(TypedDict, total=False):
 
 class GenerateOptions(CreateOptions, WaitOptions, total=False):
     """Options of `generate`: those of `create` and of `wait`."""
-
-
-WAIT_OPTIONS = tuple(WaitOptions.__annotations__)
-_LISTENERS = ("on_update", "on_look")
-_CLOCKWORK = ("clock", "sleep")
-
-
-def check_wait(options: WaitOptions) -> tuple[float, float | None]:
-    """The timeout and the fixed interval that options ask for, in seconds.
-
-    Raises:
-        ValidationError: If one is no number of seconds, an option is unknown, or one is no
-            function that should be.
-    """
-    given: dict[str, object] = {**options}
-    faults = unknown_names(list(given), WAIT_OPTIONS, "an option of wait")
-    faults += [
-        f"{name} must be a function: got {type(given[name]).__name__}"
-        for name in (*_LISTENERS, *_CLOCKWORK)
-        if name in given and not callable(given[name]) and not (name in _LISTENERS and given[name] is None)
-    ]
-    if faults:
-        raise ValidationError(faults)
-    timeout = options.get("timeout", WAIT_TIMEOUT)
-    interval = options.get("poll_interval")
-    return (
-        math.inf if timeout is None else check_seconds("timeout", timeout),
-        None if interval is None else check_seconds("poll_interval", interval),
-    )

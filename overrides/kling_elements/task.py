@@ -1,99 +1,62 @@
-"""A task as the service answered it, and what its result URLs say about themselves."""
+"""A task that can be downloaded: its data, and the client that it came from."""
 
 from __future__ import annotations
 
-import re
+import random
+import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Protocol, Unpack
-from urllib.parse import urlsplit, urlunsplit
+from typing import TYPE_CHECKING, Any, Protocol, Self, Unpack
 
+import anyio
 from attrs import field, frozen
 
-from kling_elements_api.models import TaskStatus
+from kling_elements.api.io import run_sync
+from kling_elements.api.transports import AsyncTransport, SyncTransport
+from kling_elements.downloads.download import DownloadContext, download
+from kling_elements.policy.retries import RetryPolicy
+from kling_elements.types import TaskData
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Awaitable, Mapping
+    from collections.abc import Awaitable
     from pathlib import Path
 
+    from kling_elements.api.io import IO
     from kling_elements.downloads.options import DownloadOptions
-
-COMPLETED = TaskStatus.COMPLETED.value
-FAILED = TaskStatus.FAILED.value
-TERMINAL_STATUSES = frozenset({COMPLETED, FAILED})
-KNOWN_STATUSES = frozenset(status.value for status in TaskStatus)
-UNKNOWN_STATUS = "UNKNOWN"
-"""Stands for a status that an answer did not tell."""
-
-_EXPIRY = re.compile(r"(?:^|[?&=~])exp(?:ires)?=(\d{9,12})(?!\d)")
-_LATEST_EPOCH = 253_402_300_799  # the last second that datetime can tell
-
-
-def url_expiry(url: str) -> datetime | None:
-    """When a result URL expires, by its query (`token=exp=<epoch>~hmac=<hex>`); None if it doesn't say.
-
-    Recorded on sibling endpoints: 3600 s after the task was completed.
-    """
-    _, _, query = url.partition("?")
-    found = _EXPIRY.search(query)
-    if not found or (epoch := int(found[1])) > _LATEST_EPOCH:
-        return None
-    return datetime.fromtimestamp(epoch, UTC)
-
-
-def redact_url(url: str) -> str:
-    """A result URL without its signature, fit for a log: whoever holds the whole URL can fetch the video."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return "[an address that is no URL]"
-    netloc = parts.netloc.rpartition("@")[2]
-    shown = urlunsplit((parts.scheme, netloc, parts.path, "…" if parts.query else "", ""))
-    return shown.encode("utf-8", "backslashreplace").decode()
 
 
 class Downloader(Protocol):
     """Fetches the result of a task; a client is one."""
 
-    def __call__(self, task: Task, target: str | os.PathLike[str], **options: Unpack[DownloadOptions]) -> Any:
+    def __call__(self, task: TaskData, target: str | os.PathLike[str], options: DownloadOptions) -> Any:
         """Fetch the task's first result to `target`."""
 
 
 @frozen
-class Task:
-    """A task, as one answer of the service shows it.
+class Task(TaskData):
+    """A task of a client.
 
     Attributes:
         id: The task's id, exactly as sent.
-        status: The service's word: CREATED, IN_PROGRESS, COMPLETED, FAILED, or one that nobody knows yet.
-        urls: Addresses of the result, empty unless COMPLETED. Whoever has one can fetch the video.
+        status: The service's word: CREATED, IN_PROGRESS, COMPLETED, FAILED, or an undocumented one.
+        urls: URLs of the result, empty unless COMPLETED. Whoever has one can fetch the video.
         raw: The task's JSON object as sent, unknown fields included.
         request_id: The service's id of the request that this came from.
     """
 
-    id: str
-    status: str
-    urls: tuple[str, ...] = field(default=(), repr=lambda urls: repr(tuple(redact_url(url) for url in urls)))
-    raw: Mapping[str, Any] = field(factory=dict, repr=False, eq=False)
-    request_id: str | None = field(default=None, eq=False)
     _downloader: Downloader | None = field(default=None, repr=False, eq=False, alias="downloader")
 
-    @property
-    def is_terminal(self) -> bool:
-        """Whether the status will not change any more. An unknown status is not terminal."""
-        return self.status in TERMINAL_STATUSES
-
-    @property
-    def expires_at(self) -> datetime | None:
-        """When the first of the addresses expires (UTC), None if there is none or it doesn't say."""
-        return min(filter(None, map(url_expiry, self.urls)), default=None)
+    @classmethod
+    def of(cls, data: TaskData, downloader: Downloader | None = None) -> Self:
+        """Bind a task's data to the client that downloads its result."""
+        return cls(data.id, data.status, data.urls, data.raw, data.request_id, downloader)
 
     def download(self, target: str | os.PathLike[str], **options: Unpack[DownloadOptions]) -> Path:
         """Fetch the video to a file. The API key is not sent to the result's host.
 
-        What breaks off is continued, also by a later call: the beginning is kept beside the target, with
-        `.part` after its name. Where the address is refused, the service is asked once for a fresh one, if
-        the task belongs to a client that is not closed.
+        An interrupted download continues, in this call or a later one: the beginning is kept beside the
+        target, with `.part` after its name. If the URL is refused, the service is asked once for a fresh
+        one, provided the task belongs to a client that is open.
 
         Args:
             target: The file to write. It appears when it is whole, or not at all.
@@ -103,20 +66,12 @@ class Task:
             The path of the file.
 
         Raises:
-            DownloadError: If it can't be fetched or stored; the text tells whether the address has expired.
-            ResultMissing: If the task has no address of a result.
-            ValidationError: If an option can't be used.
+            DownloadError: It can't be fetched or stored; the message says whether the URL has expired.
+            ResultMissing: The task has no URL of a result.
+            ValidationError: An option can't be used.
         """
-        path: Path = self._fetch(target, options)
+        path: Path = (self._downloader or download_alone)(self, target, options)
         return path
-
-    def _fetch(self, target: str | os.PathLike[str], options: DownloadOptions) -> Any:
-        if self._downloader is None:
-            # A task that came out of a pickle or a webhook has no client; a download needs none.
-            from kling_elements.client import download_task  # noqa: PLC0415 - the client imports this module
-
-            return download_task(self, target, **options)
-        return self._downloader(self, target, **options)
 
     def __reduce__(self) -> tuple[type[Task], tuple[Any, ...]]:
         # Without the client: it holds the key, and a download needs none.
@@ -132,12 +87,29 @@ class AsyncTask(Task):
         self, target: str | os.PathLike[str], **options: Unpack[DownloadOptions]
     ) -> Awaitable[Path]:
         """Fetch the video to a file; as `Task.download`, awaited."""
-        waiting: Awaitable[Path] = self._fetch(target, options)
-        return waiting
+        path: Awaitable[Path] = (self._downloader or async_download_alone)(self, target, options)
+        return path
 
-    def _fetch(self, target: str | os.PathLike[str], options: DownloadOptions) -> Any:
-        if self._downloader is None:
-            from kling_elements.async_client import download_async_task  # noqa: PLC0415 - as above
 
-            return download_async_task(self, target, **options)
-        return self._downloader(self, target, **options)
+def download_alone(task: TaskData, target: str | os.PathLike[str], options: DownloadOptions) -> Path:
+    """Fetch the video of a task without a client: from a pickle, or from a webhook."""
+    transport = SyncTransport(sleep=time.sleep)
+    try:
+        return run_sync(download(task, target, options, _context(transport)))
+    finally:
+        transport.close()
+
+
+async def async_download_alone(
+    task: TaskData, target: str | os.PathLike[str], options: DownloadOptions
+) -> Path:
+    """Fetch the video of a task without a client; as `download_alone`, awaited."""
+    transport = AsyncTransport(sleep=anyio.sleep)
+    try:
+        return await download(task, target, options, _context(transport))
+    finally:
+        await transport.aclose()
+
+
+def _context(io: IO) -> DownloadContext:
+    return DownloadContext(io, RetryPolicy(), random.random, lambda: datetime.now(UTC))

@@ -8,10 +8,10 @@ together.
 
 from __future__ import annotations
 
-from kling_elements.batch.async_engine import AsyncBatch
-from kling_elements.batch.decisions import Again
-from kling_elements.batch.engine import Batch
-from kling_elements.batch.jobs import JOB_FIELDS, BatchJob, BatchResult, Order
-from kling_elements.roster import Running
+from kling_elements.batch.async_worker_pool import AsyncBatch
+from kling_elements.batch.jobs import JOB_FIELDS, BatchJob, Order
+from kling_elements.batch.next_step import RetryRules
+from kling_elements.batch.results import BatchResult, Running
+from kling_elements.batch.worker_pool import Batch
 
-__all__ = ["JOB_FIELDS", "Again", "AsyncBatch", "Batch", "BatchJob", "BatchResult", "Order", "Running"]
+__all__ = ["JOB_FIELDS", "AsyncBatch", "Batch", "BatchJob", "BatchResult", "Order", "RetryRules", "Running"]

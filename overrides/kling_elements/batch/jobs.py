@@ -7,19 +7,18 @@ import json
 import os
 from collections.abc import Mapping
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import field, frozen
 
 from kling_elements.errors import ValidationError
-from kling_elements.requests import Image, RequestFields
+from kling_elements.operations.create_request import Image, RequestFields
 from kling_elements.task import Task
 from kling_elements.validation import unknown_names
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from kling_elements.standing import Standing
 
 TaskT = TypeVar("TaskT", bound=Task)
 
@@ -92,38 +91,6 @@ class Order:
     key: str
     job: BatchJob
     target: Path | None
-
-
-@frozen
-class BatchResult(Generic[TaskT]):
-    """What became of a job.
-
-    Attributes:
-        number: Its line, or its place among the jobs, from 1.
-        standing: How it stands.
-        key: What identifies it within the batch; None if it could not be read.
-        job: The job; None if it could not be read.
-        task: Its task, as last seen, where there is one.
-        task_id: The task's id, where one is known.
-        file: The file that holds its video.
-        error: Why it is not done.
-        entry_id: The journal's entry, where the outcome of its create is unknown.
-    """
-
-    number: int
-    standing: Standing
-    key: str | None = None
-    job: BatchJob | None = None
-    task: TaskT | None = None
-    task_id: str | None = None
-    file: Path | None = None
-    error: Exception | None = None
-    entry_id: str | None = None
-
-    @property
-    def is_done(self) -> bool:
-        """Whether the video is there."""
-        return self.standing.is_done
 
 
 def _shown(value: object) -> str:

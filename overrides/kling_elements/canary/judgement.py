@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from kling_elements.answers import Answer
+from kling_elements.types import Response
 from kling_elements.validation import Validator
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from kling_elements.canary.probes import Probe
-    from kling_elements.decisions import Outcome
     from kling_elements.document import Document
+    from kling_elements.types import Outcome
 
 _MOST_TOLD = 5  # misfits of one answer
 _LONGEST = 160
@@ -50,7 +50,7 @@ def judge(document: Document, probe: Probe, outcome: Outcome) -> list[Deviation]
     Returns:
         The deviations; none if there are none.
     """
-    if not isinstance(outcome, Answer):
+    if not isinstance(outcome, Response):
         return [Deviation(f"no answer: {outcome.text}")]
     if probe.is_create and outcome.status in _OK:
         return [
@@ -83,7 +83,9 @@ def _unexpected(probe: Probe, status: int) -> Deviation:
     return Deviation(f"answered {status}, where the document leads one to expect {wanted}")
 
 
-def _compare_headers(document: Document, response: Mapping[str, Any], answer: Answer) -> Iterator[Deviation]:
+def _compare_headers(
+    document: Document, response: Mapping[str, Any], answer: Response
+) -> Iterator[Deviation]:
     """Headers that came must fit; the document promises none."""
     for name, header in response.get("headers", {}).items():
         value = answer.headers.get(name.lower())
@@ -104,7 +106,7 @@ def _typed(value: str, name: object) -> object:
     return value
 
 
-def _compare_body(document: Document, response: Mapping[str, Any], answer: Answer) -> Iterator[Deviation]:
+def _compare_body(document: Document, response: Mapping[str, Any], answer: Response) -> Iterator[Deviation]:
     offered = response.get("content")
     came = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
     if not offered:

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from kling_elements.api.requests import list_request, status_request
 from kling_elements.canary.bodies import impossible_bodies
-from kling_elements.effects import Request
-from kling_elements.requests import list_request, status_request
+from kling_elements.types import Request
 from kling_elements_api.models import KlingElementsRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from kling_elements.api.endpoints import Endpoints
     from kling_elements.document import Document
-    from kling_elements.models import Model
 
 WRONG_KEY = "invalid-key-of-the-kling-elements-canary"
 UNKNOWN_ID = "00000000-0000-4000-8000-000000000000"
@@ -56,7 +56,7 @@ class Probe:
         return self.request.method != "GET"
 
 
-def plan(document: Document, models: Mapping[str, Model]) -> tuple[list[Probe], list[str]]:
+def plan(document: Document, models: Mapping[str, Endpoints]) -> tuple[list[Probe], list[str]]:
     """Decide what to ask.
 
     Args:

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from attrs import evolve
 
+from kling_elements.api.auth import ApiKey
+from kling_elements.api.httpx_adapter import KeyAuth
+from kling_elements.api.io import run_sync
+from kling_elements.api.transports import SyncTransport
 from kling_elements.canary.gate import refuse_if_unsafe
 from kling_elements.canary.judgement import judge
 from kling_elements.canary.probes import WRONG_KEY, Key
-from kling_elements.effects import send
-from kling_elements.settings import ApiKey
-from kling_elements.shell import Shell
-from kling_elements.transport import KeyAuth
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
 
     import httpx
 
+    from kling_elements.api.auth import Settings
     from kling_elements.canary.judgement import Deviation
     from kling_elements.canary.probes import Probe
     from kling_elements.document import Document
-    from kling_elements.settings import Settings
 
 
 class _NoKey(KeyAuth):
@@ -33,11 +34,11 @@ class _NoKey(KeyAuth):
         yield request
 
 
-class _KeylessShell(Shell):
+class _KeylessShell(SyncTransport):
     """Sends requests to the service without a key."""
 
     def __init__(self, settings: Settings) -> None:
-        super().__init__(settings)
+        super().__init__(settings, sleep=time.sleep)
         self._auth = _NoKey(settings)
 
 
@@ -58,15 +59,18 @@ def examine(
     Raises:
         UnsafeProbeError: If a probe could create a task; it is not sent.
     """
-    shells = {Key.NONE: _KeylessShell(settings), Key.WRONG: Shell(evolve(settings, key=ApiKey(WRONG_KEY)))}
+    shells = {
+        Key.NONE: _KeylessShell(settings),
+        Key.WRONG: SyncTransport(evolve(settings, key=ApiKey(WRONG_KEY)), sleep=time.sleep),
+    }
     if has_key:
-        shells[Key.OWN] = Shell(settings)
+        shells[Key.OWN] = SyncTransport(settings, sleep=time.sleep)
     try:
         for probe in probes:
             if probe.key not in shells:
                 continue
             refuse_if_unsafe(document, probe)
-            outcome = shells[probe.key].run(send(probe.request, settings.timeout))
+            outcome = run_sync(shells[probe.key].send(probe.request, settings.timeout))
             yield probe, judge(document, probe, outcome)
     finally:
         for shell in shells.values():

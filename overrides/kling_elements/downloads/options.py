@@ -6,13 +6,12 @@ from typing import Literal, TypeAlias, TypedDict
 
 from attrs import frozen
 
-from kling_elements.defaults import MAX_VIDEO_BYTES
+from kling_elements.api.fetch import REDIRECT_RULES
 from kling_elements.errors import ValidationError
-from kling_elements.fetching import REDIRECT_RULES
 from kling_elements.validation import unknown_names
 
 Redirects: TypeAlias = Literal["same-host", "any-host", "any"]
-"""Which redirects a download follows: the names of `kling_elements.fetching.REDIRECT_RULES`."""
+"""Which redirects a download follows: the names of `kling_elements.api.fetch.REDIRECT_RULES`."""
 
 
 class DownloadOptions(TypedDict, total=False):
@@ -61,3 +60,6 @@ def check_download(options: DownloadOptions) -> Download:
     if faults:
         raise ValidationError(faults)
     return Download(options.get("overwrite", False), options.get("max_bytes") or MAX_VIDEO_BYTES, redirects)
+
+
+MAX_VIDEO_BYTES = 2 * 1024 * 1024 * 1024

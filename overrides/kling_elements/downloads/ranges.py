@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from attrs import asdict, evolve, frozen
 
-from kling_elements.task import redact_url
+from kling_elements.types import redact_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from kling_elements.effects import Head
+    from kling_elements.types import ResponseHead
 
 _OK = 200
 _PARTIAL = 206
@@ -31,7 +31,7 @@ _FORMAT = 1
 
 
 @frozen
-class Note:
+class PartNote:
     """What a part file is the beginning of.
 
     Attributes:
@@ -51,7 +51,7 @@ class Note:
         return json.dumps({"kling_elements_part": _FORMAT, **asdict(self)}).encode()
 
     @classmethod
-    def from_json(cls, text: bytes) -> Note | None:
+    def from_json(cls, text: bytes) -> PartNote | None:
         """Read a note back; None if it is none of ours."""
         try:
             found = json.loads(text)
@@ -72,14 +72,14 @@ class Note:
 
 
 @frozen
-class Take:
+class Replace:
     """The body is the whole: what is there is replaced.
 
     Attributes:
         note: What the body is.
     """
 
-    note: Note
+    note: PartNote
 
 
 @frozen
@@ -90,7 +90,7 @@ class Append:
         note: What the two are together.
     """
 
-    note: Note
+    note: PartNote
 
 
 @frozen
@@ -99,7 +99,7 @@ class Finished:
 
 
 @frozen
-class StartAnew:
+class Restart:
     """What is there is of no use: the host has something else, or gave another range than the one wanted."""
 
     reason: str
@@ -129,10 +129,10 @@ class Refuse:
     is_too_large: bool = False
 
 
-Plan: TypeAlias = Take | Append | Finished | StartAnew | Expired | Refuse
+Plan: TypeAlias = Replace | Append | Finished | Restart | Expired | Refuse
 
 
-def request_headers(have: int, note: Note | None) -> dict[str, str]:
+def request_headers(have: int, note: PartNote | None) -> dict[str, str]:
     """The headers that ask for the whole, or for the rest of it if there is a beginning.
 
     Args:
@@ -146,7 +146,7 @@ def request_headers(have: int, note: Note | None) -> dict[str, str]:
     return headers
 
 
-def judge(head: Head, have: int, note: Note | None, fresh: Note, max_bytes: int) -> Plan:
+def plan_for(head: ResponseHead, have: int, note: PartNote | None, fresh: PartNote, max_bytes: int) -> Plan:
     """What to do with an answer, by its head.
 
     Args:
@@ -161,19 +161,19 @@ def judge(head: Head, have: int, note: Note | None, fresh: Note, max_bytes: int)
         size = _length(head.headers)
         if size is not None and size > max_bytes:
             return Refuse(_too_large(max_bytes, size), status, is_too_large=True)
-        return Take(Note(fresh.task_id, fresh.resource, validator_of(head.headers), size))
+        return Replace(PartNote(fresh.task_id, fresh.resource, validator_of(head.headers), size))
     if status == _PARTIAL:
         return _judge_part(head.headers, have, note, max_bytes)
     if status == _RANGE_REFUSED and have:
         is_whole = _is_whole(head.headers, have, note)
-        return Finished() if is_whole else StartAnew("its host has no such rest")
+        return Finished() if is_whole else Restart("its host has no such rest")
     if status in _EXPIRED:
         return Expired(status)
     is_transient = status in _TRANSIENT or status >= _SERVER_ERROR
     return Refuse(f"HTTP {status}", status, is_transient)
 
 
-def _is_whole(headers: Mapping[str, str], have: int, note: Note | None) -> bool:
+def _is_whole(headers: Mapping[str, str], have: int, note: PartNote | None) -> bool:
     """Whether a range was refused because there is nothing left to send."""
     total = re.fullmatch(r"bytes \*/([0-9]{1,18})", headers.get("content-range", "").strip())
     return (
@@ -185,24 +185,24 @@ def _is_whole(headers: Mapping[str, str], have: int, note: Note | None) -> bool:
     )
 
 
-def _judge_part(headers: Mapping[str, str], have: int, note: Note | None, max_bytes: int) -> Plan:
+def _judge_part(headers: Mapping[str, str], have: int, note: PartNote | None, max_bytes: int) -> Plan:
     found = re.fullmatch(
         r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)", headers.get("content-range", "").strip()
     )
     if not have or note is None:
         return Refuse(f"HTTP {_PARTIAL}: a part came, and the whole was asked for", _PARTIAL)
     if found is None or "content-encoding" in headers or not _vouches(headers, note):
-        return StartAnew("its host sent a part of something else")
+        return Restart("its host sent a part of something else")
     start, last = int(found[1]), int(found[2])
     total = last + 1 if found[3] == "*" else int(found[3])
     if start != have or last + 1 != total or note.size not in {None, total}:
-        return StartAnew("its host sent another range than the one wanted")
+        return Restart("its host sent another range than the one wanted")
     if total > max_bytes:
         return Refuse(_too_large(max_bytes, total), _PARTIAL, is_too_large=True)
     return Append(evolve(note, size=total))
 
 
-def size_fault(have: int, note: Note | None, max_bytes: int) -> str | None:
+def size_fault(have: int, note: PartNote | None, max_bytes: int) -> str | None:
     """What is wrong with the number of bytes that came, once the body ended; None if nothing is."""
     if have > max_bytes:
         return _too_large(max_bytes)
@@ -229,7 +229,7 @@ def validator_of(headers: Mapping[str, str]) -> str | None:
     return modified if age.total_seconds() >= 1 else None
 
 
-def _vouches(headers: Mapping[str, str], note: Note | None) -> bool:
+def _vouches(headers: Mapping[str, str], note: PartNote | None) -> bool:
     """Whether an answer's own validator, if it has one, is the note's."""
     if note is None or note.validator is None:
         return False

@@ -8,7 +8,7 @@ import re
 from itertools import islice
 from pathlib import Path
 
-from kling_elements.files import reason_of
+from kling_elements.files import os_error_reason
 
 _MAX_NAMES = 5000  # names in a folder looked at for a suggestion
 _HEAD_SHOWN = 100  # characters at either end of a long path
@@ -21,7 +21,7 @@ def lookup(path: str) -> OSError | None:
     except OSError as error:
         return error
     except ValueError as error:  # a null character, or half a surrogate pair
-        return OSError(reason_of(error))
+        return OSError(os_error_reason(error))
     return None
 
 
@@ -29,7 +29,7 @@ def os_problem(path: Path, error: OSError) -> str:
     """Say why a path can't be read, as the end of a sentence that begins with the path."""
     if isinstance(error, (FileNotFoundError, NotADirectoryError)):
         return _missing(path)
-    return f"can't be read: {reason_of(error)}"
+    return f"can't be read: {os_error_reason(error)}"
 
 
 def shown_path(text: str) -> str:

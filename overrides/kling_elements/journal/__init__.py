@@ -11,7 +11,7 @@ from kling_elements.journal.entry import Entry, Job, State, request_digest
 from kling_elements.journal.fingerprint import key_fingerprint
 from kling_elements.journal.journal import Journal
 from kling_elements.journal.location import JOURNAL_VARIABLE, journal_path
-from kling_elements.journal.operations import Begun, NewEntry
+from kling_elements.journal.queries import Begun, NewEntry
 
 __all__ = [
     "JOURNAL_VARIABLE",

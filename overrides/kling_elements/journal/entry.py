@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, field, fields, frozen
 
-from kling_elements.task import COMPLETED, TERMINAL_STATUSES, UNKNOWN_STATUS, redact_url
+from kling_elements.types import COMPLETED, TERMINAL_STATUSES, UNKNOWN_STATUS, redact_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from kling_elements.effects import Request
-    from kling_elements.task import Task
+    from kling_elements.types import Request, TaskData
 
 
 class State(StrEnum):
@@ -162,7 +161,7 @@ def reconcile(stored: Entry | None, ours: Entry) -> Entry:
     return evolve(merged, updated_at=newer, lease=ours.lease or stored.lease)
 
 
-def task_news(task: Task) -> dict[str, Any]:
+def task_news(task: TaskData) -> dict[str, Any]:
     """The fields of an entry that a task tells."""
     return {
         "task_id": task.id,

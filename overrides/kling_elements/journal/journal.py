@@ -13,23 +13,23 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from kling_elements.files import absolute
-from kling_elements.journal import operations
-from kling_elements.journal.books import Book, place
+from kling_elements.journal import queries as operations
+from kling_elements.journal.database import Database
 from kling_elements.journal.entry import Entry, Job, State, merge, task_news
+from kling_elements.journal.fallback import Fallback
 from kling_elements.journal.fingerprint import key_fingerprint
-from kling_elements.journal.keeper import Keeper
+from kling_elements.journal.leases import own_lease
 from kling_elements.journal.location import journal_path
-from kling_elements.journal.owner import own_lease
-from kling_elements.journal.quotas import read_quota, write_quota
+from kling_elements.journal.queries import read_quota, write_quota
 from kling_elements.journal.schema import read_salt
-from kling_elements.journal.store import Store
+from kling_elements.journal.tables import Book, place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from kling_elements.journal.operations import Begun, NewEntry
-    from kling_elements.task import Task
+    from kling_elements.journal.queries import Begun, NewEntry
+    from kling_elements.types import TaskData
 
 _PAGE = 200
 _process_salt = secrets.token_bytes(16)
@@ -52,11 +52,11 @@ class Journal:
 
     def __init__(
         self,
-        store: Store | None,
+        store: Database | None,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._keeper = Keeper(store, clock, monotonic)
+        self._keeper = Fallback(store, clock, monotonic)
         self._clock = clock
         self._quotas: dict[tuple[str, str], float | None] = {}  # those that could not be written
 
@@ -75,7 +75,7 @@ class Journal:
             clock: Seconds since the epoch.
         """
         path = journal_path(setting, os.environ if environ is None else environ)
-        return cls(Store(path) if path else None, clock)
+        return cls(Database(path) if path else None, clock)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self.path) if self.path else 'in memory'!r})"
@@ -117,7 +117,7 @@ class Journal:
                 return operations.Begun(begun.entry_id, begun.earlier, is_recorded=False)
             return begun
 
-    def created(self, entry_id: str, task: Task) -> Entry:
+    def created(self, entry_id: str, task: TaskData) -> Entry:
         """Note the task that create made."""
         return self._settle(entry_id, {**task_news(task), "state": State.CREATED})
 
@@ -129,7 +129,7 @@ class Journal:
         """Note that create may have made a task."""
         return self._settle(entry_id, {"state": State.UNKNOWN, "note": why, "request_id": request_id})
 
-    def seen(self, task: Task, origin: str | None = None) -> Entry | None:
+    def seen(self, task: TaskData, origin: str | None = None) -> Entry | None:
         """Note what an answer or a webhook tells of a task.
 
         None if the task isn't in the journal. Writes only what is new.
@@ -148,7 +148,7 @@ class Journal:
         """Note the file that holds a task's video. The addresses of the result are forgotten."""
         return self._amend(task_id, origin, {"file": str(absolute(path))})
 
-    def adopt(self, task: Task, new: NewEntry, entry_id: str | None = None) -> Entry:
+    def adopt(self, task: TaskData, new: NewEntry, entry_id: str | None = None) -> Entry:
         """Take a task into the journal that nobody recorded.
 
         Args:

@@ -18,20 +18,20 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kling_elements.errors import WebhookVerificationError
-    from kling_elements.webhooks.inbox import Inbox, Receipt
-    from kling_elements.webhooks.listener import WebhookListener
+    from kling_elements.webhooks.deduplication import DeliveryLog, Receipt
     from kling_elements.webhooks.receiver import Handled, Reply, WebhookReceiver
+    from kling_elements.webhooks.server import WebhookListener
     from kling_elements.webhooks.signing import Encoding, SigningKeys, sign_webhook, signing_keys
     from kling_elements.webhooks.verification import Delivery, Reason, Refusal, examine, verify_webhook
-    from kling_elements.webhooks.waking import AsyncWakeOptions, Hub, WakeOptions
+    from kling_elements.webhooks.wakeups import AsyncWakeOptions, WakeHub, WakeOptions
 
 _HOMES = {
     "kling_elements.errors": ("WebhookVerificationError",),
-    "kling_elements.webhooks.inbox": (
-        "Inbox",
+    "kling_elements.webhooks.deduplication": (
+        "DeliveryLog",
         "Receipt",
     ),
-    "kling_elements.webhooks.listener": ("WebhookListener",),
+    "kling_elements.webhooks.server": ("WebhookListener",),
     "kling_elements.webhooks.receiver": (
         "Handled",
         "Reply",
@@ -50,9 +50,9 @@ _HOMES = {
         "examine",
         "verify_webhook",
     ),
-    "kling_elements.webhooks.waking": (
+    "kling_elements.webhooks.wakeups": (
         "AsyncWakeOptions",
-        "Hub",
+        "WakeHub",
         "WakeOptions",
     ),
 }
@@ -61,15 +61,15 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "AsyncWakeOptions",
     "Delivery",
+    "DeliveryLog",
     "Encoding",
     "Handled",
-    "Hub",
-    "Inbox",
     "Reason",
     "Receipt",
     "Refusal",
     "Reply",
     "SigningKeys",
+    "WakeHub",
     "WakeOptions",
     "WebhookListener",
     "WebhookReceiver",

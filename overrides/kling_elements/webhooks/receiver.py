@@ -15,13 +15,12 @@ import anyio.to_thread
 from attrs import field, frozen
 
 from kling_elements.errors import ValidationError
-from kling_elements.settings import check_seconds
+from kling_elements.policy.durations import check_seconds
 from kling_elements.webhooks.contract import webhook_contract
-from kling_elements.webhooks.defaults import MAX_BODY_BYTES, TOLERANCE
-from kling_elements.webhooks.inbox import Receipt
-from kling_elements.webhooks.signing import Encoding, Secrets, signing_keys
+from kling_elements.webhooks.deduplication import Receipt
+from kling_elements.webhooks.signing import MAX_BODY_BYTES, TOLERANCE, Encoding, Secrets, signing_keys
 from kling_elements.webhooks.verification import Delivery, Headers, Reason, Refusal, examine
-from kling_elements.webhooks.waking import Hub, Listener
+from kling_elements.webhooks.wakeups import Listener, WakeHub
 
 if TYPE_CHECKING:
     from kling_elements.task import Task
@@ -109,14 +108,14 @@ class WebhookReceiver:
         encoding: Encoding = "utf-8",
         tolerance: float = TOLERANCE,
         max_body_bytes: int = MAX_BODY_BYTES,
-        hub: Hub | None = None,
+        hub: WakeHub | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
         keys = signing_keys(secrets, encoding)
         del secrets  # a traceback with locals must not show them
         if isinstance(keys, ValidationError):
             raise keys
-        self.hub = hub or Hub()
+        self.hub = hub or WakeHub()
         self.wakeable = self.hub.wakeable
         self.async_wakeable = self.hub.async_wakeable
         self.latest = self.hub.latest

@@ -7,19 +7,26 @@ import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from attrs import field, frozen
 
-from kling_elements.answers import Answer, find_created_task
+from kling_elements.api.parsing import find_created_task
 from kling_elements.errors import ValidationError, WebhookVerificationError
-from kling_elements.settings import check_seconds
+from kling_elements.policy.durations import check_seconds
+from kling_elements.task import Task
+from kling_elements.types import Response
 from kling_elements.webhooks.contract import WebhookContract, webhook_contract
-from kling_elements.webhooks.defaults import MAX_HEADER_CHARS, MAX_ID_CHARS, TOLERANCE
-from kling_elements.webhooks.signing import Encoding, Secrets, SigningKeys, signed_content, signing_keys
-
-if TYPE_CHECKING:
-    from kling_elements.task import Task
+from kling_elements.webhooks.signing import (
+    MAX_HEADER_CHARS,
+    MAX_ID_CHARS,
+    TOLERANCE,
+    Encoding,
+    Secrets,
+    SigningKeys,
+    signed_content,
+    signing_keys,
+)
 
 Headers: TypeAlias = (
     "Mapping[str, str] | Mapping[bytes, bytes] | Iterable[tuple[str, str]] | Iterable[tuple[bytes, bytes]]"
@@ -240,7 +247,7 @@ def _off_time(timestamp: int, now: float, tolerance: float) -> str:
 
 def _read_task(body: bytes) -> Task | str:
     """The task that a body shows, or what is wrong with it."""
-    answer = Answer(webhook_contract().success, {}, body)
+    answer = Response(webhook_contract().success, {}, body)
     try:
         value = answer.json()
     except ValueError:
@@ -248,4 +255,4 @@ def _read_task(body: bytes) -> Task | str:
     task = find_created_task(answer) if isinstance(value, dict) else None
     if task is None:
         return "its body shows no task"
-    return task if isinstance(task.raw.get("status"), str) else f"its task {task.id!r} has no status"
+    return Task.of(task) if isinstance(task.raw.get("status"), str) else f"its task {task.id!r} has no status"

@@ -1,0 +1,72 @@
+"""Run the transports, synchronous and asynchronous, over a handler in place of a network."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+from attrs import frozen
+
+from contract_tests.support.answers import Pieces
+from contract_tests.support.clients import KEY, call_under
+from kling_elements.api.auth import ApiKey, Settings
+from kling_elements.api.io import run_sync
+from kling_elements.api.transports import AsyncTransport, SyncTransport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    Handler = Callable[[httpx.Request], Any]
+    Transport = SyncTransport | AsyncTransport
+
+ORIGIN: Final = "https://service.example"
+HEADER: Final = "x-key-header"
+SETTINGS: Final = Settings(ORIGIN, HEADER, ApiKey(KEY), 30.0)
+
+
+@frozen
+class TransportKind:
+    """The synchronous transport, or the asynchronous one under an event loop.
+
+    Attributes:
+        backend: The event loop's name; None for the synchronous one.
+    """
+
+    backend: str | None
+
+    @property
+    def client_kind(self) -> type[Any]:
+        """The class of httpx that the transport uses."""
+        return httpx.Client if self.backend is None else httpx.AsyncClient
+
+    def http(self, handler: Handler, **options: Any) -> Any:
+        """Make a caller's client that talks to a handler."""
+        return self.client_kind(transport=httpx.MockTransport(handler), **options)
+
+    def transport(self, client: Any = None, settings: Settings | None = SETTINGS) -> Transport:
+        """Make a transport; without settings, one that asks other hosts only."""
+        kind = SyncTransport if self.backend is None else AsyncTransport
+        return kind(settings, client, sleep=lambda _: None)
+
+    def run(self, make: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+        """Run a coroutine to its end."""
+        return run_sync(make()) if self.backend is None else call_under(self.backend, make)
+
+    def close(self, transport: Transport) -> None:
+        """Close a transport."""
+        close = transport.close if isinstance(transport, SyncTransport) else transport.aclose
+        call_under(self.backend, close)
+
+
+def answering(
+    *pieces: bytes,
+    status: int = 200,
+    headers: dict[str, str] | None = None,
+    error: Exception | None = None,
+) -> Any:
+    """Make a handler that gives everybody the same response."""
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(status, headers=headers, stream=Pieces(*pieces, error=error))
+
+    return handler

@@ -1,0 +1,1 @@
+"""The service on the wire: requests, responses, what an outcome means, and the transports."""

@@ -1,0 +1,218 @@
+"""One job of a batch: the flow that does it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from attrs import evolve, frozen
+
+from kling_elements.batch.next_step import Step, choose_step
+from kling_elements.batch.preflight import (
+    require_journal,
+    require_room,
+    require_same_content,
+    require_same_service,
+)
+from kling_elements.batch.results import (
+    BatchClosed,
+    BatchResult,
+    JobStatus,
+    tell_failure,
+    tell_over,
+    tell_unknown,
+)
+from kling_elements.batch.resume import Claim, fetch, finish
+from kling_elements.errors import KlingError, OutcomeUnknown, RateLimitError
+from kling_elements.journal import Entry, Job
+from kling_elements.journal.leases import is_live
+from kling_elements.task import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from kling_elements.batch.jobs import Order
+    from kling_elements.batch.next_step import RetryRules
+    from kling_elements.batch.results import RunningTasks
+    from kling_elements.operations.service import TaskService
+    from kling_elements.operations.wait import Look, OnPoll, WaitSettings
+
+TaskT = TypeVar("TaskT", bound=Task)
+
+_RATE_PAUSES = (
+    15.0,
+    30.0,
+    60.0,
+    120.0,
+    300.0,
+    600.0,
+    600.0,
+)  # seconds; some other program uses the account too
+
+
+@frozen
+class JobRunner(Generic[TaskT]):
+    """Does the jobs of one batch.
+
+    Attributes:
+        batch_id: What identifies the batch.
+        again: What is done again.
+        waiting: The options of each wait.
+        roster: The tasks that are being worked on.
+        on_update: Called with the job and its task at each change.
+    """
+
+    batch_id: str
+    again: RetryRules
+    waiting: WaitSettings
+    roster: RunningTasks
+    on_update: Callable[[Order, Task], object] | None = None
+
+    async def run(self, service: TaskService[TaskT], order: Order) -> BatchResult[TaskT]:
+        """Do a job. Whatever goes wrong with it is told in the result, but for `BatchClosed`."""
+        result = BatchResult[TaskT](order.number, JobStatus.INVALID, order.key, order.job)
+        try:
+            if order.target is not None and (await service.io.run(lambda: _exists(order.target))):
+                return await self._existing(service, order, result)
+            done = await self._run(service, order, result)
+        except BatchClosed:
+            raise
+        except Exception as error:  # noqa: BLE001 - one entry's fault is not another's; it is in the result
+            done = tell_failure(result, error)
+        self.roster.ended(order.key)
+        return done
+
+    async def _existing(
+        self, service: TaskService[TaskT], order: Order, result: BatchResult[TaskT]
+    ) -> BatchResult[TaskT]:
+        journal, file = service.recorder.journal, order.target
+        entry = await service.io.run(lambda: journal.job(self.batch_id, order.key))
+        task_id = entry.task_id if entry else None
+        if entry and file and task_id and entry.file is None:
+            # Killed between the file and the note.
+            await service.io.run(lambda: journal.downloaded(task_id, file, entry.origin))
+        return evolve(result, standing=JobStatus.EXISTING, task_id=task_id, file=file)
+
+    async def _run(
+        self, service: TaskService[TaskT], order: Order, result: BatchResult[TaskT]
+    ) -> BatchResult[TaskT]:
+        journal = service.recorder.journal
+        entry = await service.io.run(lambda: journal.job(self.batch_id, order.key))
+        step = choose_step(entry, self.again, is_under_way=_is_under_way(entry))
+        if entry is not None and step is not Step.CREATE:
+            require_same_service(order, entry, service.recorder.settings.base_url)
+        match step:
+            case Step.GO_ON if entry is not None:
+                return await self._go_on(service, order, entry, result)
+            case Step.TELL_UNKNOWN if entry is not None:
+                return tell_unknown(result, entry)
+            case Step.TELL_BUSY:
+                return evolve(result, standing=JobStatus.BUSY)
+            case Step.TELL_FAILED | Step.TELL_LOST if entry is not None:
+                return tell_over(result, entry)
+            case Step.ANEW if entry is not None:
+                began = entry
+                await service.io.run(lambda: journal.abandon(began.entry_id, "done again, as was asked"))
+        return await self._begin(service, order, result)
+
+    async def _begin(
+        self, service: TaskService[TaskT], order: Order, result: BatchResult[TaskT]
+    ) -> BatchResult[TaskT]:
+        try:
+            return await self._create(service, order, result)
+        except OutcomeUnknown as error:
+            entry = await service.io.run(lambda: service.recorder.journal.job(self.batch_id, order.key))
+            if _is_under_way(entry):
+                # Another process began the same job a moment ago.
+                return evolve(result, standing=JobStatus.BUSY)
+            if entry is None or not entry.is_doubtful:
+                raise
+            return tell_failure(evolve(result, entry_id=entry.entry_id), error)
+
+    async def _create(
+        self, service: TaskService[TaskT], order: Order, result: BatchResult[TaskT]
+    ) -> BatchResult[TaskT]:
+        journal = service.recorder.journal
+        target = order.target
+        if target is not None:
+            await service.io.run(lambda: require_room(target))
+        claim: Claim | None = None
+
+        async def keep(look: Look) -> None:
+            nonlocal claim
+            if claim is None and (found := (await service.io.run(lambda: journal.find(look.task_id)))):
+                claim = Claim(journal, found.entry_id)
+            if claim is not None:
+                await claim.keep(service.io, look)
+
+        try:
+            task = await self._generate(service, order, keep)
+            if target is None:
+                return evolve(result, standing=JobStatus.DONE, task=task, task_id=task.id)
+            entry = (await service.io.run(lambda: journal.find(task.id))) or Entry(task.id)
+            claim = claim or Claim(journal, entry.entry_id)
+            try:
+                file, _ = await fetch(service, task, entry, target, claim)
+            except KlingError as error:
+                return tell_failure(evolve(result, task=task), error)
+            return evolve(result, standing=JobStatus.DONE, task=task, task_id=task.id, file=file)
+        finally:
+            if claim is not None:
+                claim.release()
+
+    async def _generate(self, service: TaskService[TaskT], order: Order, keep: OnPoll) -> TaskT:
+        """Create and wait; where the account is busy elsewhere, create later."""
+        options: Any = {
+            **order.job.options,
+            "job": Job(self.batch_id, order.key),
+            "target": order.target,
+        }
+        waiting = evolve(self.waiting, on_update=lambda task: self._saw(order, task))
+        if options.get("model") is None:
+            options.pop("model", None)
+        pauses = iter(_RATE_PAUSES)
+        while True:
+            require_journal(service)
+            try:
+                return await service.generate(order.job.images, options, waiting, keep)
+            except RateLimitError as error:
+                pause = next(pauses, None)
+                if pause is None or error.task_id is not None:
+                    raise
+                await service.io.sleep(max(pause, error.retry_after or 0.0))
+
+    async def _go_on(
+        self, service: TaskService[TaskT], order: Order, entry: Entry, result: BatchResult[TaskT]
+    ) -> BatchResult[TaskT]:
+        journal, target = service.recorder.journal, order.target
+        known = evolve(result, task_id=entry.task_id)
+        claim = Claim(journal, entry.entry_id)
+        if not (await service.io.run(claim.take)):
+            return evolve(known, standing=JobStatus.BUSY)
+        try:
+            await service.io.run(lambda: require_same_content(order, entry))
+            if target is not None:
+                await service.io.run(lambda: journal.set_target(entry.task_id or "", target, entry.origin))
+            waiting = evolve(self.waiting, on_update=lambda task: self._saw(order, task))
+            task, file, _ = await finish(service, entry, target, claim, waiting)
+        except BatchClosed:
+            raise
+        except KlingError as error:
+            return tell_failure(known, error)
+        finally:
+            claim.release()
+        return evolve(known, standing=JobStatus.DONE, task=task, file=file)
+
+    def _saw(self, order: Order, task: Task) -> object:
+        self.roster.saw(order.key, task.id)
+        return self.on_update(order, task) if self.on_update else None
+
+
+def _is_under_way(entry: Entry | None) -> bool:
+    """Whether a process that lives is sending the create of an entry."""
+    return entry is not None and entry.is_doubtful and is_live(entry.lease, time.time())
+
+
+def _exists(target: Path | None) -> bool:
+    return target is not None and target.is_file()

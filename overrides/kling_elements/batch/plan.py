@@ -1,0 +1,180 @@
+"""From a caller's jobs and options to the work of an engine; the same for both clients."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from contextlib import ExitStack, closing
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
+
+from kling_elements.batch.job_ids import JobIndex, batch_of
+from kling_elements.batch.job_runner import JobRunner
+from kling_elements.batch.job_sources import (
+    AsyncJobs,
+    Ready,
+    read_jobs,
+)
+from kling_elements.batch.next_step import RetryRules, why_stop
+from kling_elements.batch.preflight import require_journal
+from kling_elements.batch.results import BatchResult, RunningTasks
+from kling_elements.batch.resume import ResumeRunner
+from kling_elements.batch.worker_pool import Plan
+from kling_elements.errors import ValidationError
+from kling_elements.files import absolute
+from kling_elements.operations.wait import WaitSettings
+from kling_elements.task import Task
+from kling_elements.validation import unknown_names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterator
+    from pathlib import Path
+
+    from kling_elements.batch.jobs import Order
+    from kling_elements.batch.resume import Resumed
+    from kling_elements.journal import Entry
+    from kling_elements.operations.service import TaskService
+
+TaskT = TypeVar("TaskT", bound=Task)
+
+WORKERS = 3  # "up to 3 concurrent tasks per user": the vendor's page on rate limits
+_MAX_WORKERS = 100
+
+
+class BatchOptions(TypedDict, total=False):
+    """Options of `batch`.
+
+    Attributes:
+        directory: The folder for the videos. None: only jobs that name a file get one, in the current
+            folder; the others' results hold the addresses.
+        workers: Tasks at once, 3 by default, which is the vendor's limit for one user.
+        batch_id: What identifies the batch, so that it can be run again without paying again; by default the
+            absolute paths of the file of jobs and of the folder.
+        retry_unknown: Create anew what was sent before and not answered. It may be paid twice.
+        retry_failed: Create anew what failed, or has expired. It is paid again.
+        timeout: Seconds to wait for one task at most; None for no limit.
+        poll_interval: Seconds between looks at a task, in place of the schedule.
+        on_update: Called with the `Order` and its task at each change of its status; with the synchronous
+            client from other threads.
+    """
+
+    directory: str | os.PathLike[str] | None
+    workers: int
+    batch_id: str | None
+    retry_unknown: bool
+    retry_failed: bool
+    timeout: float | None
+    poll_interval: float | None
+    on_update: Callable[[Order, Task], object] | None
+
+
+class ResumeOptions(TypedDict, total=False):
+    """Options of `resume`.
+
+    Attributes:
+        directory: The folder for videos of which no file is noted in the journal; None to leave those.
+        workers: Tasks at once.
+        timeout: Seconds to wait for one task at most; None for no limit.
+        poll_interval: Seconds between looks at a task, in place of the schedule.
+        on_update: Called with the entry and its task at each change of its status.
+    """
+
+    directory: str | os.PathLike[str] | None
+    workers: int
+    timeout: float | None
+    poll_interval: float | None
+    on_update: Callable[[Entry, Task], object] | None
+
+
+def plan_batch(
+    service: TaskService[TaskT], jobs: AsyncJobs, options: BatchOptions
+) -> Plan[Ready, BatchResult[TaskT]]:
+    """The work of a batch.
+
+    Raises:
+        ValidationError: If an option or the file of jobs can't be used, or the journal can't be written.
+    """
+    waiting, workers = _checked(dict(options), BatchOptions)
+    require_journal(service)
+    directory = options.get("directory")
+    folder = None if directory is None else absolute(directory)
+    roster = RunningTasks()
+    runner = JobRunner[TaskT](
+        options.get("batch_id") or _default_id(jobs, folder),
+        RetryRules(bool(options.get("retry_unknown")), bool(options.get("retry_failed"))),
+        waiting,
+        roster,
+        options.get("on_update"),
+    )
+
+    def do(item: Ready, sleep: Callable[[float], object]) -> Coroutine[Any, Any, BatchResult[TaskT]]:
+        if isinstance(item, BatchResult):
+            return _told(item)
+        # A service of its own: what it remembers of a task is not needed after its job.
+        return runner.run(service.with_sleep(sleep), item)
+
+    with ExitStack() as stack:  # closed now if the jobs can't be used, else at the end of the work
+        register = stack.enter_context(closing(JobIndex(folder)))
+        source = read_jobs(jobs, register, stack)
+        close = stack.pop_all().close
+    return Plan(
+        source=source,
+        do=do,
+        workers=workers,
+        stops=lambda result: why_stop(result.error),
+        close=close,
+        roster=roster,
+    )
+
+
+def plan_resume(service: TaskService[TaskT], options: ResumeOptions) -> Plan[Entry, Resumed[TaskT]]:
+    """The work of finishing what the journal holds.
+
+    Raises:
+        ValidationError: If an option can't be used.
+    """
+    waiting, workers = _checked(dict(options), ResumeOptions)
+    directory = options.get("directory")
+    roster = RunningTasks()
+    resumption = ResumeRunner[TaskT](
+        None if directory is None else absolute(directory), waiting, roster, options.get("on_update")
+    )
+
+    def unfinished() -> Iterator[Entry]:
+        owner = service.recorder.owner()
+        yield from service.recorder.journal.unfinished(owner.origin, owner.fingerprint)
+
+    def do(entry: Entry, sleep: Callable[[float], object]) -> Coroutine[Any, Any, Resumed[TaskT]]:
+        return resumption.run(service.with_sleep(sleep), entry)
+
+    return Plan(
+        source=unfinished(),
+        do=do,
+        workers=workers,
+        stops=lambda _: None,  # each entry is told, whatever befell the others
+        roster=roster,
+    )
+
+
+async def _told(result: BatchResult[Any]) -> BatchResult[Any]:
+    return result
+
+
+def _default_id(jobs: AsyncJobs, directory: Path | None) -> str:
+    paths = [jobs] if isinstance(jobs, (str, os.PathLike)) else []
+    if directory is not None:
+        paths.append(directory)
+    # Without anything that will be the same the next time, there is no next time.
+    return batch_of(*paths) if paths else uuid.uuid4().hex
+
+
+def _checked(options: dict[str, Any], known: type) -> tuple[WaitSettings, int]:
+    faults = unknown_names(list(options), tuple(known.__annotations__), "an option of this call")
+    workers = options.get("workers", WORKERS)
+    if isinstance(workers, bool) or not isinstance(workers, int) or not 1 <= workers <= _MAX_WORKERS:
+        faults.append(f"workers must be a number from 1 to {_MAX_WORKERS}: got {workers!r}")
+    if faults:
+        raise ValidationError(faults)
+    waiting: dict[str, Any] = {
+        name: options[name] for name in ("timeout", "poll_interval") if name in options
+    }
+    return WaitSettings.of(waiting), workers

@@ -1,0 +1,176 @@
+"""How a piece of work stands when it is left: what a batch and a resumption say of each job and each task."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from attrs import define, evolve, field, frozen
+
+from kling_elements.errors import (
+    ApiError,
+    ConnectionFailed,
+    OutcomeUnknown,
+    TaskFailed,
+    ValidationError,
+)
+from kling_elements.task import Task
+from kling_elements.types import FAILED
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from kling_elements.batch.jobs import BatchJob
+    from kling_elements.journal import Entry
+
+
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from kling_elements.errors import DownloadError, KlingError, ResultMissing
+
+TaskT = TypeVar("TaskT", bound=Task)
+
+
+class JobStatus(StrEnum):
+    """How a piece of work stands when it is left."""
+
+    DONE = "done"
+    """The video is where it was to go; without a file to go to, its task is COMPLETED."""
+    EXISTING = "existing"
+    """The file was there already. Nothing was sent."""
+    INVALID = "invalid"
+    """The job itself can't be used. Nothing was sent."""
+    REFUSED = "refused"
+    """The service refused the create, or was not reached: no task exists. It can be repeated."""
+    UNKNOWN = "unknown"
+    """Create was sent and not answered: a task may exist. It is not repeated."""
+    FAILED = "failed"
+    """The task ended without a video, or its video has expired."""
+    UNFINISHED = "unfinished"
+    """A task exists and is billed; its video is not here yet. Repeated, it goes on where it stands."""
+    BUSY = "busy"
+    """Another process is at it."""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the video is here."""
+        return self in {JobStatus.DONE, JobStatus.EXISTING}
+
+
+class BatchClosed(KlingError):  # noqa: N818 - it says what happened
+    """The caller wants no more. Raised where the work sleeps: at no such moment a create is under way."""
+
+
+def job_status(error: BaseException) -> JobStatus:
+    """How work on a task stands that ended with an error."""
+    if isinstance(error, (TaskFailed, ResultMissing)):
+        return JobStatus.FAILED
+    if isinstance(error, DownloadError) and is_over(error, datetime.now(UTC)):
+        return JobStatus.FAILED
+    return JobStatus.UNFINISHED
+
+
+def is_over(error: DownloadError, now: datetime) -> bool:
+    """Whether the hour in which a video can be fetched has passed."""
+    return error.expires_at is not None and now >= error.expires_at
+
+
+@frozen
+class BatchResult(Generic[TaskT]):
+    """What became of a job.
+
+    Attributes:
+        number: Its line, or its place among the jobs, from 1.
+        standing: How it stands.
+        key: What identifies it within the batch; None if it could not be read.
+        job: The job; None if it could not be read.
+        task: Its task, as last seen, where there is one.
+        task_id: The task's id, where one is known.
+        file: The file that holds its video.
+        error: Why it is not done.
+        entry_id: The journal's entry, where the outcome of its create is unknown.
+    """
+
+    number: int
+    standing: JobStatus
+    key: str | None = None
+    job: BatchJob | None = None
+    task: TaskT | None = None
+    task_id: str | None = None
+    file: Path | None = None
+    error: Exception | None = None
+    entry_id: str | None = None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the video is there."""
+        return self.standing.is_done
+
+
+def tell_unknown(result: BatchResult[TaskT], entry: Entry) -> BatchResult[TaskT]:
+    """The result of a job whose create was sent before, and not answered."""
+    why = entry.note or "the process that sent it was ended"
+    error = OutcomeUnknown(
+        f"this job was sent before ({why}), and nobody knows whether it made a task. It is not sent again. "
+        f"kling-elements resume shows the tasks that it may have made"
+    )
+    return evolve(result, standing=JobStatus.UNKNOWN, error=error, entry_id=entry.entry_id)
+
+
+def tell_over(result: BatchResult[TaskT], entry: Entry) -> BatchResult[TaskT]:
+    """The result of a job whose task ended before, and left no video that can be had."""
+    task = Task(entry.task_id or "", entry.status or FAILED)
+    why = entry.note or f"ended as {task.status}"
+    error = TaskFailed(
+        f"task {task.id} of this job: {why}. It is not made again unless you ask for it", task=task
+    )
+    return evolve(result, standing=JobStatus.FAILED, task_id=task.id, error=error)
+
+
+def tell_failure(result: BatchResult[TaskT], error: Exception) -> BatchResult[TaskT]:
+    """The result of a job that ended with an error; where a task exists, that counts as well."""
+    task = getattr(error, "task", None) or result.task
+    task_id = result.task_id or getattr(error, "task_id", None) or (task.id if task else None)
+    if task_id is not None:
+        standing = job_status(error)
+        if isinstance(error, ValidationError):
+            standing = JobStatus.INVALID
+    elif isinstance(error, OutcomeUnknown):
+        standing = JobStatus.UNKNOWN
+    elif isinstance(error, (ApiError, ConnectionFailed)):
+        standing = JobStatus.REFUSED
+    else:
+        standing = JobStatus.INVALID if isinstance(error, ValidationError) else JobStatus.UNFINISHED
+    return evolve(result, standing=standing, task=task, task_id=task_id, error=error)
+
+
+@frozen
+class Running:
+    """A task that runs on when the work on it is left.
+
+    Attributes:
+        name: What it is called where the work comes from: a job's key, say.
+        task_id: The task.
+    """
+
+    name: str
+    task_id: str
+
+
+@define
+class RunningTasks:
+    """Which tasks are being worked on."""
+
+    _running: dict[str, Running] = field(factory=dict)
+
+    def saw(self, name: str, task_id: str) -> None:
+        """A task exists."""
+        self._running[name] = Running(name, task_id)
+
+    def ended(self, name: str) -> None:
+        """Nothing is left to do for it."""
+        self._running.pop(name, None)
+
+    def running(self) -> tuple[Running, ...]:
+        """Those that were not seen to end."""
+        return tuple(self._running.copy().values())  # a copy: other threads work on it

@@ -1,0 +1,1 @@
+"""The command `kling-elements`: a thin layer over the client. Results go to stdout, the rest to stderr."""

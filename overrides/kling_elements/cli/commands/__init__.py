@@ -1,0 +1,1 @@
+"""One module a command; `kling_elements.cli.parser` lists them."""

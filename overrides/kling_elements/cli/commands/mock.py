@@ -1,0 +1,40 @@
+"""Serve a stand-in of the service on this machine: the optional extra `mock`."""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING
+
+from kling_elements.cli.exit_codes import CommandError
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Callable
+
+    from kling_elements.cli.context import Context
+
+GROUP = "kling_elements.commands"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """It has its own parser."""
+
+
+def run(args: Namespace, session: Context) -> int:  # noqa: ARG001
+    """Hand all arguments to the mock's own command line.
+
+    It is found by its entry point: the client never imports the mock.
+    """
+    return _find()(args.rest)
+
+
+def _find() -> Callable[[list[str]], int]:
+    for found in entry_points(group=GROUP, name="mock"):
+        try:
+            main: Callable[[list[str]], int] = found.load()
+        except ModuleNotFoundError as error:
+            raise CommandError(
+                f"the mock needs {error.name}, which is not installed: pip install 'kling-elements[mock]'"
+            ) from None
+        return main
+    raise CommandError("the mock is not installed: pip install 'kling-elements[mock]'")

@@ -1,1 +1,0 @@
-"""One module a command; `kling_elements.command_line.table` lists them."""

@@ -1,0 +1,91 @@
+"""What a failed download tells: what happened, what is left of the hour, what is kept, and what to type."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from kling_elements.errors import DownloadError
+from kling_elements.files import os_error_reason
+from kling_elements.types import url_expiry
+
+if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+    from pathlib import Path
+
+    from kling_elements.downloads.part_file import PartFile
+    from kling_elements.types import TaskData
+
+
+@frozen
+class DownloadErrors:
+    """What is known when a download fails.
+
+    Attributes:
+        task: The task.
+        url: The address that was asked last.
+        now: The time.
+    """
+
+    task: TaskData
+    url: str
+    now: datetime
+
+    def not_fetched(
+        self, what: str, status: int | None = None, part: PartFile | None = None, *, is_final: bool = False
+    ) -> DownloadError:
+        """The host gave no video.
+
+        Args:
+            what: Why.
+            status: The HTTP status, if there was an answer.
+            part: What came.
+            is_final: Whether repeating is of no use.
+        """
+        text = f"the video of task {self.task.id} was not fetched: {what}.{_kept(part)}"
+        return self._error(f"{text} {self._outlook(is_final=is_final)}", status)
+
+    def not_stored(self, path: Path, error: Exception, part: PartFile | None = None) -> DownloadError:
+        """The disk refused."""
+        reason = f"{os_error_reason(error)}.{_kept(part)}"
+        text = f"the video of task {self.task.id} was not stored as {path}: {reason}"
+        return self._error(f"{text} {self._outlook()}")
+
+    def appeared(self, path: Path) -> DownloadError:
+        """Somebody else made the file."""
+        return self._error(
+            f"{path} appeared while the video was fetched; it is left as it is. {self._outlook()}"
+        )
+
+    def refused(self, error: DownloadError) -> DownloadError:
+        """The target can't be written; nothing was fetched."""
+        return self._error(str(error))
+
+    def _error(self, text: str, status: int | None = None) -> DownloadError:
+        return DownloadError(text, task_id=self.task.id, status_code=status, expires_at=url_expiry(self.url))
+
+    def _outlook(self, *, is_final: bool = False) -> str:
+        repeat = "" if is_final else f"; repeat: kling-elements download {self.task.id}"
+        expiry = url_expiry(self.url)
+        if expiry is None:
+            return f"Addresses last an hour{repeat}"
+        when = f"{expiry:%Y-%m-%d %H:%M:%S} UTC"
+        if self.now >= expiry:
+            return f"Its address expired at {when}, {_span(self.now - expiry)} ago: the video is gone"
+        return f"Its address is good for another {_span(expiry - self.now)} (until {when}){repeat}"
+
+
+def _kept(part: PartFile | None) -> str:
+    if part is None or not part.can_continue:
+        return ""
+    whole = f" of {part.note.size:,}" if part.note and part.note.size else ""
+    return f" {part.size:,}{whole} bytes are kept in {part.path}, and the next try goes on from there."
+
+
+def _span(time: timedelta) -> str:
+    seconds = int(time.total_seconds())
+    for size, name in ((86_400, "days"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {name}"
+    return f"{seconds} s"

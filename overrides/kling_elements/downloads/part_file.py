@@ -1,0 +1,229 @@
+"""The file that grows beside its target, and the note that says what it is the beginning of.
+
+`out.mp4.part` and `out.mp4.part.json` outlive a call that was interrupted, and a process that was killed; the
+next call goes on from there. Whoever writes holds a lock on the part, which the system drops when its process
+ends, so that two downloads of one target never mix their bytes: the second gets a part of its own, which does
+not outlive it. So it is where the system has no such locks, and where the names are taken by something else:
+a file that has no note of ours is never touched.
+
+Nothing is promised after a loss of power, where a file system may have forgotten bytes in the middle.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import stat
+from typing import TYPE_CHECKING, BinaryIO
+
+from attrs import define
+
+from kling_elements.downloads.mp4 import Verdict, inspect_mp4
+from kling_elements.downloads.ranges import PartNote
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # Windows: a part lives as long as its call.
+    fcntl = None  # type: ignore[assignment]
+
+_TRIES = 5  # a part can vanish between opening and locking it: its owner has finished
+_MAX_NOTE = 16 * 1024  # bytes
+
+
+@define
+class PartFile:
+    """A part file, open for writing.
+
+    Attributes:
+        path: The file.
+        stream: The same, unbuffered: what was written is in the file if the process is killed.
+        note_path: Where the note goes; None if this part does not outlive the call.
+        size: Bytes that are in it.
+        note: What they are the beginning of; None if nobody knows, and they are of no use.
+    """
+
+    path: Path
+    stream: BinaryIO
+    note_path: Path | None
+    size: int = 0
+    note: PartNote | None = None
+
+    @classmethod
+    def beside(cls, target: Path) -> PartFile:
+        """The part of a target: the one that was left there, else a new one.
+
+        Raises:
+            OSError: If no file can be made there.
+        """
+        if part := _open_shared(target):
+            return part
+        path = target.with_name(f".kling-elements.{secrets.token_hex(8)}.part")
+        return cls(path, path.open("x+b", buffering=0), None)
+
+    @property
+    def can_continue(self) -> bool:
+        """Whether a later call can go on from what is there."""
+        return bool(self.note_path and self.size and self.note and self.note.validator)
+
+    def begin(self, note: PartNote) -> None:
+        """Forget what is there, and note what comes instead.
+
+        Raises:
+            OSError: If the disk refuses.
+        """
+        # In this order: a kill in between leaves an empty part, which is the beginning of anything.
+        self.empty()
+        self.note = note
+        if self.note_path:
+            _write_whole(self.note_path, note.to_json())
+
+    def empty(self) -> None:
+        """Forget what is there.
+
+        Raises:
+            OSError: If the disk refuses.
+        """
+        self.stream.seek(0)
+        self.stream.truncate()
+        self.size = 0
+        self.note = None
+
+    def resume(self, note: PartNote) -> None:
+        """Go on at the end of what is there."""
+        self.note = note
+        self.stream.seek(self.size)
+
+    def write(self, chunk: bytes) -> None:
+        """Add bytes.
+
+        Raises:
+            OSError: If the disk refuses; what was written before is kept.
+        """
+        rest = memoryview(chunk)
+        while rest:
+            count = self.stream.write(rest)
+            self.size += count
+            rest = rest[count:]
+
+    def inspect(self) -> Verdict:
+        """Bring it to the disk, and tell what it is.
+
+        Raises:
+            OSError: If the disk refuses.
+        """
+        os.fsync(self.stream.fileno())
+        return inspect_mp4(self.stream, self.size)
+
+    def let_go(self) -> None:
+        """Close it before it is published, where that releases no lock: some systems rename no open file."""
+        if self.note_path is None:
+            self.stream.close()
+
+    def discard(self) -> None:
+        """Remove it."""
+        with contextlib.suppress(OSError, ValueError):  # ValueError: it is closed
+            self.empty()  # so that a kill right here leaves nothing that looks like somebody else's
+        self.tidy()
+        if self.note_path is None:
+            self.close()
+        with contextlib.suppress(OSError):
+            self.path.unlink()
+        self.close()
+
+    def tidy(self) -> None:
+        """Remove the note."""
+        if self.note_path:
+            with contextlib.suppress(OSError):
+                self.note_path.unlink()
+
+    def close(self) -> None:
+        """Close it, and release the lock. It stays where it is."""
+        with contextlib.suppress(OSError):
+            self.stream.close()
+
+
+def _open_shared(target: Path) -> PartFile | None:
+    """The part that outlives its call, locked; None if it can't be had."""
+    path = target.with_name(f"{target.name}.part")
+    note_path = target.with_name(f"{target.name}.part.json")
+    if fcntl is None or not _is_possible(note_path):
+        return None
+    for _ in range(_TRIES):
+        try:
+            stream = _open_regular(path)
+        except OSError:  # a folder, a link, a name that is too long…: whatever it is, there are other names
+            return None
+        try:
+            fcntl.flock(stream.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+            status = os.fstat(stream.fileno())
+            if not _is_at(path, status):
+                stream.close()
+                continue
+            if _is_at(target, status):
+                # A process was killed between the two steps of publishing: it is finished, under its name.
+                path.unlink()
+                stream.close()
+                continue
+            part = _adopt(path, note_path, stream, status)
+        except OSError:  # somebody else has it, or there are no locks here
+            part = None
+        if part is None:
+            stream.close()
+        return part
+    return None
+
+
+def _open_regular(path: Path) -> BinaryIO:
+    """Open a file for reading and writing, new or old; no link is followed, no pipe waited for."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    return os.fdopen(os.open(path, flags, 0o666), "r+b", buffering=0)
+
+
+def _is_at(path: Path, status: os.stat_result) -> bool:
+    """Whether a path still leads to an open file."""
+    try:
+        return os.path.samestat(path.lstat(), status)
+    except OSError:
+        return False
+
+
+def _adopt(path: Path, note_path: Path, stream: BinaryIO, status: os.stat_result) -> PartFile | None:
+    """The part, if it is empty or has our note, and its note's name is not taken by something else."""
+    if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
+        return None
+    try:
+        with note_path.open("rb") as file:
+            note = PartNote.from_json(file.read(_MAX_NOTE))
+        is_ours = note is not None
+    except FileNotFoundError:
+        note, is_ours = None, status.st_size == 0
+    if is_ours:
+        return PartFile(path, stream, note_path, status.st_size, note if status.st_size else None)
+    if status.st_size == 0:  # it was made a moment ago, in vain
+        path.unlink()
+    return None
+
+
+def _is_possible(path: Path) -> bool:
+    """Whether a path can be a file's: its name is not too long."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    """Write a small file so that it is there whole or not at all."""
+    draft = path.with_name(f".kling-elements.{secrets.token_hex(8)}.part")
+    try:
+        draft.write_bytes(content)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

@@ -1,0 +1,223 @@
+"""What an image must be, and how far one is from it. Pure: no Pillow, no files, no network.
+
+The limits come from the document's ``x-image-constraints``; nothing here repeats a number of it.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DECODABLE = ("jpeg", "png")
+"""The formats that `inspection` can decode, and so the only ones that the document may allow."""
+
+_KEYS = ("formats", "minWidth", "minHeight", "minAspectRatio", "maxAspectRatio", "maxBytes")
+_WORDS = {
+    "avif": "an AVIF image",
+    "base64": "base64 text",
+    "bmp": "a BMP image",
+    "gif": "a GIF image",
+    "heic": "a HEIC image",
+    "html": "an HTML page",
+    "jpeg": "a JPEG image",
+    "mp4": "an MP4 video",
+    "pdf": "a PDF document",
+    "png": "a PNG image",
+    "svg": "an SVG image",
+    "tiff": "a TIFF image",
+    "webp": "a WebP image",
+}
+
+
+@frozen
+class ImageConstraints:
+    """The limits on one image.
+
+    Attributes:
+        formats: allowed formats, lower case: ``"jpeg"``, ``"png"``.
+        min_width: pixels.
+        min_height: pixels.
+        min_aspect_ratio: width divided by height, inclusive.
+        max_aspect_ratio: width divided by height, inclusive.
+        max_bytes: size of the file in bytes, exclusive.
+    """
+
+    formats: tuple[str, ...]
+    min_width: int
+    min_height: int
+    min_aspect_ratio: float
+    max_aspect_ratio: float
+    max_bytes: int
+
+    @classmethod
+    def from_document(cls, extension: Mapping[str, object]) -> ImageConstraints:
+        """Read the document's ``x-image-constraints``.
+
+        Args:
+            extension: a mapping with exactly the keys ``formats``, ``minWidth``, ``minHeight`` (pixels),
+                ``minAspectRatio``, ``maxAspectRatio`` (width divided by height) and ``maxBytes`` (exclusive).
+
+        Raises:
+            ValueError: a key is missing, unknown, or has a value that makes no sense. The document is wrong,
+                not the caller.
+        """
+        missing = [key for key in _KEYS if key not in extension]
+        unknown = [str(key) for key in extension if key not in _KEYS]
+        if missing or unknown:
+            parts = [f"lacks {', '.join(missing)}"] * bool(missing)
+            parts += [f"has the unknown {', '.join(unknown)}"] * bool(unknown)
+            raise ValueError(
+                f"x-image-constraints {' and '.join(parts)}: it needs exactly {', '.join(_KEYS)}"
+            )
+        rules = cls(
+            formats=_formats(extension["formats"]),
+            min_width=_whole("minWidth", extension["minWidth"]),
+            min_height=_whole("minHeight", extension["minHeight"]),
+            min_aspect_ratio=_positive("minAspectRatio", extension["minAspectRatio"]),
+            max_aspect_ratio=_positive("maxAspectRatio", extension["maxAspectRatio"]),
+            max_bytes=_whole("maxBytes", extension["maxBytes"]),
+        )
+        if rules.min_aspect_ratio > rules.max_aspect_ratio:
+            raise ValueError("x-image-constraints: minAspectRatio is greater than maxAspectRatio")
+        return rules
+
+    @property
+    def orientation_matters(self) -> bool:
+        """Whether turning an image by a quarter can change the verdict on it.
+
+        Nobody knows if the vendor obeys EXIF orientation. While both sides have the same minimum and the two
+        aspect ratios are each other's inverse, it makes no difference.
+        """
+        return self.min_width != self.min_height or not math.isclose(
+            self.min_aspect_ratio * self.max_aspect_ratio, 1
+        )
+
+
+@frozen
+class ImageInfo:
+    """What is known of one image; None is "not known".
+
+    Attributes:
+        format: lower-case name (``"jpeg"``, ``"webp"``, ``"html"``…), None when not recognised.
+        width: pixels, as displayed: after EXIF orientation.
+        height: pixels, as displayed.
+        size: bytes of the whole file.
+        turned: EXIF orientation swapped width and height.
+        damage: why the content can't be decoded, as the end of a sentence that begins with the image's name.
+    """
+
+    format: str | None
+    width: int | None = None
+    height: int | None = None
+    size: int | None = None
+    turned: bool = False
+    damage: str | None = None
+
+
+def problems(facts: ImageInfo, rules: ImageConstraints) -> tuple[str, ...]:
+    """Compare an image with the limits.
+
+    Returns:
+        One short sentence for each limit that is broken, without its subject ("is 200x150 px: at least
+        300x300 is needed"). Empty when nothing speaks against the image; what is unknown is not a problem.
+    """
+    if facts.size == 0:
+        return ("is empty: 0 bytes",)
+    found = [
+        _format_problem(facts, rules),
+        facts.damage,
+        _pixel_problem(facts, rules),
+        _aspect_problem(facts, rules),
+        _size_problem(facts, rules),
+    ]
+    return tuple(problem for problem in found if problem)
+
+
+def _format_problem(facts: ImageInfo, rules: ImageConstraints) -> str | None:
+    if facts.format in rules.formats:
+        return None
+    needed = f"{' or '.join(name.upper() for name in rules.formats)} is needed"
+    if facts.format is None:
+        return f"is not an image of a known format: {needed}"
+    return f"is {_WORDS.get(facts.format, facts.format)}: {needed}"
+
+
+def _pixel_problem(facts: ImageInfo, rules: ImageConstraints) -> str | None:
+    if facts.width is None or facts.height is None:
+        return None
+    if facts.width >= rules.min_width and facts.height >= rules.min_height:
+        return None
+    return (
+        f"is {facts.width}x{facts.height} px{_turned(facts, rules)}: "
+        f"at least {rules.min_width}x{rules.min_height} is needed"
+    )
+
+
+def _aspect_problem(facts: ImageInfo, rules: ImageConstraints) -> str | None:
+    if not facts.width or not facts.height:
+        return None
+    ratio = facts.width / facts.height
+    if rules.min_aspect_ratio <= ratio <= rules.max_aspect_ratio:
+        return None
+    limit = rules.min_aspect_ratio if ratio < rules.min_aspect_ratio else rules.max_aspect_ratio
+    # 2.504 must not be told as "2.50:1: up to 2.5:1 is allowed": use as many digits as tell them apart.
+    shown = next(
+        (text for digits in range(2, 7) if (text := _ratio(ratio, digits)) != _ratio(limit, digits)),
+        f"{facts.width}:{facts.height}",
+    )
+    allowed = f"{_ratio(rules.min_aspect_ratio)} to {_ratio(rules.max_aspect_ratio)}"
+    return f"has the aspect ratio {shown}{_turned(facts, rules)}: {allowed} is allowed"
+
+
+def _size_problem(facts: ImageInfo, rules: ImageConstraints) -> str | None:
+    if facts.size is None or facts.size < rules.max_bytes:
+        return None
+    binary = rules.max_bytes % 2**20 == 0
+    unit, name = (2**20, "MiB") if binary else (10**6, "MB")
+    shown, limit = f"{facts.size / unit:.1f}", f"{rules.max_bytes / unit:g}"
+    if float(shown) <= float(limit):
+        return f"is {facts.size:,} bytes: under {rules.max_bytes:,} bytes is needed"
+    return f"is {shown} {name}: under {limit} {name} is needed"
+
+
+def _turned(facts: ImageInfo, rules: ImageConstraints) -> str:
+    return " (turned by its EXIF orientation)" if facts.turned and rules.orientation_matters else ""
+
+
+def _ratio(ratio: float, digits: int | None = None) -> str:
+    longer = max(ratio, 1 / ratio)
+    shown = f"{longer:g}" if digits is None else f"{longer:.{digits}f}"
+    # 1:1.00 is no other than 1.00:1, and must not be told as if it were.
+    return f"{shown}:1" if ratio >= 1 or float(shown) == 1 else f"1:{shown}"
+
+
+def _formats(value: object) -> tuple[str, ...]:
+    listed = value if isinstance(value, (list, tuple)) else ()
+    given = [name.lower() for name in listed if isinstance(name, str)]
+    if not given or len(given) != len(listed):
+        raise ValueError(f"x-image-constraints: formats is a list of format names, not {value!r}")
+    names = tuple(dict.fromkeys("jpeg" if name == "jpg" else name for name in given))
+    strange = [name for name in names if name not in DECODABLE]
+    if strange:
+        raise ValueError(
+            f"x-image-constraints: formats names {', '.join(strange)}, which can't be checked here: "
+            f"only {' and '.join(DECODABLE)} can be decoded; teach images/content.py the new one first"
+        )
+    return names
+
+
+def _whole(key: str, value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
+        raise ValueError(f"x-image-constraints: {key} is a whole number above 0, not {value!r}")
+    return value
+
+
+def _positive(key: str, value: object) -> float:
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 < value < math.inf:
+        raise ValueError(f"x-image-constraints: {key} is a number above 0, not {value!r}")
+    return float(value)

@@ -1,0 +1,202 @@
+"""From a caller's values to checked requests. Bad input ends here, before anything is sent."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from enum import Enum
+from typing import TYPE_CHECKING, Any, TypedDict
+from urllib.parse import urlsplit
+
+from attrs import frozen
+
+from kling_elements.api.requests import _request
+from kling_elements.errors import ValidationError
+from kling_elements.images import ImageConstraints
+from kling_elements.images.sources import ImageProblem, UrlSource, classify, load_image
+from kling_elements.validation import request_validator, unknown_names
+from kling_elements_api.models import KlingElementsRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kling_elements.api.endpoints import Endpoints
+    from kling_elements.images.sources import ImageSource, LoadedImage
+    from kling_elements.types import Request
+    from kling_elements.validation import Validator
+    from kling_elements_api.models import KlingElementsRequestAspectRatio, KlingElementsRequestDuration
+
+Image = str | bytes | bytearray | memoryview | os.PathLike[str]
+Images = Image | Iterable[Image]
+
+
+class RequestFields(TypedDict, total=False):
+    """What can be asked for besides the images.
+
+    Each field is the document's own; None is the same as leaving it out.
+    """
+
+    prompt: str | None
+    negative_prompt: str | None
+    duration: str | KlingElementsRequestDuration | None
+    aspect_ratio: str | KlingElementsRequestAspectRatio | None
+    webhook_url: str | None
+
+
+@frozen
+class Draft:
+    """A request whose fields are checked, and whose images are known by kind but not read yet.
+
+    Attributes:
+        model: The model that is asked.
+        fields: All fields but the images.
+        images: The images in the caller's order.
+    """
+
+    model: Endpoints
+    fields: Mapping[str, Any]
+    images: tuple[ImageSource, ...]
+
+
+def draft_request(model: Endpoints, images: Images, fields: Mapping[str, object]) -> Draft:
+    """Check everything that can be checked without reading an image.
+
+    Args:
+        model: The model that is asked.
+        images: One image or several: URLs, paths, bytes, or base64 text.
+        fields: The other fields; None means that a field is left out.
+
+    Raises:
+        ValidationError: With a sentence for each fault.
+    """
+    validator = _validator(model)
+    given = {name: _plain(value) for name, value in fields.items() if value is not None}
+    listed = _listed(images)
+    problems = unknown_names(list(given), validator.names)
+    sources: list[ImageSource] = []
+    image_problems: list[str] = []
+    for place, image in enumerate(listed):
+        try:
+            sources.append(classify(image))
+        except ImageProblem as problem:
+            image_problems += _image_sentences(place, problem)
+    # Of an image the schema can't say more than that it is a string; the count and all other fields
+    # are its own.
+    known = {name: value for name, value in given.items() if name in validator.names}
+    problems += validator.problems({**known, "images": ["" for _ in listed]})
+    problems += image_problems or _surrogate_problems(sources)
+    problems += _webhook_problems(given)
+    if problems:
+        raise ValidationError(problems)
+    return Draft(model, given, tuple(sources))
+
+
+def finish_request(draft: Draft) -> Request:
+    """Read and check the local images, and build the request.
+
+    Images in files and bytes are sent as base64 in `images`.
+
+    Raises:
+        ValidationError: If an image can't be read or sent.
+    """
+    loaded = load_images(draft)
+    images = [
+        source.url if isinstance(source, UrlSource) else loaded[place].base64
+        for place, source in enumerate(draft.images)
+    ]
+    body = {"images": images, **draft.fields}
+    if problems := _validator(draft.model).problems(body):
+        raise ValidationError(problems)
+    # The generated model would add the document's defaults; the service knows them itself.
+    asked = KlingElementsRequest.from_dict(body)
+    return _request(draft.model.create(body=asked))
+
+
+def load_images(draft: Draft) -> dict[int, LoadedImage]:
+    """Read and check the local images, by their places.
+
+    Raises:
+        ValidationError: If one can't be read or sent.
+    """
+    rules = image_rules(draft.model)
+    loaded: dict[int, LoadedImage] = {}
+    problems: list[str] = []
+    for place, source in enumerate(draft.images):
+        if isinstance(source, UrlSource):
+            continue
+        try:
+            loaded[place] = load_image(source, rules)
+        except ImageProblem as problem:
+            problems += _image_sentences(place, problem)
+    if problems:
+        raise ValidationError(problems)
+    return loaded
+
+
+def load_one(image: Image, model: Endpoints) -> LoadedImage:
+    """Read and check one local image.
+
+    Raises:
+        ValidationError: If it can't be read or sent.
+    """
+    try:
+        return load_image(image, image_rules(model))
+    except ImageProblem as problem:
+        raise ValidationError([str(problem)]) from None
+
+
+def image_rules(model: Endpoints) -> ImageConstraints:
+    """The limits of an image, from the document."""
+    images = _validator(model).schema["properties"]["images"]
+    return ImageConstraints.from_document(images["items"]["x-image-constraints"])
+
+
+def image_problem(place: int, label: str, problems: Iterable[str]) -> str:
+    """The sentence about one image of the request."""
+    return f"images[{place}]: {label} {'; '.join(problems)}"
+
+
+def _validator(model: Endpoints) -> Validator:
+    blank = model.create(body=KlingElementsRequest(images=[]))
+    return request_validator(blank["method"], blank["url"])
+
+
+def _image_sentences(place: int, problem: ImageProblem) -> list[str]:
+    return [image_problem(place, problem.label, problem.problems)]
+
+
+def _listed(images: object) -> list[object]:
+    if isinstance(images, (str, bytes, bytearray, memoryview, os.PathLike)):
+        return [images]
+    if isinstance(images, Iterable) and not isinstance(images, dict):
+        return list(images)
+    raise ValidationError([f"images must be one image or a list of them: got {type(images).__name__}"])
+
+
+def _plain(value: object) -> object:
+    return value.value if isinstance(value, Enum) else value
+
+
+def _surrogate_problems(sources: Iterable[ImageSource]) -> list[str]:
+    """What is wrong with the characters of images' addresses."""
+    odd = "holds half of a surrogate pair, which can't be sent as UTF-8"
+    return [
+        image_problem(place, "the URL", [odd])
+        for place, source in enumerate(sources)
+        if isinstance(source, UrlSource) and re.search("[\ud800-\udfff]", source.url)
+    ]
+
+
+def _webhook_problems(fields: Mapping[str, object]) -> list[str]:
+    """What the schema's `format: uri` can't say: which schemes the service could call."""
+    url = fields.get("webhook_url")
+    if not isinstance(url, str):
+        return []
+    try:
+        scheme = urlsplit(url).scheme.lower()
+    except ValueError:
+        return []  # the schema has said that it is no address
+    if scheme in {"http", "https"}:
+        return []
+    return [f"webhook_url must be an http or https address: got {url[:60]!r}"]

@@ -1,0 +1,104 @@
+"""Looks at images behind URLs before money is spent.
+
+The first kilobytes are enough for format, pixels and size.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from attrs import define, field
+
+from kling_elements.api.fetch import any_host, fetch
+from kling_elements.errors import ValidationError
+from kling_elements.images import ImageInfo, inspect, problems
+from kling_elements.images.sources import UrlSource
+from kling_elements.operations.create_request import Draft, image_problem, image_rules
+from kling_elements.types import ExternalRequest, NoResponse
+
+if TYPE_CHECKING:
+    from kling_elements.api.io import IO
+    from kling_elements.types import ResponseHead, Sink
+
+_OK = 200
+_PARTIAL = 206
+
+
+@define
+class _Beginning:
+    """The first bytes of a body."""
+
+    data: bytearray = field(factory=bytearray)
+
+    def open_sink(self, head: ResponseHead) -> Sink | None:
+        return self.add if head.status in {_OK, _PARTIAL} else None
+
+    def add(self, chunk: bytes) -> bool:
+        self.data += chunk[: URL_CHECK_BYTES - len(self.data)]
+        return len(self.data) < URL_CHECK_BYTES
+
+
+async def look_at_url(io: IO, url: str) -> ImageInfo | str:
+    """Fetch the beginning of an image.
+
+    Args:
+        io: Does it.
+        url: Where it is. The API key is not sent there.
+
+    Returns:
+        What is known of the image, or a sentence about why it can't be fetched.
+    """
+    beginning = _Beginning()
+    headers = {
+        "Accept": "image/*, */*;q=0.5",
+        "Accept-Encoding": "identity",
+        "Range": f"bytes=0-{URL_CHECK_BYTES - 1}",
+    }
+    outcome = await fetch(
+        io, ExternalRequest(url, headers, URL_CHECK_TIMEOUT), beginning.open_sink, may_follow=any_host
+    )
+    if isinstance(outcome, NoResponse):
+        return f"can't be fetched: {outcome.text}"
+    if outcome.status not in {_OK, _PARTIAL}:
+        return f"can't be fetched: its host answers HTTP {outcome.status}"
+    size = _size(outcome)
+    data = bytes(beginning.data)
+    if len(data) < URL_CHECK_BYTES and size is not None and len(data) < size:
+        return f"can't be fetched whole: it ended after {len(data):,} of {size:,} bytes"
+    is_complete = len(data) < URL_CHECK_BYTES
+    return inspect(data, complete=is_complete, size=len(data) if is_complete else size)
+
+
+async def check_urls(io: IO, draft: Draft) -> None:
+    """Look at every image that the vendor will fetch itself.
+
+    Raises:
+        ValidationError: If one can't be fetched from here, or breaks the document's limits.
+    """
+    rules = image_rules(draft.model)
+    found: list[str] = []
+    for place, source in enumerate(draft.images):
+        if not isinstance(source, UrlSource):
+            continue
+        seen = await look_at_url(io, source.url)
+        faults = (seen,) if isinstance(seen, str) else problems(seen, rules)
+        if faults:
+            found.append(image_problem(place, source.label, faults))
+    if found:
+        raise ValidationError(found)
+
+
+def _size(head: ResponseHead) -> int | None:
+    """The size of the whole image in bytes, as its host declares it."""
+    total = re.fullmatch(r"bytes [0-9]+-[0-9]+/([0-9]+)", head.headers.get("content-range", "").strip())
+    if total:
+        return int(total[1])
+    length = head.headers.get("content-length", "")
+    return int(length) if head.status == _OK and length.isdecimal() else None
+
+
+URL_CHECK_BYTES = 64 * 1024
+
+
+URL_CHECK_TIMEOUT = 15.0

@@ -1,0 +1,124 @@
+"""What the client writes down: each create before it is sent and after, each change of a task, each video."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from attrs import define, evolve
+
+from kling_elements.errors import KlingError, OutcomeUnknown, QuotaExceededError
+from kling_elements.files import absolute
+from kling_elements.journal import Begun, Entry, Job, Journal, NewEntry, State, request_digest
+from kling_elements.types import UNKNOWN_STATUS, TaskData
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable
+
+    from kling_elements.api.auth import Settings
+    from kling_elements.types import Request
+
+JournalSetting: TypeAlias = Journal | str | Path | Literal[False] | None
+
+
+@define
+class Recorder:
+    """The journal, as one client uses it: for its origin and its key. Every call may touch the disk.
+
+    Attributes:
+        journal: The journal.
+        settings: Whose tasks these are.
+        is_own: Whether the journal is this client's, to be closed with it.
+    """
+
+    journal: Journal
+    settings: Settings
+    is_own: bool = True
+
+    @classmethod
+    def open(cls, setting: JournalSetting, settings: Settings) -> Recorder:
+        """The recorder in the journal that a client's argument asks for."""
+        if isinstance(setting, Journal):
+            return cls(setting, settings, is_own=False)
+        return cls(Journal.open(setting), settings)
+
+    def close(self) -> None:
+        """Write what is left, and close the file. A later call opens it again."""
+        if self.is_own:
+            self.journal.close()
+
+    def owner(self, model: str = "") -> NewEntry:
+        """What all entries of this client have in common."""
+        fingerprint = self.journal.fingerprint(self.settings.key.reveal())
+        return NewEntry(model=model, origin=self.settings.base_url, fingerprint=fingerprint)
+
+    def begin(
+        self, model: str, request: Request, job: Job | None, target: str | os.PathLike[str] | None
+    ) -> Begun:
+        """Note a create that is about to be sent; tells if its job has been sent before."""
+        new = evolve(
+            self.owner(model),
+            digest=request_digest(request),
+            job=job,
+            target=None if target is None else str(absolute(target)),
+        )
+        return self.journal.begin(new)
+
+    def failed(self, begun: Begun, error: BaseException) -> None:
+        """Note that a create was answered by no task: refused for sure, or nobody knows.
+
+        An answer that names a task, whatever else it says, may have made that task.
+        """
+        if isinstance(error, QuotaExceededError):
+            self.journal.quota_exhausted(self.owner(), next_midnight(self.journal.now()).timestamp())
+        if isinstance(error, KlingError) and error.task_id:
+            request_id = getattr(error, "request_id", None)
+            self.journal.created(
+                begun.entry_id, TaskData(error.task_id, UNKNOWN_STATUS, request_id=request_id)
+            )
+        elif isinstance(error, KlingError) and not isinstance(error, OutcomeUnknown):
+            self.journal.refused(begun.entry_id, str(error))
+        else:
+            self.journal.unknown(begun.entry_id, str(error) or type(error).__name__)
+
+    def unsent(self, begun: Begun, error: BaseException) -> None:
+        """Note that a create was given up before it was sent, or while it paused after it was refused."""
+        self.journal.refused(begun.entry_id, f"interrupted before it was sent ({type(error).__name__})")
+
+    def created(self, begun: Begun, task: TaskData) -> None:
+        """Note the task that a create made, and that there is some quota left."""
+        entry = self.journal.created(begun.entry_id, task)
+        # Whose it is stands in the entry: asked for anew, the key's fingerprint would be another transaction.
+        self.journal.quota_exhausted(NewEntry(entry.model, entry.origin, entry.fingerprint), None)
+
+    def quota_wait(self) -> float | None:
+        """Seconds until the day's quota is thought to be renewed; None if it isn't known to be used up."""
+        return self.journal.quota_wait(self.owner())
+
+    def seen(self, task: TaskData) -> None:
+        """Note how a task stands."""
+        self.journal.seen(task, self.settings.base_url)
+
+    def downloaded(self, task: TaskData, path: Path) -> None:
+        """Note the file that holds a task's video."""
+        self.journal.downloaded(task.id, path, self.settings.base_url)
+
+    def unrecorded(self, tasks: Iterable[TaskData]) -> list[TaskData]:
+        """Those of the tasks that are in no entry."""
+        listed = list(tasks)
+        known = self.journal.knows((task.id for task in listed), self.settings.base_url)
+        return [task for task in listed if task.id not in known]
+
+
+def next_midnight(now: datetime) -> datetime:
+    """When a quota of the day is renewed is documented nowhere: the end of the day in UTC is a guess."""
+    return (now.astimezone(UTC) + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def task_of(entry: Entry) -> TaskData | None:
+    """The task that an earlier create of the same job made; None if nobody knows whether it made one."""
+    if entry.state is not State.CREATED or entry.task_id is None:
+        return None
+    return TaskData(entry.task_id, entry.status or UNKNOWN_STATUS, entry.urls, request_id=entry.request_id)

@@ -1,0 +1,301 @@
+"""What the client does, written once for both shells.
+
+Each operation is a flow that yields effects (see `kling_elements.api.io`).
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
+
+from attrs import define, evolve, field
+
+from kling_elements.api.endpoints import DEFAULT_MODEL, find_model
+from kling_elements.api.outcomes import Operation
+from kling_elements.api.requests import list_request, status_request
+from kling_elements.downloads.download import DownloadContext, download
+from kling_elements.errors import KlingError, OutcomeUnknown, ResultMissing, TaskFailed, ValidationError
+from kling_elements.operations.create import record
+from kling_elements.operations.create_request import load_one
+from kling_elements.operations.events import emit
+from kling_elements.operations.wait import Poll, WaitSettings
+from kling_elements.policy.durations import check_seconds
+from kling_elements.policy.polling import Deadline, PollSchedule
+from kling_elements.types import COMPLETED, KNOWN_STATUSES, Request, TaskData
+from kling_elements.validation import check_parameter
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+    from typing import Any
+
+    from kling_elements.api.io import IO
+    from kling_elements.downloads.options import DownloadOptions
+    from kling_elements.operations.create import TaskCreator
+    from kling_elements.operations.create_request import Image, Images
+    from kling_elements.operations.recorder import Recorder
+    from kling_elements.operations.sender import Sender
+    from kling_elements.operations.wait import OnPoll
+    from kling_elements.policy.rate_limits import Usage
+
+logger = logging.getLogger("kling_elements")
+
+T = TypeVar("T")
+TaskT = TypeVar("TaskT", bound=TaskData)
+Listed = list  # the class below has a method of that name
+
+_REMEMBERED = 1000  # tasks
+_SLOT_PAUSE = 5.0  # seconds between two looks for a free place among the concurrent tasks
+
+
+@define
+class TaskService(Generic[TaskT]):
+    """The client's operations as flows.
+
+    Attributes:
+        sender: Sends requests.
+        schedule: When to look at a task.
+        recorder: What is written down.
+        bind: Makes a task one of this client's.
+        creator: Creates tasks.
+    """
+
+    sender: Sender
+    schedule: PollSchedule
+    recorder: Recorder
+    bind: Callable[[TaskData], TaskT]
+    creator: TaskCreator
+    _created: dict[str, float] = field(factory=dict, init=False, repr=False)
+    _reported: set[str] = field(factory=set, init=False, repr=False)
+    _statuses: dict[str, str] = field(factory=dict, init=False, repr=False)
+
+    @property
+    def io(self) -> IO:
+        """What does the I/O."""
+        return self.sender.io
+
+    def with_sleep(self, sleep: Callable[[float], object]) -> TaskService[TaskT]:
+        """Return the same service with another sleep, and with nothing remembered of tasks."""
+        return evolve(self, sender=evolve(self.sender, io=self.io.with_sleep(sleep)))
+
+    @property
+    def usage(self) -> Usage | None:
+        """How much of the service's limits is used with this key."""
+        rate_limiter = self.sender.rate_limiter
+        if rate_limiter is None:
+            return None
+        return evolve(rate_limiter.describe(time.monotonic()), quota_wait=self.recorder.quota_wait())
+
+    async def create(self, images: Images, options: Mapping[str, Any]) -> TaskT:
+        """Create a task; see `TaskCreator.create`."""
+        created = await self.creator.create(images, options)
+        if not created.is_new:
+            return self.bind(created.task)
+        _remember(self._created, created.task.id, self.sender.clock())
+        return self._bind_reporting(created.task)
+
+    async def get(self, task_id: str, timeout: float) -> TaskT:
+        """Ask for a task; again within `timeout` seconds where that may help."""
+        request = _status_request(task_id)
+        patience = check_seconds("timeout", timeout)
+        task = cast("TaskData", (await self.sender.ask(Operation.STATUS, request, patience)))
+        await self._record_status(task)
+        return self._bind_reporting(task)
+
+    async def list(self, model: str, timeout: float) -> Listed[TaskT]:
+        """Ask for all tasks; again within `timeout` seconds where that may help."""
+        request = list_request(find_model(model))
+        tasks = await self.sender.ask(Operation.LIST, request, check_seconds("timeout", timeout))
+        return [self.bind(task) for task in cast("Listed[TaskData]", tasks)]
+
+    async def upload(self, image: Image) -> str:
+        """Put one local image to the service's store."""
+        loaded = await self.io.run(lambda: load_one(image, find_model(DEFAULT_MODEL)))
+        [url] = await self.creator.uploader.upload([loaded])
+        return url
+
+    async def find_unrecorded(self, model: str, timeout: float) -> Listed[TaskT]:
+        """The service's tasks that the journal does not know."""
+        tasks = await self.list(model, timeout)
+        unrecorded = await self.io.run(lambda: self.recorder.unrecorded(tasks))
+        return cast("Listed[TaskT]", unrecorded)
+
+    async def wait(self, task: str | TaskData, waiting: WaitSettings, on_poll: OnPoll | None = None) -> TaskT:
+        """Poll a task until its status is terminal; `on_poll` is awaited at every poll."""
+        task_id = task.id if isinstance(task, TaskData) else task
+        try:
+            return cast("TaskT", (await self._start_wait(task_id, task, waiting, on_poll).run()))
+        except KlingError as error:
+            if isinstance(task_id, str):
+                error.task_id = error.task_id or task_id
+            raise
+        except BaseException as error:
+            # A listener of the caller's, or Ctrl-C: the task runs on, and its id must not be lost.
+            error.add_note(f"Task {task_id} runs on and is billed. To resume: kling-elements wait {task_id}")
+            raise
+
+    async def generate(
+        self,
+        images: Images,
+        options: Mapping[str, Any],
+        waiting: WaitSettings,
+        on_poll: OnPoll | None = None,
+    ) -> TaskT:
+        """Create a task and wait for its video, as one of the tasks that may run at once."""
+        slot = await self._take_slot()
+        try:
+            task = await self.create(images, options)
+            task = await self._wait_for_created(task, waiting, on_poll)
+        finally:
+            # Also when the wait ends early: what is not watched here can't hold a place here.
+            if self.sender.rate_limiter and slot:
+                self.sender.rate_limiter.task_ended(slot)
+        return require_video(task)
+
+    async def wait_for_video(
+        self, task_id: str, waiting: WaitSettings, on_poll: OnPoll | None = None
+    ) -> TaskT:
+        """Wait for a task that was created before, as `generate` does for its own."""
+        rate_limiter = self.sender.rate_limiter
+        if rate_limiter:
+            rate_limiter.task_started(task_id, time.monotonic())
+        try:
+            return require_video(await self.wait(task_id, waiting, on_poll))
+        finally:
+            if rate_limiter:
+                rate_limiter.task_ended(task_id)
+
+    async def download(self, task: TaskData, path: str | os.PathLike[str], options: DownloadOptions) -> Path:
+        """Fetch a task's video to a file."""
+        sender = self.sender
+        context = DownloadContext(self.io, sender.policy, sender.random, _now, self._refresh)
+        file = await download(task, path, options, context)
+        size = await record(self.io, lambda: self._note_download(task, file))
+        emit(self.sender.hook, "download.finished", task_id=task.id, bytes=size)
+        return file
+
+    async def _take_slot(self) -> str | None:
+        rate_limiter = self.sender.rate_limiter
+        if rate_limiter is None:
+            return None
+        while (slot := rate_limiter.take_slot(time.monotonic())) is None:
+            delay = min(_SLOT_PAUSE, rate_limiter.slot_delay(time.monotonic()))
+            emit(self.sender.hook, "request.delayed", operation="create", pause=delay)
+            await self.io.sleep(delay)
+        return slot
+
+    async def _wait_for_created(self, task: TaskT, waiting: WaitSettings, on_poll: OnPoll | None) -> TaskT:
+        try:
+            return await self.wait(task, waiting, on_poll)
+        except ValidationError as error:
+            # The options were checked before, so it is the id: odd, and yet paid for.
+            raise OutcomeUnknown(
+                f"task {task.id!r} was created, and can't be asked for by this id: {error}. "
+                f"Before you repeat it, look for it: kling-elements list",
+                task_id=task.id,
+                request_id=task.request_id,
+            ) from None
+
+    async def _refresh(self, task_id: str) -> TaskData:
+        """Ask for a task once more, for the sake of its addresses, and note them."""
+        request = _status_request(task_id)
+        patience = self.sender.settings.timeout
+        task = cast("TaskData", (await self.sender.ask(Operation.STATUS, request, patience)))
+        await record(self.io, lambda: self.recorder.seen(task))
+        return task
+
+    def _note_download(self, task: TaskData, file: Path) -> int | None:
+        self.recorder.downloaded(task, file)
+        try:
+            return file.stat().st_size
+        except OSError:  # somebody was quick to move it
+            return None
+
+    async def _record_status(self, task: TaskData) -> None:
+        """Note a task's status where it is news."""
+        if self._statuses.get(task.id) == task.status:
+            return
+        _remember(self._statuses, task.id, task.status)
+        logger.info("task %s is %s", task.id, task.status)
+        emit(self.sender.hook, "task.status", task_id=task.id, status=task.status)
+        await self.io.run(lambda: self.recorder.seen(task))
+
+    def _bind_reporting(self, task: TaskData) -> TaskT:
+        if task.status not in KNOWN_STATUSES and task.status not in self._reported:
+            self._reported.add(task.status)
+            logger.warning(
+                "task %s has the status %r, which is not documented; it is taken as not final",
+                task.id,
+                task.status,
+            )
+        return self.bind(task)
+
+    def _start_wait(
+        self, task_id: str, task: str | TaskData, waiting: WaitSettings, on_poll: OnPoll | None
+    ) -> Poll:
+        clock = waiting.clock or self.sender.clock
+        created = self._created.get(task_id) if isinstance(task_id, str) else None
+        return Poll(
+            task_id=task_id,
+            request=_status_request(task_id),
+            schedule=self.schedule
+            if waiting.poll_interval is None
+            else PollSchedule.fixed(waiting.poll_interval),
+            deadline=Deadline(clock(), waiting.timeout),
+            clock=clock,
+            io=self.io if waiting.sleep is None else self.io.with_sleep(waiting.sleep),
+            on_update=waiting.on_update,
+            on_look=waiting.on_look,
+            age=None if created is None else self.sender.clock() - created,
+            sender=self.sender,
+            bind=self._bind_reporting,
+            record=self._record_status,
+            on_poll=on_poll,
+            last=task if isinstance(task, TaskData) else None,
+        )
+
+
+def _status_request(task_id: str) -> Request:
+    """Build the request for one task.
+
+    Raises:
+        ValidationError: That can't be an id; nothing else could be asked for with it.
+    """
+    check_parameter("getKlingElementsTask", "task-id", task_id)
+    return status_request(find_model(DEFAULT_MODEL), task_id)
+
+
+def _remember(known: dict[str, T], task_id: str, value: T) -> None:
+    """Keep what is known of a task, and forget the oldest: a client may run for months."""
+    known[task_id] = value
+    for old in list(known)[:-_REMEMBERED]:
+        known.pop(old, None)
+
+
+def require_video(task: TaskT) -> TaskT:
+    """Give back a task that has ended, if it has a video.
+
+    Raises:
+        TaskFailed: If it ended without one.
+        ResultMissing: If it is COMPLETED and names none.
+    """
+    if task.status != COMPLETED:
+        reason = task.raw.get("error")
+        said = f": {reason}" if isinstance(reason, str) and reason else ", and the service gives no reason"
+        raise TaskFailed(
+            f"task {task.id} ended as {task.status}{said}. It may be billed; try other images", task=task
+        )
+    if not task.urls:
+        raise ResultMissing(
+            f"task {task.id} is COMPLETED without a video, which happens. "
+            f"Look again: kling-elements status {task.id}",
+            task=task,
+        )
+    return task
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

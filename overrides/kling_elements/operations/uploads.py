@@ -1,0 +1,275 @@
+"""Local images that are not sent within the request: put to the service's store, or to one of the caller's.
+
+Everything in here happens before a task is created, and costs nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import inspect
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias, cast
+from urllib.parse import urlsplit
+
+from attrs import define, evolve, field, frozen
+
+from kling_elements.api.outcomes import Operation
+from kling_elements.api.parsing import read_retry_after
+from kling_elements.api.requests import upload_request
+from kling_elements.errors import UploadError, ValidationError
+from kling_elements.images import url_problems
+from kling_elements.images.sources import UrlSource
+from kling_elements.operations.create_request import image_problem, load_images
+from kling_elements.policy.retries import backoff
+from kling_elements.types import ExternalRequest, NoResponse, Response
+from kling_elements.validation import request_validator
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from kling_elements.api.io import IO
+    from kling_elements.api.responses import UploadAddress
+    from kling_elements.images.sources import LoadedImage
+    from kling_elements.operations.create_request import Draft
+    from kling_elements.operations.sender import Sender
+
+    Store: TypeAlias = Callable[[bytes, str], str | Awaitable[str]]
+    Key: TypeAlias = tuple[str, str]
+
+BASE64 = "base64"
+UPLOAD = "upload"
+
+_OK = range(200, 300)
+_EXPIRED = frozenset({401, 403, 404, 410})
+_TRANSIENT = frozenset({408, 425, 429})
+_SERVER_ERROR = 500
+_MOST_REFUSALS = 2  # in a row: an address that is refused at once was not too old
+NOTHING_CREATED = "No task was created, and nothing is billed"
+
+
+@frozen
+class _Asset:
+    """An image that the service's store has.
+
+    Attributes:
+        url: Its address.
+        good_until: Until when it may be used again, on the clock.
+    """
+
+    url: str = field(repr=False)
+    good_until: float
+
+
+@define
+class Uploader:
+    """Puts images to the service's store, and remembers where they are.
+
+    Attributes:
+        sender: Asks the service for addresses.
+    """
+
+    sender: Sender
+    _assets: dict[Key, _Asset] = field(factory=dict, init=False, repr=False)
+    _refusal: int | None = field(default=None, init=False, repr=False)
+
+    async def upload(self, images: Sequence[LoadedImage]) -> list[str]:
+        """The addresses of images, in their order. What was put before is not put again while it lives.
+
+        Raises:
+            UploadError: If one can't be put.
+            KlingError: If the service gives no addresses.
+        """
+        keys = [_key(image) for image in images]
+        now = self.sender.clock()
+        found = {
+            key: asset.url for key in keys if (asset := self._assets.get(key)) and now < asset.good_until
+        }
+        pending = {key: image for key, image in zip(keys, images, strict=True) if key not in found}
+        refusals = 0
+        while pending:
+            before = len(pending)
+            await self._put_each(pending, found)
+            # Addresses end after two minutes: the last of several large images may need a fresh one.
+            refusals = refusals + 1 if len(pending) == before else 0
+            if refusals == _MOST_REFUSALS:
+                label = next(iter(pending.values())).label
+                said = f"HTTP {self._refusal}" if self._refusal else "they had ended already"
+                raise _error(label, f"its addresses were refused, a fresh one too ({said})", self._refusal)
+        return [found[key] for key in keys]
+
+    async def _put_each(self, pending: dict[Key, LoadedImage], found: dict[Key, str]) -> None:
+        """Ask for addresses, and put what they are good for; moves it from `pending` to `found`."""
+        waiting = list(pending.items())
+        content_types = [key[1] for key, _ in waiting]
+        request = upload_request(content_types)
+        body = {"files": [{"content_type": content_type} for content_type in content_types]}
+        if problems := request_validator(request.method, request.path).problems(body):
+            raise ValidationError(problems)
+        asked = self.sender.clock()
+        answer = await self.sender.ask(Operation.UPLOAD, request, self.sender.settings.timeout)
+        addresses = cast("tuple[UploadAddress, ...]", answer)
+        if len(addresses) != len(waiting):
+            label = waiting[0][1].label
+            raise _error(label, f"the service gave {len(addresses)} addresses for {len(waiting)} images")
+        self._refusal = None
+        for (key, image), address in zip(waiting, addresses, strict=True):
+            self._check(image, address)
+            if await self._put(image, address, asked):
+                found[key] = address.asset_url
+                self._remember(key, address, asked)
+                del pending[key]
+
+    def _check(self, image: LoadedImage, address: UploadAddress) -> None:
+        """Make sure that an image goes nowhere where anybody could read it on its way."""
+        schemes = {"https", urlsplit(self.sender.settings.base_url).scheme}
+        for url in (address.upload_url, address.asset_url):
+            if url_problems(url) or urlsplit(url).scheme not in schemes:
+                raise _error(image.label, "the service gave an address that is no https URL")
+
+    async def _put(self, image: LoadedImage, address: UploadAddress, asked: float) -> bool:
+        """Put one image; answers False if a fresh address is needed."""
+        data = _data(image)
+        attempt = 0
+        while True:
+            if address.put_seconds is not None:
+                margin = min(UPLOAD_PUT_MARGIN, address.put_seconds / 2)
+                if self.sender.clock() - asked > address.put_seconds - margin:
+                    return False
+            outcome = await self.sender.io.stream(
+                ExternalRequest(address.upload_url, address.headers, UPLOAD_TIMEOUT, "PUT", data),
+                lambda _: None,
+            )
+            hint: float | None = None
+            if isinstance(outcome, NoResponse):
+                error = _error(image.label, outcome.text)
+            elif outcome.status in _OK:
+                return True
+            elif outcome.status in _EXPIRED:
+                self._refusal = outcome.status
+                return False
+            else:
+                error = _error(image.label, f"HTTP {outcome.status}", outcome.status)
+                if outcome.status not in _TRANSIENT and outcome.status < _SERVER_ERROR:
+                    raise error
+                hint = read_retry_after(Response(outcome.status, outcome.headers, b""))
+            attempt += 1
+            delay = backoff(self.sender.policy, attempt, hint, self.sender.random())
+            if delay is None:
+                raise error
+            await self.sender.io.sleep(delay)
+
+    def _remember(self, key: Key, address: UploadAddress, asked: float) -> None:
+        """Note where an image is, for as long as that is of use."""
+        seconds = (address.asset_seconds or 0.0) - UPLOAD_REUSE_MARGIN
+        self._assets.pop(key, None)
+        if seconds > 0:
+            self._assets[key] = _Asset(address.asset_url, asked + seconds)
+        while len(self._assets) > UPLOADS_KEPT:
+            del self._assets[next(iter(self._assets))]
+
+
+def check_local_files(setting: object) -> str | Store:
+    """What `local_files` asks for.
+
+    Raises:
+        ValidationError: If it is none of what it can be.
+    """
+    if callable(setting):
+        return cast("Store", setting)
+    if isinstance(setting, str) and setting in {BASE64, UPLOAD}:
+        return setting
+    wanted = f"{BASE64!r}, {UPLOAD!r} or a function of bytes and a media type"
+    raise ValidationError([f"local_files must be {wanted}: got {setting!r}"])
+
+
+async def place_images(draft: Draft, store: str | Store, uploader: Uploader) -> Draft:
+    """Replace a draft's local images by addresses.
+
+    Args:
+        draft: The draft.
+        store: Where they go; see `check_local_files`.
+        uploader: Puts them to the service's store.
+
+    Raises:
+        ValidationError: If an image can't be used, or the caller's function gives no address.
+        KlingError: If the service's store can't be used.
+        BaseException: What the caller's function raises.
+    """
+    if store == BASE64:
+        return draft
+    loaded = await uploader.sender.io.run(lambda: load_images(draft))
+    try:
+        if callable(store):
+            urls: list[str] = []
+            for place, image in loaded.items():
+                urls.append(await _store(uploader.sender.io, store, place, image))
+        else:
+            urls = await uploader.upload(list(loaded.values()))
+    except BaseException as error:
+        if not isinstance(error, (UploadError, ValidationError)):
+            error.add_note(f"{NOTHING_CREATED}: a local image was being stored")
+        raise
+    images = list(draft.images)
+    for place, url in zip(loaded, urls, strict=True):
+        images[place] = UrlSource(url, images[place].label)
+    return evolve(draft, images=tuple(images))
+
+
+async def _store(io: IO, store: Store, place: int, image: LoadedImage) -> str:
+    """Hand an image to the caller's function; it is awaited if it can be."""
+    work = partial(store, _data(image), content_type(image))
+    # It may take long, and must not hold up an event loop. Wrapped, as trio refuses a thread that returns a
+    # coroutine.
+    (result,) = await io.run(lambda: (work(),))
+    if inspect.isawaitable(result):
+        waiting = result
+        result = cast("str | Awaitable[str]", await io.call(lambda _: waiting, None))
+    if inspect.isawaitable(result):
+        if inspect.iscoroutine(result):
+            result.close()
+        raise ValidationError(["local_files must not be asynchronous here: use AsyncKlingElements for that"])
+    if isinstance(result, str):
+        faults = [f"the address that local_files gave {problem}" for problem in url_problems(result)]
+    else:
+        faults = [f"local_files gave {_article(result)} in place of its address"]
+    if faults:
+        raise ValidationError(
+            [image_problem(place, image.label, [f"was stored, but {fault}" for fault in faults])]
+        )
+    return str(result)
+
+
+def content_type(image: LoadedImage) -> str:
+    """An image's media type, from its bytes and never from its name."""
+    return f"image/{image.facts.format}"
+
+
+def _article(value: object) -> str:
+    return "None" if value is None else f"a value of type {type(value).__name__}"
+
+
+def _data(image: LoadedImage) -> bytes:
+    return base64.b64decode(image.base64)
+
+
+def _key(image: LoadedImage) -> Key:
+    return hashlib.sha256(_data(image)).hexdigest(), content_type(image)
+
+
+def _error(label: str, what: str, status: int | None = None) -> UploadError:
+    return UploadError(f"{label} was not uploaded: {what}. {NOTHING_CREATED}; repeat it", status_code=status)
+
+
+UPLOAD_TIMEOUT = 60.0  # without a byte going out or coming in
+
+
+UPLOAD_REUSE_MARGIN = (
+    3600.0  # an address that ends sooner is not used again: the service fetches it when it likes
+)
+
+
+UPLOAD_PUT_MARGIN = 10.0  # nor is a file put to one that ends sooner
+
+
+UPLOADS_KEPT = 1000  # addresses that a client remembers

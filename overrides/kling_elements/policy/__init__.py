@@ -1,0 +1,1 @@
+"""When to send: rate limits, retries with backoff, the polling schedule."""

@@ -1,0 +1,103 @@
+"""When to look at a task again: a pure schedule, jittered, clamped to the deadline.
+
+Sibling models took 73 to 530 s, with claims up to 30 minutes; this one is unmeasured. So: look often at
+first, seldom later.
+"""
+
+from __future__ import annotations
+
+import math
+
+from attrs import field, frozen
+
+from kling_elements.policy.durations import check_seconds
+
+
+@frozen
+class Stage:
+    """Until the wait is `until` seconds old, look again after `shortest` to `longest` seconds."""
+
+    until: float
+    shortest: float
+    longest: float
+
+
+@frozen
+class PollSchedule:
+    """How long to sleep before each look at a task.
+
+    Attributes:
+        first: Seconds from the start to the first look.
+        stages: What follows, each stage up to an age of the wait in seconds.
+        jitter: The share of a delay by which it is lengthened or shortened at random, where a stage has no
+            range of its own.
+    """
+
+    first: float = 10.0
+    stages: tuple[Stage, ...] = field(
+        default=(Stage(120.0, 5.0, 5.0), Stage(600.0, 10.0, 10.0), Stage(math.inf, 20.0, 30.0))
+    )
+    jitter: float = 0.1
+
+    @classmethod
+    def fixed(cls, seconds: float) -> PollSchedule:
+        """A schedule that looks every `seconds` seconds, without jitter."""
+        return cls(first=seconds, stages=(Stage(math.inf, seconds, seconds),), jitter=0.0)
+
+    def delay(self, *, looks: int, elapsed: float, random: float) -> float:
+        """Seconds to sleep before the next look.
+
+        Args:
+            looks: How many scheduled looks there were.
+            elapsed: The age of the wait in seconds.
+            random: A number from 0 to 1, evenly distributed.
+        """
+        if looks == 0:
+            return self._spread(self.first, self.first, random)
+        for stage in self.stages:
+            if elapsed < stage.until:
+                break
+        else:
+            stage = self.stages[-1]
+        return self._spread(stage.shortest, stage.longest, random)
+
+    def _spread(self, shortest: float, longest: float, random: float) -> float:
+        if shortest == longest:
+            return shortest * (1 + self.jitter * (2 * random - 1))
+        return shortest + (longest - shortest) * random
+
+
+@frozen
+class Deadline:
+    """A point on a monotonic clock.
+
+    Attributes:
+        started: The clock's reading at the start, in seconds.
+        timeout: Seconds that may pass; infinite for no deadline.
+    """
+
+    started: float
+    timeout: float
+
+    def elapsed(self, now: float) -> float:
+        """Seconds since the start."""
+        return max(0.0, now - self.started)
+
+    def remaining(self, now: float) -> float:
+        """Seconds that are left, never below zero."""
+        return max(0.0, self.timeout - self.elapsed(now))
+
+    def clamp(self, seconds: float, now: float) -> float:
+        """`seconds`, or what is left if that is less."""
+        return min(seconds, self.remaining(now))
+
+
+def choose_schedule(schedule: PollSchedule | None, poll_interval: float | None) -> PollSchedule:
+    """The schedule that a client's arguments ask for.
+
+    Raises:
+        ValidationError: If the interval is no number of seconds.
+    """
+    if poll_interval is not None:
+        return PollSchedule.fixed(check_seconds("poll_interval", poll_interval))
+    return schedule or PollSchedule()

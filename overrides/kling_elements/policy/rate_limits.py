@@ -1,0 +1,270 @@
+"""Keeps a process within the service's limits, so that it is not refused: pure but for a lock and a registry.
+
+A rate_limiter is asked before a request how long to wait, and told the headers of each answer and the fate of
+each task. It never sleeps. All times are readings of one monotonic clock, in seconds.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import os
+import re
+import threading
+from collections import deque
+from typing import TYPE_CHECKING
+
+from attrs import define, field, frozen
+
+from kling_elements.errors import ValidationError
+from kling_elements.policy.durations import check_seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+TASK_FORGOTTEN = 35 * 60.0  # seconds unseen; claims about the longest tasks go up to 30 minutes
+_LONGEST_BLOCK = 120.0  # the vendor's longest window: no header may stop a client for longer
+_NUMBER = re.compile(r"[0-9]{1,9}")
+
+
+@frozen
+class Rate:
+    """So many requests within any window of so many seconds."""
+
+    requests: int
+    seconds: float
+
+    def __attrs_post_init__(self) -> None:
+        if self.requests < 1:
+            raise ValidationError([f"a rate must allow 1 request or more: got {self.requests!r}"])
+        check_seconds("a rate's window", self.seconds, above_zero=True)
+
+    @classmethod
+    def average(cls, per_second: float, seconds: float) -> Rate:
+        """An average over a window."""
+        return cls(max(1, math.floor(per_second * seconds)), seconds)
+
+
+@frozen
+class Limits:
+    """The service's limits, as the vendor's page on rate limits states them (there by IP address.
+
+    Here for each key and process).
+
+    Attributes:
+        rates: All of which hold at once. By default 50 requests a second over 5 s, and 10 a second averaged
+            over 2 minutes. Empty: none.
+        tasks: Tasks at once: "up to 3 concurrent tasks per user". What a fourth gets is not known. None: no
+            limit.
+    """
+
+    rates: tuple[Rate, ...] = (Rate.average(50, 5.0), Rate.average(10, 120.0))
+    tasks: int | None = 3
+
+    def __attrs_post_init__(self) -> None:
+        if self.tasks is not None and self.tasks < 1:
+            raise ValidationError([f"tasks at once must be 1 or more, or None: got {self.tasks!r}"])
+
+    @classmethod
+    def off(cls) -> Limits:
+        """No limits."""
+        return cls((), None)
+
+
+@frozen
+class Usage:
+    """How much of the limits is used.
+
+    Attributes:
+        requests: Requests within each rate's window, in the order of the rates.
+        tasks: Tasks that are thought to run, and slots that are taken.
+        wait: Seconds that a request made now would have to wait.
+        limits: The limits.
+        quota_wait: Seconds until the day's quota is thought to be renewed; None if it isn't known to be used
+            up. A process knows it of those before it, by the journal.
+    """
+
+    requests: tuple[int, ...]
+    tasks: int
+    wait: float
+    limits: Limits
+    quota_wait: float | None = None
+
+    def __str__(self) -> str:
+        parts = [
+            f"{count} of {rate.requests} requests in {rate.seconds:g} s"
+            for count, rate in zip(self.requests, self.limits.rates, strict=True)
+        ]
+        parts.append(f"{self.tasks} {'' if self.limits.tasks is None else f'of {self.limits.tasks} '}tasks")
+        if self.wait > 0:
+            parts.append(f"the next request waits {self.wait:.1f} s")
+        if self.quota_wait is not None:
+            parts.append(f"the day's quota is used up; it may be renewed in {self.quota_wait / 3600:.1f} h")
+        return ", ".join(parts)
+
+
+@define
+class RateLimiter:
+    """What one process has asked of the service with one key. Safe to use from several threads.
+
+    Attributes:
+        limits: The limits to keep.
+    """
+
+    limits: Limits = field(factory=Limits)
+    _sent: deque[float] = field(factory=deque, init=False, repr=False)
+    _blocked_until: float = field(default=-math.inf, init=False, repr=False)
+    _allowance: tuple[int, float] | None = field(default=None, init=False, repr=False)
+    _tasks: dict[str, float] = field(factory=dict, init=False, repr=False)
+    _slots: itertools.count[int] = field(factory=itertools.count, init=False, repr=False)
+    _lock: threading.Lock = field(factory=threading.Lock, init=False, repr=False)
+
+    def delay(self, now: float) -> float:
+        """Seconds to wait before sending one request, whose place is reserved by this call."""
+        with self._lock:
+            moment = self._next_moment(now)
+            self._sent.append(moment)
+            if self._allowance and moment < self._allowance[1]:
+                self._allowance = (self._allowance[0] - 1, self._allowance[1])
+            self._trim(now)
+            return moment - now
+
+    def update_from(self, headers: Mapping[str, str], now: float) -> None:
+        """Correct the count by what an answer says of the service's own.
+
+        Args:
+            headers: The answer's, names in lower case: `x-ratelimit-remaining` requests until
+                `x-ratelimit-reset`, a delta in seconds (recorded on sibling endpoints; missing on some
+                answers). Anything odd is ignored.
+            now: The clock's reading.
+        """
+        remaining = _number(headers.get("x-ratelimit-remaining"))
+        reset = _number(headers.get("x-ratelimit-reset"))
+        if remaining is None or reset is None or not self.limits.rates:
+            return
+        until = now + min(reset, _LONGEST_BLOCK)
+        with self._lock:
+            if remaining == 0:
+                self._blocked_until = max(self._blocked_until, until)
+                self._allowance = None
+                return
+            if self._allowance and now < self._allowance[1]:
+                # Answers overtake one another: within a window the least is the newest.
+                remaining = min(remaining, max(self._allowance[0], 0))
+                until = max(until, self._allowance[1])
+            self._allowance = (remaining, until)
+
+    def take_slot(self, now: float) -> str | None:
+        """Reserve a place for a task that is about to be created; None if there is none free."""
+        with self._lock:
+            if self._free(now) < 1:
+                return None
+            slot = f"slot {next(self._slots)}"
+            self._tasks[slot] = now
+            return slot
+
+    def task_started(self, task_id: str, now: float, slot: str | None = None) -> None:
+        """A task runs, or was seen running; it takes the place of a slot.
+
+        Also called for tasks that nobody reserved a slot for.
+        """
+        with self._lock:
+            if slot is not None:
+                self._tasks.pop(slot, None)
+            self._tasks[task_id] = now
+
+    def task_ended(self, task_id: str) -> None:
+        """A task has ended, or a slot (`take_slot`'s answer) is not needed any more."""
+        with self._lock:
+            self._tasks.pop(task_id, None)
+
+    def free_slots(self, now: float) -> float:
+        """How many more tasks may be created now; infinite without a limit."""
+        with self._lock:
+            return self._free(now)
+
+    def slot_delay(self, now: float) -> float:
+        """Seconds after which a slot is free even if no task is seen to end."""
+        with self._lock:
+            if self._free(now) >= 1 or self.limits.tasks is None:
+                return 0.0
+            seen = sorted(self._tasks.values())
+            return seen[len(seen) - self.limits.tasks] + TASK_FORGOTTEN - now
+
+    def describe(self, now: float) -> Usage:
+        """How much of the limits is used; of the day's quota the journal knows."""
+        with self._lock:
+            self._free(now)  # forgets tasks
+            counts = tuple(
+                sum(1 for moment in self._sent if now - rate.seconds < moment <= now)
+                for rate in self.limits.rates
+            )
+            return Usage(counts, len(self._tasks), self._next_moment(now) - now, self.limits)
+
+    def after_fork(self) -> None:
+        """In a child process.
+
+        A lock of its own, as a thread that doesn't exist there may have held the old one.
+        """
+        self._lock = threading.Lock()
+
+    def _next_moment(self, now: float) -> float:
+        """When the next request may be sent; never before one that was reserved earlier."""
+        moment = max(now, self._blocked_until)
+        if self._sent and self.limits.rates:
+            moment = max(moment, self._sent[-1])
+        for rate in self.limits.rates:
+            if len(self._sent) >= rate.requests:
+                moment = max(moment, self._sent[-rate.requests] + rate.seconds)
+        if self._allowance and self._allowance[0] < 1:
+            moment = max(moment, self._allowance[1])
+        return moment
+
+    def _trim(self, now: float) -> None:
+        longest = max((rate.seconds for rate in self.limits.rates), default=0.0)
+        while self._sent and self._sent[0] <= now - longest:
+            self._sent.popleft()
+
+    def _free(self, now: float) -> float:
+        for task_id in [task_id for task_id, seen in self._tasks.items() if now - seen >= TASK_FORGOTTEN]:
+            del self._tasks[task_id]
+        return math.inf if self.limits.tasks is None else max(0, self.limits.tasks - len(self._tasks))
+
+
+_governors: dict[tuple[str, str], RateLimiter] = {}
+_registry_lock = threading.Lock()
+
+
+def rate_limiter_for(fingerprint: str, origin: str, limits: Limits | None = None) -> RateLimiter:
+    """The process's one rate_limiter for a key and an origin, so that several clients share the limits.
+
+    Args:
+        fingerprint: Of the key; never the key itself.
+        origin: Where requests go.
+        limits: Other limits than the vendor's; they then hold for all clients of the same key and origin.
+            None leaves them.
+    """
+    with _registry_lock:
+        rate_limiter = _governors.get((fingerprint, origin))
+        if rate_limiter is None:
+            rate_limiter = _governors[fingerprint, origin] = RateLimiter(limits or Limits())
+        elif limits is not None:
+            rate_limiter.limits = limits
+        return rate_limiter
+
+
+def _number(text: str | None) -> int | None:
+    text = (text or "").strip()
+    return int(text) if _NUMBER.fullmatch(text) else None
+
+
+def _after_fork() -> None:
+    # The old locks may be held by threads that don't exist in the child.
+    global _registry_lock  # noqa: PLW0603 - a lock can't be renewed otherwise
+    _registry_lock = threading.Lock()
+    for rate_limiter in _governors.values():
+        rate_limiter.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,205 @@
+"""Plain values that every floor speaks of: a task's data, and what goes over the wire.
+
+Nothing here does I/O, and nothing here imports another module of this package.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import urlsplit, urlunsplit
+
+from attrs import field, frozen
+
+from kling_elements_api.models import TaskStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+COMPLETED = TaskStatus.COMPLETED.value
+FAILED = TaskStatus.FAILED.value
+TERMINAL_STATUSES = frozenset({COMPLETED, FAILED})
+KNOWN_STATUSES = frozenset(status.value for status in TaskStatus)
+UNKNOWN_STATUS = "UNKNOWN"
+"""Stands for a status that a response did not state."""
+
+_MAX_ERROR_BODY_CHARS = 64 * 1024
+_EXPIRY = re.compile(r"(?:^|[?&=~])exp(?:ires)?=(\d{9,12})(?!\d)")
+_LATEST_EPOCH = 253_402_300_799  # the last second that datetime can represent
+
+
+def url_expiry(url: str) -> datetime | None:
+    """Return when a result URL expires, from its query (`token=exp=<epoch>~hmac=<hex>`), if it says so.
+
+    Recorded on sibling endpoints: 3600 s after the task completed.
+    """
+    _, _, query = url.partition("?")
+    found = _EXPIRY.search(query)
+    if not found or (epoch := int(found[1])) > _LATEST_EPOCH:
+        return None
+    return datetime.fromtimestamp(epoch, UTC)
+
+
+def redact_url(url: str) -> str:
+    """Return a URL without user, query and fragment, fit for a log: a signed URL is as good as the video."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "[an address that is no URL]"
+    netloc = parts.netloc.rpartition("@")[2]
+    shown = urlunsplit((parts.scheme, netloc, parts.path, "…" if parts.query else "", ""))
+    return shown.encode("utf-8", "backslashreplace").decode()
+
+
+def _redacted_urls(urls: tuple[str, ...]) -> str:
+    return repr(tuple(redact_url(url) for url in urls))
+
+
+def _size_of(body: bytes | None) -> str:
+    return f"<{len(body)} bytes>" if body else "None"
+
+
+@frozen
+class TaskData:
+    """A task, as one response shows it.
+
+    Attributes:
+        id: The task's id, exactly as sent.
+        status: The service's word: CREATED, IN_PROGRESS, COMPLETED, FAILED, or an undocumented one.
+        urls: URLs of the result, empty unless COMPLETED. Whoever has one can fetch the video.
+        raw: The task's JSON object as sent, unknown fields included.
+        request_id: The service's id of the request that this came from.
+    """
+
+    id: str
+    status: str
+    urls: tuple[str, ...] = field(default=(), repr=_redacted_urls)
+    raw: Mapping[str, Any] = field(factory=dict, repr=False, eq=False)
+    request_id: str | None = field(default=None, eq=False)
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the status is final. An unknown status is not."""
+        return self.status in TERMINAL_STATUSES
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """When the first of the URLs expires (UTC); None if there is none or it doesn't say."""
+        return min(filter(None, map(url_expiry, self.urls)), default=None)
+
+
+@frozen
+class Request:
+    """A request to the service; the transport adds the origin and the key.
+
+    Attributes:
+        method: The HTTP method.
+        path: The path below the origin.
+        headers: Headers without the key.
+        content: The body.
+        task_id: The one task that it asks for; a response about another task is rejected.
+    """
+
+    method: str
+    path: str
+    headers: Mapping[str, str] = field(factory=dict)
+    content: bytes | None = field(default=None, repr=_size_of)
+    task_id: str | None = None
+
+
+@frozen
+class ExternalRequest:
+    """A request to another host than the service's: sent without the key, redirects not followed.
+
+    Attributes:
+        url: The URL, sent as it is.
+        headers: The headers.
+        timeout: Seconds without a byte.
+        method: The HTTP method.
+        content: The body.
+    """
+
+    url: str = field(repr=False)
+    headers: Mapping[str, str]
+    timeout: float
+    method: str = "GET"
+    content: bytes | None = field(default=None, repr=_size_of)
+
+
+@frozen
+class Response:
+    """An HTTP response, read whole.
+
+    Attributes:
+        status: The status code.
+        headers: The headers, names in lower case.
+        body: The body, decompressed; cut off at the client's limit.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=_size_of)
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether the status is 2xx."""
+        return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
+
+    @property
+    def request_id(self) -> str | None:
+        """The service's id of the request; on every recorded response of sibling endpoints."""
+        return self.headers.get("x-request-id") or None
+
+    @property
+    def content_type(self) -> str:
+        """The media type as sent."""
+        return self.headers.get("content-type", "")
+
+    @property
+    def text(self) -> str:
+        """The body as text for errors: at most 64 Ki characters, whatever its bytes are."""
+        limit = _MAX_ERROR_BODY_CHARS
+        return self.body[: limit * 4].decode("utf-8", "replace")[:limit].strip()
+
+    def json(self) -> Any:
+        """Parse the body as JSON, whatever media type it claims; NaN and infinities become null.
+
+        Raises:
+            ValueError: If it is no JSON.
+        """
+        try:
+            return json.loads(self.body, parse_constant=lambda _: None)
+        except RecursionError:
+            raise ValueError("the JSON is nested too deeply") from None
+
+
+@frozen
+class ResponseHead:
+    """The beginning of a streamed response."""
+
+    status: int
+    headers: Mapping[str, str]
+    url: str = field(repr=False)
+
+
+@frozen
+class NoResponse:
+    """A request that got no response.
+
+    Attributes:
+        text: What happened, in the transport's words.
+        was_sent: Whether any byte of the request may have reached the service.
+    """
+
+    text: str
+    was_sent: bool
+
+
+Outcome: TypeAlias = Response | NoResponse
+
+Sink: TypeAlias = Callable[[bytes], bool]
+"""Takes a chunk of a body; returns whether it wants more."""
