@@ -75,7 +75,7 @@ model-cost: environment ## how many hand-written lines a model costs (ARGS=std)
 
 # The key is taken from the environment (CONTRACT_KEY) and never stands on a command line.
 CONTRACT = CONTRACT_URL='$(URL)' CONTRACT_PROFILE='$(PROFILE)' CONTRACT_CAP='$(CAP)' CONTRACT_SEED='$(SEED)' \
-	CONTRACT_EXAMPLES='$(or $(EXAMPLES),100)' $(RUN) -m contract_tests.report
+	CONTRACT_EXAMPLES='$(or $(EXAMPLES),100)' $(RUN) -m contract_tests.schema.report
 
 .PHONY: contract
 contract: environment ## both sides of the contract suite, and one table of what was exercised
@@ -87,7 +87,7 @@ contract-server: environment ## the server side alone (URL=https://… PROFILE=f
 
 .PHONY: kill-test
 kill-test: environment ## kill -9 a batch at random moments, and count what is lost or paid twice (N=300 SEED=1)
-	@$(RUN) -m contract_tests.batch.kill --kills $(or $(N),300) --seed $(or $(SEED),1) $(ARGS)
+	@$(RUN) -m contract_tests.client.batch.kill --kills $(or $(N),300) --seed $(or $(SEED),1) $(ARGS)
 
 .PHONY: faults
 faults: environment ## every fault on the way, and what is lost or paid twice by it (N=10000 SEED=1; docs/faults.md)
@@ -95,7 +95,7 @@ faults: environment ## every fault on the way, and what is lost or paid twice by
 
 .PHONY: mutants
 mutants: environment ## put faults in on purpose, and show that the suite finds each (ARGS="--kind client"; docs/mutants.md)
-	@$(RUN) -m contract_tests.mutants --jobs $(JOBS) $(ARGS)
+	@$(RUN) -m contract_tests.violations --jobs $(JOBS) $(ARGS)
 
 .PHONY: mutation
 mutation: environment ## look for holes in the tests with mutmut, now and then (its modules: pyproject.toml)

@@ -9,7 +9,7 @@ import sys
 
 import httpx
 
-from contract_tests.server_side.operations import operations
+from contract_tests.schema.server.operations import operations
 from kling_elements_mock import create_app
 
 

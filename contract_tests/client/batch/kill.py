@@ -1,0 +1,281 @@
+"""`kill -9` at random moments of a batch, and the same command again: nothing is lost or paid twice.
+
+    python -m contract_tests.client.batch.kill --kills 300 --jobs 20 --seed 1
+
+A mock in a process of its own is the service. A batch is run, and killed, and run again until it is whole;
+then `resume` finishes what it can, creates that were in flight at a kill are looked up and adopted or given
+up, and the mock's own books are compared with the files. Ends with 1 if anything was lost or paid twice.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+from attrs import define, field
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[3]
+_KEY = "kill-test-key"
+_LONGEST_LIFE = 0.6  # seconds until a kill; a whole run takes longer
+_MAX_RUNS = 2000
+_WAIT = ("--poll-interval", "0.02")
+_SLOWNESS = 0.05  # seconds an answer takes, so that some kills hit a create in flight
+# The mock, which draws one film and gives it for every task: drawing each takes half a second.
+_MOCK = """
+import functools, sys
+from kling_elements_mock import results, video
+from kling_elements_mock.__main__ import main
+film = functools.cache(lambda: video.render([video.placeholder("any", 0)], video.Film(1, (1, 1), "any")))
+results.draw = lambda task: film()
+sys.exit(main())
+"""
+# One process that has run the command once, and forks for each run: a kill -9 is the same, and a start takes
+# milliseconds in place of half a second.
+_STARTER = """
+import json, os, sys
+from kling_elements.__main__ import main
+first = json.loads(sys.stdin.readline())
+sys.stdout, out = open(os.devnull, "w"), sys.stdout
+assert main(first["args"]) == 0
+sys.stdout = out
+for line in sys.stdin:
+    given = json.loads(line)
+    pid = os.fork()
+    if pid == 0:
+        os.setsid()
+        said = os.open(given["out"], os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        os.dup2(nowhere, 0); os.dup2(said, 1); os.dup2(said, 2)
+        os._exit(main(given["args"]))
+    print(pid, flush=True)
+    print(os.waitpid(pid, 0)[1], flush=True)
+"""
+
+
+@define
+class Round:
+    """One batch, killed until it is whole.
+
+    Attributes:
+        folder: Its own.
+        url: The mock's.
+        jobs: How many.
+        starter: Forks the command.
+        found: What was wrong.
+    """
+
+    folder: Path
+    url: str
+    jobs: int
+    starter: subprocess.Popen[str]
+    kills: int = 0
+    adopted: int = 0
+    abandoned: int = 0
+    moments: Counter[str] = field(factory=Counter)
+    found: list[str] = field(factory=list)
+
+    def prepare(self) -> None:
+        """Write the jobs."""
+        lines = [
+            json.dumps(
+                {"id": f"job{n}", "images": [f"https://example.com/{n}.png"], "prompt": self.prompt(n)}
+            )
+            for n in range(self.jobs)
+        ]
+        (self.folder / "jobs.jsonl").write_text("\n".join(lines) + "\n")
+
+    def prompt(self, number: int) -> str:
+        """What tells a job's task apart at the mock."""
+        return f"{self.folder.name} {number}"
+
+    def batch(self, life: float | None) -> int | None:
+        """Run the batch; kill it after so many seconds, if it lasts that long."""
+        return self.run(["batch", str(self.folder / "jobs.jsonl"), "-d", str(self.folder / "out")], life)
+
+    def run(self, args: list[str], life: float | None = None) -> int | None:
+        """Run the command; gives its exit code, or None if it was killed."""
+        stdin, stdout = self.starter.stdin, self.starter.stdout
+        assert stdin
+        assert stdout
+        given = {"args": ["--base-url", self.url, *args, *_WAIT], "out": str(self.folder / "said")}
+        stdin.write(json.dumps(given) + "\n")
+        stdin.flush()
+        pid = int(stdout.readline())
+        killed = False
+        if life is not None:
+            time.sleep(life)
+            try:
+                os.killpg(pid, signal.SIGKILL)
+                killed = True
+            except ProcessLookupError:
+                pass  # it was faster
+        status = int(stdout.readline())
+        if killed and os.WIFSIGNALED(status):
+            self.kills += 1
+            return None
+        return os.waitstatus_to_exitcode(status)
+
+    def said(self) -> str:
+        """What the last run wrote."""
+        return (self.folder / "said").read_text()
+
+    def files(self) -> set[str]:
+        """The videos."""
+        return {path.name for path in (self.folder / "out").glob("*.mp4")}
+
+    def tasks(self) -> Counter[str]:
+        """The service's tasks of this round, by job."""
+        served = httpx.get(f"{self.url}/_mock/tasks").json()["tasks"]
+        prompts = [str(task["request"].get("prompt")) for task in served]
+        return Counter(prompt for prompt in prompts if prompt.startswith(f"{self.folder.name} "))
+
+    def finish(self) -> None:
+        """Finish what `resume` can, then settle the creates that were in flight at a kill."""
+        code = self.run(["resume", "--json"])
+        state = json.loads(self.said())
+        if code not in {0, 6}:
+            self.found.append(f"resume ended with {code}: {self.said()}")
+        if self.run(["resume", "--json"]) != code:
+            self.found.append("a second resume ended otherwise")
+        served: list[dict[str, Any]] = httpx.get(f"{self.url}/_mock/tasks").json()["tasks"]
+        unrecorded = {each["id"] for each in state["unrecorded"]}
+        for entry in state["unknown"]:
+            prompt = self.prompt(int(entry["job"].removeprefix("job")))
+            mine = [task["task_id"] for task in served if task["request"].get("prompt") == prompt]
+            if mine and mine[0] not in unrecorded:
+                self.found.append(f"{entry['job']}: its task {mine[0]} is not shown as unrecorded")
+            if mine:
+                self.adopted += 1
+                code = self.run(["resume", "--adopt", mine[0], "--entry", entry["entry"], "--json"])
+            else:
+                self.abandoned += 1
+                code = self.run(["resume", "--abandon", entry["entry"], "--json"])
+            if code not in {0, 6}:
+                self.found.append(f"{entry['job']} could not be settled: {code}: {self.said()}")
+        if (code := self.batch(None)) != 0:
+            self.found.append(f"the batch is not whole at the end: {code}: {self.said()}")
+
+    def judge(self) -> None:
+        """Compare the files with the service's books."""
+        tasks = self.tasks()
+        wanted = {self.prompt(number) for number in range(self.jobs)}
+        self.found += [f"{prompt}: paid {count} times" for prompt, count in tasks.items() if count > 1]
+        self.found += [f"{prompt}: no task" for prompt in wanted - set(tasks)]
+        missing = {f"job{number}.mp4" for number in range(self.jobs)} - self.files()
+        self.found += [f"{name}: no file" for name in sorted(missing)]
+        for path in (self.folder / "out").glob("*.mp4"):
+            if path.read_bytes()[4:8] != b"ftyp":
+                self.found.append(f"{path.name} is no video")
+        lines = (self.folder / "out" / "report.jsonl").read_text().splitlines()
+        if not {json.loads(line)["id"] for line in lines if line.endswith("}")} >= {
+            f"job{number}" for number in range(self.jobs)
+        }:
+            self.found.append("the report lacks jobs")
+
+
+def kill_until_whole(one: Round, rng: random.Random, kills: int) -> None:
+    """Run and kill a batch until it is whole, or there were enough kills."""
+    one.prepare()
+    for _ in range(_MAX_RUNS):
+        code = one.batch(rng.uniform(0.0, _LONGEST_LIFE) if one.kills < kills else None)
+        if code in {0, 9}:
+            break
+        if code is not None:
+            one.found.append(f"a run ended with {code}: {one.said()}")
+            break
+    one.finish()
+    one.judge()
+
+
+@contextmanager
+def mock() -> Iterator[str]:
+    """The service, in a process of its own."""
+    command = [sys.executable, "-c", _MOCK, "--port", "0", "--polls", "2", "--scenario", f"slow={_SLOWNESS}"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=_environment()) as process:  # noqa: S603 - the mock
+        try:
+            assert process.stdout
+            yield process.stdout.readline().split()[-1]
+        finally:
+            process.terminate()
+
+
+@contextmanager
+def starter(url: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """The process that forks the command."""
+    with subprocess.Popen(  # noqa: S603 - our own code
+        [sys.executable, "-c", _STARTER],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=_environment(KLING_ELEMENTS_JOURNAL=str(folder / "journal.sqlite3"), KLING_ELEMENTS_API_KEY=_KEY),
+    ) as process:
+        try:
+            assert process.stdin
+            (folder / "first.jsonl").write_text('{"images": ["https://example.com/first.png"]}')
+            args = ["batch", str(folder / "first.jsonl"), "-d", str(folder / "first"), "-q", *_WAIT]
+            process.stdin.write(json.dumps({"args": ["--base-url", url, *args]}) + "\n")
+            yield process
+        finally:
+            process.kill()
+
+
+def run(kills: int, jobs: int, seed: int, folder: Path) -> list[str]:
+    """Kill so many times; gives what was wrong, and prints what was done."""
+    rng = random.Random(seed)  # noqa: S311 - chooses moments
+    rounds: list[Round] = []
+    started = time.monotonic()
+    with mock() as url, starter(url, folder) as forks:
+        while (done := sum(one.kills for one in rounds)) < kills:
+            own = folder / f"round{len(rounds)}"
+            own.mkdir()
+            one = Round(own, url, jobs, forks)
+            rounds.append(one)
+            kill_until_whole(one, rng, kills - done)
+            print(f"round {len(rounds)}: {one.kills} kills, {one.adopted} adopted", flush=True)  # noqa: T201 - it tells
+    found = [f"{one.folder.name}: {what}" for one in rounds for what in one.found]
+    print(  # noqa: T201 - as above
+        f"{sum(one.kills for one in rounds)} kills -9 in {len(rounds)} batches of {jobs} jobs, "
+        f"{time.monotonic() - started:.0f} s, seed {seed}\n"
+        f"creates in flight at a kill: {sum(one.adopted for one in rounds)} had made a task (adopted), "
+        f"{sum(one.abandoned for one in rounds)} had not (given up, and created)\n"
+        f"lost or paid twice: {len(found)}"
+    )
+    return found
+
+
+def _environment(**changes: str) -> dict[str, str]:
+    path = os.pathsep.join(str(ROOT / part) for part in ("generated", "overrides"))
+    return {**os.environ, "PYTHONPATH": path, **changes}
+
+
+def main() -> int:
+    """Do it by the command's arguments."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--kills", type=int, default=300)
+    parser.add_argument("--jobs", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        found = run(given.kills, given.jobs, given.seed, Path(folder))
+    for each in found:
+        print(each)  # noqa: T201 - it tells
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

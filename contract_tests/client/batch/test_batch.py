@@ -1,0 +1,350 @@
+"""Batches: each job once, whatever happens; one bad job fails alone."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import httpx
+import pytest
+
+from contract_tests.client.batch.conftest import KEY, URL, VIDEO, job, settings, with_client, write_jobs
+from kling_elements import AsyncKlingElements, AuthenticationError, KlingElements, ValidationError
+from kling_elements.batch import BatchJob
+from kling_elements.batch.next_step import RetryRules, Step, choose_step
+from kling_elements.batch.results import JobStatus
+from kling_elements.journal import Entry, Job, Journal, NewEntry, State
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+    from pathlib import Path
+
+    from contract_tests.client.batch.conftest import Service
+
+    Open = Callable[..., KlingElements]
+
+
+def standings(results: Any) -> dict[str | None, JobStatus]:
+    return {result.key: result.standing for result in results}
+
+
+@pytest.mark.parametrize("backend", [None, "asyncio", "trio"])
+def test_each_job_becomes_its_video(
+    service: Service, open_client: Open, tmp_path: Path, backend: str | None
+) -> None:
+    """Every job of a file is created once, and its video is where its name says, at most three at once."""
+    path = write_jobs(
+        tmp_path / "in" / "jobs.jsonl", *(job(f"j{n}", output=f"sub/{n}.mp4") for n in range(8))
+    )
+    out = tmp_path / "out"
+    results = run_batch(open_client, service, tmp_path, backend, path, directory=out)
+    assert set(standings(results).values()) == {JobStatus.DONE}
+    assert {result.file for result in results} == {out / "sub" / f"{n}.mp4" for n in range(8)}
+    assert all(result.file.read_bytes() == VIDEO for result in results)
+    assert set(service.made().values()) == {1}
+    assert 1 < service.most <= 3
+    again = run_batch(open_client, service, tmp_path, backend, path, directory=out)
+    assert set(standings(again).values()) == {JobStatus.EXISTING}
+    assert {result.task_id for result in again} == set(service.prompts)
+    assert len(service.prompts) == 8
+
+
+def run_batch(
+    open_client: Open, service: Service, folder: Path, backend: str | None, jobs: Any, **options: Any
+) -> list[Any]:
+    if backend is None:
+        return list(open_client().batch(jobs, **options))
+
+    async def run(client: AsyncKlingElements) -> list[Any]:
+        return [result async for result in client.batch(jobs, **options)]
+
+    return with_client(backend, service, folder, run)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("{bad", "no JSON"),
+        ("[1]", "must be a JSON object"),
+        ('{"images": NaN}', "NaN is no value"),
+        ('{"images": ["a"], "images": ["b"]}', "images stands twice"),
+        ("[" * 100_000, "no job|no JSON"),
+        ({"image": URL}, "did you mean 'images'"),
+        ({"images": [URL], "promt": "x"}, "did you mean 'prompt'"),
+        ({"images": [URL], "timeout": 1}, "timeout is not a field"),
+        ({"images": ["missing.png"]}, "missing.png does not exist"),
+        ({"images": [URL], "duration": 5}, "duration must be the string"),
+        ({"images": []}, "images must have at least"),
+        ({"images": [URL], "id": 7}, "id must be text"),
+        ({"images": [URL], "id": "good"}, "id 'good' is that of job 1 too"),
+        ({"images": [URL], "output": "GOOD.mp4"}, "is that of job 1 too"),
+        ({"images": [URL], "output": "../x.mp4"}, "must not lead out"),
+        ({"images": [URL], "output": "/x.mp4"}, "must be relative"),
+        ({"images": [URL], "output": "report.jsonl"}, "is the batch's report"),
+        ({"images": [URL], "model": "ultra"}, "model must be"),
+    ],
+)
+def test_a_bad_line_fails_alone(
+    service: Service, open_client: Open, tmp_path: Path, line: Any, said: str
+) -> None:
+    """A line that can't be used is told with its number, and sends nothing; its neighbours are done."""
+    path = write_jobs(tmp_path / "jobs.jsonl", job("good"), line, job("other"))
+    results = {result.number: result for result in open_client().batch(path, directory=tmp_path / "out")}
+    assert [results[number].standing for number in (1, 2, 3)] == ["done", "invalid", "done"]
+    assert any(part in str(results[2].error) for part in said.split("|")), results[2].error
+    assert len(service.prompts) == 2
+
+
+def test_bytes_that_are_no_text_fail_alone(service: Service, open_client: Open, tmp_path: Path) -> None:
+    """A line of bytes that are no UTF-8 is one bad line; a byte order mark and blank lines are none."""
+    path = tmp_path / "jobs.jsonl"
+    path.write_bytes(b"\xef\xbb\xbf" + json.dumps(job("a")).encode() + b"\n\n\xff\xfe\r\n")
+    results = list(open_client().batch(path, directory=tmp_path / "out"))
+    assert {result.number: result.standing for result in results} == {1: "done", 3: "invalid"}
+
+
+def test_images_are_found_beside_the_file(
+    service: Service, open_client: Open, tmp_path: Path, image: Path
+) -> None:
+    """Relative paths of images begin at the folder of the jobs, wherever the process is."""
+    path = write_jobs(image.parent / "jobs.jsonl", {"images": [image.name]}, {"images": image.name})
+    assert [each.standing for each in open_client().batch(path, directory=tmp_path / "out")] == ["done"] * 2
+
+
+def test_jobs_are_read_as_they_are_begun(service: Service, open_client: Open, tmp_path: Path) -> None:
+    """Of an endless source no more is read than can be worked on; closed, nothing more is begun."""
+    read = itertools.count()
+
+    def endless() -> Iterator[dict[str, Any]]:
+        for number in read:
+            yield job(f"j{number}")
+
+    with open_client().batch(endless(), directory=tmp_path / "out") as batch:
+        for _ in range(5):
+            next(batch)
+    # Taken, waiting to be taken, and in work.
+    assert next(read) <= 5 + 3 + 3
+    assert max(service.made().values()) == 1
+    assert list(batch) == []
+
+
+def test_leaving_early_tells_what_runs_on(service: Service, open_client: Open, tmp_path: Path) -> None:
+    """A batch that is left names the tasks that run on; run again, it finishes them without a create."""
+    service.ends = {"slow1": "IN_PROGRESS", "slow2": "IN_PROGRESS"}
+    jobs = [job("quick"), job("slow1"), job("slow2")]
+    with open_client(poll_interval=0.01).batch(jobs, directory=tmp_path / "out") as batch:
+        assert next(batch).key == "quick"
+        while len(service.prompts) < 3:
+            pass
+    assert {each.name for each in batch.running} == {"slow1", "slow2"}
+    assert {each.task_id for each in batch.running} <= set(service.prompts)
+    service.ends = {}
+    again = standings(open_client().batch(jobs, directory=tmp_path / "out"))
+    assert again == {"quick": "existing", "slow1": "done", "slow2": "done"}
+    assert set(service.made().values()) == {1}
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_leaving_an_async_batch_early(service: Service, tmp_path: Path, backend: str) -> None:
+    """An `async with` that is left by an error ends its work, and the error comes out as it is."""
+    service.ends = {"slow": "IN_PROGRESS"}
+
+    async def jobs() -> AsyncIterator[dict[str, Any]]:
+        yield job("quick")
+        yield job("slow")
+
+    async def leave(batch: Any) -> None:
+        async with batch:
+            async for result in batch:
+                assert result.key == "quick"
+                raise LookupError("mine")
+
+    async def run() -> None:
+        async with (
+            httpx.AsyncClient(transport=httpx.MockTransport(service)) as http,
+            AsyncKlingElements(**{**settings(tmp_path), "poll_interval": 0.01}, http_client=http) as client,
+        ):
+            batch = client.batch(jobs(), directory=tmp_path / "out")
+            with pytest.raises(LookupError, match="mine"):
+                await leave(batch)
+            assert {each.name for each in batch.running} <= {"slow"}
+            client.journal.close()
+
+    anyio.run(run, backend=backend)
+    assert max(service.made().values()) == 1
+
+
+def test_an_unknown_outcome_is_not_repeated(service: Service, open_client: Open, tmp_path: Path) -> None:
+    """A create that was not answered is told as unknown, run after run, until it is asked for anew."""
+    sent: list[httpx.Response] = []
+
+    def made_and_lost() -> httpx.Response:
+        sent.append(service.make("lost"))
+        return httpx.Response(500, json={"message": "oops"})
+
+    service.plan = {"lost": made_and_lost}
+    for _ in range(3):
+        results = list(open_client().batch([job("lost"), job("other")], directory=tmp_path / "out"))
+        assert standings(results)["lost"] is JobStatus.UNKNOWN
+    assert len(sent) == 1
+    service.plan = {}
+    anew = open_client().batch([job("lost")], directory=tmp_path / "out", retry_unknown=True)
+    assert standings(anew) == {"lost": "done"}
+    assert service.made()["lost"] == 2  # as was asked for
+
+
+def test_a_failed_task_is_not_paid_again(service: Service, open_client: Open, tmp_path: Path) -> None:
+    """A task that failed is told as failed, run after run, until it is asked for anew."""
+    service.ends = {"bad": "FAILED"}
+    for _ in range(2):
+        results = list(open_client().batch([job("bad")], directory=tmp_path / "out"))
+        assert standings(results) == {"bad": "failed"}
+        assert str(results[0].task_id) in str(results[0].error)
+    assert service.made() == {"bad": 1}
+    service.ends = {}
+    again = open_client().batch([job("bad")], directory=tmp_path / "out", retry_failed=True)
+    assert standings(again) == {"bad": "done"}
+
+
+def test_a_refused_job_is_created_the_next_time(service: Service, open_client: Open, tmp_path: Path) -> None:
+    """What the service refused made no task: the next run creates it."""
+    service.plan = {"no": lambda: httpx.Response(400, json={"message": "no"})}
+    assert standings(open_client().batch([job("no")], directory=tmp_path / "out")) == {"no": "refused"}
+    service.plan = {}
+    assert standings(open_client().batch([job("no")], directory=tmp_path / "out")) == {"no": "done"}
+
+
+def test_a_changed_job_keeps_its_task(service: Service, open_client: Open, tmp_path: Path) -> None:
+    """A job that was changed after its create is told, and neither sent nor given the other's video."""
+    service.ends = {"a": "IN_PROGRESS"}
+    first = list(open_client().batch([job("a")], directory=tmp_path / "out", timeout=0))
+    assert [each.standing for each in first] == ["unfinished"]
+    changed = list(open_client().batch([job("b", id="a")], directory=tmp_path / "out"))
+    assert [each.standing for each in changed] == ["invalid"]
+    assert "was changed after task" in str(changed[0].error)
+    assert service.made() == {"a": 1}
+
+
+def test_a_fault_of_all_jobs_ends_the_batch(service: Service, open_client: Open, tmp_path: Path) -> None:
+    """A refused key is not tried a thousand times: the results of what was begun come, then the error."""
+    asked: list[httpx.Request] = []
+
+    def refuse(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(401, json={"message": "Invalid API key"})
+
+    batch = open_client(handler=refuse).batch((job(f"j{n}") for n in range(1000)), directory=tmp_path / "out")
+    seen: list[Any] = []
+    with pytest.raises(AuthenticationError):
+        seen.extend(iter(batch.__next__, None))
+    assert len(asked) <= 3
+    assert KEY not in str(seen)
+
+
+def test_a_busy_account_is_waited_for(service: Service, open_client: Open, tmp_path: Path) -> None:
+    """A 429 that names a rate makes a job wait, not fail: some other program uses the account."""
+    answers = iter([429] * 5)
+    slept: list[float] = []
+
+    def busy() -> httpx.Response:
+        if next(answers, None):
+            return httpx.Response(429, json={"message": "Rate limit exceeded"})
+        return service.make("a")
+
+    service.plan = {"a": busy}
+    client = open_client(sleep=slept.append)
+    assert standings(client.batch([job("a")], directory=tmp_path / "out")) == {"a": "done"}
+    assert max(slept) >= 15
+
+
+def test_a_source_that_fails_ends_the_batch(service: Service, open_client: Open, tmp_path: Path) -> None:
+    """An error of the caller's own iterator comes out after the results of what was begun."""
+
+    def jobs() -> Iterator[dict[str, Any]]:
+        yield job("a")
+        raise LookupError("mine")
+
+    batch = open_client().batch(jobs(), directory=tmp_path / "out")
+    assert next(batch).key == "a"
+    with pytest.raises(LookupError, match="mine"):
+        next(batch)
+
+
+def test_a_journal_that_cannot_be_written_stops_it(
+    service: Service, open_client: Open, tmp_path: Path
+) -> None:
+    """Without a journal a killed batch would pay twice: it isn't begun, unless that is off on purpose."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ValidationError, match="would pay twice"):
+        open_client(journal=tmp_path / "file" / "journal").batch([job("a")], directory=tmp_path / "out")
+    assert not service.prompts
+    assert standings(open_client(journal=False).batch([job("a")], directory=tmp_path)) == {"a": "done"}
+
+
+@pytest.mark.parametrize(
+    "options", [{"workers": 0}, {"workers": True}, {"wrokers": 1}, {"timeout": -1}, {"poll_interval": "x"}]
+)
+def test_bad_options(open_client: Open, tmp_path: Path, options: dict[str, Any]) -> None:
+    """An option that can't be used is told before anything is sent."""
+    with pytest.raises(ValidationError):
+        open_client().batch([job("a")], directory=tmp_path, **options)
+    with pytest.raises(ValidationError, match="can't be read"):
+        open_client().batch(tmp_path / "none.jsonl", directory=tmp_path)
+
+
+def test_without_a_folder_the_task_is_the_result(service: Service, open_client: Open) -> None:
+    """Without a folder nothing is fetched: the result's task holds the addresses."""
+    jobs = [BatchJob((URL,), {"prompt": "a"}, id="a")]
+    (result,) = open_client().batch(jobs)
+    assert (result.standing, result.file) == ("done", None)
+    assert result.task
+    assert result.task.urls
+
+
+ENTRY = Entry("e")
+MADE = Entry("e", state=State.CREATED, task_id="t")
+
+
+@pytest.mark.parametrize(
+    ("entry", "again", "step"),
+    [
+        (None, RetryRules(), Step.CREATE),
+        (Entry("e", state=State.REFUSED), RetryRules(), Step.CREATE),
+        (Entry("e", state=State.ABANDONED), RetryRules(), Step.CREATE),  # given up by hand, and no task known
+        (ENTRY, RetryRules(), Step.TELL_UNKNOWN),
+        (ENTRY, RetryRules(failed=True), Step.TELL_UNKNOWN),
+        (ENTRY, RetryRules(unknown=True), Step.ANEW),
+        (Entry("e", state=State.UNKNOWN), RetryRules(), Step.TELL_UNKNOWN),
+        (MADE, RetryRules(unknown=True, failed=True), Step.GO_ON),
+        (
+            Entry("e", state=State.CREATED, task_id="t", status="COMPLETED"),
+            RetryRules(failed=True),
+            Step.GO_ON,
+        ),
+        (
+            Entry("e", state=State.CREATED, task_id="t", status="FAILED"),
+            RetryRules(unknown=True),
+            Step.TELL_FAILED,
+        ),
+        (Entry("e", state=State.CREATED, task_id="t", status="FAILED"), RetryRules(failed=True), Step.ANEW),
+        (Entry("e", state=State.ABANDONED, task_id="t"), RetryRules(), Step.TELL_LOST),
+        (Entry("e", state=State.ABANDONED, task_id="t"), RetryRules(failed=True), Step.ANEW),
+    ],
+)
+def test_what_is_done_with_an_entry(entry: Entry | None, again: RetryRules, step: Step) -> None:
+    """Only what surely made no task is created without being asked for."""
+    assert choose_step(entry, again, is_under_way=False) is step
+
+
+def test_another_process_is_left_at_it(service: Service, open_client: Open, tmp_path: Path) -> None:
+    """A create that a living process is sending is neither repeated nor called unknown."""
+    client = open_client()
+    journal = Journal.open(tmp_path / "journal.sqlite3")
+    owner = client.journal_owner
+    journal.begin(NewEntry("std", owner.origin, owner.fingerprint, job=Job("b", "a")))
+    results = list(client.batch([job("a")], directory=tmp_path / "out", batch_id="b"))
+    journal.close()
+    assert standings(results) == {"a": "busy"}
+    assert not service.prompts

@@ -1,0 +1,275 @@
+"""One job of a batch: what it comes to, whole, by what the journal says of it, and what is asked for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+from attrs import evolve
+
+from contract_tests.client.batch.conftest import CREATE, DONE, FETCH, JOB, LOOK, TASK_ID, TOLD, VIDEO
+from kling_elements import OutcomeUnknown, Task
+from kling_elements.batch.results import JobStatus
+from kling_elements.journal import Job, NewEntry, State
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from contract_tests.client.batch.conftest import Bench
+
+
+@pytest.mark.parametrize("is_fetched", [True, False], ids=["to a file", "not fetched"])
+def test_a_job_comes_to_its_video(bench: Bench, *, is_fetched: bool) -> None:
+    """A job that is done tells its task, its file if it has one, and itself; its changes were told before."""
+    seen: list[tuple[str, str]] = []
+    target = bench.target if is_fetched else None
+    told = bench.run(
+        directory=target and target.parent,
+        on_update=lambda order, task: seen.append((order.key, task.status)),
+    )
+    assert told == evolve(TOLD, standing=JobStatus.DONE, task=DONE, task_id=TASK_ID, file=target)
+    assert seen == [("a", "CREATED"), ("a", "IN_PROGRESS"), ("a", "COMPLETED")]
+    assert bench.service.asked == [CREATE, LOOK, LOOK, *([FETCH] if is_fetched else [])]
+
+
+@pytest.mark.parametrize("is_fetched", [True, False], ids=["to a file", "not fetched"])
+def test_a_job_that_was_begun_is_gone_on_with(bench: Bench, *, is_fetched: bool) -> None:
+    """A task that an earlier run made is waited for and fetched, and told with all its changes."""
+    bench.create()
+    seen: list[tuple[str, Task]] = []
+    target = bench.target if is_fetched else None
+    told = bench.run(
+        directory=target and target.parent, on_update=lambda order, task: seen.append((order.key, task))
+    )
+    assert told == evolve(TOLD, standing=JobStatus.DONE, task=DONE, task_id=TASK_ID, file=target)
+    assert bench.service.asked == [LOOK, LOOK, *([FETCH] if is_fetched else [])]
+    assert seen == [("a", Task(TASK_ID, "IN_PROGRESS")), ("a", DONE)]
+
+
+def test_a_file_that_is_there_is_told_and_noted(bench: Bench) -> None:
+    """Killed between the file and the note, a job asks nothing of anybody, and the file is noted."""
+    entry_id = bench.create()
+    other_id = bench.create_elsewhere()
+    bench.target.write_bytes(VIDEO)
+    assert bench.run() == evolve(TOLD, standing=JobStatus.EXISTING, task_id=TASK_ID, file=bench.target)
+    assert bench.service.asked == []
+    assert bench.entry(entry_id).file == str(bench.target)
+    assert bench.entry(other_id).file is None
+
+
+def test_a_file_that_is_noted_stays_so(bench: Bench, tmp_path: Path) -> None:
+    """A video that went elsewhere before is not said to be in the file that is there now."""
+    entry_id = bench.create()
+    bench.journal.downloaded(TASK_ID, tmp_path / "before.mp4")
+    bench.target.write_bytes(VIDEO)
+    assert bench.run() == evolve(TOLD, standing=JobStatus.EXISTING, task_id=TASK_ID, file=bench.target)
+    assert bench.entry(entry_id).file == str(tmp_path / "before.mp4")
+
+
+@pytest.mark.parametrize("is_begun", [True, False])
+def test_a_file_of_nobodys_counts(bench: Bench, *, is_begun: bool) -> None:
+    """A file that exists counts as finished, whoever made it, whether a create was begun or not."""
+    if is_begun:
+        bench.begin()
+    bench.target.write_bytes(VIDEO)
+    assert bench.run() == evolve(TOLD, standing=JobStatus.EXISTING, file=bench.target)
+    assert bench.service.asked == []
+
+
+@pytest.mark.parametrize("standing", [JobStatus.BUSY, JobStatus.UNKNOWN])
+def test_a_doubtful_create_is_not_repeated(bench: Bench, standing: JobStatus) -> None:
+    """What another process is sending, or has sent in vain, is told even if the image is gone by now."""
+    entry_id: str | None = bench.begin()
+    if standing is JobStatus.UNKNOWN:
+        bench.journal.unknown(str(entry_id), "cut")
+    told = bench.run(evolve(JOB, images=("gone.png",)), retry_failed=True)
+    assert evolve(told, job=JOB) == evolve(
+        TOLD, standing=standing, entry_id=entry_id if standing is JobStatus.UNKNOWN else None
+    )
+    assert bench.service.asked == []
+
+
+def test_a_create_under_way_is_never_made_anew(bench: Bench) -> None:
+    """A create that a living process is sending is that one's, whatever was asked for."""
+    bench.begin()
+    assert bench.run(retry_unknown=True, retry_failed=True) == evolve(TOLD, standing=JobStatus.BUSY)
+    assert bench.service.asked == []
+
+
+def test_a_task_that_another_works_on_is_left_to_it(bench: Bench) -> None:
+    """A task that another process waits for is told with its id, and not asked for."""
+    assert bench.journal.claim(bench.create(), "another", 60)
+    assert bench.run() == evolve(TOLD, standing=JobStatus.BUSY, task_id=TASK_ID)
+    assert bench.service.asked == []
+
+
+@pytest.mark.parametrize("state", [State.CREATED, State.UNKNOWN, State.REFUSED])
+def test_a_job_that_was_begun_at_another_service(bench: Bench, state: State) -> None:
+    """A task or a doubtful create of another service is not this one's; what it refused is made here."""
+    new = NewEntry("std", "https://other.example", "f", job=Job("b", "a"))
+    entry_id = bench.journal.begin(new).entry_id
+    if state is State.CREATED:
+        bench.journal.created(entry_id, Task(TASK_ID, "CREATED"))
+    elif state is State.UNKNOWN:
+        bench.journal.unknown(entry_id, "cut")
+    else:
+        bench.journal.refused(entry_id, "no")
+    told = bench.run()
+    if state is State.REFUSED:
+        assert told.standing is JobStatus.DONE
+        return
+    assert told == evolve(TOLD, standing=JobStatus.INVALID)
+    assert bench.service.asked == []
+    assert bench.entry(entry_id).state is state
+
+
+def test_an_unanswered_create_is_told_with_its_entry(bench: Bench) -> None:
+    """A create that was not answered is told with its entry, in this run and the next, and not repeated."""
+    bench.service.plan = {"a": lambda: httpx.Response(500, json={"message": "oops"})}
+    for _ in range(2):
+        result = bench.run_whole()
+        unknown = evolve(TOLD, standing=JobStatus.UNKNOWN, entry_id=bench.of_job().entry_id)
+        assert evolve(result, error=None) == unknown
+        assert isinstance(result.error, OutcomeUnknown)
+    assert bench.service.asked == [CREATE]
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [("failed", "ended as FAILED"), ("lost", "the hour has passed")],
+)
+def test_what_is_over_is_told_and_not_asked_for(bench: Bench, state: str, said: str) -> None:
+    """A task that failed, or whose video is lost, is told with its id and the reason; nothing is sent."""
+    entry_id = bench.create("FAILED" if state == "failed" else "COMPLETED")
+    if state == "lost":
+        bench.journal.abandon(entry_id, "the hour has passed")
+    result = bench.run_whole(retry_unknown=True)
+    assert evolve(result, error=None) == evolve(TOLD, standing=JobStatus.FAILED, task_id=TASK_ID)
+    assert said in str(result.error)
+    assert bench.service.asked == []
+
+
+@pytest.mark.parametrize("state", ["failed", "unknown"])
+def test_what_is_done_again_is_given_up_before(bench: Bench, state: str) -> None:
+    """What is created anew on request leaves an entry that says so, so that nothing waits for it."""
+    entry_id = bench.begin()
+    if state == "failed":
+        bench.journal.created(entry_id, Task("t-failed", "FAILED"))
+    else:
+        bench.journal.unknown(entry_id, "the answer was cut")
+    told = bench.run(retry_failed=state == "failed", retry_unknown=state == "unknown")
+    assert told == evolve(TOLD, standing=JobStatus.DONE, task=DONE, task_id=TASK_ID, file=bench.target)
+    entry = bench.entry(entry_id)
+    assert (entry.state, entry.note) == (State.ABANDONED, "done again, as was asked")
+    assert bench.service.asked == [CREATE, LOOK, LOOK, FETCH]
+
+
+def test_the_file_of_a_task_is_noted_before_the_wait(bench: Bench) -> None:
+    """Where a video goes is in the journal while its task is waited for: of this service's task alone."""
+    entry_id = bench.create()
+    other_id = bench.create_elsewhere()
+    assert bench.run(timeout=0) == evolve(TOLD, standing=JobStatus.UNFINISHED, task_id=TASK_ID)
+    assert bench.entry(entry_id).target == str(bench.target)
+    assert bench.entry(other_id).target is None
+
+
+def test_a_file_that_cannot_be_written_costs_nothing(bench: Bench) -> None:
+    """Where there is no room for the video, the job is refused before it is sent."""
+    (bench.target.parent / "file").write_text("")
+    result = bench.run_whole(evolve(JOB, output="file/a.mp4"))
+    assert (result.standing, bench.service.asked) == (JobStatus.INVALID, [])
+    assert "can't be written" in str(result.error)
+
+
+@pytest.mark.parametrize(
+    ("model", "path"),
+    [("pro", "kling-elements-pro"), ("std", "kling-elements-std"), (None, "kling-elements-std")],
+)
+def test_a_job_chooses_its_model(bench: Bench, model: str | None, path: str) -> None:
+    """A job's model is what its task is created by; without one it is the default."""
+    job = evolve(JOB, options={"prompt": "a", "model": model})
+    assert bench.run(job).standing is JobStatus.DONE
+    assert bench.service.asked[0] == f"POST {path}"
+
+
+@pytest.mark.parametrize("is_begun", [True, False])
+def test_a_task_is_held_while_it_is_worked_on(bench: Bench, *, is_begun: bool) -> None:
+    """No other process can take a task while it is waited for and fetched; afterwards it can."""
+    if is_begun:
+        bench.create()
+    free: list[bool] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.host == "results.example.com":
+            free.append(bench.is_free())
+        return bench.service(request)
+
+    client = bench.open_client(handler=answer, sleep=lambda _: free.append(bench.is_free()))
+    assert bench.run(client=client).standing is JobStatus.DONE
+    assert free == [False] * (2 if is_begun else 3)
+    assert bench.is_free()
+
+
+def test_a_video_that_cannot_be_fetched_keeps_its_task(bench: Bench) -> None:
+    """A fetch that fails after a create is told with the task, whose video the next run fetches."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(404) if request.url.host == "results.example.com" else bench.service(request)
+
+    result = bench.run_whole(client=bench.open_client(handler=answer))
+    assert evolve(result, error=None) == evolve(
+        TOLD, standing=JobStatus.UNFINISHED, task=DONE, task_id=TASK_ID
+    )
+    assert "404" in str(result.error)
+    assert bench.run() == evolve(TOLD, standing=JobStatus.DONE, task=DONE, task_id=TASK_ID, file=bench.target)
+    assert bench.service.made() == {"a": 1}
+
+
+def test_a_video_that_has_expired_is_noted_as_lost(bench: Bench) -> None:
+    """A video that can't be had any more is told as failed; the next run says so too, and asks nothing."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.host == "results.example.com":
+            return httpx.Response(403)
+        told = bench.service(request).text
+        return httpx.Response(200, text=told.replace(".mp4", ".mp4?token=exp=100000000~hmac=00"))
+
+    result = bench.run(client=bench.open_client(handler=answer))
+    assert (result.standing, result.task_id) == (JobStatus.FAILED, TASK_ID)
+    assert bench.of_job().state is State.ABANDONED
+    asked = len(bench.service.asked)
+    assert bench.run() == evolve(TOLD, standing=JobStatus.FAILED, task_id=TASK_ID)
+    assert len(bench.service.asked) == asked
+
+
+@pytest.mark.parametrize("when", ["on_update", "sleep"])
+def test_a_journal_that_loses_the_entry_loses_no_video(bench_on_disk: Bench, when: str) -> None:
+    """If somebody empties the journal meanwhile, the video is fetched all the same."""
+    bench = bench_on_disk
+    client = bench.open_client(**({"sleep": lambda _: bench.forget()} if when == "sleep" else {}))
+    told = bench.run(client=client, on_update=lambda *_: bench.forget() if when == "on_update" else None)
+    assert told == evolve(TOLD, standing=JobStatus.DONE, task=DONE, task_id=TASK_ID, file=bench.target)
+
+
+def test_a_journal_that_loses_the_entry_makes_nothing_sure(bench_on_disk: Bench) -> None:
+    """If somebody empties the journal while a create is sent that is not answered, it is unknown."""
+    bench = bench_on_disk
+
+    def lost() -> httpx.Response:
+        bench.forget()
+        return httpx.Response(500, json={"message": "oops"})
+
+    bench.service.plan = {"a": lost}
+    assert bench.run() == evolve(TOLD, standing=JobStatus.UNKNOWN)
+
+
+def test_a_job_that_was_changed_is_not_given_the_video(bench: Bench) -> None:
+    """A job that is not what its task was created for is told as invalid, and its task is let alone."""
+    bench.create(digest="of another request")
+    result = bench.run_whole()
+    assert evolve(result, error=None) == evolve(TOLD, standing=JobStatus.INVALID, task_id=TASK_ID)
+    assert f"'a' was changed after task {TASK_ID} was created for it" in str(result.error)
+    assert bench.service.asked == []
+    assert bench.of_job().target is None
+    assert bench.is_free()

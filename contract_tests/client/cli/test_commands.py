@@ -1,0 +1,329 @@
+"""The commands, run in this process against a mock over a socket."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+import respx
+
+from contract_tests.client.cli.conftest import KEY, names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from contract_tests.client.cli.conftest import Ended, SilentService
+    from kling_elements_mock.server import ServedMock
+
+    Run = Callable[..., Ended]
+    Serve = Callable[..., ServedMock]
+    Draw = Callable[..., str]
+
+NOW = ("--poll-interval", "0")
+
+
+def test_generate_gives_the_file(run: Run, serve_mock: Serve, image: Draw) -> None:
+    """`generate` leaves the video, names it on stdout and nothing else, and tells the id on stderr."""
+    served = serve_mock()
+    ended = run("generate", image("a.jpg"), "--prompt", "x", image("b.png"), "-o", "out.mp4", *NOW)
+    assert (ended.code, ended.out) == (0, "out.mp4\n")
+    assert Path("out.mp4").read_bytes()[4:8] == b"ftyp"
+    assert f"task {served.mock.tasks[0].id}\n" in ended.err
+    assert "COMPLETED after " in ended.err
+
+
+def test_a_file_whose_name_looks_like_an_option(run: Run, image: Draw) -> None:
+    """What follows `--` is a file, whatever its name begins with."""
+    image("-weird.jpg")
+    assert run("check", "--json", "--", "-weird.jpg").json["images"][0]["ok"] is True
+
+
+def test_generate_as_json(run: Run, serve_mock: Serve, image: Draw) -> None:
+    """With `--json` stdout is one document with id, status, addresses, expiry, request id and file."""
+    served = serve_mock()
+    ended = run("--json", "generate", image("a.jpg"), *NOW)
+    task_id = served.mock.tasks[0].id
+    assert ended.code == 0
+    assert set(ended.json) == {"id", "status", "urls", "expires_at", "request_id", "file"}
+    assert ended.json["file"] == f"{task_id}.mp4"
+    assert Path(ended.json["file"]).is_file()
+    assert "hmac=" in ended.json["urls"][0]
+    assert ended.err == f"task {task_id}\n"
+
+
+def test_the_whole_way_in_steps(run: Run, serve_mock: Serve, image: Draw) -> None:
+    """`create`, `list`, `wait`, `status` and `download` do what `generate` does at once."""
+    serve_mock()
+    created = run("create", image("a.jpg"), "--duration", "5")
+    task_id = created.out.strip()
+    assert created.code == 0
+    assert f"kling-elements wait {task_id} -o {task_id}.mp4" in created.err
+    assert run("list").out.startswith(f"{task_id}\t")
+    waited = run("wait", task_id, *NOW)
+    assert waited.code == 0
+    shown = run("status", task_id)
+    assert shown.out.splitlines()[:2] == [f"id      {task_id}", "status  COMPLETED"]
+    assert "hmac=" in shown.out
+    assert run("download", task_id, "-o", "d.mp4").out == "d.mp4\n"
+    assert Path("d.mp4").is_file()
+    assert run("wait", task_id, "-o", "w.mp4", *NOW).out == "w.mp4\n"
+
+
+def test_an_existing_file_stops_before_anything_is_sent(run: Run, serve_mock: Serve, image: Draw) -> None:
+    """A file that exists is refused before money is spent, and stays as it is."""
+    served = serve_mock()
+    Path("out.mp4").write_text("mine")
+    ended = run("generate", image("a.jpg"), "-o", "out.mp4")
+    assert ended.code == 2
+    assert ended.err.count("\n") == 1
+    assert "--overwrite" in ended.err
+    assert not served.mock.requests
+    assert Path("out.mp4").read_text() == "mine"
+    assert run("generate", "a.jpg", "-o", "out.mp4", "--overwrite", *NOW).code == 0
+    assert Path("out.mp4").read_bytes()[4:8] == b"ftyp"
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["a.jpg", "-o", "missing/x.mp4"], "no folder missing"),
+        (["a.jpg", "-o", "."], "is a folder"),
+        (["a.jpg", "-o", "new/"], "is a folder"),
+        (["a.jpg", "-o", "-"], "name of a file"),
+        (["a.jpg", "-o", ""], "name of a file"),
+        (["a.jpg", "-o", "n" * 300], "can't be written"),
+        (["a.jpg", "-o", "a.jpg/x.mp4"], "can't be written|no folder"),
+        (["a.jpg", "--duration", "7"], "duration must be the string '5' or '10'"),
+        (["a.jpg", "--aspect-ratio", "16:9"], "did you mean 'widescreen_16_9'"),
+        (["a.jpg", "--prompt", "x" * 3000], "prompt must have at most"),
+        (["a.jpg", "--webhook-url", "ftp://x/y"], "webhook_url"),
+        (["a.jpg", "--model", "ultra"], "model must be"),
+        (["a.jpg"] * 5, "images must have at most 4"),
+        (["nope.jpg"], "nope.jpg does not exist"),
+        (["small.png"], "at least 300x300"),
+        (["a.jpg", "--timeout", "-1"], "timeout must be"),
+        (["a.jpg", "--poll-interval", "nan"], "poll_interval must be"),
+        (["a.jpg", "--request-timeout", "0"], "timeout must be"),
+        (["a.jpg", "--base-url", "ftp://x"], "base_url must be"),
+        (["a.jpg", "--auth-header", "a b"], "auth_header must be"),
+        (["a.jpg", "--api-key-file", "missing"], "No such file"),
+        (["a.jpg", "--api-key-file", "small.png"], "is no text"),
+    ],
+)
+def test_bad_input_is_one_line_and_nothing_is_sent(
+    run: Run, silent_service: SilentService, image: Draw, args: list[str], said: str
+) -> None:
+    """Bad input ends with exit code 2 and one clear line, before anything was sent."""
+    image("a.jpg")
+    image("small.png", (200, 150))
+    ended = run("--base-url", silent_service.url, "generate", *args)
+    assert ended.code == 2
+    assert ended.out == ""
+    assert ended.err.count("\n") == 1
+    assert ended.err.startswith("kling-elements: ")
+    assert any(part in ended.err for part in said.split("|")), ended.err
+    assert "Nothing was sent" in ended.err
+    assert not silent_service.was_asked
+    assert names() == ["a.jpg", "small.png"]
+
+
+def test_a_folder_that_cannot_be_written_is_found_out_first(
+    run: Run, serve_mock: Serve, image: Draw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without `-o` too the folder is tried, not only asked about, before money is spent."""
+    served = serve_mock()
+    image("a.jpg")
+    Path("x").mkdir()
+    monkeypatch.chdir("x")
+    Path.cwd().rmdir()
+    ended = run("generate", "../a.jpg")
+    assert ended.code == 2
+    assert not served.mock.requests
+
+
+def test_a_missing_key_is_told_with_the_variables(
+    run: Run, serve_mock: Serve, image: Draw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a key the line names the variables, and the file option that keeps it out of the history."""
+    served = serve_mock()
+    monkeypatch.delenv("KLING_ELEMENTS_API_KEY")
+    ended = run("generate", image("a.jpg"))
+    assert ended.code == 2
+    assert all(word in ended.err for word in ("FREEPIK_API_KEY", "MAGNIFIC_API_KEY", "--api-key-file"))
+    Path("key").write_text(f"{KEY}\r\n", encoding="utf-8-sig")
+    assert run("list", "--api-key-file", "key").code == 0
+    assert [request.status for request in served.mock.requests] == [404]
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        ("fail", 4, "FAILED"),
+        ("complete-empty", 4, "without a video"),
+        ("never-finish", 5, "kling-elements wait ID -o 'my out.mp4'"),
+        ("html-503", 6, "kling-elements list"),
+        ("reset", 6, "kling-elements list"),
+        ("created-but-500", 6, "kling-elements list"),
+        ("quota", 3, "HTTP 429"),
+        ("status=402", 3, "HTTP 402"),
+        ("expire", 7, "ID"),
+    ],
+)
+def test_each_bad_end_has_its_exit_code(
+    run: Run, serve_mock: Serve, image: Draw, case: tuple[str, int, str]
+) -> None:
+    """Each bad end has its exit code, names the task, tells what to type next, and leaves no file behind."""
+    scenario, code, said = case
+    served = serve_mock(scenario)
+    ended = run("generate", image("a.jpg"), "--timeout", "0.1", "-o", "my out.mp4", "--json", *NOW)
+    task_id = served.mock.tasks[0].id if served.mock.tasks else None
+    error = ended.json["error"]
+    assert (ended.code, error["exit_code"]) == (code, code)
+    assert said.replace("ID", str(task_id)) in error["message"]
+    assert error["message"].split("; ")[0] in ended.err
+    if code in {4, 5, 7}:
+        assert error["task_id"] == task_id
+    assert ("resume" in error) == (code == 5)
+    assert names() == ["a.jpg"]
+
+
+def test_a_refused_key(run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A refused key is exit code 3, and is not shown."""
+    serve_mock()
+    monkeypatch.setenv("KLING_ELEMENTS_API_KEY", "invalid-0123456789")
+    ended = run("list", "-vv")
+    assert ended.code == 3
+    assert "401" in ended.err
+    assert "invalid-0123456789" not in ended.out + ended.err
+
+
+def test_a_service_that_is_not_reached(run: Run, image: Draw) -> None:
+    """A closed port is exit code 8; the line names the origin and says that no task was created."""
+    ended = run("generate", image("a.jpg"), "--base-url", "http://127.0.0.1:9")
+    assert ended.code == 8
+    assert "http://127.0.0.1:9: " in ended.err
+    assert "No task was created" in ended.err
+
+
+def test_an_unfinished_task_is_not_downloaded(run: Run, serve_mock: Serve, image: Draw) -> None:
+    """`download` of a task that is not done says how to wait for it, with the file that was asked for."""
+    serve_mock("never-finish")
+    task_id = run("create", image("a.jpg")).out.strip()
+    ended = run("download", task_id, "-o", "x.mp4")
+    assert ended.code == 5
+    assert f"kling-elements wait {task_id} -o x.mp4" in ended.err
+
+
+def test_hints_lead_to_the_same_service(run: Run, serve_mock: Serve, image: Draw) -> None:
+    """A hint repeats the origin that the command was given."""
+    served = serve_mock("never-finish")
+    ended = run("--base-url", served.url, "generate", image("a.jpg"), "--timeout", "0", *NOW)
+    task_id = served.mock.tasks[0].id
+    assert f"kling-elements --base-url {served.url} wait {task_id} -o {task_id}.mp4" in ended.err
+
+
+def test_check_needs_no_key_and_sends_nothing(
+    run: Run, serve_mock: Serve, image: Draw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`check` tells facts and problems of each image, without a key and without asking the service."""
+    served = serve_mock()
+    monkeypatch.delenv("KLING_ELEMENTS_API_KEY")
+    good = run("check", image("a.jpg"))
+    assert (good.code, good.out.split()[:3]) == (0, ["ok", "a.jpg:", "JPEG,"])
+    assert "400x320 px" in good.out
+    bad = run("check", "a.jpg", image("small.png", (200, 150)), "nope.png", f"{served.url}/nothing", "--json")
+    assert bad.code == 2
+    assert [entry["ok"] for entry in bad.json["images"]] == [True, False, False, False]
+    assert "300x300" in bad.json["images"][1]["problems"][0]
+    assert "can't be fetched" in bad.json["images"][3]["problems"][0]
+    assert not [request for request in served.mock.requests if request.operation]
+
+
+def test_doctor_finds_everything_in_order_without_spending(run: Run, serve_mock: Serve) -> None:
+    """`doctor` checks key, origin, clock, folder and document, never shows the key, and creates nothing."""
+    served = serve_mock()
+    ended = run("doctor", "--json")
+    assert ended.code == 0
+    assert {check["name"] for check in ended.json["checks"] if check["level"] == "ok"} >= {
+        "program",
+        "document",
+        "folder",
+        "key",
+        "service",
+        "clock",
+    }
+    assert KEY not in ended.out + ended.err
+    assert {request.method for request in served.mock.requests} == {"GET"}
+
+
+@pytest.mark.parametrize("case", [("", "", 2), ("invalid-key-000", "", 3), (KEY, "http://127.0.0.1:9", 8)])
+def test_doctor_tells_what_is_wrong(
+    run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatch, case: tuple[str, str, int]
+) -> None:
+    """`doctor` ends with the code that a paid call would end with, and all checks are done."""
+    key, url, code = case
+    served = serve_mock()
+    monkeypatch.setenv("KLING_ELEMENTS_API_KEY", key)
+    ended = run("--base-url", url or served.url, "doctor")
+    assert ended.code == code
+    assert "fail" in ended.out
+    assert "clock:" in ended.out
+    assert ended.err == ""
+
+
+def test_a_foreign_clock_is_a_warning(run: Run, serve_mock: Serve) -> None:
+    """`doctor` warns when the clock differs from the service's `date`."""
+    with respx.mock(base_url="http://service.localhost") as router:
+        router.get(path__regex=".*").mock(
+            httpx.Response(200, json={"data": []}, headers={"date": "Sat, 01 Jan 2000 00:00:00 GMT"})
+        )
+        ended = run("doctor", "--base-url", "http://service.localhost")
+    assert ended.code == 0
+    assert "warn  clock:" in ended.out
+
+
+def test_an_unexpected_error_is_one_line(
+    run: Run, serve_mock: Serve, image: Draw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error that nobody foresaw is one line with the task; `-v` adds the traceback, without the key."""
+    serve_mock("never-finish")
+
+    def break_down(*_: object) -> None:
+        raise RuntimeError(f"odd {KEY} https://cdn.example/v.mp4?token=exp=1~hmac=abc")
+
+    monkeypatch.setattr("kling_elements.cli.progress.Progress.see", break_down)
+    plain = run("generate", image("a.jpg"), *NOW)
+    assert plain.code == 1
+    assert "RuntimeError" in plain.err
+    assert "To resume: kling-elements wait " in plain.err
+    assert "Traceback" not in plain.err
+    told = run("generate", "a.jpg", "-v", *NOW)
+    assert "Traceback" in told.err
+    assert KEY not in plain.err + told.err
+    assert "hmac" not in plain.err + told.err
+
+
+def test_verbose_logs_to_stderr_without_secrets(run: Run, serve_mock: Serve, image: Draw) -> None:
+    """`-vv` tells what happens, and neither the key nor the signature of a result."""
+    serve_mock()
+    ended = run("generate", image("a.jpg"), "-vv", *NOW)
+    assert "info: created task" in ended.err
+    assert KEY not in ended.err
+    assert "hmac" not in ended.err
+
+
+def test_quiet_leaves_the_receipt(run: Run, serve_mock: Serve, image: Draw) -> None:
+    """With `-q` stderr holds the task's id and nothing else."""
+    served = serve_mock()
+    ended = run("-q", "generate", image("a.jpg"), "-o", "q.mp4", *NOW)
+    assert (ended.code, ended.out, ended.err) == (0, "q.mp4\n", f"task {served.mock.tasks[0].id}\n")
+
+
+def test_no_tasks(run: Run, serve_mock: Serve) -> None:
+    """An account without tasks is no error."""
+    serve_mock()
+    ended = run("list")
+    assert (ended.code, ended.out, ended.err) == (0, "", "no tasks\n")
+    assert run("list", "--json").json == {"tasks": []}

@@ -1,0 +1,273 @@
+"""The console: what stands on the two streams, whatever they are."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from contract_tests.client.cli.conftest import Terminal
+from kling_elements.cli.console import Console, count_of, one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Broken(io.StringIO):
+    """A stream that can't be written to."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+    def write(self, _: str, /) -> int:
+        raise self.error
+
+
+def encoded(encoding: str) -> io.TextIOWrapper:
+    return io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+
+
+def written(stream: io.TextIOWrapper) -> bytes:
+    assert isinstance(stream.buffer, io.BytesIO)
+    return stream.buffer.getvalue()
+
+
+def test_a_number_of_things() -> None:
+    """One thing is singular; none and several are plural."""
+    assert [count_of(number, "task") for number in (0, 1, 2)] == ["0 tasks", "1 task", "2 tasks"]
+
+
+def test_printable_text_stays_as_it_is() -> None:
+    """What can be printed is printed: letters of any script, quotes, backslashes."""
+    assert one_line("für 'x' \"y\" \\n 漢") == "für 'x' \"y\" \\n 漢"
+
+
+def test_results_and_notes_are_lines_of_their_streams() -> None:
+    """A result is a line on stdout, JSON one indented document in ASCII; a note is a line on stderr."""
+    out, err = io.StringIO(), io.StringIO()
+    console = Console(out, err, {})
+    console.result("a result")
+    console.result_path(Path("a file.mp4"))
+    console.result_json({"a": ["ü"]})
+    console.note("a note")
+    console.transient("only on a terminal")
+    assert out.getvalue() == 'a result\na file.mp4\n{\n  "a": [\n    "\\u00fc"\n  ]\n}\n'
+    assert err.getvalue() == "a note\n"
+    assert console.failure is None
+
+
+def test_a_terminal_that_shows_nothing_is_left_alone() -> None:
+    """On a terminal without a transient line, lines are written as elsewhere."""
+    err = Terminal()
+    console = Console(None, err, {})
+    console.note("a note")
+    console.transient("")
+    console.finish()
+    assert err.getvalue() == "a note\n"
+
+
+@pytest.mark.parametrize(
+    ("do", "shown"),
+    [
+        (lambda console: console.result("x"), "\r     \r"),
+        (lambda console: console.result_path(Path("x")), "\r     \r"),
+        (lambda console: console.result_json({}), "\r     \r"),
+        (lambda console: console.note("x"), "\r     \rx\n"),
+        (lambda console: console.finish(), "\r     \r"),
+        (lambda console: console.transient(""), "\r     \r"),
+        (lambda console: console.transient("abc"), "\rabc  "),
+        (lambda console: console.transient("abcde"), "\rabcde"),
+        (lambda console: console.transient("abcdef"), "\rabcdef"),
+    ],
+    ids=["result", "path", "json", "note", "finish", "nothing", "shorter", "as long", "longer"],
+)
+def test_a_transient_line_makes_room(do: Callable[[Console], None], shown: str) -> None:
+    """Whatever comes after a transient line, nothing of it is left."""
+    err = Terminal()
+    console = Console(io.StringIO(), err, {"COLUMNS": "80"})
+    console.transient("12345")
+    do(console)
+    assert err.getvalue() == f"\r12345{shown}"
+
+
+def test_a_cleared_line_is_not_cleared_again() -> None:
+    """After a transient line is gone, a note is written as if there had been none."""
+    err = Terminal()
+    console = Console(None, err, {})
+    console.transient("12")
+    console.transient("")
+    console.note("a")
+    assert err.getvalue() == "\r12\r  \ra\n"
+
+
+@pytest.mark.parametrize(
+    ("columns", "shown"),
+    [
+        ("30", 29),
+        ("20", 19),
+        ("19", 19),
+        ("1", 19),
+        ("0", 79),
+        ("", 79),
+        ("wide", 79),
+        ("-3", 79),
+        (None, 79),
+    ],
+)
+def test_a_transient_line_is_narrower_than_the_terminal(columns: str | None, shown: int) -> None:
+    """`COLUMNS` counts, down to 20; without it, and where the terminal can't be asked, a line has 80."""
+    err = Terminal()
+    Console(None, err, {} if columns is None else {"COLUMNS": columns}).transient("x" * 200)
+    assert err.getvalue() == "\r" + "x" * shown
+
+
+@pytest.mark.parametrize(("columns", "shown"), [(100, 99), (5, 19)])
+def test_a_terminal_is_asked_how_wide_it_is(
+    monkeypatch: pytest.MonkeyPatch, columns: int, shown: int
+) -> None:
+    """Without `COLUMNS` the width is that of the terminal behind stderr."""
+
+    class Real(Terminal):
+        def fileno(self) -> int:
+            return 77
+
+    sizes = {77: os.terminal_size((columns, 24))}
+    monkeypatch.setattr(os, "get_terminal_size", lambda number: sizes[number])
+    err = Real()
+    Console(None, err, {}).transient("x" * 200)
+    assert err.getvalue() == "\r" + "x" * shown
+
+
+def test_a_terminal_that_becomes_narrower() -> None:
+    """What is cleared is no wider than the terminal is now, or it would go on to the next line."""
+    err, environ = Terminal(), {"COLUMNS": "30"}
+    console = Console(None, err, environ)
+    console.transient("x" * 29)
+    environ["COLUMNS"] = "20"
+    console.transient("y")
+    assert err.getvalue() == "\r" + "x" * 29 + "\ry" + " " * 18
+
+
+@pytest.mark.parametrize(("term", "is_live"), [("dumb", False), ("xterm", True), ("", True), (None, True)])
+def test_a_dumb_terminal_is_not_rewritten(
+    monkeypatch: pytest.MonkeyPatch, term: str | None, *, is_live: bool
+) -> None:
+    """A line can be rewritten on a terminal, unless the environment's `TERM` says that it is dumb."""
+    monkeypatch.delenv("TERM", raising=False)
+    if term is not None:
+        monkeypatch.setenv("TERM", term)
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    assert Console.of_process().is_live is is_live
+
+
+def test_what_is_no_terminal_is_not_rewritten() -> None:
+    """A file, a closed stream and none at all are no terminals, and nothing is raised."""
+    closed = Terminal()
+    closed.close()
+    streams: list[Any] = [io.StringIO(), closed, None]
+    assert [Console(None, err, {}).is_live for err in streams] == [False, False, False]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text", "out"),
+    [
+        ("ascii", "v\u00efd\u2192", b"v\\xefd\\u2192\n"),
+        ("latin-1", "v\u00efd\u2192", b"v\xefd\\u2192\n"),
+        ("utf-8", "v\u00efd\udcff", "v\u00efd\\udcff\n".encode()),
+    ],
+)
+def test_text_that_the_encoding_lacks(encoding: str, text: str, out: bytes) -> None:
+    """Characters that a stream can't have are written as escapes, after what was written before."""
+    stream = encoded(encoding)
+    stream.write("> ")
+    Console(stream, None, {}).result(text)
+    assert written(stream) == b"> " + out
+
+
+def test_text_on_a_stream_without_an_encoding() -> None:
+    """A stream that doesn't tell its encoding gets UTF-8."""
+
+    class Untold(io.TextIOWrapper):
+        encoding = None  # type: ignore[assignment]  # as a caller's own stream may have it
+
+    stream = Untold(io.BytesIO(), encoding="ascii")
+    Console(stream, None, {}).result("ü")
+    assert written(stream) == "ü\n".encode()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="its names are no bytes")
+def test_a_path_is_written_with_its_bytes() -> None:
+    """A path goes out with the bytes that the file system knows, whatever the stream's encoding."""
+    stream = encoded("ascii")
+    Console(stream, None, {}).result_path(Path(os.fsdecode(b"v\xefd.mp4")))
+    assert written(stream) == b"v\xefd.mp4\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "failure"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "No space left on device"),
+        (OSError("odd"), "OSError"),
+        (BrokenPipeError(errno.EPIPE, "Broken pipe"), None),
+        (ValueError("I/O operation on closed file"), None),
+    ],
+)
+def test_results_that_are_lost_are_known(error: Exception, failure: str | None) -> None:
+    """Why stdout takes no results is known, unless nobody reads it; stderr's fault is no failure."""
+    console = Console(Broken(error), Broken(error), {})
+    console.note("a")
+    assert console.failure is None
+    console.result("a")
+    assert console.failure == failure
+
+
+def test_a_broken_stream_is_not_tried_again() -> None:
+    """After its first fault a stream is left alone, and the other one still works."""
+    out, err = Broken(OSError(errno.EIO, "I/O error")), io.StringIO()
+    console = Console(out, err, {})
+    console.result("a")
+    out.error = AssertionError("it was tried again")
+    console.result("b")
+    console.result_path(Path("c"))
+    console.finish()
+    console.note("d")
+    assert err.getvalue() == "d\n"
+
+
+def test_a_pipe_that_nobody_reads_leads_nowhere() -> None:
+    """What is written later to a stream that broke, as the interpreter does at exit, does no harm."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as stream:
+        console = Console(stream, None, {})
+        console.result("a")
+        assert console.failure is None
+        print("b", file=stream, flush=True)
+
+
+def test_finishing_flushes_what_others_wrote() -> None:
+    """At the end nothing is left in the buffers of either stream, whoever wrote it."""
+    out, err = encoded("utf-8"), encoded("utf-8")
+    console = Console(out, err, {})
+    out.write("a")
+    err.write("b")
+    console.finish()
+    assert (written(out), written(err)) == (b"a", b"b")
+
+
+def test_what_can_no_longer_be_flushed_is_found_at_the_end() -> None:
+    """A disk that is full only when the buffers are flushed is told as a failure too."""
+
+    class Full(io.StringIO):
+        def flush(self) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    console = Console(Full(), io.StringIO(), {})
+    console.finish()
+    assert console.failure == "No space left on device"

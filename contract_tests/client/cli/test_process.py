@@ -1,0 +1,217 @@
+"""The real command as a process, against a mock over a socket."""
+
+from __future__ import annotations
+
+import errno
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import av
+import pytest
+
+from contract_tests.client.cli.conftest import KEY, answer, environment, names
+from kling_elements_mock.tasks import Polls
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from contract_tests.client.cli.conftest import Ended, SilentService
+    from kling_elements_mock.server import ServedMock
+
+    Execute = Callable[..., Ended]
+    Start = Callable[..., subprocess.Popen[str]]
+    Serve = Callable[..., ServedMock]
+    Draw = Callable[..., str]
+
+NOW = ("--poll-interval", "0")
+HEAVY = ("httpx", "yaml", "PIL", "anyio", "jsonschema_rs", "attr", "kling_elements_mock")
+
+
+def test_two_images_become_a_video_that_plays(execute: Execute, serve_mock: Serve, image: Draw) -> None:
+    """From two files to a file that a decoder opens; the second run refuses before anything is sent."""
+    served = serve_mock(pace=Polls(3), has_films=True)
+    args = ("generate", image("a.jpg"), image("b.png"), "--duration", "5", "-o", "out.mp4", *NOW)
+    ended = execute(*args)
+    assert (ended.code, ended.out) == (0, "out.mp4\n")
+    with av.open("out.mp4") as container:
+        assert container.streams.video[0].codec_context.name == "h264"
+        assert round(float(container.duration or 0) / 1_000_000) == 5
+    sent = len(served.mock.requests)
+    before = Path("out.mp4").read_bytes()
+    again = execute(*args)
+    assert again.code == 2
+    assert len(served.mock.requests) == sent
+    assert Path("out.mp4").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("number", "name"), [(signal.SIGINT, "Ctrl-C"), (signal.SIGTERM, "SIGTERM"), (signal.SIGHUP, "SIGHUP")]
+)
+def test_a_signal_during_the_wait_tells_how_to_resume(
+    start: Start, serve_mock: Serve, image: Draw, number: signal.Signals, name: str
+) -> None:
+    """A signal to the group ends the wait at once, with the command that resumes, and no traceback."""
+    served = serve_mock("never-finish")
+    process = start("generate", image("a.jpg"), "-o", "my out.mp4")
+    assert process.stderr
+    first = process.stderr.readline()  # the id, as soon as it is known
+    os.killpg(process.pid, number)
+    out, err = process.communicate(timeout=30)
+    task_id = served.mock.tasks[0].id
+    assert first == f"task {task_id}\n"
+    assert process.returncode == 128 + number, err
+    assert f"interrupted ({name}). Task {task_id} runs on" in err
+    assert f"kling-elements wait {task_id} -o 'my out.mp4'\n" in err
+    assert "Traceback" not in err
+    assert out == ""
+    assert names() == ["a.jpg"]
+
+
+@pytest.mark.parametrize("is_answered", [True, False])
+def test_a_signal_during_a_create(
+    start: Start, image: Draw, silent_service: SilentService, *, is_answered: bool
+) -> None:
+    """A create that was sent is paid: a signal waits for its answer, a second one does not."""
+    process = start("generate", image("a.jpg"), "-o", "x.mp4", "--base-url", silent_service.url)
+    with silent_service.accept() as asked:
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.stderr
+        assert "a create is under way" in process.stderr.readline()
+        if is_answered:
+            asked.sendall(answer({"data": {"task_id": "abc-1", "status": "CREATED", "generated": []}}))
+        else:
+            os.killpg(process.pid, signal.SIGTERM)
+        out, err = process.communicate(timeout=30)
+    command = f"kling-elements --base-url {silent_service.url}"
+    assert process.returncode == 130  # the first signal counts
+    assert out == ""
+    assert "Traceback" not in err
+    if is_answered:
+        assert "interrupted (Ctrl-C). Task abc-1 runs on and is billed. " in err
+        assert f"To resume: {command} wait abc-1 -o x.mp4\n" in err
+    else:
+        assert f"look for it: {command} list\n" in err
+    assert names() == ["a.jpg"]
+
+
+@pytest.mark.parametrize("args", [["--help"], ["generate", "--help"], ["list", "--help"], ["nonsense"], []])
+def test_help_and_usage_errors_import_nothing_heavy(args: list[str]) -> None:
+    """Help is cheap: none of the libraries that connect, parse or decode is imported for it."""
+    program = (
+        "import sys; from kling_elements.__main__ import main; main(sys.argv[1:]); "
+        f"print(*(name for name in {HEAVY!r} if name in sys.modules), file=sys.stderr)"
+    )
+    ended = subprocess.run(  # noqa: S603 - the command itself
+        [sys.executable, "-c", program, *args], env=environment(), capture_output=True, text=True, check=True
+    )
+    assert ended.stderr.splitlines()[-1] == ""
+
+
+def test_a_reader_that_leaves_is_no_error(serve_mock: Serve, image: Draw, execute: Execute) -> None:
+    """`| head` closes the pipe early: nothing is said about it, and the exit code is that of the command."""
+    serve_mock()
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        ended = execute("--help", stdout=writing)
+    finally:
+        os.close(writing)
+    assert (ended.code, ended.err) == (0, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
+def test_a_result_that_cannot_be_written_is_told(serve_mock: Serve, execute: Execute) -> None:
+    """A full disk behind stdout is one line and exit code 1."""
+    serve_mock()
+    with Path("/dev/full").open("w") as full:
+        ended = execute("list", "--json", stdout=full)
+    assert ended.code == 1
+    assert ended.err == (
+        f"kling-elements: the result could not be written to stdout: {os.strerror(errno.ENOSPC)}\n"
+    )
+
+
+def test_streams_that_are_closed(serve_mock: Serve) -> None:
+    """A process without stdout and stderr does its work all the same."""
+    serve_mock()
+    ended = subprocess.run(
+        ["/bin/sh", "-c", '"$0" -m kling_elements list 1>&- 2>&-', sys.executable],
+        env=environment(),
+        check=False,
+    )
+    assert ended.returncode == 0
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="its file systems take UTF-8 names only")
+@pytest.mark.parametrize("changes", [{"LC_ALL": "C"}, {"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C.UTF-8"}])
+def test_names_that_are_no_utf8(serve_mock: Serve, image: Draw, changes: dict[str, str]) -> None:
+    """Names of any bytes are read, written and printed as they are, in every locale."""
+    serve_mock()
+    image("a.jpg")
+    image_name, video_name = b"b\xe9ld.jpg", b"v\xefd\xc3\xa9o.mp4"
+    Path("a.jpg").rename(os.fsdecode(image_name))
+    ended = subprocess.run(  # noqa: S603 - the command itself
+        [sys.executable, "-m", "kling_elements", "generate", image_name, "-o", video_name, *NOW],
+        env=environment(**changes),
+        capture_output=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout == video_name + b"\n"
+    assert names() == [os.fsdecode(image_name), os.fsdecode(video_name)]
+
+
+def test_progress_on_a_terminal_is_one_line(serve_mock: Serve, image: Draw) -> None:
+    """On a terminal one line is rewritten, no wider than the terminal, and is gone at the end."""
+    serve_mock(pace=Polls(3))
+    master, slave = pty.openpty()
+    process = subprocess.Popen(  # noqa: S603 - our own interpreter
+        [
+            *(sys.executable, "-m", "kling_elements", "generate", image("a.jpg"), "-o", "t.mp4"),
+            *("--poll-interval", "0.05"),
+        ],
+        env=environment(COLUMNS="30", TERM="xterm"),
+        stdout=subprocess.PIPE,
+        stderr=slave,
+    )
+    os.close(slave)
+    shown = b""
+    with process:
+        try:
+            while chunk := os.read(master, 4096):
+                shown += chunk
+        except OSError:  # the terminal's other end is closed
+            pass
+        finally:
+            os.close(master)
+        assert process.stdout
+        assert process.stdout.read() == b"t.mp4\n"
+    lines = shown.decode().replace("\r\n", "\n").split("\n")
+    rewritten = [part for line in lines for part in line.split("\r")[1:]]
+    assert any(re.match(r"IN_PROGRESS  \d+:\d\d  next look", part) for part in rewritten)
+    assert all(len(part) < 30 for part in rewritten)
+    assert lines[-1].split("\r")[-1] == ""
+    assert "COMPLETED after " in lines[-2]
+    assert "\x1b" not in shown.decode()
+
+
+def test_the_key_is_in_no_argument_and_no_output(serve_mock: Serve, image: Draw) -> None:
+    """The key can come on stdin, and is told nowhere."""
+    served = serve_mock()
+    ended = subprocess.run(
+        [sys.executable, "-m", "kling_elements", "doctor", "-vv", "--api-key-file", "-"],
+        env=environment(KLING_ELEMENTS_API_KEY=""),
+        input=f"{KEY}\n",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0
+    assert KEY not in ended.stdout + ended.stderr
+    assert served.mock.requests[-1].headers["x-freepik-api-key"] == "(key)"

@@ -1,0 +1,339 @@
+"""The journal on a disk that is full, read-only, locked, corrupt or another's.
+
+No call fails, and nothing is lost that needn't be.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sqlite3
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from attrs import evolve
+
+from contract_tests.client.journal.worker import NEW
+from contract_tests.support.locks import locked
+from kling_elements.journal import Job, Journal, State
+from kling_elements.journal.database import Database
+from kling_elements.journal.schema import MIGRATIONS
+from kling_elements.task import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from contract_tests.client.journal.conftest import Clock
+    from kling_elements.journal import NewEntry
+
+PAUSE = 5.0
+
+
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+def live(journal: Journal, new: NewEntry) -> None:
+    """Everything that a client does with a journal, with what it relies on."""
+    job = evolve(new, job=Job("b", "1"), target="/v.mp4")
+    begun = journal.begin(job)
+    assert journal.begin(job).earlier is not None
+    entry = journal.created(begun.entry_id, Task("t1", "CREATED"))
+    assert entry.task_id == "t1"
+    assert journal.claim(begun.entry_id, "me", 60)
+    assert not journal.claim(begun.entry_id, "you", 60)
+    journal.seen(Task("t1", "COMPLETED", ("https://cdn.example.com/v.mp4",)))
+    assert [found.task_id for found in journal.unfinished()] == ["t1"]
+    journal.release(begun.entry_id, "me")
+    journal.downloaded("t1", "/v.mp4")
+    assert journal.unfinished() == []
+    assert [found.task_id for found in journal.entries()] == ["t1"]
+    assert len(journal.fingerprint("key")) == 16
+
+
+def test_a_lock_that_lasts_delays_the_writing_only(
+    journal: Journal,
+    open_journal: Callable[[], Journal],
+    path: Path,
+    clock: Clock,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """While another process holds the journal, news are kept in memory; they are written when it lets go."""
+    known = journal.begin(NEW).entry_id
+    with locked(path):
+        journal.created(known, Task("t1", "CREATED"))
+        later = journal.begin(NEW)
+        assert not later.is_recorded
+        journal.unknown(later.entry_id, "no answer")
+        assert journal.problem == "database is locked"
+    assert len(warnings(caplog)) == 1
+    merged = journal.entry(known)
+    assert merged is not None
+    assert (merged.task_id, merged.model) == ("t1", NEW.model)
+    clock.now += PAUSE
+    journal.seen(Task("t1", "IN_PROGRESS"))
+    assert journal.problem is None
+    assert not journal._keeper.has_unsaved
+    other = open_journal()
+    found = other.find("t1")
+    assert found is not None
+    assert (found.entry_id, found.status, found.model) == (known, "IN_PROGRESS", NEW.model)
+    assert [entry.entry_id for entry in other.doubtful()] == [later.entry_id]
+
+
+def test_news_of_two_processes_are_merged(
+    journal: Journal, open_journal: Callable[[], Journal], path: Path, new: NewEntry, clock: Clock
+) -> None:
+    """What could not be written at once doesn't overwrite what another process has learnt since."""
+    entry_id = journal.begin(new).entry_id
+    with locked(path):
+        journal.created(entry_id, Task("t1", "IN_PROGRESS"))
+    other = open_journal()
+    other.created(entry_id, Task("t1", "COMPLETED"))
+    other.downloaded("t1", "/v.mp4")
+    clock.now += PAUSE
+    journal.begin(new)
+    found = other.find("t1")
+    assert found is not None
+    assert (found.status, found.file) == ("COMPLETED", "/v.mp4")
+
+
+def test_what_is_left_is_written_at_the_end(
+    journal: Journal, open_journal: Callable[[], Journal], path: Path, new: NewEntry
+) -> None:
+    """Closing writes what could not be written before, without waiting for the pause to end."""
+    entry_id = journal.begin(new).entry_id
+    with locked(path):
+        journal.created(entry_id, Task("t1", "CREATED"))
+    journal.close()
+    assert open_journal().find("t1") is not None
+
+
+def test_what_is_lost_in_the_end_is_named(
+    journal: Journal, path: Path, new: NewEntry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """If even the last attempt fails, the log names the unfinished tasks and what to type."""
+    entry_id = journal.begin(new).entry_id
+    with locked(path):
+        journal.created(entry_id, Task("t1", "CREATED"))
+        journal.close()
+    assert "t1" in warnings(caplog)[-1]
+    assert "kling-elements wait" in warnings(caplog)[-1]
+
+
+def test_a_full_disk(
+    journal: Journal, path: Path, new: NewEntry, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """On a full disk work goes on after one warning, old entries are read, and later all is written."""
+    journal.adopt(Task("old", "FAILED"), new)
+    assert journal._keeper.store is not None
+    with journal._keeper.store.writing() as connection:
+        pages = connection.execute("PRAGMA page_count").fetchone()[0]
+        connection.execute(f"PRAGMA max_page_count = {pages}")
+    for number in range(60):
+        entry_id = journal.begin(evolve(new, digest="d" * 900)).entry_id
+        assert journal.created(entry_id, Task(f"t{number}", "CREATED")).task_id == f"t{number}"
+    assert journal.problem == "database or disk is full"
+    assert len(warnings(caplog)) == 1
+    assert str(path) in warnings(caplog)[0]
+    assert len(journal.unfinished()) == 60
+    assert journal.knows(["old"]) == {"old"}
+    connection.execute("PRAGMA max_page_count = 100000")
+    clock.now += PAUSE
+    journal.seen(Task("t1", "FAILED"))
+    with Journal(Database(path))._keeper.store.reading() as reader:  # type: ignore[union-attr]  # it has a path
+        assert reader.execute("SELECT count(*) FROM entries").fetchone()[0] == 61
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+@pytest.mark.parametrize("tasks", [["earlier", "new"], ["new"]], ids=["journal", "no journal"])
+def test_a_directory_that_may_not_be_written(tasks: list[str], caplog: pytest.LogCaptureFixture) -> None:
+    """Where nothing may be written, an old journal is still read, and work goes on after one warning."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "journal.sqlite3"
+        if "earlier" in tasks:
+            journal = Journal(Database(path))
+            journal.adopt(Task("earlier", "CREATED"), NEW)
+            journal.close()
+            path.chmod(0o644)
+        Path(directory).chmod(0o555)
+        try:
+            told = as_nobody(lambda: use_without_permission(path, caplog))
+        finally:
+            Path(directory).chmod(0o755)
+    assert told == ["False", *tasks, "1 warning"]
+
+
+def use_without_permission(path: Path, caplog: pytest.LogCaptureFixture) -> list[str]:
+    journal = Journal.open(path, {})
+    begun = journal.begin(evolve(NEW, job=Job("b", "1")))
+    journal.created(begun.entry_id, Task("new", "CREATED"))
+    tasks = [entry.task_id or "" for entry in journal.unfinished()]
+    return [str(begun.is_recorded), *sorted(tasks), f"{len(warnings(caplog))} warning"]
+
+
+def as_nobody(work: Callable[[], list[str]]) -> list[str]:
+    """What a function gives in a child process that has no special rights: root may write everywhere."""
+    read_end, write_end = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            if os.getuid() == 0:
+                os.setegid(65534)
+                os.seteuid(65534)
+            told = work()
+        except BaseException as error:  # noqa: BLE001 - it is raised again
+            told = [repr(error)]
+        os.write(write_end, "\n".join(told).encode())
+        os._exit(0)
+    os.close(write_end)
+    os.waitpid(child, 0)
+    with os.fdopen(read_end) as answer:
+        return answer.read().split("\n")
+
+
+@pytest.mark.parametrize("place", ["is_a_directory", "below_a_file"])
+def test_a_path_that_can_be_no_file(
+    place: str, tmp_path: Path, new: NewEntry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A path that can't be a journal costs one warning."""
+    (tmp_path / "file").write_text("mine", encoding="utf-8")
+    journal = Journal.open(
+        tmp_path if place == "is_a_directory" else tmp_path / "file" / "journal.sqlite3", {}
+    )
+    live(journal, new)
+    journal.close()
+    assert len(warnings(caplog)) == 1
+    assert (tmp_path / "file").read_text(encoding="utf-8") == "mine"
+
+
+@pytest.mark.parametrize("damage", ["no database", "a page", "cut off"])
+def test_a_damaged_file_is_set_aside(
+    journal: Journal,
+    path: Path,
+    damage: str,
+    open_journal: Callable[[], Journal],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A damaged journal is renamed, not deleted, and a new one begun with what this process knows."""
+    for number in range(40):
+        journal.adopt(Task(f"t{number}", "FAILED"), evolve(NEW, digest="d" * 2000))
+    journal.close()
+    content = path.read_bytes()
+    bad = {
+        "no database": b"this is no database" * 100,
+        "a page": content[:100] + b"\xff" * 8000 + content[8100:],
+        "cut off": content[:5000],
+    }[damage]
+    path.write_bytes(bad)
+    path.with_name(path.name + "-wal").write_bytes(b"stale")
+    fresh = open_journal()
+    live(fresh, NEW)
+    assert fresh.problem is None
+    aside = [item for item in path.parent.iterdir() if ".corrupt-" in item.name and item.name[-1].isdigit()]
+    assert [item.read_bytes() for item in aside] == [bad]
+    assert not path.with_name(path.name + "-wal").exists()
+    assert "damaged" in warnings(caplog)[0]
+    assert str(aside[0]) in warnings(caplog)[0]
+    assert [entry.task_id for entry in open_journal().entries()] == ["t1"]
+
+
+def test_a_sound_file_is_not_set_aside(journal: Journal, path: Path) -> None:
+    """Who finds that another process has mended it, or is at it right now, leaves it where it is."""
+    journal.adopt(Task("t1", "FAILED"), NEW)
+    journal.close()
+    store = Database(path)
+    assert store.set_aside() is None
+    guard = path.with_name(path.name + ".setting-aside")
+    assert not guard.exists()
+    content = path.read_bytes()
+    path.write_bytes(b"this is no database" * 100)
+    guard.touch()
+    assert store.set_aside() is None
+    assert guard.exists()
+    os.utime(guard, (0, 0))
+    aside = store.set_aside()
+    assert aside is not None
+    assert aside.read_bytes() == b"this is no database" * 100
+    assert not path.exists()
+    path.write_bytes(content)
+    assert store.set_aside() is None
+
+
+def test_another_process_follows_to_the_new_file(
+    journal: Journal, open_journal: Callable[[], Journal], path: Path, new: NewEntry
+) -> None:
+    """A process notices that the file it has open was renamed or removed, and writes to the new one."""
+    journal.begin(new)
+    path.rename(path.with_name("moved"))
+    second = open_journal().begin(new).entry_id
+    assert journal.entry(second) is not None
+    path.unlink()
+    third = journal.begin(new).entry_id
+    assert [entry.entry_id for entry in open_journal().entries()] == [third]
+
+
+def test_a_newer_versions_journal_is_left_alone(
+    path: Path, new: NewEntry, caplog: pytest.LogCaptureFixture, open_journal: Callable[[], Journal]
+) -> None:
+    """A journal of a newer version is neither read nor written, and the warning says what to do."""
+    open_journal().begin(new)
+    newer = Journal(Database(path, migrations=(*MIGRATIONS, ("ALTER TABLE entries ADD COLUMN more TEXT",))))
+    kept = newer.begin(new).entry_id
+    newer.close()
+    before = path.read_bytes()
+    journal = open_journal()
+    live(journal, new)
+    journal.close()
+    assert path.read_bytes() == before
+    assert warnings(caplog)[0].count("upgrade kling-elements") == 1
+    assert kept not in {entry.entry_id for entry in journal.entries()}
+
+
+def test_an_older_versions_journal_is_migrated(
+    path: Path, new: NewEntry, open_journal: Callable[[], Journal]
+) -> None:
+    """A journal of an older version keeps its entries, and its salt."""
+    old = open_journal()
+    entry_id = old.begin(new).entry_id
+    migrated = Journal(
+        Database(path, migrations=(*MIGRATIONS, ("ALTER TABLE entries ADD COLUMN more TEXT",)))
+    )
+    assert [entry.entry_id for entry in migrated.entries()] == [entry_id]
+    assert migrated.fingerprint("key") == old.fingerprint("key") or old.problem
+    migrated.close()
+
+
+def test_another_programs_database_is_left_alone(
+    path: Path, new: NewEntry, caplog: pytest.LogCaptureFixture, open_journal: Callable[[], Journal]
+) -> None:
+    """A database of another program is not written to."""
+    path.parent.mkdir()
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE entries (mine TEXT)")
+        connection.commit()
+    before = path.read_bytes()
+    live(open_journal(), new)
+    assert path.read_bytes() == before
+    assert "another program's" in warnings(caplog)[0]
+
+
+def test_an_interrupt_leaves_no_transaction_open(
+    journal: Journal, open_journal: Callable[[], Journal], new: NewEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C in the middle of a write undoes that write and blocks nobody."""
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    entry_id = journal.begin(new).entry_id
+    with monkeypatch.context() as patched:
+        patched.setattr("kling_elements.journal.tables._row", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            journal.created(entry_id, Task("t1", "CREATED"))
+    found = open_journal().created(entry_id, Task("t2", "CREATED"))
+    assert (found.state, found.task_id) == (State.CREATED, "t2")

@@ -1,0 +1,458 @@
+"""The journal as its callers see it, on a healthy disk."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import platformdirs
+import pytest
+from attrs import evolve
+
+from kling_elements.journal import (
+    Job,
+    Journal,
+    NewEntry,
+    State,
+    journal_path,
+    key_fingerprint,
+    request_digest,
+)
+from kling_elements.journal.leases import this_host
+from kling_elements.task import Task
+from kling_elements.types import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from contract_tests.client.journal.conftest import Clock
+
+SIGNED = "https://cdn.example.com/kling_t1.mp4?token=exp=1800003600~hmac=5ec2e7"
+DAY = 86_400.0
+
+
+def completed(task_id: str) -> Task:
+    return Task(task_id, "COMPLETED", (SIGNED,), request_id="r-9")
+
+
+def test_a_begun_create_is_seen_by_another_process_at_once(
+    journal: Journal, open_journal: Callable[[], Journal], new: NewEntry
+) -> None:
+    """What `begin` returned is on the disk before create is sent."""
+    begun = journal.begin(new)
+    assert begun.is_recorded
+    found = open_journal().entry(begun.entry_id)
+    assert found is not None
+    assert (found.state, found.origin, found.digest) == (State.PENDING, new.origin, new.digest)
+
+
+def test_the_life_of_a_task(journal: Journal, open_journal: Callable[[], Journal], new: NewEntry) -> None:
+    """A task is unfinished from its creation until its video is at its target."""
+    entry_id = journal.begin(new).entry_id
+    journal.created(entry_id, Task("t1", "CREATED"))
+    journal.set_target("t1", "out/../video.mp4")
+    assert [entry.task_id for entry in journal.unfinished(new.origin, new.fingerprint)] == ["t1"]
+    journal.seen(completed("t1"))
+    entry = open_journal().find("t1")
+    assert entry is not None
+    assert (entry.status, entry.urls, entry.expires_at) == ("COMPLETED", (SIGNED,), 1_800_003_600.0)
+    assert entry.target == str(os.path.abspath("video.mp4"))  # noqa: PTH100 - what the journal promises
+    assert not entry.is_finished
+    journal.downloaded("t1", "video.mp4")
+    assert journal.unfinished() == []
+
+
+@pytest.mark.parametrize(
+    ("status", "target", "expected"),
+    [
+        ("FAILED", "/v.mp4", "finished"),
+        ("COMPLETED", None, "finished"),
+        ("COMPLETED", "/v.mp4", "unfinished"),
+        ("CREATED", None, "unfinished"),
+    ],
+)
+def test_what_counts_as_finished(
+    journal: Journal, new: NewEntry, status: str, target: str | None, expected: str
+) -> None:
+    """A failed task is finished, and a completed one unless its video is still to be fetched."""
+    entry_id = journal.begin(evolve(new, target=target)).entry_id
+    assert journal.created(entry_id, Task("t1", status)).is_finished is (expected == "finished")
+
+
+def test_unanswered_creates_are_doubtful_and_refused_ones_are_not(
+    journal: Journal, new: NewEntry, clock: Clock
+) -> None:
+    """Only what may have made a task is doubtful."""
+    unknown, refused = journal.begin(new).entry_id, journal.begin(new).entry_id
+    journal.unknown(unknown, "no answer", "r-1")
+    journal.refused(refused, "HTTP 402")
+    assert [(entry.entry_id, entry.note, entry.request_id) for entry in journal.doubtful()] == [
+        (unknown, "no answer", "r-1")
+    ]
+    for origin, fingerprint in ((new.origin, new.fingerprint), (new.origin, None), (None, new.fingerprint)):
+        assert [entry.entry_id for entry in journal.doubtful(origin, fingerprint)] == [unknown]
+    assert journal.doubtful("https://elsewhere.example", new.fingerprint) == []
+    assert journal.doubtful(new.origin, "another key's") == []
+    assert journal.abandon(unknown, "looked at the list: no task")
+    assert journal.doubtful() == []
+    clock.now += 7
+    assert journal.abandon(unknown)
+    given_up = journal.entry(unknown)
+    assert given_up
+    assert (given_up.note, given_up.updated_at) == ("looked at the list: no task", clock())
+
+
+def test_a_create_under_way_is_not_doubtful_until_it_took_too_long(
+    journal: Journal, open_journal: Callable[[], Journal], new: NewEntry, clock: Clock
+) -> None:
+    """A create that a live process is sending is not reported, unless it takes longer than any does."""
+    entry_id = journal.begin(new).entry_id
+    assert open_journal().doubtful() == []
+    clock.now += 601
+    assert [entry.entry_id for entry in open_journal().doubtful()] == [entry_id]
+
+
+def test_a_job_is_begun_once(journal: Journal, open_journal: Callable[[], Journal], new: NewEntry) -> None:
+    """A job whose create was begun, unknown or answered is not begun again; a refused one is."""
+    job = evolve(new, job=Job("batch", "line 7"))
+    first = journal.begin(job)
+    for note in (lambda: None, lambda: journal.unknown(first.entry_id, "?")):
+        note()
+        again = open_journal().begin(job)
+        assert again.earlier is not None
+        assert again.entry_id == first.entry_id
+    journal.abandon(first.entry_id)
+    second = journal.begin(job)
+    assert second.earlier is None
+    journal.refused(second.entry_id, "HTTP 400")
+    third = journal.begin(job)
+    assert third.earlier is None
+    journal.created(third.entry_id, Task("t3", "CREATED"))
+    found = journal.job("batch", "line 7")
+    assert found is not None
+    assert found.task_id == "t3"
+    assert journal.job("batch", "line 8") is None
+
+
+def test_what_is_known_for_sure_is_not_unlearnt(journal: Journal, new: NewEntry) -> None:
+    """News that come late change neither a terminal status nor that a task exists."""
+    entry_id = journal.begin(new).entry_id
+    journal.created(entry_id, completed("t1"))
+    journal.seen(Task("t1", "IN_PROGRESS"))
+    journal.seen(Task("t1", "UNKNOWN"))
+    journal.unknown(entry_id, "a time-out, told late")
+    found = journal.find("t1")
+    assert found is not None
+    assert (found.state, found.status, found.urls) == (State.CREATED, "COMPLETED", (SIGNED,))
+
+
+def test_looks_without_news_write_nothing(journal: Journal, path: Path, new: NewEntry) -> None:
+    """Polling costs no write to the disk."""
+    journal.created(journal.begin(new).entry_id, Task("t1", "IN_PROGRESS"))
+    before = path.stat().st_mtime_ns, path.read_bytes()
+    for _ in range(3):
+        journal.seen(Task("t1", "IN_PROGRESS"))
+    assert (path.stat().st_mtime_ns, path.read_bytes()) == before
+
+
+def test_a_task_nobody_recorded_can_be_adopted(journal: Journal, new: NewEntry) -> None:
+    """Adopting fills the doubtful entry it is found to belong to, or makes one.
+
+    Seeing alone records nothing.
+    """
+    assert journal.seen(Task("t1", "CREATED")) is None
+    assert journal.knows(["t1", "t2"]) == set()
+    doubtful = journal.begin(new).entry_id
+    journal.unknown(doubtful, "no answer")
+    assert journal.adopt(Task("t1", "CREATED"), new, doubtful).entry_id == doubtful
+    other = journal.adopt(Task("t2", "CREATED"), new)
+    assert journal.adopt(Task("t2", "IN_PROGRESS"), new).entry_id == other.entry_id
+    assert journal.knows(["t1", "t2", "t3"]) == {"t1", "t2"}
+    assert journal.doubtful() == []
+
+
+def test_the_same_id_at_two_origins_is_two_tasks(journal: Journal, new: NewEntry, clock: Clock) -> None:
+    """A stand-in that repeats its ids doesn't touch the service's tasks."""
+    mock = evolve(new, origin="http://127.0.0.1:8000")
+    journal.adopt(Task("t1", "CREATED"), new)
+    clock.now += 1
+    journal.adopt(Task("t1", "CREATED"), mock)
+    journal.seen(Task("t1", "FAILED"), mock.origin)
+    assert [entry.origin for entry in journal.unfinished()] == [new.origin]
+    assert journal.find("t1", "https://elsewhere.example") is None
+    journal.adopt(Task("t2", "CREATED"), mock)
+    clock.now += 1
+    journal.adopt(Task("t2", "CREATED"), new)
+    journal.seen(Task("t2", "IN_PROGRESS"), mock.origin)
+    journal.set_target("t2", "/out.mp4", mock.origin)
+    here, there = journal.find("t2", new.origin), journal.find("t2", mock.origin)
+    assert here is not None
+    assert there is not None
+    assert (here.status, here.target) == ("CREATED", new.target)
+    assert (there.status, there.target) == ("IN_PROGRESS", "/out.mp4")
+    assert [entry.origin for entry in journal.unfinished(mock.origin)] == [mock.origin]
+    journal.downloaded("t2", "/out.mp4", mock.origin)
+    assert journal.unfinished(mock.origin) == []
+    assert {entry.task_id for entry in journal.unfinished(new.origin)} == {"t1", "t2"}
+    assert journal.knows(["t1", "t2"], "https://elsewhere.example") == set()
+    assert journal.unfinished(new.origin, "another key's") == []
+    journal.seen(Task("t1", "FAILED"), new.origin)
+    there = journal.find("t1", mock.origin)
+    assert there is not None
+    assert (there.status, there.file) == ("FAILED", None)
+    assert {entry.task_id for entry in journal.unfinished(new.origin)} == {"t2"}
+
+
+def test_a_lease_keeps_others_away_until_it_ends(
+    journal: Journal, open_journal: Callable[[], Journal], new: NewEntry, clock: Clock
+) -> None:
+    """Of two that claim an entry one gets it, until it lets go or its time is over."""
+    entry_id = journal.created(journal.begin(new).entry_id, Task("t1", "CREATED")).entry_id
+    other = open_journal()
+    assert journal.claim(entry_id, "a", 60)
+    assert not other.claim(entry_id, "b", 60)
+    assert journal.claim(entry_id, "a", 60)
+    other.release(entry_id, "b")
+    assert not other.claim(entry_id, "b", 60)
+    journal.release(entry_id, "a")
+    assert other.claim(entry_id, "b", 60)
+    clock.now += 60
+    assert journal.claim(entry_id, "a", 60)
+    assert not journal.claim("no such entry", "a", 60)
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_dead_process_holds_nothing(
+    journal: Journal, path: Path, open_journal: Callable[[], Journal], new: NewEntry
+) -> None:
+    """The lease of a process that has died is over at once; of another machine's process nobody can tell."""
+    entry_id = journal.created(journal.begin(new).entry_id, Task("t1", "CREATED")).entry_id
+    assert journal.claim(entry_id, "dead", 600)
+    child = os.fork() if hasattr(os, "fork") else pytest.skip("there is no fork here")
+    if child == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
+    connection = sqlite3.connect(path)
+    connection.execute("UPDATE entries SET owner_pid = ?, owner_host = 'elsewhere'", (child,))
+    connection.commit()
+    assert not open_journal().claim(entry_id, "b", 60)
+    connection.execute("UPDATE entries SET owner_pid = ?, owner_host = ?", (child, this_host()))
+    connection.commit()
+    connection.close()
+    assert open_journal().claim(entry_id, "b", 60)
+
+
+def test_old_entries_and_expired_addresses_are_pruned(
+    open_journal: Callable[[], Journal], new: NewEntry, clock: Clock
+) -> None:
+    """Finished entries stay for 30 days and others for 90; an address that has expired is not kept."""
+    first = open_journal()
+    first.created(first.begin(new).entry_id, completed("done"))
+    first.created(first.begin(new).entry_id, Task("running", "IN_PROGRESS"))
+    clock.now += 4000
+    second = open_journal()
+    second.begin(new)
+    found = second.find("done")
+    assert found is not None
+    assert (found.urls, found.expires_at) == ((), 1_800_003_600.0)
+    clock.now += 31 * DAY
+    third = open_journal()
+    third.begin(new)
+    assert third.knows(["done", "running"]) == {"running"}
+    clock.now += 60 * DAY
+    fourth = open_journal()
+    fourth.begin(new)
+    assert fourth.knows(["done", "running"]) == set()
+
+
+def test_a_downloaded_videos_address_is_wiped(journal: Journal, path: Path, new: NewEntry) -> None:
+    """The signature of an address is nowhere in the file once the video is here."""
+    journal.created(journal.begin(evolve(new, target="/v.mp4")).entry_id, completed("t1"))
+    assert b"5ec2e7" in path.read_bytes()
+    journal.downloaded("t1", "/v.mp4")
+    assert b"5ec2e7" not in path.read_bytes()
+    assert [item.name for item in path.parent.iterdir()] == [path.name]
+
+
+def test_neither_key_nor_signature_is_shown(journal: Journal, path: Path, new: NewEntry) -> None:
+    """A key is nowhere in the file, and an address's signature not in a repr."""
+    key = "secret-key-0123456789"
+    mine = evolve(new, fingerprint=journal.fingerprint(key))
+    entry = journal.created(journal.begin(mine).entry_id, completed("t1"))
+    assert key.encode() not in path.read_bytes()
+    assert "5ec2e7" not in repr(entry)
+    assert key not in repr(journal)
+
+
+def test_a_fingerprint_is_stable_in_one_journal_and_of_no_use_in_another(
+    open_journal: Callable[[], Journal], tmp_path: Path
+) -> None:
+    """Two processes agree on a key's fingerprint; another journal has another."""
+    one = open_journal().fingerprint("key")
+    assert one == open_journal().fingerprint("key")
+    assert one != open_journal().fingerprint("kez")
+    other = Journal.open(tmp_path / "other.sqlite3", {})
+    assert one != other.fingerprint("key")
+    other.close()
+    assert key_fingerprint("key", b"salt") == "d298e941bf07b6ef"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
+def test_only_the_owner_can_read_it(
+    journal: Journal, path: Path, new: NewEntry, open_journal: Callable[[], Journal]
+) -> None:
+    """The file is 0600 in a directory of 0700, also if someone opened it up."""
+    journal.begin(new)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    path.chmod(0o644)
+    open_journal().begin(new)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_reading_makes_no_file(journal: Journal, path: Path) -> None:
+    """Asking a journal that doesn't exist gives nothing, and leaves nothing."""
+    assert journal.unfinished() == []
+    assert list(journal.entries()) == []
+    assert journal.find("t1") is None
+    assert not path.parent.exists()
+
+
+def test_all_entries_come_in_order_and_page_by_page(
+    journal: Journal, new: NewEntry, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More entries than fit a page are all given once, the oldest first, also while others are written."""
+    ids = []
+    monkeypatch.setattr("kling_elements.journal.journal._PAGE", 10)
+    for number in range(35):
+        clock.now += number % 2  # some at the same instant
+        ids.append(journal.adopt(Task(f"t{number}", "FAILED"), new).entry_id)
+    entries = journal.entries()
+    seen = [next(entries)]
+    journal.seen(Task("t1", "FAILED"))
+    seen += entries
+    assert sorted(entry.entry_id for entry in seen) == sorted(ids)
+    assert [entry.created_at for entry in seen] == sorted(entry.created_at for entry in seen)
+
+
+def test_text_that_is_no_unicode_is_kept(
+    journal: Journal, open_journal: Callable[[], Journal], new: NewEntry
+) -> None:
+    """A file name of odd bytes, or an id with half of a surrogate pair, is no trouble."""
+    odd = os.fsdecode(b"/videos/\xff\xfe.mp4")
+    entry_id = journal.begin(evolve(new, job=Job("b", odd))).entry_id
+    journal.created(entry_id, Task("t\ud800", "CREATED"))
+    journal.set_target("t\ud800", odd)
+    found = open_journal().job("b", odd)
+    assert found is not None
+    assert (found.target, found.task_id, journal.problem) == (odd, "t\ud800", None)
+    assert journal.knows(["t\ud800"]) == {"t\ud800"}
+
+
+def test_threads_share_one_journal(
+    journal: Journal, open_journal: Callable[[], Journal], new: NewEntry
+) -> None:
+    """Many threads write to one journal, and nothing of it is lost, nor left in memory."""
+
+    def work(number: int) -> None:
+        journal.created(journal.begin(new).entry_id, Task(f"t{number}", "CREATED"))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, range(40)))
+    assert open_journal().knows(f"t{n}" for n in range(40)) == {f"t{n}" for n in range(40)}
+    assert journal.problem is None
+
+
+@pytest.mark.parametrize("word", ["off", "0", "none", " OFF "])
+def test_a_journal_can_be_off(word: str, new: NewEntry) -> None:
+    """Switched off, a journal works for this process and leaves no file."""
+    journal = Journal.open(None, {"KLING_ELEMENTS_JOURNAL": word})
+    assert journal.path is None
+    entry_id = journal.begin(evolve(new, job=Job("b", "1"))).entry_id
+    journal.created(entry_id, Task("t1", "CREATED"))
+    assert journal.begin(evolve(new, job=Job("b", "1"))).earlier is not None
+    assert [entry.task_id for entry in journal.unfinished()] == ["t1"]
+    assert [entry.entry_id for entry in journal.entries()] == [entry_id]
+    assert Journal.open(False).path is None
+
+
+def test_a_journal_in_memory_is_bounded(new: NewEntry) -> None:
+    """A batch without a journal's file runs in constant memory, and forgets what is finished first."""
+    journal = Journal(None)
+    kept = journal.begin(new).entry_id
+    for number in range(2100):
+        journal.adopt(Task(f"t{number}", "FAILED"), new)
+    assert len(list(journal.entries())) == 2000
+    assert journal.entry(kept) is not None
+
+
+def test_where_the_journal_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An argument wins over the environment, and that over the state directory."""
+    environ = {"KLING_ELEMENTS_JOURNAL": str(tmp_path / "e.sqlite3")}
+    assert journal_path(None, environ) == tmp_path / "e.sqlite3"
+    assert journal_path(tmp_path / "a.sqlite3", environ) == tmp_path / "a.sqlite3"
+    assert journal_path("off", environ) is None
+    monkeypatch.setenv("KLING_ELEMENTS_JOURNAL", environ["KLING_ELEMENTS_JOURNAL"])
+    assert Journal.open().path == tmp_path / "e.sqlite3"
+    assert Journal.open(None, {"KLING_ELEMENTS_JOURNAL": "off"}).path is None
+    default = platformdirs.user_state_path("kling-elements", appauthor=False) / "journal.sqlite3"
+    assert journal_path(None, {}) == journal_path(None, {"KLING_ELEMENTS_JOURNAL": " "}) == default
+    assert default.parts[-2:] == ("kling-elements", "journal.sqlite3")
+    home = journal_path("~/j.sqlite3", {})
+    assert home is not None
+    assert home.is_absolute()
+    assert "~" not in str(home)
+    nobodys = journal_path("~no such user/j.sqlite3", {})
+    assert nobodys is not None
+    assert nobodys.is_absolute()
+    assert nobodys.parts[-2:] == ("~no such user", "j.sqlite3")
+
+
+def test_a_digest_tells_requests_apart() -> None:
+    """The same request has the same digest; another body or path has another."""
+    one = Request("POST", "/v1/a", {"x": "1"}, b"{}")
+    assert request_digest(one) == request_digest(evolve(one, headers={}))
+    assert (
+        len(
+            {
+                request_digest(one),
+                request_digest(evolve(one, content=b"[]")),
+                request_digest(evolve(one, path="/b")),
+            }
+        )
+        == 3
+    )
+
+
+def test_it_says_where_it_is(journal: Journal, path: Path) -> None:
+    """A journal's place is in its repr and its path; one in memory has none."""
+    assert (repr(journal), journal.path) == (f"Journal('{path}')", path)
+    assert (repr(Journal(None)), Journal(None).path) == ("Journal('in memory')", None)
+
+
+def test_the_time_is_in_utc(journal: Journal) -> None:
+    """The journal's time is that of its clock, in UTC."""
+    assert journal.now() == datetime(2027, 1, 15, 8, tzinfo=UTC)
+    assert journal.now().tzinfo is UTC
+
+
+def test_a_fingerprint_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hash, which is slow to keep guessers out, is reckoned once a process for a key and a salt."""
+    derive = hashlib.pbkdf2_hmac
+    asked: list[bytes] = []
+
+    def counted(name: str, password: bytes, salt: bytes, iterations: int) -> bytes:
+        asked.append(password)
+        return derive(name, password, salt, iterations)
+
+    monkeypatch.setattr(hashlib, "pbkdf2_hmac", counted)
+    salts = (os.urandom(16), os.urandom(16))  # that nobody used before in this process
+    names = [key_fingerprint(key, salt) for key in ("one", "two") for salt in salts for _ in range(3)]
+    assert (len(asked), len(set(names))) == (4, 4)
+    assert all(len(set(names[start : start + 3])) == 1 for start in range(0, 12, 3))

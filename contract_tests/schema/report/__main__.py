@@ -1,0 +1,88 @@
+"""Runs the contract suite and shows what it has exercised."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from contract_tests.schema.report import page, table
+from contract_tests.support import exercised
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from contract_tests.support.exercised import Side
+
+ROOT: Final = Path(__file__).resolve().parents[3]
+HERE: Final = Path(__file__).parent
+OUTPUT: Final = ROOT / ".cache" / "contract"
+_FOLDERS: Final[Mapping[Side, tuple[str, ...]]] = {
+    "client": ("client_side", "end_to_end"),
+    "server": ("server_side",),
+}
+_NOTHING_RAN: Final = 5
+
+
+def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] = os.environ) -> int:
+    """Run, print and write the report.
+
+    Returns:
+        The exit code: 0 if all tests passed and no zero is unexplained, 1 if not, 2 for a wrong use.
+    """
+    parser = argparse.ArgumentParser(prog="python -m contract_tests.schema.report", description=__doc__)
+    parser.add_argument(
+        "--server", action="store_true", help="the server side alone; its zeros are told, not failed"
+    )
+    parser.add_argument("--output", type=Path, default=OUTPUT, help="where report.html and junit.xml go")
+    parser.add_argument("pytest", nargs="*", help="more arguments for pytest, after --")
+    options = parser.parse_args(arguments)
+    sides: tuple[Side, ...] = ("server",) if options.server else exercised.SIDES
+    folders = [ROOT / "contract_tests" / name for side in sides for name in _FOLDERS[side]]
+    code = _run(
+        [folder for folder in folders if folder.is_dir()], options.output, options.pytest, environment
+    )
+    if code > 1:
+        return 1 if code == _NOTHING_RAN else 2
+    if not (options.output / "junit.xml").is_file():
+        sys.stderr.write("The run ended before its time (see above): there is nothing to count.\n")
+        return 1
+    explanations = [] if options.server else table.read_explanations(HERE / "explained.yaml")
+    counts = exercised.read(options.output / "counts")
+    found = table.build(exercised.documented(), counts, explanations, sides)
+    report = options.output / "report.html"
+    report.write_text(page.html(found), encoding="utf-8")
+    sys.stdout.write("\n" + table.text(found, colour=_is_coloured(environment)) + "\n")
+    sys.stdout.write(f"{_shown(report)} and {_shown(options.output / 'junit.xml')} have the same to keep\n")
+    if options.server:
+        return code
+    return 1 if code or found.open or found.stale else 0
+
+
+def _run(folders: list[Path], output: Path, more: Sequence[str], environment: Mapping[str, str]) -> int:
+    shutil.rmtree(output, ignore_errors=True)
+    output.mkdir(parents=True)
+    command = [sys.executable, "-m", "pytest", *map(str, folders), "-q", "-p", "no:randomly", "--tb=short"]
+    command += [f"--junit-xml={output / 'junit.xml'}", *more]
+    counting = {**environment, exercised.FOLDER_VARIABLE: str(output / "counts")}
+    done = subprocess.run(command, cwd=ROOT, env=counting, check=False)  # noqa: S603 - our own suite
+    return done.returncode
+
+
+def _is_coloured(environment: Mapping[str, str]) -> bool:
+    """Follow NO_COLOR, then FORCE_COLOR, then whether somebody looks."""
+    if environment.get("NO_COLOR"):
+        return False
+    return bool(environment.get("FORCE_COLOR")) or sys.stdout.isatty()
+
+
+def _shown(path: Path) -> str:
+    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

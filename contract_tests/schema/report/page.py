@@ -1,0 +1,106 @@
+"""The table as one HTML page that needs nothing else: for a phone, a desk or paper, by day or by night."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from contract_tests.schema.report.table import to_do
+
+if TYPE_CHECKING:
+    from contract_tests.schema.report.table import Cell, Line, Table
+
+_STYLE = """
+:root { color-scheme: light dark; --ink: #1a1d21; --soft: #5b6470; --ground: #ffffff; --line: #dfe3e8;
+  --card: #f5f7f9; --bad: #b00020; --bad-ground: #fde7ea; --good: #12652f; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e8eaed; --soft: #a3abb5; --ground: #15181c;
+  --line: #343a41; --card: #1e2227; --bad: #ff8a95; --bad-ground: #47131b; --good: #7ddb9c; } }
+* { box-sizing: border-box; }
+body { margin: 0 auto; padding: 1rem; max-width: 48rem; background: var(--ground); color: var(--ink);
+  font: 16px/1.45 system-ui, sans-serif; }
+h1 { font-size: 1.4rem; margin: .5rem 0; }
+h2 { font: 600 .95rem/1.35 ui-monospace, monospace; margin: 0; padding: .7rem 0; overflow-wrap: anywhere; }
+p { margin: .3rem 0; }
+.sums { display: grid; grid-template-columns: repeat(auto-fit, minmax(8rem, 1fr)); gap: .6rem;
+  margin: 1rem 0; padding: 0; }
+.sums li { list-style: none; background: var(--card); border: 1px solid var(--line);
+  border-radius: .5rem; padding: .6rem .8rem; }
+.sums b { display: block; font-size: 1.5rem; font-variant-numeric: tabular-nums; }
+.sums .bad { background: var(--bad-ground); border-color: var(--bad); color: var(--bad); }
+.sums .good b { color: var(--good); }
+section { border-top: 2px solid var(--line); margin-top: 1rem; }
+table { width: 100%; border-collapse: collapse; table-layout: fixed; }
+th, td { text-align: left; vertical-align: top; padding: .35rem .3rem; border-bottom: 1px solid var(--line);
+  overflow-wrap: anywhere; }
+thead th { color: var(--soft); font-weight: 500; font-size: .85rem; }
+.status { width: 4.8rem; } .count { width: 3.9rem; text-align: right; font-variant-numeric: tabular-nums; }
+td.status { font-weight: 600; font-size: .95rem; overflow-wrap: normal; } td.media { font-size: .9rem; }
+td.open { background: var(--bad-ground); color: var(--bad); font-weight: 700; }
+td.why { color: var(--soft); }
+.note { color: var(--soft); font-size: .82rem; } .note.bad { color: var(--bad); }
+@media print { body { max-width: none; font-size: 11px; padding: 0; } section { break-inside: avoid; }
+  td.open { outline: 1px solid var(--bad); } }
+"""
+
+
+def html(table: Table, title: str = "Contract: what was exercised") -> str:
+    """Write the whole page."""
+    sections = "\n".join(_section(name, lines, table) for name, lines in table.by_operation())
+    total = len(table.lines)
+    sums = "".join(
+        f'<li class="{"good" * (table.met(side) == total)}"><b>{table.met(side)}/{total}</b>{side} side</li>'
+        for side in table.sides
+    )
+    sums += f'<li class="{"bad" if table.open else "good"}"><b>{table.open}</b>unexplained zeros</li>'
+    said = "".join(f"<p>{escape(sentence)}.</p>" for sentence in to_do(table))
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{escape(title)}</title>
+<style>{_STYLE}</style>
+</head>
+<body>
+<h1>{escape(title)}</h1>
+<p>Each documented answer, and how often the client was given it and a server gave it.</p>
+<ul class="sums">{sums}</ul>
+{said}
+{sections}
+</body>
+</html>
+"""
+
+
+def _section(name: str, lines: list[Line], table: Table) -> str:
+    heads = "".join(f'<th class="count" scope="col">{side}</th>' for side in table.sides)
+    rows = "\n".join(_row(line) for line in lines)
+    return f"""<section>
+<h2>{escape(name)}</h2>
+<table>
+<thead><tr><th class="status" scope="col">status</th><th scope="col">media type</th>{heads}</tr></thead>
+<tbody>
+{rows}
+</tbody>
+</table>
+</section>"""
+
+
+def _row(line: Line) -> str:
+    notes = "".join(
+        f'<div class="note{" bad" if cell.is_open else ""}">{escape(_note(side, cell))}</div>'
+        for side, cell in line.cells.items()
+        if not cell.count
+    )
+    counts = "".join(f'<td class="count{_kind(cell)}">{cell.count}</td>' for cell in line.cells.values())
+    media = escape(line.row.media_type or "no body").replace("/", "/<wbr>")
+    status = escape(line.row.status)
+    return f'<tr><td class="status">{status}</td><td class="media">{media}{notes}</td>{counts}</tr>'
+
+
+def _kind(cell: Cell) -> str:
+    return " open" if cell.is_open else " why" if cell.reason else ""
+
+
+def _note(side: str, cell: Cell) -> str:
+    return f"never met by the {side} side" if cell.is_open else f"{side}: {cell.reason}"

@@ -1,0 +1,107 @@
+"""Keeps a run from making tasks that cost money: what may be sent at all, and how many creates."""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Literal
+
+from contract_tests.schema.server.operations import life_cycles, operations, properties
+
+if TYPE_CHECKING:
+    from contract_tests.schema.server.exchange import Answer, Sent
+
+Profile = Literal["free", "full"]
+_HARMLESS_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+# A refusal says that nothing was made. 408 and 429 don't say it for certain; a 5xx says nothing.
+_REFUSALS: Final = frozenset(range(400, 500)) - {408, 429}
+
+
+class NotSentError(Exception):
+    """The guard keeps a request back; the message says why."""
+
+
+def may_create(sent: Sent, keys: tuple[str, ...]) -> bool:
+    """Tell whether some server could make a task of this request, even a lenient one.
+
+    It can't without a good key, nor by a harmless method, nor from a body that is no JSON object and has none
+    of the names of the document's parameters in it: whatever reads it finds nothing to make a task of.
+
+    Args:
+        sent: The request.
+        keys: The keys that are good.
+    """
+    if sent.method.upper() in _HARMLESS_METHODS or not _carries(sent, keys):
+        return False
+    try:
+        if isinstance(json.loads(sent.body.decode("utf-8")), dict):
+            return True
+    except (ValueError, RecursionError):
+        pass
+    text = sent.body.decode("utf-8", "replace").lower()
+    return any(name.lower() in text for name in _names())
+
+
+def is_create(sent: Sent) -> bool:
+    """Tell whether this is a request by which the document makes a task."""
+    return sent.method.upper() not in _HARMLESS_METHODS and any(
+        sent.path.rstrip("/") == cycle.create.path for cycle in life_cycles()
+    )
+
+
+def _carries(sent: Sent, keys: tuple[str, ...]) -> bool:
+    text = " ".join(value for _, value in sent.headers) + " " + sent.target
+    return any(key and key in text for key in keys)
+
+
+def _names() -> set[str]:
+    return {name for op in operations() if op.body for name in properties(op.body_schema)}
+
+
+@dataclass
+class Guard:
+    """Stands in front of every request of a run.
+
+    Attributes:
+        profile: `free` lets pass only what can't make a task; `full` lets creates pass up to the cap.
+        keys: The keys that are good.
+        cap: The most tasks of the run; None for any number.
+        spent: Tasks that were made, or may have been.
+    """
+
+    profile: Profile
+    keys: tuple[str, ...]
+    cap: int | None = None
+    spent: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    @property
+    def left(self) -> int | None:
+        """How many more tasks may be made; None for any number."""
+        if self.profile == "free":
+            return 0
+        return None if self.cap is None else self.cap - self.spent
+
+    def admit(self, sent: Sent) -> bool:
+        """Let a request pass, and tell whether it took a task from the cap; then `settle` wants the answer.
+
+        Raises:
+            NotSentError: It is kept back.
+        """
+        if not may_create(sent, self.keys):
+            return False
+        if self.profile == "free":
+            raise NotSentError("PROFILE=free: a server could make a task of it, which costs money")
+        # Taken before it is sent: whatever happens afterwards, the cap holds.
+        with self._lock:
+            if self.cap is not None and self.spent >= self.cap:
+                raise NotSentError(f"PROFILE=full: the cap of {self.cap} tasks is reached")
+            self.spent += 1
+        return True
+
+    def settle(self, answer: Answer) -> None:
+        """Give a task back to the cap if the answer is a refusal."""
+        if answer.status in _REFUSALS:
+            with self._lock:
+                self.spent -= 1

@@ -1,0 +1,28 @@
+"""schemathesis' phases, with all its checks, and this suite's rules over the same traffic."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from contract_tests.schema.server import engine
+
+if TYPE_CHECKING:
+    from contract_tests.schema.server.configuration import Configuration
+    from contract_tests.schema.server.target import Target
+
+
+@pytest.mark.parametrize("phase", engine.PHASES)
+def test_generated_requests_break_no_rule(
+    target: Target, configuration: Configuration, phase: engine.Phase
+) -> None:
+    """Whatever is generated from the document, valid or not: no check fails, and no answer breaks a rule."""
+    outcome = engine.run(target, phase, configuration.seed, configuration.examples)
+    assert not outcome.failures, "\n\n".join(outcome.failures[:5])
+    target.assert_clean()
+    if outcome.kept_back:
+        pytest.skip(f"{outcome.kept_back} (after {outcome.requests} requests without a fault)")
+    if not outcome.requests and target.guard.profile == "free":
+        pytest.skip("PROFILE=free: this phase has nothing that makes no task")
+    assert outcome.requests

@@ -1,0 +1,203 @@
+"""The life of tasks. Most rules are the ledger's, which reads every exchange: here it gets some."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+from uuid import UUID
+
+import pytest
+
+from contract_tests.schema.server import default_target
+from contract_tests.schema.server.operations import (
+    COMPLETED,
+    FAILED,
+    RANK,
+    TERMINAL,
+    LifeCycle,
+    at,
+    life_cycles,
+)
+from contract_tests.schema.server.target import example_body
+from contract_tests.support.contract import document
+
+if TYPE_CHECKING:
+    from contract_tests.schema.server.configuration import Configuration
+    from contract_tests.schema.server.target import Target
+
+CYCLES = [pytest.param(cycle, id=cycle.create.path.rpartition("/")[2]) for cycle in life_cycles()]
+MOST_LOOKS = 20
+
+
+def to_the_end(target: Target, cycle: LifeCycle, task_id: str) -> list[dict[str, object]]:
+    """Look at a task until it has ended; gives all that was seen."""
+    seen: list[dict[str, object]] = []
+    while not seen or (seen[-1][cycle.word_name] not in TERMINAL and len(seen) < MOST_LOOKS):
+        seen.append(target.task(cycle, task_id))
+    return seen
+
+
+def test_the_document_has_the_life_cycle_and_its_words() -> None:
+    """Links lead from a create to its status; the status' words are those whose order this suite knows."""
+    assert life_cycles()
+    words = {word for schema in document()["components"]["schemas"].values() for word in _words(schema)}
+    assert words >= set(RANK)
+
+
+def _words(schema: dict[str, object]) -> list[str]:
+    found = at(schema, "/properties/status/enum")
+    return found if isinstance(found, list) else []
+
+
+@pytest.mark.parametrize("cycle", CYCLES)
+def test_a_task_goes_through_its_stages(target: Target, cycle: LifeCycle) -> None:
+    """A task that is looked at again and again goes from CREATED over IN_PROGRESS to COMPLETED."""
+    task_id = target.create(cycle, "polls=5")
+    words = [task[cycle.word_name] for task in to_the_end(target, cycle, task_id)]
+    ranks = [RANK[str(word)] for word in words]
+    assert ranks == sorted(ranks), words
+    assert list(dict.fromkeys(words)) == ["CREATED", "IN_PROGRESS", COMPLETED], words
+    assert len(words) == 5, "polls=5 is a task that ends at the fifth look"
+
+
+@pytest.mark.parametrize("cycle", CYCLES)
+@pytest.mark.parametrize(("scenario", "end"), [("instant", COMPLETED), ("instant, fail", FAILED)])
+def test_a_task_stays_as_it_ended(target: Target, cycle: LifeCycle, scenario: str, end: str) -> None:
+    """COMPLETED and FAILED are for good, also after other tasks were made, and for the list too."""
+    task_id = target.create(cycle, scenario)
+    last = to_the_end(target, cycle, task_id)[-1]
+    assert last[cycle.word_name] == end
+    assert bool(last[cycle.result_name]) == (end == COMPLETED)
+    target.create(cycle, "instant")
+    for _ in range(12):
+        assert target.task(cycle, task_id) == last
+    assert cycle.listing is not None
+    rows = at(target.call("GET", cycle.listing.url()).answer.json(), cycle.list_pointer)
+    assert [row[cycle.word_name] for row in rows if row[cycle.id_name] == task_id] == [end]
+
+
+@pytest.mark.parametrize("cycle", CYCLES)
+def test_a_task_that_never_finishes_has_no_result(target: Target, cycle: LifeCycle) -> None:
+    """IN_PROGRESS may last, and has no result for as long."""
+    task_id = target.create(cycle, "never-finish, polls=1")
+    for _ in range(5):
+        task = target.task(cycle, task_id)
+        assert (task[cycle.word_name], task[cycle.result_name]) == ("IN_PROGRESS", [])
+
+
+@pytest.mark.parametrize("cycle", CYCLES)
+def test_completed_without_a_result_is_had_on_request_alone(target: Target, cycle: LifeCycle) -> None:
+    """The scenario complete-empty gives COMPLETED without a result, as seen live; nothing else does."""
+    task = to_the_end(target, cycle, target.create(cycle, "complete-empty, instant"))[-1]
+    assert (task[cycle.word_name], task[cycle.result_name]) == (COMPLETED, [])
+    task = to_the_end(target, cycle, target.create(cycle, "instant"))[-1]
+    assert task[cycle.result_name]
+
+
+@pytest.mark.parametrize("cycle", CYCLES)
+def test_every_task_is_listed_once(target: Target, cycle: LifeCycle) -> None:
+    """After each create the list has each task once; equal requests make tasks of their own."""
+    assert cycle.listing is not None
+    made: list[str] = []
+    target.need_tasks(4)
+    for scenario in (None, None, "instant", "fail") if target.offered else (None,) * 4:
+        made.append(target.create(cycle, scenario))
+        rows = at(target.call("GET", cycle.listing.url()).answer.json(), cycle.list_pointer)
+        ids = [row[cycle.id_name] for row in rows]
+        assert sorted(i for i in ids if i in made) == sorted(made)
+    assert len(set(made)) == 4
+
+
+@pytest.mark.parametrize("cycle", CYCLES)
+def test_an_empty_list_is_not_found(target: Target, cycle: LifeCycle) -> None:
+    """An account without tasks gets a 404 with the document's words, as observed."""
+    if not target.offered:
+        pytest.skip("whether this account has tasks is not known")
+    assert cycle.listing is not None
+    exchange = target.call("GET", cycle.listing.url())
+    if exchange.answer.is_success:
+        pytest.skip("this account has tasks already")
+    assert exchange.answer.status == 404, target.tell("an empty list is no 404", exchange)
+    examples = cycle.listing.responses["404"]["content"]["application/json"]["examples"]
+    assert exchange.answer.json() in [example["value"] for example in examples.values()]
+
+
+@pytest.mark.parametrize("cycle", CYCLES)
+def test_an_unknown_id_is_not_found(target: Target, cycle: LifeCycle) -> None:
+    """An id that was never created is a 404, before and after there are tasks; so is one that can't be."""
+    ids = [
+        "00000000-0000-4000-8000-000000000000",
+        "046b6c7f-0b8a-43b9-b35d-6489e6daee91",
+        "x",
+        "a" * 128,
+        "0",
+    ]
+    odd = ["..", ".", "%", "a b", "\u00e9", "a/b", "\x00", "null", "' OR 1=1", "a" * 5000, "*", "?"]
+    for round_ in range(2):
+        for task_id in ids:
+            exchange = target.call("GET", cycle.status_url(task_id))
+            assert exchange.answer.status == 404, target.tell("an unknown id is no 404", exchange)
+        for task_id in odd:
+            exchange = target.call("GET", cycle.status_url(quote(task_id, safe="")))
+            assert exchange.answer.status in {400, 404, 414}, target.tell("an impossible id", exchange)
+        if round_ == 0 and target.guard.left != 0:
+            target.create(cycle)
+
+
+@pytest.mark.parametrize("cycle", CYCLES)
+def test_an_id_is_found_by_its_exact_letters(target: Target, cycle: LifeCycle) -> None:
+    """A part of an id, or one with something around it, is another id; encoding makes no other."""
+    task_id = target.create(cycle)
+    for near in (task_id[:-1], task_id + "0", task_id[1:], task_id + "%20", "%20" + task_id, task_id + "%00"):
+        exchange = target.call("GET", cycle.status_url(near))
+        assert exchange.answer.status in {400, 404}, target.tell("nearly an id is found", exchange)
+    encoded = "".join(f"%{ord(letter):02X}" for letter in task_id)
+    assert target.task(cycle, encoded)[cycle.id_name] == task_id
+
+
+@pytest.mark.parametrize("cycle", CYCLES)
+def test_tasks_keep_apart(target: Target, cycle: LifeCycle) -> None:
+    """What is asked of one task is answered of it, though others live, end and fail beside it."""
+    scenarios = ("instant", "never-finish, polls=1", "instant, fail", "instant, complete-empty", "polls=3")
+    ids = [target.create(cycle, scenario) for scenario in scenarios]
+    seen: list[str] = []
+    for _ in range(3):
+        seen = [target.task(cycle, task_id)[cycle.word_name] for task_id in reversed(ids)]
+    assert seen[::-1] == [COMPLETED, "IN_PROGRESS", FAILED, COMPLETED, COMPLETED]
+
+
+@pytest.mark.parametrize("cycle", CYCLES)
+def test_a_create_is_answered_as_recorded(target: Target, cycle: LifeCycle) -> None:
+    """A create answers 200 with a UUID and CREATED: never 201 or 202, never another stage, no result."""
+    exchange = target.call(cycle.create.method, cycle.create.url(), json=example_body(cycle.create))
+    task = at(exchange.answer.json(), cycle.task_pointer)
+    assert (exchange.answer.status, task[cycle.word_name]) == (200, "CREATED"), target.tell(
+        "create", exchange
+    )
+    assert str(UUID(task[cycle.id_name])) == task[cycle.id_name]
+    assert not task.get(cycle.result_name)
+
+
+@pytest.mark.parametrize("cycle", CYCLES)
+def test_reads_tell_the_rate_limit(target: Target, cycle: LifeCycle) -> None:
+    """A read that succeeds tells the rate limit, as observed on sibling endpoints."""
+    if not target.offered:
+        pytest.skip("on the live service they come on most answers, not on all")
+    task_id = target.create(cycle)
+    paths = [cycle.status_url(task_id), *([cycle.listing.url()] if cycle.listing else [])]
+    for exchange in [target.call("GET", path) for path in paths]:
+        assert exchange.answer.header("x-ratelimit-remaining"), target.tell("no rate limit is told", exchange)
+
+
+def test_the_same_seed_gives_the_same_ids(target: Target, configuration: Configuration) -> None:
+    """Two stand-ins with one seed give the same ids in the same order; another seed gives others."""
+    if configuration.url is not None:
+        target.need("seed")
+        pytest.skip("a server that is already running has given ids before")
+    cycle = life_cycles()[0]
+    with default_target.in_process(configuration) as twin:
+        assert [target.create(cycle) for _ in range(3)] == [twin.create(cycle) for _ in range(3)]
+    with default_target.in_process(configuration, seed="another") as other:
+        assert other.create(cycle) not in target.ledger.tasks
+    first, again = target.create(cycle, "seed=abc"), target.create(cycle, "seed=abd")
+    assert first != again

@@ -1,0 +1,80 @@
+"""Same seed, same requests; and a failure that can be repeated."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from contract_tests.schema.server import engine
+from contract_tests.schema.server.exchange import Sent, curl
+from contract_tests.schema.server.stream import digests
+from kling_elements_mock import MockSettings, serve
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def start(seed: int) -> subprocess.Popen[str]:
+    """Start a run in a process of its own, which has its own hash seed."""
+    command = [sys.executable, "-m", "contract_tests.schema.server.stream", str(seed), "2"]
+    return subprocess.Popen(  # noqa: S603 - this repository's own module
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def test_the_same_seed_sends_the_same_requests() -> None:
+    """Two runs with one seed send the same requests, byte for byte and in order; another seed others."""
+    with start(7) as first, start(7) as again:
+        other = digests(8, 2, ("fuzzing",))
+        told = [process.communicate(timeout=120) for process in (first, again)]
+    assert first.returncode == again.returncode == 0, told
+    assert told[0][0] == told[1][0]
+    assert [line.split()[0] for line in told[0][0].splitlines()] == list(engine.PHASES)
+    assert " 0-" not in told[0][0]
+    assert not set(told[0][0].splitlines()) & set(other)
+
+
+SENT = (
+    Sent(
+        "POST",
+        "/v1/x?a=b&c=%20",
+        (("x-key", "the-key"), ("content-type", "application/json")),
+        b'{"a": "it\'s"}',
+    ),
+    Sent("GET", "/v1/x", (("authorization", "Bearer the-key"), ("x-empty", ""))),
+    Sent("POST", "/v1/x/the-key", (("x-key", "other-key"),), b"\x00\xff%s\\n'\n"),
+    Sent("HEAD", "/v1/x[1]/../{y}", (("accept", "*/*"),)),
+    Sent("MADE-UP", "/v1/x", (("x-odd", "$HOME `id` \"q\" 'q'"),), b"plain"),
+)
+
+
+@pytest.mark.parametrize("sent", SENT, ids=lambda sent: f"{sent.method} {sent.target}")
+def test_a_curl_line_has_no_key(sent: Sent) -> None:
+    """The line names a variable where the request has a key, in whatever place."""
+    line = curl(sent, "http://h", ("the-key", "other-key"))
+    assert "the-key" not in line
+    assert "other-key" not in line
+    assert ('"$CONTRACT_KEY"' in line) == any(
+        "key" in str(value) for value in (sent.target, *dict(sent.headers).values())
+    )
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here to try the lines with")
+def test_a_curl_line_repeats_the_request(tmp_path: Path) -> None:
+    """A shell that runs the line sends the very request: method, target, headers and body."""
+    body = b'{"images": ["https://example.com/it\'s.png"], "prompt": "a\\u00e9 $HOME `id`"}'
+    with serve(MockSettings(keys=("the-key",))) as served:
+        for content in (body, body + b"\xff"):
+            headers = (("x-freepik-api-key", "the-key"), ("content-type", "application/json"))
+            sent = Sent("POST", "/v1/ai/image-to-video/kling-elements-std", headers, content)
+            done = subprocess.run(  # noqa: S602 - the line is for a shell
+                f"{curl(sent, served.url, ('the-key',))} -s --noproxy '*'",
+                shell=True, env={"CONTRACT_KEY": "the-key", "PATH": "/usr/bin:/bin:/usr/local/bin"},
+                cwd=tmp_path, capture_output=True, check=False, timeout=60,
+            )  # fmt: skip
+            wanted = b" 200 " if content == body else b" 400 "
+            assert wanted in done.stdout.splitlines()[0], (done.stdout, done.stderr)
+        assert served.mock.tasks[0].body["prompt"] == "aé $HOME `id`"
