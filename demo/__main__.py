@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import av
-from kling_elements.settings import API_KEY_VARIABLES, BASE_URL_VARIABLE
 
 from demo.pictures import draw_pictures
 from kling_elements.document import load_document
+from kling_elements.settings import API_KEY_VARIABLES, BASE_URL_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

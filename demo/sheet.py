@@ -30,12 +30,14 @@ def main() -> None:
     for picture, place in zip(pictures, places, strict=True):
         sheet.paste(picture, place)
     sheet.quantize(128).save(TARGET, optimize=True)
-    print(f"{TARGET.relative_to(ROOT)}: {sheet.width} x {sheet.height}, {TARGET.stat().st_size / 1000:.0f} kB")
+    print(
+        f"{TARGET.relative_to(ROOT)}: {sheet.width} x {sheet.height}, {TARGET.stat().st_size / 1000:.0f} kB"
+    )
 
 
 def _frames(path: Path) -> list[Image.Image]:
     with av.open(str(path)) as video:
-        frames = [frame.to_image() for frame in video.decode(video=0)]
+        frames = [frame.to_image() for frame in video.decode(video=0)]  # type: ignore[no-untyped-call]
     return [frames[round(step * (len(frames) - 1) / (_FRAMES - 1))] for step in range(_FRAMES)]
 
 

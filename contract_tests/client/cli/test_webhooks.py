@@ -11,8 +11,9 @@ import pytest
 from contract_tests.support.deliveries import SECRET
 from kling_elements.cli import webhook_output as listening
 from kling_elements.cli.commands import mock
+from kling_elements.cli.webhook_output import SECRET_VARIABLE
 from kling_elements.errors import ValidationError
-from kling_elements.webhooks.signing import PORT, SECRET_VARIABLE
+from kling_elements.webhooks.receiver import PORT
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,6 +6,7 @@ import errno
 import json
 import re
 import signal
+import socket
 import threading
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from kling_elements.cli.signals import Interrupted
 from kling_elements.cli.webhook_output import json_line, listen, text_line
 from kling_elements.webhooks import (
     Delivery,
-    Handled,
+    HandledRequest,
     Reason,
     Receipt,
     Refusal,
@@ -39,38 +40,38 @@ GENUINE = Delivery("msg_1", NOW, Task(TASK_ID, "COMPLETED", (URL,)))
 OK = Reply(200, {}, b"")
 
 
-def refused(status: int, reason: Reason, text: str, webhook_id: str | None = None) -> Handled:
-    return Handled(Reply(status, {}, b""), refusal=Refusal(reason, text, webhook_id))
+def refused(status: int, reason: Reason, text: str, webhook_id: str | None = None) -> HandledRequest:
+    return HandledRequest(Reply(status, {}, b""), refusal=Refusal(reason, text, webhook_id))
 
 
 @pytest.mark.parametrize(
     ("handled", "line"),
     [
-        (Handled(OK, GENUINE, Receipt.NEW), f"msg_1  {TASK_ID}  COMPLETED  verified"),
+        (HandledRequest(OK, GENUINE, Receipt.NEW), f"msg_1  {TASK_ID}  COMPLETED  verified"),
         (
-            Handled(OK, GENUINE, Receipt.DUPLICATE),
+            HandledRequest(OK, GENUINE, Receipt.DUPLICATE),
             f"msg_1  {TASK_ID}  COMPLETED  verified, but this delivery has come before",
         ),
         (
-            Handled(OK, GENUINE, Receipt.REPEATED),
+            HandledRequest(OK, GENUINE, Receipt.REPEATED),
             f"msg_1  {TASK_ID}  COMPLETED  verified, but the status was known",
         ),
         (
-            Handled(OK, GENUINE, Receipt.OUTDATED),
+            HandledRequest(OK, GENUINE, Receipt.OUTDATED),
             f"msg_1  {TASK_ID}  COMPLETED  verified, but a later status is known",
         ),
         (
-            Handled(OK, Delivery("m" * 80, NOW, Task("t" * 81, "\x1b[31mé")), Receipt.NEW),
+            HandledRequest(OK, Delivery("m" * 80, NOW, Task("t" * 81, "\x1b[31mé")), Receipt.NEW),
             f"{'m' * 80}  {'t' * 80}…  ?[31mé  verified",
         ),
         (refused(401, Reason.SIGNATURE, "no", "msg_2"), "msg_2  REFUSED: no"),
         (refused(400, Reason.BODY, "task 'ä'", "a\x07"), "a?  REFUSED: task '\\xe4'"),
         (refused(400, Reason.HEADERS, "it is missing"), "-  REFUSED: it is missing"),
-        (Handled(Reply(405, {}, b"")), "-  answered with 405"),
+        (HandledRequest(Reply(405, {}, b"")), "-  answered with 405"),
     ],
     ids=["new", "duplicate", "repeated", "outdated", "odd", "refused", "odd words", "nameless", "method"],
 )
-def test_a_request_as_a_line_of_text(handled: Handled, line: str) -> None:
+def test_a_request_as_a_line_of_text(handled: HandledRequest, line: str) -> None:
     """When, which delivery, which task, what it was worth: harmless on a terminal, and without addresses."""
     assert text_line(handled, LOCAL) == f"12:05:00  {line}"
 
@@ -79,7 +80,7 @@ def test_a_request_as_a_line_of_text(handled: Handled, line: str) -> None:
     ("handled", "row"),
     [
         (
-            Handled(OK, GENUINE, Receipt.OUTDATED),
+            HandledRequest(OK, GENUINE, Receipt.OUTDATED),
             {
                 "answer": 200,
                 "verified": True,
@@ -104,11 +105,11 @@ def test_a_request_as_a_line_of_text(handled: Handled, line: str) -> None:
             refused(400, Reason.HEADERS, "missing"),
             {"answer": 400, "verified": False, "webhook_id": None, "reason": "headers", "message": "missing"},
         ),
-        (Handled(Reply(413, {}, b"")), {"answer": 413, "verified": False}),
+        (HandledRequest(Reply(413, {}, b"")), {"answer": 413, "verified": False}),
     ],
     ids=["genuine", "refused", "nameless", "too long"],
 )
-def test_a_request_as_a_line_of_json(handled: Handled, row: dict[str, Any]) -> None:
+def test_a_request_as_a_line_of_json(handled: HandledRequest, row: dict[str, Any]) -> None:
     """The same for a program, with the addresses of the video, on one line."""
     line = json_line(handled, AT)
     assert json.loads(line) == {"time": "2026-01-01T12:05:00.250+00:00", **row}
@@ -205,7 +206,8 @@ def test_how_it_ended_is_its_exit_code(
     """Ctrl-C is 130 as in a shell, another signal of the command's own its own code, and all else 0."""
 
     def run(listener: WebhookListener) -> None:
-        listener._server.server_close()
+        with listener:
+            pass
         if end:
             raise end
 
@@ -257,4 +259,4 @@ def test_run_serves_until_interrupted_and_closes() -> None:
     with pytest.raises(KeyboardInterrupt):
         listener.run()
     assert answers == [200]
-    assert listener._server.fileno() == -1
+    socket.create_server((listener.host, listener.port)).close()

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anyio
 import anyio.lowlevel
+import anyio.to_thread
 import httpx
 import pytest
 
 from contract_tests.support.deliveries import BODY, NOW, SECRET, TASK_ID, body_of, headers
 from kling_elements import Task, ValidationError
-from kling_elements.webhooks import Handled, Receipt, WebhookReceiver
+from kling_elements.webhooks import HandledRequest, Receipt, WebhookReceiver, sign_webhook
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
@@ -90,7 +93,7 @@ def test_only_post_is_served(method: str) -> None:
 
 def test_each_request_is_reported() -> None:
     """`on_request` hears of every request: what it was worth, or why it was refused."""
-    seen: list[Handled] = []
+    seen: list[HandledRequest] = []
     app = receiver(on_request=seen.append)
     post(app, (BODY, headers()), (BODY, headers()), (BODY, {}))
     post(app, (b"", {}), method="GET")
@@ -202,11 +205,69 @@ def test_the_messages_of_an_answer(
     ]
 
 
-def test_a_long_body_is_not_read_to_its_end() -> None:
-    """Reading stops at the limit."""
+def test_a_long_body_is_refused_unread() -> None:
+    """No more than the limit is kept of it; a sender that goes on is cut off after four times as much."""
     piece = {"type": "http.request", "body": b"x" * 100, "more_body": True}
     scope = {"type": "http", "method": "POST", "headers": []}
-    assert asgi(receiver(max_body_bytes=250), scope, piece, piece, piece)[0]["status"] == 413
+    for pieces in ([piece, piece, {**piece, "more_body": False}], [piece] * 11):
+        assert asgi(receiver(max_body_bytes=250), scope, *pieces)[0]["status"] == 413
+
+
+def test_a_slow_body_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sender that sends the head and then nothing holds its connection for a limited time."""
+    monkeypatch.setattr("kling_elements.webhooks.receiver._BODY_SECONDS", 0.0)
+    sent: list[object] = []
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(message)
+
+    async def silence() -> MutableMapping[str, Any]:
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    scope: dict[str, Any] = {"type": "http", "method": "POST", "headers": []}
+    anyio.run(receiver(), scope, silence, send)
+    assert sent == []
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_a_cancelled_request_leaves_nothing_behind(backend: str) -> None:
+    """A server cancels a request whose sender has gone: the listener goes on, also with what came later."""
+    told: list[str] = []
+    busy, gone, done = threading.Event(), threading.Event(), threading.Event()
+
+    def listen(task: Task) -> None:
+        busy.set()
+        assert gone.wait(20)
+        told.append(task.status)
+        if task.status == "COMPLETED":
+            done.set()
+
+    app = receiver(on_task=listen)
+
+    async def deliver(status: str) -> None:
+        body = body_of(status)
+        raw = [(name.encode(), value.encode()) for name, value in headers(body, message_id=status).items()]
+
+        async def receive() -> dict[str, object]:
+            return {"type": "http.request", "body": body}
+
+        async def send(message: MutableMapping[str, Any]) -> None:
+            await anyio.lowlevel.checkpoint()
+
+        await app({"type": "http", "method": "POST", "headers": raw}, receive, send)
+
+    async def serve() -> None:
+        async with anyio.create_task_group() as group:
+            group.start_soon(deliver, "CREATED")
+            await anyio.to_thread.run_sync(busy.wait, 20)
+            await deliver("COMPLETED")
+            group.cancel_scope.cancel()
+        gone.set()
+        assert await anyio.to_thread.run_sync(done.wait, 20)
+
+    anyio.run(serve, backend=backend)
+    assert told == ["CREATED", "COMPLETED"]
 
 
 def test_it_lives_in_a_server() -> None:
@@ -229,13 +290,13 @@ def test_changes_are_told_in_order_one_at_a_time() -> None:
         if task.status == "CREATED":
             body = body_of("COMPLETED")
             app.handle("POST", headers(body, message_id="second"), body)
-            app.tell()  # as another thread would, while this one is at it
+            app.notify()  # as another thread would, while this one is at it
         told.append(f"end {task.status}")
 
     app = receiver(on_task=listen)
     body = body_of("CREATED")
     app.handle("POST", headers(body), body)
-    app.tell()
+    app.notify()
     assert told == ["begin CREATED", "end CREATED", "begin COMPLETED", "end COMPLETED"]
 
 
@@ -243,3 +304,20 @@ def test_secrets_are_needed() -> None:
     """A receiver that could verify nothing is not made."""
     with pytest.raises(ValidationError, match="no webhook secret"):
         WebhookReceiver([])
+
+
+def test_the_application_of_the_docs_receives() -> None:
+    """The Starlette application in docs/webhooks.md runs as it stands, without a redirect."""
+    page = (Path(__file__).resolve().parents[3] / "docs" / "webhooks.md").read_text(encoding="utf-8")
+    [code] = re.findall(r"```python\n(from starlette.*?)```", page, flags=re.DOTALL)
+    scope: dict[str, Any] = {}
+    exec(compile(code, "docs/webhooks.md", "exec"), scope)  # noqa: S102 - our own page
+    given = sign_webhook(BODY, "the webhook's secret", webhook_id="m")
+
+    async def send() -> httpx.Response:
+        transport = httpx.ASGITransport(app=scope["app"])
+        async with httpx.AsyncClient(transport=transport, base_url="http://receiver") as client:
+            return await client.post("/webhooks/kling", content=BODY, headers=given)
+
+    assert anyio.run(send).status_code == 200
+    assert scope["receiver"].latest(TASK_ID).status == "IN_PROGRESS"

@@ -14,18 +14,19 @@ from typing import TYPE_CHECKING, Any
 from kling_elements.errors import ValidationError
 from kling_elements.files import os_error_reason
 from kling_elements.webhooks.deduplication import Receipt
-from kling_elements.webhooks.receiver import WebhookReceiver
+from kling_elements.webhooks.receiver import HOST, PORT, WebhookReceiver
 from kling_elements.webhooks.server import WebhookListener
-from kling_elements.webhooks.signing import HOST, PORT, SECRET_VARIABLE, TOLERANCE
+from kling_elements.webhooks.verification import TOLERANCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from kling_elements.webhooks.receiver import Handled
+    from kling_elements.webhooks.receiver import HandledRequest
     from kling_elements.webhooks.signing import Encoding, Secrets
     from kling_elements.webhooks.wakeups import Listener
 
 INTERRUPTED = 130
+SECRET_VARIABLE = "KLING_ELEMENTS_WEBHOOK_SECRET"  # noqa: S105 - the name of a variable, not a secret
 
 _MAX_SHOWN = 80
 _SAID = {
@@ -101,7 +102,7 @@ def listen(  # noqa: PLR0913 - options, each by its name
     """
     lock = threading.Lock()
 
-    def show(handled: Handled) -> None:
+    def show(handled: HandledRequest) -> None:
         at = datetime.now(UTC)
         line = json_line(handled, at) if as_json else text_line(handled, at)
         with lock:
@@ -126,7 +127,7 @@ def listen(  # noqa: PLR0913 - options, each by its name
     return 0
 
 
-def text_line(handled: Handled, at: datetime) -> str:
+def text_line(handled: HandledRequest, at: datetime) -> str:
     """A delivery on one line: when, which, and what it is about."""
     parts = [f"{at.astimezone():%H:%M:%S}"]
     if handled.delivery and handled.receipt:
@@ -147,7 +148,7 @@ def text_line(handled: Handled, at: datetime) -> str:
     return "  ".join(parts)
 
 
-def json_line(handled: Handled, at: datetime) -> str:
+def json_line(handled: HandledRequest, at: datetime) -> str:
     """A delivery as a JSON object on one line."""
     row: dict[str, Any] = {
         "time": at.isoformat(timespec="milliseconds"),

@@ -1,4 +1,4 @@
-"""Which deliveries are news.
+"""Decide which deliveries are new.
 
 Deliveries can repeat, come out of order, and come before create's answer was stored (a third party's claim).
 """
@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, TypeVar
 from attrs import field, frozen
 
 from kling_elements.types import TERMINAL_STATUSES
-from kling_elements.webhooks.signing import MAX_REMEMBERED_IDS, MAX_REMEMBERED_TASKS
 from kling_elements_api.models import TaskStatus
 
 if TYPE_CHECKING:
@@ -21,16 +20,19 @@ if TYPE_CHECKING:
 
 V = TypeVar("V")
 
+_MAX_IDS = 10_000
+_MAX_TASKS = 10_000
+
 
 class Receipt(Enum):
-    """What a genuine delivery was worth."""
+    """What a genuine delivery brought."""
 
     NEW = "new"
     """The task has changed."""
     DUPLICATE = "duplicate"
-    """A delivery of that id has come before."""
+    """A delivery with that id came before."""
     REPEATED = "repeated"
-    """Another delivery has told the same."""
+    """Another delivery had the same status."""
     OUTDATED = "outdated"
     """A later status of the task is known."""
 
@@ -44,7 +46,7 @@ class _Known:
 
 
 class DeliveryLog:
-    """Remembers deliveries, and tells which are news. No clock, no lock; the oldest is forgotten first.
+    """Remembers deliveries, and decides which are new. No clock, no lock; the oldest is forgotten first.
 
     A task is remembered whether or not this process created it, so that a delivery that comes before
     create's answer is not lost.
@@ -54,14 +56,14 @@ class DeliveryLog:
         max_tasks: How many tasks are remembered.
     """
 
-    def __init__(self, max_ids: int = MAX_REMEMBERED_IDS, max_tasks: int = MAX_REMEMBERED_TASKS) -> None:
+    def __init__(self, max_ids: int = _MAX_IDS, max_tasks: int = _MAX_TASKS) -> None:
         self._max_ids = max_ids
         self._max_tasks = max_tasks
         self._ids: OrderedDict[str, None] = OrderedDict()
         self._tasks: OrderedDict[str, _Known] = OrderedDict()
 
     def receive(self, delivery: Delivery) -> Receipt:
-        """Take a genuine delivery."""
+        """Record a genuine delivery."""
         if delivery.id in self._ids:
             return Receipt.DUPLICATE
         _put(self._ids, delivery.id, None, self._max_ids)
@@ -75,18 +77,18 @@ class DeliveryLog:
         return receipt
 
     def latest(self, task_id: str) -> Task | None:
-        """The task as the latest delivery shows it; None if none has come (or it is long ago)."""
+        """Return the task as of its latest delivery; None if none came, or it was forgotten."""
         known = self._tasks.get(task_id)
         return known.latest.task if known else None
 
     def changes(self, task_id: str) -> int:
-        """How many changes of the task are known."""
+        """Return how many changes of the task are known."""
         known = self._tasks.get(task_id)
         return known.changes if known else 0
 
 
 def compare(known: Delivery, delivery: Delivery) -> Receipt:
-    """Whether a delivery is news to someone who knows another one of the same task.
+    """Compare a delivery with the latest known one of the same task.
 
     A terminal status is final. The time of signing decides only between statuses of one rank: a repeated
     delivery may be signed anew.
@@ -101,7 +103,7 @@ def compare(known: Delivery, delivery: Delivery) -> Receipt:
 
 
 def _rank(status: str) -> int:
-    """The place of a status in a task's life. A word that nobody knows is one on the way."""
+    """Return the place of a status in a task's life. An unknown status counts as in progress."""
     if status in TERMINAL_STATUSES:
         return 2
     return 0 if status == TaskStatus.CREATED.value else 1

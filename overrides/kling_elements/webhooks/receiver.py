@@ -1,7 +1,8 @@
-"""Receives deliveries: one answer to a request, and around it an ASGI application without a framework."""
+"""Receive deliveries: an ASGI application without a framework, which answers, deduplicates and notifies."""
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import json
 import logging
@@ -9,17 +10,19 @@ import threading
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from http import HTTPStatus
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import anyio
 import anyio.to_thread
 from attrs import field, frozen
 
 from kling_elements.errors import ValidationError
 from kling_elements.policy.durations import check_seconds
-from kling_elements.webhooks.contract import webhook_contract
 from kling_elements.webhooks.deduplication import Receipt
-from kling_elements.webhooks.signing import MAX_BODY_BYTES, TOLERANCE, Encoding, Secrets, signing_keys
-from kling_elements.webhooks.verification import Delivery, Headers, Reason, Refusal, examine
+from kling_elements.webhooks.signing import Encoding, Secrets, signing_keys
+from kling_elements.webhooks.verification import TOLERANCE, Delivery, Headers, Reason, Refusal, examine
 from kling_elements.webhooks.wakeups import Listener, WakeHub
 
 if TYPE_CHECKING:
@@ -31,24 +34,23 @@ Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-_BAD_REQUEST = 400
-_UNAUTHORIZED = 401
-_METHOD_NOT_ALLOWED = 405
-_TOO_LARGE = 413
-
-_FAILED = "a listener to webhooks failed for task %s, which is %s; the task itself is not touched by it"
+HOST, PORT = "127.0.0.1", 8765  # where `server` listens by default; here, so that to know it needs no uvicorn
+METHOD = "POST"  # the document's callback says so; a contract test compares them
+_MAX_BODY_BYTES = 1024 * 1024  # a real delivery has some 300 bytes
+_DISCARDED = 4  # times that limit is read from a sender that goes on, so that it can read its refusal
+_BODY_SECONDS = 20.0  # within which a body must arrive
 
 _STATUS_OF = {
-    Reason.HEADERS: _BAD_REQUEST,
-    Reason.SIGNATURE: _UNAUTHORIZED,
-    Reason.TIMESTAMP: _UNAUTHORIZED,
-    Reason.BODY: _BAD_REQUEST,
+    Reason.HEADERS: HTTPStatus.BAD_REQUEST,
+    Reason.SIGNATURE: HTTPStatus.UNAUTHORIZED,
+    Reason.TIMESTAMP: HTTPStatus.UNAUTHORIZED,
+    Reason.BODY: HTTPStatus.BAD_REQUEST,
 }
 
 
 @frozen
 class Reply:
-    """The HTTP answer to a request.
+    """The HTTP response to a request.
 
     Attributes:
         status: The status code.
@@ -62,13 +64,13 @@ class Reply:
 
 
 @frozen
-class Handled:
+class HandledRequest:
     """A request that was handled.
 
     Attributes:
-        reply: What it is answered.
+        reply: The response.
         delivery: The delivery, if it is genuine.
-        receipt: What the delivery was worth, if it is genuine.
+        receipt: What the delivery brought, if it is genuine.
         refusal: Why it was refused, if it was a delivery and was.
     """
 
@@ -79,20 +81,19 @@ class Handled:
 
 
 class WebhookReceiver:
-    """Verifies deliveries, answers, drops what is no news, wakes waits, tells a listener; an ASGI app.
+    """Verifies deliveries, replies, drops duplicates, wakes polls and calls a listener; an ASGI application.
 
-    A request is answered before the listener is called; a fault of the listener is logged and goes no
-    further. It is called for one change at a time, in their order.
+    A request is answered before the listener is called; an error of the listener is logged and goes no
+    further. The listener is called for one change at a time, in order.
 
     Args:
         secrets: The webhook's secret, or several while one replaces another.
-        on_task: Called with the task at each new status. As an ASGI application, it is called in a worker
-            thread, and awaited if it can be.
-        on_request: Called with each request's `Handled`, in the thread of the request.
-        encoding: What the secrets' text is.
+        on_task: Called with the task at each new status, in a worker thread; awaited if it can be.
+        on_request: Called with each request's `HandledRequest`, in the thread of the request.
+        encoding: How the secrets' text is decoded.
         tolerance: Seconds that a timestamp may be before or behind the clock.
         max_body_bytes: A longer body is refused.
-        hub: Wakes waits; one of its own by default.
+        hub: Wakes polls; one of its own by default.
         now: The clock, in Unix seconds.
 
     Raises:
@@ -104,10 +105,10 @@ class WebhookReceiver:
         secrets: Secrets,
         *,
         on_task: Listener | None = None,
-        on_request: Callable[[Handled], object] | None = None,
+        on_request: Callable[[HandledRequest], object] | None = None,
         encoding: Encoding = "utf-8",
         tolerance: float = TOLERANCE,
-        max_body_bytes: int = MAX_BODY_BYTES,
+        max_body_bytes: int = _MAX_BODY_BYTES,
         hub: WakeHub | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -119,20 +120,15 @@ class WebhookReceiver:
         self.wakeable = self.hub.wakeable
         self.async_wakeable = self.hub.async_wakeable
         self.latest = self.hub.latest
-        self.max_body_bytes = max_body_bytes
+        self._max_body_bytes = max_body_bytes
         self._keys = keys
         self._tolerance = check_seconds("tolerance", tolerance)
         self._on_request = on_request
         self._now = now
-        self._news = News(on_task)
+        self._queue = _ListenerQueue(on_task)
 
-    @property
-    def is_async(self) -> bool:
-        """Whether the listener is a coroutine function, which only an ASGI server can await."""
-        return inspect.iscoroutinefunction(self._news.listener)
-
-    def handle(self, method: str, headers: Headers, body: bytes) -> Handled:
-        """Take a request and give its answer. The listener is called by `tell`, after the answer was sent."""
+    def handle(self, method: str, headers: Headers, body: bytes) -> HandledRequest:
+        """Handle a request without a server. `notify` calls the listener, after the reply was sent."""
         handled = self._handle(method, headers, body)
         if self._on_request:
             try:
@@ -141,20 +137,9 @@ class WebhookReceiver:
                 logger.exception("a listener to webhook requests failed")
         return handled
 
-    def refuse(self, method: str, body_bytes: int) -> Reply | None:
-        """The answer to a request that needs no look at its body, if it is one."""
-        contract = webhook_contract()
-        if method != contract.method:
-            return _reply(
-                _METHOD_NOT_ALLOWED, f"deliveries come as {contract.method}", {"allow": contract.method}
-            )
-        if body_bytes > self.max_body_bytes:
-            return _reply(_TOO_LARGE, f"a body may have {self.max_body_bytes} bytes")
-        return None
-
-    def tell(self) -> None:
-        """Tell the listener what is new."""
-        self._news.tell()
+    def notify(self) -> None:
+        """Call the listener, which must not be asynchronous, with what is new."""
+        self._queue.drain()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
@@ -166,27 +151,33 @@ class WebhookReceiver:
             case _:
                 await send({"type": "websocket.close", "code": 1000})
 
-    def _handle(self, method: str, headers: Headers, body: bytes) -> Handled:
-        if reply := self.refuse(method, len(body)):
-            return Handled(reply)
+    def _handle(self, method: str, headers: Headers, body: bytes) -> HandledRequest:
+        if method != METHOD:
+            reply = _reply(HTTPStatus.METHOD_NOT_ALLOWED, f"deliveries come as {METHOD}", {"allow": METHOD})
+            return HandledRequest(reply)
+        if len(body) > self._max_body_bytes:
+            limit = f"a body may have {self._max_body_bytes} bytes"
+            return HandledRequest(_reply(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, limit))
         result = examine(body, headers, self._keys, tolerance=self._tolerance, now=self._now)
         if isinstance(result, Refusal):
-            level = logging.INFO if self._on_request else logging.WARNING  # it is told once
+            level = logging.INFO if self._on_request else logging.WARNING  # it is reported once
             logger.log(level, "a webhook delivery was refused: %s", result.text)
-            return Handled(_reply(_STATUS_OF[result.reason], _public(result)), refusal=result)
+            # The sender learns the kind of fault, and no more.
+            reply = _reply(_STATUS_OF[result.reason], f"refused: {result.reason.value}")
+            return HandledRequest(reply, refusal=result)
         receipt = self.hub.deliver(result)
         logger.info(
             "webhook %s: task %s is %s (%s)", result.id, result.task.id, result.task.status, receipt.value
         )
         if receipt is Receipt.NEW:
-            self._news.add(result.task)
-        return Handled(_reply(webhook_contract().success, "received"), delivery=result, receipt=receipt)
+            self._queue.add(result.task)
+        return HandledRequest(_reply(HTTPStatus.OK, "received"), delivery=result, receipt=receipt)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers: Iterable[tuple[bytes, bytes]] = scope["headers"]
-        body = await self._read(scope["method"], receive)
+        body = await self._read(receive) if scope["method"] == METHOD else b""
         if body is None:
-            return  # the sender has gone
+            return
         reply = self.handle(scope["method"], headers, body).reply
         await send(
             {
@@ -196,72 +187,107 @@ class WebhookReceiver:
             }
         )
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else reply.body})
-        await self._news.tell_async()
+        await self._queue.drain_detached()
 
-    async def _read(self, method: str, receive: Receive) -> bytes | None:
-        """The body, or as much of it as it takes to refuse it; None if the sender has gone."""
-        body = bytearray()
-        while True:
-            if self.refuse(method, len(body)):
-                return bytes(body)
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                return None
-            body += message.get("body", b"")
-            if not message.get("more_body", False):
-                return bytes(body)
+    async def _read(self, receive: Receive) -> bytes | None:
+        """Return the body, or enough to refuse it; None if the sender has gone or is too slow."""
+        body, seen = bytearray(), 0
+        with anyio.move_on_after(_BODY_SECONDS):
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    return None
+                chunk = message.get("body", b"")
+                seen += len(chunk)
+                body += chunk[: self._max_body_bytes + 1 - len(body)]
+                if not message.get("more_body", False) or seen > _DISCARDED * self._max_body_bytes:
+                    return bytes(body)
+        logger.warning("a webhook request took longer than %.0f s to arrive", _BODY_SECONDS)
+        return None
 
 
-class News:
-    """Tells a listener one task after the other, in order, whichever threads bring them."""
+class _ListenerQueue:
+    """Calls a listener with one task after the other, in order, whichever threads bring them."""
 
     def __init__(self, listener: Listener | None) -> None:
-        self.listener = listener
+        self._listener = listener
         self._lock = threading.Lock()
         self._waiting: deque[Task] = deque()
-        self._is_telling = False
+        self._is_draining = False
 
     def add(self, task: Task) -> None:
-        """Have a task told by whoever tells next."""
-        if self.listener:
+        """Queue a task for whoever drains next."""
+        if self._listener:
             with self._lock:
                 self._waiting.append(task)
 
-    def tell(self) -> None:
-        """Tell all that is waiting, unless someone else is at it."""
-        while task := self._next():
-            try:
-                self._call(task)
-            except Exception:
-                logger.exception(_FAILED, task.id, task.status)
-            finally:
-                self._done()
+    def drain(self) -> None:
+        """Call the listener with all that waits, unless another thread does so already."""
+        if self._begin():
+            while task := self._next():
+                try:
+                    self._call(task)
+                except Exception:
+                    logger.exception("a listener to webhooks failed for task %s", task.id)
 
-    async def tell_async(self) -> None:
-        """`tell`, in a worker thread; what the listener returns is awaited if it can be."""
-        while task := self._next():
-            try:
-                result = await anyio.to_thread.run_sync(self._call, task)
-                if inspect.isawaitable(result):
-                    await result
-            except Exception:
-                logger.exception(_FAILED, task.id, task.status)
-            finally:
-                self._done()
+    async def drain_detached(self) -> None:
+        """Drain in an asynchronous task of its own, and wait for it.
 
-    def _call(self, task: Task) -> object:
-        return self.listener(task) if self.listener else None
+        A request that is cancelled (its sender has gone) must neither stop the listener half-way nor leave
+        what came behind it until another delivery.
+        """
+        if self._begin():
+            is_drained = anyio.Event()
+            _spawn(lambda: self._drain(is_drained))
+            await is_drained.wait()
+
+    async def _drain(self, is_drained: anyio.Event) -> None:
+        try:
+            while task := self._next():
+                try:
+                    result = await anyio.to_thread.run_sync(self._call, task)
+                    if inspect.isawaitable(result):
+                        await result
+                except Exception:
+                    logger.exception("a listener to webhooks failed for task %s", task.id)
+        finally:
+            # Also when the event loop ends in the middle.
+            with self._lock:
+                self._is_draining = False
+            is_drained.set()
+
+    def _begin(self) -> bool:
+        with self._lock:
+            if self._is_draining or not self._waiting:
+                return False
+            self._is_draining = True
+            return True
 
     def _next(self) -> Task | None:
+        """Return the next task; when there is none, let others drain."""
         with self._lock:
-            if self._is_telling or not self._waiting:
-                return None
-            self._is_telling = True
-            return self._waiting.popleft()
+            if self._waiting:
+                return self._waiting.popleft()
+            self._is_draining = False
+            return None
 
-    def _done(self) -> None:
-        with self._lock:
-            self._is_telling = False
+    def _call(self, task: Task) -> object:
+        return self._listener(task) if self._listener else None
+
+
+_detached: set[asyncio.Task[None]] = set()  # the event loop keeps no strong reference to its tasks
+
+
+def _spawn(function: Callable[[], Any]) -> None:
+    """Start an asynchronous function that outlives its caller, under asyncio or trio."""
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        import_module("trio").lowlevel.spawn_system_task(function)  # who runs under trio has it
+    else:
+        task = loop.create_task(function())
+        _detached.add(task)
+        task.add_done_callback(_detached.discard)
 
 
 async def _live(receive: Receive, send: Send) -> None:
@@ -273,12 +299,7 @@ async def _live(receive: Receive, send: Send) -> None:
             return
 
 
-def _public(refusal: Refusal) -> str:
-    """What the sender of a refused delivery is told: the kind of fault, and no more."""
-    return f"refused: {refusal.reason.value}"
-
-
-def _reply(status: int, message: str, headers: Mapping[str, str] | None = None) -> Reply:
+def _reply(status: HTTPStatus, message: str, headers: Mapping[str, str] | None = None) -> Reply:
     body = json.dumps({"message": message}).encode()
     return Reply(
         status,

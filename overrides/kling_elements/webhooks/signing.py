@@ -1,4 +1,4 @@
-"""The secrets of a webhook, and signatures made with them.
+"""Sign webhook deliveries, and compare signatures.
 
 The vendor's rule: base64 of HMAC-SHA256, under the webhook's secret, of the id, the timestamp and the raw
 body, joined by full stops.
@@ -13,16 +13,17 @@ import time
 from typing import TYPE_CHECKING, Literal, NoReturn, TypeAlias, get_args
 
 from kling_elements.errors import ValidationError
-from kling_elements.webhooks.contract import webhook_contract
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-Encoding: TypeAlias = Literal["utf-8", "base64", "hex"]
-"""What a secret's text is.
+# The document's callback names these; a contract test compares them.
+ID_HEADER = "webhook-id"
+TIMESTAMP_HEADER = "webhook-timestamp"
+SIGNATURE_HEADER = "webhook-signature"
 
-The vendor's Python, JavaScript and Java samples take its UTF-8 bytes, its PHP sample decodes it as base64.
-"""
+Encoding: TypeAlias = Literal["utf-8", "base64", "hex"]
+"""How a secret is decoded: UTF-8 in the vendor's Python, JavaScript and Java samples; base64 in PHP."""
 
 Secrets: TypeAlias = "str | bytes | Iterable[str | bytes]"
 """One secret, or several while one replaces another."""
@@ -42,16 +43,16 @@ class SigningKeys:
         return f"SigningKeys({', '.join(['***'] * len(self._reveal()))})"
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("secrets of webhooks are not pickled: read them anew where they are needed")
+        raise TypeError("secrets of webhooks are not pickled: read them where they are needed")
 
     def signatures(self, content: bytes) -> tuple[bytes, ...]:
-        """The base64 signature of `content` under each secret."""
+        """Return the base64 signature of `content` under each secret."""
         return tuple(base64.b64encode(hmac.digest(key, content, "sha256")) for key in self._reveal())
 
     def match(self, content: bytes, candidates: Sequence[bytes]) -> bool:
-        """Whether any of the candidates is the signature of `content` under any secret.
+        """Return whether any candidate is the signature of `content` under any secret.
 
-        Every pair is compared, in constant time each: how long it takes tells only how many there are.
+        Every pair is compared in constant time, so the time taken reveals only how many there are.
         """
         found = False
         for signature in self.signatures(content):
@@ -61,7 +62,7 @@ class SigningKeys:
 
 
 def signing_keys(secrets: Secrets, encoding: Encoding = "utf-8") -> SigningKeys | ValidationError:
-    """The secrets as keys, or the error to raise.
+    """Return the secrets as keys, or the error to raise.
 
     The error is returned, so that the caller can drop the secrets first: a traceback that shows locals must
     not show them.
@@ -87,7 +88,7 @@ def signing_keys(secrets: Secrets, encoding: Encoding = "utf-8") -> SigningKeys 
 
 
 def signed_content(webhook_id: str, timestamp: str, body: bytes) -> bytes:
-    """The bytes that are signed."""
+    """Return the bytes that are signed."""
     return b".".join((webhook_id.encode(), timestamp.encode(), body))
 
 
@@ -100,14 +101,14 @@ def sign_webhook(  # noqa: PLR0913 - options, each by its name
     encoding: Encoding = "utf-8",
     now: Callable[[], float] = time.time,
 ) -> dict[str, str]:
-    """The headers of a genuine delivery, for tests of your own receiver.
+    """Return the headers of a genuine delivery, for tests of your own receiver.
 
     Args:
         body: The raw body.
         secrets: The webhook's secret; with several, one signature for each, labelled v1, v2, …
         webhook_id: The id of the delivery.
         timestamp: Unix seconds; now by default.
-        encoding: What the secrets' text is.
+        encoding: How the secrets' text is decoded.
         now: The clock, in Unix seconds.
 
     Returns:
@@ -124,18 +125,17 @@ def sign_webhook(  # noqa: PLR0913 - options, each by its name
         raise ValidationError([f"body must be bytes: got {type(body).__name__}"])
     signed_at = str(int(now()) if timestamp is None else timestamp)
     signatures = keys.signatures(signed_content(webhook_id, signed_at, body))
-    names = webhook_contract()
     return {
-        names.id_header: webhook_id,
-        names.timestamp_header: signed_at,
-        names.signature_header: " ".join(
+        ID_HEADER: webhook_id,
+        TIMESTAMP_HEADER: signed_at,
+        SIGNATURE_HEADER: " ".join(
             f"v{version},{signature.decode()}" for version, signature in enumerate(signatures, 1)
         ),
     }
 
 
 def _key(secret: object, encoding: Encoding) -> bytes | str:
-    """A secret's bytes, or what is wrong with it, in words that don't repeat it."""
+    """Return a secret's bytes, or what is wrong with it, in words that don't repeat it."""
     if not isinstance(secret, (str, bytes)):
         return f"must be text or bytes: got {type(secret).__name__}"
     try:
@@ -149,36 +149,3 @@ def _key(secret: object, encoding: Encoding) -> bytes | str:
     except ValueError:  # binascii.Error and UnicodeEncodeError are such
         return f"is not valid {encoding}"
     return raw or "is empty"
-
-
-SECRET_VARIABLE = "KLING_ELEMENTS_WEBHOOK_SECRET"  # noqa: S105 - the name of a variable, not a secret
-
-
-TOLERANCE = 300.0  # how far a delivery's timestamp may be from our clock, before or behind
-
-
-MAX_HEADER_CHARS = 16 * 1024  # some 300 signatures; a service that rotates its secret sends two or three
-
-
-MAX_ID_CHARS = 1024
-
-
-MAX_BODY_BYTES = 1024 * 1024  # a real delivery has some 300 bytes
-
-
-MAX_REMEMBERED_IDS = 10_000
-
-
-MAX_REMEMBERED_TASKS = 10_000
-
-
-HOST = "127.0.0.1"
-
-
-PORT = 8765
-
-
-IDLE_TIMEOUT = 20.0  # a connection that sends nothing is closed
-
-
-MAX_CONNECTIONS = 64

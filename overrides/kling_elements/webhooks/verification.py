@@ -1,4 +1,4 @@
-"""Whether a delivery is the service's. `examine` decides; `verify_webhook` is the same with an exception."""
+"""Verify that a delivery comes from the service: `examine` decides, `verify_webhook` raises."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
+from http import HTTPStatus
 from typing import TypeAlias
 
 from attrs import field, frozen
@@ -16,11 +17,10 @@ from kling_elements.errors import ValidationError, WebhookVerificationError
 from kling_elements.policy.durations import check_seconds
 from kling_elements.task import Task
 from kling_elements.types import Response
-from kling_elements.webhooks.contract import WebhookContract, webhook_contract
 from kling_elements.webhooks.signing import (
-    MAX_HEADER_CHARS,
-    MAX_ID_CHARS,
-    TOLERANCE,
+    ID_HEADER,
+    SIGNATURE_HEADER,
+    TIMESTAMP_HEADER,
     Encoding,
     Secrets,
     SigningKeys,
@@ -33,7 +33,10 @@ Headers: TypeAlias = (
 )
 """A mapping, pairs of text or bytes (ASGI), or a WSGI environ. Names count in any case."""
 
+TOLERANCE = 300.0  # seconds that a delivery's timestamp may be from our clock, before or behind
 _TIMESTAMP = re.compile(r"[0-9]{1,15}")
+_MAX_SIGNATURE_CHARS = 16 * 1024  # some 300 signatures; a service that rotates its secret sends two or three
+_MAX_ID_CHARS = 1024
 
 
 class Reason(Enum):
@@ -88,7 +91,7 @@ def verify_webhook(  # noqa: PLR0913 - options, each by its name
     tolerance: float = TOLERANCE,
     now: Callable[[], float] = time.time,
 ) -> Task:
-    """Verify a delivery, and give the task that it shows.
+    """Verify a delivery, and return its task.
 
     The rule is the vendor's. Deliveries can repeat, come out of order and get lost: keep polling, and let
     the status of a GET decide.
@@ -98,9 +101,8 @@ def verify_webhook(  # noqa: PLR0913 - options, each by its name
             signature.
         headers: The request's headers: a mapping, pairs, ASGI's raw list, or a WSGI environ.
         secrets: The webhook's secret, or several while one replaces another.
-        encoding: What the secrets' text is: "utf-8" as in the vendor's Python, JavaScript and Java samples,
-            "base64" as in its PHP
-            sample, or "hex".
+        encoding: How the secrets' text is decoded: "utf-8" as in the vendor's Python, JavaScript and Java
+            samples, "base64" as in its PHP sample, or "hex".
         tolerance: Seconds that the delivery's timestamp may be before or behind the clock.
         now: The clock, in Unix seconds.
 
@@ -131,19 +133,18 @@ def examine(
     tolerance: float = TOLERANCE,
     now: Callable[[], float] = time.time,
 ) -> Delivery | Refusal:
-    """The delivery, or why it is refused; whatever the sender wrote, nothing is raised.
+    """Return the delivery, or why it is refused; nothing that a sender writes raises.
 
     Raises:
         ValidationError: The caller's own arguments can't be used.
     """
     content = _raw(body)
     limit = check_seconds("tolerance", tolerance)
-    names = webhook_contract()
-    found = _find(headers, (names.id_header, names.timestamp_header, names.signature_header))
+    found = _find(headers, (ID_HEADER, TIMESTAMP_HEADER, SIGNATURE_HEADER))
     if isinstance(found, str):
         return Refusal(Reason.HEADERS, found)
     webhook_id, timestamp, signature = found
-    if text := _malformed(names, webhook_id, timestamp, signature):
+    if text := _malformed(webhook_id, timestamp, signature):
         return Refusal(Reason.HEADERS, text)
     if not keys.match(signed_content(webhook_id, timestamp, content), _candidates(signature)):
         return Refusal(
@@ -152,7 +153,7 @@ def examine(
             "is another webhook's or has another encoding (utf-8, base64, hex), or the body was changed",
             webhook_id,
         )
-    # Told only to a sender who has the secret.
+    # Said only to a sender who has the secret.
     if text := _off_time(int(timestamp), now(), limit):
         return Refusal(Reason.TIMESTAMP, f"delivery {webhook_id!r} {text}", webhook_id)
     task = _read_task(content)
@@ -161,14 +162,14 @@ def examine(
     return Delivery(webhook_id, int(timestamp), task)
 
 
-def _malformed(names: WebhookContract, webhook_id: str, timestamp: str, signature: str) -> str:
-    """What is wrong with the form of the headers, if anything."""
-    if not (webhook_id.isascii() and webhook_id.isprintable() and len(webhook_id) <= MAX_ID_CHARS):
-        return f"the header {names.id_header} is not up to {MAX_ID_CHARS} printable ASCII characters"
+def _malformed(webhook_id: str, timestamp: str, signature: str) -> str:
+    """Return what is malformed in the headers, if anything."""
+    if not (webhook_id.isascii() and webhook_id.isprintable() and len(webhook_id) <= _MAX_ID_CHARS):
+        return f"the header {ID_HEADER} is not up to {_MAX_ID_CHARS} printable ASCII characters"
     if not _TIMESTAMP.fullmatch(timestamp):
-        return f"the header {names.timestamp_header} is no number of Unix seconds"
-    if len(signature) > MAX_HEADER_CHARS:
-        return f"the header {names.signature_header} is longer than {MAX_HEADER_CHARS} characters"
+        return f"the header {TIMESTAMP_HEADER} is no number of Unix seconds"
+    if len(signature) > _MAX_SIGNATURE_CHARS:
+        return f"the header {SIGNATURE_HEADER} is longer than {_MAX_SIGNATURE_CHARS} characters"
     return ""
 
 
@@ -181,7 +182,7 @@ def _raw(body: object) -> bytes:
 
 
 def _find(headers: object, wanted: tuple[str, str, str]) -> tuple[str, str, str] | str:
-    """The values of three headers, or what is wrong with them."""
+    """Return the values of three headers, or what is wrong with them."""
     found: dict[str, str] = {}
     for item in _pairs(headers):
         if not isinstance(item, (tuple, list)) or len(item) != 2:  # noqa: PLR2004 - a pair
@@ -193,7 +194,7 @@ def _find(headers: object, wanted: tuple[str, str, str]) -> tuple[str, str, str]
         if value is None:
             return f"the header {name} is no text"
         if name in found:
-            return f"the header {name} is there twice"
+            return f"the header {name} appears twice"
         found[name] = value.strip(" \t")
     for name in wanted:
         if not found.get(name):
@@ -213,7 +214,7 @@ def _pairs(headers: object) -> Iterable[object]:
 
 
 def _name(value: object) -> str | None:
-    """A header's name in small letters; a WSGI environ's HTTP_WEBHOOK_ID is webhook-id."""
+    """Return a header's name in lower case; a WSGI environ's HTTP_WEBHOOK_ID is webhook-id."""
     name = _text(value)
     if name is None or not name.isascii():  # some letters beyond ASCII have small forms within it
         return None
@@ -228,13 +229,13 @@ def _text(value: object) -> str | None:
 
 
 def _candidates(signature: str) -> list[bytes]:
-    """The signatures in a list of `<version>,<base64>`, of any version; what is malformed is passed over."""
+    """Return the signatures in a list of `<version>,<base64>`, of any version; skip malformed entries."""
     entries = (entry.partition(",") for entry in signature.split(" "))
     return [given.encode() for version, _, given in entries if version and given and given.isascii()]
 
 
 def _off_time(timestamp: int, now: float, tolerance: float) -> str:
-    """What is wrong with a timestamp, if anything."""
+    """Return what is wrong with a timestamp, if anything."""
     age = now - timestamp
     if math.isnan(age) or abs(age) > tolerance:
         where = "ago" if age > 0 else "in the future"
@@ -246,13 +247,13 @@ def _off_time(timestamp: int, now: float, tolerance: float) -> str:
 
 
 def _read_task(body: bytes) -> Task | str:
-    """The task that a body shows, or what is wrong with it."""
-    answer = Response(webhook_contract().success, {}, body)
+    """Return the task in a body, or what is wrong with it."""
+    response = Response(HTTPStatus.OK, {}, body)
     try:
-        value = answer.json()
+        value = response.json()
     except ValueError:
         return "its body is no JSON"
-    task = find_created_task(answer) if isinstance(value, dict) else None
+    task = find_created_task(response) if isinstance(value, dict) else None
     if task is None:
         return "its body shows no task"
     return Task.of(task) if isinstance(task.raw.get("status"), str) else f"its task {task.id!r} has no status"

@@ -1,4 +1,4 @@
-"""Waits that a delivery wakes. Polling goes on as the safety net, and what a GET says is what counts."""
+"""Let a delivery wake a sleeping poll. Polling stays the safety net, and a GET's response decides."""
 
 from __future__ import annotations
 
@@ -35,40 +35,39 @@ class AsyncWakeOptions(TypedDict):
 
 
 class WakeHub:
-    """Takes deliveries from any thread, and wakes who sleeps for their task, in any thread or event loop.
+    """Takes deliveries from any thread, and wakes the polls of their tasks, in any thread or event loop.
 
     Args:
-        inbox: Tells which deliveries are news.
+        log: Decides which deliveries are new.
     """
 
-    def __init__(self, inbox: DeliveryLog | None = None) -> None:
-        self._inbox = inbox or DeliveryLog()
+    def __init__(self, log: DeliveryLog | None = None) -> None:
+        self._log = log or DeliveryLog()
         self._changed = threading.Condition()
-        self._bells: dict[str, list[Callable[[], None]]] = {}
+        self._subscribers: dict[str, list[Callable[[], None]]] = {}
 
     def deliver(self, delivery: Delivery) -> Receipt:
-        """Take a genuine delivery; sleepers wake if it is news."""
+        """Record a genuine delivery; wake the sleepers if it is new."""
         with self._changed:
-            receipt = self._inbox.receive(delivery)
+            receipt = self._log.receive(delivery)
             if receipt is not Receipt.NEW:
                 return receipt
             self._changed.notify_all()
-            for ring in self._bells.get(delivery.task.id, ()):
-                ring()
+            for callback in self._subscribers.get(delivery.task.id, ()):
+                callback()
             return receipt
 
     def latest(self, task_id: str) -> Task | None:
-        """The task as its latest delivery shows it; None if none has come."""
+        """Return the task as of its latest delivery; None if none came."""
         with self._changed:
-            return self._inbox.latest(task_id)
+            return self._log.latest(task_id)
 
     def wakeable(self, task_id: str | None = None, on_update: Listener | None = None) -> WakeOptions:
-        """Options that let deliveries wake one wait: `client.wait(task_id, **hub.wakeable(task_id))`.
+        """Return options that let deliveries wake one wait: `client.wait(id, **hub.wakeable(id))`.
 
         Args:
-            task_id: The task; may be left out where the wait is told its task before it sleeps, as in
-                `client.generate(…)` and
-                `client.wait(task)`.
+            task_id: The task; may be left out where the wait learns its task before it sleeps, as in
+                `client.generate(…)` and `client.wait(task)`.
             on_update: Your own listener, which goes here because these options hold one.
 
         Returns:
@@ -85,35 +84,35 @@ class WakeHub:
         return {"sleep": sleeper.sleep_async, "on_update": sleeper.update}
 
     def changes(self, task_id: str | None) -> int:
-        """How many changes of a task are known."""
+        """Return how many changes of a task are known."""
         with self._changed:
-            return self._inbox.changes(task_id) if task_id else 0
+            return self._log.changes(task_id) if task_id else 0
 
-    def await_change(self, task_id: str | None, seen: int, seconds: float) -> None:
+    def wait_for_change(self, task_id: str | None, seen: int, seconds: float) -> None:
         """Block until the number of known changes is not `seen`, for that many seconds at most."""
         with self._changed:
             self._changed.wait_for(
-                lambda: task_id is not None and self._inbox.changes(task_id) != seen,
+                lambda: task_id is not None and self._log.changes(task_id) != seen,
                 min(seconds, threading.TIMEOUT_MAX),
             )
 
     @contextmanager
-    def bell(self, task_id: str, ring: Callable[[], None]) -> Iterator[None]:
-        """Call `ring` at each change of the task, in the thread of the delivery."""
+    def subscribe(self, task_id: str, callback: Callable[[], None]) -> Iterator[None]:
+        """Call `callback` at each change of the task, in the thread of the delivery."""
         with self._changed:
-            self._bells.setdefault(task_id, []).append(ring)
+            self._subscribers.setdefault(task_id, []).append(callback)
         try:
             yield
         finally:
             with self._changed:
-                rings = self._bells[task_id]
-                rings.remove(ring)
-                if not rings:
-                    del self._bells[task_id]
+                callbacks = self._subscribers[task_id]
+                callbacks.remove(callback)
+                if not callbacks:
+                    del self._subscribers[task_id]
 
 
 class WakeableSleep:
-    """Sleeps for one wait. What came while it was awake ends the next sleep at once."""
+    """Sleeps for one wait. A delivery that came while it was awake ends the next sleep at once."""
 
     def __init__(self, hub: WakeHub, task_id: str | None, on_update: Listener | None) -> None:
         self._hub = hub
@@ -128,7 +127,7 @@ class WakeableSleep:
 
     def sleep(self, seconds: float) -> None:
         """Sleep until a delivery for the task comes, for that many seconds at most."""
-        self._hub.await_change(self._task_id, self._seen, seconds)
+        self._hub.wait_for_change(self._task_id, self._seen, seconds)
         self._seen = self._hub.changes(self._task_id)
 
     async def sleep_async(self, seconds: float) -> None:
@@ -137,16 +136,16 @@ class WakeableSleep:
             await anyio.sleep(seconds)
             return
         event = anyio.Event()
-        with self._hub.bell(self._task_id, _crossing(event.set)):
-            # After the bell is hung up, so that nothing comes in between.
+        with self._hub.subscribe(self._task_id, _threadsafe(event.set)):
+            # After subscribing, so that no change is missed in between.
             if self._hub.changes(self._task_id) == self._seen:
                 with anyio.move_on_after(seconds):
                     await event.wait()
         self._seen = self._hub.changes(self._task_id)
 
 
-def _crossing(function: Callable[[], object]) -> Callable[[], None]:
-    """The function, for any thread to call: it runs in the event loop that runs now."""
+def _threadsafe(function: Callable[[], object]) -> Callable[[], None]:
+    """Return the function for any thread to call: it runs in the current event loop."""
     try:
         call: Callable[[Callable[[], Any]], object] = asyncio.get_running_loop().call_soon_threadsafe
     except RuntimeError:
@@ -154,11 +153,11 @@ def _crossing(function: Callable[[], object]) -> Callable[[], None]:
         trio: Any = import_module("trio")
         call = trio.lowlevel.current_trio_token().run_sync_soon
 
-    def ring() -> None:
+    def callback() -> None:
         try:
             call(function)
         except RuntimeError:
             # The loop has ended, and the sleeper with it (trio's RunFinishedError is such an error too).
             return
 
-    return ring
+    return callback

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from kling_elements.cli.exit_codes import CommandError, UsageError
 from kling_elements.cli.parser import seconds
-from kling_elements.webhooks.signing import HOST, PORT, TOLERANCE
+from kling_elements.webhooks.receiver import HOST, PORT
+from kling_elements.webhooks.verification import TOLERANCE
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace

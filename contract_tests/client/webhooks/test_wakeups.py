@@ -141,13 +141,13 @@ def test_an_asynchronous_sleeper_is_woken_from_another_thread(backend: str) -> N
         options["on_update"](Task(TASK_ID, "CREATED"))
         async with anyio.create_task_group() as group:
             group.start_soon(options["sleep"], HOURS)
-            while not hub._bells:
+            while not hub._subscribers:
                 await anyio.lowlevel.checkpoint()
             await anyio.to_thread.run_sync(hub.deliver, delivery("COMPLETED"))
         return "awake"
 
     assert within(lambda: anyio.run(run, backend=backend)) == "awake"
-    assert hub._bells == {}
+    assert hub._subscribers == {}
 
 
 def test_what_came_while_awake_ends_the_next_sleep_once() -> None:
@@ -232,15 +232,15 @@ def test_an_asynchronous_sleep_is_ended_once(backend: str, monkeypatch: pytest.M
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_loop_that_has_ended_does_no_harm(backend: str) -> None:
     """A delivery that comes when the sleeper's loop is closed is taken all the same."""
-    from kling_elements.webhooks.wakeups import _crossing  # noqa: PLC0415
+    from kling_elements.webhooks.wakeups import _threadsafe  # noqa: PLC0415
 
     hub = WakeHub()
 
     async def hang() -> Callable[[], None]:
         await anyio.lowlevel.checkpoint()
-        return _crossing(lambda: None)
+        return _threadsafe(lambda: None)
 
-    with hub.bell(TASK_ID, anyio.run(hang, backend=backend)):
+    with hub.subscribe(TASK_ID, anyio.run(hang, backend=backend)):
         hub.deliver(delivery("COMPLETED"))
     assert hub.latest(TASK_ID) == Task(TASK_ID, "COMPLETED")
 
@@ -261,14 +261,14 @@ def test_deliveries_from_many_threads_are_told_once(count: int) -> None:
             for status in ("IN_PROGRESS", "COMPLETED"):
                 body = body_of(status, f"task {number}")
                 receiver.handle("POST", headers(body, message_id=f"{number} {status}"), body)
-                receiver.tell()
+                receiver.notify()
 
     threads = [threading.Thread(target=work) for _ in range(count)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(PATIENCE)
-    receiver.tell()
+    receiver.notify()
     assert sorted(told) == sorted(
         {f"task {n} {status}" for n in range(20) for status in ("IN_PROGRESS", "COMPLETED")}
     )
