@@ -26,6 +26,7 @@ Every error can be pickled. None holds the API key.
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
@@ -50,6 +51,11 @@ class InvalidParam:
     reason: str
 
 
+def next_command(*words: str) -> str:
+    """Return a command line of this package, as it is typed into a shell, for an error's `hint`."""
+    return shlex.join(["kling-elements", *words])
+
+
 def _restore(cls: type[KlingError], args: tuple[object, ...], state: dict[str, object]) -> KlingError:
     error = cls.__new__(cls)
     error.args = args  # OSError sets them in its __init__, others in __new__
@@ -62,13 +68,20 @@ class KlingError(Exception):
 
     Attributes:
         task_id: The task that the error is about, where there is one.
+        hint: The command to run next, where one helps, such as `kling-elements wait ID`.
     """
 
     task_id: str | None
+    hint: str | None
 
-    def __init__(self, text: str, *, task_id: str | None = None) -> None:
+    def __init__(self, text: str, *, task_id: str | None = None, hint: str | None = None) -> None:
         super().__init__(text)
         self.task_id = task_id
+        self.hint = hint
+
+    def __str__(self) -> str:
+        text = str(self.args[0]) if self.args else ""
+        return f"{text} Next: `{self.hint}`" if self.hint else text
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The default calls the class with `args` alone, which loses every keyword.
@@ -82,8 +95,8 @@ class ValidationError(KlingError, ValueError):
         problems: A sentence for each fault, the field's name first.
     """
 
-    def __init__(self, problems: Sequence[str]) -> None:
-        super().__init__("; ".join(problems) if problems else "the input is not valid")
+    def __init__(self, problems: Sequence[str], *, hint: str | None = None) -> None:
+        super().__init__("; ".join(problems) if problems else "the input is not valid", hint=hint)
         self.problems = tuple(problems)
 
 
@@ -100,7 +113,7 @@ class OutcomeUnknown(KlingError):  # noqa: N818 - as above
         body: The first bytes of the answer, as text.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - options, each by its name
         self,
         text: str,
         *,
@@ -108,8 +121,9 @@ class OutcomeUnknown(KlingError):  # noqa: N818 - as above
         status_code: int | None = None,
         request_id: str | None = None,
         body: str = "",
+        hint: str | None = None,
     ) -> None:
-        super().__init__(text, task_id=task_id)
+        super().__init__(text, task_id=task_id, hint=hint)
         self.status_code = status_code
         self.request_id = request_id
         self.body = body
@@ -138,8 +152,9 @@ class ApiError(KlingError):
         retry_after: float | None = None,
         body: str = "",
         task_id: str | None = None,
+        hint: str | None = None,
     ) -> None:
-        super().__init__(text, task_id=task_id)
+        super().__init__(text, task_id=task_id, hint=hint)
         self.status_code = status_code
         self.message = message
         self.invalid_params = tuple(invalid_params)
@@ -199,8 +214,9 @@ class ResponseFormatError(KlingError):
         request_id: str | None = None,
         body: str = "",
         task_id: str | None = None,
+        hint: str | None = None,
     ) -> None:
-        super().__init__(text, task_id=task_id)
+        super().__init__(text, task_id=task_id, hint=hint)
         self.status_code = status_code
         self.content_type = content_type
         self.request_id = request_id
@@ -212,8 +228,8 @@ class _TaskError(KlingError):
 
     task_id: str  # pyright: ignore[reportIncompatibleVariableOverride]  # narrower: there always is one
 
-    def __init__(self, text: str, *, task: TaskData) -> None:
-        super().__init__(text, task_id=task.id)
+    def __init__(self, text: str, *, task: TaskData, hint: str | None = None) -> None:
+        super().__init__(text, task_id=task.id, hint=hint)
         self.task = task
 
 
@@ -245,10 +261,17 @@ class DeadlineExceeded(KlingError, TimeoutError):  # noqa: N818 - as above
 
     task_id: str  # pyright: ignore[reportIncompatibleVariableOverride]  # narrower: there always is one
 
-    def __init__(
-        self, text: str, *, task_id: str, last_status: str | None, elapsed: float, timeout: float
+    def __init__(  # noqa: PLR0913 - options, each by its name
+        self,
+        text: str,
+        *,
+        task_id: str,
+        last_status: str | None,
+        elapsed: float,
+        timeout: float,
+        hint: str | None = None,
     ) -> None:
-        super().__init__(text, task_id=task_id)
+        super().__init__(text, task_id=task_id, hint=hint)
         self.last_status = last_status
         self.elapsed = elapsed
         self.timeout = timeout
@@ -261,8 +284,15 @@ class UploadError(KlingError):
         status_code: The HTTP status of the store, if it answered.
     """
 
-    def __init__(self, text: str, *, task_id: str | None = None, status_code: int | None = None) -> None:
-        super().__init__(text, task_id=task_id)
+    def __init__(
+        self,
+        text: str,
+        *,
+        task_id: str | None = None,
+        status_code: int | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(text, task_id=task_id, hint=hint)
         self.status_code = status_code
 
 
@@ -281,8 +311,9 @@ class DownloadError(KlingError):
         task_id: str | None = None,
         status_code: int | None = None,
         expires_at: datetime | None = None,
+        hint: str | None = None,
     ) -> None:
-        super().__init__(text, task_id=task_id)
+        super().__init__(text, task_id=task_id, hint=hint)
         self.status_code = status_code
         self.expires_at = expires_at
 

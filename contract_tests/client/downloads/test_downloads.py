@@ -158,7 +158,7 @@ def test_the_status_of_a_refusal_is_told(driver: Driver, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("age", "told"),
     [
-        (timedelta(minutes=-30), "Its address is good for another "),
+        (timedelta(minutes=-30), "Its URL is valid for another "),
         (timedelta(seconds=30), " s ago: the video is gone"),
         (timedelta(minutes=30), " min ago: the video is gone"),
         (timedelta(hours=5), "5 h ago: the video is gone"),
@@ -203,7 +203,7 @@ def test_without_an_expiry(driver: Driver, tmp_path: Path) -> None:
     """An address that says nothing of its end is told to last an hour."""
     client, task, _ = with_result(driver, video(b"", 403), url="https://cdn.example/a.mp4")
     assert task.expires_at is None
-    with pytest.raises(DownloadError, match="Addresses last an hour"):
+    with pytest.raises(DownloadError, match="URLs of videos last an hour"):
         client.download(task, tmp_path / "out.mp4")
 
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 EXPIRY = datetime(2026, 11, 26, 12, tzinfo=UTC)
 URL = f"https://cdn.example/a.mp4?token=exp={int(EXPIRY.timestamp())}~hmac=ab"
-GOOD = "Its address is good for another 30 min (until 2026-11-26 12:00:00 UTC)"
-REPEAT = "; repeat: kling-elements download t-1"
+GOOD = "Its URL is valid for another 30 min (until 2026-11-26 12:00:00 UTC)."
+REPEAT = " Next: `kling-elements download t-1`"
 KEPT = "are kept in out.mp4.part, and the next try goes on from there."
 OUT = Path("out.mp4")
 
@@ -127,19 +127,19 @@ def test_how_long_it_is(left: dict[str, Any], span: str) -> None:
     """A time is told in the largest unit of which there are two, before the address's end and after it."""
     when = "2026-11-26 12:00:00 UTC"
     before = str(telling(timedelta(**left)).not_fetched("no"))
-    assert before.endswith(f"no. Its address is good for another {span} (until {when}){REPEAT}")
+    assert before.endswith(f"no. Its URL is valid for another {span} (until {when}).{REPEAT}")
     after = str(telling(-timedelta(**left)).not_fetched("no"))
-    assert after.endswith(f"no. Its address expired at {when}, {span} ago: the video is gone")
+    assert after.endswith(f"no. Its URL expired at {when}, {span} ago: the video is gone.")
 
 
 def test_an_address_ends_at_its_moment() -> None:
     """At the very moment of its end an address is good no more."""
-    assert str(telling(timedelta(0)).not_fetched("no")).endswith(", 0 s ago: the video is gone")
+    assert str(telling(timedelta(0)).not_fetched("no")).endswith(", 0 s ago: the video is gone.")
 
 
 def test_an_address_that_tells_no_end() -> None:
     """Without an end, what is known of all addresses is told, and nothing of an end is in the error."""
     unknown = telling(url="https://cdn.example/a.mp4")
-    sentence = "the video of task t-1 was not fetched: no. Addresses last an hour"
+    sentence = "the video of task t-1 was not fetched: no. URLs of videos last an hour."
     assert told(unknown.not_fetched("no")) == (f"{sentence}{REPEAT}", "t-1", None, None)
     assert told(unknown.not_fetched("no", is_final=True)) == (sentence, "t-1", None, None)

@@ -23,8 +23,7 @@ from kling_elements.errors import (
 from kling_elements.files import absolute
 from kling_elements.journal import Entry, Job, Journal, NewEntry, State, request_digest
 from kling_elements.operations.recorder import Recorder, next_midnight, task_of
-from kling_elements.task import Task
-from kling_elements.types import Request
+from kling_elements.types import Request, TaskData
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -159,10 +158,10 @@ def test_the_quota(records: Recorder, journal: Journal) -> None:
     for other in (Recorder(journal, ELSEWHERE), Recorder(journal, evolve(SETTINGS, key=ApiKey("k" * 20)))):
         records.failed(begun, QuotaExceededError("used up", status_code=429, message="used up"))
         assert (records.quota_wait(), other.quota_wait()) == (12 * 3600, None)
-        other.created(other.begin("m", REQUEST, None, None), Task("u", "CREATED"))
+        other.created(other.begin("m", REQUEST, None, None), TaskData("u", "CREATED"))
         assert (records.quota_wait(), other.quota_wait()) == (12 * 3600, None)
         begun = begin(records)
-    records.created(begun, Task(ID, "CREATED", request_id="r"))
+    records.created(begun, TaskData(ID, "CREATED", request_id="r"))
     assert records.quota_wait() is None
     created = evolve(noted(records, begun), state=State.CREATED, task_id=ID, status="CREATED", request_id="r")
     assert journal.entry(begun.entry_id) == created
@@ -170,15 +169,15 @@ def test_the_quota(records: Recorder, journal: Journal) -> None:
 
 def test_only_ones_own_tasks(records: Recorder, journal: Journal, time: FakeTime) -> None:
     """What is seen and fetched is noted of the task at this origin, not of the one of that name elsewhere."""
-    task, other = Task(ID, "CREATED"), Recorder(journal, ELSEWHERE)
+    task, other = TaskData(ID, "CREATED"), Recorder(journal, ELSEWHERE)
     for each in (records, other):
         each.created(each.begin("m", REQUEST, None, "/out.mp4"), task)
         time.sleep(1)
-    assert (records.unrecorded([task, Task("u", "CREATED")]), other.unrecorded([task])) == (
-        [Task("u", "CREATED")],
+    assert (records.unrecorded([task, TaskData("u", "CREATED")]), other.unrecorded([task])) == (
+        [TaskData("u", "CREATED")],
         [],
     )
-    records.seen(Task(ID, "COMPLETED", (SIGNED,)))
+    records.seen(TaskData(ID, "COMPLETED", (SIGNED,)))
     records.downloaded(task, Path("/out.mp4"))
     here, there = journal.find(ID, SETTINGS.base_url), journal.find(ID, ELSEWHERE.base_url)
     assert here
@@ -191,7 +190,7 @@ def test_the_task_of_an_entry_has_its_request() -> None:
     """A task out of the journal names the request that told of it last."""
     task = task_of(Entry("e", state=State.CREATED, task_id=ID, request_id="r"))
     assert task
-    assert (task, task.request_id) == (Task(ID, "UNKNOWN"), "r")
+    assert (task, task.request_id) == (TaskData(ID, "UNKNOWN"), "r")
 
 
 def test_midnight_is_in_utc() -> None:

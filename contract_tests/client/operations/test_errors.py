@@ -32,6 +32,7 @@ from kling_elements import (
     ValidationError,
     errors,
 )
+from kling_elements.errors import next_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -212,11 +213,8 @@ def test_texts_are_for_people(driver: Driver) -> None:
     ]
     with pytest.raises(OutcomeUnknown) as unknown:
         driver.open(Script.of(failing(502))).create([IMAGE])
-    assert str(unknown.value) == (
-        "the create was sent, and the service answered HTTP 502: no. "
-        "The fault is the service's [request req-1]. "
-        "A task may have been created and billed. Before you repeat, look for it: kling-elements list"
-    )
+    assert (unknown.value.status_code, unknown.value.request_id) == (502, "req-1")
+    assert unknown.value.hint == "kling-elements list"
 
 
 def test_a_result_that_is_shown_hides_its_signature(driver: Driver) -> None:
@@ -255,7 +253,16 @@ def test_what_an_error_was_told(
 ) -> None:
     """An error has what it was told; anything else is None, or empty where it is a text or a list."""
     error = kind("a", **given)
-    assert (str(error), vars(error)) == ("a", {"task_id": None, **given, **more})
+    assert (str(error), vars(error)) == ("a", {"task_id": None, "hint": None, **given, **more})
+
+
+def test_the_hint_is_data_and_ends_the_text() -> None:
+    """The next command is an attribute, and the last words of the text; it survives copying."""
+    command = next_command("wait", "a b")
+    error = copy.copy(OutcomeUnknown("It was sent.", task_id="a b", hint=command))
+    assert error.hint == "kling-elements wait 'a b'"
+    assert str(error) == "It was sent. Next: `kling-elements wait 'a b'`"
+    assert error.args == ("It was sent.",)
 
 
 def test_an_error_without_a_reason_has_a_text() -> None:

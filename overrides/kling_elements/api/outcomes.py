@@ -40,6 +40,7 @@ from kling_elements.errors import (
     QuotaExceededError,
     RateLimitError,
     ResponseFormatError,
+    next_command,
 )
 from kling_elements.types import NoResponse, Outcome, Response
 
@@ -158,9 +159,9 @@ def _after_create(outcome: Outcome) -> Decision:
 
 def _unknown(what: str, answer: Response | None = None, task: TaskData | None = None) -> OutcomeUnknown:
     advice = (
-        f"Task {task.id} was named in it: kling-elements wait {task.id}"
+        f"The response names task {task.id}."
         if task
-        else "A task may have been created and billed. Before you repeat, look for it: kling-elements list"
+        else "A task may have been created and billed. Look for it before you repeat the create."
     )
     request = (
         f" [request {answer.request_id}]"
@@ -173,4 +174,5 @@ def _unknown(what: str, answer: Response | None = None, task: TaskData | None = 
         status_code=answer.status if answer else None,
         request_id=answer.request_id if answer else None,
         body=answer.text if answer else "",
+        hint=next_command("wait", task.id) if task else next_command("list"),
     )

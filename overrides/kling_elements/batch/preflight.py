@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from kling_elements.api.endpoints import DEFAULT_MODEL, find_model
 from kling_elements.document import load_document
-from kling_elements.errors import ValidationError
+from kling_elements.errors import ValidationError, next_command
 from kling_elements.files import os_error_reason
 from kling_elements.journal import request_digest
 from kling_elements.operations.create_request import draft_request, finish_request
@@ -89,7 +89,7 @@ def require_same_content(order: Order, entry: Entry) -> None:
         return  # its images are gone, say; its task is paid and its video can still be had
     if entry.digest and digest != entry.digest:
         text = (
-            f"the job {order.key!r} was changed after task {entry.task_id} was created for it. To have that "
-            "video: kling-elements resume. To make another: give the job another id"
+            f"the job {order.key!r} was changed after task {entry.task_id} was created for it. "
+            "Resume to fetch that video, or change the job's id to create a new one."
         )
-        raise ValidationError([text])
+        raise ValidationError([text], hint=next_command("resume"))

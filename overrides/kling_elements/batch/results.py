@@ -12,6 +12,7 @@ from kling_elements.errors import (
     OutcomeUnknown,
     TaskFailed,
     ValidationError,
+    next_command,
 )
 from kling_elements.task import Task
 from kling_elements.types import FAILED
@@ -111,8 +112,9 @@ def tell_unknown(result: BatchResult[TaskT], entry: Entry) -> BatchResult[TaskT]
     """The result of a job whose create was sent before, and not answered."""
     why = entry.note or "the process that sent it was ended"
     error = OutcomeUnknown(
-        f"this job was sent before ({why}), and nobody knows whether it made a task. It is not sent again. "
-        f"kling-elements resume shows the tasks that it may have made"
+        f"this job was sent before ({why}), and whether it made a task is unknown. It is not sent again. "
+        "Resuming shows the tasks that it may have made.",
+        hint=next_command("resume"),
     )
     return evolve(result, standing=JobStatus.UNKNOWN, error=error, entry_id=entry.entry_id)
 

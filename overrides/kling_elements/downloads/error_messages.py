@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from kling_elements.errors import DownloadError
+from kling_elements.errors import DownloadError, next_command
 from kling_elements.files import os_error_reason
 from kling_elements.types import url_expiry
 
@@ -44,7 +44,7 @@ class DownloadErrors:
             is_final: Whether repeating is of no use.
         """
         text = f"the video of task {self.task.id} was not fetched: {what}.{_kept(part)}"
-        return self._error(f"{text} {self._outlook(is_final=is_final)}", status)
+        return self._error(f"{text} {self._outlook()}", status, may_repeat=not is_final)
 
     def not_stored(self, path: Path, error: Exception, part: PartFile | None = None) -> DownloadError:
         """The disk refused."""
@@ -60,20 +60,27 @@ class DownloadErrors:
 
     def refused(self, error: DownloadError) -> DownloadError:
         """The target can't be written; nothing was fetched."""
-        return self._error(str(error))
+        return self._error(str(error), may_repeat=False)
 
-    def _error(self, text: str, status: int | None = None) -> DownloadError:
-        return DownloadError(text, task_id=self.task.id, status_code=status, expires_at=url_expiry(self.url))
+    def _error(self, text: str, status: int | None = None, *, may_repeat: bool = True) -> DownloadError:
+        expiry = url_expiry(self.url)
+        is_gone = expiry is not None and self.now >= expiry
+        return DownloadError(
+            text,
+            task_id=self.task.id,
+            status_code=status,
+            expires_at=expiry,
+            hint=next_command("download", self.task.id) if may_repeat and not is_gone else None,
+        )
 
-    def _outlook(self, *, is_final: bool = False) -> str:
-        repeat = "" if is_final else f"; repeat: kling-elements download {self.task.id}"
+    def _outlook(self) -> str:
         expiry = url_expiry(self.url)
         if expiry is None:
-            return f"Addresses last an hour{repeat}"
+            return "URLs of videos last an hour."
         when = f"{expiry:%Y-%m-%d %H:%M:%S} UTC"
         if self.now >= expiry:
-            return f"Its address expired at {when}, {_span(self.now - expiry)} ago: the video is gone"
-        return f"Its address is good for another {_span(expiry - self.now)} (until {when}){repeat}"
+            return f"Its URL expired at {when}, {_span(self.now - expiry)} ago: the video is gone."
+        return f"Its URL is valid for another {_span(expiry - self.now)} (until {when})."
 
 
 def _kept(part: PartFile | None) -> str:

@@ -10,7 +10,7 @@ from attrs import Factory, define, field, frozen
 
 from kling_elements.api.endpoints import DEFAULT_MODEL, find_model
 from kling_elements.api.outcomes import Operation
-from kling_elements.errors import KlingError, OutcomeUnknown
+from kling_elements.errors import KlingError, OutcomeUnknown, next_command
 from kling_elements.operations.create_request import draft_request, finish_request
 from kling_elements.operations.events import emit
 from kling_elements.operations.image_urls import check_urls
@@ -85,8 +85,9 @@ class TaskCreator:
             if (known := task_of(begun.earlier)) is None:
                 how = begun.earlier.note or "by a process that did not finish"
                 raise OutcomeUnknown(
-                    f"this job was sent before ({how}), and nobody knows whether it made a task. "
-                    "It is not sent again. Look for it: kling-elements list",
+                    f"this job was sent before ({how}), and whether it made a task is unknown. "
+                    "It is not sent again.",
+                    hint=next_command("list"),
                 )
             return Created(known, is_new=False)
         task = await self._send(request, begun)
@@ -94,7 +95,7 @@ class TaskCreator:
             await record(io, lambda: self.recorder.created(begun, task))
         except BaseException as error:
             error.add_note(
-                f"Task {task.id} was created and is billed. To resume: kling-elements wait {task.id}"
+                f"Task {task.id} was created and is billed. Next: `{next_command('wait', task.id)}`"
             )
             raise
         logger.info("created task %s", task.id)
@@ -119,8 +120,8 @@ class TaskCreator:
             self.recorder.failed(begun, error)
             emit(self.sender.hook, "create.unknown", task_id=None, status_code=None)
             error.add_note(
-                "A create was being sent: a task may exist and be billed. Before you repeat it, look for it: "
-                "kling-elements list"
+                "A create was being sent: a task may exist and be billed. Look for it before you repeat the "
+                f"create. Next: `{next_command('list')}`"
             )
             raise
 

@@ -79,9 +79,10 @@ class Recorder:
                 begun.entry_id, TaskData(error.task_id, UNKNOWN_STATUS, request_id=request_id)
             )
         elif isinstance(error, KlingError) and not isinstance(error, OutcomeUnknown):
-            self.journal.refused(begun.entry_id, str(error))
+            self.journal.refused(begun.entry_id, str(error.args[0]))
         else:
-            self.journal.unknown(begun.entry_id, str(error) or type(error).__name__)
+            text = str(error.args[0]) if isinstance(error, KlingError) else str(error)
+            self.journal.unknown(begun.entry_id, text or type(error).__name__)
 
     def unsent(self, begun: Begun, error: BaseException) -> None:
         """Note that a create was given up before it was sent, or while it paused after it was refused."""

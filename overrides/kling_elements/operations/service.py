@@ -16,7 +16,14 @@ from kling_elements.api.endpoints import DEFAULT_MODEL, find_model
 from kling_elements.api.outcomes import Operation
 from kling_elements.api.requests import list_request, status_request
 from kling_elements.downloads.download import DownloadContext, download
-from kling_elements.errors import KlingError, OutcomeUnknown, ResultMissing, TaskFailed, ValidationError
+from kling_elements.errors import (
+    KlingError,
+    OutcomeUnknown,
+    ResultMissing,
+    TaskFailed,
+    ValidationError,
+    next_command,
+)
 from kling_elements.operations.create import record
 from kling_elements.operations.create_request import load_one
 from kling_elements.operations.events import emit
@@ -134,7 +141,8 @@ class TaskService(Generic[TaskT]):
             raise
         except BaseException as error:
             # A listener of the caller's, or Ctrl-C: the task runs on, and its id must not be lost.
-            error.add_note(f"Task {task_id} runs on and is billed. To resume: kling-elements wait {task_id}")
+            command = next_command("wait", str(task_id))
+            error.add_note(f"Task {task_id} runs on and is billed. Next: `{command}`")
             raise
 
     async def generate(
@@ -193,10 +201,11 @@ class TaskService(Generic[TaskT]):
         except ValidationError as error:
             # The options were checked before, so it is the id: odd, and yet paid for.
             raise OutcomeUnknown(
-                f"task {task.id!r} was created, and can't be asked for by this id: {error}. "
-                f"Before you repeat it, look for it: kling-elements list",
+                f"task {task.id!r} was created, and can't be requested by this id: {error}. "
+                "Look for it before you repeat the create.",
                 task_id=task.id,
                 request_id=task.request_id,
+                hint=next_command("list"),
             ) from None
 
     async def _refresh(self, task_id: str) -> TaskData:
@@ -290,9 +299,9 @@ def require_video(task: TaskT) -> TaskT:
         )
     if not task.urls:
         raise ResultMissing(
-            f"task {task.id} is COMPLETED without a video, which happens. "
-            f"Look again: kling-elements status {task.id}",
+            f"task {task.id} is COMPLETED without a video, which happens.",
             task=task,
+            hint=next_command("status", task.id),
         )
     return task
 

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, cast
 from attrs import define, fields, frozen
 
 from kling_elements.api.outcomes import Operation, Raise, Retry
-from kling_elements.errors import DeadlineExceeded, KlingError
+from kling_elements.errors import DeadlineExceeded, KlingError, next_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -227,9 +227,10 @@ class Poll:
         seen = f"last seen {status}" if status else "never seen"
         return DeadlineExceeded(
             f"stopped waiting for task {self.task_id} after {elapsed:.0f} s; it was {seen}. "
-            f"It runs on and is billed. To resume: kling-elements wait {self.task_id}",
+            "It runs on and is billed.",
             task_id=self.task_id,
             last_status=status,
             elapsed=elapsed,
             timeout=self.deadline.timeout,
+            hint=next_command("wait", self.task_id),
         )
