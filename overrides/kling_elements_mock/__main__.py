@@ -7,11 +7,9 @@ import errno
 import sys
 from pathlib import Path
 
-from kling_elements_mock.app import create_app
-from kling_elements_mock.catalogue import CATALOGUE
-from kling_elements_mock.node import DocumentError
-from kling_elements_mock.scenarios import ScenarioError
-from kling_elements_mock.server import Server, bind, url_of
+from kling_elements_mock.document.node import DocumentError
+from kling_elements_mock.http.app import create_app
+from kling_elements_mock.http.server import Server, bind, url_of
 from kling_elements_mock.settings import (
     REFUSED_KEY_PREFIX,
     VENDOR_CONCURRENCY,
@@ -19,7 +17,9 @@ from kling_elements_mock.settings import (
     MockSettings,
     RateLimit,
 )
-from kling_elements_mock.tasks import INSTANT, Pace, Polls, Seconds
+from kling_elements_mock.tasks.catalogue import CATALOGUE
+from kling_elements_mock.tasks.life_cycle import INSTANT, Pace, Polls, Seconds
+from kling_elements_mock.tasks.scenarios import ScenarioError
 
 _DEFAULTS = MockSettings()
 

@@ -8,23 +8,25 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kling_elements_mock import document as documents
-from kling_elements_mock import fetching, scenarios, tasks
-from kling_elements_mock.addresses import Signer
-from kling_elements_mock.answers import Answers
-from kling_elements_mock.clock import Clock, SystemClock
-from kling_elements_mock.following import Follower
-from kling_elements_mock.limits import DailyQuota, RateLimiter
+from kling_elements_mock.document import openapi as documents
+from kling_elements_mock.document.validation import Schemas
+from kling_elements_mock.http.responses import Answers
 from kling_elements_mock.settings import MockSettings
-from kling_elements_mock.store import Store, Task, seeded_uuid
-from kling_elements_mock.uploads import Uploads
-from kling_elements_mock.validation import Schemas
-from kling_elements_mock.webhooks import Change, Delivery, Postman, Sender, http_sender
+from kling_elements_mock.tasks import life_cycle as tasks
+from kling_elements_mock.tasks import loopback as fetching
+from kling_elements_mock.tasks import scenarios
+from kling_elements_mock.tasks.clock import Clock, SystemClock
+from kling_elements_mock.tasks.limits import DailyQuota, RateLimiter
+from kling_elements_mock.tasks.signed_urls import Signer
+from kling_elements_mock.tasks.store import Store, Task, seeded_uuid
+from kling_elements_mock.tasks.uploads import Uploads
+from kling_elements_mock.tasks.watcher import Follower
+from kling_elements_mock.tasks.webhooks import Change, Delivery, Postman, Sender, http_sender
 
 if TYPE_CHECKING:
-    from kling_elements_mock.document import Operation
-    from kling_elements_mock.pictures import Fetch
-    from kling_elements_mock.script import Script
+    from kling_elements_mock.document.openapi import Operation
+    from kling_elements_mock.tasks.images import Fetch
+    from kling_elements_mock.tasks.script import Script
 
 _KEPT_REQUESTS = 20_000
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from kling_elements_mock.tasks import Pace, Seconds
+from kling_elements_mock.tasks.life_cycle import Pace, Seconds
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,0 +1,250 @@
+"""The OpenAPI document as the mock reads it: its operations, answers, key headers and life cycles.
+
+Everything the mock says about the API comes from here: routes from the paths, messages from the examples,
+and from the links, which operations make a task and follow it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from kling_elements_mock.document.node import DocumentError, Node
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+
+
+@dataclass(frozen=True, eq=False)
+class Operation:
+    """One method of one path.
+
+    Attributes:
+        id: The `operationId`, or method and path where the document has none.
+        method: In capitals.
+        path: The template, e.g. `/v1/things/{id}`.
+        node: Where it stands.
+        parameters: Its own and its path's, the own ones first.
+    """
+
+    id: str
+    method: str
+    path: str
+    node: Node
+    parameters: tuple[Node, ...]
+
+    @cached_property
+    def segments(self) -> tuple[str, ...]:
+        """The template's parts between slashes."""
+        return tuple(self.path.split("/"))
+
+    @property
+    def body(self) -> Node | None:
+        """The request body, if it takes one."""
+        return self.node.get("requestBody")
+
+    def response(self, status: int) -> Node | None:
+        """Give the documented answer of `status`: its own, its class's (`4XX`) or `default`."""
+        responses = self.node.get("responses")
+        if responses is None:
+            return None
+        return responses.get(str(status)) or responses.get(f"{status // 100}XX") or responses.get("default")
+
+    def documents(self, status: int) -> bool:
+        """Tell whether `status` has an entry of its own."""
+        responses = self.node.get("responses")
+        return responses is not None and (
+            responses.get(str(status)) is not None or responses.get(f"{status // 100}XX") is not None
+        )
+
+    def success(self) -> tuple[int, Node | None]:
+        """Give the first documented 2xx and its answer; 200 and nothing where there is none."""
+        responses = self.node.get("responses")
+        for status, node in sorted(responses.items()) if responses is not None else ():
+            if status.startswith("2"):
+                return (int(status) if status.isdigit() else 200), node
+        return 200, None
+
+
+@dataclass(frozen=True, eq=False)
+class LifeCycle:
+    """The operations that make, follow and list one kind of task.
+
+    Attributes:
+        create: Makes a task.
+        status: Shows one task.
+        listing: Lists the tasks that `create` made, where the document has such an operation.
+        parameter: The path parameter of `status` that carries the task's id.
+        webhook_field: The property of create's body that names where changes are posted, if any.
+    """
+
+    create: Operation
+    status: Operation
+    listing: Operation | None
+    parameter: str
+    webhook_field: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPlace:
+    """Where a request may carry its key: in which part (`header`, `query`, `cookie`) and under which name."""
+
+    part: str
+    name: str
+
+
+class Document:
+    """A parsed OpenAPI 3.0 document.
+
+    Args:
+        root: The parsed document.
+
+    Raises:
+        DocumentError: It has no paths, or a reference leads nowhere.
+    """
+
+    def __init__(self, root: Mapping[str, Any]) -> None:
+        if not isinstance(root, dict) or not isinstance(root.get("paths"), dict):
+            raise DocumentError("this is no OpenAPI document: it has no 'paths'")
+        self.root = root
+        self.operations: tuple[Operation, ...] = tuple(_operations(Node(root, "", root)))
+        self.by_id = {operation.id: operation for operation in self.operations}
+        self.life_cycles: tuple[LifeCycle, ...] = tuple(self._life_cycles())
+        self.key_places = self._key_places()
+
+    def match(self, path: str) -> tuple[dict[str, Operation], dict[str, str]]:
+        """Find the operations at a request's path.
+
+        Args:
+            path: The path as it was sent, still percent-encoded.
+
+        Returns:
+            The operations by method, none if the path is unknown; and the path's parameters, still encoded.
+        """
+        parts = path.split("/")
+        best: tuple[int, dict[str, Operation], dict[str, str]] | None = None
+        for operation in self.operations:
+            found = _match(operation.segments, parts)
+            if found is None:
+                continue
+            if best is None or len(found) < best[0]:
+                best = len(found), {}, found
+            if len(found) == best[0]:
+                best[1].setdefault(operation.method, operation)
+        return ({}, {}) if best is None else (best[1], best[2])
+
+    def _key_places(self) -> tuple[KeyPlace, ...]:
+        places: dict[KeyPlace, None] = {}
+        schemes = Node(self.root, "", self.root).get("components")
+        for scheme in schemes.children("securitySchemes") if schemes is not None else ():
+            if scheme.text("type") == "apiKey":
+                name = scheme.text("name") or ""
+                part = scheme.text("in") or "header"
+                places[KeyPlace(part, name.lower() if part == "header" else name)] = None
+            elif scheme.text("type") in {"http", "oauth2", "openIdConnect"}:
+                places[KeyPlace("header", "authorization")] = None
+        return tuple(places)
+
+    def _life_cycles(self) -> Iterator[LifeCycle]:
+        for create in self.operations:
+            if create.method == "GET":
+                continue
+            for status in self._linked(create):
+                names = re.findall(r"\{([^}]+)\}", status.path)
+                if status.method == "GET" and len(names) == 1:
+                    listing = next(
+                        (op for op in self.operations if op.method == "GET" and op.path == create.path), None
+                    )
+                    yield LifeCycle(create, status, listing, names[0], _webhook_field(create))
+                    break
+
+    def _linked(self, operation: Operation) -> Iterator[Operation]:
+        for link in (operation.success()[1] or operation.node).children("links"):
+            target = link.text("operationId")
+            if target is not None and target in self.by_id:
+                yield self.by_id[target]
+            reference = link.text("operationRef") or ""
+            yield from (op for op in self.operations if reference == f"#{op.node.pointer}")
+
+
+def _operations(root: Node) -> Iterator[Operation]:
+    paths = root.get("paths")
+    for path, item in paths.items() if paths is not None else ():
+        shared = item.children("parameters")
+        for method, node in item.items():
+            if method in METHODS and isinstance(node.value, dict):
+                own = {(p.text("in"), p.text("name")): p for p in (*shared, *node.children("parameters"))}
+                name = node.text("operationId") or f"{method} {path}"
+                yield Operation(name, method.upper(), path, node, tuple(own.values()))
+
+
+def _match(template: tuple[str, ...], parts: list[str]) -> dict[str, str] | None:
+    if len(template) != len(parts):
+        return None
+    found: dict[str, str] = {}
+    for expected, given in zip(template, parts, strict=True):
+        names = re.findall(r"\{([^}]+)\}", expected)
+        if not names:
+            if expected != given:
+                return None
+            continue
+        pattern = "".join(
+            "(.+)" if piece.startswith("{") else re.escape(piece)
+            for piece in re.split(r"(\{[^}]+\})", expected)
+        )
+        values = re.fullmatch(pattern, given)
+        if values is None:
+            return None
+        found.update(zip(names, values.groups(), strict=True))
+    return found
+
+
+def _webhook_field(create: Operation) -> str | None:
+    for callback in create.node.children("callbacks"):
+        for expression in callback.value:
+            named = re.fullmatch(r"\{\$request\.body#/([^/}]+)\}", str(expression))
+            if named is not None:
+                return named.group(1)
+    return None
+
+
+def default_path() -> Path:
+    """Find the document that ships with the package; in a checkout, the one under `spec/`."""
+    here = Path(__file__).resolve()
+    shipped = here.parents[1] / "openapi.yaml"
+    return shipped if shipped.is_file() else here.parents[3] / "spec" / "openapi.yaml"
+
+
+@lru_cache(maxsize=4)
+def _parse(content: bytes) -> Any:
+    """The value of a YAML text. Kept, as tests make a mock each; nothing here writes to it."""
+    return yaml.load(content, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe loaders
+
+
+def load(path: Path | None = None) -> Document:
+    """Read a document from a YAML or JSON file.
+
+    Args:
+        path: The file; the shipped document by default.
+
+    Raises:
+        DocumentError: The file can't be read, or is no OpenAPI document.
+    """
+    file = default_path() if path is None else path
+    try:
+        root = _parse(file.read_bytes())
+    except OSError as error:
+        raise DocumentError(f"can't read the document {file}: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        raise DocumentError(f"{file} is no YAML: {' '.join(str(error).split())}") from error
+    try:
+        return Document(root)
+    except DocumentError as error:
+        raise DocumentError(f"{file}: {error}") from error

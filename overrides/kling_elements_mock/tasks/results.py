@@ -1,0 +1,78 @@
+"""The results behind the signed addresses: which task one belongs to, and the MP4 that is drawn for it."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import TYPE_CHECKING, Final
+
+from PIL import Image
+
+from kling_elements_mock.http.responses import Answer, text_answer
+from kling_elements_mock.tasks import signed_urls as addresses
+from kling_elements_mock.tasks import video
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kling_elements_mock.document.node import Node
+    from kling_elements_mock.http.requests import Incoming
+    from kling_elements_mock.mock import Mock
+    from kling_elements_mock.tasks.store import Task
+
+_DEFAULT_SECONDS: Final = 5
+_DEFAULT_SHAPE: Final = (16, 9)
+_LONGEST_SECONDS: Final = 60
+
+
+def find(mock: Mock, incoming: Incoming) -> Task | Answer:
+    """Find the task whose result is asked for; 403 for a bad or expired address, 404 for no such task."""
+    task_id = addresses.task_id_of(incoming.path)
+    if task_id is None:
+        return text_answer(404, "Not Found\n")
+    expires = mock.signer.expiry(task_id, incoming.query)
+    if expires is None or mock.clock.time() > expires:
+        return text_answer(403, "Forbidden\n")
+    return mock.store.find(task_id) or text_answer(404, "Not Found\n")
+
+
+def draw(task: Task) -> bytes:
+    """Draw a task's video, once; later calls give the same bytes."""
+    with task.drawing:
+        if task.video is None:
+            task.video = video.render(_pictures(task), film_of(task))
+        return task.video
+
+
+def film_of(task: Task) -> video.Film:
+    """Read length and shape from the task's request, and where it is silent from the document's defaults."""
+    content = task.life_cycle.create.body
+    media = None if content is None else content.children("content")
+    schema = media[0].get("schema") if media else None
+    duration = _choice(schema, task.body, "duration")
+    shape = re.search(r"(\d{1,2})[_:](\d{1,2})\Z", _choice(schema, task.body, "aspect_ratio"))
+    seconds = int(duration) if duration.isascii() and duration.isdigit() else _DEFAULT_SECONDS
+    return video.Film(
+        seconds=min(max(1, seconds), _LONGEST_SECONDS),
+        shape=(max(1, int(shape[1])), max(1, int(shape[2]))) if shape is not None else _DEFAULT_SHAPE,
+        caption=f"MOCK {task.id[:8]}",
+    )
+
+
+def _choice(schema: Node | None, body: Mapping[str, object], name: str) -> str:
+    """Give the asked value, else the schema's default, else the first of its enum."""
+    properties = None if schema is None else schema.get("properties")
+    node = None if properties is None else properties.get(name)
+    given = node.value if node is not None and isinstance(node.value, dict) else {}
+    value = body.get(name, given.get("default", (given.get("enum") or [""])[0]))
+    return str(value)
+
+
+def _pictures(task: Task) -> list[Image.Image]:
+    drawn = [
+        video.placeholder(picture.caption, number)
+        if picture.png is None
+        else Image.open(io.BytesIO(picture.png)).convert("RGB")
+        for number, picture in enumerate(task.pictures)
+    ]
+    return drawn or [video.placeholder(str(task.body.get("prompt", "")) or "no image", 0)]
