@@ -1,4 +1,4 @@
-"""Makes a value that fits a schema: the documented example, else the plainest value there is."""
+"""Make a value for a schema: the documented example, or the simplest value that is valid."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _FORMATS = {
 
 
 def named(media_type: Node) -> dict[str, Any]:
-    """Give a media type's examples by name; the single `example` is named `example`."""
+    """Return a media type's examples by name; a single `example` is named `example`."""
     found = {
         name: node.value["value"]
-        for name, node in ((name, node) for name, node in _entries(media_type, "examples"))
+        for name, node in _entries(media_type, "examples")
         if isinstance(node.value, dict) and "value" in node.value
     }
     if isinstance(media_type.value, dict) and "example" in media_type.value:
@@ -36,7 +36,7 @@ def named(media_type: Node) -> dict[str, Any]:
 
 
 def of_media_type(media_type: Node) -> Any:
-    """Give one value of a media type: its first example, else one made from its schema, else None."""
+    """Return a value of a media type: its first example, else one made from its schema."""
     examples = named(media_type)
     if examples:
         return next(iter(examples.values()))
@@ -45,10 +45,7 @@ def of_media_type(media_type: Node) -> Any:
 
 
 def of_schema(schema: Node, depth: int = 0) -> Any:
-    """Make a value that fits `schema`, the same each time.
-
-    Optional properties are left out below a depth where a recursive schema would never end.
-    """
+    """Make a valid value, always the same one; deep optional properties are left out."""
     given = schema.value if isinstance(schema.value, dict) else {}
     for key in ("example", "default"):
         if key in given:

@@ -1,12 +1,10 @@
-"""A place in the document, and the ways on from it: JSON Pointers, and references followed (RFC 6901).
-
-Nothing here knows what OpenAPI is; `document` does.
-"""
+"""Walk a document by JSON Pointer (RFC 6901), following `$ref`. OpenAPI itself is in `openapi`."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from attrs import field, frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -16,22 +14,22 @@ class DocumentError(ValueError):
     """The document can't be served: the message says where and why."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Node:
-    """A place in the document: its value, and the JSON Pointer that leads to it (no reference on the way)."""
+    """A value in the document, with the JSON Pointer of where it really stands."""
 
     root: Mapping[str, Any] = field(repr=False)
     pointer: str
     value: Any = field(repr=False)
 
     def get(self, key: str) -> Node | None:
-        """Give the child under `key`, with references followed, or None."""
+        """Return the child under `key`, with references followed, or None."""
         if not isinstance(self.value, dict) or key not in self.value:
             return None
         return self._child(key, self.value[key])
 
     def items(self) -> Iterator[tuple[str, Node]]:
-        """Give the children of an object by key, or of an array by position, with references followed."""
+        """Return the children of an object by key, or of an array by position, with references followed."""
         if isinstance(self.value, dict):
             for key, value in self.value.items():
                 yield str(key), self._child(str(key), value)
@@ -40,12 +38,12 @@ class Node:
                 yield str(position), self._child(str(position), value)
 
     def children(self, key: str) -> list[Node]:
-        """Give the elements of the object or array under `key`; none if there is no such key."""
+        """Return the elements of the object or array under `key`; none if there is no such key."""
         child = self.get(key)
         return [] if child is None else [node for _, node in child.items()]
 
     def text(self, key: str) -> str | None:
-        """Give the string under `key`, or None."""
+        """Return the string under `key`, or None."""
         value = self.value.get(key) if isinstance(self.value, dict) else None
         return value if isinstance(value, str) else None
 
@@ -59,7 +57,7 @@ def _follow(root: Mapping[str, Any], pointer: str, value: Any) -> Node:
         reference = value["$ref"]
         if not reference.startswith("#/") or reference[1:] in seen:
             raise DocumentError(
-                f"#{pointer}: the reference {reference!r} leads out of the document, or to itself"
+                f"#{pointer}: the reference {reference!r} points outside the document, or to itself"
             )
         pointer = reference[1:]
         seen.add(pointer)
@@ -69,5 +67,5 @@ def _follow(root: Mapping[str, Any], pointer: str, value: Any) -> Node:
             try:
                 value = value[int(key)] if isinstance(value, list) else value[key]
             except (KeyError, IndexError, ValueError, TypeError):
-                raise DocumentError(f"the reference {reference!r} leads nowhere") from None
+                raise DocumentError(f"the reference {reference!r} points to nothing") from None
     return Node(root, pointer, value)

@@ -1,18 +1,17 @@
-"""The OpenAPI document as the mock reads it: its operations, answers, key headers and life cycles.
+"""Read the OpenAPI document: operations, responses, places of the API key, and life cycles.
 
-Everything the mock says about the API comes from here: routes from the paths, messages from the examples,
-and from the links, which operations make a task and follow it.
+Routes come from the paths, messages from the examples. Links say which operations create and follow a task.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
+from attrs import frozen
 
 from kling_elements_mock.document.node import DocumentError, Node
 
@@ -22,16 +21,11 @@ if TYPE_CHECKING:
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 
-@dataclass(frozen=True, eq=False)
+@frozen(eq=False)
 class Operation:
     """One method of one path.
 
-    Attributes:
-        id: The `operationId`, or method and path where the document has none.
-        method: In capitals.
-        path: The template, e.g. `/v1/things/{id}`.
-        node: Where it stands.
-        parameters: Its own and its path's, the own ones first.
+    Without an `operationId`, `id` is the method and the path. An operation's own parameters come first.
     """
 
     id: str
@@ -40,32 +34,27 @@ class Operation:
     node: Node
     parameters: tuple[Node, ...]
 
-    @cached_property
-    def segments(self) -> tuple[str, ...]:
-        """The template's parts between slashes."""
-        return tuple(self.path.split("/"))
-
     @property
     def body(self) -> Node | None:
-        """The request body, if it takes one."""
+        """The documented request body."""
         return self.node.get("requestBody")
 
     def response(self, status: int) -> Node | None:
-        """Give the documented answer of `status`: its own, its class's (`4XX`) or `default`."""
+        """Return the response for `status`: its own, its class's (`4XX`) or `default`."""
         responses = self.node.get("responses")
         if responses is None:
             return None
         return responses.get(str(status)) or responses.get(f"{status // 100}XX") or responses.get("default")
 
     def documents(self, status: int) -> bool:
-        """Tell whether `status` has an entry of its own."""
+        """Return whether `status` or its class (`4XX`) is documented."""
         responses = self.node.get("responses")
         return responses is not None and (
             responses.get(str(status)) is not None or responses.get(f"{status // 100}XX") is not None
         )
 
     def success(self) -> tuple[int, Node | None]:
-        """Give the first documented 2xx and its answer; 200 and nothing where there is none."""
+        """Return the first documented 2xx with its response, or 200 and None."""
         responses = self.node.get("responses")
         for status, node in sorted(responses.items()) if responses is not None else ():
             if status.startswith("2"):
@@ -73,16 +62,16 @@ class Operation:
         return 200, None
 
 
-@dataclass(frozen=True, eq=False)
+@frozen(eq=False)
 class LifeCycle:
-    """The operations that make, follow and list one kind of task.
+    """The operations of one kind of task.
 
     Attributes:
-        create: Makes a task.
-        status: Shows one task.
-        listing: Lists the tasks that `create` made, where the document has such an operation.
+        create: Creates a task.
+        status: Returns one task.
+        listing: Lists the tasks that `create` made.
         parameter: The path parameter of `status` that carries the task's id.
-        webhook_field: The property of create's body that names where changes are posted, if any.
+        webhook_field: The property of create's body with the webhook URL.
     """
 
     create: Operation
@@ -92,27 +81,20 @@ class LifeCycle:
     webhook_field: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KeyPlace:
-    """Where a request may carry its key: in which part (`header`, `query`, `cookie`) and under which name."""
+    """Where a request may carry its key: a part (`header`, `query` or `cookie`) and a name."""
 
     part: str
     name: str
 
 
 class Document:
-    """A parsed OpenAPI 3.0 document.
-
-    Args:
-        root: The parsed document.
-
-    Raises:
-        DocumentError: It has no paths, or a reference leads nowhere.
-    """
+    """A parsed OpenAPI 3.0 document; DocumentError if it has no paths or a broken reference."""
 
     def __init__(self, root: Mapping[str, Any]) -> None:
         if not isinstance(root, dict) or not isinstance(root.get("paths"), dict):
-            raise DocumentError("this is no OpenAPI document: it has no 'paths'")
+            raise DocumentError("not an OpenAPI document: it has no 'paths'")
         self.root = root
         self.operations: tuple[Operation, ...] = tuple(_operations(Node(root, "", root)))
         self.by_id = {operation.id: operation for operation in self.operations}
@@ -120,18 +102,15 @@ class Document:
         self.key_places = self._key_places()
 
     def match(self, path: str) -> tuple[dict[str, Operation], dict[str, str]]:
-        """Find the operations at a request's path.
+        """Return the operations at a path by method, and the path's parameters.
 
-        Args:
-            path: The path as it was sent, still percent-encoded.
-
-        Returns:
-            The operations by method, none if the path is unknown; and the path's parameters, still encoded.
+        Both paths and parameters are percent-encoded. Starlette's routes match decoded paths, and take no
+        names such as `{task-id}`.
         """
         parts = path.split("/")
         best: tuple[int, dict[str, Operation], dict[str, str]] | None = None
         for operation in self.operations:
-            found = _match(operation.segments, parts)
+            found = _match(operation.path.split("/"), parts)
             if found is None:
                 continue
             if best is None or len(found) < best[0]:
@@ -185,7 +164,7 @@ def _operations(root: Node) -> Iterator[Operation]:
                 yield Operation(name, method.upper(), path, node, tuple(own.values()))
 
 
-def _match(template: tuple[str, ...], parts: list[str]) -> dict[str, str] | None:
+def _match(template: list[str], parts: list[str]) -> dict[str, str] | None:
     if len(template) != len(parts):
         return None
     found: dict[str, str] = {}
@@ -216,7 +195,7 @@ def _webhook_field(create: Operation) -> str | None:
 
 
 def default_path() -> Path:
-    """Find the document that ships with the package; in a checkout, the one under `spec/`."""
+    """Return the document that ships with the package; in a checkout, the one under `spec/`."""
     here = Path(__file__).resolve()
     shipped = here.parents[1] / "openapi.yaml"
     return shipped if shipped.is_file() else here.parents[3] / "spec" / "openapi.yaml"
@@ -224,26 +203,19 @@ def default_path() -> Path:
 
 @lru_cache(maxsize=4)
 def _parse(content: bytes) -> Any:
-    """The value of a YAML text. Kept, as tests make a mock each; nothing here writes to it."""
+    """Parse YAML. Cached, because each test makes a mock; nothing here changes the value."""
     return yaml.load(content, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe loaders
 
 
 def load(path: Path | None = None) -> Document:
-    """Read a document from a YAML or JSON file.
-
-    Args:
-        path: The file; the shipped document by default.
-
-    Raises:
-        DocumentError: The file can't be read, or is no OpenAPI document.
-    """
+    """Read a YAML or JSON file, by default the shipped one; DocumentError if it is not usable."""
     file = default_path() if path is None else path
     try:
         root = _parse(file.read_bytes())
     except OSError as error:
         raise DocumentError(f"can't read the document {file}: {error.strerror}") from error
     except yaml.YAMLError as error:
-        raise DocumentError(f"{file} is no YAML: {' '.join(str(error).split())}") from error
+        raise DocumentError(f"{file} is not YAML: {' '.join(str(error).split())}") from error
     try:
         return Document(root)
     except DocumentError as error:

@@ -1,4 +1,4 @@
-"""Reads JSON by RFC 8259 and nothing else: no NaN, duplicate names, lone surrogates or deep nesting."""
+"""Parse JSON strictly (RFC 8259): no NaN, duplicate names, lone surrogates or deep nesting."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ DEEPEST = 64
 
 
 class NotJsonError(ValueError):
-    """The bytes are no acceptable JSON; the message says why."""
+    """The bytes are not acceptable JSON; the message says why."""
 
 
 def parse(data: bytes) -> Any:
     """Parse a request body.
 
     Raises:
-        NotJsonError: It is not UTF-8, not JSON, or one of the things above.
+        NotJsonError: The body is not UTF-8, not JSON, or not strict JSON.
     """
     try:
         text = data.decode("utf-8")
@@ -38,7 +38,7 @@ def parse(data: bytes) -> Any:
 
 
 def _check(value: Any, *, surrogates: bool) -> None:
-    """Walk the value without recursion: bound its depth, and look for strings that no UTF-8 can carry."""
+    """Limit the depth without recursing, and refuse strings that UTF-8 cannot carry."""
     level: list[Any] = [value]
     for _ in range(DEEPEST + 1):
         following: list[Any] = []
@@ -62,7 +62,7 @@ def _check(value: Any, *, surrogates: bool) -> None:
 
 
 def _constant(word: str) -> NoReturn:
-    raise NotJsonError(f"The body is not valid JSON: {word} is no JSON number")
+    raise NotJsonError(f"The body is not valid JSON: {word} is not a JSON number")
 
 
 def _float(text: str) -> float:

@@ -1,16 +1,16 @@
-"""Validates what a request carries against the document's schemas, and names each parameter at fault.
+"""Validate a request against the document's schemas, and name each invalid parameter.
 
-The validator is not the client's, on purpose: one implementation's mistake must not pass on both sides.
+This is not the validator that the client uses: a mistake of one library must not pass on both sides.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote
 
+from attrs import frozen
 from jsonschema import ValidationError  # type: ignore[import-untyped]  # it ships no types
 from jsonschema.validators import extend  # type: ignore[import-untyped]  # as above
 from openapi_schema_validator import OAS30WriteValidator
@@ -28,9 +28,9 @@ _DOCUMENT = "urn:kling-elements-mock:document"
 _MOST = 20
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Violation:
-    """One parameter at fault: its name (e.g. `images[4]`) and what is wrong with it."""
+    """An invalid parameter: its name, e.g. `images[4]`, and the reason."""
 
     name: str
     reason: str
@@ -52,11 +52,7 @@ _Validator = extend(OAS30WriteValidator, {"pattern": _pattern})
 
 
 class Schemas:
-    """Validates values against schemas of one document, which may refer to one another.
-
-    Args:
-        document: Whose schemas.
-    """
+    """Validates values against the schemas of one document."""
 
     def __init__(self, document: Document) -> None:
         resource = Specification.OPAQUE.create_resource(document.root)
@@ -68,7 +64,7 @@ class Schemas:
         )
 
     def violations(self, schema: Node, value: Any) -> tuple[Violation, ...]:
-        """Give what is wrong with `value`, one entry a place, the first 20; nothing if it fits."""
+        """Return the first 20 violations, one a place; none if `value` is valid."""
         found: dict[str, Violation] = {}
         try:
             for error in self._validator(schema.pointer.replace("%", "%25")).iter_errors(value):
@@ -93,7 +89,7 @@ def _describe(error: ValidationError) -> Violation:
 
 
 def _reason(error: ValidationError) -> str:
-    """Say what a keyword demands, without the value: that may be megabytes of base64."""
+    """Say what a keyword requires, without the value, which may be megabytes of base64."""
     wanted, value = error.validator_value, error.instance
     size = len(value) if isinstance(value, (str, list, dict)) else 0
     texts = {
@@ -110,16 +106,16 @@ def _reason(error: ValidationError) -> str:
         "maximum": f"must be {wanted} or less",
         "multipleOf": f"must be a multiple of {wanted}",
         "additionalProperties": "has a property that is not documented",
-        "oneOf": "must fit exactly one of the documented shapes",
-        "anyOf": "must fit one of the documented shapes",
-        "not": "has a shape that is ruled out",
+        "oneOf": "must match exactly one of the documented shapes",
+        "anyOf": "must match one of the documented shapes",
+        "not": "has a shape that is not allowed",
     }
-    return texts.get(str(error.validator), f"does not fit the schema ({error.validator})")
+    return texts.get(str(error.validator), f"does not match the schema ({error.validator})")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Carried:
-    """What a request carries beside its body: encoded path parameters, header names in small letters."""
+    """What a request carries beside its body. Path values are percent-encoded, header names lower-case."""
 
     path: Mapping[str, str]
     query: str
@@ -130,14 +126,7 @@ class Carried:
 def parameters(
     schemas: Schemas, operation: Operation, carried: Carried, skip: Iterable[str] = ()
 ) -> list[Violation]:
-    """Check a request's documented parameters; undocumented ones are ignored.
-
-    Args:
-        schemas: The document's.
-        operation: What is called.
-        carried: What came.
-        skip: Names of path parameters to leave alone: an id that can't exist is unknown, not malformed.
-    """
+    """Check the documented parameters of a request, except the path parameters in `skip`."""
     found: list[Violation] = []
     try:
         query: dict[str, list[str]] = {}
@@ -177,7 +166,7 @@ def _values(carried: Carried, query: Mapping[str, list[str]], name: str, place: 
 
 
 def typed_form(schema: Node | None, body: str) -> dict[str, Any]:
-    """Read an `application/x-www-form-urlencoded` body with the types of its schema."""
+    """Read an `application/x-www-form-urlencoded` body, typed by its schema."""
     fields: dict[str, list[str]] = {}
     for name, value in parse_qsl(body, keep_blank_values=True, max_num_fields=1000):
         fields.setdefault(name, []).append(value)
