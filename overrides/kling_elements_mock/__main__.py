@@ -10,16 +10,10 @@ from pathlib import Path
 from kling_elements_mock.document.node import DocumentError
 from kling_elements_mock.http.app import create_app
 from kling_elements_mock.http.server import Server, bind, url_of
-from kling_elements_mock.settings import (
-    REFUSED_KEY_PREFIX,
-    VENDOR_CONCURRENCY,
-    VENDOR_RATE_LIMITS,
-    MockSettings,
-    RateLimit,
-)
-from kling_elements_mock.tasks.catalogue import CATALOGUE
+from kling_elements_mock.settings import REFUSED_KEY_PREFIX, MockSettings
 from kling_elements_mock.tasks.life_cycle import INSTANT, Pace, Polls, Seconds
-from kling_elements_mock.tasks.scenarios import ScenarioError
+from kling_elements_mock.tasks.limits import VENDOR_CONCURRENCY, VENDOR_RATE_LIMITS, RateLimit
+from kling_elements_mock.tasks.scenarios import CATALOGUE, ScenarioError
 
 _DEFAULTS = MockSettings()
 

@@ -1,4 +1,4 @@
-"""Chooses a media type by a request's `Accept` (RFC 9110, section 12.5.1)."""
+"""Choose a media type by a request's `Accept` (RFC 9110, section 12.5.1)."""
 
 from __future__ import annotations
 
@@ -11,10 +11,7 @@ JSON = "application/json"
 
 
 def quality(accept: str, media_type: str) -> float:
-    """Give how much `accept` wants `media_type`, 0 to 1, by its most specific range.
-
-    An empty header wants all alike.
-    """
+    """Return the weight of `media_type`, 0 to 1, by the most specific range; an empty header accepts all."""
     if not accept.strip():
         return 1.0
     kind = media_type.split("/", 1)[0]
@@ -39,6 +36,6 @@ def _weight(options: Sequence[str]) -> float:
 
 
 def choose(accept: str, offered: Sequence[str]) -> str:
-    """Choose among the offered media types: the most wanted; plain JSON among equals or if none is wanted."""
+    """Choose the media type of most weight; among equals, and if none is accepted, plain JSON."""
     order = sorted(offered, key=lambda name: name != JSON)
     return max(order, key=lambda name: quality(accept, name), default=JSON)

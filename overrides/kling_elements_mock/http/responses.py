@@ -1,11 +1,11 @@
-"""Builds answers in the document's words: its examples, its media types, its shapes of problem details."""
+"""Build responses in the document's words: its examples, media types and problem details."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
+
+from starlette.responses import JSONResponse, Response
 
 from kling_elements_mock.document import examples
 from kling_elements_mock.document.validation import Violation
@@ -19,77 +19,48 @@ if TYPE_CHECKING:
     from kling_elements_mock.document.validation import Schemas
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """One answer, before it is sent.
+class Refused(Exception):  # noqa: N818 - not an error: the response is what the client gets
+    """The request ends here, with this response."""
 
-    Attributes:
-        status: The status code.
-        body: The bytes.
-        media_type: The content type; None for no body.
-        headers: More headers, in order.
-        close_after: Send only so many bytes of the body, then close the connection.
-    """
-
-    status: int
-    body: bytes = b""
-    media_type: str | None = None
-    headers: tuple[tuple[str, str], ...] = ()
-    close_after: int | None = None
-
-    @property
-    def is_success(self) -> bool:
-        """Whether the status is a 2xx."""
-        return self.status // 100 == 2  # noqa: PLR2004 - what 2xx means
-
-    def adding(self, *headers: tuple[str, str]) -> Answer:
-        """Give the same answer with more headers."""
-        return replace(self, headers=self.headers + headers)
+    def __init__(self, response: Response) -> None:
+        super().__init__(response.status_code)
+        self.response = response
 
 
-def json_answer(status: int, value: Any, media_type: str = negotiation.JSON) -> Answer:
-    """Build an answer that carries a JSON value."""
-    return Answer(status, json.dumps(value, allow_nan=False).encode(), media_type)
+def text_response(
+    status: int, text: str, media_type: str = "text/plain; charset=utf-8", **headers: str
+) -> Response:
+    """Return a response with exactly this content type: Starlette would add a charset."""
+    return Response(text, status, {"content-type": media_type, **headers})
 
 
-def text_answer(status: int, text: str, media_type: str = "text/plain; charset=utf-8") -> Answer:
-    """Build an answer that carries text."""
-    return Answer(status, text.encode(), media_type)
+def value_response(status: int, value: Any, media_type: str) -> Response:
+    """Return a response with a value: text as it is, anything else as JSON."""
+    if isinstance(value, str) and not _is_json(media_type):
+        return text_response(status, value, media_type)
+    return JSONResponse(value, status, media_type=media_type)
 
 
-class Answers:
-    """The document's answers.
-
-    Args:
-        document: Where they are documented.
-        schemas: Its schemas, to choose among the documented shapes.
-    """
+class Responses:
+    """The responses of one document."""
 
     def __init__(self, document: Document, schemas: Schemas) -> None:
         self._document = document
         self._schemas = schemas
 
-    def documented(self, operation: Operation | None, status: int, accept: str, hint: str = "") -> Answer:
-        """Build the documented answer of a status from its examples.
+    def documented(self, operation: Operation | None, status: int, accept: str, hint: str = "") -> Response:
+        """Return the documented response of a status.
 
-        Args:
-            operation: What was called; None for a path that the document does not know.
-            status: The status code.
-            accept: The request's `Accept`.
-            hint: A word that the right example has in its name or text, e.g. `missing` or `quota`.
+        `hint` is a word in the name or text of the right example, e.g. `missing` or `quota`.
         """
         content = self._content(operation, status)
         if not content:
-            return json_answer(status, {"message": _phrase(status)})
+            return JSONResponse({"message": _phrase(status)}, status)
         media_type = negotiation.choose(accept, list(content))
         node = content[media_type]
         named = examples.named(node)
         chosen = next((value for name, value in named.items() if hint in f"{name} {value}".lower()), None)
-        if chosen is None:
-            chosen = examples.of_media_type(node)
-        if isinstance(chosen, str) and not _is_json(media_type):
-            return text_answer(status, chosen, media_type)
-        return json_answer(status, chosen, media_type)
+        return value_response(status, examples.of_media_type(node) if chosen is None else chosen, media_type)
 
     def refusal(  # noqa: PLR0913, PLR0917 - an error has this many sides
         self,
@@ -99,25 +70,18 @@ class Answers:
         message: str,
         violations: Sequence[Violation] = (),
         hint: str = "",
-    ) -> Answer:
-        """Build a documented error that says what was wrong with this request.
+    ) -> Response:
+        """Return a documented error that names what is wrong with this request.
 
-        Args:
-            operation: What was called; None for a path that the document does not know.
-            status: The status code.
-            accept: The request's `Accept`.
-            message: What was wrong. With violations, the document's own sentence is put in its place, if any.
-            violations: The parameters at fault; they are put in the documented shape.
-            hint: A word that the right documented sentence has in it.
+        With violations, the message is the document's own where it has one with `hint` in it.
         """
         content = {name: node for name, node in self._content(operation, status).items() if _is_json(name)}
         media_type = negotiation.choose(accept, list(content))
+        plain = message
         if violations:
-            message = _documented_sentence(content, hint) or message
+            message = _documented_message(content, hint) or message
             details = "; ".join(f"{violation.name} {violation.reason}" for violation in violations)
             plain = f"{message.rstrip('.')}: {details}"
-        else:
-            plain = message
         node = content.get(media_type)
         schema = None if node is None else node.get("schema")
         shapes = [
@@ -126,18 +90,26 @@ class Answers:
         ]
         for value in shapes:
             if schema is None or (_declares(schema, value) and not self._schemas.violations(schema, value)):
-                return json_answer(status, value, media_type)
-        return json_answer(status, {"message": plain}, media_type)
+                return JSONResponse(value, status, media_type=media_type)
+        return JSONResponse({"message": plain}, status, media_type=media_type)
 
     def _content(self, operation: Operation | None, status: int) -> dict[str, Node]:
-        known = (
-            [operation]
-            if operation is not None
-            else [op for op in self._document.operations if op.documents(status)]
-        )
-        response = known[0].response(status) if known else None
+        candidates = self._document.operations if operation is None else (operation,)
+        documented = [op for op in candidates if op is operation or op.documents(status)]
+        response = documented[0].response(status) if documented else None
         content = None if response is None else response.get("content")
         return {} if content is None else dict(content.items())
+
+
+def example(operation: Operation, accept: str) -> Response:
+    """Return the documented success: its example, or a value made from its schema."""
+    status, response = operation.success()
+    content = None if response is None else response.get("content")
+    offered = {} if content is None else dict(content.items())
+    if not offered:
+        return Response(status_code=status)
+    media_type = negotiation.choose(accept, list(offered))
+    return value_response(status, examples.of_media_type(offered[media_type]), media_type)
 
 
 def _phrase(status: int) -> str:
@@ -151,8 +123,8 @@ def _is_json(media_type: str) -> bool:
     return media_type == negotiation.JSON or media_type.endswith("+json")
 
 
-def _documented_sentence(content: Mapping[str, Node], hint: str) -> str | None:
-    """Find the message of a documented example that names parameters at fault."""
+def _documented_message(content: Mapping[str, Node], hint: str) -> str | None:
+    """Return the message of a documented example that names invalid parameters."""
     for node in content.values():
         for value in examples.named(node).values():
             problem = value.get("problem", value) if isinstance(value, dict) else {}
@@ -162,7 +134,7 @@ def _documented_sentence(content: Mapping[str, Node], hint: str) -> str | None:
 
 
 def _problems(message: str, plain: str, violations: Sequence[Violation]) -> Iterator[dict[str, Any]]:
-    """Give the shapes in which this kind of API names parameters at fault, the richest first."""
+    """Yield the shapes in which this kind of API names invalid parameters, the most detailed first."""
     for key in ("name", "field") if violations else ():
         named = [{key: violation.name, "reason": violation.reason} for violation in violations]
         yield {"message": plain, "invalid_params": named}
@@ -171,22 +143,17 @@ def _problems(message: str, plain: str, violations: Sequence[Violation]) -> Iter
 
 
 def _declares(schema: Node, value: Any) -> bool:
-    """Tell whether a schema names every property that `value` has, in one of its branches."""
+    """Return whether a schema names every property of `value`, in one of its branches."""
     if isinstance(value, list):
         items = [items for branch in _branches(schema) if (items := branch.get("items")) is not None]
         return all(any(_declares(item, element) for item in items) for element in value)
     if not isinstance(value, dict):
         return True
-    for name, child in value.items():
-        nodes = [
-            node
-            for branch in _branches(schema)
-            if (properties := branch.get("properties")) is not None
-            and (node := properties.get(name)) is not None
-        ]
-        if not any(_declares(node, child) for node in nodes):
-            return False
-    return True
+    properties = [names for branch in _branches(schema) if (names := branch.get("properties")) is not None]
+    return all(
+        any(_declares(node, child) for names in properties if (node := names.get(name)) is not None)
+        for name, child in value.items()
+    )
 
 
 def _branches(schema: Node) -> Iterator[Node]:

@@ -6,13 +6,13 @@ import socket
 import struct
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
+from attrs import frozen
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from kling_elements_mock.http import requests as wire
+from kling_elements_mock.http import disconnects
 from kling_elements_mock.http.app import create_app
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _START_SECONDS = 30
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ServedMock:
     """A mock that listens.
 
@@ -46,7 +46,11 @@ class BreakableProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn narrows it alike
         """Offer to the application to reset or to close this connection."""
         super().connection_made(transport)
-        self.app_state = {**self.app_state, wire.ABORT: self._abort, wire.CLOSE: transport.close}
+        self.app_state = {
+            **self.app_state,
+            disconnects.ABORT: self._abort,
+            disconnects.CLOSE: transport.close,
+        }
 
     def _abort(self) -> None:
         plug = self.transport.get_extra_info("socket")

@@ -1,55 +1,49 @@
-"""Clocks: the mock reads time only through these, so that a test can move it."""
+"""The clocks that the mock reads, so that a test can move time."""
 
 from __future__ import annotations
 
 import time
-from typing import Protocol
+from typing import Final, Protocol
+
+FURTHEST_SECONDS: Final = 100 * 366 * 86_400
+"""How far a clock can be advanced in all. Beyond, dates and signed URLs have no readable form."""
 
 
 class Clock(Protocol):
     """What the mock needs of a clock.
 
     Attributes:
-        realtime: True when the clock moves by itself. While it stands still, only `advance` and polls send
-            webhooks.
+        realtime: Whether the clock moves by itself. If not, only `advance` and polls deliver webhooks.
     """
 
     realtime: bool
 
     def monotonic(self) -> float:
-        """Give seconds that never go back."""
+        """Return seconds that never decrease."""
         raise NotImplementedError
 
     def time(self) -> float:
-        """Give Unix seconds."""
+        """Return Unix seconds."""
         raise NotImplementedError
 
     def advance(self, seconds: float) -> None:
-        """Move both times forward."""
+        """Move both times forward; ValueError if `seconds` is not a number from 0 to 100 years."""
 
 
-class SystemClock:
-    """The machine's clock, which a test may push forward."""
+class _AdvancedClock:
+    """What both clocks share: how far they were advanced."""
 
-    realtime = True
-
-    def __init__(self) -> None:
-        self._offset = 0.0
-
-    def monotonic(self) -> float:
-        """Give seconds that never go back."""
-        return time.monotonic() + self._offset
-
-    def time(self) -> float:
-        """Give Unix seconds."""
-        return time.time() + self._offset
+    _advanced = 0.0
 
     def advance(self, seconds: float) -> None:
-        """Move both times forward by `seconds`."""
-        self._offset += _forward(seconds)
+        """Move both times forward; ValueError if `seconds` is not a number from 0 to 100 years."""
+        most = FURTHEST_SECONDS - self._advanced
+        if isinstance(seconds, bool) or not 0 <= seconds <= most:  # refuses NaN too
+            raise ValueError(f"the clock takes 0 to {most:.0f} seconds more: got {str(seconds)[:40]}")
+        self._advanced += seconds
 
 
-class ManualClock:
+class ManualClock(_AdvancedClock):
     """A clock that stands still until it is advanced.
 
     Args:
@@ -60,22 +54,25 @@ class ManualClock:
 
     def __init__(self, start: float = 1_767_225_600.0) -> None:
         self._start = start
-        self._passed = 0.0
 
     def monotonic(self) -> float:
-        """Give seconds since this clock was made."""
-        return self._passed
+        """Return the seconds since this clock was made."""
+        return self._advanced
 
     def time(self) -> float:
-        """Give Unix seconds."""
-        return self._start + self._passed
-
-    def advance(self, seconds: float) -> None:
-        """Move both times forward by `seconds`."""
-        self._passed += _forward(seconds)
+        """Return Unix seconds."""
+        return self._start + self._advanced
 
 
-def _forward(seconds: float) -> float:
-    if not 0 <= seconds < float("inf"):
-        raise ValueError(f"a clock moves forward only: got {seconds} seconds")
-    return seconds
+class SystemClock(_AdvancedClock):
+    """The machine's clock, which a test may advance."""
+
+    realtime = True
+
+    def monotonic(self) -> float:
+        """Return seconds that never decrease."""
+        return time.monotonic() + self._advanced
+
+    def time(self) -> float:
+        """Return Unix seconds."""
+        return time.time() + self._advanced

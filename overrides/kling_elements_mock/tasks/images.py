@@ -1,7 +1,7 @@
-"""Reads the images of a request: finds them, checks them against the document's limits, and keeps them small.
+"""Read the images of a request: find them, check them against the document's limits, shrink them.
 
-An image is a string: an `http(s)` URL, a `data:` URL, or base64. A recognised image that
-breaks a limit is reported, so that the request can be refused; what is no image at all makes the task fail.
+An image is a string: an `http(s)` URL, a `data:` URL, or base64. An image that breaks a limit is reported, so
+that the request can be refused. A string that is not an image makes the task fail.
 """
 
 from __future__ import annotations
@@ -9,21 +9,21 @@ from __future__ import annotations
 import base64
 import binascii
 import io
-import ipaddress
 import re
 import struct
 import zlib
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from attrs import frozen
+from PIL import Image, ImageOps
+
+from kling_elements_mock.tasks.loopback import FetchError, is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from kling_elements_mock.document.node import Node
+    from kling_elements_mock.tasks.loopback import Fetch
 
 _KEPT = 1280
 _MOST_PIXELS = 60_000_000
@@ -40,17 +40,9 @@ _BROKEN = (
 )
 
 
-class FetchError(Exception):
-    """An image on the loopback could not be fetched; the message says why."""
-
-
-Fetch = Callable[[str, int], bytes]
-"""Fetches a loopback URL, at most so many bytes; raises FetchError."""
-
-
-@dataclass(frozen=True, slots=True)
+@frozen
 class Limits:
-    """What the document says about one image; None where it says nothing. `max_bytes` itself is too much."""
+    """The document's limits for one image; an image of `max_bytes` is too large."""
 
     formats: tuple[str, ...] | None = None
     min_width: int = 1
@@ -61,7 +53,7 @@ class Limits:
 
     @classmethod
     def of(cls, extension: object) -> Limits:
-        """Read the document's `x-image-constraints`; anything else gives no limits."""
+        """Read an `x-image-constraints`; anything else means no limits."""
         given: Mapping[str, Any] = extension if isinstance(extension, dict) else {}
         formats = given.get("formats")
         return cls(
@@ -74,16 +66,16 @@ class Limits:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Picture:
     """One image of a request.
 
     Attributes:
-        place: The parameter it came in, e.g. `images[0]`.
-        reasons: What is wrong with it by the document's limits.
-        png: The image made small, upright and RGB; None if it was not fetched, or is no image.
-        broken: True if it is no image: the task will fail.
-        caption: What to draw in its place when it was not fetched.
+        place: The parameter that it came in, e.g. `images[0]`.
+        reasons: The limits of the document that it breaks.
+        png: The image, small, upright and RGB; None if it was not fetched, or is not an image.
+        broken: Whether it is not an image: the task will fail.
+        caption: The text to draw in its place if it was not fetched.
     """
 
     place: str
@@ -94,10 +86,9 @@ class Picture:
 
 
 def places(schema: Node | None, body: Any) -> Iterator[tuple[str, str, Limits]]:
-    """Find the images in a request body: properties with `image` in their name, or with image limits.
+    """Yield the images of a request body: parameter, string and limits.
 
-    Gives:
-        Parameter name, the string, and the document's limits.
+    An image is a property with `image` in its name, or with image limits in the document.
     """
     properties = None if schema is None else schema.get("properties")
     if properties is None or not isinstance(body, dict):
@@ -115,15 +106,7 @@ def places(schema: Node | None, body: Any) -> Iterator[tuple[str, str, Limits]]:
 
 
 def read(place: str, text: str, limits: Limits, fetch: Fetch, own: bytes | None = None) -> Picture:
-    """Read one image. A URL that is not on the loopback is never fetched.
-
-    Args:
-        place: The parameter it came in.
-        text: The image as it was sent.
-        limits: The document's.
-        fetch: Fetches a loopback URL.
-        own: The image itself, if the URL is one of the mock's own uploads.
-    """
+    """Read one image. `own` is its content if it was uploaded here; only loopback URLs are fetched."""
     if own is not None:
         return _inspect(place, own, limits)
     if re.match(r"https?://", text, re.IGNORECASE):
@@ -142,23 +125,6 @@ def read(place: str, text: str, limits: Limits, fetch: Fetch, own: bytes | None 
     return _inspect(place, data, limits)
 
 
-def is_loopback(url: str) -> bool:
-    """Tell whether a URL is `http(s)` and its host is this machine's loopback."""
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError:
-        return False
-    if parts.scheme not in {"http", "https"}:
-        return False
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def _decode(text: str) -> bytes:
     payload = re.sub(r"\Adata:[^,]{0,200},", "", text, flags=re.IGNORECASE)
     try:
@@ -174,15 +140,13 @@ def _inspect(place: str, data: bytes, limits: Limits) -> Picture:
             if reasons or image.width * image.height > _MOST_PIXELS:
                 return Picture(place, reasons=reasons or (f"has more than {_MOST_PIXELS} pixels",))
             return Picture(place, png=_small(image))
-    except UnidentifiedImageError:
-        return Picture(place, broken=True)
     except _BROKEN:
         return Picture(place, broken=True)
 
 
 def _problems(image: Image.Image, size: int, limits: Limits) -> Iterator[str]:
     kind = (image.format or "unknown").lower()
-    # A camera's JPEG with a second picture inside calls itself MPO.
+    # Pillow calls a camera's JPEG with a second picture inside MPO.
     kind = "jpeg" if kind == "mpo" else kind
     if limits.formats is not None and kind not in limits.formats:
         yield f"Invalid image format: {kind}, not {' or '.join(limits.formats)}"
@@ -198,8 +162,8 @@ def _problems(image: Image.Image, size: int, limits: Limits) -> Iterator[str]:
 
 
 def _small(image: Image.Image) -> bytes:
-    """Make an image of any mode upright, RGB and at most 1280 px a side."""
-    image.draft("RGB", (_KEPT, _KEPT))  # a JPEG is decoded at a fraction of its size, which is much faster
+    """Return the image as a PNG: upright, RGB, at most 1280 px a side."""
+    image.draft("RGB", (_KEPT, _KEPT))  # a JPEG is decoded at a fraction of its size, which is faster
     upright = ImageOps.exif_transpose(image)
     if upright.mode.startswith("I"):
         upright = upright.convert("I").point(lambda level: level / 256).convert("L")

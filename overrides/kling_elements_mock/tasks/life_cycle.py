@@ -1,9 +1,10 @@
-"""The life of a task as a pure function of time and polls: CREATED, IN_PROGRESS, COMPLETED or FAILED."""
+"""Compute a task's statuses from time and polls: CREATED, IN_PROGRESS, then COMPLETED or FAILED."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from attrs import frozen
 
 CREATED: Final = "CREATED"
 IN_PROGRESS: Final = "IN_PROGRESS"
@@ -12,27 +13,24 @@ FAILED: Final = "FAILED"
 TERMINAL: Final = frozenset({COMPLETED, FAILED})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Seconds:
-    """A task ends so many seconds after it was created. It is CREATED for a quarter, one second at most."""
+    """A task ends so many seconds after its creation. It is CREATED for a quarter of them, at most 1 s."""
 
     seconds: float = 8.0
 
-    def __post_init__(self) -> None:
+    def __attrs_post_init__(self) -> None:
         if not 0 <= self.seconds < float("inf"):
             raise ValueError(f"a task takes 0 seconds or more: got {self.seconds}")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Polls:
-    """A task ends when its status is asked for the Nth time.
-
-    `Polls(1)` is `INSTANT`: done at the first look.
-    """
+    """A task ends at the Nth poll. `Polls(1)` is `INSTANT`."""
 
     polls: int = 1
 
-    def __post_init__(self) -> None:
+    def __attrs_post_init__(self) -> None:
         if self.polls < 1:
             raise ValueError(f"a task takes 1 poll or more: got {self.polls}")
 
@@ -42,14 +40,14 @@ INSTANT: Final = Polls(1)
 _POLLS_TO_SEE_CREATED: Final = 3
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Plan:
     """How a task will go.
 
     Attributes:
         pace: How long it takes.
         end: COMPLETED, FAILED, or None for a task that never ends.
-        interlude: A status between CREATED and IN_PROGRESS that the document does not know, e.g. QUEUED.
+        interlude: An undocumented status between CREATED and IN_PROGRESS, e.g. QUEUED.
     """
 
     pace: Pace
@@ -58,42 +56,30 @@ class Plan:
 
 
 def milestones(plan: Plan) -> tuple[tuple[str, float], ...]:
-    """Give each status with the moment it is reached, in seconds since creation or in polls."""
-    word: float
+    """Return each status with its moment, in seconds since creation or in polls."""
+    start: float
     work: float
     end: float
     if isinstance(plan.pace, Seconds):
-        total = plan.pace.seconds
-        begin = min(1.0, total / 4)
-        word, work = begin, (begin + total) / 2 if plan.interlude else begin
-        end = total
+        end = plan.pace.seconds
+        start = min(1.0, end / 4)
+        work = (start + end) / 2 if plan.interlude else start
     else:
-        # With three polls or more, the first one still sees CREATED, as a real client does now and then.
-        word, work = 1, 2 if plan.interlude or plan.pace.polls >= _POLLS_TO_SEE_CREATED else 1
+        # With three polls or more, the first one still sees CREATED, as a real client sometimes does.
+        start, work = 1, 2 if plan.interlude or plan.pace.polls >= _POLLS_TO_SEE_CREATED else 1
         end = max(plan.pace.polls, work)
-    reached: list[tuple[str, float]] = [(CREATED, 0)]
-    if plan.interlude is not None:
-        reached.append((plan.interlude, word))
-    reached.append((IN_PROGRESS, work))
-    if plan.end is not None:
-        reached.append((plan.end, end))
-    return tuple(reached)
+    reached = ((CREATED, 0), (plan.interlude, start), (IN_PROGRESS, work), (plan.end, end))
+    return tuple((status, moment) for status, moment in reached if status is not None)
 
 
 def history(plan: Plan, elapsed: float, polls: int) -> tuple[str, ...]:
-    """Give the statuses a task has gone through, the present one last.
-
-    Args:
-        plan: How it goes.
-        elapsed: Seconds since it was created.
-        polls: How often its status was asked for.
-    """
+    """Return the statuses after `elapsed` seconds and so many polls, the present one last."""
     now = elapsed if isinstance(plan.pace, Seconds) else polls
     return tuple(status for status, moment in milestones(plan) if moment <= now)
 
 
 def next_change(plan: Plan, elapsed: float) -> float | None:
-    """Give the seconds since creation at which the status changes next; None if time changes nothing more."""
+    """Return the seconds since creation of the next change; None if time changes nothing more."""
     if not isinstance(plan.pace, Seconds):
         return None
     return min((moment for _, moment in milestones(plan) if moment > elapsed), default=None)

@@ -1,47 +1,66 @@
-"""Counts requests and tasks against the limits that the mock was told to keep."""
+"""Count requests and tasks against the limits that the mock enforces."""
 
 from __future__ import annotations
 
 import math
 import threading
 from collections import defaultdict, deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from kling_elements_mock.settings import RateLimit
+from attrs import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _DAY: Final = 86_400
-# Told in the headers while no limit is enforced: what the vendor allows in a second.
+_LONGEST_WINDOW: Final = 366 * _DAY
+
+
+@frozen
+class RateLimit:
+    """At most so many requests from one client address in any window of so many seconds."""
+
+    requests: int
+    seconds: float
+
+    def __attrs_post_init__(self) -> None:
+        if self.requests < 1 or not 0 < self.seconds <= _LONGEST_WINDOW:
+            raise ValueError(
+                f"a rate limit is 1 request or more in a window of up to a year: "
+                f"got {self.requests} in {self.seconds} seconds"
+            )
+
+
+VENDOR_RATE_LIMITS: Final = (RateLimit(250, 5), RateLimit(1200, 120))
+"""50 requests/s over 5 s and 10/s averaged over 2 minutes, by address: the vendor's page on rate limits."""
+
+VENDOR_CONCURRENCY: Final = 3
+"""Concurrent tasks of one user: the vendor's page on rate limits. What a fourth one gets is not known."""
+
+# The headers show this one while no limit is enforced: what the vendor allows in a second.
 _NOMINAL: Final = RateLimit(50, 1)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Standing:
-    """How a client stands: the tightest limit, what is left of it, and whole seconds until it eases."""
+    """The tightest limit of a client, how much of it remains, and whole seconds until it eases."""
 
     limit: int
     remaining: int
     reset: int
     exceeded: bool = False
 
-    def headers(self) -> tuple[tuple[str, str], ...]:
-        """Give the `x-ratelimit-*` headers; `reset` is a delta in seconds, as on recorded answers."""
-        return (
-            ("x-ratelimit-limit", str(self.limit)),
-            ("x-ratelimit-remaining", str(self.remaining)),
-            ("x-ratelimit-reset", str(self.reset)),
-        )
+    def headers(self) -> dict[str, str]:
+        """Return the `x-ratelimit-*` headers; `reset` is in seconds from now, as on recorded responses."""
+        return {
+            "x-ratelimit-limit": str(self.limit),
+            "x-ratelimit-remaining": str(self.remaining),
+            "x-ratelimit-reset": str(self.reset),
+        }
 
 
 class RateLimiter:
-    """Sliding windows by client address. A refused request does not count.
-
-    Args:
-        limits: Enforced; if there are none, requests are only counted.
-    """
+    """Sliding windows by client address. A refused request does not count."""
 
     def __init__(self, limits: Sequence[RateLimit]) -> None:
         self._limits = tuple(limits) or (_NOMINAL,)
@@ -56,7 +75,7 @@ class RateLimiter:
             self._seen.clear()
 
     def count(self, client: str, now: float) -> Standing:
-        """Count one request of `client` at the monotonic moment `now`, unless it is too many."""
+        """Count a request of `client` at the monotonic moment `now`, unless a limit is exceeded."""
         with self._lock:
             moments = self._seen[client]
             while moments and moments[0] <= now - self._span:
@@ -79,27 +98,20 @@ def _standing(limit: RateLimit, moments: deque[float], now: float) -> Standing:
 
 
 class DailyQuota:
-    """Tasks of one key in a UTC day.
-
-    Args:
-        tasks: How many are allowed; None for any number.
-    """
+    """Counts the tasks of each key in a UTC day; `tasks` is how many are allowed, None for any number."""
 
     def __init__(self, tasks: int | None) -> None:
         self._tasks = tasks
         self._used: dict[tuple[str, int], int] = defaultdict(int)
-        self._lock = threading.Lock()
 
     def clear(self) -> None:
         """Forget all tasks."""
-        with self._lock:
-            self._used.clear()
+        self._used.clear()
 
     def used_up(self, owner: str, time: float) -> bool:
-        """Tell whether `owner` may create nothing more in the day of the Unix second `time`."""
+        """Return whether `owner` may create nothing more on the day of the Unix second `time`."""
         return self._tasks is not None and self._used[owner, int(time // _DAY)] >= self._tasks
 
     def spend(self, owner: str, time: float) -> None:
         """Count one task."""
-        with self._lock:
-            self._used[owner, int(time // _DAY)] += 1
+        self._used[owner, int(time // _DAY)] += 1

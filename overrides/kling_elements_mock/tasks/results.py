@@ -1,4 +1,4 @@
-"""The results behind the signed addresses: which task one belongs to, and the MP4 that is drawn for it."""
+"""Draw the result of a task: length and shape come from its request, or from the document's defaults."""
 
 from __future__ import annotations
 
@@ -8,16 +8,12 @@ from typing import TYPE_CHECKING, Final
 
 from PIL import Image
 
-from kling_elements_mock.http.responses import Answer, text_answer
-from kling_elements_mock.tasks import signed_urls as addresses
 from kling_elements_mock.tasks import video
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from kling_elements_mock.document.node import Node
-    from kling_elements_mock.http.requests import Incoming
-    from kling_elements_mock.mock import Mock
     from kling_elements_mock.tasks.store import Task
 
 _DEFAULT_SECONDS: Final = 5
@@ -25,19 +21,8 @@ _DEFAULT_SHAPE: Final = (16, 9)
 _LONGEST_SECONDS: Final = 60
 
 
-def find(mock: Mock, incoming: Incoming) -> Task | Answer:
-    """Find the task whose result is asked for; 403 for a bad or expired address, 404 for no such task."""
-    task_id = addresses.task_id_of(incoming.path)
-    if task_id is None:
-        return text_answer(404, "Not Found\n")
-    expires = mock.signer.expiry(task_id, incoming.query)
-    if expires is None or mock.clock.time() > expires:
-        return text_answer(403, "Forbidden\n")
-    return mock.store.find(task_id) or text_answer(404, "Not Found\n")
-
-
 def draw(task: Task) -> bytes:
-    """Draw a task's video, once; later calls give the same bytes."""
+    """Return a task's video; it is drawn once."""
     with task.drawing:
         if task.video is None:
             task.video = video.render(_pictures(task), film_of(task))
@@ -45,13 +30,13 @@ def draw(task: Task) -> bytes:
 
 
 def film_of(task: Task) -> video.Film:
-    """Read length and shape from the task's request, and where it is silent from the document's defaults."""
+    """Return the length, shape and caption of a task's video."""
     content = task.life_cycle.create.body
     media = None if content is None else content.children("content")
     schema = media[0].get("schema") if media else None
     duration = _choice(schema, task.body, "duration")
     shape = re.search(r"(\d{1,2})[_:](\d{1,2})\Z", _choice(schema, task.body, "aspect_ratio"))
-    seconds = int(duration) if duration.isascii() and duration.isdigit() else _DEFAULT_SECONDS
+    seconds = int(duration) if re.fullmatch(r"\d{1,4}", duration, re.ASCII) else _DEFAULT_SECONDS
     return video.Film(
         seconds=min(max(1, seconds), _LONGEST_SECONDS),
         shape=(max(1, int(shape[1])), max(1, int(shape[2]))) if shape is not None else _DEFAULT_SHAPE,
@@ -60,7 +45,7 @@ def film_of(task: Task) -> video.Film:
 
 
 def _choice(schema: Node | None, body: Mapping[str, object], name: str) -> str:
-    """Give the asked value, else the schema's default, else the first of its enum."""
+    """Return the requested value, the schema's default, or the first of its enum."""
     properties = None if schema is None else schema.get("properties")
     node = None if properties is None else properties.get(name)
     given = node.value if node is not None and isinstance(node.value, dict) else {}

@@ -1,9 +1,10 @@
-"""What scenarios come to: plain values that the rest of the mock acts on."""
+"""The effect of scenarios, as plain values that the rest of the mock acts on."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from attrs import field, frozen
 
 from kling_elements_mock.tasks.life_cycle import COMPLETED
 
@@ -11,51 +12,49 @@ if TYPE_CHECKING:
     from kling_elements_mock.tasks.life_cycle import Pace
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Forced:
-    """An answer given instead of the real one.
+    """A response sent instead of the real one.
 
     Attributes:
         status: The status code; the body is the documented one.
         hint: Chooses among documented examples, e.g. `quota`.
         headers: More headers.
-        html: An edge's HTML page instead of the documented body.
-        empty: No body at all.
+        html: Send an HTML page, as a gateway does, instead of the documented body.
+        empty: Send no body.
     """
 
     status: int
     hint: str = ""
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: dict[str, str] = field(factory=dict)
     html: bool = False
     empty: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Script:
-    """What all the scenarios of one request come to.
-
-    The first five act on the request itself, the others on the task that it creates.
+    """The combined effect of the scenarios of one request.
 
     Attributes:
-        forced: Answer this instead.
+        forced: Send this response instead.
         delay: Wait so many seconds first.
-        reset: Reset the connection instead of answering.
-        truncated: Send half of the body, then close.
-        after_create: Create the task, then lose the answer: `500` or `reset`.
-        pace: How long the task takes; None for the server's own.
+        reset: Reset the connection instead of sending a response.
+        truncated: Send half of the body, then close the connection.
+        after_create: Create the task, then lose the response: `500` or `reset`.
+        pace: How long the task takes; None for the settings' pace.
         end: COMPLETED, FAILED, or None for never.
-        interlude: A status word that the document does not know.
-        seed: The task's id comes from this.
+        interlude: An undocumented status.
+        seed: The task's id is derived from this.
         no_result: COMPLETED with an empty `generated`.
-        expired: The result's address has expired from the start.
-        omit_generated: Answers about the task lack `generated`.
-        null_error: Status answers have `error: null`.
-        bad_id: The task's id is no UUID.
-        status_faults: How many first status answers are replaced, and by what code.
-        webhook_duplicate: Each delivery is sent twice.
-        webhook_reorder: The last change is delivered first.
-        webhook_bad_signature: Deliveries are signed with another secret.
-        webhook_retries: Tries after a failed delivery.
+        expired: The result's URL is expired from the start.
+        omit_generated: Responses about the task lack `generated`.
+        null_error: Status responses have `error: null`.
+        bad_id: The task's id is not a UUID.
+        status_faults: How many first status responses are replaced, and by what status code.
+        webhook_duplicate: Send each delivery twice.
+        webhook_reorder: Deliver the last change first.
+        webhook_bad_signature: Sign deliveries with another secret.
+        webhook_retries: Retries of a failed delivery.
     """
 
     forced: Forced | None = None

@@ -1,12 +1,13 @@
-"""The tasks of one mock. It knows no HTTP: the clock's readings and the poll are handed in."""
+"""Keep the tasks of one mock."""
 
 from __future__ import annotations
 
 import random
 import threading
 import uuid
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from attrs import define, field
 
 from kling_elements_mock.tasks import life_cycle as tasks
 
@@ -17,29 +18,29 @@ if TYPE_CHECKING:
     from kling_elements_mock.tasks.script import Script
 
 
-@dataclass(slots=True, eq=False)
+@define(eq=False)
 class Task:
     """One task.
 
     Attributes:
-        id: As create answers it.
-        life_cycle: Of which kind it is.
-        owner: A digest of the key that created it; nobody else sees it.
-        body: The request that created it, images left out.
+        id: As in create's response.
+        life_cycle: Its kind.
+        owner: A digest of the key that created it; other keys don't see it.
+        body: The request that created it, without its images.
         pictures: Its images.
         plan: How it goes.
-        script: The scenarios it was created under.
-        origin: Scheme, host and port that create was called at; its result lies there.
-        webhook_url: Where its changes are posted, if anywhere.
+        script: The scenarios that it was created with.
+        origin: The origin that create was sent to; the result's URL has it too.
+        webhook_url: Where its changes are posted.
         born: The clock's monotonic seconds at creation.
         born_at: Unix seconds at creation.
-        polls: How often its status was asked for.
-        faults_left: How many status answers are still to be replaced.
+        polls: How often its status was requested.
+        faults_left: How many status responses are still to be replaced.
         settled_at: Unix seconds at which it ended, once that was seen.
-        announced: How many of its statuses were announced; CREATED is not.
+        announced: How many of its statuses were delivered; CREATED never is.
         video: Its result, once drawn.
         drawing: Held while its result is drawn.
-        telling: Held while its changes are delivered, so that they stay in order.
+        delivering: Held while its changes are delivered, so that they stay in order.
     """
 
     id: str
@@ -58,25 +59,20 @@ class Task:
     settled_at: float | None = None
     announced: int = 1
     video: bytes | None = field(default=None, repr=False)
-    drawing: threading.Lock = field(default_factory=threading.Lock, repr=False)
-    telling: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    drawing: threading.Lock = field(factory=threading.Lock, repr=False)
+    delivering: threading.Lock = field(factory=threading.Lock, repr=False)
 
     def history(self, now: float) -> tuple[str, ...]:
-        """Give the statuses up to the monotonic moment `now`."""
+        """Return the statuses up to the monotonic moment `now`."""
         return tasks.history(self.plan, now - self.born, self.polls)
 
     def status(self, now: float) -> str:
-        """Give the status at the monotonic moment `now`."""
+        """Return the status at the monotonic moment `now`."""
         return self.history(now)[-1]
 
 
 class Store:
-    """All tasks, in the order they were created. Safe with threads.
-
-    Args:
-        clock: Read at creation and at each look.
-        seed: Ids come from it.
-    """
+    """All tasks, oldest first. Thread-safe."""
 
     def __init__(self, clock: Clock, seed: str) -> None:
         self._clock = clock
@@ -89,18 +85,18 @@ class Store:
         return len(self._tasks)
 
     def all(self) -> tuple[Task, ...]:
-        """Give all tasks, the oldest first."""
+        """Return all tasks, oldest first."""
         with self._lock:
             return tuple(self._tasks.values())
 
     def clear(self) -> None:
-        """Forget all tasks and begin the ids anew."""
+        """Forget all tasks and restart the sequence of ids."""
         with self._lock:
             self._tasks.clear()
             self._count = 0
 
     def new_id(self, script: Script) -> str:
-        """Give the next id: shaped like a random UUID, the same for the same seed."""
+        """Return the next id: like a random UUID, but the same for the same seed."""
         with self._lock:
             if script.seed is None:
                 self._count += 1
@@ -117,31 +113,23 @@ class Store:
             self._tasks[task.id] = task
 
     def find(self, task_id: str) -> Task | None:
-        """Give a task by its id, whoever owns it."""
+        """Return the task with this id, of any owner."""
         return self._tasks.get(task_id)
 
     def look(self, task: Task, *, poll: bool = False) -> str:
-        """Read a task's status.
-
-        Args:
-            task: Which one.
-            poll: Count this as one more request for its status.
-        """
+        """Return a task's status; `poll` counts this as a status request."""
         with self._lock:
             if poll:
                 task.polls += 1
             return self._history(task)[-1]
 
-    def news(self, task: Task) -> tuple[str, ...]:
-        """Take the statuses that nobody was told of yet, in order.
-
-        The caller tells them; the next call skips them.
-        """
+    def undelivered(self, task: Task) -> tuple[str, ...]:
+        """Return the statuses not delivered yet, in order, and count them as delivered."""
         with self._lock:
             history = self._history(task)
-            news = history[task.announced :]
+            changes = history[task.announced :]
             task.announced = len(history)
-            return news
+            return changes
 
     def _history(self, task: Task) -> tuple[str, ...]:
         history = task.history(self._clock.monotonic())
@@ -153,7 +141,7 @@ class Store:
         return history
 
     def spend_fault(self, task: Task) -> bool:
-        """Take one of the task's faults; False if none is left."""
+        """Use one of the task's faults; return False if none is left."""
         with self._lock:
             if task.faults_left <= 0:
                 return False
@@ -161,11 +149,11 @@ class Store:
             return True
 
     def unfinished(self, owner: str) -> int:
-        """Count an owner's tasks that have not ended."""
+        """Count the unfinished tasks of an owner."""
         now = self._clock.monotonic()
         return sum(task.owner == owner and task.status(now) not in tasks.TERMINAL for task in self.all())
 
 
 def seeded_uuid(text: str) -> str:
-    """Give a UUID of version 4's shape that `text` determines."""
+    """Return a UUID in the form of version 4 that `text` determines."""
     return str(uuid.UUID(int=random.Random(text).getrandbits(128), version=4))  # noqa: S311 - reproducible is the point

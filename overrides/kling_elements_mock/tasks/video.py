@@ -1,16 +1,16 @@
-"""Draws the result: a short film of the pictures that were sent. Pure: pictures in, MP4 bytes out."""
+"""Encode a short film of the pictures that were sent: pictures in, MP4 bytes out."""
 
 from __future__ import annotations
 
 import math
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import av
+from attrs import frozen
 from PIL import Image, ImageDraw, ImageFilter, ImageFont, ImageOps
 
 if TYPE_CHECKING:
@@ -26,15 +26,9 @@ _HALF_LINE = 28
 _MARGIN = 1.08
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Film:
-    """What to draw.
-
-    Attributes:
-        seconds: Length in whole seconds.
-        shape: Width to height, in whole numbers, e.g. (16, 9).
-        caption: A short text burnt into the lower left corner.
-    """
+    """What to draw: whole seconds, width to height in whole numbers, and a text for the lower left corner."""
 
     seconds: int
     shape: tuple[int, int]
@@ -42,11 +36,7 @@ class Film:
 
 
 def frame_size(shape: tuple[int, int]) -> tuple[int, int]:
-    """Give the frame's width and height in pixels: even, exactly in shape, near 640x360 in area.
-
-    Args:
-        shape: Width to height in whole numbers, e.g. (16, 9).
-    """
+    """Return the frame's width and height in pixels: even, exactly in shape, about 640x360 in area."""
     divisor = math.gcd(*shape)
     wide, high = shape[0] // divisor, shape[1] // divisor
     unit = max(1, round(math.sqrt(_PIXELS / (4 * wide * high))))
@@ -54,13 +44,9 @@ def frame_size(shape: tuple[int, int]) -> tuple[int, int]:
 
 
 def render(pictures: Sequence[Image.Image], film: Film) -> bytes:
-    """Encode an H.264 MP4 (yuv420p, its index in front) that shows each picture for its share of the time.
+    """Encode an H.264 MP4 (yuv420p, its index in front) that shows each picture for an equal time.
 
-    The bytes are the same for the same input and the same encoder.
-
-    Args:
-        pictures: At least one RGB picture, of any size.
-        film: Length, shape and caption.
+    The same input and encoder give the same bytes. There must be one RGB picture or more, of any size.
     """
     size = frame_size(film.shape)
     scenes = [_scene(picture, size) for picture in pictures]
@@ -132,7 +118,7 @@ def _frame(
 
 
 def _view(scene: Image.Image, progress: float, size: tuple[int, int], *, inward: bool) -> Image.Image:
-    """Look at the scene through a window that slowly narrows (inward) or widens."""
+    """Crop the scene by a window that slowly narrows (inward) or widens."""
     narrowing = _ZOOM * (progress if inward else 1 - progress)
     width, height = scene.width * (1 - narrowing), scene.height * (1 - narrowing)
     left, top = (scene.width - width) / 2, (scene.height - height) / 2
@@ -151,12 +137,7 @@ def _label(text: str, size: tuple[int, int]) -> Image.Image:
 
 
 def placeholder(text: str, number: int) -> Image.Image:
-    """Draw a stand-in for a picture that is not fetched.
-
-    Args:
-        text: What it stands for, e.g. a URL's host and file name.
-        number: Which of the request's pictures it is, from 0; it chooses the colour.
-    """
+    """Draw a stand-in for the picture `number` (from 0) that was not fetched."""
     hues = (210, 25, 130, 290)
     picture = Image.new("HSV", (960, 540), (round(hues[number % len(hues)] * 255 / 360), 110, 150)).convert(
         "RGB"

@@ -1,4 +1,4 @@
-"""Tells receivers of a task's changes: builds, signs and sends deliveries, and keeps a record of each."""
+"""Deliver a task's changes to its webhook: build, sign, send and record each attempt."""
 
 from __future__ import annotations
 
@@ -6,36 +6,37 @@ import base64
 import hashlib
 import hmac
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import httpx
+from attrs import frozen
 
-from kling_elements_mock.tasks.images import is_loopback
+from kling_elements_mock.tasks.loopback import is_loopback
 from kling_elements_mock.tasks.store import seeded_uuid
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from kling_elements_mock.tasks.clock import Clock
+    from kling_elements_mock.tasks.loopback import Sender
     from kling_elements_mock.tasks.script import Script
 
-Sender = Callable[[str, dict[str, str], bytes], int]
-"""Posts a body with headers to a URL and gives the answer's status; raises OSError if there is none."""
+_LONGEST_WAIT = 0.25  # the clock may be advanced meanwhile
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Delivery:
     """One attempt to deliver one change.
 
     Attributes:
-        id: The `webhook-id`; repeated attempts share it.
-        task_id: Whose change.
-        task_status: What it changed to.
-        url: Where it went.
+        id: The `webhook-id`; the attempts of one change share it.
+        task_id: The task.
+        task_status: The status that it changed to.
+        url: Where it was sent.
         headers: As sent.
         body: As sent.
-        outcome: `delivered`, `refused` (answered, but no 2xx), `failed` (no answer) or `skipped` (elsewhere).
-        response_status: The receiver's status code, if it answered.
+        outcome: `delivered`, `refused` (no 2xx; a redirect is not followed), `failed` (no response) or
+            `skipped` (not on the loopback).
+        response_status: The receiver's status code.
     """
 
     id: str
@@ -49,18 +50,18 @@ class Delivery:
 
 
 def sign(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
-    """Give the `webhook-signature` of a body.
+    """Return the `webhook-signature` of a body.
 
-    `v1,` and the base64 of the HMAC-SHA256 of `id.timestamp.body` under the secret's UTF-8 bytes, as in the
-    vendor's samples.
+    `v1,` and the base64 of the HMAC-SHA256 of `id.timestamp.body`, keyed with the secret's UTF-8 bytes, as in
+    the vendor's samples.
     """
     text = f"{message_id}.{timestamp}.".encode() + body
     return "v1," + base64.b64encode(hmac.new(secret.encode(), text, hashlib.sha256).digest()).decode()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Change:
-    """One change to tell of: whose, to what, where to, and the body."""
+    """A change to deliver: of which task, to which status, where to, and the body."""
 
     task_id: str
     status: str
@@ -68,15 +69,8 @@ class Change:
     body: bytes
 
 
-class Postman:
-    """Delivers changes.
-
-    Args:
-        clock: For the timestamps.
-        secret: Signs deliveries.
-        seed: Delivery ids come from it.
-        sender: Sends them.
-    """
+class Dispatcher:
+    """Delivers changes and records them; the ids of deliveries are derived from the seed."""
 
     def __init__(self, clock: Clock, secret: str, seed: str, sender: Sender) -> None:
         self._clock = clock
@@ -96,12 +90,9 @@ class Postman:
             self._count = 0
 
     def deliver(self, changes: list[Change], script: Script, *, last: bool) -> None:
-        """Deliver a task's changes, in order or as its scenarios say. Returns when receivers have answered.
+        """Deliver changes of one task, and return when the receiver has answered.
 
-        Args:
-            changes: Of one task.
-            script: Its scenarios.
-            last: The task has ended: nothing comes after these.
+        `last` says that the task has ended, and that no changes follow.
         """
         if script.webhook_reorder and changes:
             held = self._held.setdefault(changes[0].task_id, [])
@@ -144,19 +135,36 @@ class Postman:
             return f"msg_{seeded_uuid(f'{self._seed}/webhook/{self._count}').replace('-', '')}"
 
 
-def http_sender(timeout: float) -> Sender:
-    """Make a sender that posts over HTTP: no redirect is followed, no proxy used.
+class Watcher:
+    """Calls `work` whenever it is due, in a thread that exists only while something is.
 
-    Args:
-        timeout: Seconds that a receiver has.
+    `work` returns the seconds until it is due again, or None.
     """
 
-    def send(url: str, headers: dict[str, str], body: bytes) -> int:
-        try:
-            # Only the loopback is ever called: there is no certificate that could be checked.
-            with httpx.Client(timeout=timeout, trust_env=False, verify=False) as client:  # noqa: S501
-                return client.post(url, headers=headers, content=body).status_code
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise OSError(str(error)) from error
+    def __init__(self, work: Callable[[], float | None]) -> None:
+        self._work = work
+        self._condition = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._woken = False
 
-    return send
+    def wake(self) -> None:
+        """Call `work` now: there is something new to watch."""
+        with self._condition:
+            self._woken = True
+            if self._thread is None:
+                self._thread = threading.Thread(
+                    target=self._run, name="kling-elements-mock-webhooks", daemon=True
+                )
+                self._thread.start()
+            self._condition.notify()
+
+    def _run(self) -> None:
+        while True:
+            wait = self._work()
+            with self._condition:
+                if not self._woken:
+                    if wait is None:
+                        self._thread = None
+                        return
+                    self._condition.wait(min(max(wait, 0.001), _LONGEST_WAIT))
+                self._woken = False
