@@ -27,7 +27,7 @@ def named(media_type: Node) -> dict[str, Any]:
     """Return a media type's examples by name; a single `example` is named `example`."""
     found = {
         name: node.value["value"]
-        for name, node in _entries(media_type, "examples")
+        for name, node in media_type.children("examples").items()
         if isinstance(node.value, dict) and "value" in node.value
     }
     if isinstance(media_type.value, dict) and "example" in media_type.value:
@@ -55,16 +55,15 @@ def of_schema(schema: Node, depth: int = 0) -> Any:
     if given.get("allOf"):
         return _all_of(schema, depth)
     for key in ("oneOf", "anyOf"):
-        branches = schema.children(key)
-        if branches:
-            return of_schema(branches[0], depth + 1)
+        for branch in schema.children(key).values():
+            return of_schema(branch, depth + 1)
     return _of_type(schema, given, depth)
 
 
 def _all_of(schema: Node, depth: int) -> Any:
     merged: dict[str, Any] = {}
     value: Any = None
-    for branch in schema.children("allOf"):
+    for branch in schema.children("allOf").values():
         value = of_schema(branch, depth + 1)
         if isinstance(value, dict):
             merged.update(value)
@@ -94,7 +93,7 @@ def _object(schema: Node, given: dict[str, Any], depth: int) -> dict[str, Any]:
     required = given.get("required", [])
     return {
         name: of_schema(node, depth + 1)
-        for name, node in _entries(schema, "properties")
+        for name, node in schema.children("properties").items()
         if name in required or depth < _DEEPEST // 2
     }
 
@@ -118,8 +117,3 @@ def _string(given: dict[str, Any]) -> str:
     shortest, longest = int(given.get("minLength", 0)), given.get("maxLength")
     text = text.ljust(shortest, "x")
     return text if longest is None else text[:longest]
-
-
-def _entries(node: Node, key: str) -> list[tuple[str, Node]]:
-    child = node.get(key)
-    return [] if child is None else list(child.items())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import field, frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 
 class DocumentError(ValueError):
@@ -28,24 +28,21 @@ class Node:
             return None
         return self._child(key, self.value[key])
 
-    def items(self) -> Iterator[tuple[str, Node]]:
-        """Return the children of an object by key, or of an array by position, with references followed."""
-        if isinstance(self.value, dict):
-            for key, value in self.value.items():
-                yield str(key), self._child(str(key), value)
-        elif isinstance(self.value, list):
-            for position, value in enumerate(self.value):
-                yield str(position), self._child(str(position), value)
-
-    def children(self, key: str) -> list[Node]:
-        """Return the elements of the object or array under `key`; none if there is no such key."""
+    def children(self, key: str) -> dict[str, Node]:
+        """Return what the object or array under `key` holds, by key or position; empty without one."""
         child = self.get(key)
-        return [] if child is None else [node for _, node in child.items()]
+        return {} if child is None else child._all()  # noqa: SLF001 - a node of the same document
 
     def text(self, key: str) -> str | None:
         """Return the string under `key`, or None."""
         value = self.value.get(key) if isinstance(self.value, dict) else None
         return value if isinstance(value, str) else None
+
+    def _all(self) -> dict[str, Node]:
+        if isinstance(self.value, dict):
+            return {str(key): self._child(str(key), value) for key, value in self.value.items()}
+        values = self.value if isinstance(self.value, list) else []
+        return {str(position): self._child(str(position), value) for position, value in enumerate(values)}
 
     def _child(self, key: str, value: Any) -> Node:
         return _follow(self.root, f"{self.pointer}/{key.replace('~', '~0').replace('/', '~1')}", value)

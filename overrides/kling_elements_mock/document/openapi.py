@@ -39,24 +39,25 @@ class Operation:
         """The documented request body."""
         return self.node.get("requestBody")
 
+    @property
+    def body_properties(self) -> dict[str, Node]:
+        """The properties of the request body's first schema."""
+        content = {} if self.body is None else self.body.children("content")
+        schemas = [schema for media in content.values() if (schema := media.get("schema")) is not None]
+        return schemas[0].children("properties") if schemas else {}
+
     def response(self, status: int) -> Node | None:
         """Return the response for `status`: its own, its class's (`4XX`) or `default`."""
-        responses = self.node.get("responses")
-        if responses is None:
-            return None
+        responses = self.node.children("responses")
         return responses.get(str(status)) or responses.get(f"{status // 100}XX") or responses.get("default")
 
     def documents(self, status: int) -> bool:
         """Return whether `status` or its class (`4XX`) is documented."""
-        responses = self.node.get("responses")
-        return responses is not None and (
-            responses.get(str(status)) is not None or responses.get(f"{status // 100}XX") is not None
-        )
+        return not {str(status), f"{status // 100}XX"}.isdisjoint(self.node.children("responses"))
 
     def success(self) -> tuple[int, Node | None]:
         """Return the first documented 2xx with its response, or 200 and None."""
-        responses = self.node.get("responses")
-        for status, node in sorted(responses.items()) if responses is not None else ():
+        for status, node in sorted(self.node.children("responses").items(), key=lambda item: item[0]):
             if status.startswith("2"):
                 return (int(status) if status.isdigit() else 200), node
         return 200, None
@@ -121,8 +122,8 @@ class Document:
 
     def _key_places(self) -> tuple[KeyPlace, ...]:
         places: dict[KeyPlace, None] = {}
-        schemes = Node(self.root, "", self.root).get("components")
-        for scheme in schemes.children("securitySchemes") if schemes is not None else ():
+        components = Node(self.root, "", self.root).get("components")
+        for scheme in () if components is None else components.children("securitySchemes").values():
             if scheme.text("type") == "apiKey":
                 name = scheme.text("name") or ""
                 part = scheme.text("in") or "header"
@@ -145,7 +146,7 @@ class Document:
                     break
 
     def _linked(self, operation: Operation) -> Iterator[Operation]:
-        for link in (operation.success()[1] or operation.node).children("links"):
+        for link in (operation.success()[1] or operation.node).children("links").values():
             target = link.text("operationId")
             if target is not None and target in self.by_id:
                 yield self.by_id[target]
@@ -154,12 +155,13 @@ class Document:
 
 
 def _operations(root: Node) -> Iterator[Operation]:
-    paths = root.get("paths")
-    for path, item in paths.items() if paths is not None else ():
-        shared = item.children("parameters")
-        for method, node in item.items():
-            if method in METHODS and isinstance(node.value, dict):
-                own = {(p.text("in"), p.text("name")): p for p in (*shared, *node.children("parameters"))}
+    for path, item in root.children("paths").items():
+        shared = item.children("parameters").values()
+        for method in item.value:
+            node = item.get(method) if method in METHODS else None
+            if node is not None and isinstance(node.value, dict):
+                both = (*shared, *node.children("parameters").values())
+                own = {(parameter.text("in"), parameter.text("name")): parameter for parameter in both}
                 name = node.text("operationId") or f"{method} {path}"
                 yield Operation(name, method.upper(), path, node, tuple(own.values()))
 
@@ -186,7 +188,7 @@ def _match(template: list[str], parts: list[str]) -> dict[str, str] | None:
 
 
 def _webhook_field(create: Operation) -> str | None:
-    for callback in create.node.children("callbacks"):
+    for callback in create.node.children("callbacks").values():
         for expression in callback.value:
             named = re.fullmatch(r"\{\$request\.body#/([^/}]+)\}", str(expression))
             if named is not None:

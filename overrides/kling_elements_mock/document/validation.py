@@ -170,12 +170,10 @@ def typed_form(schema: Node | None, body: str) -> dict[str, Any]:
     fields: dict[str, list[str]] = {}
     for name, value in parse_qsl(body, keep_blank_values=True, max_num_fields=1000):
         fields.setdefault(name, []).append(value)
-    properties = None if schema is None else schema.get("properties")
-    typed: dict[str, Any] = {}
-    for name, values in fields.items():
-        node = None if properties is None else properties.get(name)
-        typed[name] = values[-1] if node is None else _typed(node, values)
-    return typed
+    typed = {} if schema is None else schema.children("properties")
+    return {
+        name: _typed(typed[name], values) if name in typed else values[-1] for name, values in fields.items()
+    }
 
 
 def _typed(schema: Node, values: list[str]) -> Any:

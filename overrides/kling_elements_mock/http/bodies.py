@@ -56,8 +56,7 @@ def _media(call: Call, body: Node) -> tuple[Node, str]:
         key, _, value = option.partition("=")
         if key.strip().lower() == "charset":
             charset = value.strip().strip('"').lower()
-    content = body.get("content")
-    offered = {} if content is None else {key.lower(): node for key, node in content.items()}
+    offered = {key.lower(): node for key, node in body.children("content").items()}
     ranges = (name, f"{name.split('/', 1)[0]}/*", "*/*")
     media = next((offered[wanted] for wanted in ranges if wanted in offered), None)
     if media is None or charset not in _UTF8:

@@ -45,11 +45,12 @@ class TruncatedResponse(Response):
         close = scope.get("state", {}).get(CLOSE)
         half = self.body[: len(self.body) // 2]
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        is_cut = close is not None and bool(self.body)
-        await send({"type": "http.response.body", "body": half, "more_body": is_cut})
-        if is_cut:
-            close()
-            await _disconnected(receive)
+        if close is None or not self.body:
+            await send({"type": "http.response.body", "body": half})
+            return
+        await send({"type": "http.response.body", "body": half, "more_body": True})
+        close()
+        await _disconnected(receive)
 
 
 async def _disconnected(receive: Receive) -> None:

@@ -14,6 +14,7 @@ from kling_elements_mock.http import bodies
 from kling_elements_mock.http.disconnects import ResetResponse
 from kling_elements_mock.http.responses import example
 from kling_elements_mock.tasks import images, life_cycle, uploads
+from kling_elements_mock.tasks.loopback import FetchError
 from kling_elements_mock.tasks.store import Task
 
 if TYPE_CHECKING:
@@ -136,9 +137,6 @@ def _list(call: Call, cycle: LifeCycle) -> Response:
 
 
 def _pictures(call: Call, body: Any) -> tuple[images.Picture, ...]:
-    content = call.operation.body
-    media = [] if content is None else content.children("content")
-    schema = media[0].get("schema") if media else None
     origin = call.request.origin
 
     def uploaded(url: str) -> bytes | None:
@@ -146,20 +144,21 @@ def _pictures(call: Call, body: Any) -> tuple[images.Picture, ...]:
             return None
         path, _, query = url.removeprefix(origin).partition("?")
         upload = call.mock.uploads.find(path, query)
-        return None if upload is None else upload.data
+        if upload is None or upload.data is None:
+            raise FetchError("the URL is not valid or is expired, or no file was put")
+        return upload.data
 
     return tuple(
-        images.read(place, text, limits, call.mock.fetch, uploaded(text))
-        for place, text, limits in images.places(schema, body)
+        images.read(place, text, limits, call.mock.fetch, uploaded)
+        for place, text, limits in images.places(call.operation.body_properties, body)
     )
 
 
 def _success(operation: Operation, value: Any) -> Response:
     """Return the documented success, with the value under `data` where the document has that property."""
     status, response = operation.success()
-    for media in response.children("content") if response is not None else ():
+    for media in () if response is None else response.children("content").values():
         schema = media.get("schema")
-        properties = None if schema is None else schema.get("properties")
-        if properties is not None and properties.get("data") is None:
+        if schema is not None and "data" not in (schema.children("properties") or {"data"}):
             return JSONResponse(value, status)
     return JSONResponse({"data": value}, status)

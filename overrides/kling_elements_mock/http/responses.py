@@ -97,15 +97,13 @@ class Responses:
         candidates = self._document.operations if operation is None else (operation,)
         documented = [op for op in candidates if op is operation or op.documents(status)]
         response = documented[0].response(status) if documented else None
-        content = None if response is None else response.get("content")
-        return {} if content is None else dict(content.items())
+        return {} if response is None else response.children("content")
 
 
 def example(operation: Operation, accept: str) -> Response:
     """Return the documented success: its example, or a value made from its schema."""
     status, response = operation.success()
-    content = None if response is None else response.get("content")
-    offered = {} if content is None else dict(content.items())
+    offered = {} if response is None else response.children("content")
     if not offered:
         return Response(status_code=status)
     media_type = negotiation.choose(accept, list(offered))
@@ -149,9 +147,9 @@ def _declares(schema: Node, value: Any) -> bool:
         return all(any(_declares(item, element) for item in items) for element in value)
     if not isinstance(value, dict):
         return True
-    properties = [names for branch in _branches(schema) if (names := branch.get("properties")) is not None]
+    properties = [branch.children("properties") for branch in _branches(schema)]
     return all(
-        any(_declares(node, child) for names in properties if (node := names.get(name)) is not None)
+        any(_declares(nodes[name], child) for nodes in properties if name in nodes)
         for name, child in value.items()
     )
 
@@ -159,5 +157,5 @@ def _declares(schema: Node, value: Any) -> bool:
 def _branches(schema: Node) -> Iterator[Node]:
     yield schema
     for key in ("allOf", "anyOf", "oneOf"):
-        for branch in schema.children(key):
+        for branch in schema.children(key).values():
             yield from _branches(branch)

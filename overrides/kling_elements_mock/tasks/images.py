@@ -20,7 +20,7 @@ from PIL import Image, ImageOps
 from kling_elements_mock.tasks.loopback import FetchError, is_loopback
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from kling_elements_mock.document.node import Node
     from kling_elements_mock.tasks.loopback import Fetch
@@ -85,13 +85,12 @@ class Picture:
     caption: str = ""
 
 
-def places(schema: Node | None, body: Any) -> Iterator[tuple[str, str, Limits]]:
+def places(properties: Mapping[str, Node], body: Any) -> Iterator[tuple[str, str, Limits]]:
     """Yield the images of a request body: parameter, string and limits.
 
     An image is a property with `image` in its name, or with image limits in the document.
     """
-    properties = None if schema is None else schema.get("properties")
-    if properties is None or not isinstance(body, dict):
+    if not isinstance(body, dict):
         return
     for name, node in properties.items():
         items = node.get("items") or node
@@ -105,23 +104,24 @@ def places(schema: Node | None, body: Any) -> Iterator[tuple[str, str, Limits]]:
                 yield (f"{name}[{position}]" if isinstance(value, list) else name), text, Limits.of(extension)
 
 
-def read(place: str, text: str, limits: Limits, fetch: Fetch, own: bytes | None = None) -> Picture:
-    """Read one image. `own` is its content if it was uploaded here; only loopback URLs are fetched."""
-    if own is not None:
-        return _inspect(place, own, limits)
-    if re.match(r"https?://", text, re.IGNORECASE):
-        if not is_loopback(text):
-            parts = re.sub(r"[?#].*", "", text).split("//", 1)[1]
-            return Picture(place, caption=parts)
-        try:
+def read(
+    place: str, text: str, limits: Limits, fetch: Fetch, uploaded: Callable[[str], bytes | None]
+) -> Picture:
+    """Read one image: base64, an upload, or fetched from the loopback; a URL elsewhere gets a caption.
+
+    `uploaded` returns the file of an upload's URL, None for any other URL, or raises FetchError.
+    """
+    if not re.match(r"https?://", text, re.IGNORECASE):
+        data: bytes | None = _decode(text)
+        return _inspect(place, data, limits) if data else Picture(place, broken=True)
+    try:
+        data = uploaded(text)
+        if data is None and is_loopback(text):
             data = fetch(text, limits.max_bytes or 50_000_000)
-        except FetchError as error:
-            return Picture(place, reasons=(f"could not be fetched: {error}",))
-    else:
-        found = _decode(text)
-        if not found:
-            return Picture(place, broken=True)
-        data = found
+    except FetchError as error:
+        return Picture(place, reasons=(f"could not be fetched: {error}",))
+    if data is None:
+        return Picture(place, caption=re.sub(r"[?#].*", "", text).split("//", 1)[1])
     return _inspect(place, data, limits)
 
 

@@ -11,9 +11,6 @@ from PIL import Image
 from kling_elements_mock.tasks import video
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from kling_elements_mock.document.node import Node
     from kling_elements_mock.tasks.store import Task
 
 _DEFAULT_SECONDS: Final = 5
@@ -31,11 +28,8 @@ def draw(task: Task) -> bytes:
 
 def film_of(task: Task) -> video.Film:
     """Return the length, shape and caption of a task's video."""
-    content = task.life_cycle.create.body
-    media = None if content is None else content.children("content")
-    schema = media[0].get("schema") if media else None
-    duration = _choice(schema, task.body, "duration")
-    shape = re.search(r"(\d{1,2})[_:](\d{1,2})\Z", _choice(schema, task.body, "aspect_ratio"))
+    duration = _choice(task, "duration")
+    shape = re.search(r"(\d{1,2})[_:](\d{1,2})\Z", _choice(task, "aspect_ratio"))
     seconds = int(duration) if re.fullmatch(r"\d{1,4}", duration, re.ASCII) else _DEFAULT_SECONDS
     return video.Film(
         seconds=min(max(1, seconds), _LONGEST_SECONDS),
@@ -44,12 +38,11 @@ def film_of(task: Task) -> video.Film:
     )
 
 
-def _choice(schema: Node | None, body: Mapping[str, object], name: str) -> str:
+def _choice(task: Task, name: str) -> str:
     """Return the requested value, the schema's default, or the first of its enum."""
-    properties = None if schema is None else schema.get("properties")
-    node = None if properties is None else properties.get(name)
+    node = task.life_cycle.create.body_properties.get(name)
     given = node.value if node is not None and isinstance(node.value, dict) else {}
-    value = body.get(name, given.get("default", (given.get("enum") or [""])[0]))
+    value = task.body.get(name, given.get("default", (given.get("enum") or [""])[0]))
     return str(value)
 
 

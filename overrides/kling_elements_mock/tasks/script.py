@@ -33,28 +33,10 @@ class Forced:
 
 @frozen
 class Script:
-    """The combined effect of the scenarios of one request.
+    """The combined effect of the scenarios of one request; `scenarios.CATALOGUE` says what each does.
 
-    Attributes:
-        forced: Send this response instead.
-        delay: Wait so many seconds first.
-        reset: Reset the connection instead of sending a response.
-        truncated: Send half of the body, then close the connection.
-        after_create: Create the task, then lose the response: `500` or `reset`.
-        pace: How long the task takes; None for the settings' pace.
-        end: COMPLETED, FAILED, or None for never.
-        interlude: An undocumented status.
-        seed: The task's id is derived from this.
-        no_result: COMPLETED with an empty `generated`.
-        expired: The result's URL is expired from the start.
-        omit_generated: Responses about the task lack `generated`.
-        null_error: Status responses have `error: null`.
-        bad_id: The task's id is not a UUID.
-        status_faults: How many first status responses are replaced, and by what status code.
-        webhook_duplicate: Send each delivery twice.
-        webhook_reorder: Deliver the last change first.
-        webhook_bad_signature: Sign deliveries with another secret.
-        webhook_retries: Retries of a failed delivery.
+    `end` is None for a task that never ends. `status_faults` is how many first status responses are replaced,
+    and by what status code.
     """
 
     forced: Forced | None = None

@@ -41,13 +41,11 @@ def files_of(operation: Operation) -> tuple[str, Node] | None:
     An operation is one of these if its response lists an `upload_url` and an `asset_url` for each file.
     """
     response = operation.success()[1]
-    for media in response.children("content") if response is not None else ():
+    for media in () if response is None else response.children("content").values():
         schema = media.get("schema")
-        properties = None if schema is None else schema.get("properties")
-        for name, node in properties.items() if properties is not None else ():
+        for name, node in () if schema is None else schema.children("properties").items():
             items = node.get("items")
-            file = None if items is None else items.get("properties")
-            if items is not None and file is not None and file.get("upload_url") and file.get("asset_url"):
+            if items is not None and {"upload_url", "asset_url"} <= items.children("properties").keys():
                 return name, items
     return None
 
@@ -95,8 +93,7 @@ class Uploads:
             "asset_url_expires_in": _ASSET_SECONDS,
         }
         made = examples.of_schema(schema)
-        properties = schema.get("properties")
-        declared = {} if properties is None else dict(properties.items())
+        declared = schema.children("properties")
         return {
             **(made if isinstance(made, dict) else {}),
             **{name: value for name, value in file.items() if name in declared},

@@ -209,6 +209,24 @@ def test_reads_have_rate_limit_headers(api: Api) -> None:
     assert {"x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"} <= set(answer.headers)
 
 
+def test_bodies_are_recorded(api: Api) -> None:
+    """A test can assert what was sent, byte for byte; the key's value is not kept."""
+    api.call("POST", CREATE, content=GOOD + b" ", headers=JSON)
+    api.call("GET", CREATE)
+    assert [request.body for request in api.mock.requests] == [GOOD + b" ", b""]
+    assert "a-key" not in repr(list(api.mock.requests))
+
+
+def test_recorded_bodies_are_bounded() -> None:
+    """Only the last 64 MiB of bodies are kept; the requests themselves stay on record."""
+    api = Api(MockSettings(max_body_bytes=50 * 2**20))
+    sizes = [1, 40 * 2**20, 51 * 2**20, 40 * 2**20]
+    for size in sizes:
+        api.call("POST", CREATE, content=bytes(size), headers={**KEY, "content-type": "text/plain"})
+    kept = [None if request.body is None else len(request.body) for request in api.mock.requests]
+    assert kept == [None, None, None, 40 * 2**20]
+
+
 HEADER_TEXT = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=40)
 SCENARIOS = st.one_of(
     HEADER_TEXT,

@@ -6,31 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from contract_tests.mock.api import CREATE, DOCUMENT, KEY, STATUS, Api, encoded, image
-from kling_elements_mock import INSTANT, DocumentError, MockSettings
+from contract_tests.mock.api import CREATE, DOCUMENT, KEY, STATUS, encoded, image, served, with_paths
+from kling_elements_mock import DocumentError
 from kling_elements_mock.document.examples import of_schema
+from kling_elements_mock.document.formats import FORMATS
 from kling_elements_mock.document.node import Node
 from kling_elements_mock.document.openapi import Document, load
 from kling_elements_mock.document.validation import Schemas
 
-ROOT = Path(__file__).parents[2]
-
-
-def served(tmp_path: Path, document: Any) -> Api:
-    file = tmp_path / "openapi.yaml"
-    file.write_text(yaml.safe_dump(document, sort_keys=False), "utf-8")
-    return Api(MockSettings(pace=INSTANT, document=file))
-
-
-def with_paths(paths: dict[str, Any], **components: Any) -> dict[str, Any]:
-    return {
-        "openapi": "3.0.3",
-        "info": {"title": "t", "version": "1"},
-        "paths": paths,
-        "components": components,
-    }
+ROOT = Path(__file__).parents[3]
 
 
 def test_the_life_cycle_is_found_by_links() -> None:
@@ -159,23 +144,78 @@ SCHEMAS: list[dict[str, Any]] = [
 ]
 
 
+LEAF = {"type": "object", "required": ["n"], "properties": {"n": {"type": "number", "minimum": 2.5}}}
+TREE = {
+    "type": "object",
+    "properties": {
+        "leaf": {"$ref": "#/components/schemas/leaf"},
+        "kids": {"type": "array", "items": {"$ref": "#/components/schemas/tree"}},
+    },
+}
+
+
+def schema_of(schema: dict[str, Any]) -> tuple[Node, Schemas]:
+    document = Document(with_paths({}, schemas={"leaf": LEAF, "tree": TREE, "it": schema}))
+    components = Node(document.root, "", document.root).get("components")
+    assert components is not None
+    return components.children("schemas")["it"], Schemas(document)
+
+
 @pytest.mark.parametrize("schema", SCHEMAS, ids=str)
-def test_what_is_made_from_a_schema_fits_it(schema: dict[str, Any]) -> None:
-    """A generated value is valid, also for limits, compositions and recursive schemas."""
-    leaf = {"type": "object", "required": ["n"], "properties": {"n": {"type": "number", "minimum": 2.5}}}
-    tree = {
-        "type": "object",
-        "properties": {
-            "leaf": {"$ref": "#/components/schemas/leaf"},
-            "kids": {"type": "array", "items": {"$ref": "#/components/schemas/tree"}},
-        },
-    }
-    document = Document(with_paths({}, schemas={"leaf": leaf, "tree": tree, "it": schema}))
-    node = Node(document.root, "", document.root).get("components")
-    assert node is not None
-    made = next(child for name, child in node.items() if name == "schemas").get("it")
-    assert made is not None
-    assert Schemas(document).violations(made, of_schema(made)) == ()
+def test_a_generated_value_is_valid(schema: dict[str, Any]) -> None:
+    """A value made from a schema is valid, also for limits, compositions and recursive schemas."""
+    node, schemas = schema_of(schema)
+    assert schemas.violations(node, of_schema(node)) == ()
+
+
+@pytest.mark.parametrize(
+    ("schema", "good", "bad"),
+    [
+        ({"type": "string", "pattern": "^a+$"}, ["a", "aa"], ["a\n", "ab", ""]),
+        ({"type": "string", "minLength": 2, "maxLength": 3}, ["ab", "abc"], ["a", "abcd"]),
+        ({"type": "array", "uniqueItems": True, "minItems": 1}, [[1, 2]], [[1, 1], []]),
+        ({"type": "number", "multipleOf": 0.5, "minimum": 1, "maximum": 2}, [1.5], [1.2, 0.5, 2.5]),
+        ({"type": "object", "additionalProperties": False}, [{}], [{"a": 1}]),
+        ({"not": {"type": "string"}}, [1], ["a"]),
+        ({"anyOf": [{"type": "string"}, {"type": "integer"}]}, ["a", 1], [None, 1.5]),
+        ({"oneOf": [{"type": "integer"}, {"type": "number", "minimum": 5}]}, [1, 5.5], [6, "a"]),
+        ({"$ref": "#/components/schemas/tree"}, [{"kids": [{"leaf": {"n": 3}}]}], [{"kids": [{"leaf": {}}]}]),
+    ],
+    ids=str,
+)
+def test_each_keyword_is_enforced(schema: dict[str, Any], good: list[Any], bad: list[Any]) -> None:
+    """Valid values pass, invalid ones give a reason that does not repeat the value; `$` is the very end."""
+    node, schemas = schema_of(schema)
+    assert [value for value in good if schemas.violations(node, value)] == []
+    assert [value for value in bad if not schemas.violations(node, value)] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        (
+            "uri",
+            ["https://a.b/c?d=%20#e", "mailto:a@b", "http://[::1]:8/"],
+            ["a", "/a", "http://a b/", "http://a/%2"],
+        ),
+        ("uuid", ["046b6c7f-0b8a-43b9-b35d-6489e6daee91"], ["046b6c7f0b8a43b9b35d6489e6daee91", "x", ""]),
+        (
+            "date-time",
+            ["2026-01-01T00:00:00Z", "2026-01-01T00:00:00.5+01:00"],
+            ["2026-01-01", "2026-13-01T00:00:00Z"],
+        ),
+        ("byte", ["", "bW9jaw=="], ["bW9jaw", "\u00e9", "a b="]),
+        ("int32", [2**31 - 1, -(2**31), 1.5, True], [2**31, -(2**31) - 1]),
+        ("int64", [2**63 - 1, -(2**63), "x"], [2**63]),
+        ("email", ["a@b"], ["a"]),
+        ("ipv4", ["127.0.0.1"], ["127.0.0.256"]),
+    ],
+)
+def test_formats_are_checked(name: str, good: list[object], bad: list[object]) -> None:
+    """Each format takes what it should; a value of another type is none of its business."""
+    assert [value for value in good if not FORMATS.conforms(value, name)] == []
+    assert [value for value in bad if FORMATS.conforms(value, name)] == []
+    assert FORMATS.conforms(None, name)
 
 
 @pytest.mark.parametrize(
@@ -211,69 +251,6 @@ def test_the_mock_knows_nothing_of_the_client() -> None:
             ]
 
 
-UPLOAD = "/v1/ai/uploads/request-url"
-
-
-def with_uploads() -> dict[str, Any]:
-    """Give the shipped document with an upload operation in it, as the vendor's clients use it."""
-    text = {"type": "string"}
-    entry = {"type": "object", "required": ["content_type"], "properties": {"content_type": text}}
-    names = ("file_id", "upload_url", "asset_url")
-    file: dict[str, Any] = {
-        "type": "object",
-        "required": list(names),
-        "properties": dict.fromkeys(names, text),
-    }
-    file["properties"] |= {"headers": {"type": "object"}, "expires_in": {"type": "integer"}}
-
-    def listing(schema: dict[str, Any], **limits: int) -> dict[str, Any]:
-        files = {"type": "array", "items": schema, **limits}
-        whole = {"type": "object", "required": ["files"], "properties": {"files": files}}
-        return {"content": {"application/json": {"schema": whole}}}
-
-    document = copy.deepcopy(DOCUMENT)
-    responses = {"200": {"description": "ok", **listing(file)}}
-    document["paths"][UPLOAD] = {"post": {"requestBody": listing(entry, maxItems=14), "responses": responses}}
-    return document
-
-
-def test_a_file_can_be_uploaded_and_used(tmp_path: Path) -> None:
-    """Address, PUT without the key, then the asset's address as an image: the video is made of that image."""
-    api = served(tmp_path, with_uploads())
-    answer = api.call("POST", UPLOAD, json={"files": [{"content_type": "image/png"}]})
-    (file,) = answer.json()["files"]
-    assert set(file) == {"file_id", "upload_url", "asset_url", "headers", "expires_in"}
-    assert api.call("GET", file["asset_url"], headers={}).status_code == 404
-    data = image((500, 400), (10, 200, 10))
-    assert (
-        api.call("PUT", file["upload_url"], content=data, headers={"content-type": "image/jpeg"}).status_code
-        == 403
-    )
-    assert api.call("PUT", file["upload_url"], content=data, headers=file["headers"]).status_code == 200
-    assert api.call("GET", file["asset_url"], headers={}).content == data
-    assert api.call("PUT", file["upload_url"] + "0", content=data, headers=file["headers"]).status_code == 403
-    assert api.call("POST", file["upload_url"], content=data, headers=file["headers"]).status_code == 405
-    task_id = api.created(images=[file["asset_url"]])
-    assert api.mock.tasks[0].pictures[0].png is not None
-    assert api.status(task_id)["status"] == "COMPLETED"
-    assert not [request for request in api.mock.upload_requests if "x-freepik-api-key" in request.headers]
-    assert api.call("POST", UPLOAD, json={"files": [{"content_type": "image/png"}] * 15}).status_code == 400
-
-
-def test_upload_addresses_expire(tmp_path: Path) -> None:
-    """A file can be put for two minutes, and read for a day."""
-    api = served(tmp_path, with_uploads())
-    (file,) = api.call("POST", UPLOAD, json={"files": [{"content_type": "image/png"}]}).json()["files"]
-    api.clock.advance(119)
-    assert api.call("PUT", file["upload_url"], content=b"x", headers=file["headers"]).status_code == 200
-    api.clock.advance(2)
-    assert api.call("PUT", file["upload_url"], content=b"x", headers=file["headers"]).status_code == 403
-    api.clock.advance(86_000)
-    assert api.call("GET", file["asset_url"], headers={}).status_code == 200
-    api.clock.advance(400)
-    assert api.call("GET", file["asset_url"], headers={}).status_code == 403
-
-
 def test_a_literal_path_comes_before_a_template(tmp_path: Path) -> None:
     """Where two paths match, the one with fewer parameters is called, whatever their order."""
     paths = {
@@ -284,13 +261,3 @@ def test_a_literal_path_comes_before_a_template(tmp_path: Path) -> None:
     for url in ("/x/y", "/x/z", "/z/z"):
         assert api.call("GET", url, headers={}).status_code == 200
     assert [request.operation for request in api.mock.requests] == ["/x/y", "/x/{b}", "/{a}/{b}"]
-
-
-def test_patterns_mean_what_ecma_says() -> None:
-    """A `$` is the very end: a line feed after it does not fit."""
-    document = Document(with_paths({}, schemas={"it": {"type": "string", "pattern": "^a+$"}}))
-    schema = Node(document.root, "/components/schemas/it", document.root["components"]["schemas"]["it"])
-    fitting = [
-        text for text in ("a", "aa", "a\n", "ab", "") if not Schemas(document).violations(schema, text)
-    ]
-    assert fitting == ["a", "aa"]

@@ -1,13 +1,18 @@
 """Results: real videos of what was sent, behind signed addresses that expire."""
 
+import copy
 import io
+import threading
+from functools import partial
+from http.server import HTTPServer, SimpleHTTPRequestHandler
+from pathlib import Path
 from typing import Any
 
 import av
 import pytest
 from PIL import Image
 
-from contract_tests.mock.api import CREATE, Api, encoded, image
+from contract_tests.mock.api import CREATE, DOCUMENT, Api, encoded, image, served
 from kling_elements_mock.tasks.video import Film, frame_size, placeholder, render
 
 
@@ -201,6 +206,56 @@ def test_only_the_loopback_is_fetched() -> None:
     api.created(images=far)
     assert [url for url, _ in fetched] == local
     assert {most for _, most in fetched} == {10_000_000}
+
+
+def test_a_loopback_image_is_fetched(tmp_path: Path) -> None:
+    """An image on this machine is fetched without following a redirect; what can't be had is a 400."""
+
+    class Handler(SimpleHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self.path == "/moved.png":
+                self.send_response(302)
+                self.send_header("location", "/good.png")
+                self.end_headers()
+            else:
+                super().do_GET()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+            del format, args
+
+    (tmp_path / "good.png").write_bytes(image((400, 400), RED))
+    (tmp_path / "large.png").write_bytes(image() + bytes(10_000_000))
+    api = Api()
+    with HTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(tmp_path))) as files:
+        thread = threading.Thread(target=files.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        url = f"http://127.0.0.1:{files.server_port}/"
+        codes = [
+            api.create(images=[url + name]).status_code
+            for name in ("good.png", "large.png", "moved.png", "none.png")
+        ]
+        files.shutdown()
+        thread.join()
+    assert codes == [200, 400, 400, 400]
+    assert api.mock.tasks[0].pictures[0].png is not None
+    assert api.create(images=[url + "good.png"]).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("limits", "size", "status"),
+    [({"minWidth": 500}, (400, 400), 400), ({"minWidth": 400}, (400, 400), 200), (None, (10, 10), 200)],
+)
+def test_the_document_has_the_limits(
+    tmp_path: Path, limits: dict[str, int] | None, size: tuple[int, int], status: int
+) -> None:
+    """Another limit in the document is enforced, and without one any image is taken."""
+    document = copy.deepcopy(DOCUMENT)
+    properties = document["components"]["schemas"]["itvke-request-content"]["properties"]
+    properties["images"]["items"].pop("x-image-constraints")
+    if limits is not None:
+        properties["images"]["items"]["x-image-constraints"] = limits
+    api = served(tmp_path, document)
+    assert api.create(images=[encoded(image(size))]).status_code == status
 
 
 def test_an_address_expires_an_hour_after_completion(api: Api) -> None:

@@ -1,7 +1,12 @@
 """Limits, when the mock is told to keep them."""
 
-from contract_tests.mock.api import CREATE, STATUS, Api
-from kling_elements_mock import INSTANT, MockSettings, RateLimit, Seconds
+import math
+from collections.abc import Callable
+
+import pytest
+
+from contract_tests.mock.api import CREATE, KEY, STATUS, Api
+from kling_elements_mock import INSTANT, MockSettings, Polls, RateLimit, Seconds
 
 
 def test_a_rate_is_kept() -> None:
@@ -55,3 +60,54 @@ def test_the_daily_quota_is_counted_by_day() -> None:
     assert len(api.mock.tasks) == 2
     api.clock.advance(86_400)
     api.created()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "counts"),
+    [
+        ("GET", CREATE, KEY, True),
+        ("POST", CREATE, KEY, True),  # a 400
+        ("GET", STATUS + "x", KEY, True),
+        ("GET", CREATE, {**KEY, "x-mock-scenario": "status=503"}, True),
+        ("GET", CREATE, {}, False),
+        ("GET", CREATE, {"x-freepik-api-key": "invalid"}, False),
+        ("GET", CREATE, {**KEY, "x-mock-scenario": "nope"}, False),
+        ("DELETE", CREATE, KEY, False),
+        ("OPTIONS", CREATE, {}, False),
+        ("GET", "/nowhere", KEY, False),
+        ("GET", "/results/x", {}, False),
+        ("GET", "/_mock/health", {}, False),
+    ],
+)
+def test_what_counts_against_a_rate(method: str, path: str, headers: dict[str, str], counts: bool) -> None:  # noqa: FBT001
+    """A request with a good key to a known operation counts, whatever its response; no other does."""
+    api = Api(MockSettings(pace=INSTANT, rate_limits=(RateLimit(1, 5),)))
+    api.call(method, path, headers=headers)
+    assert api.call("GET", CREATE, headers={"x-freepik-api-key": "another"}).status_code == (
+        429 if counts else 404
+    )
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: RateLimit(0, 1),
+        lambda: RateLimit(1, 0),
+        lambda: RateLimit(1, math.nan),
+        lambda: RateLimit(1, math.inf),
+        lambda: RateLimit(1, 1e300),
+        lambda: Seconds(-1),
+        lambda: Seconds(math.inf),
+        lambda: Seconds(math.nan),
+        lambda: Polls(0),
+        lambda: MockSettings(result_lifetime=math.inf),
+        lambda: MockSettings(result_lifetime=-1),
+        lambda: MockSettings(webhook_timeout=0),
+        lambda: MockSettings(webhook_timeout=math.nan),
+        lambda: MockSettings(max_body_bytes=0),
+    ],
+)
+def test_numbers_of_settings_are_bounded(make: Callable[[], object]) -> None:
+    """A number that would break the mock later is refused when the settings are made."""
+    with pytest.raises(ValueError, match=r"\d"):
+        make()

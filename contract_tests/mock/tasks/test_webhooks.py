@@ -7,6 +7,7 @@ import json
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
+import httpx
 import pytest
 
 from contract_tests.mock.api import CREATE, DOCUMENT, Api, errors
@@ -146,6 +147,18 @@ def test_a_bad_signature(hooked: Api, receiver: Receiver) -> None:
     assert headers["webhook-signature"] != signature(WEBHOOK_SECRET, headers, body)
 
 
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [(200, "delivered"), (299, "delivered"), (302, "refused"), (410, "refused"), (0, "failed")],
+)
+def test_outcomes(status: int, outcome: str) -> None:
+    """Only a 2xx is a delivery: a redirect is refused like an error."""
+    api = Api(sender=Receiver(status))
+    api.status(api.created(webhook_url=URL))
+    first = api.mock.deliveries[0]
+    assert (first.outcome, first.response_status) == (outcome, status or None)
+
+
 def test_retries() -> None:
     """`webhook-retry` tries again after a refusal or no answer; without it one attempt is all."""
     receiver = Receiver(500, 0)
@@ -164,16 +177,15 @@ def test_retries() -> None:
 
 
 def test_over_sockets_and_by_itself() -> None:
-    """Served for real, the mock tells a real receiver in time, without anybody polling."""
-    import httpx  # noqa: PLC0415 - commands that don't connect need not pay for it
-
+    """Served for real, the mock posts to a real receiver in time, without a poll, and follows no redirect."""
     done = threading.Event()
     got: list[bytes] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             got.append(self.rfile.read(int(self.headers["content-length"])))
-            self.send_response(200)
+            self.send_response(200 if len(got) > 1 else 302)
+            self.send_header("location", "/elsewhere")
             self.end_headers()
             if b"COMPLETED" in got[-1]:
                 done.set()
@@ -195,5 +207,6 @@ def test_over_sockets_and_by_itself() -> None:
         hooks.shutdown()
         thread.join()
     assert [json.loads(each)["status"] for each in got] == ["IN_PROGRESS", "COMPLETED"]
+    assert [delivery.response_status for delivery in served.mock.deliveries] == [302, 200]
     assert json.loads(got[0])["task_id"] == answer.json()["data"]["task_id"]
     assert [request.method for request in served.mock.requests] == ["POST"]

@@ -15,7 +15,7 @@ from kling_elements_mock import INSTANT, MockSettings, ServedMock, serve
 from kling_elements_mock.__main__ import main
 
 BODY = {"images": ["https://example.com/a.png"]}
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
@@ -100,10 +100,13 @@ def test_the_command_serves_until_interrupted() -> None:
     [
         ["--port", "99999"],
         ["--port", "x"],
-        ["--polls", "0"],
         ["--seconds", "-1"],
         ["--instant", "--polls", "2"],
+        ["--seconds", "inf"],
+        ["--polls", "0"],
         ["--rate-limit", "0/1"],
+        ["--rate-limit", "1/nan"],
+        ["--rate-limit", "1/inf"],
         ["--concurrency", "0"],
         ["--scenario", "nope"],
         ["--document", "/no/such/file"],
