@@ -66,6 +66,10 @@ class Uploads:
             self._files.clear()
             self._count = 0
 
+    def all(self) -> tuple[Upload, ...]:
+        """Return all files, oldest first."""
+        return tuple(self._files.values())
+
     def request(self, listing: tuple[str, Node], body: Any, origin: str) -> dict[str, Any]:
         """Return the response to a request for URLs, with as many files as the body asks for."""
         name, schema = listing
