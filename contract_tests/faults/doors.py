@@ -14,7 +14,7 @@ from attrs import define, field
 from contract_tests.faults.letter import Door
 from contract_tests.faults.sockets import PATIENCE
 from kling_elements.webhooks import WebhookListener, WebhookReceiver
-from kling_elements_mock.settings import WEBHOOK_SECRET
+from kling_elements_mock import WEBHOOK_SECRET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,7 @@ from contract_tests.faults.courier import Courier
 from contract_tests.faults.ledger import Ledger, is_fresh
 from contract_tests.faults.letter import WHOLE, Door, Letter, Passage
 from kling_elements.webhooks import WebhookReceiver
-from kling_elements_mock.settings import WEBHOOK_SECRET
+from kling_elements_mock import WEBHOOK_SECRET
 
 if TYPE_CHECKING:
     from collections.abc import Callable

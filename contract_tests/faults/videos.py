@@ -10,7 +10,7 @@ import av
 from attrs import define, field
 from av.error import FFmpegError
 
-from kling_elements_mock import video
+from kling_elements_mock.tasks import video
 
 _ONE_IN: Final = 8
 _SECONDS: Final = 1  # a film of the usual length takes half a second to draw

@@ -204,7 +204,7 @@ def fail_if_found() -> None:
 
 
 # Their tests fetch results with an httpx of their own, which logs as ever; no client of ours is at work.
-_WITHOUT_CLIENT = frozenset({"mock_server", "server_side", "server_side_itself"})
+_WITHOUT_CLIENT = frozenset({"mock", "server_side", "server_side_itself"})
 
 
 class Plugin:

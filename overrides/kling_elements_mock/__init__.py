@@ -13,23 +13,17 @@ As an ASGI application: `create_app()`; its state is `app.state.mock`.
 From a terminal: `python -m kling_elements_mock --port 8080`.
 """
 
-from kling_elements_mock.app import create_app
-from kling_elements_mock.catalogue import CATALOGUE, Scenario
-from kling_elements_mock.clock import Clock, ManualClock, SystemClock
+from kling_elements_mock.document.node import DocumentError
+from kling_elements_mock.http.app import create_app
+from kling_elements_mock.http.server import ServedMock, serve
 from kling_elements_mock.mock import Mock, RecordedRequest
-from kling_elements_mock.node import DocumentError
-from kling_elements_mock.scenarios import ScenarioError
-from kling_elements_mock.server import ServedMock, serve
-from kling_elements_mock.settings import (
-    VENDOR_CONCURRENCY,
-    VENDOR_RATE_LIMITS,
-    WEBHOOK_SECRET,
-    MockSettings,
-    RateLimit,
-)
-from kling_elements_mock.store import Task
-from kling_elements_mock.tasks import INSTANT, Polls, Seconds
-from kling_elements_mock.webhooks import Delivery
+from kling_elements_mock.settings import WEBHOOK_SECRET, MockSettings
+from kling_elements_mock.tasks.clock import Clock, ManualClock, SystemClock
+from kling_elements_mock.tasks.life_cycle import INSTANT, Polls, Seconds
+from kling_elements_mock.tasks.limits import VENDOR_CONCURRENCY, VENDOR_RATE_LIMITS, RateLimit
+from kling_elements_mock.tasks.scenarios import CATALOGUE, Scenario, ScenarioError
+from kling_elements_mock.tasks.store import Task
+from kling_elements_mock.tasks.webhooks import Delivery
 
 __all__ = [
     "CATALOGUE",

@@ -6,22 +6,21 @@ import argparse
 import errno
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
-from kling_elements_mock.app import create_app
-from kling_elements_mock.catalogue import CATALOGUE
-from kling_elements_mock.node import DocumentError
-from kling_elements_mock.scenarios import ScenarioError
-from kling_elements_mock.server import Server, bind, url_of
-from kling_elements_mock.settings import (
-    REFUSED_KEY_PREFIX,
-    VENDOR_CONCURRENCY,
-    VENDOR_RATE_LIMITS,
-    MockSettings,
-    RateLimit,
-)
-from kling_elements_mock.tasks import INSTANT, Pace, Polls, Seconds
+from kling_elements_mock.document.node import DocumentError
+from kling_elements_mock.http.app import create_app
+from kling_elements_mock.http.server import Server, bind, url_of
+from kling_elements_mock.settings import REFUSED_KEY_PREFIX, MockSettings
+from kling_elements_mock.tasks.life_cycle import INSTANT, Polls, Seconds
+from kling_elements_mock.tasks.limits import VENDOR_CONCURRENCY, VENDOR_RATE_LIMITS, RateLimit
+from kling_elements_mock.tasks.scenarios import CATALOGUE, ScenarioError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _DEFAULTS = MockSettings()
+_Value = TypeVar("_Value")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -31,25 +30,35 @@ def _parser() -> argparse.ArgumentParser:
         epilog="scenarios: " + ", ".join(scenario.name for scenario in CATALOGUE),
     )
     parser.add_argument("--host", default="127.0.0.1", help="where to listen (default: %(default)s)")
-    parser.add_argument("--port", type=_port, default=8080, help="0 takes a free one (default: %(default)s)")
+    parser.add_argument(
+        "--port", type=_argument(_port), default=8080, help="0 takes a free one (default: %(default)s)"
+    )
     parser.add_argument(
         "--seed",
         default=_DEFAULTS.seed,
-        help="task ids and result tokens come from it (default: %(default)s)",
+        help="task ids and result tokens are derived from it (default: %(default)s)",
     )
     pace = parser.add_mutually_exclusive_group()
     pace.add_argument(
-        "--seconds", type=_seconds, dest="pace", metavar="S", help="a task takes S seconds (default: 8)"
+        "--seconds",
+        type=_argument(lambda text: Seconds(float(text))),
+        dest="pace",
+        metavar="S",
+        help="a task takes S seconds (default: 8)",
     )
     pace.add_argument(
-        "--polls", type=_polls, dest="pace", metavar="N", help="a task is done when asked for the Nth time"
+        "--polls",
+        type=_argument(lambda text: Polls(int(text))),
+        dest="pace",
+        metavar="N",
+        help="a task ends at the Nth status request",
     )
     pace.add_argument(
         "--instant",
         action="store_const",
         const=INSTANT,
         dest="pace",
-        help="a task is done when first asked for",
+        help="a task ends at the first status request",
     )
     parser.add_argument(
         "--key",
@@ -63,17 +72,19 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--rate-limit",
         action="append",
-        type=_rate_limit,
+        type=_argument(_rate_limit),
         metavar="N/S",
         help="at most N requests in S seconds; may be repeated; 'vendor' stands for 250/5 and 1200/120",
     )
     parser.add_argument(
         "--concurrency",
-        type=_positive,
+        type=_argument(_positive),
         metavar="N",
         help=f"at most N unfinished tasks a key (the vendor's limit: {VENDOR_CONCURRENCY})",
     )
-    parser.add_argument("--daily-quota", type=_positive, metavar="N", help="at most N tasks a key and day")
+    parser.add_argument(
+        "--daily-quota", type=_argument(_positive), metavar="N", help="at most N tasks a key and day"
+    )
     parser.add_argument(
         "--scenario", default="", help="acts on every request without a scenario header of its own"
     )
@@ -86,55 +97,46 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _argument(read: Callable[[str], _Value]) -> Callable[[str], _Value]:
+    """Return a reader of an argument whose ValueError argparse shows as it is."""
+
+    def convert(text: str) -> _Value:
+        try:
+            return read(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return convert
+
+
 def _port(text: str) -> int:
     port = int(text)
     if not 0 <= port <= 65535:  # noqa: PLR2004 - what TCP has
-        raise argparse.ArgumentTypeError(f"a port is 0 to 65535: got {port}")
+        raise ValueError(f"a port is 0 to 65535: got {port}")
     return port
 
 
 def _positive(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"a number of 1 or more is needed: got {text!r}")
+        raise ValueError(f"expected a number of 1 or more: got {text!r}")
     return int(text)
-
-
-def _seconds(text: str) -> Pace:
-    try:
-        return Seconds(float(text))
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _polls(text: str) -> Pace:
-    try:
-        return Polls(int(text))
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _rate_limit(text: str) -> tuple[RateLimit, ...]:
     if text == "vendor":
         return VENDOR_RATE_LIMITS
-    requests, _, seconds = text.partition("/")
     try:
+        requests, _, seconds = text.partition("/")
         return (RateLimit(int(requests), float(seconds or "1")),)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"write it as requests/seconds, e.g. 50/1: got {text!r}") from None
+        raise ValueError(f"write it as requests/seconds, e.g. 50/1: got {text!r}") from None
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Serve until interrupted.
-
-    Args:
-        argv: The arguments, without the program's name; the process's own by default.
-
-    Returns:
-        0 after Ctrl-C or SIGTERM; 2 if it can't be served as asked.
-    """
+    """Serve until interrupted; return 0 after Ctrl-C or SIGTERM, 2 for a bad argument or a port in use."""
     try:
         given = _parser().parse_args(argv)
-    except SystemExit as leaving:  # --help, or a bad argument: argparse has said which
+    except SystemExit as leaving:  # --help, or a bad argument: argparse has printed it
         return leaving.code if isinstance(leaving.code, int) else 2
     settings = MockSettings(
         pace=given.pace or _DEFAULTS.pace,

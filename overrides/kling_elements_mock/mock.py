@@ -5,41 +5,42 @@ from __future__ import annotations
 import json
 import threading
 from collections import deque
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from kling_elements_mock import document as documents
-from kling_elements_mock import fetching, scenarios, tasks
-from kling_elements_mock.addresses import Signer
-from kling_elements_mock.answers import Answers
-from kling_elements_mock.clock import Clock, SystemClock
-from kling_elements_mock.following import Follower
-from kling_elements_mock.limits import DailyQuota, RateLimiter
+from attrs import define, field
+
+from kling_elements_mock.document import openapi
+from kling_elements_mock.document.validation import Schemas
 from kling_elements_mock.settings import MockSettings
-from kling_elements_mock.store import Store, Task, seeded_uuid
-from kling_elements_mock.uploads import Uploads
-from kling_elements_mock.validation import Schemas
-from kling_elements_mock.webhooks import Change, Delivery, Postman, Sender, http_sender
+from kling_elements_mock.tasks import life_cycle, loopback, scenarios
+from kling_elements_mock.tasks.clock import Clock, SystemClock
+from kling_elements_mock.tasks.limits import DailyQuota, RateLimiter
+from kling_elements_mock.tasks.signed_urls import Signer
+from kling_elements_mock.tasks.store import Store, Task, seeded_uuid
+from kling_elements_mock.tasks.uploads import Uploads
+from kling_elements_mock.tasks.webhooks import Change, Delivery, Dispatcher, Watcher
 
 if TYPE_CHECKING:
-    from kling_elements_mock.document import Operation
-    from kling_elements_mock.pictures import Fetch
-    from kling_elements_mock.script import Script
+    from kling_elements_mock.document.openapi import Operation
+    from kling_elements_mock.tasks.loopback import Fetch, Sender
+    from kling_elements_mock.tasks.script import Script
 
-_KEPT_REQUESTS = 20_000
+_KEPT_REQUESTS: Final = 20_000
+_KEPT_BODY_BYTES: Final = 64 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@define
 class RecordedRequest:
-    """A request that the mock answered. A key's value is replaced by `(key)`.
+    """A request that the mock answered. The value of a key header is replaced by `(key)`.
 
     Attributes:
         method: In capitals.
         path: As sent.
         operation: The operation's id; None if there is none.
-        status: What was answered; 0 for a connection that was reset.
-        request_id: The answer's `x-request-id`.
-        headers: The request's, names in small letters.
+        status: The response's status code; 0 for a connection that was reset.
+        request_id: The response's `x-request-id`.
+        headers: The request's, with lower-case names.
+        body: As sent. None if it was too large, or once 64 MiB of later bodies were recorded.
     """
 
     method: str
@@ -48,14 +49,15 @@ class RecordedRequest:
     status: int
     request_id: str
     headers: dict[str, str]
+    body: bytes | None = field(repr=False)
 
 
 class Mock:
-    """One stand-in for the API: tasks, records and controls. Safe with threads.
+    """One stand-in for the API: tasks, records and controls. Thread-safe.
 
     Args:
         settings: How it behaves.
-        clock: What it reads time from; the machine's clock by default.
+        clock: Where it reads time; the machine's clock by default.
         sender: Sends webhooks; over HTTP by default.
         fetch: Fetches images on the loopback; over HTTP by default.
 
@@ -70,97 +72,98 @@ class Mock:
         *,
         clock: Clock | None = None,
         sender: Sender | None = None,
-        fetch: Fetch = fetching.fetch,
+        fetch: Fetch = loopback.fetch,
     ) -> None:
         self.settings = settings or MockSettings()
         self.clock: Clock = clock or SystemClock()
         self.fetch = fetch
-        self.document = documents.load(self.settings.document)
+        self.document = openapi.load(self.settings.document)
         self.schemas = Schemas(self.document)
-        self.answers = Answers(self.document, self.schemas)
         self.store = Store(self.clock, self.settings.seed)
         self.limiter = RateLimiter(self.settings.rate_limits)
         self.quota = DailyQuota(self.settings.daily_quota)
-        key_headers = [place.name for place in self.document.key_places if place.part == "header"]
-        self.uploads = Uploads(self.clock, self.settings.seed, key_headers)
+        self.creating = threading.Lock()
+        self.uploads = Uploads(self.clock, self.settings.seed)
         self.signer = Signer(self.settings.seed)
         self.requests: deque[RecordedRequest] = deque(maxlen=_KEPT_REQUESTS)
         self.result_requests: deque[RecordedRequest] = deque(maxlen=_KEPT_REQUESTS)
         self.upload_requests: deque[RecordedRequest] = deque(maxlen=_KEPT_REQUESTS)
-        self._postman = Postman(
+        self._with_bodies: deque[RecordedRequest] = deque()
+        self._body_bytes = 0
+        self._dispatcher = Dispatcher(
             self.clock,
             self.settings.webhook_secret,
             self.settings.seed,
-            sender or http_sender(self.settings.webhook_timeout),
+            sender or loopback.http_sender(self.settings.webhook_timeout),
         )
-        self._follower = Follower(self._tell_followed)
+        self._watcher = Watcher(self._deliver_all)
         self._default_script = scenarios.read(self.settings.scenario)
-        self._queued: list[tuple[str | None, Script]] = []
+        self._queued: deque[tuple[str | None, Script]] = deque()
         self._followed: dict[str, Task] = {}
         self._lock = threading.Lock()
         self._answered = 0
 
     @property
     def tasks(self) -> tuple[Task, ...]:
-        """All tasks, the oldest first."""
+        """All tasks, oldest first."""
         return self.store.all()
 
     @property
     def deliveries(self) -> tuple[Delivery, ...]:
-        """All attempts to deliver a webhook, the oldest first."""
-        return tuple(self._postman.deliveries)
+        """All attempts to deliver a webhook, oldest first."""
+        return tuple(self._dispatcher.deliveries)
 
     def reset(self) -> None:
-        """Forget tasks, records, counts and queued scenarios, and begin the ids anew.
+        """Forget tasks, records, counts and queued scenarios, and restart the sequence of ids.
 
         The clock stays where it is.
         """
         with self._lock:
             self._queued.clear()
             self._followed.clear()
-            self._answered = 0
+            self._answered = self._body_bytes = 0
+            for records in (self.requests, self.result_requests, self.upload_requests, self._with_bodies):
+                records.clear()
         self.store.clear()
         self.limiter.clear()
         self.quota.clear()
-        self._postman.clear()
-        self.requests.clear()
-        self.result_requests.clear()
-        self.upload_requests.clear()
+        self._dispatcher.clear()
         self.uploads.clear()
 
     def close(self) -> None:
-        """Stop telling receivers of changes.
-
-        Tasks and records stay, so that a test can look at them afterwards.
-        """
+        """Stop delivering changes. Tasks and records stay, so that a test can read them."""
         with self._lock:
             self._followed.clear()
 
     def advance(self, seconds: float) -> None:
-        """Move the mock's clock forward, and deliver what became due.
+        """Move the mock's clock forward, deliver what became due, and return when receivers have answered.
 
-        Returns when receivers have answered.
+        Raises:
+            ValueError: It is not a number of seconds from 0 to 100 years, in all.
         """
         self.clock.advance(seconds)
-        self._tell_followed()
+        self._deliver_all()
 
     def next_scenario(self, text: str, *, operation: str | None = None, times: int = 1) -> None:
-        """Have a scenario act on the next requests that have no scenario header.
+        """Queue a scenario for the next requests that have no scenario header.
 
         Args:
             text: As in the header.
-            operation: Only on this one: its id, or `create`, `status`, `list` or `result`. On any by default.
-            times: On so many requests.
+            operation: Its id, or `create`, `status`, `list`, `result` or `upload`; any by default.
+            times: For how many requests; 10,000 can be queued in all.
 
         Raises:
-            ScenarioError: The scenario is unknown.
+            ScenarioError: The scenario or `times` is not valid.
         """
         script = scenarios.read(text)
         with self._lock:
+            most = scenarios.MOST_TIMES - len(self._queued)
+            if isinstance(times, bool) or not 1 <= times <= most:
+                raise scenarios.ScenarioError(f"`times` is 1 to {most}: got {str(times)[:40]}")
             self._queued.extend([(operation, script)] * times)
 
     def script_for(self, header: str | None, names: set[str]) -> Script:
-        """Give what acts on a request: its header, else the first queued one for `names`, else the settings'.
+        """Return what acts on a request: its header, the first queued scenario for `names`, or the default.
 
         Raises:
             ScenarioError: The header names an unknown scenario.
@@ -175,13 +178,24 @@ class Mock:
         return self._default_script
 
     def next_request_id(self) -> str:
-        """Give the id of one more answer; the same sequence for the same seed."""
+        """Return the id of the next response; the same sequence for the same seed."""
         with self._lock:
             self._answered += 1
             return seeded_uuid(f"{self.settings.seed}/request/{self._answered}")
 
+    def record(self, records: deque[RecordedRequest], request: RecordedRequest) -> None:
+        """Record a request, and drop the oldest bodies beyond 64 MiB."""
+        with self._lock:
+            records.append(request)
+            self._with_bodies.append(request)
+            self._body_bytes += len(request.body or b"")
+            while self._body_bytes > _KEPT_BODY_BYTES or len(self._with_bodies) > _KEPT_REQUESTS:
+                oldest = self._with_bodies.popleft()
+                self._body_bytes -= len(oldest.body or b"")
+                oldest.body = None
+
     def detail(self, task: Task, status: str) -> dict[str, Any]:
-        """Give a task as the status answer and the webhook show it, without `data`."""
+        """Return a task as the status response and the webhook show it, without `data`."""
         detail: dict[str, Any] = {
             "task_id": task.id,
             "status": status,
@@ -194,56 +208,56 @@ class Mock:
         return detail
 
     def _generated(self, task: Task, status: str) -> list[str]:
-        if status != tasks.COMPLETED or task.script.no_result:
+        if status != life_cycle.COMPLETED or task.script.no_result:
             return []
         settled = task.settled_at if task.settled_at is not None else self.clock.time()
         lifetime = -1.0 if task.script.expired else self.settings.result_lifetime
         return [task.origin + self.signer.path(task.id, int(settled + lifetime))]
 
     def follow(self, task: Task) -> None:
-        """Tell the task's receiver of each change from now on."""
+        """Deliver each change of a task from now on."""
         with self._lock:
             self._followed[task.id] = task
-        if self.clock.realtime and isinstance(task.plan.pace, tasks.Seconds):
-            self._follower.wake()
+        if self.clock.realtime and isinstance(task.plan.pace, life_cycle.Seconds):
+            self._watcher.wake()
 
-    def tell(self, task: Task) -> None:
-        """Deliver a task's changes that were not delivered yet. Returns when the receiver has answered."""
+    def deliver(self, task: Task) -> None:
+        """Deliver the changes of a task that are due, and return when the receiver has answered."""
         if task.webhook_url is None:
             return
-        with task.telling:
-            news = self.store.news(task)
-            last = bool(news) and news[-1] in tasks.TERMINAL
-            url = task.webhook_url
+        with task.delivering:
+            statuses = self.store.undelivered(task)
+            last = bool(statuses) and statuses[-1] in life_cycle.TERMINAL
             changes = [
                 Change(
                     task.id,
                     status,
-                    url,
+                    task.webhook_url,
                     json.dumps(self.detail(task, status), separators=(",", ":")).encode(),
                 )
-                for status in news
+                for status in statuses
             ]
-            self._postman.deliver(changes, task.script, last=last)
+            self._dispatcher.deliver(changes, task.script, last=last)
         if last:
             with self._lock:
                 self._followed.pop(task.id, None)
 
-    def _tell_followed(self) -> float | None:
+    def _deliver_all(self) -> float | None:
+        """Deliver what is due, and return the seconds until the next change."""
         with self._lock:
             followed = list(self._followed.values())
         for task in followed:
-            self.tell(task)
+            self.deliver(task)
         now = self.clock.monotonic()
         moments = [
             task.born + change
             for task in followed
-            if (change := tasks.next_change(task.plan, now - task.born)) is not None
+            if (change := life_cycle.next_change(task.plan, now - task.born)) is not None
         ]
-        return min(moments, default=now) - now if moments else None
+        return min(moments) - now if moments else None
 
     def names_of(self, operation: Operation) -> set[str]:
-        """Give the names by which `next_scenario` may mean an operation."""
+        """Return the names by which `next_scenario` may mean an operation."""
         names = {operation.id}
         for cycle in self.document.life_cycles:
             names |= {"create"} if cycle.create is operation else set()

@@ -38,7 +38,7 @@ _SLOWNESS = 0.05  # seconds an answer takes, so that some kills hit a create in 
 # The mock, which draws one film and gives it for every task: drawing each takes half a second.
 _MOCK = """
 import functools, sys
-from kling_elements_mock import results, video
+from kling_elements_mock.tasks import results, video
 from kling_elements_mock.__main__ import main
 film = functools.cache(lambda: video.render([video.placeholder("any", 0)], video.Film(1, (1, 1), "any")))
 results.draw = lambda task: film()

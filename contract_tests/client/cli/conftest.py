@@ -29,10 +29,9 @@ from kling_elements.cli.console import Console
 from kling_elements.cli.context import Context
 from kling_elements.cli.parser import find_command, parse_command, split, top_parser
 from kling_elements.settings import API_KEY_VARIABLES, BASE_URL_VARIABLE
-from kling_elements_mock import results
-from kling_elements_mock.server import ServedMock, serve
-from kling_elements_mock.settings import MockSettings
-from kling_elements_mock.tasks import INSTANT, Pace
+from kling_elements_mock import INSTANT, MockSettings, ServedMock, serve
+from kling_elements_mock.tasks import results
+from kling_elements_mock.tasks.life_cycle import Pace
 
 if TYPE_CHECKING:
     from argparse import Namespace

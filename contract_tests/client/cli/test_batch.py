@@ -14,14 +14,14 @@ from contract_tests.client.cli.conftest import KEY, names
 from contract_tests.client.cli.unfinished import NOW, begun, report, write
 from kling_elements import Journal, KlingElements, PermissionDeniedError
 from kling_elements.policy import rate_limits as governor
-from kling_elements_mock.tasks import Polls
+from kling_elements_mock import Polls
 
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable
 
     from contract_tests.client.cli.conftest import Ended
-    from kling_elements_mock.server import ServedMock
+    from kling_elements_mock import ServedMock
 
     Run = Callable[..., Ended]
     Start = Callable[..., subprocess.Popen[str]]

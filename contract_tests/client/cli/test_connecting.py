@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kling_elements import KlingElements
-    from kling_elements_mock.server import ServedMock
+    from kling_elements_mock import ServedMock
 
     Serve = Callable[..., ServedMock]
 

@@ -25,13 +25,13 @@ from contract_tests.client.cli.unfinished import (
 from kling_elements import Journal, KlingElements, Task
 from kling_elements.cli.console import Console
 from kling_elements.cli.signals import Interrupted
-from kling_elements_mock.tasks import Polls
+from kling_elements_mock import Polls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from contract_tests.client.cli.conftest import Ended
-    from kling_elements_mock.server import ServedMock
+    from kling_elements_mock import ServedMock
 
     Run = Callable[..., Ended]
     Serve = Callable[..., ServedMock]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from contract_tests.client.cli.conftest import Ended
-    from kling_elements_mock.server import ServedMock
+    from kling_elements_mock import ServedMock
 
     Run = Callable[..., Ended]
     Serve = Callable[..., ServedMock]

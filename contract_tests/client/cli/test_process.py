@@ -16,13 +16,13 @@ import av
 import pytest
 
 from contract_tests.client.cli.conftest import KEY, answer, environment, names
-from kling_elements_mock.tasks import Polls
+from kling_elements_mock import Polls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from contract_tests.client.cli.conftest import Ended, SilentService
-    from kling_elements_mock.server import ServedMock
+    from kling_elements_mock import ServedMock
 
     Execute = Callable[..., Ended]
     Start = Callable[..., subprocess.Popen[str]]

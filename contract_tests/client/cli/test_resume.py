@@ -24,13 +24,13 @@ from kling_elements.batch.results import JobStatus
 from kling_elements.batch.resume import Resumed
 from kling_elements.errors import TaskFailed
 from kling_elements.journal import Entry
-from kling_elements_mock.tasks import Polls
+from kling_elements_mock import Polls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from contract_tests.client.cli.conftest import Ended
-    from kling_elements_mock.server import ServedMock
+    from kling_elements_mock import ServedMock
 
     Run = Callable[..., Ended]
     Serve = Callable[..., ServedMock]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from contract_tests.client.cli.conftest import Ended
     from kling_elements.cli.batch_progress import BatchReport
     from kling_elements.journal import Entry
-    from kling_elements_mock.server import ServedMock
+    from kling_elements_mock import ServedMock
 
 NOW = ("--poll-interval", "0")
 LIST = ("GET", "/v1/ai/image-to-video/kling-elements-std")

@@ -1,0 +1,247 @@
+"""Any document: routes from its paths, life cycles from its links, examples for the rest."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contract_tests.mock.api import CREATE, DOCUMENT, KEY, STATUS, encoded, image, served, with_paths
+from kling_elements_mock import DocumentError
+from kling_elements_mock.document.examples import of_schema
+from kling_elements_mock.document.formats import FORMATS
+from kling_elements_mock.document.node import Node
+from kling_elements_mock.document.openapi import Document, load
+from kling_elements_mock.document.validation import Schemas
+
+
+def test_the_life_cycle_is_found_by_links() -> None:
+    """The shipped document's create, status and list are found without knowing their names."""
+    (cycle,) = [c for c in load().life_cycles if c.create.path == CREATE]
+    assert (cycle.create.method, cycle.status.path, cycle.parameter) == (
+        "POST",
+        STATUS + "{task-id}",
+        "task-id",
+    )
+    assert cycle.listing is not None
+    assert cycle.listing.path == CREATE
+    assert cycle.webhook_field == "webhook_url"
+
+
+def test_a_second_model_shares_the_status_operation(tmp_path: Path) -> None:
+    """Another create that links to the same status operation needs no code, and has a list of its own."""
+    document = copy.deepcopy(DOCUMENT)
+    pro = "/v1/ai/image-to-video/kling-elements-pro"
+    document["paths"][pro] = copy.deepcopy(document["paths"][CREATE])
+    for method, operation in document["paths"][pro].items():
+        operation["operationId"] = f"{method}Pro"
+    document["paths"][pro]["post"].pop("callbacks")
+    api = served(tmp_path, document)
+    std = api.created()
+    made = api.call("POST", pro, json={"images": [encoded(image())]}).json()["data"]["task_id"]
+    assert api.status(std)["status"] == api.status(made)["status"] == "COMPLETED"
+    assert [task["task_id"] for task in api.call("GET", pro).json()["data"]] == [made]
+    assert [task["task_id"] for task in api.call("GET", CREATE).json()["data"]] == [std]
+
+
+def test_without_links_an_operation_gives_its_example(tmp_path: Path) -> None:
+    """An operation without a known life cycle validates its request and gives an example."""
+    schema = {"type": "object", "required": ["n"], "properties": {"n": {"type": "integer", "maximum": 5}}}
+    answer = {
+        "type": "object",
+        "properties": {"id": {"type": "string", "format": "uuid"}, "n": {"type": "integer", "minimum": 3}},
+    }
+    operation = {
+        "parameters": [
+            {"name": "page", "in": "query", "required": True, "schema": {"type": "integer", "minimum": 1}},
+            {"name": "x-trace", "in": "header", "schema": {"type": "string", "maxLength": 3}},
+            {"name": "tags", "in": "query", "schema": {"type": "array", "items": {"type": "integer"}}},
+        ],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
+        "responses": {"201": {"description": "ok", "content": {"application/json": {"schema": answer}}}},
+    }
+    api = served(
+        tmp_path,
+        with_paths(
+            {
+                "/a/{x}/b": {"put": operation},
+                "/a/{x}/{y}": {"delete": {"responses": {"204": {"description": "gone"}}}},
+            }
+        ),
+    )
+    good = api.call("PUT", "/a/1/b?page=2&tags=1&tags=2", json={"n": 1}, headers={})
+    assert good.status_code == 201
+    assert good.headers["x-mock-life-cycle"] == "none"
+    assert good.json() == {"id": "00000000-0000-4000-8000-000000000000", "n": 3}
+    assert api.call("PUT", "/a/1/b", json={"n": 1}, headers={}).status_code == 400
+    assert api.call("PUT", "/a/1/b?page=0", json={"n": 1}, headers={}).status_code == 400
+    assert api.call("PUT", "/a/1/b?page=1&tags=x,1", json={"n": 1}, headers={}).status_code == 400
+    assert api.call("PUT", "/a/1/b?page=1", json={"n": 6}, headers={}).status_code == 400
+    assert api.call("PUT", "/a/1/b?page=1", json={"n": 1}, headers={"x-trace": "long"}).status_code == 400
+    assert api.call("DELETE", "/a/1/c", headers={}).status_code == 204
+    assert api.call("DELETE", "/a/1/b", headers={}).headers["allow"] == "OPTIONS, PUT"
+
+
+def test_forms_are_read_with_their_types(tmp_path: Path) -> None:
+    """A form is validated with the types that its schema gives; an unknown media type is refused."""
+    schema = {
+        "type": "object",
+        "required": ["n"],
+        "properties": {"n": {"type": "integer"}, "b": {"type": "boolean"}},
+    }
+    body = {"content": {"application/x-www-form-urlencoded": {"schema": schema}, "image/*": {}}}
+    api = served(
+        tmp_path,
+        with_paths({"/f": {"post": {"requestBody": body, "responses": {"200": {"description": "ok"}}}}}),
+    )
+    assert api.call("POST", "/f", data={"n": "5", "b": "true"}, headers={}).status_code == 200
+    assert api.call("POST", "/f", data={"n": "five"}, headers={}).status_code == 400
+    assert api.call("POST", "/f", content=image(), headers={"content-type": "image/png"}).status_code == 200
+    assert api.call("POST", "/f", content=b"x", headers={"content-type": "text/plain"}).status_code == 400
+    assert api.call("POST", "/f", headers={}).status_code == 200
+
+
+def test_keys_are_where_the_document_says(tmp_path: Path) -> None:
+    """Keys in the query, in a cookie, or as a bearer token are known by the document's schemes."""
+    schemes = {
+        "q": {"type": "apiKey", "in": "query", "name": "key"},
+        "c": {"type": "apiKey", "in": "cookie", "name": "sid"},
+        "b": {"type": "http", "scheme": "bearer"},
+    }
+    api = served(
+        tmp_path,
+        with_paths({"/a": {"get": {"responses": {"200": {"description": "ok"}}}}}, securitySchemes=schemes),
+    )
+    for url, headers in (
+        ("/a?key=k", {}),
+        ("/a", {"cookie": "x=1; sid=k"}),
+        ("/a", {"authorization": "Bearer k"}),
+    ):
+        assert api.call("GET", url, headers=headers).status_code == 200
+    assert api.call("GET", "/a", headers=KEY).status_code == 401
+
+
+SCHEMAS: list[dict[str, Any]] = [
+    {"type": "integer", "minimum": 3, "exclusiveMinimum": True},
+    {"type": "number", "maximum": -1},
+    {"type": "integer", "minimum": 7, "multipleOf": 5},
+    {"type": "string", "minLength": 12},
+    {"type": "string", "maxLength": 2},
+    {"type": "string", "format": "date-time"},
+    {"type": "array", "items": {"type": "boolean"}, "minItems": 3},
+    {
+        "allOf": [
+            {"type": "object", "required": ["a"], "properties": {"a": {"enum": ["x"]}}},
+            {"$ref": "#/components/schemas/leaf"},
+        ]
+    },
+    {"oneOf": [{"$ref": "#/components/schemas/leaf"}, {"type": "string"}]},
+    {"$ref": "#/components/schemas/tree"},
+    {"nullable": True},
+]
+
+
+LEAF = {"type": "object", "required": ["n"], "properties": {"n": {"type": "number", "minimum": 2.5}}}
+TREE = {
+    "type": "object",
+    "properties": {
+        "leaf": {"$ref": "#/components/schemas/leaf"},
+        "kids": {"type": "array", "items": {"$ref": "#/components/schemas/tree"}},
+    },
+}
+
+
+def schema_of(schema: dict[str, Any]) -> tuple[Node, Schemas]:
+    document = Document(with_paths({}, schemas={"leaf": LEAF, "tree": TREE, "it": schema}))
+    components = Node(document.root, "", document.root).get("components")
+    assert components is not None
+    return components.children("schemas")["it"], Schemas(document)
+
+
+@pytest.mark.parametrize("schema", SCHEMAS, ids=str)
+def test_a_generated_value_is_valid(schema: dict[str, Any]) -> None:
+    """A value made from a schema is valid, also for limits, compositions and recursive schemas."""
+    node, schemas = schema_of(schema)
+    assert schemas.violations(node, of_schema(node)) == ()
+
+
+@pytest.mark.parametrize(
+    ("schema", "good", "bad"),
+    [
+        ({"type": "string", "pattern": "^a+$"}, ["a", "aa"], ["a\n", "ab", ""]),
+        ({"type": "string", "minLength": 2, "maxLength": 3}, ["ab", "abc"], ["a", "abcd"]),
+        ({"type": "array", "uniqueItems": True, "minItems": 1}, [[1, 2]], [[1, 1], []]),
+        ({"type": "number", "multipleOf": 0.5, "minimum": 1, "maximum": 2}, [1.5], [1.2, 0.5, 2.5]),
+        ({"type": "object", "additionalProperties": False}, [{}], [{"a": 1}]),
+        ({"not": {"type": "string"}}, [1], ["a"]),
+        ({"anyOf": [{"type": "string"}, {"type": "integer"}]}, ["a", 1], [None, 1.5]),
+        ({"oneOf": [{"type": "integer"}, {"type": "number", "minimum": 5}]}, [1, 5.5], [6, "a"]),
+        ({"$ref": "#/components/schemas/tree"}, [{"kids": [{"leaf": {"n": 3}}]}], [{"kids": [{"leaf": {}}]}]),
+    ],
+    ids=str,
+)
+def test_each_keyword_is_enforced(schema: dict[str, Any], good: list[Any], bad: list[Any]) -> None:
+    """Valid values pass, invalid ones give a reason that does not repeat the value; `$` is the very end."""
+    node, schemas = schema_of(schema)
+    assert [value for value in good if schemas.violations(node, value)] == []
+    assert [value for value in bad if not schemas.violations(node, value)] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        (
+            "uri",
+            ["https://a.b/c?d=%20#e", "mailto:a@b", "http://[::1]:8/"],
+            ["a", "/a", "http://a b/", "http://a/%2"],
+        ),
+        ("uuid", ["046b6c7f-0b8a-43b9-b35d-6489e6daee91"], ["046b6c7f0b8a43b9b35d6489e6daee91", "x", ""]),
+        (
+            "date-time",
+            ["2026-01-01T00:00:00Z", "2026-01-01T00:00:00.5+01:00"],
+            ["2026-01-01", "2026-13-01T00:00:00Z"],
+        ),
+        ("byte", ["", "bW9jaw=="], ["bW9jaw", "\u00e9", "a b="]),
+        ("int32", [2**31 - 1, -(2**31), 1.5, True], [2**31, -(2**31) - 1]),
+        ("int64", [2**63 - 1, -(2**63), "x"], [2**63]),
+        ("email", ["a@b"], ["a"]),
+        ("ipv4", ["127.0.0.1"], ["127.0.0.256"]),
+    ],
+)
+def test_formats_are_checked(name: str, good: list[object], bad: list[object]) -> None:
+    """Each format takes what it should; a value of another type is none of its business."""
+    assert [value for value in good if not FORMATS.conforms(value, name)] == []
+    assert [value for value in bad if FORMATS.conforms(value, name)] == []
+    assert FORMATS.conforms(None, name)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[]",
+        "a: 1",
+        "paths: []",
+        ":",
+        "\x00",
+        "paths: {/a: {get: {$ref: '#/nope'}}}",
+        "paths: {/a: {$ref: 'other.yaml'}}",
+    ],
+)
+def test_a_bad_document_is_told(tmp_path: Path, text: str) -> None:
+    """What is no usable document is one error that names the file."""
+    file = tmp_path / "bad.yaml"
+    file.write_text(text, "utf-8")
+    with pytest.raises(DocumentError, match=r"bad\.yaml"):
+        load(file)
+
+
+def test_a_literal_path_comes_before_a_template(tmp_path: Path) -> None:
+    """Where two paths match, the one with fewer parameters is called, whatever their order."""
+    paths = {
+        path: {"get": {"operationId": path, "responses": {"200": {"description": "ok"}}}}
+        for path in ("/{a}/{b}", "/x/{b}", "/x/y")
+    }
+    api = served(tmp_path, with_paths(paths))
+    for url in ("/x/y", "/x/z", "/z/z"):
+        assert api.call("GET", url, headers={}).status_code == 200
+    assert [request.operation for request in api.mock.requests] == ["/x/y", "/x/{b}", "/{a}/{b}"]

@@ -1,0 +1,126 @@
+"""The mock as a server and as a command."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from contract_tests.mock.api import CREATE, KEY
+from kling_elements_mock import INSTANT, MockSettings, ServedMock, serve
+from kling_elements_mock.__main__ import main
+
+BODY = {"images": ["https://example.com/a.png"]}
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[ServedMock]:
+    with serve(MockSettings(pace=INSTANT)) as mock:
+        yield mock
+
+
+def post(served: ServedMock, scenario: str) -> httpx.Response:
+    headers = {**KEY, "x-mock-scenario": scenario}
+    return httpx.post(served.url + CREATE, json=BODY, headers=headers, trust_env=False)
+
+
+def test_a_reset_is_a_reset(served: ServedMock) -> None:
+    """Over a socket, `reset` breaks the connection without a byte of an answer."""
+    with pytest.raises(httpx.ReadError):
+        post(served, "reset")
+
+
+def test_a_truncated_answer_breaks_off(served: ServedMock) -> None:
+    """Over a socket, `truncated` closes the connection in the middle of the body."""
+    with pytest.raises(httpx.RemoteProtocolError, match="without sending complete"):
+        post(served, "truncated")
+
+
+def test_a_lost_answer_leaves_a_task(served: ServedMock) -> None:
+    """Over a socket, `created-but-reset` creates the task."""
+    before = len(served.mock.tasks)
+    with pytest.raises(httpx.ReadError):
+        post(served, "created-but-reset")
+    assert len(served.mock.tasks) == before + 1
+
+
+def test_the_server_goes_on_afterwards(served: ServedMock) -> None:
+    """Broken connections do the server no harm, and it reports none of them as its own failure."""
+    for scenario in ("reset", "truncated"):
+        with pytest.raises(httpx.TransportError):
+            post(served, scenario)
+    assert post(served, "").status_code == 200
+
+
+def test_an_unread_body_is_answered(served: ServedMock) -> None:
+    """A client that sends a large body without a key sees the 401, not a broken connection."""
+    answer = httpx.post(served.url + CREATE, content=b"x" * 5_000_000, trust_env=False)
+    assert answer.status_code == 401
+
+
+def command(*arguments: str) -> subprocess.Popen[str]:
+    path = os.pathsep.join([str(ROOT / "overrides"), os.environ.get("PYTHONPATH", "")])
+    return subprocess.Popen(  # noqa: S603 - our own code
+        [sys.executable, "-m", "kling_elements_mock", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+
+
+def test_the_command_serves_until_interrupted() -> None:
+    """It says one line when it listens, and leaves quietly on Ctrl-C. A port in use is one line."""
+    with command("--port", "0", "--instant", "--key", "mine") as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line.startswith("kling-elements mock serving http://127.0.0.1:")
+        url = line.split()[-1]
+        assert (
+            httpx.get(url + CREATE, headers={"x-freepik-api-key": "mine"}, trust_env=False).status_code == 404
+        )
+        assert httpx.get(url + CREATE, headers=KEY, trust_env=False).status_code == 401
+        with command("--port", url.rsplit(":", 1)[1]) as second:
+            out, err = second.communicate(timeout=60)
+            assert (second.returncode, out) == (2, "")
+            assert len(err.splitlines()) == 1
+            assert "in use" in err
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=60) == ("", "")
+        assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--port", "99999"],
+        ["--port", "x"],
+        ["--seconds", "-1"],
+        ["--instant", "--polls", "2"],
+        ["--seconds", "inf"],
+        ["--polls", "0"],
+        ["--rate-limit", "0/1"],
+        ["--rate-limit", "1/nan"],
+        ["--rate-limit", "1/inf"],
+        ["--concurrency", "0"],
+        ["--scenario", "nope"],
+        ["--document", "/no/such/file"],
+        ["--document", str(ROOT / "pyproject.toml")],
+        ["--nope"],
+    ],
+)
+def test_bad_arguments_are_told(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """A bad argument is code 2 and a line that names it, never a traceback."""
+    assert main(["--port", "0", *arguments]) == 2
+    assert "kling-elements mock: " in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_help_is_help(capsys: pytest.CaptureFixture[str]) -> None:
+    """`--help` is code 0 and lists the scenarios."""
+    assert main(["--help"]) == 0
+    assert "never-finish" in capsys.readouterr().out

@@ -1,0 +1,113 @@
+"""Limits, when the mock is told to keep them."""
+
+import math
+from collections.abc import Callable
+
+import pytest
+
+from contract_tests.mock.api import CREATE, KEY, STATUS, Api
+from kling_elements_mock import INSTANT, MockSettings, Polls, RateLimit, Seconds
+
+
+def test_a_rate_is_kept() -> None:
+    """The request after the last allowed one is a 429 that says when to come back, and then it is so."""
+    api = Api(MockSettings(pace=INSTANT, rate_limits=(RateLimit(3, 5), RateLimit(100, 60))))
+    answers = [api.call("GET", STATUS + "x") for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [404, 404, 404, 429]
+    wait = int(answers[-1].headers["retry-after"])
+    assert answers[-1].headers["x-ratelimit-reset"] == str(wait)
+    assert answers[-1].headers["x-ratelimit-remaining"] == "0"
+    api.clock.advance(wait - 1)
+    assert api.call("GET", STATUS + "x").status_code == 429
+    api.clock.advance(1)
+    assert api.call("GET", STATUS + "x").status_code == 404
+
+
+def test_no_rate_is_kept_by_default(api: Api) -> None:
+    """Without limits, a hundred requests at one moment are fine, and the headers stay sensible."""
+    task_id = api.created()
+    last = [api.call("GET", STATUS + task_id) for _ in range(100)][-1]
+    assert last.status_code == 200
+    assert int(last.headers["x-ratelimit-remaining"]) >= 0
+    assert int(last.headers["x-ratelimit-reset"]) >= 1
+
+
+def test_concurrent_tasks_are_counted_by_key() -> None:
+    """A key's fourth unfinished task is a 429; another key's first is not, and an ended one makes room."""
+    api = Api(MockSettings(pace=Seconds(8), concurrency=3))
+    for _ in range(3):
+        api.created()
+    refused = api.create()
+    assert refused.status_code == 429
+    assert "retry-after" in refused.headers
+    other = {"x-freepik-api-key": "another"}
+    assert (
+        api.call("POST", CREATE, json={"images": ["https://example.com/"]}, headers=other).status_code == 200
+    )
+    api.clock.advance(8)
+    api.created()
+
+
+def test_the_daily_quota_is_counted_by_day() -> None:
+    """Beyond the quota, create answers with the quota's prose until the next day. A refused body is free."""
+    api = Api(MockSettings(pace=INSTANT, daily_quota=2))
+    assert api.create(duration="7").status_code == 400
+    api.created()
+    api.created()
+    refused = api.create()
+    assert refused.status_code == 429
+    assert "usage limit" in refused.json()["message"]
+    assert len(api.mock.tasks) == 2
+    api.clock.advance(86_400)
+    api.created()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "counts"),
+    [
+        ("GET", CREATE, KEY, True),
+        ("POST", CREATE, KEY, True),  # a 400
+        ("GET", STATUS + "x", KEY, True),
+        ("GET", CREATE, {**KEY, "x-mock-scenario": "status=503"}, True),
+        ("GET", CREATE, {}, False),
+        ("GET", CREATE, {"x-freepik-api-key": "invalid"}, False),
+        ("GET", CREATE, {**KEY, "x-mock-scenario": "nope"}, False),
+        ("DELETE", CREATE, KEY, False),
+        ("OPTIONS", CREATE, {}, False),
+        ("GET", "/nowhere", KEY, False),
+        ("GET", "/results/x", {}, False),
+        ("GET", "/_mock/health", {}, False),
+    ],
+)
+def test_what_counts_against_a_rate(method: str, path: str, headers: dict[str, str], counts: bool) -> None:  # noqa: FBT001
+    """A request with a good key to a known operation counts, whatever its response; no other does."""
+    api = Api(MockSettings(pace=INSTANT, rate_limits=(RateLimit(1, 5),)))
+    api.call(method, path, headers=headers)
+    assert api.call("GET", CREATE, headers={"x-freepik-api-key": "another"}).status_code == (
+        429 if counts else 404
+    )
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: RateLimit(0, 1),
+        lambda: RateLimit(1, 0),
+        lambda: RateLimit(1, math.nan),
+        lambda: RateLimit(1, math.inf),
+        lambda: RateLimit(1, 1e300),
+        lambda: Seconds(-1),
+        lambda: Seconds(math.inf),
+        lambda: Seconds(math.nan),
+        lambda: Polls(0),
+        lambda: MockSettings(result_lifetime=math.inf),
+        lambda: MockSettings(result_lifetime=-1),
+        lambda: MockSettings(webhook_timeout=0),
+        lambda: MockSettings(webhook_timeout=math.nan),
+        lambda: MockSettings(max_body_bytes=0),
+    ],
+)
+def test_numbers_of_settings_are_bounded(make: Callable[[], object]) -> None:
+    """A number that would break the mock later is refused when the settings are made."""
+    with pytest.raises(ValueError, match=r"\d"):
+        make()

@@ -1,0 +1,240 @@
+"""Scenarios: each does what its sentence says, and nothing else is broken by it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contract_tests.mock.api import CREATE, DOCUMENT, KEY, STATUS, Api, problems
+from kling_elements_mock import CATALOGUE, MockSettings, Scenario, ScenarioError, Seconds
+
+
+@pytest.mark.parametrize("scenario", CATALOGUE, ids=lambda scenario: scenario.name)
+def test_the_example_of_each_scenario_is_read(api: Api, scenario: Scenario) -> None:
+    """What the list of scenarios gives as an example is understood."""
+    api.mock.next_scenario(scenario.example)
+
+
+def test_the_list_of_scenarios_is_complete_and_open(api: Api) -> None:
+    """Anybody can read all scenarios with their header, without a key."""
+    answer = api.call("GET", "/_mock/scenarios", headers={})
+    assert answer.json()["header"] == "x-mock-scenario"
+    assert [entry["name"] for entry in answer.json()["scenarios"]] == [
+        scenario.name for scenario in CATALOGUE
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "nope",
+            "status=503;x=1",
+            "fail=1",
+            "slow",
+            "slow=x",
+            "slow=-1",
+            "slow=nan",
+            "slow=inf",
+            "slow=1e9",
+        ),
+        *("seconds=-1", "seconds=inf", "fail-after=nan", "polls=0", "polls=-1", "polls=10001", "polls=1e3"),
+        *(
+            "rate=0",
+            "rate=99999999999999999999",
+            "status=99",
+            "status=199",
+            "status=600",
+            "status=",
+            "seed=a;b=c",
+        ),
+        *("redirect=", "redirect=http://a/;status=20", "flaky=503;times=0", "flaky=0", "not-found-first=0"),
+        *("unknown-status=a b", "status=503;retry-after=", "webhook-retry=-1", "webhook-retry=true"),
+    ],
+)
+def test_a_bad_scenario_is_refused(api: Api, text: str) -> None:
+    """An unknown or badly written scenario is a 400 that says what there is, and nothing is created."""
+    answer = api.create(text)
+    assert answer.status_code == 400
+    name = text.split("=", maxsplit=1)[0].split(";", maxsplit=1)[0]
+    assert ("There are: bad-id," if name == "nope" else name) in answer.text
+    assert api.mock.tasks == ()
+    assert problems(answer, "POST", CREATE) == []
+
+
+DOCUMENTED = [
+    (path, method, int(status), media_type)
+    for path, item in DOCUMENT["paths"].items()
+    for method, operation in item.items()
+    for status, response in operation["responses"].items()
+    if status.isdigit() and int(status) >= 400
+    for media_type in (
+        response.get("content")
+        or DOCUMENT["components"]["responses"][response["$ref"].rsplit("/", 1)[1]]["content"]
+    )
+]
+
+
+@pytest.mark.parametrize(("path", "method", "status", "media_type"), DOCUMENTED)
+def test_each_documented_error_can_be_forced(
+    api: Api, path: str, method: str, status: int, media_type: str
+) -> None:
+    """`status=NNN` gives every documented error of every operation, in each of its media types."""
+    headers = {**KEY, "x-mock-scenario": f"status={status}", "accept": media_type}
+    answer = api.call(method, path.replace("{task-id}", "x"), headers=headers)
+    assert (answer.status_code, answer.headers["content-type"]) == (status, media_type)
+    assert problems(answer, method, path) == []
+
+
+def test_an_undocumented_status_can_be_forced(api: Api) -> None:
+    """Statuses that only `default` covers come with its body."""
+    answer = api.create("status=520")
+    assert answer.status_code == 520
+    assert problems(answer, "POST", CREATE) == []
+
+
+def test_the_two_kinds_of_429(api: Api) -> None:
+    """`rate` says when to come back; `quota` says in prose that the day's quota is used up."""
+    rate, quota = api.create("rate=7"), api.create("quota")
+    assert (rate.status_code, rate.headers["retry-after"], rate.headers["x-ratelimit-reset"]) == (
+        429,
+        "7",
+        "7",
+    )
+    assert quota.status_code == 429
+    assert "retry-after" not in quota.headers
+    assert "usage limit" in quota.json()["message"]
+    assert api.mock.tasks == ()
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_a_status_without_a_body_has_none(api: Api, status: int) -> None:
+    """204 and 304 come without the body that HTTP forbids them."""
+    answer = api.create(f"status={status}")
+    assert (answer.status_code, answer.content, answer.headers.get("content-length")) == (status, b"", None)
+
+
+def test_answers_of_the_edge(api: Api) -> None:
+    """HTML, emptiness and redirects come as they would from a network edge."""
+    page = api.create("html-503")
+    assert (page.status_code, page.headers["content-type"]) == (503, "text/html")
+    empty = api.create("empty-200")
+    assert (empty.status_code, empty.content) == (200, b"")
+    away = api.create("redirect=http://127.0.0.1:9/a%2Cb;status=307")
+    assert (away.status_code, away.headers["location"]) == (307, "http://127.0.0.1:9/a,b")
+    assert api.mock.tasks == ()
+
+
+def test_a_truncated_answer_is_no_json(api: Api) -> None:
+    """`truncated` sends the first half of the real answer; the task exists."""
+    answer = api.create("truncated")
+    with pytest.raises(json.JSONDecodeError):
+        answer.json()
+    assert len(api.mock.tasks) == 1
+
+
+def test_reset_without_a_socket_is_an_exception(api: Api) -> None:
+    """Called directly, `reset` raises what a socket would show, and does nothing."""
+    with pytest.raises(ConnectionResetError):
+        api.create("reset")
+    assert api.mock.tasks == ()
+    assert api.mock.requests[-1].status == 0
+
+
+def test_created_but_the_answer_is_lost(api: Api) -> None:
+    """The task is there, though the answer was a 500 or a reset: the list shows it."""
+    assert api.create("created-but-500").status_code == 500
+    with pytest.raises(ConnectionResetError):
+        api.create("created-but-reset")
+    assert len(api.call("GET", CREATE).json()["data"]) == 2
+
+
+def test_slow_sleeps_first() -> None:
+    """`slow` waits so long before anything is done."""
+    slept = []
+    counts = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        counts.append(len(api.mock.tasks))
+
+    api = Api(sleep=sleep)
+    assert api.create("slow=2.5").status_code == 200
+    assert (slept, counts) == ([2.5], [0])
+
+
+def test_how_a_task_goes() -> None:
+    """Each scenario of a task shows in its status answers."""
+    api = Api(MockSettings(pace=Seconds(1000)))
+
+    def looks(scenario: str, count: int) -> list[Any]:
+        task_id = api.created(scenario)
+        return [api.status(task_id) for _ in range(count)]
+
+    assert [look["status"] for look in looks("instant", 1)] == ["COMPLETED"]
+    assert [look["status"] for look in looks("polls=2", 2)] == ["IN_PROGRESS", "COMPLETED"]
+    assert [look["status"] for look in looks("polls=2, fail", 2)] == ["IN_PROGRESS", "FAILED"]
+    assert [look["status"] for look in looks("instant, never-finish", 3)] == ["IN_PROGRESS"] * 3
+    assert [look["status"] for look in looks("unknown-status=WAITING, polls=3", 3)] == [
+        "WAITING",
+        "IN_PROGRESS",
+        "COMPLETED",
+    ]
+    assert looks("instant, complete-empty", 1)[0]["generated"] == []
+    assert "generated" not in looks("instant, missing-generated", 1)[0]
+    assert looks("instant, fail, error-null", 1)[0]["error"] is None
+    assert looks("instant, bad-id", 1)[0]["task_id"].startswith("not-a-uuid-")
+
+
+def test_fail_after_follows_the_clock(api: Api) -> None:
+    """`fail-after` ends the task as FAILED at its time."""
+    task_id = api.created("fail-after=4")
+    api.mock.advance(3.9)
+    assert api.status(task_id)["status"] == "IN_PROGRESS"
+    api.mock.advance(0.2)
+    assert api.status(task_id)["status"] == "FAILED"
+
+
+@pytest.mark.parametrize(
+    ("scenario", "codes"), [("not-found-first=2", [404, 404, 200]), ("flaky=503;times=1", [503, 200])]
+)
+def test_first_status_answers_can_be_bad(api: Api, scenario: str, codes: list[int]) -> None:
+    """The first status requests fail as asked, and the task goes on undisturbed."""
+    task_id = api.created(scenario)
+    assert [api.call("GET", STATUS + task_id).status_code for _ in codes] == codes
+
+
+def test_a_seed_of_ones_own() -> None:
+    """`seed` gives a task an id that does not depend on what was created before."""
+    first, second = Api(), Api()
+    second.created()
+    assert first.created("seed=x") == second.created("seed=x")
+    assert first.created("seed=x") != first.mock.tasks[0].id
+
+
+def test_scenarios_can_be_queued(api: Api) -> None:
+    """A queued scenario acts on the next requests of its operation only, as often as asked."""
+    api.mock.next_scenario("status=503", operation="status", times=2)
+    api.mock.next_scenario("instant, fail", operation="createKlingElementsStdTask")
+    task_id = api.created()
+    codes = [api.call("GET", STATUS + task_id).status_code for _ in range(3)]
+    assert codes == [503, 503, 200]
+    assert api.status(task_id)["status"] == "FAILED"
+    assert api.status(api.created())["status"] == "COMPLETED"
+
+
+def test_a_scenario_for_all_requests() -> None:
+    """The settings' scenario acts on every request that has no header of its own."""
+    api = Api(MockSettings(scenario="status=503"))
+    assert api.create().status_code == 503
+    assert api.create("instant").status_code == 200
+    with pytest.raises(ScenarioError, match="There are"):
+        Api(MockSettings(scenario="nope"))
+
+
+def test_the_guide_lists_every_scenario() -> None:
+    """The table in the guide says what the mock says."""
+    guide = (Path(__file__).parents[3] / "docs/mock.md").read_text("utf-8")
+    rows = [f"| `{scenario.example}` | {scenario.summary} |" for scenario in CATALOGUE]
+    assert "\n".join(rows) in guide

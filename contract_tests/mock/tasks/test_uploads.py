@@ -1,0 +1,120 @@
+"""Uploads: signed URLs to put a file to, and to use it as an image."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from contract_tests.mock.api import DOCUMENT, KEY, image, served
+
+UPLOAD = "/v1/ai/uploads/request-url"
+
+
+def with_uploads() -> dict[str, Any]:
+    """Give the shipped document with an upload operation in it, as the vendor's clients use it."""
+    text = {"type": "string"}
+    entry = {"type": "object", "required": ["content_type"], "properties": {"content_type": text}}
+    names = ("file_id", "upload_url", "asset_url")
+    file: dict[str, Any] = {
+        "type": "object",
+        "required": list(names),
+        "properties": dict.fromkeys(names, text),
+    }
+    file["properties"] |= {"headers": {"type": "object"}, "expires_in": {"type": "integer"}}
+
+    def listing(schema: dict[str, Any], **limits: int) -> dict[str, Any]:
+        files = {"type": "array", "items": schema, **limits}
+        whole = {"type": "object", "required": ["files"], "properties": {"files": files}}
+        return {"content": {"application/json": {"schema": whole}}}
+
+    document = copy.deepcopy(DOCUMENT)
+    responses = {"200": {"description": "ok", **listing(file)}}
+    document["paths"][UPLOAD] = {"post": {"requestBody": listing(entry, maxItems=14), "responses": responses}}
+    return document
+
+
+def test_a_file_can_be_uploaded_and_used(tmp_path: Path) -> None:
+    """Address, PUT without the key, then the asset's address as an image: the video is made of that image."""
+    api = served(tmp_path, with_uploads())
+    answer = api.call("POST", UPLOAD, json={"files": [{"content_type": "image/png"}]})
+    (file,) = answer.json()["files"]
+    assert set(file) == {"file_id", "upload_url", "asset_url", "headers", "expires_in"}
+    assert api.call("GET", file["asset_url"], headers={}).status_code == 404
+    data = image((500, 400), (10, 200, 10))
+    assert (
+        api.call("PUT", file["upload_url"], content=data, headers={"content-type": "image/jpeg"}).status_code
+        == 403
+    )
+    assert api.call("PUT", file["upload_url"], content=data, headers=file["headers"]).status_code == 200
+    assert api.call("GET", file["asset_url"], headers={}).content == data
+    assert api.call("PUT", file["upload_url"] + "0", content=data, headers=file["headers"]).status_code == 403
+    assert api.call("POST", file["upload_url"], content=data, headers=file["headers"]).status_code == 405
+    other = file["upload_url"].split("?")[0] + "?" + file["asset_url"].split("?")[1]
+    assert api.call("PUT", other, content=data, headers=file["headers"]).status_code == 403
+    assert (
+        api.call("PUT", file["upload_url"], content=data, headers={**file["headers"], **KEY}).status_code
+        == 403
+    )
+    task_id = api.created(images=[file["asset_url"]])
+    assert api.mock.tasks[0].pictures[0].png is not None
+    assert api.status(task_id)["status"] == "COMPLETED"
+    assert api.mock.upload_requests[2].body == data
+    assert api.call("POST", UPLOAD, json={"files": [{"content_type": "image/png"}] * 15}).status_code == 400
+
+
+def test_upload_addresses_expire(tmp_path: Path) -> None:
+    """A file can be put for two minutes, and read for a day."""
+    api = served(tmp_path, with_uploads())
+    (file,) = api.call("POST", UPLOAD, json={"files": [{"content_type": "image/png"}]}).json()["files"]
+    api.clock.advance(119)
+    assert api.call("PUT", file["upload_url"], content=b"x", headers=file["headers"]).status_code == 200
+    api.clock.advance(2)
+    assert api.call("PUT", file["upload_url"], content=b"x", headers=file["headers"]).status_code == 403
+    api.clock.advance(86_000)
+    assert api.call("GET", file["asset_url"], headers={}).status_code == 200
+    api.clock.advance(400)
+    assert api.call("GET", file["asset_url"], headers={}).status_code == 403
+
+
+def test_only_a_valid_asset_is_an_image(tmp_path: Path) -> None:
+    """An asset that was not put, is expired or has another token is a 400 that names the image."""
+    api = served(tmp_path, with_uploads())
+    empty, put = api.call("POST", UPLOAD, json={"files": [{"content_type": "image/png"}] * 2}).json()["files"]
+    api.call("PUT", put["upload_url"], content=image(), headers=put["headers"])
+    assert api.create(images=[put["asset_url"]]).status_code == 200
+    bad = [empty["asset_url"], put["asset_url"] + "0", put["asset_url"].split("?")[0]]
+    assert [api.create(images=[url]).status_code for url in bad] == [400, 400, 400]
+    api.clock.advance(86_401)
+    refused = api.create(images=[image_url := put["asset_url"]])
+    assert refused.status_code == 400
+    assert "images[0]" in refused.text
+    assert image_url.split("=")[1] not in refused.text
+
+
+def test_an_upload_that_breaks_off_is_not_stored(tmp_path: Path) -> None:
+    """A client that leaves in the middle of its body has put nothing, and nothing is answered."""
+    api = served(tmp_path, with_uploads())
+    (file,) = api.call("POST", UPLOAD, json={"files": [{"content_type": "image/png"}]}).json()["files"]
+    path, query = file["upload_url"].removeprefix("http://mock.test:8080").split("?")
+    messages = [
+        {"type": "http.request", "body": image(), "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+
+    async def receive() -> Any:
+        return messages.pop(0)
+
+    async def send(message: Any) -> None:
+        pytest.fail(f"answered: {message}")
+
+    scope = {
+        "type": "http",
+        "method": "PUT",
+        "path": path,
+        "query_string": query.encode(),
+        "headers": [(b"content-type", b"image/png")],
+    }
+    anyio.run(api.app, scope, receive, send)
+    assert api.call("GET", file["asset_url"], headers={}).status_code == 404

@@ -1,0 +1,224 @@
+"""Read the OpenAPI document: operations, responses, places of the API key, and life cycles.
+
+Routes come from the paths, messages from the examples. Links say which operations create and follow a task.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from attrs import frozen
+
+from kling_elements_mock.document.node import DocumentError, Node
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+
+
+@frozen(eq=False)
+class Operation:
+    """One method of one path.
+
+    Without an `operationId`, `id` is the method and the path. An operation's own parameters come first.
+    """
+
+    id: str
+    method: str
+    path: str
+    node: Node
+    parameters: tuple[Node, ...]
+
+    @property
+    def body(self) -> Node | None:
+        """The documented request body."""
+        return self.node.get("requestBody")
+
+    @property
+    def body_properties(self) -> dict[str, Node]:
+        """The properties of the request body's first schema."""
+        content = {} if self.body is None else self.body.children("content")
+        schemas = [schema for media in content.values() if (schema := media.get("schema")) is not None]
+        return schemas[0].children("properties") if schemas else {}
+
+    def response(self, status: int) -> Node | None:
+        """Return the response for `status`: its own, its class's (`4XX`) or `default`."""
+        responses = self.node.children("responses")
+        return responses.get(str(status)) or responses.get(f"{status // 100}XX") or responses.get("default")
+
+    def documents(self, status: int) -> bool:
+        """Return whether `status` or its class (`4XX`) is documented."""
+        return not {str(status), f"{status // 100}XX"}.isdisjoint(self.node.children("responses"))
+
+    def success(self) -> tuple[int, Node | None]:
+        """Return the first documented 2xx with its response, or 200 and None."""
+        for status, node in sorted(self.node.children("responses").items(), key=lambda item: item[0]):
+            if status.startswith("2"):
+                return (int(status) if status.isdigit() else 200), node
+        return 200, None
+
+
+@frozen(eq=False)
+class LifeCycle:
+    """The operations of one kind of task.
+
+    Attributes:
+        create: Creates a task.
+        status: Returns one task.
+        listing: Lists the tasks that `create` made.
+        parameter: The path parameter of `status` that carries the task's id.
+        webhook_field: The property of create's body with the webhook URL.
+    """
+
+    create: Operation
+    status: Operation
+    listing: Operation | None
+    parameter: str
+    webhook_field: str | None
+
+
+@frozen
+class KeyPlace:
+    """Where a request may carry its key: a part (`header`, `query` or `cookie`) and a name."""
+
+    part: str
+    name: str
+
+
+class Document:
+    """A parsed OpenAPI 3.0 document; DocumentError if it has no paths or a broken reference."""
+
+    def __init__(self, root: Mapping[str, Any]) -> None:
+        if not isinstance(root, dict) or not isinstance(root.get("paths"), dict):
+            raise DocumentError("not an OpenAPI document: it has no 'paths'")
+        self.root = root
+        self.operations: tuple[Operation, ...] = tuple(_operations(Node(root, "", root)))
+        self.by_id = {operation.id: operation for operation in self.operations}
+        self.life_cycles: tuple[LifeCycle, ...] = tuple(self._life_cycles())
+        self.key_places = self._key_places()
+
+    def match(self, path: str) -> tuple[dict[str, Operation], dict[str, str]]:
+        """Return the operations at a path by method, and the path's parameters.
+
+        Both paths and parameters are percent-encoded. Starlette's routes match decoded paths, and take no
+        names such as `{task-id}`.
+        """
+        parts = path.split("/")
+        best: tuple[int, dict[str, Operation], dict[str, str]] | None = None
+        for operation in self.operations:
+            found = _match(operation.path.split("/"), parts)
+            if found is None:
+                continue
+            if best is None or len(found) < best[0]:
+                best = len(found), {}, found
+            if len(found) == best[0]:
+                best[1].setdefault(operation.method, operation)
+        return ({}, {}) if best is None else (best[1], best[2])
+
+    def _key_places(self) -> tuple[KeyPlace, ...]:
+        places: dict[KeyPlace, None] = {}
+        components = Node(self.root, "", self.root).get("components")
+        for scheme in () if components is None else components.children("securitySchemes").values():
+            if scheme.text("type") == "apiKey":
+                name = scheme.text("name") or ""
+                part = scheme.text("in") or "header"
+                places[KeyPlace(part, name.lower() if part == "header" else name)] = None
+            elif scheme.text("type") in {"http", "oauth2", "openIdConnect"}:
+                places[KeyPlace("header", "authorization")] = None
+        return tuple(places)
+
+    def _life_cycles(self) -> Iterator[LifeCycle]:
+        for create in self.operations:
+            if create.method == "GET":
+                continue
+            for status in self._linked(create):
+                names = re.findall(r"\{([^}]+)\}", status.path)
+                if status.method == "GET" and len(names) == 1:
+                    listing = next(
+                        (op for op in self.operations if op.method == "GET" and op.path == create.path), None
+                    )
+                    yield LifeCycle(create, status, listing, names[0], _webhook_field(create))
+                    break
+
+    def _linked(self, operation: Operation) -> Iterator[Operation]:
+        for link in (operation.success()[1] or operation.node).children("links").values():
+            target = link.text("operationId")
+            if target is not None and target in self.by_id:
+                yield self.by_id[target]
+            reference = link.text("operationRef") or ""
+            yield from (op for op in self.operations if reference == f"#{op.node.pointer}")
+
+
+def _operations(root: Node) -> Iterator[Operation]:
+    for path, item in root.children("paths").items():
+        shared = item.children("parameters").values()
+        for method in item.value:
+            node = item.get(method) if method in METHODS else None
+            if node is not None and isinstance(node.value, dict):
+                both = (*shared, *node.children("parameters").values())
+                own = {(parameter.text("in"), parameter.text("name")): parameter for parameter in both}
+                name = node.text("operationId") or f"{method} {path}"
+                yield Operation(name, method.upper(), path, node, tuple(own.values()))
+
+
+def _match(template: list[str], parts: list[str]) -> dict[str, str] | None:
+    if len(template) != len(parts):
+        return None
+    found: dict[str, str] = {}
+    for expected, given in zip(template, parts, strict=True):
+        names = re.findall(r"\{([^}]+)\}", expected)
+        if not names:
+            if expected != given:
+                return None
+            continue
+        pattern = "".join(
+            "(.+)" if piece.startswith("{") else re.escape(piece)
+            for piece in re.split(r"(\{[^}]+\})", expected)
+        )
+        values = re.fullmatch(pattern, given)
+        if values is None:
+            return None
+        found.update(zip(names, values.groups(), strict=True))
+    return found
+
+
+def _webhook_field(create: Operation) -> str | None:
+    for callback in create.node.children("callbacks").values():
+        for expression in callback.value:
+            named = re.fullmatch(r"\{\$request\.body#/([^/}]+)\}", str(expression))
+            if named is not None:
+                return named.group(1)
+    return None
+
+
+def default_path() -> Path:
+    """Return the document that ships with the package; in a checkout, the one under `spec/`."""
+    here = Path(__file__).resolve()
+    shipped = here.parents[1] / "openapi.yaml"
+    return shipped if shipped.is_file() else here.parents[3] / "spec" / "openapi.yaml"
+
+
+@lru_cache(maxsize=4)
+def _parse(content: bytes) -> Any:
+    """Parse YAML. Cached, because each test makes a mock; nothing here changes the value."""
+    return yaml.load(content, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe loaders
+
+
+def load(path: Path | None = None) -> Document:
+    """Read a YAML or JSON file, by default the shipped one; DocumentError if it is not usable."""
+    file = default_path() if path is None else path
+    try:
+        root = _parse(file.read_bytes())
+    except OSError as error:
+        raise DocumentError(f"can't read the document {file}: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        raise DocumentError(f"{file} is not YAML: {' '.join(str(error).split())}") from error
+    try:
+        return Document(root)
+    except DocumentError as error:
+        raise DocumentError(f"{file}: {error}") from error

@@ -1,0 +1,1 @@
+"""The mock over HTTP: routing, admission, responses, control routes, the server."""

@@ -1,0 +1,161 @@
+"""Build responses in the document's words: its examples, media types and problem details."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import JSONResponse, Response
+
+from kling_elements_mock.document import examples
+from kling_elements_mock.document.validation import Violation
+from kling_elements_mock.http import negotiation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from kling_elements_mock.document.node import Node
+    from kling_elements_mock.document.openapi import Document, Operation
+    from kling_elements_mock.document.validation import Schemas
+
+
+class Refused(Exception):  # noqa: N818 - not an error: the response is what the client gets
+    """The request ends here, with this response."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(response.status_code)
+        self.response = response
+
+
+def text_response(
+    status: int, text: str, media_type: str = "text/plain; charset=utf-8", **headers: str
+) -> Response:
+    """Return a response with exactly this content type: Starlette would add a charset."""
+    return Response(text, status, {"content-type": media_type, **headers})
+
+
+def value_response(status: int, value: Any, media_type: str) -> Response:
+    """Return a response with a value: text as it is, anything else as JSON."""
+    if isinstance(value, str) and not _is_json(media_type):
+        return text_response(status, value, media_type)
+    return JSONResponse(value, status, media_type=media_type)
+
+
+class Responses:
+    """The responses of one document."""
+
+    def __init__(self, document: Document, schemas: Schemas) -> None:
+        self._document = document
+        self._schemas = schemas
+
+    def documented(self, operation: Operation | None, status: int, accept: str, hint: str = "") -> Response:
+        """Return the documented response of a status.
+
+        `hint` is a word in the name or text of the right example, e.g. `missing` or `quota`.
+        """
+        content = self._content(operation, status)
+        if not content:
+            return JSONResponse({"message": _phrase(status)}, status)
+        media_type = negotiation.choose(accept, list(content))
+        node = content[media_type]
+        named = examples.named(node)
+        chosen = next((value for name, value in named.items() if hint in f"{name} {value}".lower()), None)
+        return value_response(status, examples.of_media_type(node) if chosen is None else chosen, media_type)
+
+    def refusal(  # noqa: PLR0913, PLR0917 - an error has this many sides
+        self,
+        operation: Operation | None,
+        status: int,
+        accept: str,
+        message: str,
+        violations: Sequence[Violation] = (),
+        hint: str = "",
+    ) -> Response:
+        """Return a documented error that names what is wrong with this request.
+
+        With violations, the message is the document's own where it has one with `hint` in it.
+        """
+        content = {name: node for name, node in self._content(operation, status).items() if _is_json(name)}
+        media_type = negotiation.choose(accept, list(content))
+        plain = message
+        if violations:
+            message = _documented_message(content, hint) or message
+            details = "; ".join(f"{violation.name} {violation.reason}" for violation in violations)
+            plain = f"{message.rstrip('.')}: {details}"
+        node = content.get(media_type)
+        schema = None if node is None else node.get("schema")
+        shapes = [
+            *_problems(message, plain, violations),
+            *_problems(message, plain, [Violation("body", message)]),
+        ]
+        for value in shapes:
+            if schema is None or (_declares(schema, value) and not self._schemas.violations(schema, value)):
+                return JSONResponse(value, status, media_type=media_type)
+        return JSONResponse({"message": plain}, status, media_type=media_type)
+
+    def _content(self, operation: Operation | None, status: int) -> dict[str, Node]:
+        candidates = self._document.operations if operation is None else (operation,)
+        documented = [op for op in candidates if op is operation or op.documents(status)]
+        response = documented[0].response(status) if documented else None
+        return {} if response is None else response.children("content")
+
+
+def example(operation: Operation, accept: str) -> Response:
+    """Return the documented success: its example, or a value made from its schema."""
+    status, response = operation.success()
+    offered = {} if response is None else response.children("content")
+    if not offered:
+        return Response(status_code=status)
+    media_type = negotiation.choose(accept, list(offered))
+    return value_response(status, examples.of_media_type(offered[media_type]), media_type)
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return f"Error {status}"
+
+
+def _is_json(media_type: str) -> bool:
+    return media_type == negotiation.JSON or media_type.endswith("+json")
+
+
+def _documented_message(content: Mapping[str, Node], hint: str) -> str | None:
+    """Return the message of a documented example that names invalid parameters."""
+    for node in content.values():
+        for value in examples.named(node).values():
+            problem = value.get("problem", value) if isinstance(value, dict) else {}
+            if problem.get("invalid_params") and hint in (message := str(problem.get("message", ""))).lower():
+                return message or None
+    return None
+
+
+def _problems(message: str, plain: str, violations: Sequence[Violation]) -> Iterator[dict[str, Any]]:
+    """Yield the shapes in which this kind of API names invalid parameters, the most detailed first."""
+    for key in ("name", "field") if violations else ():
+        named = [{key: violation.name, "reason": violation.reason} for violation in violations]
+        yield {"message": plain, "invalid_params": named}
+        yield {"problem": {"message": message, "invalid_params": named}}
+    yield {"message": plain}
+
+
+def _declares(schema: Node, value: Any) -> bool:
+    """Return whether a schema names every property of `value`, in one of its branches."""
+    if isinstance(value, list):
+        items = [items for branch in _branches(schema) if (items := branch.get("items")) is not None]
+        return all(any(_declares(item, element) for item in items) for element in value)
+    if not isinstance(value, dict):
+        return True
+    properties = [branch.children("properties") for branch in _branches(schema)]
+    return all(
+        any(_declares(nodes[name], child) for nodes in properties if name in nodes)
+        for name, child in value.items()
+    )
+
+
+def _branches(schema: Node) -> Iterator[Node]:
+    yield schema
+    for key in ("allOf", "anyOf", "oneOf"):
+        for branch in schema.children(key).values():
+            yield from _branches(branch)
