@@ -31,9 +31,9 @@ from kling_elements.cli.parser import find_command, parse_command, split, top_pa
 from kling_elements.settings import API_KEY_VARIABLES, BASE_URL_VARIABLE
 from kling_elements_mock import INSTANT, MockSettings, ServedMock, serve
 from kling_elements_mock.tasks import results
-from kling_elements_mock.tasks.life_cycle import Pace
 
 if TYPE_CHECKING:
+    from kling_elements_mock.tasks.life_cycle import Pace
     from argparse import Namespace
     from collections.abc import Callable, Iterator, Mapping
 
