@@ -23,8 +23,8 @@ _PAGE: Final = "spec/upstream/post-kling-elements-std.md"
 _OVERLAY: Final = "spec/overlay.yaml"
 _DOCUMENT: Final = "spec/openapi.yaml"
 _CLIENT: Final = "generated/kling_elements_api/"
-_DRIFT: Final = "document/test_document.py"
-_DIFF: Final = "document_diff/test_committed.py"
+_DRIFT: Final = "spec/test_document.py"
+_DIFF: Final = "spec/test_committed.py"
 _SUITE: Final = (_DRIFT, _DIFF)
 
 
@@ -82,9 +82,7 @@ def _copy() -> Path:
     for folder in ("spec", "generated"):
         shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
     for name, module in list(sys.modules.items()):
-        if name.startswith(("contract_tests.document.", "contract_tests.document_diff.")) and hasattr(
-            module, "ROOT"
-        ):
+        if name.startswith("contract_tests.spec.") and hasattr(module, "ROOT"):
             vars(module)["ROOT"] = root
     return root
 

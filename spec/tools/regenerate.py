@@ -1,6 +1,6 @@
 """Pages → spec/openapi.yaml → generated/. The command behind ``make regenerate``.
 
-    python -m spec.tools.regenerate [--check | --document-only] [--force] [--root DIRECTORY]
+    python -m spec.tools.regenerate [--check] [--force] [--root DIRECTORY]
 
 Everything is made in a temporary directory first and put in its place at the end, so that a run that fails or
 is interrupted changes nothing. What a changed document means for callers is told, and entered in
@@ -65,13 +65,12 @@ def _line_counts(old: bytes, new: bytes) -> str:
     )
 
 
-def make(layout: Layout, work: Path, *, document_only: bool) -> Built:
-    """Make the outputs below a directory: `openapi.yaml`, and `generated/` unless told otherwise.
+def make(layout: Layout, work: Path) -> Built:
+    """Make the outputs below a directory: `openapi.yaml` and `generated/`.
 
     Args:
         layout: Where the inputs stand.
         work: An empty directory.
-        document_only: Leave the generator out.
 
     Returns:
         The document, and what a maintainer should know about it and about the client.
@@ -94,14 +93,12 @@ def make(layout: Layout, work: Path, *, document_only: bool) -> Built:
     )
     built = build(pages, overlay, layout.document.relative_to(root).as_posix())
     (work / "openapi.yaml").write_text(built.text, encoding="utf-8", newline="\n")
-    told: list[str] = []
-    if not document_only:
-        if not layout.config.exists():
-            raise SpecError(
-                "the generator's configuration is missing", layout.config.relative_to(root).as_posix()
-            )
-        (work / "generated").mkdir()
-        told = generate(built.document, built.text, layout.config, work / "generated")
+    if not layout.config.exists():
+        raise SpecError(
+            "the generator's configuration is missing", layout.config.relative_to(root).as_posix()
+        )
+    (work / "generated").mkdir()
+    told = generate(built.document, built.text, layout.config, work / "generated")
     return replace(built, reports=(*built.reports, *told))
 
 
@@ -133,12 +130,11 @@ def workspace(layout: Layout) -> Iterator[Path]:
             remove(work)
 
 
-def regenerate(layout: Layout, *, document_only: bool = False, force: bool = False) -> list[str]:
+def regenerate(layout: Layout, *, force: bool = False) -> list[str]:
     """Bring the outputs up to date.
 
     Args:
         layout: Where everything stands.
-        document_only: Make the document alone.
         force: Make everything even if nothing has changed.
 
     Returns:
@@ -150,31 +146,24 @@ def regenerate(layout: Layout, *, document_only: bool = False, force: bool = Fal
     stamp = layout.cache / "stamp.json"
     inputs = digest(layout.inputs())
     old = layout.outputs()
-    if not force and not document_only and _read_stamp(stamp) == {"inputs": inputs, "outputs": digest(old)}:
+    if not force and _read_stamp(stamp) == {"inputs": inputs, "outputs": digest(old)}:
         return ["Nothing has changed since the last run."]
     with workspace(layout) as work:
-        built = make(layout, work, document_only=document_only)
+        built = make(layout, work)
         new = made(work)
         meaning = _meaning(layout, old, new, built)
-        if document_only:
-            old = {name: content for name, content in old.items() if name in new}
         lines = differences(old, new)
-        targets = {layout.document: work / "openapi.yaml"}
-        if not document_only:
-            targets[layout.generated] = work / "generated"
+        targets = {layout.document: work / "openapi.yaml", layout.generated: work / "generated"}
         if meaning is not None and meaning.changelog is not None:
-            (work / "changelog").write_text(meaning.changelog, encoding="utf-8", newline="\n")
+            (work / "changelog").write_bytes(meaning.changelog.encode())
             targets[layout.changelog] = work / "changelog"
         if lines:
             replace_all(targets, work / "attic")
-        if not document_only:
-            with contextlib.suppress(
-                OSError
-            ):  # Without a stamp the next run does everything, and that is all.
-                stamp.write_text(json.dumps({"inputs": inputs, "outputs": digest(new)}), encoding="utf-8")
+        with contextlib.suppress(OSError):  # Without a stamp the next run does everything, and that is all.
+            stamp.write_text(json.dumps({"inputs": inputs, "outputs": digest(new)}), encoding="utf-8")
     notes = [f"note: {report}" for report in built.reports]
     told = [] if meaning is None else meaning.lines
-    return [*notes, *_summary(lines, "Made anew, and the same as before."), *told]
+    return [*notes, *_summary(lines, "Made again, and the same as before."), *told]
 
 
 def _meaning(
@@ -197,7 +186,7 @@ def check(layout: Layout) -> tuple[list[str], bool]:
         SpecError: The inputs are wrong.
     """
     with workspace(layout) as work:
-        built = make(layout, work, document_only=False)
+        built = make(layout, work)
         lines = differences(layout.outputs(), made(work))
     return [
         *(f"note: {report}" for report in built.reports),
@@ -229,9 +218,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--check", action="store_true", help="change nothing; exit 1 if the committed files differ"
     )
-    parser.add_argument(
-        "--document-only", action="store_true", help="make spec/openapi.yaml and nothing else"
-    )
     parser.add_argument("--force", action="store_true", help="make everything even if nothing has changed")
     parser.add_argument(
         "--root", type=Path, default=ROOT, help="the directory that holds spec/ and generated/"
@@ -253,7 +239,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     )
             else:
                 lines, same = (
-                    regenerate(layout, document_only=options.document_only, force=options.force),
+                    regenerate(layout, force=options.force),
                     True,
                 )
     except SpecError as error:

@@ -1,10 +1,10 @@
 """A fresh copy of a page → everything that follows from it. The command behind ``make update``.
 
-    python -m spec.tools.update PAGE [--tests full|quick|none] [--keep] [--markdown FILE] [--root DIRECTORY]
+    python -m spec.tools.update PAGE [--tests full|none] [--keep] [--markdown FILE] [--root DIRECTORY]
 
-PAGE is a file or an https address. The page is put in its place in a copy of the project first; the document
-and the client are made there, compared, and tested. Only then is anything in the tree replaced, all of it
-together; the page as it was stays under spec/history/. Where a step fails, the tree is as it was.
+PAGE is a file or an https URL. The document and the client are made in a copy of the project first, compared,
+and tested there. Only then is anything in the tree replaced, all of it together; the page as it was stays
+under spec/history/. If a step fails, the tree stays as it was.
 
 Exit codes: 0 taken over, or nothing new; 1 not taken over, the tree is as it was; 130 interrupted.
 """
@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import shutil
+import subprocess
 import sys
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -29,86 +30,90 @@ from spec.tools.overlay import apply_overlay
 from spec.tools.regenerate import ROOT, made, make, termination_as_interrupt, workspace
 from spec.tools.release_notes import release_notes
 from spec.tools.replace import replace_all
-from spec.tools.suite import QUICK, copy_project, run_suite
 from spec.tools.update_report import Outcome, report, report_as_markdown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from spec.tools.suite import SuiteResult
-
-_TESTS: Final[dict[str, tuple[str, ...] | None]] = {"full": (), "quick": QUICK, "none": None}
-
-
-@dataclass(frozen=True)
-class Request:
-    """What was asked for.
-
-    Attributes:
-        page: A file or an https address.
-        tests: Which tests must pass: paths, all if empty, None for none.
-        keep: Whether to take the page over even if tests fail.
-        today: The date for the history.
-    """
-
-    page: str
-    tests: tuple[str, ...] | None
-    keep: bool
-    today: date
+_LEFT_OUT: Final = (
+    ".git", ".venv", ".cache", ".demo", "*.mp4", "build", "dist", "__pycache__", "*_cache", ".hypothesis",
+    "generated",
+)  # fmt: skip
+_LONGEST_TESTS_S: Final = 1800
 
 
-def update(layout: Layout, request: Request, content: bytes) -> Outcome:
+def update(layout: Layout, page: str, content: bytes, *, tests: bool, keep: bool) -> Outcome:
     """Take a page over, with all that follows from it.
 
     Args:
-        layout: Where everything stands.
-        request: What is wanted.
+        layout: Where everything is.
+        page: The file or URL that the page came from.
         content: The page's bytes.
-
-    Returns:
-        What has become of it.
+        tests: Whether to run the tests where the client or the document has changed.
+        keep: Whether to take the page over even if tests fail.
 
     Raises:
         SpecError: The page, or the document that it leads to, can't be used. Nothing has changed then.
     """
     known = layout.pages()
-    name = file_for(request.page, content, known)
+    name = file_for(page, content, known)
     if known.get(name) == content:
-        return Outcome(name, None, known=True)
+        return Outcome(name, is_news=False)
     with workspace(layout) as work:
-        tree = Layout(work / "tree")
+        tree, output = Layout(work / "tree"), work / "made"
         copy_project(layout.root, tree.root)
         (tree.upstream / name).write_bytes(content)
-        output = work / "made"
         output.mkdir()
-        built = make(tree, output, document_only=False)
+        built = make(tree, output)
         before = layout.outputs()
-        notes = release_notes(layout, before.get("spec/openapi.yaml"), built.document)
         changed = made(output) != before
-        suite = _tested(tree, output, request) if changed else None
-        kept = _history_name(layout, name, request.today) if name in known else None
+        failed, summary = None, "not run"
+        if tests and changed:
+            tree.document.write_bytes((output / "openapi.yaml").read_bytes())
+            shutil.copytree(output / "generated", tree.generated)
+            failed, summary = run_tests(tree.root)
         outcome = Outcome(
             name,
-            kept,
-            known=name in known,
+            kept=_history_name(layout, name) if name in known else None,
             changed=changed,
-            notes=notes,
+            notes=release_notes(layout, before.get("spec/openapi.yaml"), built.document),
             reports=built.reports,
-            suite=suite,
-            taken_over=suite is None or suite.passed or request.keep,
+            tests=summary,
+            tests_failed=bool(failed),
+            taken_over=not failed or keep,
         )
         if outcome.taken_over:
             _swap(layout, outcome, content, known.get(name), work)
     return outcome
 
 
-def _tested(tree: Layout, output: Path, request: Request) -> SuiteResult | None:
-    """Put what was made into the copy of the project, and run the tests there."""
-    if request.tests is None:
-        return None
-    tree.document.write_bytes((output / "openapi.yaml").read_bytes())
-    shutil.copytree(output / "generated", tree.generated)
-    return run_suite(tree.root, request.tests)
+def copy_project(root: Path, into: Path) -> None:
+    """Copy a project without what is generated, installed or cached."""
+    shutil.copytree(root, into, ignore=shutil.ignore_patterns(*_LEFT_OUT), symlinks=True)
+
+
+def run_tests(tree: Path) -> tuple[bool, str]:
+    """Run the tests of a copy on its own sources; return whether they failed, and their last lines."""
+    # Before the installed packages, which lead to the tree as it is.
+    sources = os.pathsep.join(str(tree / name) for name in ("generated", "overrides", "."))
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider", "--no-header"]
+    try:
+        done = subprocess.run(  # noqa: S603 - our own command, without a shell
+            command,
+            cwd=tree,
+            env={**environment, "PYTHONPATH": sources, "PYTHONDONTWRITEBYTECODE": "1", "NO_COLOR": "1"},
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_LONGEST_TESTS_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return True, f"not done after {_LONGEST_TESTS_S} s"
+    lines = [line.strip("= ") for line in (done.stdout.strip() or done.stderr).splitlines() if line.strip()]
+    failed = [line for line in lines if line.startswith(("FAILED ", "ERROR "))]
+    return done.returncode != 0, "; ".join([*lines[-1:], *(line.partition(" - ")[0] for line in failed[:3])])
 
 
 def _swap(layout: Layout, outcome: Outcome, content: bytes, old: bytes | None, work: Path) -> None:
@@ -122,7 +127,7 @@ def _swap(layout: Layout, outcome: Outcome, content: bytes, old: bytes | None, w
         targets[layout.document] = work / "made" / "openapi.yaml"
         targets[layout.generated] = work / "made" / "generated"
     if outcome.notes is not None and outcome.notes.changelog is not None:
-        (work / "changelog").write_text(outcome.notes.changelog, encoding="utf-8", newline="\n")
+        (work / "changelog").write_bytes(outcome.notes.changelog.encode())
         targets[layout.changelog] = work / "changelog"
     is_first = not layout.history.exists()
     layout.history.mkdir(exist_ok=True)
@@ -130,24 +135,24 @@ def _swap(layout: Layout, outcome: Outcome, content: bytes, old: bytes | None, w
         replace_all(targets, work / "attic")
     finally:
         if is_first:
-            with contextlib.suppress(OSError):  # It holds the page as it was, unless the swap was taken back.
+            with contextlib.suppress(OSError):  # It holds the page as it was, unless the swap was undone.
                 layout.history.rmdir()
 
 
-def _history_name(layout: Layout, name: str, today: date) -> str:
+def _history_name(layout: Layout, name: str) -> str:
     """Name the copy of a page as it was: by the day it was replaced on, numbered where that is taken."""
-    stem = f"{name.removesuffix('.md')}-{today.isoformat()}"
+    stem = f"{name.removesuffix('.md')}-{datetime.now(UTC).date().isoformat()}"
     number = 1
     while (layout.history / (kept := f"{stem}.md" if number == 1 else f"{stem}-{number}.md")).exists():
         number += 1
     return kept
 
 
-def _superfluous_besides(layout: Layout, request: Request, content: bytes) -> list[str]:
+def _superfluous_actions(layout: Layout, page: str, content: bytes) -> list[str]:
     """Find which of the overlay's actions a page makes superfluous, where others of them match nothing."""
     reports: list[str] = []
     with contextlib.suppress(SpecError, OSError):
-        pages = {**layout.pages(), file_for(request.page, content, layout.pages()): content}
+        pages = {**layout.pages(), file_for(page, content, layout.pages()): content}
         source = yaml_source.load(layout.overlay.read_text(encoding="utf-8"), "spec/overlay.yaml")
         apply_overlay(convert_pages(dict(sorted(pages.items())), []), source, reports)
     return reports
@@ -159,12 +164,12 @@ def _parser() -> argparse.ArgumentParser:
         description=(__doc__ or "").split("\n")[0],
         epilog="Exit codes: 0 taken over or nothing new; 1 not taken over; 130 interrupted.",
     )
-    parser.add_argument("page", metavar="PAGE", help="a Markdown file, or the https address of one")
+    parser.add_argument("page", metavar="PAGE", help="a Markdown file, or the https URL of one")
     parser.add_argument(
-        "--tests", choices=tuple(_TESTS), default="full", help="which tests to run before (default: full)"
+        "--tests", choices=("full", "none"), default="full", help="the tests to run before (default: full)"
     )
     parser.add_argument(
-        "--keep", action="store_true", help="take the page over even if tests fail, to mend them by hand"
+        "--keep", action="store_true", help="take the page over even if tests fail, to fix them by hand"
     )
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="also write the text of a pull request")
     parser.add_argument(
@@ -177,32 +182,27 @@ def main(arguments: Sequence[str] | None = None, fetch: Callable[[str], bytes] =
     """Run the command. Returns its exit code."""
     options = _parser().parse_args(arguments)
     layout = Layout(options.root.resolve())
-    request = Request(options.page, _TESTS[options.tests], options.keep, datetime.now(UTC).date())
     content = b""
     try:
         with termination_as_interrupt():
-            content = fetch(request.page)
-            outcome = update(layout, request, content)
+            content = fetch(options.page)
+            outcome = update(layout, options.page, content, tests=options.tests == "full", keep=options.keep)
             if options.markdown is not None and outcome.is_news:
                 options.markdown.write_text(report_as_markdown(outcome), encoding="utf-8")
     except SpecError as error:
         print(error, file=sys.stderr)
         if error.file == "spec/overlay.yaml":
-            for line in _superfluous_besides(layout, request, content):
+            for line in _superfluous_actions(layout, options.page, content):
                 print(line, file=sys.stderr)
-            print(
-                "Mend spec/overlay.yaml for the new page, then run the same command again.", file=sys.stderr
-            )
+            print("Fix spec/overlay.yaml for the new page, then run the same command again.", file=sys.stderr)
         print("The tree is as it was.", file=sys.stderr)
         return 1
     except OSError as error:
-        print(
-            f"{error.filename or layout.root}: {error.strerror or error}\nThe tree is as it was.",
-            file=sys.stderr,
-        )
+        message = f"{error.filename or layout.root}: {error.strerror or error}"
+        print(f"{message}\nThe tree is as it was.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("Interrupted. Nothing is half done: the tree is as it was, or all new.", file=sys.stderr)
+        print("Interrupted. The tree is as it was, or all new.", file=sys.stderr)
         return 130
     print("\n".join(report(outcome)))
     return 0 if outcome.taken_over or not outcome.is_news else 1

@@ -1,138 +1,91 @@
-"""What a maintainer must know and decide after a fresh page, in ten lines. Pure functions of values."""
+"""What a maintainer must know and decide after a fresh page, in ten lines."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from attrs import frozen
 
 from spec.tools.diff import Rating, as_markdown, headline
 
 if TYPE_CHECKING:
-    from spec.tools.diff import Change
     from spec.tools.release_notes import ReleaseNotes
-    from spec.tools.suite import SuiteResult
 
 MOST_LINES: Final = 10
 _MOST_CHANGES: Final = 2
-_MOST_NAMED: Final = 3
 _LONGEST: Final = 300
 
 
-@dataclass(frozen=True)
+@frozen
 class Outcome:
     """What has become of a page.
 
     Attributes:
         name: Its file under spec/upstream/.
+        is_news: Whether it differs from the file that was there.
         kept: The file under spec/history/ that holds it as it was; None if nothing was replaced.
-        known: Whether the file was there before.
         changed: Whether the document or the client has changed.
-        notes: What the change means for callers; None where there is none, or nothing to compare with.
-        reports: What the tools had to say: the overlay's superfluous actions among it.
-        suite: What the tests said; None if they were not run.
+        notes: What the change means for callers; None if there was nothing to compare with.
+        reports: Notes of the tools; the overlay's superfluous actions are among them.
+        tests: The result of the tests, in words.
+        tests_failed: Whether tests failed.
         taken_over: Whether the tree has been changed.
     """
 
     name: str
-    kept: str | None
-    known: bool
+    is_news: bool = True
+    kept: str | None = None
     changed: bool = False
     notes: ReleaseNotes | None = None
     reports: tuple[str, ...] = ()
-    suite: SuiteResult | None = None
+    tests: str = ""
+    tests_failed: bool = False
     taken_over: bool = False
-
-    @property
-    def is_news(self) -> bool:
-        """Whether the page differs from the one that was there."""
-        return not self.known or self.kept is not None
-
-    @property
-    def changes(self) -> tuple[Change, ...]:
-        """The document's changes."""
-        return () if self.notes is None else self.notes.changes
-
-    @property
-    def superfluous(self) -> list[str]:
-        """The overlay's actions that the pages have made superfluous."""
-        return [line for line in self.reports if "any more" in line and ": action " in line]
 
 
 def report(outcome: Outcome) -> list[str]:
-    """Say it in ten lines at most."""
+    """Report the outcome in ten lines at most."""
     file = f"spec/upstream/{outcome.name}"
     if not outcome.is_news:
         return [f"{file}: the fresh copy is the same, byte for byte. Nothing to do."]
-    lines = [_what_became(outcome, file)]
-    if not outcome.changed:
-        lines.append("API document and client: the same as before; the page has changed in its prose only.")
-    else:
-        lines.append(f"API document: {headline(outcome.changes)} (all of it: make diff)")
-        lines += [
-            f"  {change.rating.word}: {change.place}: {change.what}"
-            for change in outcome.changes[:_MOST_CHANGES]
-        ]
-    lines.append(_overlay(outcome))
-    lines.append(_tests(outcome))
-    decisions = _decisions(outcome)
-    room = MOST_LINES - len(lines)
-    return [line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…" for line in [*lines, *decisions[:room]]]
-
-
-def _what_became(outcome: Outcome, file: str) -> str:
     if not outcome.taken_over:
-        return f"{file}: NOT taken over; the tree is as it was."
-    if outcome.kept is None:
-        return f"{file}: new. (No page has its operations or its name.)"
-    return f"{file}: replaced. The copy before is spec/history/{outcome.kept}."
-
-
-def _overlay(outcome: Outcome) -> str:
-    if not outcome.superfluous:
-        others = len(outcome.reports)
-        return "Overlay: every action still matches and still counts." + (
-            f" Other notes: {others}; `make regenerate-check` shows them." if others else ""
-        )
-    named = "; ".join(line.partition(": action ")[2] for line in outcome.superfluous)
-    return f"Overlay: superfluous now: action {named}"
-
-
-def _tests(outcome: Outcome) -> str:
-    suite = outcome.suite
-    if suite is None:
-        return "Tests: not run."
-    if suite.passed:
-        return f"Tests: {suite.summary}"
-    more = len(suite.failed) - _MOST_NAMED
-    named = ", ".join(suite.failed[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
-    return f"Tests: {suite.summary}" + (f": {named}" if named else "")
-
-
-def _decisions(outcome: Outcome) -> list[str]:
-    """Say what is left to a person."""
-    wanted = []
-    worst = max((change.rating for change in outcome.changes), default=None)
-    if outcome.suite is not None and not outcome.suite.passed:
-        again = "" if outcome.taken_over else " Repeat with ARGS=--keep to mend it in the tree"
-        wanted.append(f"is it the tests or the overrides that must follow the page?{again}")
-    if worst is Rating.BREAKING:
-        wanted.append(
-            "do callers break? Read each breaking change; keep the old way in overrides/ if one can"
-        )
-    elif worst is Rating.RISK:
-        wanted.append("does an answer bring what the overrides don't expect? Read each risk")
-    if outcome.superfluous:
-        wanted.append("remove the superfluous actions from spec/overlay.yaml, then `make regenerate`")
-    if outcome.notes is not None and outcome.notes.version is not None:
-        current, proposed = outcome.notes.version
-        wanted.append(f"release {proposed} (now {current})? The changelog's entry is under Unreleased")
-    if not wanted:
-        return ["To decide: nothing. Commit it."] if outcome.taken_over else []
-    return [f"To decide: {wanted[0]}", *(f"           {line}" for line in wanted[1:])]
+        lines = [f"{file}: NOT taken over; the tree is as it was."]
+    elif outcome.kept is None:
+        lines = [f"{file}: new. (No page has its operations or its name.)"]
+    else:
+        lines = [f"{file}: replaced. The copy before is spec/history/{outcome.kept}."]
+    changes = outcome.notes.changes if outcome.notes else ()
+    if outcome.changed:
+        lines.append(f"API document: {headline(changes)} (all of it: make diff)")
+        lines += [f"  {one.rating.word}: {one.place}: {one.what}" for one in changes[:_MOST_CHANGES]]
+    else:
+        lines.append("API document and client: the same as before; only the page's prose has changed.")
+    superfluous = [line.partition(": action ")[2] for line in outcome.reports if "any more" in line]
+    if superfluous:
+        lines.append(f"Overlay: superfluous now: action {'; '.join(superfluous)}")
+    elif outcome.reports:
+        lines.append(f"Overlay and tools: {len(outcome.reports)} notes (make regenerate-check)")
+    lines.append(f"Tests: {outcome.tests}")
+    worst = max((change.rating for change in changes), default=Rating.SAFE)
+    again = "" if outcome.taken_over else " (ARGS=--keep takes the page over to fix them in the tree)"
+    decisions = [
+        (outcome.tests_failed, f"which must follow the page, the tests or the overrides?{again}"),
+        (
+            worst is Rating.BREAKING,
+            "do callers break? Read each breaking change; overrides/ may keep the old way",
+        ),
+        (worst is Rating.RISK, "does a response bring what the overrides don't expect? Read each risk"),
+        (bool(superfluous), "remove the superfluous actions from spec/overlay.yaml, then `make regenerate`"),
+        (bool(outcome.notes and outcome.notes.version), outcome.notes.version if outcome.notes else ""),
+    ]
+    wanted = [text for is_open, text in decisions if is_open] or ["nothing. Commit it."]
+    lines += [f"To decide: {text}" for text in wanted]
+    return [line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…" for line in lines[:MOST_LINES]]
 
 
 def report_as_markdown(outcome: Outcome) -> str:
     """Write the text of a pull request."""
-    told = "\n".join(report(outcome)).replace("```", "'''")
-    changes = f"\n{as_markdown(outcome.changes)}" if outcome.changes else ""
-    return f"A fresh copy of the vendor's page.\n\n```text\n{told}\n```\n{changes}"
+    text = "\n".join(report(outcome)).replace("```", "'''")
+    changes = outcome.notes.changes if outcome.notes else ()
+    table = f"\n{as_markdown(changes)}" if changes else ""
+    return f"A fresh copy of the vendor's page.\n\n```text\n{text}\n```\n{table}"

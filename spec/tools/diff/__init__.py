@@ -1,16 +1,16 @@
-"""The semantic diff of two OpenAPI documents, rated for callers of this client.
+"""The semantic diff of two OpenAPI documents, rated for callers of the generated client.
 
     changes = compare(old, new)             # two documents as plain values
     print(as_text(changes))                 # or as_markdown, as_json
     bump(changes, "0.3.1")                  # "0.4.0" if something breaks
-    insert_unreleased(changelog, changelog_entry(changes))
+    revise(changelog, "", changelog_entry(changes))
 
 `python -m spec.tools.diff FROM TO` is the command.
 """
 
-from spec.tools.diff.compare import compare
 from spec.tools.diff.model import Change, Rating
-from spec.tools.diff.release import bump, changelog_entry, insert_unreleased
+from spec.tools.diff.operations import compare
+from spec.tools.diff.release import bump, changelog_entry, proposal, revise
 from spec.tools.diff.render import as_json, as_markdown, as_text, headline
 
 __all__ = [
@@ -23,5 +23,6 @@ __all__ = [
     "changelog_entry",
     "compare",
     "headline",
-    "insert_unreleased",
+    "proposal",
+    "revise",
 ]

@@ -13,13 +13,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from spec.tools.diff import Change, as_json, as_markdown, as_text, bump, compare
+from spec.tools.diff import as_json, as_markdown, as_text, compare, proposal
 from spec.tools.diff.model import Rating
-from spec.tools.diff.render import rules_as_markdown
 from spec.tools.diff.revision import DOCUMENT, read_document
 from spec.tools.errors import SpecError
 
@@ -57,50 +55,30 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--root", type=Path, default=ROOT, help="the directory that holds spec/ (default: this repository)"
     )
-    parser.add_argument("--rules", action="store_true", help="print the table of rules and stop")
     return parser
-
-
-def _proposal(changes: Sequence[Change], root: Path) -> str:
-    """Propose a version from the one in pyproject.toml; nothing where there is none."""
-    try:
-        current = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
-        proposed = bump(changes, current)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, SpecError):
-        return ""  # A version kept elsewhere or not at all: the changes are told all the same.
-    return (
-        "" if proposed == current else f"Version: {current} → {proposed}, if {current} was the last release."
-    )
-
-
-def _check_there(path: Path) -> None:
-    if not path.is_file():
-        raise SpecError("missing: run `make regenerate`, or name another document as TO", DOCUMENT)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command. Returns its exit code."""
     options = _parser().parse_args(arguments)
-    if options.rules:
-        print(rules_as_markdown(), end="")
-        return 0
     new = options.new or str(options.root / DOCUMENT)
+    if not options.new and not Path(new).is_file():
+        print(
+            f"{DOCUMENT} is missing: run `make regenerate`, or name another document as TO", file=sys.stderr
+        )
+        return _USAGE
     try:
-        if options.new is None:
-            _check_there(Path(new))
         old_document, new_document = (read_document(name, options.root) for name in (options.old, new))
         changes = compare(old_document, new_document, (options.old, new))
     except SpecError as error:
         print(error, file=sys.stderr)
         return _USAGE
-    proposal = _proposal(changes, options.root) if options.new is None else ""
-    match options.format:
-        case "json":
-            print(as_json(changes), end="")
-        case "markdown":
-            print(as_markdown(changes) + (f"\n{proposal}\n" if proposal else ""), end="")
-        case _:
-            print(as_text(changes) + (f"\n{proposal}\n" if proposal else ""), end="")
+    if options.format == "json":
+        print(as_json(changes), end="")
+    else:
+        print((as_markdown if options.format == "markdown" else as_text)(changes), end="")
+        version = "" if options.new else proposal(options.root, changes)
+        print(f"\n{version}\n" if version else "", end="")
     threshold = _THRESHOLDS[options.fail_on]
     return int(threshold is not None and any(change.rating >= threshold for change in changes))
 

@@ -1,11 +1,12 @@
-"""What a comparison consists of: findings, places, ratings and the changes that people read."""
+"""The values of a comparison: ratings, directions, and the changes that people read."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
 from enum import Enum, IntEnum
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
+
+from attrs import field, frozen
 
 if TYPE_CHECKING:
     from spec.tools.errors import Keys
@@ -23,7 +24,7 @@ MISSING: Final = Missing.MISSING
 
 
 class Rating(IntEnum):
-    """How a change bears on the callers of the client, from nothing to worst."""
+    """What a change means to callers of the generated client, from nothing to worst."""
 
     DOCUMENTATION = 0
     SAFE = 1
@@ -32,127 +33,58 @@ class Rating(IntEnum):
 
     @property
     def word(self) -> str:
-        """The word that is shown: `breaking`, `risk`, `safe` or `documentation`."""
+        """The word to show: `breaking`, `risk`, `safe` or `documentation`."""
         return self.name.lower()
 
 
 class Direction(Enum):
-    """Which way a value goes, seen from the caller.
-
-    A callback turns it round: the caller receives its request and sends its response.
-    """
+    """Which way a value goes, seen from the caller; in a callback the two are swapped."""
 
     SENT = "request"
     RECEIVED = "response"
+    NEITHER = "unused"
 
     @property
     def turned(self) -> Direction:
         """The other way."""
-        return Direction.RECEIVED if self is Direction.SENT else Direction.SENT
+        return {Direction.SENT: Direction.RECEIVED, Direction.RECEIVED: Direction.SENT}.get(self, self)
 
 
-@dataclass(frozen=True)
-class Use:
-    """One operation that a component concerns, and which way the component's values go there.
-
-    Attributes:
-        operation: Method and path.
-        part: The part of the operation, in words: `request`, `response`, `callback`, `security`.
-        direction: Which way the values go.
-    """
-
-    operation: str
-    part: str
-    direction: Direction
-
-    def __str__(self) -> str:
-        """Write it as people read it."""
-        return f"{self.operation} ({self.part})"
-
-
-@dataclass(frozen=True)
+@frozen
 class Place:
-    """Where in the documents the walk stands.
+    """Where a value is defined.
 
     Attributes:
         subject: The operation, the component, or the document, in words.
-        keys: The way to the value in the document. Below a reference that is followed in place, it goes on
-            as if the content stood there.
-        trail: The steps below the subject, in words.
-        schema: The way inside a schema: `data.items[]`.
-        direction: Which way the values go; None where only the uses of the component can tell.
-        only: The one direction that matters here (read-only and write-only properties).
+        keys: The way to the value from the top of its document.
+        steps: The way below the subject, in words.
         operation: Whether the subject is an operation.
-        component: Section and names (old, new) of the component that the place belongs to.
-        callback: Whether the place is inside a callback.
+        in_schema: Whether the last step is one inside a schema.
     """
 
     subject: str
     keys: Keys = ()
-    trail: tuple[str, ...] = ()
-    schema: str = ""
-    direction: Direction | None = None
-    only: Direction | None = None
+    steps: str = ""
     operation: bool = False
-    component: tuple[str, str, str] | None = None
-    callback: bool = False
-
-    def into(self, *keys: str | int, words: str | None = None, direction: Direction | None = None) -> Place:
-        """Go down to a part that is no schema."""
-        trail = (*self.trail, words) if words else self.trail
-        return replace(self, keys=(*self.keys, *keys), trail=trail, direction=direction or self.direction)
-
-    def within(self, *keys: str | int, path: str = "", only: Direction | None = None) -> Place:
-        """Go down inside a schema; `path` is the step as people write it."""
-        dot = "." if self.schema and path and not path.startswith(("[", " ")) else ""
-        return replace(
-            self,
-            keys=(*self.keys, *keys),
-            schema=f"{self.schema}{dot}{path}",
-            only=self.only or only,
-        )
-
-    @property
-    def steps(self) -> str:
-        """The way below the subject in words."""
-        return ", ".join([*self.trail, *([self.schema.strip()] if self.schema else [])])
+    in_schema: bool = False
 
     def __str__(self) -> str:
         """Write the whole place as people read it."""
         return f"{self.subject}: {self.steps}" if self.steps else self.subject
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One difference, not rated yet.
-
-    Attributes:
-        rule: The rule that rates it.
-        place: Where it stands.
-        name: What the difference is about: a property, a keyword, a status.
-        old: The old value, or MISSING.
-        new: The new value, or MISSING.
-    """
-
-    rule: str
-    place: Place
-    name: str = ""
-    old: Any = MISSING
-    new: Any = MISSING
-
-
-@dataclass(frozen=True)
+@frozen
 class Change:
     """One difference as people read it.
 
     Attributes:
-        rating: How it bears on callers.
+        rating: What it means to callers.
         rule: The rule that rated it, for machines.
         place: Where, in words.
         what: What differs, in words.
-        why: What it means to a caller, in words.
+        why: The reason for the rating, in words.
         operations: The operations it concerns; empty where it concerns all or none.
-        keys: The way to it in the document (the new one; the old one for what was removed).
+        keys: The way to it in the new document (in the old one for what was removed).
         old: The old value; None where there was none.
         new: The new value; None where there is none.
     """
@@ -164,17 +96,8 @@ class Change:
     why: str
     operations: tuple[str, ...] = ()
     keys: Keys = ()
-    old: Any = field(default=None, compare=False)
-    new: Any = field(default=None, compare=False)
-
-    @property
-    def sort_key(self) -> tuple[int, str, str]:
-        """Worst first, then by place."""
-        return (-self.rating, self.place, self.what)
-
-    def with_operations(self, operations: tuple[str, ...]) -> Self:
-        """Give the same change for other operations."""
-        return replace(self, operations=operations)
+    old: Any = field(default=None, eq=False)
+    new: Any = field(default=None, eq=False)
 
 
 def canonical(value: Any) -> str:
@@ -183,7 +106,7 @@ def canonical(value: Any) -> str:
 
 
 def same(one: Any, other: Any) -> bool:
-    """Tell whether two values are the same JSON."""
+    """Return whether two values are the same JSON."""
     return canonical(one) == canonical(other)
 
 
@@ -191,6 +114,15 @@ def shown(value: Any) -> str:
     """Write a value for a reader: short, on one line."""
     if value is MISSING:
         return "none"
-    text = value if isinstance(value, str) else canonical(value)
-    text = " ".join(text.split())
+    text = " ".join((value if isinstance(value, str) else canonical(value)).split())
     return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 1]}…"
+
+
+def as_map(value: Any) -> dict[Any, Any]:
+    """Return a map; anything else counts as an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def as_list(value: Any) -> list[Any]:
+    """Return a list; anything else counts as an empty one."""
+    return value if isinstance(value, list) else []

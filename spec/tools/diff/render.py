@@ -7,7 +7,6 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from spec.tools.diff.model import Rating
-from spec.tools.diff.rules import RULES
 from spec.tools.structure import pointer
 
 if TYPE_CHECKING:
@@ -110,14 +109,3 @@ def as_json(changes: Sequence[Change]) -> str:
         )
         + "\n"
     )
-
-
-def rules_as_markdown() -> str:
-    """Write the table of rules, for docs/changes.md."""
-    lines = ["| rule | change | caller sends it | caller receives it |", "|---|---|---|---|"]
-    for name, rule in RULES.items():
-        words = rule.words.format(name="NAME", old="OLD", new="NEW")
-        sent, received = f"{rule.sent.word}: {rule.why_sent}", f"{rule.received.word}: {rule.why_received}"
-        cells = (words, sent, "the same" if sent == received else received)
-        lines.append(f"| {name} | {' | '.join(map(_cell, cells))} |")
-    return "\n".join(lines) + "\n"

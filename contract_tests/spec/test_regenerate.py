@@ -45,36 +45,23 @@ def project(tmp_path: Path, layout: Layout, excerpt: Callable[..., bytes]) -> La
     return new
 
 
+def files(project: Layout) -> dict[str, bytes]:
+    found = files_below(project.root)
+    return {name: content for name, content in found.items() if not name.startswith(".cache")}
+
+
 def run(project: Layout, *arguments: str) -> int:
     return command.main(["--root", str(project.root), *arguments])
-
-
-@pytest.fixture
-def no_generator(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put a quick stand-in in the generator's place, for tests of what is around it."""
-
-    def generate(_document: Any, text: str, _config: Path, into: Path) -> list[str]:
-        (into / "package").mkdir()
-        (into / "package" / "client.py").write_text(f"SIZE = {len(text)}\n")
-        return []
-
-    monkeypatch.setattr("spec.tools.generate.generate", generate)
-
-
-def everything(project: Layout) -> dict[str, bytes]:
-    return {
-        name: content for name, content in files_below(project.root).items() if not name.startswith(".cache")
-    }
 
 
 def test_generated_client_is_complete(project: Layout) -> None:
     """A run gives a typed package with a header in each module; what was there before is gone."""
     assert run(project) == 0
-    files = files_below(project.generated)
+    made = files_below(project.generated)
     package = "kling_elements_api/"
-    assert {package + "py.typed", package + "client.py", package + "api/things/make_thing.py"} <= set(files)
-    assert "old.py" not in files
-    assert all(content.startswith(HEADER.encode()) for name, content in files.items() if name.endswith(".py"))
+    assert {package + "py.typed", package + "client.py", package + "api/things/make_thing.py"} <= set(made)
+    assert "old.py" not in made
+    assert all(content.startswith(HEADER.encode()) for name, content in made.items() if name.endswith(".py"))
 
 
 def test_same_bytes_from_anywhere(project: Layout, tmp_path: Path, layout: Layout) -> None:
@@ -132,24 +119,15 @@ def test_nothing_is_done_when_nothing_has_changed(
 @pytest.mark.usefixtures("no_generator")
 def test_check_reports_drift_and_changes_nothing(project: Layout, capsys: pytest.CaptureFixture[str]) -> None:
     """--check exits 1 and names the files while they differ, and 0 once they don't; it writes nothing."""
-    before = everything(project)
+    before = files(project)
     assert run(project, "--check") == 1
     out = capsys.readouterr().out
     assert "changed  spec/openapi.yaml" in out
     assert "removed  generated/old.py" in out
     assert "make regenerate" in out
-    assert everything(project) == before
+    assert files(project) == before
     assert run(project) == 0
     assert run(project, "--check") == 0
-
-
-@pytest.mark.usefixtures("no_generator")
-def test_document_only_leaves_the_client_alone(project: Layout) -> None:
-    """--document-only writes the document, works without an overlay, and touches nothing else."""
-    project.overlay.unlink()
-    assert run(project, "--document-only") == 0
-    assert b"postV1Things" in project.document.read_bytes()
-    assert files_below(project.generated) == {"old.py": b"old = 1\n"}
 
 
 def break_page(project: Layout) -> None:
@@ -201,12 +179,12 @@ def test_a_failure_changes_nothing_and_says_what_to_do(
 ) -> None:
     """Whatever is wrong with the inputs: exit code 1, one line and an assurance, every file as it was."""
     break_it(project)
-    before = everything(project)
+    before = files(project)
     assert run(project) == 1
     error = capsys.readouterr().err
     assert words in error
     assert error.splitlines()[1:] == ["Nothing was changed."]
-    assert everything(project) == before
+    assert files(project) == before
     assert not list(project.cache.glob("work-*"))
 
 
@@ -217,7 +195,7 @@ def test_a_failure_in_the_swap_is_taken_back(
     project: Layout, monkeypatch: pytest.MonkeyPatch, step: int, failure: BaseException
 ) -> None:
     """A full disk or Ctrl-C at any step of the swap leaves every file as it was before."""
-    before, rename, steps = everything(project), Path.rename, []
+    before, rename, steps = files(project), Path.rename, []
 
     def failing(self: Path, target: Path) -> Path:
         steps.append(target)
@@ -228,14 +206,14 @@ def test_a_failure_in_the_swap_is_taken_back(
     monkeypatch.setattr(Path, "rename", failing)
     assert run(project) == (130 if isinstance(failure, KeyboardInterrupt) else 1)
     assert len(steps) > step
-    assert everything(project) == before
+    assert files(project) == before
 
 
 def test_no_disk_is_one_line(
     project: Layout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A disk that is full from the start is told in one line, without a traceback."""
-    before = everything(project)
+    before = files(project)
 
     def full(**_: object) -> str:
         raise OSError(errno.ENOSPC, "No space left on device", str(project.cache))
@@ -243,7 +221,7 @@ def test_no_disk_is_one_line(
     monkeypatch.setattr("tempfile.mkdtemp", full)
     assert run(project) == 1
     assert "No space left on device\nNothing was changed." in capsys.readouterr().err
-    assert everything(project) == before
+    assert files(project) == before
 
 
 def test_a_wrong_root_is_told_and_not_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,22 +3,68 @@
 from __future__ import annotations
 
 import errno
+import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from spec.tools import update as command
 from spec.tools.diff import Change, Rating
 from spec.tools.errors import SpecError
+from spec.tools.layout import Layout
+from spec.tools.regenerate import regenerate
 from spec.tools.release_notes import ReleaseNotes
-from spec.tools.suite import SuiteResult, run_suite
+from spec.tools.replace import files_below
 from spec.tools.update_report import MOST_LINES, Outcome, report, report_as_markdown
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+ROOT = Path(__file__).parents[2]
 
-    from spec.tools.layout import Layout
+PAGE = """# Things
+
+````yaml get /v1/things
+openapi: 3.0.3
+info: {title: Things, version: '1'}
+paths:
+  /v1/things:
+    get:
+      parameters:
+        - {name: kind, in: query, schema: {type: string, enum: [big, small]}}
+      responses:
+        '200':
+          description: OK
+          content:
+            application/json:
+              schema: {type: string, enum: [ready]}
+````
+"""
+OVERLAY = """overlay: 1.0.0
+info: {title: O, version: '1'}
+actions:
+  - target: $.paths['/v1/things'].get.parameters[0].schema.enum
+    description: Seen.
+    x-source: this test
+    x-sureness: A
+    update: tiny
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path, no_generator: None) -> Layout:
+    """A project with one page, whose outputs are up to date."""
+    layout = Layout(tmp_path / "project")
+    layout.upstream.mkdir(parents=True)
+    (layout.upstream / "things.md").write_text(PAGE)
+    layout.overlay.write_text(OVERLAY)
+    layout.changelog.write_text("# Changelog\n\n## [Unreleased]\n\n### Added\n\n- Something.\n")
+    (layout.root / "pyproject.toml").write_text("[project]\nname = 'x'\nversion = '1.2.3'\n")
+    shutil.copy(ROOT / "spec" / "generator.yaml", layout.config)
+    regenerate(layout)
+    return layout
+
+
+def everything(layout: Layout) -> dict[str, bytes]:
+    found = files_below(layout.root)
+    return {name: content for name, content in found.items() if not name.startswith(".cache")}
 
 
 def fresh(project: Layout, old: str = "", new: str = "") -> bytes:
@@ -43,7 +89,7 @@ def test_a_changed_page_comes_in_with_all_that_follows(
     assert "### Changed (API document)" in project.changelog.read_text()
     assert [path.read_bytes() for path in project.history.iterdir()] == [old]
     assert "risk" in out
-    assert "release 1.3.0 (now 1.2.3)" in out
+    assert "1.2.3 → 1.3.0" in out
     assert len(out.splitlines()) <= MOST_LINES
 
 
@@ -56,7 +102,6 @@ def test_the_history_keeps_each_copy(project: Layout) -> None:
 
 def test_the_same_page_is_no_news(
     project: Layout,
-    everything: Callable[[Layout], dict[str, bytes]],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """A copy that is the same byte for byte changes nothing and is said to be so."""
@@ -70,13 +115,13 @@ def test_prose_alone_is_taken_over_without_tests(
     project: Layout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Where only the page's prose differs, the document stays and no test is run."""
-    monkeypatch.setattr(command, "run_suite", lambda *_: pytest.fail("no test is needed"))
+    monkeypatch.setattr(command, "run_tests", lambda *_: pytest.fail("no test is needed"))
     before = project.document.read_bytes()
     assert (
         run(project, fresh(project, "# Things\n", "# Things\n\n<Note>New prose.</Note>\n"), "--tests", "full")
         == 0
     )
-    assert "in its prose only" in capsys.readouterr().out
+    assert "only the page's prose" in capsys.readouterr().out
     assert project.document.read_bytes() == before
 
 
@@ -104,7 +149,7 @@ def test_actions_that_match_nothing_are_named(project: Layout, capsys: pytest.Ca
     assert run(project, fresh(project, "enum: [big, small]", "minLength: 1")) == 1
     error = capsys.readouterr().err
     assert "action 1 ($.paths['/v1/things'].get.parameters[0].schema.enum) matches nothing" in error
-    assert "Mend spec/overlay.yaml for the new page, then run the same command again." in error
+    assert "Fix spec/overlay.yaml" in error
 
 
 def refuse(*_: object) -> None:
@@ -126,7 +171,6 @@ def test_a_page_that_cannot_be_used_changes_nothing(
     project: Layout,
     content: bytes,
     words: str,
-    everything: Callable[[Layout], dict[str, bytes]],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Whatever comes in place of a page: one line and an assurance, exit code 1, every file as it was."""
@@ -141,7 +185,6 @@ def test_a_page_that_cannot_be_used_changes_nothing(
 def test_a_failing_generator_changes_nothing(
     project: Layout,
     monkeypatch: pytest.MonkeyPatch,
-    everything: Callable[[Layout], dict[str, bytes]],
 ) -> None:
     """The generator's refusal leaves every file as it was."""
     monkeypatch.setattr("spec.tools.generate.generate", refuse)
@@ -157,7 +200,6 @@ def test_a_failure_in_the_swap_is_taken_back(
     monkeypatch: pytest.MonkeyPatch,
     step: int,
     failure: BaseException,
-    everything: Callable[[Layout], dict[str, bytes]],
 ) -> None:
     """A full disk or Ctrl-C at any step of the swap leaves every file as it was before."""
     before, rename, steps = everything(project), Path.rename, []
@@ -178,26 +220,25 @@ def test_a_failure_in_the_swap_is_taken_back(
 
 
 @pytest.mark.parametrize(("keep", "code"), [((), 1), (("--keep",), 0)])
-def test_failing_tests_stop_it_unless_told_otherwise(  # noqa: PLR0913, PLR0917 - each is a fixture or a column
+def test_failing_tests_stop_it_unless_told_otherwise(
     project: Layout,
     monkeypatch: pytest.MonkeyPatch,
     keep: tuple[str, ...],
     code: int,
-    everything: Callable[[Layout], dict[str, bytes]],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Red tests leave the tree as it was and are named; --keep takes the page over all the same."""
     seen: list[str] = []
 
-    def failing(tree: Path, _: tuple[str, ...]) -> SuiteResult:
+    def failing(tree: Path) -> tuple[bool, str]:
         seen.append((tree / "spec" / "openapi.yaml").read_text())
-        return SuiteResult(passed=False, summary="1 failed, 3 passed", failed=("t.py::test_one",))
+        return True, "1 failed, 3 passed; FAILED t.py::test_one"
 
-    monkeypatch.setattr(command, "run_suite", failing)
+    monkeypatch.setattr(command, "run_tests", failing)
     before = everything(project)
-    assert run(project, fresh(project, "[ready]", "[late]"), "--tests", "quick", *keep) == code
+    assert run(project, fresh(project, "[ready]", "[late]"), "--tests", "full", *keep) == code
     out = capsys.readouterr().out
-    assert "1 failed, 3 passed: t.py::test_one" in out
+    assert "1 failed, 3 passed; FAILED t.py::test_one" in out
     assert "late" in seen[0], "the tests must run against what is new"
     assert (everything(project) == before) is (not keep)
     assert ("NOT taken over" in out) is (not keep)
@@ -226,19 +267,17 @@ def test_the_report_is_ten_lines_at_most() -> None:
     changes = tuple(
         Change(Rating.BREAKING, "rule", f"GET /{n}", "gone\n" * 50, "calls fail") for n in range(30)
     )
-    notes = ReleaseNotes(changes, "HEAD", None, ("1.0.0", "2.0.0"))
+    notes = ReleaseNotes(changes, "HEAD", None, "Version: 1.0.0 → 2.0.0")
     reports = tuple(f"spec/overlay.yaml:{n}: action {n} ($) changes nothing any more: x" for n in range(30))
-    suite = SuiteResult(passed=False, summary="40 failed", failed=tuple(f"t.py::{n}" for n in range(40)))
-    outcome = Outcome("a.md", "a-1.md", True, True, notes, reports, suite, True)
+    outcome = Outcome("a.md", True, "a-1.md", True, notes, reports, "40 failed", True, True)
     lines = report(outcome)
     assert len(lines) <= MOST_LINES
-    assert any(line.startswith("To decide:") for line in lines)
-    assert any("release 2.0.0" in line for line in lines)
+    assert any("1.0.0 → 2.0.0" in line for line in lines)
     assert report_as_markdown(outcome).count("```") == 2
 
 
-def test_the_suite_runs_in_the_copy_and_names_what_failed(tmp_path: Path) -> None:
-    """Tests are run with the copy's own sources, and those that fail are given by name."""
+def test_the_tests_run_in_the_copy_and_name_what_failed(tmp_path: Path) -> None:
+    """Tests are run with the copy's own sources, and those that fail are named."""
     package = tmp_path / "generated" / "kling_elements_api"
     package.mkdir(parents=True)
     (package / "__init__.py").write_text("WHICH = 'copy'\n")
@@ -247,7 +286,7 @@ def test_the_suite_runs_in_the_copy_and_names_what_failed(tmp_path: Path) -> Non
         "\ndef test_bad():\n    assert False\n"
     )
     (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = -ra\n")
-    result = run_suite(tmp_path, ("test_it.py",), jobs=0)
-    assert not result.passed
-    assert result.failed == ("test_it.py::test_bad",)
-    assert "1 failed, 1 passed" in result.summary
+    failed, summary = command.run_tests(tmp_path)
+    assert failed
+    assert "test_it.py::test_bad" in summary
+    assert "1 failed, 1 passed" in summary

@@ -1,19 +1,74 @@
-"""What a regeneration tells and enters in the changelog."""
+"""What changes mean for the next version and the changelog, and what a regeneration enters there."""
 
 from __future__ import annotations
 
 import subprocess
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from spec.tools import regenerate as command
+from spec.tools.diff import Change, Rating, bump, changelog_entry, revise
+from spec.tools.errors import SpecError
 from spec.tools.layout import Layout
-from spec.tools.release_notes import revise
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+B, R, S, D = Rating.BREAKING, Rating.RISK, Rating.SAFE, Rating.DOCUMENTATION
+
+
+def change(rating: Rating, what: str = "value x added") -> Change:
+    return Change(rating, "rule", "schema Book: state", what, "why")
+
+
+@pytest.mark.parametrize(
+    ("current", "ratings", "proposed"),
+    [
+        ("1.2.3", [B, S], "2.0.0"),
+        ("1.2.3", [R], "1.3.0"),
+        ("1.2.3", [S, D], "1.3.0"),
+        ("1.2.3", [D], "1.2.4"),
+        ("1.2.3", [], "1.2.3"),
+        ("0.2.3", [B], "0.3.0"),
+        ("0.2.3", [R], "0.2.4"),
+        ("0.2.3", [S], "0.2.4"),
+        ("0.0.3", [B], "0.1.0"),
+        ("2.0.0rc1", [B], "2.0.0"),
+        ("2.0.0-rc.1", [D], "2.0.0"),
+        ("2.1.0rc1", [B], "3.0.0"),
+        ("2.1.0.dev4", [S], "2.1.0"),
+        ("2.1.1b2", [S], "2.2.0"),
+        ("0.2.0a1", [B], "0.2.0"),
+        ("1.2.3+local", [B], "2.0.0"),
+    ],
+)
+def test_the_version_that_semantic_versioning_demands(
+    current: str, ratings: list[Rating], proposed: str
+) -> None:
+    """Breaking: major, or minor before 1.0.0; other changes: minor, or patch; documentation: patch."""
+    assert bump([change(rating) for rating in ratings], current) == proposed
+
+
+@pytest.mark.parametrize("current", ["", "1.2", "one", "1.2.3.4", "v1.2.3"])
+def test_no_version_no_proposal(current: str) -> None:
+    """What is no version is told as such."""
+    with pytest.raises(SpecError, match="is no version"):
+        bump([change(B)], current)
+
+
+def test_the_entry_has_a_line_for_each_change_that_callers_notice() -> None:
+    """Documentation is counted only where there is nothing else."""
+    entry = changelog_entry([change(B), change(S, "more"), change(D)])
+    assert entry == (
+        "- **breaking** schema Book: state: value x added (why).\n- schema Book: state: more (why).\n"
+    )
+    assert changelog_entry([change(D)]) == "- Descriptions and examples only.\n"
+    assert changelog_entry([]) == ""
+
 
 HEAD = "# Changelog\n\n## [Unreleased]\n\n### Added\n\n- By hand.\n"
 TAIL = "\n## [1.0.0] - 2026-01-01\n\n- An old line.\n"
@@ -30,22 +85,46 @@ SECTION = "\n### Changed (API document)\n\n"
         (HEAD + SECTION + "- One.\n" + TAIL, "- One.\n", "- One.\n", HEAD + SECTION + "- One.\n" + TAIL),
         (HEAD, "- Never there.\n", "", HEAD),
         (HEAD + TAIL, "- An old line.\n", "", HEAD + TAIL),
+        ("", "", "- a\n", "## [Unreleased]\n" + SECTION + "- a\n"),
+        ("# C\n" + TAIL, "", "- a\n", "# C\n\n## [Unreleased]\n" + SECTION + "- a\n" + TAIL),
+        ("# C\n\n[x]: y\n", "", "- a\n", "# C\n\n## [Unreleased]\n" + SECTION + "- a\n\n[x]: y\n"),
+        (
+            HEAD + SECTION + "- b\n\n### Fixed\n\n- c\n",
+            "",
+            "- a\n",
+            HEAD + SECTION + "- b\n- a\n\n### Fixed\n\n- c\n",
+        ),
+        (
+            "# C\r\n",
+            "",
+            "- a\n",
+            "# C\r\n\r\n## [Unreleased]\r\n" + SECTION.replace("\n", "\r\n") + "- a\r\n",
+        ),
     ],
 )
 def test_the_entry_follows_the_document(before: str, stale: str, entry: str, after: str) -> None:
     """An entry replaces what an earlier run wrote; what people wrote, and earlier releases, stay."""
     assert revise(before, stale, entry) == after
+    assert revise(after, "", entry) == after
+
+
+LINES = ["# C", "## [Unreleased]", "## 1.0", "### Added", SECTION.strip(), "- a", "- b", "", "text", "[x]: y"]
+
+
+@given(lines=st.lists(st.sampled_from(LINES)), entry=st.sampled_from(["- a\n", "- a\n- z\n", ""]))
+def test_nothing_of_a_changelog_is_lost(lines: list[str], entry: str) -> None:
+    """Every line stays in its order, the entry is in, and twice is once."""
+    text = "\n".join(lines)
+    made = revise(text, "", entry)
+    rest = iter(made.splitlines())
+    assert all(line in rest for line in text.splitlines() if line)
+    assert all(line in made.splitlines() for line in entry.splitlines())
+    assert revise(made, "", entry) == made
 
 
 @pytest.fixture
-def project(tmp_path: Path, excerpt: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch) -> Layout:
+def project(tmp_path: Path, excerpt: Callable[..., bytes], no_generator: None) -> Layout:
     """A project of one page, committed to git, with a stand-in for the generator."""
-
-    def generate(_document: Any, text: str, _config: Path, into: Path) -> list[str]:
-        (into / "client.py").write_text(f"SIZE = {len(text)}\n")
-        return []
-
-    monkeypatch.setattr("spec.tools.generate.generate", generate)
     layout = Layout(tmp_path / "project")
     layout.upstream.mkdir(parents=True)
     (layout.upstream / "things.md").write_bytes(excerpt())

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 
     from spec.tools.errors import Keys
 
-FOR_READERS = {"description", "summary", "example", "examples", "bearerFormat", "info", "tags", "title"}
+FOR_READERS = {
+    "description", "summary", "example", "examples", "bearerFormat", "info", "tags", "title", "links",
+}  # fmt: skip
 """Keys below which a change may be told as documentation only."""
-WITHOUT_MEANING = {"deprecated", "additionalProperties"}
-"""Keys that stand in library.yaml with the value that they have anyway: leaving them out means the same."""
+WITHOUT_MEANING = {"deprecated", "additionalProperties", "allOf"}
+"""Keys of library.yaml below which a leaf may be left out and nothing changes."""
 
 
 def leaves(value: Any, keys: Keys = ()) -> Iterator[Keys]:
@@ -100,7 +102,9 @@ def ways(value: Any, keys: Keys = ()) -> Iterator[Keys]:
         yield from ways(item, (*keys, key))
 
 
-LIBRARY: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "library.yaml").read_text(encoding="utf-8"))
+LIBRARY: dict[str, Any] = yaml.safe_load(
+    (Path(__file__).parent / "fixtures" / "library.yaml").read_text(encoding="utf-8")
+)
 MALFORMED: list[Any] = [
     None,
     True,

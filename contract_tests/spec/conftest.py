@@ -2,19 +2,54 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
+from spec.tools import yaml_source
 from spec.tools.build import convert_pages
 from spec.tools.layout import Layout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ROOT = Path(__file__).parents[2]
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+
+
+@pytest.fixture(scope="session")
+def _library() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((HERE / "fixtures" / "library.yaml").read_text(encoding="utf-8"))
+    return found
+
+
+@pytest.fixture
+def library(_library: dict[str, Any]) -> dict[str, Any]:
+    """A small document with one of everything that the diff knows, fresh for each test."""
+    return copy.deepcopy(_library)
+
+
+@pytest.fixture(scope="session")
+def vendored() -> dict[str, Any]:
+    """This project's own document; tests don't change it."""
+    text = Layout(ROOT).document.read_text(encoding="utf-8")
+    found: dict[str, Any] = yaml_source.load(text, "openapi.yaml").value
+    return found
+
+
+@pytest.fixture
+def no_generator(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put a quick stand-in in the generator's place, for tests of what is around it."""
+
+    def generate(_document: Any, text: str, _config: Path, into: Path) -> list[str]:
+        (into / "package").mkdir()
+        (into / "package" / "client.py").write_text(f"SIZE = {len(text)}\n")
+        return []
+
+    monkeypatch.setattr("spec.tools.generate.generate", generate)
 
 
 @pytest.fixture
@@ -26,7 +61,7 @@ def layout() -> Layout:
 @pytest.fixture
 def fixture_page() -> Callable[[str], bytes]:
     """Give the bytes of a page under fixtures/."""
-    return lambda name: (Path(__file__).parent / "fixtures" / name).read_bytes()
+    return lambda name: (HERE / "fixtures" / name).read_bytes()
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import yaml
 
 from spec.tools import regenerate
 from spec.tools.layout import Layout
-from spec.tools.suite import copy_project
+from spec.tools.update import copy_project
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -27,7 +27,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of this project with one page more, regenerated."""
     root = tmp_path_factory.mktemp("folder") / "project"
     copy_project(ROOT, root)
-    (root / "spec" / "upstream" / "bicycles.md").write_bytes((HERE / "borrow-a-bicycle.md").read_bytes())
+    (root / "spec" / "upstream" / "bicycles.md").write_bytes(
+        (HERE / "fixtures" / "borrow-a-bicycle.md").read_bytes()
+    )
     assert regenerate.main(["--root", str(root)]) == 0
     return root
 
@@ -39,7 +41,7 @@ def said(project: Path) -> Any:
     bodies = [json.dumps(BODY), json.dumps({"minutes": 0})]
     path = os.pathsep.join(str(project / name) for name in ("generated", "overrides", "."))
     done = subprocess.run(  # noqa: S603 - our own command
-        [sys.executable, str(project / "contract_tests/update/everything.py"), *arguments, *bodies],
+        [sys.executable, str(project / "contract_tests/spec/everything.py"), *arguments, *bodies],
         cwd=project,
         env={**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,

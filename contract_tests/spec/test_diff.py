@@ -1,0 +1,182 @@
+"""Each kind of change is noticed, reported in its place, and rated for the callers of the client."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from spec.tools.diff import Rating, compare
+from spec.tools.errors import SpecError
+
+if TYPE_CHECKING:
+    from spec.tools.diff import Change
+
+_TABLE = yaml.safe_load((Path(__file__).parent / "diff_changes.yaml").read_text(encoding="utf-8"))
+ROWS: list[dict[str, Any]] = [
+    row if isinstance(row, dict) else {"rating": row[0], "edits": [row[1:]]}
+    for section in _TABLE.values()
+    for row in section
+]
+Document = dict[str, Any]
+
+
+def edited(document: Document, edits: list[list[Any]]) -> Document:
+    """Return a copy of a document with changes made: each a JSON pointer, and a value unless it removes."""
+    made = copy.deepcopy(document)
+    for pointer, *value in edits:
+        *steps, last = [step.replace("~1", "/").replace("~0", "~") for step in pointer[1:].split("/")]
+        here: Any = made
+        for step in steps:
+            here = here[int(step)] if isinstance(here, list) else here[step]
+        key: Any = int(last) if isinstance(here, list) and last != "-" else last
+        if not value:
+            del here[key]
+        elif last == "-":
+            here.append(copy.deepcopy(value[0]))
+        else:
+            here[key] = copy.deepcopy(value[0])
+    return made
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row['edits']}"[:90])
+def test_a_change_is_rated(library: Document, row: dict[str, Any]) -> None:
+    """The worst rating is the table's; each change has its reason; taking it back is a change as well."""
+    old = edited(library, row.get("given", []))
+    new = edited(old, row["edits"])
+    changes = compare(old, new)
+    assert changes[0].rating.word == row["rating"], changes
+    assert all(change.why for change in changes)
+    assert compare(new, old)
+    assert compare(new, copy.deepcopy(new)) == []
+
+
+@pytest.mark.parametrize(
+    ("edit", "place", "what"),
+    [
+        (["/servers/1"], "the document", "server https://mirror.example.com removed"),
+        (["/paths/~1loans/post"], "POST /loans", "operation removed"),
+        (["/paths/~1books~1{book-id}/parameters/0/schema/maxLength", 9],
+         "2 operations: path parameter book-id", "maxLength 20 → 9: tighter"),
+        (["/paths/~1loans/post/requestBody/required", False], "POST /loans: body", "it became optional"),
+        (["/components/responses/Bad/content/application~1json"],
+         "response Bad", "media type application/json removed"),
+        (["/paths/~1loans/post/callbacks/overdue/{$request.body#~1callback}/post/parameters/0"],
+         "POST /loans: callback overdue", "header parameter x-signature removed"),
+        (["/security/1"], "2 operations", "may no longer be called with token"),
+        (["/components/schemas/Loan/properties/copies/items/type", "integer"],
+         "schema NewLoan (Loan): copies[]", "type string → integer"),
+        (["/components/schemas/Loan/properties/cover/x-image-constraints/minWidth", 400],
+         "schema NewLoan (Loan): cover", "x-image-constraints.minWidth 300 → 400: tighter"),
+        (["/components/schemas/Book/properties/owner/anyOf/-", {"type": "string"}],
+         "schema Book: owner", "owner may also be string"),
+        (["/components/schemas/Receipt/allOf/1"], "schema Receipt: state", "property state became optional"),
+        (["/components/schemas/Book/title", "Volume"], "schema Volume (Book)", "title Book → Volume"),
+    ],
+)  # fmt: skip
+def test_a_change_says_where_and_what(library: Document, edit: list[Any], place: str, what: str) -> None:
+    """A change names its place and both values in words."""
+    assert (place, what) in [
+        (change.place, change.what) for change in compare(library, edited(library, [edit]))
+    ]
+
+
+def told(old: Document, new: Document) -> dict[str, Change]:
+    changes = compare(old, new)
+    assert len({(change.place, change.what) for change in changes}) == len(changes)
+    return {change.what: change for change in changes}
+
+
+def test_a_shared_part_is_reported_once_with_its_operations(library: Document) -> None:
+    """A change in a component, or one made alike at several operations, is one change that names them all."""
+    new = edited(library, [["/components/schemas/Problem/properties/message"]])
+    assert told(library, new)["property message removed"].operations == (
+        "GET /books/{book-id} (response)", "POST /loans (response)",
+    )  # fmt: skip
+    answers = ("/paths/~1loans/post/responses/429", "/paths/~1books~1{book-id}/get/responses/429")
+    new = edited(library, [[pointer, {"description": "Slow down."}] for pointer in answers])
+    change = told(library, new)["response 429 added"]
+    assert (change.place, change.operations) == ("2 operations", ("GET /books/{book-id}", "POST /loans"))
+
+
+def test_a_schema_that_is_sent_and_received_gets_the_worse_rating(library: Document) -> None:
+    """Both directions count where both documents use the schema; a new use has no old callers."""
+    reference = {"$ref": "#/components/schemas/Book"}
+    both = edited(library, [["/components/schemas/Loan/properties/like", reference]])
+    state = "/components/schemas/Book/properties/state/enum"
+    changes = told(both, edited(both, [[state, ["IN", "LOST"]]]))
+    assert changes["value LOST added"].rating is Rating.RISK
+    assert changes["value OUT removed"].rating is Rating.BREAKING
+    newly_sent = edited(both, [["/components/schemas/Book/required/-", "pages"]])
+    assert told(library, newly_sent)["property pages became required"].rating is Rating.SAFE
+
+
+def test_read_only_properties_are_no_burden_to_senders(library: Document) -> None:
+    """A required property that is read-only breaks nobody who sends the schema."""
+    loan = "/components/schemas/Loan"
+    new = edited(library, [[f"{loan}/properties/number", {"type": "string", "readOnly": True}],
+                           [f"{loan}/required/-", "number"]])  # fmt: skip
+    assert told(library, new)["required property number added"].rating is Rating.SAFE
+
+
+def test_an_unused_schema_breaks_only_the_imports_of_its_class(library: Document) -> None:
+    """A schema that no operation uses is safe to change, but its generated class may be imported."""
+    old = edited(library, [["/components/schemas/Spare", {"type": "object", "properties": {"a": {}}}]])
+    assert (
+        told(old, edited(old, [["/components/schemas/Spare/properties/a"]]))["property a removed"].rating
+        is Rating.SAFE
+    )
+    assert told(old, library)["schema removed"].rating is Rating.BREAKING
+
+
+def test_a_renamed_component_keeps_its_class_by_its_title(library: Document) -> None:
+    """A component under a new name is compared with its old self, recursion and all."""
+    text = (
+        yaml.safe_dump(library).replace("schemas/Book'", "schemas/Volume'").replace(" Book:\n", " Volume:\n")
+    )
+    new = yaml.safe_load(text)
+    assert max(change.rating for change in compare(library, new)) is Rating.SAFE
+    del new["components"]["schemas"]["Volume"]["title"]
+    assert Rating.BREAKING in {change.rating for change in compare(library, new)}
+
+
+def test_a_reference_to_another_schema_is_compared_in_place(library: Document) -> None:
+    """Where another component is referred to, what differs between the two is reported at that place."""
+    pointer = "/paths/~1books~1{book-id}/get/responses/200/content/application~1json/schema"
+    changes = told(library, edited(library, [[pointer, {"$ref": "#/components/schemas/Person"}]]))
+    assert changes["property id removed"].place == "GET /books/{book-id}: response 200, application/json, id"
+    assert changes["title Book → Person"].rating is Rating.BREAKING
+
+
+def test_parameters_and_security_may_stand_with_the_operations(library: Document) -> None:
+    """Writing out at each operation what stood above them changes nothing for callers."""
+    new = copy.deepcopy(library)
+    shared = new["paths"]["/books/{book-id}"].pop("parameters")
+    for method in ("get", "delete"):
+        operation = new["paths"]["/books/{book-id}"][method]
+        operation["parameters"] = [*shared, *operation.get("parameters", [])]
+    security = new.pop("security")
+    new["paths"]["/loans"]["post"]["security"] = security
+    new["paths"]["/books/{book-id}"]["get"]["security"] = security
+    assert {change.rating for change in compare(library, new)} == {Rating.DOCUMENTATION}
+
+
+def test_a_webhook_is_received(library: Document) -> None:
+    """In OpenAPI 3.1's webhooks the request is what callers receive."""
+    body = {"content": {"application/json": {"schema": {"type": "string", "enum": ["a"]}}}}
+    old = edited(library, [["/webhooks", {"news": {"post": {"requestBody": body, "responses": {}}}}]])
+    way = "/webhooks/news/post/requestBody/content/application~1json/schema/enum/-"
+    assert told(old, edited(old, [[way, "b"]]))["value b added"].rating is Rating.RISK
+
+
+@pytest.mark.parametrize("target", ["#/components/schemas/Nowhere", "#/components/schemas/Loop"])
+def test_a_bad_reference_is_an_error_in_words(library: Document, target: str) -> None:
+    """A reference that leads nowhere or to itself names its document."""
+    old = edited(library, [["/components/schemas/Loop", {"$ref": "#/components/schemas/Loop"}]])
+    new = edited(old, [["/components/schemas/Book/properties/pages", {"$ref": target}]])
+    with pytest.raises(SpecError) as raised:
+        compare(old, new, ("old.yaml", "new.yaml"))
+    assert raised.value.file == "new.yaml"

@@ -1,0 +1,170 @@
+"""Two documents side by side: values with their places, and what their references lead to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from attrs import evolve, frozen
+
+from spec.tools.diff.model import MISSING, Direction, Place, as_list, as_map, same
+from spec.tools.errors import SpecError
+from spec.tools.structure import resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from spec.tools.errors import Keys
+
+_COMPONENTS = {"schemas": "schema", "requestBodies": "request body", "securitySchemes": "security scheme"}
+_COMPONENT_DEPTH = 3
+
+
+@frozen(eq=False)
+class Document:
+    """One of the two documents: its content, and what to call it in errors."""
+
+    root: dict[str, Any]
+    file: str
+
+
+@frozen(eq=False)
+class Node:
+    """A value of one document.
+
+    Attributes:
+        document: The document.
+        value: The value, or MISSING.
+        place: Where to report it: where it is defined, or where a reference to it was replaced.
+        way: The keys to its definition.
+        owner: The generated class whose name begins the names of classes below it.
+        name: What the generator calls a class made of this value, after `owner`, if it has no title.
+    """
+
+    document: Document
+    value: Any
+    place: Place
+    way: Keys = ()
+    owner: str = ""
+    name: str = ""
+
+    def at(self, key: str | int, words: str = "", joint: str = ", ") -> Node:
+        """Go down to one part, which may be missing; `words` is the step as people read it."""
+        found = self.value
+        if isinstance(found, dict):
+            found = found.get(key, MISSING)
+        else:
+            found = found[key] if isinstance(found, list) and isinstance(key, int) else MISSING
+        place = self.place
+        steps = f"{place.steps}{joint if place.steps else ''}{words}" if words else place.steps
+        place = evolve(place, keys=(*place.keys, key), steps=steps)
+        return evolve(self, value=found, place=place, way=(*self.way, key))
+
+    def items(self) -> list[Node]:
+        """Return the entries of a list; anything else has none."""
+        return [self.at(number) for number in range(len(as_list(self.value)))]
+
+    @property
+    def target(self) -> str | None:
+        """The reference that the value is, or the one that leads to it; None for a part of something."""
+        reference = reference_of(self.value)
+        if reference is None and len(self.way) == _COMPONENT_DEPTH and self.way[0] == "components":
+            return "#/" + "/".join(str(key).replace("~", "~0").replace("/", "~1") for key in self.way)
+        return reference
+
+    def resolved(self) -> Node:
+        """Follow the references that the value is.
+
+        Raises:
+            SpecError: A reference leads nowhere, or in a circle.
+        """
+        node, seen = self, list[str]()
+        while (reference := reference_of(node.value)) is not None:
+            if reference in seen:
+                message = f"the references {' → '.join([*seen, reference])} form a circle"
+                raise SpecError(message, self.document.file)
+            seen.append(reference)
+            try:
+                value = resolve(self.document.root, reference)
+            except LookupError:
+                message = f"the reference {reference} leads nowhere: fix it"
+                raise SpecError(message, self.document.file) from None
+            way = tuple(key.replace("~1", "/").replace("~0", "~") for key in reference[2:].split("/"))
+            node = defined_at(self.document, way, value)
+        return node
+
+    @property
+    def map(self) -> dict[Any, Any]:
+        """The map that the value is or refers to; an empty one if it is none."""
+        return as_map(self.resolved().value)
+
+
+def defined_at(document: Document, way: Keys, value: Any) -> Node:
+    """Return a value with the place where it is defined: most often that of a component."""
+    subject, name = " ".join(map(str, way)), str(way[-1])
+    if len(way) == _COMPONENT_DEPTH:
+        title = as_map(value).get("title") if way[1] == "schemas" else None
+        called = f"{title} ({name})" if isinstance(title, str) and title != name else name
+        subject = f"{_COMPONENTS.get(str(way[1]), str(way[1]).removesuffix('s'))} {called}"
+    return Node(document, value, Place(subject, way), way, name=name)
+
+
+def reference_of(value: Any) -> str | None:
+    """Return the reference inside the document that a value is, or None."""
+    reference = value.get("$ref") if isinstance(value, dict) else None
+    return reference if isinstance(reference, str) and reference.startswith("#/") else None
+
+
+@frozen(eq=False)
+class Pair:
+    """A value before and after.
+
+    Attributes:
+        old: The value before.
+        new: The value after.
+        direction: Which way it goes.
+        use: The part of an operation that it belongs to: `POST /loans (request)`.
+        callback: Whether it is inside a callback.
+    """
+
+    old: Node
+    new: Node
+    direction: Direction = Direction.SENT
+    use: str = ""
+    callback: bool = False
+
+    def at(self, key: str | int, words: str = "", joint: str = ", ") -> Pair:
+        """Go down to one part on both sides."""
+        return evolve(self, old=self.old.at(key, words, joint), new=self.new.at(key, words, joint))
+
+    def each(self, change: Callable[[Node], Node]) -> Pair:
+        """Change both values in one way."""
+        return evolve(self, old=change(self.old), new=change(self.new))
+
+    def of(self, old: Node | None, new: Node | None) -> Pair:
+        """Return two other values as a pair that goes the same way; None is a missing one."""
+        one, other = old or new or self.old, new or old or self.new
+        return evolve(
+            self,
+            old=one if old else evolve(self.old, value=MISSING, place=one.place, way=one.way),
+            new=other if new else evolve(self.new, value=MISSING, place=other.place, way=other.way),
+        )
+
+    @property
+    def values(self) -> tuple[Any, Any]:
+        """The value before and after."""
+        return self.old.value, self.new.value
+
+    @property
+    def keys(self) -> list[Any]:
+        """The keys that either of two maps has."""
+        return list({**as_map(self.old.value), **as_map(self.new.value)})
+
+    @property
+    def differs(self) -> bool:
+        """Whether the two values are not the same JSON."""
+        return not same(*self.values)
+
+    @property
+    def place(self) -> Place:
+        """Where to report a difference: where the new value is, or where the old one was."""
+        return self.old.place if self.new.value is MISSING else self.new.place
