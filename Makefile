@@ -59,7 +59,7 @@ regenerate-check: environment ## say whether the committed files are what `make 
 	@$(RUN) -m spec.tools.regenerate --check
 
 .PHONY: update
-update: environment ## take in a fresh copy of a page: PAGE=file-or-url (ARGS="--tests quick", ARGS=--keep)
+update: environment ## take in a fresh copy of a page: PAGE=file-or-url (ARGS="--tests none", ARGS=--keep)
 	@test -n '$(PAGE)' || { echo 'name the page: make update PAGE=page.md, or PAGE=https://…/page.md' >&2; exit 2; }
 	@$(RUN) -m spec.tools.update '$(PAGE)' $(ARGS)
 

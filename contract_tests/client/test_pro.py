@@ -95,10 +95,9 @@ def test_the_command_line_takes_it(
 def test_the_readme_tells_what_it_costs(capsys: pytest.CaptureFixture[str]) -> None:
     """The number of hand-written lines in the README is the one that the command measures."""
     cost = measure(ROOT, "pro")
-    assert cost.sentence in " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    assert cost in " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
     assert print_cost(["pro"]) == 0
-    assert cost.sentence in capsys.readouterr().out
-    assert cost.python > 0
+    assert cost in capsys.readouterr().out
     assert print_cost(["no-such-model"]) == 1
 
 

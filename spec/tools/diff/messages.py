@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from attrs import evolve
 
@@ -126,10 +126,20 @@ def _compare_media_type(walk: Walk, pair: Pair) -> None:
     for name in pair.at("encoding").keys:
         here = pair.at("encoding").at(name)
         _compare_serialization(walk, here, "form", str(name))
-        if here.at("contentType").differs:
+        properties = pair.new.at("schema").resolved().at("properties")
+        usual = _content_type(as_map(properties.at(name).resolved().value))
+        types = [usual if value is MISSING else value for value in here.at("contentType").values]
+        if types[0] != types[1]:
             walk.note("serialization-changed", here.at("contentType"), f"{name} contentType")
         walk.rest(here, {"style", "explode", "allowReserved", "contentType"})
     walk.rest(pair, {"schema", "encoding"})
+
+
+def _content_type(schema: dict[str, Any]) -> str:
+    """Return the media type of a part that gives none."""
+    if schema.get("type") == "object":
+        return "application/json"
+    return "application/octet-stream" if schema.get("format") == "binary" else "text/plain"
 
 
 def compare_responses(walk: Walk, pair: Pair) -> None:
