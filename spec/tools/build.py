@@ -31,7 +31,7 @@ class Built:
     Attributes:
         document: The OpenAPI document.
         text: The same as the bytes to commit, as text.
-        reports: One line each: names told apart, examples set aside, actions of the overlay that are
+        reports: One line each: names made distinct, examples set aside, actions of the overlay that are
         superfluous.
     """
 

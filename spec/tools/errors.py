@@ -29,7 +29,7 @@ class SpecError(Exception):
     Args:
         message: What is wrong and what to do, in one or two sentences.
         file: The file at fault, or None where no single file is.
-        line: The line in that file, counted from one; None where it can't be told.
+        line: The line in that file, counted from one; None if it is unknown.
         keys: The way from the document's root to the place; None where there is no document.
     """
 

@@ -37,7 +37,7 @@ def fetch_page(
     """Take a fresh copy of a page. No key, cookie or password goes with the request.
 
     Args:
-        page: A file, or an https address.
+        page: A file, or an https URL.
         transport: In place of the network, for tests.
         clock: A monotonic clock, in seconds.
 
@@ -54,7 +54,7 @@ def fetch_page(
             content = file.read(MOST_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it can't be read"
-        raise SpecError(f"{reason}: name a file, or an https address", page) from error
+        raise SpecError(f"{reason}: name a file, or an https URL", page) from error
     return _bounded(content, page)
 
 
@@ -89,14 +89,14 @@ def _download(page: str, transport: httpx.BaseTransport | None, clock: Callable[
                 return _bounded(bytes(content), page)
     except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
         raise SpecError(f"could not be fetched: {error or type(error).__name__}", page) from error
-    raise SpecError(f"more than {_MOST_REDIRECTS} redirects: name the address at the end of them", page)
+    raise SpecError(f"more than {_MOST_REDIRECTS} redirects: name the URL at their end", page)
 
 
 def _refuse_unless_https(page: str) -> None:
     parts = urlsplit(page)
     if parts.scheme != "https" or not parts.hostname or parts.username is not None:
         raise SpecError(
-            "only https addresses without a user are fetched: else anybody on the way could change it", page
+            "only https URLs without a user name are fetched: anybody on the way could change others", page
         )
 
 

@@ -1,7 +1,7 @@
 """The documents of several pages → one.
 
-Components of one name that agree are one component. Those that differ are told apart by a number at the end
-of the name, with a report; so are those that refer to such a one, because they mean something else then.
+Components of one name that agree are one component. Those that differ get a number at the end of the name,
+with a report; so do those that refer to one of them, because they mean something else then.
 """
 
 from __future__ import annotations

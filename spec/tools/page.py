@@ -67,8 +67,7 @@ def decode(content: bytes, file: str) -> str:
         raise SpecError("the page is empty: fetch it again", file, 1)
     if _HTML.match(text):
         raise SpecError(
-            "this is HTML, not Markdown: fetch the page's Markdown form (the same address with .md"
-            " at its end)",
+            "this is HTML, not Markdown: fetch the page's Markdown form (the same URL with .md at its end)",
             file,
             1,
         )

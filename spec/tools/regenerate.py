@@ -2,10 +2,9 @@
 
     python -m spec.tools.regenerate [--check] [--force] [--root DIRECTORY]
 
-Everything is made in a temporary directory first and put in its place at the end, so that a run that fails or
-is interrupted changes nothing. What a changed document means for callers is told, and entered in
-CHANGELOG.md. A run with nothing to do is told by a digest of all inputs and outputs, kept
-in `.cache/`.
+It makes everything in a temporary directory and puts it in place at the end, so a run that fails or is
+interrupted changes nothing. It reports what a changed document means for callers, and enters it in
+CHANGELOG.md. A digest of all inputs and outputs in `.cache/` shows that there is nothing to do.
 
 Exit codes: 0 done or nothing to do; 1 the inputs are wrong, or `--check` found drift; 130 interrupted.
 """
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 
 try:
     import fcntl
-except ImportError:  # Windows has no such locks: there, two runs at once are the user's own affair.
+except ImportError:  # Windows has no such locks: there, two runs at once are up to the user.
     fcntl = None  # type: ignore[assignment]
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -169,7 +168,7 @@ def regenerate(layout: Layout, *, force: bool = False) -> list[str]:
 def _meaning(
     layout: Layout, old: Mapping[str, bytes], new: Mapping[str, bytes], built: Built
 ) -> ReleaseNotes | None:
-    """Say what a changed document means; None if it has not changed."""
+    """Return what a changed document means; None if it has not changed."""
     from spec.tools.release_notes import release_notes  # noqa: PLC0415 - only where something has changed
 
     before = old.get("spec/openapi.yaml")

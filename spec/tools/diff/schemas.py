@@ -87,8 +87,7 @@ def _compare_contents(walk: Walk, pair: Pair) -> None:
 def _compare_branches(walk: Walk, pair: Pair, old: Choice, new: Choice) -> None:
     pairs, removed, added = matched(old.branches, new.branches)
     for one, other in pairs:
-        if one.target is None or one.target != other.target or one.target not in walk.met:
-            walk.follow(pair.of(one, other), _compare_contents)
+        walk.follow(pair.of(one, other), _compare_contents)
     what = pair.place.steps.rpartition(", ")[2].rpartition(".")[2] or "it"
     for one in removed:
         walk.note("branch-removed", pair, what, called(one), MISSING)
