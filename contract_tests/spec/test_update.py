@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
+import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -276,17 +279,26 @@ def test_the_report_is_ten_lines_at_most() -> None:
     assert report_as_markdown(outcome).count("```") == 2
 
 
-def test_the_tests_run_in_the_copy_and_name_what_failed(tmp_path: Path) -> None:
-    """Tests are run with the copy's own sources, and those that fail are named."""
-    package = tmp_path / "generated" / "kling_elements_api"
-    package.mkdir(parents=True)
-    (package / "__init__.py").write_text("WHICH = 'copy'\n")
-    (tmp_path / "test_it.py").write_text(
-        "import kling_elements_api\n\ndef test_copy():\n    assert kling_elements_api.WHICH == 'copy'\n"
-        "\ndef test_bad():\n    assert False\n"
-    )
-    (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = -ra\n")
-    failed, summary = command.run_tests(tmp_path)
-    assert failed
-    assert "test_it.py::test_bad" in summary
-    assert "1 failed, 1 passed" in summary
+@pytest.mark.parametrize(
+    ("stdout", "stderr", "code", "summary"),
+    [
+        (".F\nFAILED t.py::test_one - assert 0\n= 1 failed, 1 passed in 2s =\n", "", 1,
+         "1 failed, 1 passed in 2s; FAILED t.py::test_one"),
+        ("..\n2 passed in 2s\n", "", 0, "2 passed in 2s"),
+        ("", "No module named pytest\n", 1, "No module named pytest"),
+    ],
+)  # fmt: skip
+def test_the_tests_run_on_the_copys_own_sources(  # noqa: PLR0913, PLR0917 - a column each
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stdout: str, stderr: str, code: int, summary: str
+) -> None:
+    """The copy's sources come before the installed ones; the last line and what failed are reported."""
+    asked: dict[str, Any] = {}
+
+    def run_pytest(command_line: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
+        asked.update(options)
+        return subprocess.CompletedProcess(command_line, code, stdout, stderr)
+
+    monkeypatch.setattr(subprocess, "run", run_pytest)
+    assert command.run_tests(tmp_path) == (code != 0, summary)
+    assert asked["cwd"] == tmp_path
+    assert asked["env"]["PYTHONPATH"].split(os.pathsep)[0] == str(tmp_path / "generated")
