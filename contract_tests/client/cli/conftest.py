@@ -33,9 +33,10 @@ from kling_elements_mock import INSTANT, MockSettings, ServedMock, serve
 from kling_elements_mock.tasks import results
 
 if TYPE_CHECKING:
-    from kling_elements_mock.tasks.life_cycle import Pace
     from argparse import Namespace
     from collections.abc import Callable, Iterator, Mapping
+
+    from kling_elements_mock.tasks.life_cycle import Pace
 
 KEY = "fpk-0123456789-secret"
 _ROOT = Path(__file__).parents[3]
