@@ -1,24 +1,21 @@
-"""Plain values that every floor speaks of: a task's data, and what goes over the wire.
+"""Plain values that every floor uses: a task's data, and what goes over the wire.
 
-Nothing here does I/O, and nothing here imports another module of this package.
+Nothing here does I/O, and nothing here imports another module of this package. Annotations are evaluated, so
+that the type hints of the attrs classes can be read at run time.
 """
 
-from __future__ import annotations
-
+import copy
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, Self, TypeAlias
 from urllib.parse import urlsplit, urlunsplit
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from kling_elements_api.models import TaskStatus
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 COMPLETED = TaskStatus.COMPLETED.value
 FAILED = TaskStatus.FAILED.value
@@ -30,6 +27,12 @@ UNKNOWN_STATUS = "UNKNOWN"
 _MAX_ERROR_BODY_CHARS = 64 * 1024
 _EXPIRY = re.compile(r"(?:^|[?&=~])exp(?:ires)?=(\d{9,12})(?!\d)")
 _LATEST_EPOCH = 253_402_300_799  # the last second that datetime can represent
+_URL = re.compile(r"https?://[^/\s]", re.IGNORECASE)
+_VIDEO_NAMES = ("video_url", "video", "videos")
+_REASON_NAMES = ("message", "error", "reason", "detail", "details", "description", "title", "error_message")
+_FAILURE_NAMES = ("error", "errors", "error_message", "failure_reason", "fail_reason", "reason", "message")
+_MAX_REASON_CHARS = 500
+_DEEPEST = 6  # levels of JSON that are searched
 
 
 def url_expiry(url: str) -> datetime | None:
@@ -53,6 +56,57 @@ def redact_url(url: str) -> str:
     netloc = parts.netloc.rpartition("@")[2]
     shown = urlunsplit((parts.scheme, netloc, parts.path, "…" if parts.query else "", ""))
     return shown.encode("utf-8", "backslashreplace").decode()
+
+
+def result_urls(task: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the URLs of a task's result.
+
+    `generated` is documented as a list of URLs. Other models of the service give objects with a `url`, a
+    single string, or the video under a name of its own: such a URL is used where it is the only one.
+
+    Args:
+        task: The task's JSON object.
+    """
+    generated = task.get("generated")
+    if isinstance(generated, list) and all(isinstance(url, str) for url in generated):
+        found = [url for url in generated if url]
+    else:
+        found = list(_video_urls(generated))
+    return tuple(found or _video_urls({name: task.get(name) for name in _VIDEO_NAMES}))
+
+
+def _video_urls(value: object, depth: int = 0) -> Iterator[str]:
+    """Find the URLs that can only be those of videos."""
+    if depth > _DEEPEST:
+        return
+    if isinstance(value, str):
+        if _URL.match(value):
+            yield value
+    elif isinstance(value, list):
+        for item in value:
+            yield from _video_urls(item, depth + 1)
+    elif isinstance(value, dict):
+        for name in ("url", *_VIDEO_NAMES):
+            if found := list(_video_urls(value.get(name), depth + 1)):
+                yield from found
+                return
+        found = [url for item in value.values() for url in _video_urls(item, depth + 1)]
+        if len(found) == 1:
+            yield found[0]
+
+
+def _reason(value: object, depth: int = 0) -> str:
+    """Return the text of an error in a JSON value; empty if there is none."""
+    if isinstance(value, str):
+        return " ".join(value.split())
+    if not value or isinstance(value, bool) or depth > _DEEPEST:
+        return ""
+    if isinstance(value, list):
+        return "; ".join(filter(None, (_reason(item, depth + 1) for item in value)))
+    if isinstance(value, dict):
+        texts = (_reason(value.get(name), depth + 1) for name in _REASON_NAMES)
+        return next(filter(None, texts), "") or json.dumps(value)
+    return str(value)
 
 
 def _redacted_urls(urls: tuple[str, ...]) -> str:
@@ -90,6 +144,63 @@ class TaskData:
     def expires_at(self) -> datetime | None:
         """When the first of the URLs expires (UTC); None if there is none or it doesn't say."""
         return min(filter(None, map(url_expiry, self.urls)), default=None)
+
+    @property
+    def failure_reason(self) -> str | None:
+        """Why the service says that the task failed, in one line; None unless it is FAILED and says so."""
+        if self.status != FAILED:
+            return None
+        reason = next(filter(None, (_reason(self.raw.get(name)) for name in _FAILURE_NAMES)), "")
+        return reason[:_MAX_REASON_CHARS].encode("utf-8", "backslashreplace").decode() or None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the task as plain data that `json.dumps` takes. Its URLs are in it, in full."""
+        return {
+            "id": self.id,
+            "status": self.status,
+            "urls": list(self.urls),
+            "expires_at": self.expires_at.isoformat() if self.expires_at else None,
+            "request_id": self.request_id,
+            "raw": copy.deepcopy(dict(self.raw)),
+        }
+
+    def to_json(self, *, indent: int | None = None) -> str:
+        """Return the task as JSON text; see `to_dict`."""
+        return json.dumps(self.to_dict(), indent=indent)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Return the task that `to_dict` made this data of; it belongs to no client."""
+        return cls(
+            data["id"],
+            data["status"],
+            tuple(data.get("urls", ())),
+            dict(data.get("raw", {})),
+            data.get("request_id"),
+        )
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> Any:
+        # Called by pydantic only, so that it is there: models and FastAPI take and give a task as `to_dict`.
+        from pydantic_core import core_schema as pydantic  # noqa: PLC0415
+
+        text = pydantic.str_schema()
+        optional = pydantic.nullable_schema(text)
+        fields = {
+            "id": pydantic.typed_dict_field(text),
+            "status": pydantic.typed_dict_field(text),
+            "urls": pydantic.typed_dict_field(pydantic.list_schema(text), required=False),
+            "expires_at": pydantic.typed_dict_field(optional, required=False),
+            "request_id": pydantic.typed_dict_field(optional, required=False),
+            "raw": pydantic.typed_dict_field(pydantic.dict_schema(text), required=False),
+        }
+        plain = pydantic.typed_dict_schema(fields)
+        from_plain = pydantic.no_info_after_validator_function(cls.from_dict, plain)
+        return pydantic.json_or_python_schema(
+            json_schema=from_plain,
+            python_schema=pydantic.union_schema([pydantic.is_instance_schema(cls), from_plain]),
+            serialization=pydantic.plain_serializer_function_ser_schema(cls.to_dict, return_schema=plain),
+        )
 
 
 @frozen
@@ -200,6 +311,19 @@ class NoResponse:
 
 
 Outcome: TypeAlias = Response | NoResponse
+
+
+@define
+class SendState:
+    """What an interruption of a request leaves in doubt.
+
+    Attributes:
+        may_have_arrived: Whether a byte of the request may have been sent, and no response says that nothing
+            was done.
+    """
+
+    may_have_arrived: bool = False
+
 
 Sink: TypeAlias = Callable[[bytes], bool]
 """Takes a chunk of a body; returns whether it wants more."""

@@ -141,6 +141,16 @@ def unknown_names(
     return [f"{name} is not {what}{_did_you_mean(name, known)}" for name in given if name not in known]
 
 
+def check_names(given: Mapping[str, object], known: Sequence[str], what: str) -> None:
+    """Check the names of a caller's options.
+
+    Raises:
+        ValidationError: If one is unknown; it names the nearest one that is known.
+    """
+    if problems := unknown_names(tuple(given), known, what):
+        raise ValidationError(problems)
+
+
 def _parts(value: object) -> Iterator[tuple[list[str | int], object]]:
     """An object's members with their paths, or the value itself if it is none."""
     if isinstance(value, dict):
