@@ -6,6 +6,7 @@ import inspect
 import io
 import json
 import typing
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pydantic
@@ -151,13 +152,10 @@ def test_the_bytes_of_a_video(driver: Driver, tmp_path: Path) -> None:
     client = driver.open(Script.of(completed(), video, completed(), video, video)).client
     assert client is not None
 
-    async def awaited(value: Any) -> Any:
-        return await value if inspect.isawaitable(value) else value
-
     task = driver.run(lambda: client.get(ID))
     assert driver.run(task.read) == mp4()
     for which, name in ((ID, "a.mp4"), (task, "b.mp4")):
-        file = driver.run(lambda which=which, name=name: client.download(which, tmp_path / name))
+        file = driver.run(partial(client.download, which, tmp_path / name))
         assert file.read_bytes() == mp4()
 
 
