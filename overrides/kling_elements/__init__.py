@@ -22,7 +22,7 @@ _MODULE_OF = {
     name: module for module, name in re.findall(r"^from (\S+) import (\w+) as", _STUB, re.MULTILINE)
 }
 
-__all__ = sorted([*_MODULE_OF, "__version__"])  # noqa: PLE0605 - type checkers read the stub
+__all__ = sorted([*_MODULE_OF, "__version__"])  # noqa: PLE0605  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> object:

@@ -4,10 +4,10 @@ Nothing here does I/O, and nothing here imports another module of this package. 
 that the type hints of the attrs classes can be read at run time.
 """
 
-import copy
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+import reprlib
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Self, TypeAlias
@@ -27,12 +27,12 @@ UNKNOWN_STATUS = "UNKNOWN"
 _MAX_ERROR_BODY_CHARS = 64 * 1024
 _EXPIRY = re.compile(r"(?:^|[?&=~])exp(?:ires)?=(\d{9,12})(?!\d)")
 _LATEST_EPOCH = 253_402_300_799  # the last second that datetime can represent
-_URL = re.compile(r"https?://[^/\s]", re.IGNORECASE)
-_VIDEO_NAMES = ("video_url", "video", "videos")
 _REASON_NAMES = ("message", "error", "reason", "detail", "details", "description", "title", "error_message")
 _FAILURE_NAMES = ("error", "errors", "error_message", "failure_reason", "fail_reason", "reason", "message")
 _MAX_REASON_CHARS = 500
 _DEEPEST = 6  # levels of JSON that are searched
+_REPR = reprlib.Repr()  # bounded in depth, too
+_REPR.maxstring = _MAX_REASON_CHARS
 
 
 def url_expiry(url: str) -> datetime | None:
@@ -52,47 +52,10 @@ def redact_url(url: str) -> str:
     try:
         parts = urlsplit(url)
     except ValueError:
-        return "[an address that is no URL]"
+        return "[not a URL]"
     netloc = parts.netloc.rpartition("@")[2]
     shown = urlunsplit((parts.scheme, netloc, parts.path, "…" if parts.query else "", ""))
     return shown.encode("utf-8", "backslashreplace").decode()
-
-
-def result_urls(task: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the URLs of a task's result.
-
-    `generated` is documented as a list of URLs. Other models of the service give objects with a `url`, a
-    single string, or the video under a name of its own: such a URL is used where it is the only one.
-
-    Args:
-        task: The task's JSON object.
-    """
-    generated = task.get("generated")
-    if isinstance(generated, list) and all(isinstance(url, str) for url in generated):
-        found = [url for url in generated if url]
-    else:
-        found = list(_video_urls(generated))
-    return tuple(found or _video_urls({name: task.get(name) for name in _VIDEO_NAMES}))
-
-
-def _video_urls(value: object, depth: int = 0) -> Iterator[str]:
-    """Find the URLs that can only be those of videos."""
-    if depth > _DEEPEST:
-        return
-    if isinstance(value, str):
-        if _URL.match(value):
-            yield value
-    elif isinstance(value, list):
-        for item in value:
-            yield from _video_urls(item, depth + 1)
-    elif isinstance(value, dict):
-        for name in ("url", *_VIDEO_NAMES):
-            if found := list(_video_urls(value.get(name), depth + 1)):
-                yield from found
-                return
-        found = [url for item in value.values() for url in _video_urls(item, depth + 1)]
-        if len(found) == 1:
-            yield found[0]
 
 
 def _reason(value: object, depth: int = 0) -> str:
@@ -105,7 +68,7 @@ def _reason(value: object, depth: int = 0) -> str:
         return "; ".join(filter(None, (_reason(item, depth + 1) for item in value)))
     if isinstance(value, dict):
         texts = (_reason(value.get(name), depth + 1) for name in _REASON_NAMES)
-        return next(filter(None, texts), "") or json.dumps(value)
+        return next(filter(None, texts), "") or _REPR.repr(value)
     return str(value)
 
 
@@ -161,7 +124,7 @@ class TaskData:
             "urls": list(self.urls),
             "expires_at": self.expires_at.isoformat() if self.expires_at else None,
             "request_id": self.request_id,
-            "raw": copy.deepcopy(dict(self.raw)),
+            "raw": json.loads(json.dumps(dict(self.raw), default=str)),
         }
 
     def to_json(self, *, indent: int | None = None) -> str:
@@ -272,15 +235,15 @@ class Response:
 
     @property
     def text(self) -> str:
-        """The body as text for errors: at most 64 Ki characters, whatever its bytes are."""
+        """The body as text for errors: at most 64 Ki characters, undecodable bytes replaced."""
         limit = _MAX_ERROR_BODY_CHARS
         return self.body[: limit * 4].decode("utf-8", "replace")[:limit].strip()
 
     def json(self) -> Any:
-        """Parse the body as JSON, whatever media type it claims; NaN and infinities become null.
+        """Parse the body as JSON, ignoring its media type; NaN and infinities become null.
 
         Raises:
-            ValueError: If it is no JSON.
+            ValueError: It is not JSON.
         """
         try:
             return json.loads(self.body, parse_constant=lambda _: None)

@@ -16,7 +16,7 @@ import kling_elements
 from contract_tests.support.answers import ID, RESULT, completed, mp4, reply, shown
 from contract_tests.support.clients import Script
 from kling_elements import AsyncTask, KlingError, Task, TaskData, TaskFailed, ValidationError
-from kling_elements.types import result_urls
+from kling_elements.api.result_urls import result_urls
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -117,11 +117,12 @@ def test_the_url_of_the_video_in_any_shape(task: dict[str, Any], urls: tuple[str
     [
         ({"error": "no faces"}, "no faces"),
         ({"error": {"code": 7, "message": " too\n dark "}}, "too dark"),
-        ({"error": {"code": 7}}, '{"code": 7}'),
+        ({"error": {"code": 7}}, "{'code': 7}"),
         ({"error": None, "message": "no"}, "no"),
         ({"error": False, "errors": [{"detail": "a"}, "b", None]}, "a; b"),
         ({"failure_reason": {"error": {"reason": "deep"}}}, "deep"),
         ({"error": 42}, "42"),
+        ({"error": {"x": json.loads("[" * 900 + "]" * 900)}}, "{'x': [[[[[[...]]]]]]}"),
         ({"error": "x" * 9999}, "x" * 500),
         ({"error": "half \ud800"}, "half \\ud800"),
         ({"error": [[[[[[[["deep"]]]]]]]]}, None),

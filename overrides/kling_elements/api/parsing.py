@@ -10,7 +10,8 @@ from collections import deque
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
-from kling_elements.types import UNKNOWN_STATUS, Response, TaskData, result_urls
+from kling_elements.api.result_urls import result_urls
+from kling_elements.types import UNKNOWN_STATUS, Response, TaskData
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

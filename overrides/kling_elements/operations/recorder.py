@@ -69,7 +69,7 @@ class Recorder:
     def failed(self, begun: Begun, error: BaseException) -> None:
         """Record a create that returned no task: refused, or unknown.
 
-        A response that names a task, whatever else it says, may have created that task.
+        A response that names a task may have created it, even an error response.
         """
         if isinstance(error, QuotaExceededError):
             self.journal.quota_exhausted(self.owner(), next_midnight(self.journal.now()).timestamp())

@@ -19,7 +19,7 @@ logger = logging.getLogger("kling_elements")
 
 WAIT_TIMEOUT = 1800.0  # claims about sibling models go up to 30 minutes
 NOT_FOUND_GRACE = 30.0  # a task may not be visible right after it was created
-LONGEST_PAUSE = 3600.0  # poll at least once an hour, whatever the service asks for
+LONGEST_PAUSE = 3600.0  # poll at least once an hour, even if the service asks for less
 
 
 @frozen
