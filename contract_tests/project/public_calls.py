@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, assert_type
@@ -84,6 +83,8 @@ def sync_calls(http: httpx.Client) -> None:
         )
         assert_type(task.download("out.mp4"), Path)
         assert_type(task.download(Path("out.mp4"), overwrite=True), Path)
+        assert_type(task.read(), bytes)
+        assert_type(entered.download(task, "out.mp4"), Path)
     client.close()
 
 
@@ -96,7 +97,9 @@ async def async_calls(http: httpx.AsyncClient) -> None:
         assert_type(await client.wait("id", on_update=told_later, timeout=5), AsyncTask)
         task = await client.generate(["a.png"], on_update=told, poll_interval=1)
         assert_type(task, AsyncTask)
-        assert_type(task.download("out.mp4"), Awaitable[Path])
+        assert_type(await task.read(max_bytes=9), bytes)
+        assert_type(await client.download("id", "out.mp4"), Path)
+        task.download("a.mp4")  # type: ignore[unused-coroutine]  # pyright: ignore[reportUnusedCoroutine]
         assert_type(await task.download("out.mp4", overwrite=True), Path)
     await client.aclose()
 
@@ -110,6 +113,10 @@ def values(task: Task) -> None:
     assert_type(task.request_id, str | None)
     assert_type(task.expires_at, datetime | None)
     assert_type(task.is_terminal, bool)
+    assert_type(task.failure_reason, str | None)
+    assert_type(task.to_dict(), dict[str, Any])
+    assert_type(task.to_json(indent=2), str)
+    assert_type(Task.from_dict(task.to_dict()), Task)
     assert_type(__version__, str)
 
 
@@ -141,6 +148,7 @@ def failures(client: KlingElements) -> None:
         assert_type(error.expires_at, datetime | None)
     except KlingError as error:
         assert_type(error.task_id, str | None)
+        assert_type(error.hint, str | None)
 
 
 def mistakes(client: KlingElements) -> None:
@@ -149,4 +157,6 @@ def mistakes(client: KlingElements) -> None:
     client.create(["a.png"], promt="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     client.create(["a.png"], duration=5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     client.wait("id", timout=5)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    client.get("id", timout=5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    KlingElements(timout=5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     client.get()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]

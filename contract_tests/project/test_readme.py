@@ -111,7 +111,7 @@ def test_a_terminal_session_prints_what_is_shown(session: str) -> None:
 
 def test_the_table_names_every_error() -> None:
     """Whoever catches an error finds it in the README."""
-    public = [getattr(kling_elements, name) for name in kling_elements.__all__]
+    public = [getattr(kling_elements, name) for name in dir(kling_elements)]
     errors = {item for item in public if isinstance(item, type) and issubclass(item, KlingError)}
     parents = {base for error in errors for base in error.__mro__[1:]}
     assert set(ERRORS) == {error.__name__ for error in errors - parents}

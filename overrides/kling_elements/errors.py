@@ -2,40 +2,36 @@
 
     KlingError
     ├── ValidationError (ValueError)      nothing was sent
-    ├── ConnectionFailed (ConnectionError) nothing arrived, or nothing that costs: safe to repeat
-    ├── OutcomeUnknown                    a create was sent and not answered: a task may exist
-    ├── ApiError                          the service answered with an error
+    ├── ConnectionFailed (ConnectionError) no response, and nothing is billed: safe to repeat
+    ├── OutcomeUnknown                    a create was sent, without a response: a task may exist
+    ├── ApiError                          an error response of the service
     │   ├── BadRequestError               400, 413, 415, 422
     │   ├── AuthenticationError           401
     │   ├── InsufficientCreditsError      402
     │   ├── PermissionDeniedError         403
     │   ├── NotFoundError                 404
-    │   ├── RateLimitError                429 that names a rate: wait and repeat
-    │   ├── QuotaExceededError            429 that names a quota or a trial: do not repeat
+    │   ├── RateLimitError                429 for a rate, or no place under the limits: repeat later
+    │   ├── QuotaExceededError            429 for a quota or a trial: do not repeat
     │   └── ServerError                   500 and above
-    ├── ResponseFormatError               an answer that is not what the document promises
+    ├── ResponseFormatError               a response that does not match the document
     ├── TaskFailed                        the task ended without a video
-    ├── ResultMissing                     the task is COMPLETED and has no address of a video
+    ├── ResultMissing                     the task is COMPLETED and has no URL of a video
     ├── DeadlineExceeded (TimeoutError)   we stopped waiting; the task runs on
-    ├── UploadError                       a local image could not be put to the service's store
+    ├── UploadError                       a local image could not be uploaded
     ├── DownloadError                     the video could not be fetched or stored
-    └── WebhookVerificationError          a delivery that is not the service's
+    └── WebhookVerificationError          a webhook delivery that can't be trusted
 
 Every error can be pickled. None holds the API key.
 """
 
-from __future__ import annotations
-
 import shlex
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
 
 from attrs import frozen
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
-
-    from kling_elements.types import TaskData
+from kling_elements.types import TaskData
 
 
 @frozen
@@ -56,7 +52,7 @@ def next_command(*words: str) -> str:
     return shlex.join(["kling-elements", *words])
 
 
-def _restore(cls: type[KlingError], args: tuple[object, ...], state: dict[str, object]) -> KlingError:
+def _restore(cls: "type[KlingError]", args: tuple[object, ...], state: dict[str, object]) -> "KlingError":
     error = cls.__new__(cls)
     error.args = args  # OSError sets them in its __init__, others in __new__
     error.__dict__.update(state)
@@ -92,7 +88,7 @@ class ValidationError(KlingError, ValueError):
     """The input can't be accepted. Nothing was sent.
 
     Attributes:
-        problems: A sentence for each fault, the field's name first.
+        problems: A sentence for each problem, the field's name first.
     """
 
     def __init__(self, problems: Sequence[str], *, hint: str | None = None) -> None:
@@ -101,19 +97,19 @@ class ValidationError(KlingError, ValueError):
 
 
 class ConnectionFailed(KlingError, ConnectionError):  # noqa: N818 - it says what happened
-    """The service could not be reached, or a question that costs nothing got no answer. Safe to repeat."""
+    """The service was not reached, or a request that is free got no response. Safe to repeat."""
 
 
-class OutcomeUnknown(KlingError):  # noqa: N818 - as above
-    """A create was sent, and nobody can say whether a task exists. Simply repeated, it may be paid twice.
+class OutcomeUnknown(KlingError):  # noqa: N818 - it says what happened
+    """A create was sent, and whether a task exists is unknown. If you repeat it, you may pay twice.
 
     Attributes:
-        status_code: The HTTP status, if there was an answer at all.
-        request_id: The service's id of the request, if there was an answer.
-        body: The first bytes of the answer, as text.
+        status_code: The HTTP status, if there was a response.
+        request_id: The service's id of the request, if there was a response.
+        body: The start of the response's body, as text.
     """
 
-    def __init__(  # noqa: PLR0913 - options, each by its name
+    def __init__(  # noqa: PLR0913 - keyword options
         self,
         text: str,
         *,
@@ -130,7 +126,7 @@ class OutcomeUnknown(KlingError):  # noqa: N818 - as above
 
 
 class ApiError(KlingError):
-    """The service answered with an error.
+    """The service responded with an error.
 
     Attributes:
         status_code: The HTTP status.
@@ -138,10 +134,10 @@ class ApiError(KlingError):
         invalid_params: The parameters that the service refused.
         request_id: The service's id of the request, for its support.
         retry_after: Seconds after which the service asks to be called again.
-        body: The answer's body as text, the first 64 KiB of it.
+        body: The start of the response's body, as text: at most 64 Ki characters.
     """
 
-    def __init__(  # noqa: PLR0913 - options, each by its name
+    def __init__(  # noqa: PLR0913 - keyword options
         self,
         text: str,
         *,
@@ -176,7 +172,7 @@ class InsufficientCreditsError(ApiError):
 
 
 class PermissionDeniedError(ApiError):
-    """403: the account or its plan doesn't allow this; some invalid bodies are answered so too."""
+    """403: the account or its plan doesn't allow this. Some invalid bodies get a 403 too."""
 
 
 class NotFoundError(ApiError):
@@ -184,11 +180,14 @@ class NotFoundError(ApiError):
 
 
 class RateLimitError(ApiError):
-    """429 that names a rate: wait for `retry_after` seconds and repeat."""
+    """429 for a rate: repeat after `retry_after` seconds.
+
+    Also raised by this client, before it sends anything, if its own limits leave no room before the deadline.
+    """
 
 
 class QuotaExceededError(ApiError):
-    """429 that names the day's quota or a free trial. Repeating does not help."""
+    """429 for the day's quota or a free trial. Repeating does not help."""
 
 
 class ServerError(ApiError):
@@ -196,16 +195,16 @@ class ServerError(ApiError):
 
 
 class ResponseFormatError(KlingError):
-    """An answer that is not what the document promises (HTML, empty, cut off, another kind of JSON).
+    """A response that does not match the document (HTML, empty, cut off, another kind of JSON).
 
     Attributes:
         status_code: The HTTP status.
-        content_type: The answer's media type, as sent.
+        content_type: The response's media type, as sent.
         request_id: The service's id of the request.
         body: The start of the body as text.
     """
 
-    def __init__(  # noqa: PLR0913 - options, each by its name
+    def __init__(  # noqa: PLR0913 - keyword options
         self,
         text: str,
         *,
@@ -224,44 +223,44 @@ class ResponseFormatError(KlingError):
 
 
 class _TaskError(KlingError):
-    """About one task, as it was last seen."""
+    """An error about one task, as last polled."""
 
-    task_id: str  # pyright: ignore[reportIncompatibleVariableOverride]  # narrower: there always is one
+    task_id: str  # pyright: ignore[reportIncompatibleVariableOverride]  # narrower: there is always one
 
     def __init__(self, text: str, *, task: TaskData, hint: str | None = None) -> None:
         super().__init__(text, task_id=task.id, hint=hint)
         self.task = task
 
 
-class TaskFailed(_TaskError):  # noqa: N818 - as above
+class TaskFailed(_TaskError):  # noqa: N818 - it says what happened
     """The task ended without a video.
 
     Attributes:
-        task: The task as it was answered.
+        task: The task, as the service last showed it.
     """
 
 
-class ResultMissing(_TaskError):  # noqa: N818 - as above
-    """The task is COMPLETED and its answer has no address of a video. It happens.
+class ResultMissing(_TaskError):  # noqa: N818 - it says what happened
+    """The task is COMPLETED and has no URL of a video. It happens.
 
     Attributes:
-        task: The task as it was answered.
+        task: The task, as the service last showed it.
     """
 
 
-class DeadlineExceeded(KlingError, TimeoutError):  # noqa: N818 - as above
-    """We stopped waiting. The task runs on and is billed; it can be waited for again.
+class DeadlineExceeded(KlingError, TimeoutError):  # noqa: N818 - it says what happened
+    """The client stopped waiting. The task runs on and is billed; wait for it again.
 
     Attributes:
         task_id: The task.
-        last_status: Its status when it was last seen; None if it never was.
+        last_status: Its status at the last successful poll; None if there was none.
         elapsed: Seconds spent waiting.
         timeout: Seconds that were allowed.
     """
 
-    task_id: str  # pyright: ignore[reportIncompatibleVariableOverride]  # narrower: there always is one
+    task_id: str  # pyright: ignore[reportIncompatibleVariableOverride]  # narrower: there is always one
 
-    def __init__(  # noqa: PLR0913 - options, each by its name
+    def __init__(  # noqa: PLR0913 - keyword options
         self,
         text: str,
         *,
@@ -278,10 +277,10 @@ class DeadlineExceeded(KlingError, TimeoutError):  # noqa: N818 - as above
 
 
 class UploadError(KlingError):
-    """A local image could not be put to the service's store. No task was created. Safe to repeat.
+    """A local image could not be uploaded. No task was created. Safe to repeat.
 
     Attributes:
-        status_code: The HTTP status of the store, if it answered.
+        status_code: The HTTP status of the store, if it responded.
     """
 
     def __init__(
@@ -300,8 +299,8 @@ class DownloadError(KlingError):
     """The video could not be fetched or stored. The target is as it was before.
 
     Attributes:
-        status_code: The HTTP status of the result's host, if it answered.
-        expires_at: When the address expires or expired, as its query says.
+        status_code: The HTTP status of the result's host, if it responded.
+        expires_at: When the URL expires or expired, as its query says.
     """
 
     def __init__(
@@ -319,4 +318,4 @@ class DownloadError(KlingError):
 
 
 class WebhookVerificationError(KlingError):
-    """A delivery that is not the service's, is too old, or is damaged. Its text never holds a secret."""
+    """A delivery is forged, too old, or damaged. The text never holds a secret."""

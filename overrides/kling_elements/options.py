@@ -1,38 +1,31 @@
-"""What `create`, `wait` and `generate` can be asked for, and the check of what `wait` is."""
+"""Keyword options of the clients' methods, for type checkers and editors."""
 
-from __future__ import annotations
+import os
+from collections.abc import Awaitable, Callable
+from typing import Literal, TypeAlias, TypedDict
 
-from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict
-
+from kling_elements.journal import Job
 from kling_elements.operations.create_request import RequestFields
+from kling_elements.operations.wait import Look
+from kling_elements.task import Task
 
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Awaitable, Callable
-
-    from kling_elements.journal import Job
-    from kling_elements.operations.wait import Look
-    from kling_elements.task import Task
-
-
-LocalFiles: TypeAlias = "Literal['base64', 'upload'] | Callable[[bytes, str], str | Awaitable[str]]"
-"""What becomes of local images; see `CreateOptions`."""
+LocalFiles: TypeAlias = Literal["base64", "upload"] | Callable[[bytes, str], str | Awaitable[str]]
+"""Where local images go; see `CreateOptions`."""
 
 
 class CreateOptions(RequestFields, total=False):
     """Options of `create`: the request's fields, and these.
 
     Attributes:
-        check_images: Look at the first kilobytes of images behind URLs before money is spent.
-        local_files: What becomes of local images: "base64" (the default) sends them within the request;
-            "upload" puts them to the service's own store first, and sends their addresses; a function of
-            yours is given the bytes and the media type of each, keeps them where the service can fetch them,
-            and returns that address (for `AsyncKlingElements` it may be asynchronous; another one is called
-            in a thread there).
+        check_images: Check the first kilobytes of images behind URLs before money is spent.
+        local_files: Where local images go: "base64" (the default) sends them within the request; "upload"
+            uploads them to the service's store first, and sends their URLs. A function of yours is called
+            with the bytes and the media type of each, stores them where the service can fetch them, and
+            returns the URL. For `AsyncKlingElements` it may be asynchronous; else it runs in a thread.
         model: The service's model.
-        target: The file that the video is to go to. It is noted in the journal, so that `kling-elements
-            resume` can finish what this process doesn't; nothing is written to it.
-        job: The job of a batch that this is: it is created once, however often it is asked for.
+        target: The file for the video. It is recorded in the journal, so that `kling-elements resume` can
+            finish what this process doesn't. Nothing is written to it.
+        job: The job of a batch. It is created once, however often you ask for it.
     """
 
     check_images: bool
@@ -47,10 +40,10 @@ class WaitOptions(TypedDict, total=False):
 
     Attributes:
         timeout: Seconds to wait at most; None for no limit.
-        poll_interval: Seconds between looks, in place of the schedule.
+        poll_interval: Seconds between polls, in place of the schedule.
         on_update: Called with the task when it is first seen and at each change of its status; awaited if it
             can be.
-        on_look: Called with a `Look` after every look.
+        on_look: Called with a `Look` after every poll.
         clock: A monotonic clock, in seconds.
         sleep: Sleeps for that many seconds; awaited if it can be.
     """

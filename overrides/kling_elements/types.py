@@ -1,24 +1,21 @@
-"""Plain values that every floor speaks of: a task's data, and what goes over the wire.
+"""Plain values that every floor uses: a task's data, and what goes over the wire.
 
-Nothing here does I/O, and nothing here imports another module of this package.
+Nothing here does I/O, and nothing here imports another module of this package. Annotations are evaluated, so
+that the type hints of the attrs classes can be read at run time.
 """
-
-from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+import reprlib
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, Self, TypeAlias
 from urllib.parse import urlsplit, urlunsplit
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from kling_elements_api.models import TaskStatus
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 COMPLETED = TaskStatus.COMPLETED.value
 FAILED = TaskStatus.FAILED.value
@@ -30,6 +27,12 @@ UNKNOWN_STATUS = "UNKNOWN"
 _MAX_ERROR_BODY_CHARS = 64 * 1024
 _EXPIRY = re.compile(r"(?:^|[?&=~])exp(?:ires)?=(\d{9,12})(?!\d)")
 _LATEST_EPOCH = 253_402_300_799  # the last second that datetime can represent
+_REASON_NAMES = ("message", "error", "reason", "detail", "details", "description", "title", "error_message")
+_FAILURE_NAMES = ("error", "errors", "error_message", "failure_reason", "fail_reason", "reason", "message")
+_MAX_REASON_CHARS = 500
+_DEEPEST = 6  # levels of JSON that are searched
+_REPR = reprlib.Repr()  # bounded in depth, too
+_REPR.maxstring = _MAX_REASON_CHARS
 
 
 def url_expiry(url: str) -> datetime | None:
@@ -49,10 +52,24 @@ def redact_url(url: str) -> str:
     try:
         parts = urlsplit(url)
     except ValueError:
-        return "[an address that is no URL]"
+        return "[not a URL]"
     netloc = parts.netloc.rpartition("@")[2]
     shown = urlunsplit((parts.scheme, netloc, parts.path, "…" if parts.query else "", ""))
     return shown.encode("utf-8", "backslashreplace").decode()
+
+
+def _reason(value: object, depth: int = 0) -> str:
+    """Return the text of an error in a JSON value; empty if there is none."""
+    if isinstance(value, str):
+        return " ".join(value.split())
+    if not value or isinstance(value, bool) or depth > _DEEPEST:
+        return ""
+    if isinstance(value, list):
+        return "; ".join(filter(None, (_reason(item, depth + 1) for item in value)))
+    if isinstance(value, dict):
+        texts = (_reason(value.get(name), depth + 1) for name in _REASON_NAMES)
+        return next(filter(None, texts), "") or _REPR.repr(value)
+    return str(value)
 
 
 def _redacted_urls(urls: tuple[str, ...]) -> str:
@@ -90,6 +107,63 @@ class TaskData:
     def expires_at(self) -> datetime | None:
         """When the first of the URLs expires (UTC); None if there is none or it doesn't say."""
         return min(filter(None, map(url_expiry, self.urls)), default=None)
+
+    @property
+    def failure_reason(self) -> str | None:
+        """Why the service says that the task failed, in one line; None unless it is FAILED and says so."""
+        if self.status != FAILED:
+            return None
+        reason = next(filter(None, (_reason(self.raw.get(name)) for name in _FAILURE_NAMES)), "")
+        return reason[:_MAX_REASON_CHARS].encode("utf-8", "backslashreplace").decode() or None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the task as plain data that `json.dumps` takes. Its URLs are in it, in full."""
+        return {
+            "id": self.id,
+            "status": self.status,
+            "urls": list(self.urls),
+            "expires_at": self.expires_at.isoformat() if self.expires_at else None,
+            "request_id": self.request_id,
+            "raw": json.loads(json.dumps(dict(self.raw), default=str)),
+        }
+
+    def to_json(self, *, indent: int | None = None) -> str:
+        """Return the task as JSON text; see `to_dict`."""
+        return json.dumps(self.to_dict(), indent=indent)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Return the task that `to_dict` made this data of; it belongs to no client."""
+        return cls(
+            data["id"],
+            data["status"],
+            tuple(data.get("urls", ())),
+            dict(data.get("raw", {})),
+            data.get("request_id"),
+        )
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> Any:
+        # Called by pydantic only, so that it is there: models and FastAPI take and give a task as `to_dict`.
+        from pydantic_core import core_schema as pydantic  # noqa: PLC0415
+
+        text = pydantic.str_schema()
+        optional = pydantic.nullable_schema(text)
+        fields = {
+            "id": pydantic.typed_dict_field(text),
+            "status": pydantic.typed_dict_field(text),
+            "urls": pydantic.typed_dict_field(pydantic.list_schema(text), required=False),
+            "expires_at": pydantic.typed_dict_field(optional, required=False),
+            "request_id": pydantic.typed_dict_field(optional, required=False),
+            "raw": pydantic.typed_dict_field(pydantic.dict_schema(text), required=False),
+        }
+        plain = pydantic.typed_dict_schema(fields)
+        from_plain = pydantic.no_info_after_validator_function(cls.from_dict, plain)
+        return pydantic.json_or_python_schema(
+            json_schema=from_plain,
+            python_schema=pydantic.union_schema([pydantic.is_instance_schema(cls), from_plain]),
+            serialization=pydantic.plain_serializer_function_ser_schema(cls.to_dict, return_schema=plain),
+        )
 
 
 @frozen
@@ -161,15 +235,15 @@ class Response:
 
     @property
     def text(self) -> str:
-        """The body as text for errors: at most 64 Ki characters, whatever its bytes are."""
+        """The body as text for errors: at most 64 Ki characters, undecodable bytes replaced."""
         limit = _MAX_ERROR_BODY_CHARS
         return self.body[: limit * 4].decode("utf-8", "replace")[:limit].strip()
 
     def json(self) -> Any:
-        """Parse the body as JSON, whatever media type it claims; NaN and infinities become null.
+        """Parse the body as JSON, ignoring its media type; NaN and infinities become null.
 
         Raises:
-            ValueError: If it is no JSON.
+            ValueError: It is not JSON.
         """
         try:
             return json.loads(self.body, parse_constant=lambda _: None)
@@ -200,6 +274,19 @@ class NoResponse:
 
 
 Outcome: TypeAlias = Response | NoResponse
+
+
+@define
+class SendState:
+    """What an interruption of a request leaves in doubt.
+
+    Attributes:
+        may_have_arrived: Whether a byte of the request may have been sent, and no response says that nothing
+            was done.
+    """
+
+    may_have_arrived: bool = False
+
 
 Sink: TypeAlias = Callable[[bytes], bool]
 """Takes a chunk of a body; returns whether it wants more."""

@@ -1,6 +1,6 @@
-"""Values are checked here before anything is sent: by the document's own schemas, in words that help.
+"""Check values by the document's own schemas before anything is sent, with messages that help.
 
-No limit stands in this module: lengths, counts, choices and formats are read from the document.
+This module holds no limits: lengths, counts, choices and formats are read from the document.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Validator:
 
     Attributes:
         schema: The schema, references resolved one level.
-        document: The document that its references lead into.
+        document: The document that its references point into.
     """
 
     schema: Mapping[str, Any]
@@ -41,7 +41,7 @@ class Validator:
     def _compile(self) -> Any:
         import jsonschema_rs  # noqa: PLC0415 - `--help` need not pay for it
 
-        # OpenAPI 3.0 schemas are Draft 4's kind; `components` lets their references resolve.
+        # OpenAPI 3.0 schemas are close to Draft 4; `components` lets their references resolve.
         components = self.document.content["components"]
         whole = {**_without_nullable(dict(self.schema)), "components": _without_nullable(components)}
         return jsonschema_rs.Draft4Validator(whole, validate_formats=True)
@@ -52,7 +52,7 @@ class Validator:
         return tuple(self.schema.get("properties", ()))
 
     def misfits(self, value: object) -> Iterator[tuple[tuple[str | int, ...], str]]:
-        """Where a value does not fit, and how, in the words of the library that compares them.
+        """Yield where a value does not fit and why, in the JSON Schema library's words.
 
         Raises:
             ValueError: If the library can't take the value: it is nested too deeply, or half of a surrogate
@@ -62,11 +62,11 @@ class Validator:
             yield tuple(error.instance_path), str(error.message)
 
     def problems(self, value: object, name: str = "") -> list[str]:
-        """A sentence for each faulty member, in the schema's order; empty if the value fits.
+        """Return a sentence for each invalid member, in the schema's order; empty if the value fits.
 
         Args:
             value: A JSON value.
-            name: What the value itself is called in the sentences; members are called by their own names.
+            name: The name of the value itself in the sentences; members have their own names.
         """
         found = {
             _label(name, path): f"{_label(name, path)} {self._refusal(path, part)}"
@@ -83,7 +83,7 @@ class Validator:
             if keyword == "required":
                 path.append(error.kind.property)
             label = _label(name, path)
-            # A wrong type breaks `enum` as well, and the choices say more.
+            # A wrong type violates `enum` as well, and the choices say more.
             if label not in found or keyword == "enum":
                 found[label] = (
                     f"{label} {_sentence(keyword, self._subschema(path), error.instance, error.message)}"
@@ -92,7 +92,7 @@ class Validator:
         return sorted(found.values(), key=lambda text: order.get(re.split(r"[\s.\[]", text)[0], -1))
 
     def _refusal(self, path: Sequence[str | int], got: object) -> str:
-        """Why a value that JSON can't hold is refused: in the schema's words, where its type is at fault."""
+        """Return why a value that JSON can't hold is refused, by the schema if its type is wrong."""
         schema = self._subschema(path)
         if isinstance(got, str):
             return "holds half of a surrogate pair, which can't be sent as UTF-8"
@@ -111,7 +111,7 @@ class Validator:
 
 @cache
 def request_validator(method: str, path: str) -> Validator:
-    """The validator of an operation's JSON request body."""
+    """Return the validator of an operation's JSON request body."""
     document = load_document()
     content = document.operation_at(method, path)["requestBody"]["content"]
     return Validator(document.resolve(content["application/json"]["schema"]), document)
@@ -119,16 +119,16 @@ def request_validator(method: str, path: str) -> Validator:
 
 @cache
 def parameter_validator(operation_id: str, name: str) -> Validator:
-    """The validator of one of an operation's parameters."""
+    """Return the validator of a parameter of an operation."""
     document = load_document()
     return Validator(document.resolve(document.parameter(operation_id, name)["schema"]), document)
 
 
 def check_parameter(operation_id: str, name: str, value: object) -> None:
-    """Check one parameter.
+    """Check a parameter.
 
     Raises:
-        ValidationError: If it does not fit the document.
+        ValidationError: It does not fit the document.
     """
     if problems := parameter_validator(operation_id, name).problems(value, name):
         raise ValidationError(problems)
@@ -137,12 +137,22 @@ def check_parameter(operation_id: str, name: str, value: object) -> None:
 def unknown_names(
     given: Sequence[str], known: Sequence[str], what: str = "a field of the request"
 ) -> list[str]:
-    """A sentence for each name that is not known, with the nearest one that is."""
+    """Return a sentence for each unknown name, with the nearest known one."""
     return [f"{name} is not {what}{_did_you_mean(name, known)}" for name in given if name not in known]
 
 
+def check_names(given: Mapping[str, object], known: Sequence[str], what: str) -> None:
+    """Check the names of a caller's options.
+
+    Raises:
+        ValidationError: If one is unknown; it names the nearest one that is known.
+    """
+    if problems := unknown_names(tuple(given), known, what):
+        raise ValidationError(problems)
+
+
 def _parts(value: object) -> Iterator[tuple[list[str | int], object]]:
-    """An object's members with their paths, or the value itself if it is none."""
+    """Yield an object's members with their paths, or the value itself if it is no object."""
     if isinstance(value, dict):
         yield from (([member], part) for member, part in value.items())
     else:
@@ -150,7 +160,7 @@ def _parts(value: object) -> Iterator[tuple[list[str | int], object]]:
 
 
 def _is_json(value: object) -> bool:
-    """Whether a value can be sent: of JSON's types, without NaN, and in UTF-8."""
+    """Return whether a value can be sent: of JSON's types, without NaN, and in UTF-8."""
     try:
         json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     except (TypeError, ValueError, RecursionError):
@@ -166,7 +176,7 @@ def _label(name: str, path: Sequence[str | int]) -> str:
 
 
 def _sentence(keyword: str, schema: Mapping[str, Any], got: object, otherwise: str) -> str:
-    """What is wanted and what was given, for a broken keyword of a schema."""
+    """Return what was expected and what was given, for a violated keyword of a schema."""
     limit = schema.get(keyword)
     size = len(got) if isinstance(got, (str, list)) else 0
     shown = _shown(got)
@@ -174,8 +184,8 @@ def _sentence(keyword: str, schema: Mapping[str, Any], got: object, otherwise: s
     match keyword:
         case "required":
             text = "is missing"
-        case _ if limit is None:  # the schema of a member that it doesn't name
-            text = _as_it_is(otherwise)
+        case _ if limit is None:  # from the schema of a member that the schema doesn't name
+            text = _verbatim(otherwise)
         case "enum":
             choices = limit if isinstance(limit, list) else []
             named = " or ".join(map(repr, choices))
@@ -194,11 +204,11 @@ def _sentence(keyword: str, schema: Mapping[str, Any], got: object, otherwise: s
         case "pattern":
             text = f"must match {limit}: got {shown}"
         case _:
-            text = _as_it_is(otherwise)
+            text = _verbatim(otherwise)
     return text
 
 
-def _as_it_is(text: str) -> str:
+def _verbatim(text: str) -> str:
     return f"does not fit the document: {text[: _MAX_SHOWN * 3]}"
 
 
@@ -211,7 +221,7 @@ def _type(schema: Mapping[str, Any]) -> str:
 
 
 def _shown(value: object) -> str:
-    """A value with its JSON type, short enough for one line."""
+    """Return a value with its JSON type, short enough for one line."""
     if value is None:
         return "null"
     name = _JSON_NAMES.get(type(value), type(value).__name__)
@@ -223,13 +233,13 @@ def _shown(value: object) -> str:
 
 
 def _did_you_mean(got: object, choices: Sequence[object]) -> str:
-    """A hint at the one choice that was meant: the same words in another spelling, or a slip of the keys."""
+    """Suggest the one choice that was meant: a different spelling, or a typo."""
     if not isinstance(got, str):
         return ""
     known = [choice for choice in choices if isinstance(choice, str)]
     words = _words(got)
     near = [choice for choice in known if words and _words(choice)[-len(words) :] == words]
-    if not near and re.search(r"[a-z]", got.lower()):  # digits alone are no slip of the keys
+    if not near and re.search(r"[a-z]", got.lower()):  # digits alone are no typo
         near = difflib.get_close_matches(got.strip().lower(), known, n=1)
     return f" (did you mean {near[0]!r}?)" if len(near) == 1 else ""
 
@@ -239,7 +249,7 @@ def _words(text: str) -> list[str]:
 
 
 def _without_nullable(node: Any) -> Any:
-    """The schema with OpenAPI 3.0's `nullable` in the words of JSON Schema."""
+    """Return the schema with OpenAPI 3.0's `nullable` expressed in JSON Schema."""
     if isinstance(node, list):
         return [_without_nullable(item) for item in node]
     if not isinstance(node, dict):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import copy
 import pickle
 import re
@@ -41,7 +40,7 @@ if TYPE_CHECKING:
 
 PUBLIC_ERRORS = [
     getattr(kling_elements, name)
-    for name in kling_elements.__all__
+    for name in dir(kling_elements)
     if isinstance(getattr(kling_elements, name), type)
     and issubclass(getattr(kling_elements, name), Exception)
 ]
@@ -144,23 +143,13 @@ def test_every_error_is_public() -> None:
 
 
 def test_public_names() -> None:
-    """The public names are sorted, all there, those that type checkers see, and those of `dir`."""
-    names = kling_elements.__all__
+    """The public names are sorted, all there, and those of `import *`; another one is an AttributeError."""
+    names = dir(kling_elements)
+    assert {"KlingElements", "AsyncTask", "Limits", "verify_webhook", "__version__"} < set(names)
     assert names == sorted(names)
-    assert dir(kling_elements) == names
+    assert names == vars(kling_elements)["__all__"]
     assert all(getattr(kling_elements, name) is not None for name in names)
-    assert kling_elements.__file__
-    with open(kling_elements.__file__, encoding="utf-8") as stream:  # noqa: PTH123 - one line
-        tree = ast.parse(stream.read())
-    typed = {
-        alias.name
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("kling_elements.")
-        for alias in node.names
-    }
-    assert typed | {"__version__"} == set(names)
-    with pytest.raises(AttributeError, match="nonsense"):
-        kling_elements.nonsense  # noqa: B018 - reading it is the test
+    assert not hasattr(kling_elements, "nonsense")
 
 
 def test_names_of_the_design() -> None:

@@ -188,7 +188,7 @@ INVALID: list[tuple[str, dict[str, Any], str]] = [
     (
         "webhook by file",
         {"webhook_url": "file:///etc/passwd"},
-        "webhook_url must be an http or https address",
+        "webhook_url must be an http or https URL",
     ),
     ("webhook with a broken host", {"webhook_url": "http://[::1"}, "webhook_url must be a valid uri"),
     ("unknown model", {"model": "pro-max"}, "model must be"),
@@ -234,7 +234,7 @@ def test_every_fault_to_the_letter(driver: Driver, tmp_path: Path) -> None:
         "duration must be the string '5' or '10': got the integer 5",
         f"images[0]: None is no image: {NEEDED}",
         f"images[2]: a value of type int is no image: {NEEDED}",
-        f"webhook_url must be an http or https address: got '{url[:60]}'",
+        f"webhook_url must be an http or https URL: got '{url[:60]}'",
     ]
     names = [tmp_path / "one.png", tmp_path / "two.png"]
     with pytest.raises(ValidationError) as caught:

@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from kling_elements.types import ExternalRequest, NoResponse, Outcome, Request, ResponseHead, Sink
+    from kling_elements.types import (
+        ExternalRequest,
+        NoResponse,
+        Outcome,
+        Request,
+        ResponseHead,
+        SendState,
+        Sink,
+    )
 
 T = TypeVar("T")
 
@@ -20,8 +28,11 @@ T = TypeVar("T")
 class IO(Protocol):
     """What the core may ask of the outside."""
 
-    async def send(self, request: Request, timeout: float) -> Outcome:
-        """Send a request to the service, with the key. All of it may take `timeout` seconds."""
+    async def send(self, request: Request, timeout: float, state: SendState | None = None) -> Outcome:
+        """Send a request to the service, with the key. All of it may take `timeout` seconds.
+
+        If an exception leaves it, `state` says whether a byte of the request may have been sent.
+        """
         ...
 
     async def stream(

@@ -10,6 +10,7 @@ from collections import deque
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
+from kling_elements.api.result_urls import result_urls
 from kling_elements.types import UNKNOWN_STATUS, Response, TaskData
 
 if TYPE_CHECKING:
@@ -39,13 +40,10 @@ def find_created_task(answer: Response) -> TaskData | None:
 def task_from(data: Mapping[str, Any], task_id: str, request_id: str | None) -> TaskData:
     """A task from its JSON object; what doesn't fit is left to `raw`."""
     status = data.get("status")
-    generated = data.get("generated")
     return TaskData(
         id=task_id,
         status=status if isinstance(status, str) and status else UNKNOWN_STATUS,
-        urls=tuple(url for url in generated if isinstance(url, str) and url)
-        if isinstance(generated, list)
-        else (),
+        urls=result_urls(data),
         raw=data,
         request_id=request_id,
     )

@@ -27,6 +27,7 @@ from kling_elements.api.httpx_adapter import (
 )
 from kling_elements.api.log_redaction import redacted_logs, without_queries
 from kling_elements.api.total_timeout import TotalTimeout
+from kling_elements.types import SendState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,18 +119,20 @@ class SyncTransport:
             return no_response(error)
         return head
 
-    async def send(self, request: Request, timeout: float) -> Outcome:
+    async def send(self, request: Request, timeout: float, state: SendState | None = None) -> Outcome:
         """Send a request to the service, with the key."""
         if self._settings is None:
             raise TypeError("this transport knows no service")
         handled = sys.exc_info()[1]
         try:
             with redacted_logs(self._settings.key.redact), TotalTimeout(timeout) as limit:
-                return self._ask(request, timeout, limit, self._settings)
+                return self._ask(request, timeout, limit, self._settings, state or SendState())
         except BaseException as error:  # noqa: BLE001 - it is raised again
             raise without_frames(error, handled)  # noqa: B904 - it is the same
 
-    def _ask(self, request: Request, timeout: float, limit: TotalTimeout, settings: Settings) -> Outcome:
+    def _ask(
+        self, request: Request, timeout: float, limit: TotalTimeout, settings: Settings, state: SendState
+    ) -> Outcome:
         trace = Trace(limit.watch)
         client = self._service.get()
         try:
@@ -142,6 +145,8 @@ class SyncTransport:
             if limit.is_over:
                 return timed_out(was_sent=trace.may_be_sent)
             return no_response(error, settings.key, was_sent=trace.may_be_sent)
+        finally:
+            state.may_have_arrived = trace.may_be_sent
         limit.watch(response.extensions.get("network_stream"))
         return self._read(response, limit, settings)
 
@@ -227,18 +232,18 @@ class AsyncTransport:
             return no_response(error)
         return head
 
-    async def send(self, request: Request, timeout: float) -> Outcome:
+    async def send(self, request: Request, timeout: float, state: SendState | None = None) -> Outcome:
         """Send a request to the service, with the key."""
         if self._settings is None:
             raise TypeError("this transport knows no service")
         handled = sys.exc_info()[1]
         try:
             with redacted_logs(self._settings.key.redact):
-                return await self._ask(request, timeout, self._settings)
+                return await self._ask(request, timeout, self._settings, state or SendState())
         except BaseException as error:  # noqa: BLE001 - it is raised again
             raise without_frames(error, handled)  # noqa: B904 - it is the same
 
-    async def _ask(self, request: Request, timeout: float, settings: Settings) -> Outcome:
+    async def _ask(self, request: Request, timeout: float, settings: Settings, state: SendState) -> Outcome:
         trace, response, body = Trace(), None, Body()
         client = self._service.get()
         try:
@@ -250,6 +255,8 @@ class AsyncTransport:
                 response = await client.send(built, stream=True, auth=self._auth, follow_redirects=False)
             except SEND_ERRORS as error:
                 return no_response(error, settings.key, was_sent=trace.may_be_sent)
+            finally:
+                state.may_have_arrived = trace.may_be_sent
             await self._read(response, body)
         if response is None:
             return timed_out(was_sent=trace.may_be_sent)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -175,7 +176,7 @@ class JobRunner(Generic[TaskT]):
         while True:
             require_journal(service)
             try:
-                return await service.generate(order.job.images, options, waiting, keep)
+                return await service.generate(order.job.images, options, waiting, keep, slot_timeout=math.inf)
             except RateLimitError as error:
                 pause = next(pauses, None)
                 if pause is None or error.task_id is not None:

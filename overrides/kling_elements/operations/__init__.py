@@ -1,1 +1,1 @@
-"""What the client does, written once for both clients: create, get, list, wait, generate, upload."""
+"""What both clients do, written once: create, get, list, wait, generate, upload, download."""

@@ -1,48 +1,111 @@
-"""Creating a task: check, note it, send once, read the id out of whatever comes back, note that."""
+"""Create a task: check the request, record it, send it once, read the id from any response, record that."""
 
 from __future__ import annotations
 
 import logging
 import math
+import os
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import Factory, define, field, frozen
 
 from kling_elements.api.endpoints import DEFAULT_MODEL, find_model
 from kling_elements.api.outcomes import Operation
-from kling_elements.errors import KlingError, OutcomeUnknown, next_command
+from kling_elements.errors import KlingError, OutcomeUnknown, ValidationError, next_command
+from kling_elements.journal import Job
 from kling_elements.operations.create_request import draft_request, finish_request
 from kling_elements.operations.events import emit
 from kling_elements.operations.image_urls import check_urls
 from kling_elements.operations.recorder import Recorder, task_of
-from kling_elements.operations.sender import Sender, SendState
 from kling_elements.operations.uploads import BASE64, Uploader, check_local_files, place_images
+from kling_elements.types import SendState
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Mapping
 
     from kling_elements.api.io import IO
-    from kling_elements.journal import Begun, Job
+    from kling_elements.journal import Begun
     from kling_elements.operations.create_request import Images
+    from kling_elements.operations.sender import Sender
+    from kling_elements.operations.uploads import Store
     from kling_elements.types import Request, TaskData
 
 logger = logging.getLogger("kling_elements")
 
 T = TypeVar("T")
 
+_OPTIONS = ("check_images", "local_files", "model", "job", "target")
+
+
+@frozen
+class CreateSettings:
+    """What to create, apart from the images, as far as it can be checked without them.
+
+    Attributes:
+        fields: The request's fields, as the caller gave them.
+        store: Where local images go; see `check_local_files`.
+        check_images: Whether to check images behind URLs first.
+        model: The service's model.
+        job: The job of a batch that this is.
+        target: The file that the video will go to.
+        options: The names of all options that the call takes, for a misspelled one.
+    """
+
+    fields: Mapping[str, Any]
+    store: str | Store
+    check_images: bool
+    model: str
+    job: Job | None
+    target: str | os.PathLike[str] | None
+    options: tuple[str, ...]
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any], others: tuple[str, ...] = ()) -> CreateSettings:
+        """Check a caller's options of `create`.
+
+        Args:
+            options: See `kling_elements.options.CreateOptions`; the fields are checked with the images.
+            others: Names of options that the call takes besides.
+
+        Raises:
+            ValidationError: An option has a value of the wrong kind.
+        """
+        check_images, job, target = map(options.get, ("check_images", "job", "target"))
+        problems = []
+        if not isinstance(check_images, (bool, type(None))):
+            problems.append(f"check_images must be True or False: got {check_images!r}")
+        if not isinstance(job, (Job, type(None))):
+            problems.append(f"job must be a Job: got {type(job).__name__}")
+        if not isinstance(target, (str, os.PathLike, type(None))):
+            problems.append(f"target must be a path: got {type(target).__name__}")
+        if problems:
+            raise ValidationError(problems)
+        return cls(
+            fields={name: value for name, value in options.items() if name not in _OPTIONS},
+            store=check_local_files(options.get("local_files", BASE64)),
+            check_images=bool(check_images),
+            model=options.get("model", DEFAULT_MODEL),
+            job=job,
+            target=target,
+            options=(*_OPTIONS, *others),
+        )
+
 
 @frozen
 class Created:
-    """A task that create gave.
+    """The result of a create.
 
     Attributes:
         task: The task.
-        is_new: Whether it was created now; else the journal knew that its job had been created before.
+        is_new: Whether it was created now. If not, the journal knew that its job had been created before.
     """
 
     task: TaskData
     is_new: bool
+
+
+def _no_limit() -> float:
+    return math.inf
 
 
 @define
@@ -51,8 +114,8 @@ class TaskCreator:
 
     Attributes:
         sender: Sends requests.
-        recorder: What is written down.
-        uploader: Puts local images to the service's store.
+        recorder: Records them in the journal.
+        uploader: Uploads local images to the service's store.
     """
 
     sender: Sender
@@ -61,26 +124,23 @@ class TaskCreator:
         default=Factory(lambda creator: Uploader(creator.sender), takes_self=True), init=False, repr=False
     )
 
-    async def create(self, images: Images, options: Mapping[str, Any]) -> Created:
+    async def create(
+        self, images: Images, settings: CreateSettings, remaining: Callable[[], float] = _no_limit
+    ) -> Created:
         """Create a task.
 
         Args:
             images: Its images.
-            options: See `kling_elements.options.CreateOptions`; besides, of a batch, `job`, and `target`, the
-                file that the video is to go to.
+            settings: The other options.
+            remaining: Returns the seconds left for retries and the rate limits.
         """
-        io, fields = self.sender.io, dict(options)
-        check_images = bool(fields.pop("check_images", False))
-        store = check_local_files(fields.pop("local_files", BASE64))
-        job: Job | None = fields.pop("job", None)
-        target: str | os.PathLike[str] | None = fields.pop("target", None)
-        model = fields.pop("model", DEFAULT_MODEL)
-        draft = draft_request(find_model(model), images, fields)
-        if check_images:
+        io, model = self.sender.io, settings.model
+        draft = draft_request(find_model(model), images, settings.fields, settings.options)
+        if settings.check_images:
             await check_urls(io, draft)
-        draft = await place_images(draft, store, self.uploader)
+        draft = await place_images(draft, settings.store, self.uploader)
         request = await io.run(lambda: finish_request(draft))
-        begun = await io.run(lambda: self.recorder.begin(model, request, job, target))
+        begun = await io.run(lambda: self.recorder.begin(model, request, settings.job, settings.target))
         if begun.earlier is not None:
             if (known := task_of(begun.earlier)) is None:
                 how = begun.earlier.note or "by a process that did not finish"
@@ -90,22 +150,21 @@ class TaskCreator:
                     hint=next_command("list"),
                 )
             return Created(known, is_new=False)
-        task = await self._send(request, begun)
+        task = await self._send(request, begun, remaining())
         try:
             await record(io, lambda: self.recorder.created(begun, task))
         except BaseException as error:
-            error.add_note(
-                f"Task {task.id} was created and is billed. Next: `{next_command('wait', task.id)}`"
-            )
+            command = next_command("wait", task.id)
+            error.add_note(f"Task {task.id} was created and is billed. Next: `{command}`")
             raise
         logger.info("created task %s", task.id)
         emit(self.sender.hook, "task.created", task_id=task.id, model=model)
         return Created(task, is_new=True)
 
-    async def _send(self, request: Request, begun: Begun) -> TaskData:
-        io, flight = self.sender.io, SendState()
+    async def _send(self, request: Request, begun: Begun, patience: float) -> TaskData:
+        io, state = self.sender.io, SendState()
         try:
-            return cast("TaskData", (await self.sender.ask(Operation.CREATE, request, math.inf, flight)))
+            return cast("TaskData", (await self.sender.ask(Operation.CREATE, request, patience, state)))
         except KlingError as error:
             failure = error
             await record(io, lambda: self.recorder.failed(begun, failure))
@@ -113,21 +172,23 @@ class TaskCreator:
                 emit(self.sender.hook, "create.unknown", task_id=error.task_id, status_code=error.status_code)
             raise
         except BaseException as error:
-            # Ctrl-C, or a cancelled task group: nobody will read the answer, and no effect can be asked for.
-            if not flight.may_have_arrived:
+            # Ctrl-C, or a cancelled task group: no more I/O is possible here, so the journal is written
+            # synchronously.
+            if not state.may_have_arrived:
                 self.recorder.unsent(begun, error)
                 raise
             self.recorder.failed(begun, error)
             emit(self.sender.hook, "create.unknown", task_id=None, status_code=None)
+            command = next_command("list")
             error.add_note(
                 "A create was being sent: a task may exist and be billed. Look for it before you repeat the "
-                f"create. Next: `{next_command('list')}`"
+                f"create. Next: `{command}`"
             )
             raise
 
 
 async def record(io: IO, function: Callable[[], T]) -> T:
-    """Write something down, even if the caller is cancelled at this very moment."""
+    """Write to the journal, even if the caller is cancelled at this very moment."""
     try:
         return await io.run(function)
     except BaseException:

@@ -1,4 +1,4 @@
-"""From a caller's values to checked requests. Bad input ends here, before anything is sent."""
+"""Check a caller's values and build the request. Bad input ends here, before anything is sent."""
 
 from __future__ import annotations
 
@@ -16,7 +16,11 @@ from kling_elements.errors import ValidationError
 from kling_elements.images import ImageConstraints
 from kling_elements.images.sources import ImageProblem, UrlSource, classify, load_image
 from kling_elements.validation import request_validator, unknown_names
-from kling_elements_api.models import KlingElementsRequest
+from kling_elements_api.models import (
+    KlingElementsRequest,
+    KlingElementsRequestAspectRatio,
+    KlingElementsRequestDuration,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,17 +29,13 @@ if TYPE_CHECKING:
     from kling_elements.images.sources import ImageSource, LoadedImage
     from kling_elements.types import Request
     from kling_elements.validation import Validator
-    from kling_elements_api.models import KlingElementsRequestAspectRatio, KlingElementsRequestDuration
 
 Image = str | bytes | bytearray | memoryview | os.PathLike[str]
 Images = Image | Iterable[Image]
 
 
 class RequestFields(TypedDict, total=False):
-    """What can be asked for besides the images.
-
-    Each field is the document's own; None is the same as leaving it out.
-    """
+    """The fields of a request, apart from the images, as the document names them. None leaves one out."""
 
     prompt: str | None
     negative_prompt: str | None
@@ -49,7 +49,7 @@ class Draft:
     """A request whose fields are checked, and whose images are known by kind but not read yet.
 
     Attributes:
-        model: The model that is asked.
+        model: The service's model.
         fields: All fields but the images.
         images: The images in the caller's order.
     """
@@ -59,21 +59,24 @@ class Draft:
     images: tuple[ImageSource, ...]
 
 
-def draft_request(model: Endpoints, images: Images, fields: Mapping[str, object]) -> Draft:
+def draft_request(
+    model: Endpoints, images: Images, fields: Mapping[str, object], options: tuple[str, ...] = ()
+) -> Draft:
     """Check everything that can be checked without reading an image.
 
     Args:
-        model: The model that is asked.
+        model: The service's model.
         images: One image or several: URLs, paths, bytes, or base64 text.
         fields: The other fields; None means that a field is left out.
+        options: Names of the call's options that are no fields, to suggest for a misspelled name.
 
     Raises:
-        ValidationError: With a sentence for each fault.
+        ValidationError: With a sentence for each problem.
     """
     validator = _validator(model)
     given = {name: _plain(value) for name, value in fields.items() if value is not None}
     listed = _listed(images)
-    problems = unknown_names(list(given), validator.names)
+    problems = unknown_names(list(fields), (*validator.names, *options))
     sources: list[ImageSource] = []
     image_problems: list[str] = []
     for place, image in enumerate(listed):
@@ -81,8 +84,7 @@ def draft_request(model: Endpoints, images: Images, fields: Mapping[str, object]
             sources.append(classify(image))
         except ImageProblem as problem:
             image_problems += _image_sentences(place, problem)
-    # Of an image the schema can't say more than that it is a string; the count and all other fields
-    # are its own.
+    # The schema can only say of an image that it is a string, so empty ones stand for the count.
     known = {name: value for name, value in given.items() if name in validator.names}
     problems += validator.problems({**known, "images": ["" for _ in listed]})
     problems += image_problems or _surrogate_problems(sources)
@@ -114,7 +116,7 @@ def finish_request(draft: Draft) -> Request:
 
 
 def load_images(draft: Draft) -> dict[int, LoadedImage]:
-    """Read and check the local images, by their places.
+    """Read and check the local images; return them by their positions.
 
     Raises:
         ValidationError: If one can't be read or sent.
@@ -147,13 +149,13 @@ def load_one(image: Image, model: Endpoints) -> LoadedImage:
 
 
 def image_rules(model: Endpoints) -> ImageConstraints:
-    """The limits of an image, from the document."""
+    """Return the limits of an image, from the document."""
     images = _validator(model).schema["properties"]["images"]
     return ImageConstraints.from_document(images["items"]["x-image-constraints"])
 
 
 def image_problem(place: int, label: str, problems: Iterable[str]) -> str:
-    """The sentence about one image of the request."""
+    """Return the sentence about one image of the request."""
     return f"images[{place}]: {label} {'; '.join(problems)}"
 
 
@@ -179,24 +181,24 @@ def _plain(value: object) -> object:
 
 
 def _surrogate_problems(sources: Iterable[ImageSource]) -> list[str]:
-    """What is wrong with the characters of images' addresses."""
-    odd = "holds half of a surrogate pair, which can't be sent as UTF-8"
+    """Return what is wrong with the characters of images' URLs."""
+    problem = "holds half of a surrogate pair, which can't be sent as UTF-8"
     return [
-        image_problem(place, "the URL", [odd])
+        image_problem(place, "the URL", [problem])
         for place, source in enumerate(sources)
         if isinstance(source, UrlSource) and re.search("[\ud800-\udfff]", source.url)
     ]
 
 
 def _webhook_problems(fields: Mapping[str, object]) -> list[str]:
-    """What the schema's `format: uri` can't say: which schemes the service could call."""
+    """Check what the schema's `format: uri` can't say: that the service can call the URL's scheme."""
     url = fields.get("webhook_url")
     if not isinstance(url, str):
         return []
     try:
         scheme = urlsplit(url).scheme.lower()
     except ValueError:
-        return []  # the schema has said that it is no address
+        return []  # the schema reports that it is no URL
     if scheme in {"http", "https"}:
         return []
-    return [f"webhook_url must be an http or https address: got {url[:60]!r}"]
+    return [f"webhook_url must be an http or https URL: got {url[:60]!r}"]

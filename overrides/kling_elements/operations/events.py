@@ -1,4 +1,4 @@
-"""Events for metrics: stable names, plain values, never a key and never the address of a result.
+"""Events for metrics: stable names and plain values, never a key, never the URL of a result.
 
 | name                | fields                                             |
 |---------------------|----------------------------------------------------|
@@ -30,7 +30,7 @@ class Event:
 
     Attributes:
         name: One of the names in the table above.
-        fields: What belongs to it; times are in seconds.
+        fields: Its details; times are in seconds.
     """
 
     name: str
@@ -41,7 +41,7 @@ Hook: TypeAlias = Callable[[Event], object]
 
 
 def emit(hook: Hook | None, name: str, **fields: object) -> None:
-    """Tell a hook, if there is one. A hook that fails is logged; it must not cost a paid task."""
+    """Call the hook, if there is one. If it fails, that is logged: it must not cost a paid task."""
     if hook is None:
         return
     try:

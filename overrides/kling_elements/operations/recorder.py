@@ -1,4 +1,4 @@
-"""What the client writes down: each create before it is sent and after, each change of a task, each video."""
+"""Record in the journal: each create before and after it is sent, each change of a task, each video."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ JournalSetting: TypeAlias = Journal | str | Path | Literal[False] | None
 
 @define
 class Recorder:
-    """The journal, as one client uses it: for its origin and its key. Every call may touch the disk.
+    """Records what one client does, with its origin and its key. Every call may touch the disk.
 
     Attributes:
         journal: The journal.
-        settings: Whose tasks these are.
+        settings: The client's settings.
         is_own: Whether the journal is this client's, to be closed with it.
     """
 
@@ -39,7 +39,7 @@ class Recorder:
 
     @classmethod
     def open(cls, setting: JournalSetting, settings: Settings) -> Recorder:
-        """The recorder in the journal that a client's argument asks for."""
+        """Open the journal that a client's argument names."""
         if isinstance(setting, Journal):
             return cls(setting, settings, is_own=False)
         return cls(Journal.open(setting), settings)
@@ -50,14 +50,14 @@ class Recorder:
             self.journal.close()
 
     def owner(self, model: str = "") -> NewEntry:
-        """What all entries of this client have in common."""
+        """Return what all entries of this client have in common."""
         fingerprint = self.journal.fingerprint(self.settings.key.reveal())
         return NewEntry(model=model, origin=self.settings.base_url, fingerprint=fingerprint)
 
     def begin(
         self, model: str, request: Request, job: Job | None, target: str | os.PathLike[str] | None
     ) -> Begun:
-        """Note a create that is about to be sent; tells if its job has been sent before."""
+        """Record a create that is about to be sent, and return whether its job was sent before."""
         new = evolve(
             self.owner(model),
             digest=request_digest(request),
@@ -67,9 +67,9 @@ class Recorder:
         return self.journal.begin(new)
 
     def failed(self, begun: Begun, error: BaseException) -> None:
-        """Note that a create was answered by no task: refused for sure, or nobody knows.
+        """Record a create that returned no task: refused, or unknown.
 
-        An answer that names a task, whatever else it says, may have made that task.
+        A response that names a task may have created it, even an error response.
         """
         if isinstance(error, QuotaExceededError):
             self.journal.quota_exhausted(self.owner(), next_midnight(self.journal.now()).timestamp())
@@ -85,41 +85,41 @@ class Recorder:
             self.journal.unknown(begun.entry_id, text or type(error).__name__)
 
     def unsent(self, begun: Begun, error: BaseException) -> None:
-        """Note that a create was given up before it was sent, or while it paused after it was refused."""
+        """Record that a create was given up before it was sent, or between two attempts."""
         self.journal.refused(begun.entry_id, f"interrupted before it was sent ({type(error).__name__})")
 
     def created(self, begun: Begun, task: TaskData) -> None:
-        """Note the task that a create made, and that there is some quota left."""
+        """Record the task that a create made, and that there is some quota left."""
         entry = self.journal.created(begun.entry_id, task)
-        # Whose it is stands in the entry: asked for anew, the key's fingerprint would be another transaction.
+        # The owner is in the entry: to ask for the key's fingerprint again would be another transaction.
         self.journal.quota_exhausted(NewEntry(entry.model, entry.origin, entry.fingerprint), None)
 
     def quota_wait(self) -> float | None:
-        """Seconds until the day's quota is thought to be renewed; None if it isn't known to be used up."""
+        """Return the seconds until the daily quota may be renewed; None unless it is believed exhausted."""
         return self.journal.quota_wait(self.owner())
 
     def seen(self, task: TaskData) -> None:
-        """Note how a task stands."""
+        """Record a task's status."""
         self.journal.seen(task, self.settings.base_url)
 
     def downloaded(self, task: TaskData, path: Path) -> None:
-        """Note the file that holds a task's video."""
+        """Record the file that holds a task's video."""
         self.journal.downloaded(task.id, path, self.settings.base_url)
 
     def unrecorded(self, tasks: Iterable[TaskData]) -> list[TaskData]:
-        """Those of the tasks that are in no entry."""
+        """Return the tasks that are in no entry."""
         listed = list(tasks)
         known = self.journal.knows((task.id for task in listed), self.settings.base_url)
         return [task for task in listed if task.id not in known]
 
 
 def next_midnight(now: datetime) -> datetime:
-    """When a quota of the day is renewed is documented nowhere: the end of the day in UTC is a guess."""
+    """Return when a daily quota is renewed. That is undocumented: the end of the day in UTC is a guess."""
     return (now.astimezone(UTC) + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def task_of(entry: Entry) -> TaskData | None:
-    """The task that an earlier create of the same job made; None if nobody knows whether it made one."""
+    """Return the task that an earlier create of the same job made; None if it is unknown."""
     if entry.state is not State.CREATED or entry.task_id is None:
         return None
     return TaskData(entry.task_id, entry.status or UNKNOWN_STATUS, entry.urls, request_id=entry.request_id)

@@ -1,18 +1,21 @@
-"""One question to the service, asked as often as it is wise: within the limits, repeated where it is safe."""
+"""Send requests to the service: within the rate limits, retried where that is safe."""
 
 from __future__ import annotations
 
 import hashlib
+import math
 import time
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from attrs import define
 
 from kling_elements.api.outcomes import Operation, Raise, Retry, Return, decide
+from kling_elements.errors import RateLimitError
 from kling_elements.operations.events import Hook, emit
 from kling_elements.policy.polling import Deadline
 from kling_elements.policy.retries import RetryPolicy, backoff
-from kling_elements.types import Response
+from kling_elements.types import Response, SendState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,15 +27,8 @@ if TYPE_CHECKING:
     from kling_elements.types import Request
 
 
-@define
-class SendState:
-    """What an interruption of a request leaves in doubt.
-
-    Attributes:
-        may_have_arrived: Whether a request was sent whose answer is not known to mean that nothing was done.
-    """
-
-    may_have_arrived: bool = False
+LEAST_REQUEST_TIMEOUT = 1.0
+"""Seconds that a request gets right before a deadline."""
 
 
 @define
@@ -40,14 +36,14 @@ class Sender:
     """Sends requests of one client.
 
     Attributes:
-        io: Does it.
-        settings: Where they go.
-        rate_limiter: Keeps this process within the service's limits; None to do without. It is shared by all
-            clients of the process, so its clock is the process's, not one that a caller replaced.
-        policy: How often a request is repeated that may be.
+        io: Does the I/O.
+        settings: The origin, the key and the timeout.
+        rate_limiter: Keeps this process within the service's limits; None for no limits. All clients of the
+            process share it, so it reads the process's clock, not one that a caller replaced.
+        policy: How often a request is retried.
         clock: A monotonic clock, in seconds.
-        random: Gives numbers from 0 to 1.
-        hook: Told what happens.
+        random: Returns numbers from 0 to 1.
+        hook: Called with events.
     """
 
     io: IO
@@ -58,32 +54,36 @@ class Sender:
     random: Callable[[], float]
     hook: Hook | None = None
 
-    async def ask_once(
+    async def ask_once(  # noqa: PLR0913 - keyword options
         self,
         operation: Operation,
         request: Request,
         *,
         timeout: float | None = None,
+        max_delay: float = math.inf,
         is_fresh: bool = False,
-        flight: SendState | None = None,
+        state: SendState | None = None,
     ) -> Decision:
-        """Send a request once, when the limits allow it, and decide what its outcome means.
+        """Send a request once, when the rate limits allow it, and decide what its outcome means.
 
         Args:
-            operation: What is asked.
+            operation: The operation.
             request: The request.
             timeout: Seconds that it may take; by default the client's.
+            max_delay: Seconds to wait for the rate limits at most. If they ask for more, nothing is sent.
             is_fresh: Whether the task was created a moment ago.
-            flight: Told that the request is sent.
+            state: Updated with what an interruption leaves in doubt.
         """
-        flight = flight or SendState()
         name = operation.name.lower()
-        if self.rate_limiter and (delay := self.rate_limiter.delay(time.monotonic())) > 0:
-            emit(self.hook, "request.delayed", operation=name, pause=delay)
-            await self.io.sleep(delay)
+        if self.rate_limiter:
+            if (wait := self.rate_limiter.describe(time.monotonic()).wait) > max_delay:
+                return Retry(not_sent(f"the rate limit is used up for another {wait:.0f} s", wait), wait)
+            if (delay := self.rate_limiter.delay(time.monotonic())) > 0:
+                emit(self.hook, "request.delayed", operation=name, pause=delay)
+                await self.io.sleep(delay)
         started = self.clock()
-        flight.may_have_arrived = True
-        outcome = await self.io.send(request, self.settings.timeout if timeout is None else timeout)
+        seconds = self.settings.timeout if timeout is None else timeout
+        outcome = await self.io.send(request, seconds, state or SendState())
         seconds = self.clock() - started
         if isinstance(outcome, Response):
             if self.rate_limiter:
@@ -107,33 +107,45 @@ class Sender:
             )
         return decide(operation, outcome, is_fresh=is_fresh, task_id=request.task_id)
 
+    def time_for(self, left: float) -> float:
+        """Return the timeout of a request, with so many seconds left until the deadline."""
+        return min(self.settings.timeout, max(left, LEAST_REQUEST_TIMEOUT))
+
     async def ask(
-        self, operation: Operation, request: Request, patience: float, flight: SendState | None = None
+        self, operation: Operation, request: Request, patience: float, state: SendState | None = None
     ) -> Result:
-        """Send a request, and again where that is safe, as the policy says.
+        """Send a request, and retry it where that is safe, as the policy says.
 
         Args:
-            operation: What is asked.
+            operation: The operation.
             request: The request.
-            patience: Seconds within which it may be repeated; zero for never.
-            flight: Tells, if this is interrupted, whether the service may have acted.
+            patience: Seconds for all attempts; zero for one attempt. A create that is being sent is never
+                cut short.
+            state: Updated with what an interruption leaves in doubt.
 
         Raises:
             KlingError: If it is refused, or the policy gives up.
         """
         deadline = Deadline(self.clock(), patience)
-        flight = flight or SendState()
         attempt = 0
         while True:
             attempt += 1
-            decision = await self.ask_once(operation, request, flight=flight)
+            left = deadline.remaining(self.clock()) if patience > 0 else self.settings.timeout
+            decision = await self.ask_once(
+                operation,
+                request,
+                timeout=None if operation is Operation.CREATE else self.time_for(left),
+                max_delay=left,
+                state=state,
+            )
             match decision:
                 case Return(value):
                     return value
                 case Raise(error):
                     raise error
                 case Retry(error, hint):
-                    flight.may_have_arrived = False
+                    if state:
+                        state.may_have_arrived = False
                     delay = backoff(
                         self.policy, attempt, hint, self.random(), deadline.remaining(self.clock())
                     )
@@ -149,6 +161,14 @@ class Sender:
                     await self.io.sleep(delay)
 
 
+def not_sent(what: str, retry_after: float) -> RateLimitError:
+    """Return the error for a request that this client's own limits keep back."""
+    text = f"{what}. Nothing was sent; repeat it later"
+    return RateLimitError(
+        text, status_code=HTTPStatus.TOO_MANY_REQUESTS, message=what, retry_after=retry_after
+    )
+
+
 def rate_limiter_key(key: ApiKey) -> str:
-    """Tells keys apart within this process, without being one."""
+    """Return what tells keys apart within this process, without being one."""
     return hashlib.sha256(b"kling-elements rate_limiter\0" + key.reveal().encode()).hexdigest()

@@ -1,11 +1,9 @@
-"""What the client does, written once for both shells.
-
-Each operation is a flow that yields effects (see `kling_elements.api.io`).
-"""
+"""What both clients do, written once: coroutines over the `IO` that they are given."""
 
 from __future__ import annotations
 
 import logging
+import math
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
@@ -16,6 +14,7 @@ from kling_elements.api.endpoints import DEFAULT_MODEL, find_model
 from kling_elements.api.outcomes import Operation
 from kling_elements.api.requests import list_request, status_request
 from kling_elements.downloads.download import DownloadContext, download
+from kling_elements.downloads.memory import read_video
 from kling_elements.errors import (
     KlingError,
     OutcomeUnknown,
@@ -24,10 +23,11 @@ from kling_elements.errors import (
     ValidationError,
     next_command,
 )
-from kling_elements.operations.create import record
+from kling_elements.operations.create import CreateSettings, record
 from kling_elements.operations.create_request import load_one
 from kling_elements.operations.events import emit
-from kling_elements.operations.wait import Poll, WaitSettings
+from kling_elements.operations.sender import not_sent
+from kling_elements.operations.wait import WAIT_OPTIONS, Poll, WaitSettings
 from kling_elements.policy.durations import check_seconds
 from kling_elements.policy.polling import Deadline, PollSchedule
 from kling_elements.types import COMPLETED, KNOWN_STATUSES, Request, TaskData
@@ -55,17 +55,17 @@ TaskT = TypeVar("TaskT", bound=TaskData)
 Listed = list  # the class below has a method of that name
 
 _REMEMBERED = 1000  # tasks
-_SLOT_PAUSE = 5.0  # seconds between two looks for a free place among the concurrent tasks
+_SLOT_PAUSE = 5.0  # seconds between two checks for a free place among the concurrent tasks
 
 
 @define
 class TaskService(Generic[TaskT]):
-    """The client's operations as flows.
+    """The operations of one client.
 
     Attributes:
         sender: Sends requests.
-        schedule: When to look at a task.
-        recorder: What is written down.
+        schedule: When to poll a task.
+        recorder: Records creates and tasks in the journal.
         bind: Makes a task one of this client's.
         creator: Creates tasks.
     """
@@ -81,16 +81,16 @@ class TaskService(Generic[TaskT]):
 
     @property
     def io(self) -> IO:
-        """What does the I/O."""
+        """The I/O of this client."""
         return self.sender.io
 
     def with_sleep(self, sleep: Callable[[float], object]) -> TaskService[TaskT]:
-        """Return the same service with another sleep, and with nothing remembered of tasks."""
+        """Return the same service with another sleep, and without what it remembers of tasks."""
         return evolve(self, sender=evolve(self.sender, io=self.io.with_sleep(sleep)))
 
     @property
     def usage(self) -> Usage | None:
-        """How much of the service's limits is used with this key."""
+        """How much of the service's limits this key has used."""
         rate_limiter = self.sender.rate_limiter
         if rate_limiter is None:
             return None
@@ -98,14 +98,19 @@ class TaskService(Generic[TaskT]):
 
     async def create(self, images: Images, options: Mapping[str, Any]) -> TaskT:
         """Create a task; see `TaskCreator.create`."""
-        created = await self.creator.create(images, options)
+        return await self._create(images, CreateSettings.of(options))
+
+    async def _create(
+        self, images: Images, settings: CreateSettings, remaining: Callable[[], float] = lambda: math.inf
+    ) -> TaskT:
+        created = await self.creator.create(images, settings, remaining)
         if not created.is_new:
             return self.bind(created.task)
         _remember(self._created, created.task.id, self.sender.clock())
         return self._bind_reporting(created.task)
 
     async def get(self, task_id: str, timeout: float) -> TaskT:
-        """Ask for a task; again within `timeout` seconds where that may help."""
+        """Return a task; retry for up to `timeout` seconds where that may help."""
         request = _status_request(task_id)
         patience = check_seconds("timeout", timeout)
         task = cast("TaskData", (await self.sender.ask(Operation.STATUS, request, patience)))
@@ -113,34 +118,40 @@ class TaskService(Generic[TaskT]):
         return self._bind_reporting(task)
 
     async def list(self, model: str, timeout: float) -> Listed[TaskT]:
-        """Ask for all tasks; again within `timeout` seconds where that may help."""
+        """Return all tasks; retry for up to `timeout` seconds where that may help."""
         request = list_request(find_model(model))
         tasks = await self.sender.ask(Operation.LIST, request, check_seconds("timeout", timeout))
         return [self.bind(task) for task in cast("Listed[TaskData]", tasks)]
 
     async def upload(self, image: Image) -> str:
-        """Put one local image to the service's store."""
+        """Upload one local image to the service's store, and return its URL."""
         loaded = await self.io.run(lambda: load_one(image, find_model(DEFAULT_MODEL)))
         [url] = await self.creator.uploader.upload([loaded])
         return url
 
     async def find_unrecorded(self, model: str, timeout: float) -> Listed[TaskT]:
-        """The service's tasks that the journal does not know."""
+        """Return the service's tasks that the journal does not know."""
         tasks = await self.list(model, timeout)
         unrecorded = await self.io.run(lambda: self.recorder.unrecorded(tasks))
         return cast("Listed[TaskT]", unrecorded)
 
-    async def wait(self, task: str | TaskData, waiting: WaitSettings, on_poll: OnPoll | None = None) -> TaskT:
+    async def wait(
+        self,
+        task: str | TaskData,
+        waiting: WaitSettings,
+        on_poll: OnPoll | None = None,
+        deadline: Deadline | None = None,
+    ) -> TaskT:
         """Poll a task until its status is terminal; `on_poll` is awaited at every poll."""
         task_id = task.id if isinstance(task, TaskData) else task
         try:
-            return cast("TaskT", (await self._start_wait(task_id, task, waiting, on_poll).run()))
+            return cast("TaskT", (await self._poll(task_id, task, waiting, on_poll, deadline).run()))
         except KlingError as error:
             if isinstance(task_id, str):
                 error.task_id = error.task_id or task_id
             raise
         except BaseException as error:
-            # A listener of the caller's, or Ctrl-C: the task runs on, and its id must not be lost.
+            # A callback of the caller's, or Ctrl-C: the task runs on, and its id must not be lost.
             command = next_command("wait", str(task_id))
             error.add_note(f"Task {task_id} runs on and is billed. Next: `{command}`")
             raise
@@ -151,14 +162,32 @@ class TaskService(Generic[TaskT]):
         options: Mapping[str, Any],
         waiting: WaitSettings,
         on_poll: OnPoll | None = None,
+        *,
+        slot_timeout: float | None = None,
     ) -> TaskT:
-        """Create a task and wait for its video, as one of the tasks that may run at once."""
-        slot = await self._take_slot()
+        """Create a task and wait for its video, as one of the tasks that may run at once.
+
+        Args:
+            images: Its images.
+            options: As for `create`.
+            waiting: How to wait. Its deadline holds for the whole call.
+            on_poll: Awaited at every poll.
+            slot_timeout: Seconds to wait for a place among the tasks that may run at once, before the
+                deadline begins to run; None to wait for one until the deadline.
+        """
+        settings = CreateSettings.of(options, others=WAIT_OPTIONS)
+        clock = waiting.clock or self.sender.clock
+        deadline = Deadline(clock(), waiting.timeout)
+        if slot_timeout is None:
+            slot = await self._take_slot(waiting, deadline)
+        else:
+            slot = await self._take_slot(waiting, Deadline(clock(), slot_timeout))
+            deadline = Deadline(clock(), waiting.timeout)
         try:
-            task = await self.create(images, options)
-            task = await self._wait_for_created(task, waiting, on_poll)
+            task = await self._create(images, settings, lambda: deadline.remaining(clock()))
+            task = await self._wait_for_created(task, waiting, on_poll, deadline)
         finally:
-            # Also when the wait ends early: what is not watched here can't hold a place here.
+            # Also when the wait ends early: a task that is not polled here can't hold a place here.
             if self.sender.rate_limiter and slot:
                 self.sender.rate_limiter.task_ended(slot)
         return require_video(task)
@@ -178,28 +207,47 @@ class TaskService(Generic[TaskT]):
 
     async def download(self, task: TaskData, path: str | os.PathLike[str], options: DownloadOptions) -> Path:
         """Fetch a task's video to a file."""
-        sender = self.sender
-        context = DownloadContext(self.io, sender.policy, sender.random, _now, self._refresh)
-        file = await download(task, path, options, context)
+        file = await download(task, path, options, self._download_context())
         size = await record(self.io, lambda: self._note_download(task, file))
         emit(self.sender.hook, "download.finished", task_id=task.id, bytes=size)
         return file
 
-    async def _take_slot(self) -> str | None:
+    async def read(self, task: TaskData, options: DownloadOptions) -> bytes:
+        """Fetch a task's video, and return its bytes. The journal knows files only, so it records nothing."""
+        return await read_video(task, options, self._download_context())
+
+    def _download_context(self) -> DownloadContext:
+        return DownloadContext(self.io, self.sender.policy, self.sender.random, _now, self._refresh)
+
+    async def _take_slot(self, waiting: WaitSettings, deadline: Deadline) -> str | None:
+        """Wait for a place among the tasks that may run at once.
+
+        Raises:
+            RateLimitError: There was none in time. Nothing was sent.
+        """
         rate_limiter = self.sender.rate_limiter
         if rate_limiter is None:
             return None
+        clock = waiting.clock or self.sender.clock
         while (slot := rate_limiter.take_slot(time.monotonic())) is None:
-            delay = min(_SLOT_PAUSE, rate_limiter.slot_delay(time.monotonic()))
+            left = deadline.remaining(clock())
+            if left <= 0:
+                raise not_sent(f"no place for a task was free for {deadline.timeout:.0f} s", _SLOT_PAUSE)
+            delay = min(_SLOT_PAUSE, rate_limiter.slot_delay(time.monotonic()), left)
             emit(self.sender.hook, "request.delayed", operation="create", pause=delay)
-            await self.io.sleep(delay)
+            await self._io_for(waiting).sleep(delay)
         return slot
 
-    async def _wait_for_created(self, task: TaskT, waiting: WaitSettings, on_poll: OnPoll | None) -> TaskT:
+    def _io_for(self, waiting: WaitSettings) -> IO:
+        return self.io if waiting.sleep is None else self.io.with_sleep(waiting.sleep)
+
+    async def _wait_for_created(
+        self, task: TaskT, waiting: WaitSettings, on_poll: OnPoll | None, deadline: Deadline
+    ) -> TaskT:
         try:
-            return await self.wait(task, waiting, on_poll)
+            return await self.wait(task, waiting, on_poll, deadline)
         except ValidationError as error:
-            # The options were checked before, so it is the id: odd, and yet paid for.
+            # The options were checked before, so it is the id: unusable, and yet paid for.
             raise OutcomeUnknown(
                 f"task {task.id!r} was created, and can't be requested by this id: {error}. "
                 "Look for it before you repeat the create.",
@@ -209,7 +257,7 @@ class TaskService(Generic[TaskT]):
             ) from None
 
     async def _refresh(self, task_id: str) -> TaskData:
-        """Ask for a task once more, for the sake of its addresses, and note them."""
+        """Get a task once more, for its URLs, and record them."""
         request = _status_request(task_id)
         patience = self.sender.settings.timeout
         task = cast("TaskData", (await self.sender.ask(Operation.STATUS, request, patience)))
@@ -220,11 +268,11 @@ class TaskService(Generic[TaskT]):
         self.recorder.downloaded(task, file)
         try:
             return file.stat().st_size
-        except OSError:  # somebody was quick to move it
+        except OSError:  # it was moved already
             return None
 
     async def _record_status(self, task: TaskData) -> None:
-        """Note a task's status where it is news."""
+        """Record a task's status if it is new."""
         if self._statuses.get(task.id) == task.status:
             return
         _remember(self._statuses, task.id, task.status)
@@ -236,14 +284,19 @@ class TaskService(Generic[TaskT]):
         if task.status not in KNOWN_STATUSES and task.status not in self._reported:
             self._reported.add(task.status)
             logger.warning(
-                "task %s has the status %r, which is not documented; it is taken as not final",
+                "task %s has the undocumented status %r, which is treated as not final",
                 task.id,
                 task.status,
             )
         return self.bind(task)
 
-    def _start_wait(
-        self, task_id: str, task: str | TaskData, waiting: WaitSettings, on_poll: OnPoll | None
+    def _poll(
+        self,
+        task_id: str,
+        task: str | TaskData,
+        waiting: WaitSettings,
+        on_poll: OnPoll | None,
+        deadline: Deadline | None,
     ) -> Poll:
         clock = waiting.clock or self.sender.clock
         created = self._created.get(task_id) if isinstance(task_id, str) else None
@@ -253,13 +306,11 @@ class TaskService(Generic[TaskT]):
             schedule=self.schedule
             if waiting.poll_interval is None
             else PollSchedule.fixed(waiting.poll_interval),
-            deadline=Deadline(clock(), waiting.timeout),
+            deadline=deadline or Deadline(clock(), waiting.timeout),
             clock=clock,
-            io=self.io if waiting.sleep is None else self.io.with_sleep(waiting.sleep),
-            on_update=waiting.on_update,
-            on_look=waiting.on_look,
+            settings=waiting,
             age=None if created is None else self.sender.clock() - created,
-            sender=self.sender,
+            sender=evolve(self.sender, io=self._io_for(waiting)),
             bind=self._bind_reporting,
             record=self._record_status,
             on_poll=on_poll,
@@ -271,31 +322,31 @@ def _status_request(task_id: str) -> Request:
     """Build the request for one task.
 
     Raises:
-        ValidationError: That can't be an id; nothing else could be asked for with it.
+        ValidationError: That can't be an id.
     """
     check_parameter("getKlingElementsTask", "task-id", task_id)
     return status_request(find_model(DEFAULT_MODEL), task_id)
 
 
 def _remember(known: dict[str, T], task_id: str, value: T) -> None:
-    """Keep what is known of a task, and forget the oldest: a client may run for months."""
+    """Remember a value for a task, and forget the oldest ones: a client may run for months."""
     known[task_id] = value
     for old in list(known)[:-_REMEMBERED]:
         known.pop(old, None)
 
 
 def require_video(task: TaskT) -> TaskT:
-    """Give back a task that has ended, if it has a video.
+    """Return a task that has ended, if it has a video.
 
     Raises:
         TaskFailed: If it ended without one.
-        ResultMissing: If it is COMPLETED and names none.
+        ResultMissing: If it is COMPLETED and shows no URL.
     """
     if task.status != COMPLETED:
-        reason = task.raw.get("error")
-        said = f": {reason}" if isinstance(reason, str) and reason else ", and the service gives no reason"
+        reason = task.failure_reason
+        why = f": {reason.rstrip('.')}" if reason else ", and the service gives no reason"
         raise TaskFailed(
-            f"task {task.id} ended as {task.status}{said}. It may be billed; try other images", task=task
+            f"task {task.id} ended as {task.status}{why}. It may be billed. Try other images", task=task
         )
     if not task.urls:
         raise ResultMissing(

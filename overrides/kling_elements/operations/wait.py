@@ -1,54 +1,37 @@
-"""The wait for a task: looks at it by the schedule until it is done, and rides out what passes."""
-
-from __future__ import annotations
-
-import math
-from typing import TYPE_CHECKING, TypeAlias
-
-from kling_elements.errors import ValidationError
-from kling_elements.policy.durations import check_seconds
-from kling_elements.validation import unknown_names
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
-
-    from kling_elements.api.io import IO
-    from kling_elements.types import TaskData
-
+"""Poll a task until it finishes, retrying transient errors."""
 
 import logging
-from typing import TYPE_CHECKING, Any, cast
+import math
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeAlias, cast
 
 from attrs import define, fields, frozen
 
 from kling_elements.api.outcomes import Operation, Raise, Retry
-from kling_elements.errors import DeadlineExceeded, KlingError, next_command
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from kling_elements.operations.sender import Sender
-    from kling_elements.policy.polling import Deadline, PollSchedule
-    from kling_elements.types import Request, TaskData
+from kling_elements.errors import DeadlineExceeded, KlingError, ValidationError, next_command
+from kling_elements.operations.sender import LEAST_REQUEST_TIMEOUT, Sender
+from kling_elements.policy.durations import check_seconds
+from kling_elements.policy.polling import Deadline, PollSchedule
+from kling_elements.types import Request, TaskData
+from kling_elements.validation import unknown_names
 
 logger = logging.getLogger("kling_elements")
 
 WAIT_TIMEOUT = 1800.0  # claims about sibling models go up to 30 minutes
 NOT_FOUND_GRACE = 30.0  # a task may not be visible right after it was created
-LONGEST_PAUSE = 3600.0  # whatever the service hints: a task is looked at once an hour
-LEAST_REQUEST_TIMEOUT = 1.0  # a look just before the deadline still gets this long
+LONGEST_PAUSE = 3600.0  # poll at least once an hour, even if the service asks for less
 
 
 @frozen
 class Look:
-    """One look at a task during a wait.
+    """One poll of a task during a wait.
 
     Attributes:
         task_id: The task.
-        task: What was seen; None if the look failed.
-        error: Why the look failed; it will be repeated.
+        task: The task as the service showed it; None if the poll failed.
+        error: Why the poll failed; it will be retried.
         elapsed: Seconds since the wait began.
-        next_look: Seconds until the next look; None if there is none.
+        next_look: Seconds until the next poll; None if there is none.
     """
 
     task_id: str
@@ -56,6 +39,10 @@ class Look:
     error: KlingError | None
     elapsed: float
     next_look: float | None
+
+
+OnPoll: TypeAlias = Callable[[Look], Awaitable[None]]
+"""Awaited at every poll, before the caller's own callback is called."""
 
 
 @frozen
@@ -79,7 +66,7 @@ class WaitSettings:
     sleep: Callable[[float], object] | None = None
 
     @classmethod
-    def of(cls, options: Mapping[str, Any]) -> WaitSettings:
+    def of(cls, options: Mapping[str, Any]) -> "WaitSettings":
         """Check a caller's options of `wait`.
 
         Raises:
@@ -119,56 +106,66 @@ def split_options(options: Mapping[str, Any]) -> tuple[dict[str, Any], WaitSetti
     return {name: value for name, value in options.items() if name not in waiting}, WaitSettings.of(waiting)
 
 
-OnPoll: TypeAlias = "Callable[[Look], Awaitable[None]]"
-"""Awaited at every poll, before the caller's own listener is called."""
-
-
 @define
 class Poll:
-    """One wait: its options made definite, and what it has seen."""
+    """One wait for a task, and what it has seen.
+
+    Attributes:
+        task_id: The task.
+        request: The request for it.
+        schedule: When to poll.
+        deadline: When to stop.
+        clock: The clock of the deadline.
+        settings: The caller's options.
+        age: Seconds since this client created the task, at the start of the wait; None if it did not.
+        sender: Sends requests, and sleeps.
+        bind: Makes a task one of the client's.
+        record: Records a new status.
+        on_poll: Awaited at every poll.
+        last: The task as last seen.
+    """
 
     task_id: str
     request: Request
     schedule: PollSchedule
     deadline: Deadline
     clock: Callable[[], float]
-    io: IO
-    on_update: Callable[[Any], object] | None
-    on_look: Callable[[Look], object] | None
-    age: float | None  # seconds since this client created the task, at the start of the wait
+    settings: WaitSettings
+    age: float | None
     sender: Sender
-    bind: Callable[[TaskData], TaskData]  # makes a task one of the client's
-    record: Callable[[TaskData], Awaitable[None]]  # notes what is new
-    on_poll: OnPoll | None  # run at every look
+    bind: Callable[[TaskData], TaskData]
+    record: Callable[[TaskData], Awaitable[None]]
+    on_poll: OnPoll | None
     last: TaskData | None = None
-    looks: int = 0  # the pauses between them, that is: the schedule counts from the first
-    has_looked: bool = False
+    _pauses: int = 0  # the schedule counts from the first
+    _has_polled: bool = False
 
     async def run(self) -> TaskData:
-        """Look until the status is terminal.
+        """Poll until the status is terminal.
 
         Raises:
             DeadlineExceeded: The deadline has passed; the task runs on.
             ApiError: The service refused for good.
         """
-        if self.last is not None and self.on_update:
-            await self.io.call(self.on_update, self.last)
+        if self.last is not None and self.settings.on_update:
+            await self.sender.io.call(self.settings.on_update, self.last)
         if self._is_fresh():
-            # Right after create there is nothing to see yet; of any other task nobody knows how far it is.
+            # Right after create there is nothing to see yet. How far any other task is, is unknown.
             await self._pause(None, None)
         while True:
-            left = max(self.deadline.remaining(self.clock()), LEAST_REQUEST_TIMEOUT)
+            left = self.deadline.remaining(self.clock())
             decision = await self.sender.ask_once(
                 Operation.STATUS,
                 self.request,
-                timeout=min(self.sender.settings.timeout, left),
+                timeout=self.sender.time_for(left),
+                max_delay=max(left, LEAST_REQUEST_TIMEOUT),
                 is_fresh=self._is_fresh(),
             )
-            self.has_looked = True
+            self._has_polled = True
             if isinstance(decision, Raise):
                 raise decision.error
             if isinstance(decision, Retry):
-                logger.info("a look at task %s failed and will be repeated: %s", self.task_id, decision.error)
+                logger.info("polling task %s failed and is retried: %s", self.task_id, decision.error)
                 await self._pause(decision.error, decision.hint)
                 continue
             task = self.bind(cast("TaskData", decision.value))
@@ -182,45 +179,45 @@ class Poll:
         return self.age is not None and self.age + self.deadline.elapsed(self.clock()) < NOT_FOUND_GRACE
 
     async def _take(self, task: TaskData) -> None:
-        """Take a task that was seen, and tell those who want to know."""
+        """Record a task that was seen, and call the callbacks."""
         is_news = self.last is None or self.last.status != task.status
         self.last = task
         await self.record(task)
-        if is_news and self.on_update:
-            await self.io.call(self.on_update, task)
+        if is_news and self.settings.on_update:
+            await self.sender.io.call(self.settings.on_update, task)
         if task.is_terminal:
             await self._notify(Look(task.id, task, None, self.deadline.elapsed(self.clock()), None))
 
     async def _notify(self, look: Look) -> None:
-        """Tell of a look."""
+        """Report a poll."""
         if self.on_poll:
             await self.on_poll(look)
-        if self.on_look:
-            await self.io.call(self.on_look, look)
+        if self.settings.on_look:
+            await self.sender.io.call(self.settings.on_look, look)
 
-    def _delay(self, hint: float | None) -> float:
-        """Seconds to sleep before the next scheduled look, never past the deadline."""
+    def _delay(self, retry_after: float | None) -> float:
+        """Return the seconds to sleep before the next poll, never past the deadline."""
         now = self.clock()
         planned = self.schedule.delay(
-            looks=self.looks, elapsed=self.deadline.elapsed(now), random=self.sender.random()
+            looks=self._pauses, elapsed=self.deadline.elapsed(now), random=self.sender.random()
         )
-        return self.deadline.clamp(min(max(planned, hint or 0.0), LONGEST_PAUSE), now)
+        return self.deadline.clamp(min(max(planned, retry_after or 0.0), LONGEST_PAUSE), now)
 
-    async def _pause(self, error: KlingError | None, hint: float | None) -> None:
-        """Sleep until the next look.
+    async def _pause(self, error: KlingError | None, retry_after: float | None) -> None:
+        """Sleep until the next poll.
 
         Raises:
             DeadlineExceeded: If the deadline has passed.
         """
         elapsed = self.deadline.elapsed(self.clock())
-        is_over = self.has_looked and self.deadline.remaining(self.clock()) <= 0
-        delay = self._delay(hint)
-        self.looks += 1
+        is_over = self._has_polled and self.deadline.remaining(self.clock()) <= 0
+        delay = self._delay(retry_after)
+        self._pauses += 1
         seen = None if error else self.last
         await self._notify(Look(self.task_id, seen, error, elapsed, None if is_over else delay))
         if is_over:
             raise self._deadline_exceeded(elapsed) from error
-        await self.io.sleep(delay)
+        await self.sender.io.sleep(delay)
 
     def _deadline_exceeded(self, elapsed: float) -> DeadlineExceeded:
         status = self.last.status if self.last else None

@@ -1,0 +1,41 @@
+# The public names, each with its module: the package's one list of them. `__init__.py` reads it.
+from kling_elements.client import AsyncKlingElements as AsyncKlingElements
+from kling_elements.client import KlingElements as KlingElements
+from kling_elements.errors import ApiError as ApiError
+from kling_elements.errors import AuthenticationError as AuthenticationError
+from kling_elements.errors import BadRequestError as BadRequestError
+from kling_elements.errors import ConnectionFailed as ConnectionFailed
+from kling_elements.errors import DeadlineExceeded as DeadlineExceeded
+from kling_elements.errors import DownloadError as DownloadError
+from kling_elements.errors import InsufficientCreditsError as InsufficientCreditsError
+from kling_elements.errors import InvalidParam as InvalidParam
+from kling_elements.errors import KlingError as KlingError
+from kling_elements.errors import NotFoundError as NotFoundError
+from kling_elements.errors import OutcomeUnknown as OutcomeUnknown
+from kling_elements.errors import PermissionDeniedError as PermissionDeniedError
+from kling_elements.errors import QuotaExceededError as QuotaExceededError
+from kling_elements.errors import RateLimitError as RateLimitError
+from kling_elements.errors import ResponseFormatError as ResponseFormatError
+from kling_elements.errors import ResultMissing as ResultMissing
+from kling_elements.errors import ServerError as ServerError
+from kling_elements.errors import TaskFailed as TaskFailed
+from kling_elements.errors import UploadError as UploadError
+from kling_elements.errors import ValidationError as ValidationError
+from kling_elements.errors import WebhookVerificationError as WebhookVerificationError
+from kling_elements.journal import Journal as Journal
+from kling_elements.operations.events import Event as Event
+from kling_elements.operations.wait import Look as Look
+from kling_elements.options import CreateOptions as CreateOptions
+from kling_elements.options import GenerateOptions as GenerateOptions
+from kling_elements.options import WaitOptions as WaitOptions
+from kling_elements.policy.polling import PollSchedule as PollSchedule
+from kling_elements.policy.polling import Stage as Stage
+from kling_elements.policy.rate_limits import Limits as Limits
+from kling_elements.policy.retries import RetryPolicy as RetryPolicy
+from kling_elements.task import AsyncTask as AsyncTask
+from kling_elements.task import Task as Task
+from kling_elements.types import TaskData as TaskData
+from kling_elements.webhooks import WebhookReceiver as WebhookReceiver
+from kling_elements.webhooks import verify_webhook as verify_webhook
+
+__version__: str
