@@ -4,34 +4,51 @@ from __future__ import annotations
 
 import base64
 import binascii
+import inspect as reflection
+import io
 import os
 import re
 import stat
+import sys
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, Protocol, TypeAlias
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
 from attrs import field, frozen
 
 from kling_elements.images.constraints import ImageConstraints, ImageInfo, problems
-from kling_elements.images.inspection import inspect
+from kling_elements.images.inspection import MAX_PIXELS, inspect
 from kling_elements.images.paths import lookup, os_problem, shown_path
 from kling_elements.images.urls import shown_url, url_problems
 
-_TAKEN = "an http(s) URL, a path, bytes or base64 text is needed"
-
-
+_TAKEN = "an http(s) URL, a path, bytes, an open binary file, a Pillow image or base64 text is needed"
 _HEAD = 64 * 1024  # bytes read of a file that is too large anyway
-
-
 _MAX_PATH = 4096  # characters; a longer string is no path
-
-
 _MIN_BASE64 = 256  # characters; no image of useful size is shorter, few paths are longer
-
-
 _BASE64_MAGIC = ("/9j/", "iVBORw0KGgo")  # JPEG and PNG; note that the first looks like an absolute path
+_MAX_STREAM = 32 * 1024 * 1024  # bytes read of an open file, whatever the document's limit
+_PNG_MODES = frozenset({"1", "L", "LA", "I;16", "P", "RGB", "RGBA"})  # of Pillow
+
+
+class BinaryReader(Protocol):
+    """A file opened for reading bytes, or what can be read like one."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return up to `size` bytes, none at the end."""
+        ...
+
+
+class PillowImage(Protocol):
+    """The part of ``PIL.Image.Image`` that type checkers need to know."""
+
+    def getexif(self) -> Any:
+        """Return its EXIF data."""
+        ...
+
+    def getbands(self) -> tuple[str, ...]:
+        """Return the names of its bands."""
+        ...
 
 
 class ImageProblem(ValueError):  # noqa: N818  internal, and what it holds is called problems
@@ -75,7 +92,15 @@ class BytesSource:
     label: str
 
 
-ImageSource: TypeAlias = UrlSource | FileSource | BytesSource
+@frozen
+class PillowSource:
+    """An image that Pillow has in memory, not encoded yet."""
+
+    image: Any = field(repr=False)
+    label: str
+
+
+ImageSource: TypeAlias = UrlSource | FileSource | BytesSource | PillowSource
 
 
 @frozen
@@ -83,26 +108,46 @@ class LoadedImage:
     """An image that passed every check.
 
     Attributes:
-        base64: its bytes as standard base64 text, without line breaks.
+        data: its bytes.
         facts: format, pixels and bytes.
         label: what it is called in messages.
     """
 
-    base64: str = field(repr=lambda text: f"<{len(text)} characters>")
+    data: bytes = field(repr=lambda data: f"<{len(data)} bytes>")
     facts: ImageInfo
     label: str
 
+    @property
+    def base64(self) -> str:
+        """Its bytes as standard base64 text, without line breaks."""
+        return base64.b64encode(self.data).decode("ascii")
+
+    @property
+    def content_type(self) -> str:
+        """Its media type, from its bytes and never from its name."""
+        return f"image/{self.facts.format}"
+
+
+def is_single(value: object) -> bool:
+    """Whether a value stands for one image (fit or not), though it may be iterable: an open file, an array."""
+    return (
+        isinstance(value, (str, bytes, bytearray, memoryview, os.PathLike))
+        or hasattr(value, "read")
+        or hasattr(value, "__array_interface__")  # Pillow's images too
+    )
+
 
 def classify(source: object) -> ImageSource:
-    """Tell what kind of image a value is.
+    """Return what kind of image a value is.
 
-    A path may be a string or any `os.PathLike`. Base64 text and data URLs are decoded; the image in them is
-    not looked at: `load_image` does.
+    A path may be a string or any `os.PathLike`. An open binary file is read, from where it stands. Base64
+    text and data URLs are decoded; the image in them is not looked at: `load_image` does.
 
     Raises:
-        ImageProblem: it is none of them, a URL of bad form, a path to nothing, or base64 with a fault.
+        ImageProblem: it is none of them, a URL of bad form, a path to nothing, base64 with a fault, or a file
+            that can't be read.
     """
-    if isinstance(source, (UrlSource, FileSource, BytesSource)):
+    if isinstance(source, (UrlSource, FileSource, BytesSource, PillowSource)):
         return source
     if isinstance(source, str):
         return _classify_text(source)
@@ -110,6 +155,13 @@ def classify(source: object) -> ImageSource:
         return BytesSource(bytes(source), "the bytes object")
     if isinstance(source, os.PathLike):
         return _file(os.fsdecode(source))
+    pillow = sys.modules.get("PIL.Image")
+    if pillow is not None and isinstance(source, pillow.Image):
+        return PillowSource(source, "the Pillow image")
+    if callable(read := getattr(source, "read", None)):
+        name = getattr(source, "name", None)
+        label = f"the open file {shown_path(name)}" if isinstance(name, str) else "the open file"
+        return BytesSource(_read_open(source, read, label), label)
     raise _foreign(source)
 
 
@@ -132,10 +184,11 @@ def load_image(source: object, rules: ImageConstraints) -> LoadedImage:
     if isinstance(known, FileSource):
         data, facts = _read(known, rules)
     else:
-        data, facts = known.data, _inspect_sized(known.data, len(known.data), rules)
+        data = known.data if isinstance(known, BytesSource) else _encode(known)
+        facts = _inspect_sized(data, len(data), rules)
     if found := problems(facts, rules):
         raise ImageProblem(known.label, found)
-    return LoadedImage(base64.b64encode(data).decode("ascii"), facts, known.label)
+    return LoadedImage(data, facts, known.label)
 
 
 def _inspect_sized(data: bytes, size: int, rules: ImageConstraints) -> ImageInfo:
@@ -159,6 +212,43 @@ def _read(source: FileSource, rules: ImageConstraints) -> tuple[bytes, ImageInfo
             return data, _inspect_sized(data, len(data), rules)
     except OSError as error:
         raise ImageProblem(source.label, (os_problem(source.path, error),)) from error
+
+
+def _read_open(file: object, read: Any, label: str) -> bytes:
+    """Read an open binary file to its end, or a little further than any image may go."""
+    data = bytearray()
+    try:
+        while len(data) < _MAX_STREAM and (chunk := read(_MAX_STREAM - len(data))):
+            if reflection.iscoroutine(chunk):
+                chunk.close()
+                raise ImageProblem(label, ("is asynchronous: give its bytes, from `await file.read()`",))
+            if not isinstance(chunk, (bytes, bytearray, memoryview)):
+                raise ImageProblem(label, ("gives no bytes: open it in binary mode, 'rb'",))
+            data += chunk
+        if not data and (tell := getattr(file, "tell", None)) and tell():
+            raise ImageProblem(label, ("was read to its end already: call its seek(0) first",))
+    except ImageProblem:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever a caller's object raises
+        raise ImageProblem(label, (f"can't be read: {str(error) or type(error).__name__}",)) from error
+    return bytes(data)
+
+
+def _encode(source: PillowSource) -> bytes:
+    """Encode an image of Pillow's as PNG, upright."""
+    from PIL import ImageOps  # noqa: PLC0415  the caller has imported it; others need not
+
+    try:
+        if source.image.width * source.image.height > MAX_PIXELS:
+            raise ImageProblem(source.label, (f"has over {MAX_PIXELS:,} pixels: make it smaller",))
+        image = ImageOps.exif_transpose(source.image)
+        buffer = io.BytesIO()
+        (image if image.mode in _PNG_MODES else image.convert("RGB")).save(buffer, "PNG")
+    except ImageProblem:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever its pixels or its file raise
+        raise ImageProblem(source.label, (f"can't be encoded as PNG: {str(error) or type(error).__name__}",)) from error
+    return buffer.getvalue()
 
 
 def _require_regular(source: FileSource, mode: int) -> None:
@@ -235,13 +325,9 @@ def _foreign(source: object) -> ImageProblem:
     kind = type(source)
     name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
     hint = _TAKEN
-    if kind.__module__.startswith("PIL."):
-        hint = "save it into an io.BytesIO() as PNG and give its getvalue()"
-    elif hasattr(source, "getvalue"):
-        hint = "give its getvalue()"
-    elif hasattr(source, "read"):
-        hint = "give its read(), opened in binary mode, or the path"
+    if hasattr(source, "__array_interface__"):
+        hint = "give PIL.Image.fromarray(…) of it, or a file's bytes"
     elif isinstance(source, (list, tuple, set, dict)):
-        hint = f"each image by itself; {_TAKEN}"
+        hint = f"give each image by itself; {_TAKEN}"
     label = "None" if source is None else f"a value of type {name}"
     return ImageProblem(label, (f"is no image: {hint}",))

@@ -14,7 +14,15 @@ from attrs import frozen
 from kling_elements.api.requests import _request
 from kling_elements.errors import ValidationError
 from kling_elements.images import ImageConstraints
-from kling_elements.images.sources import ImageProblem, UrlSource, classify, load_image
+from kling_elements.images.sources import (
+    BinaryReader,
+    ImageProblem,
+    PillowImage,
+    UrlSource,
+    classify,
+    is_single,
+    load_image,
+)
 from kling_elements.validation import request_validator, unknown_names
 from kling_elements_api.models import KlingElementsRequest
 
@@ -27,7 +35,7 @@ if TYPE_CHECKING:
     from kling_elements.validation import Validator
     from kling_elements_api.models import KlingElementsRequestAspectRatio, KlingElementsRequestDuration
 
-Image = str | bytes | bytearray | memoryview | os.PathLike[str]
+Image = str | bytes | bytearray | memoryview | os.PathLike[str] | BinaryReader | PillowImage
 Images = Image | Iterable[Image]
 
 
@@ -64,7 +72,7 @@ def draft_request(model: Endpoints, images: Images, fields: Mapping[str, object]
 
     Args:
         model: The model that is asked.
-        images: One image or several: URLs, paths, bytes, or base64 text.
+        images: One image or several: URLs, paths, bytes, open binary files, Pillow images, or base64 text.
         fields: The other fields; None means that a field is left out.
 
     Raises:
@@ -167,7 +175,7 @@ def _image_sentences(place: int, problem: ImageProblem) -> list[str]:
 
 
 def _listed(images: object) -> list[object]:
-    if isinstance(images, (str, bytes, bytearray, memoryview, os.PathLike)):
+    if is_single(images):
         return [images]
     if isinstance(images, Iterable) and not isinstance(images, dict):
         return list(images)
