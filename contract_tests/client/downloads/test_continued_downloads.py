@@ -7,6 +7,7 @@ import gzip
 import json
 import os
 import signal
+import struct
 import subprocess
 import sys
 import threading
@@ -218,15 +219,37 @@ def _interrupt(*_: object) -> None:
 
 
 def test_a_whole_part_of_unknown_size(driver: Driver, tmp_path: Path) -> None:
-    """A host that says that nothing is left is believed, if it vouches for what is there."""
+    """Of a fragmented video more could follow: a host that says that nothing is left is believed."""
+    video = VIDEO + struct.pack(">I", 8) + b"moof"
 
     def chunked(request: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, headers={"etag": ETAG}, stream=Pieces(VIDEO, error=RESET))
+        return httpx.Response(200, headers={"etag": ETAG}, stream=Pieces(video, error=RESET))
 
-    host = Host()
+    host = Host(video)
     client, task = opened(driver, chunked, host)
-    assert client.download(task, tmp_path / "out.mp4").read_bytes() == VIDEO
-    assert host.ranges == [f"bytes={len(VIDEO)}-"]
+    assert client.download(task, tmp_path / "out.mp4").read_bytes() == video
+    assert host.ranges == [f"bytes={len(video)}-"]
+
+
+def test_what_is_fetched_again_is_no_progress(driver: Driver, tmp_path: Path) -> None:
+    """A host without ranges that breaks off here and there is given up on after a few attempts."""
+    large = mp4(20 << 20)
+    host = Host(large, headers={}, cuts=[1 << 20, 3 << 20, 1 << 20, 5 << 20] * 9)
+    client, task = opened(driver, host)
+    with pytest.raises(DownloadError):
+        client.download(task, tmp_path / "out.mp4")
+    assert len(host.asked) <= 5
+
+
+def test_attempts_are_bounded(driver: Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However steady its progress, a download ends."""
+    monkeypatch.setattr("kling_elements.downloads.download.DOWNLOAD_PROGRESS", 1)
+    monkeypatch.setattr("kling_elements.downloads.download.MAX_ATTEMPTS", 7)
+    host = Host(cuts=[1] * 99)
+    client, task = opened(driver, host)
+    with pytest.raises(DownloadError, match="7 times"):
+        client.download(task, tmp_path / "out.mp4")
+    assert len(host.asked) == 7
 
 
 @pytest.mark.parametrize(
@@ -260,13 +283,17 @@ def test_validators(driver: Driver, tmp_path: Path, headers: dict[str, str], val
         assert host.ranges[1] == ("bytes=300-" if validator else None)
 
 
-def test_nothing_is_kept_without_a_validator(driver: Driver, tmp_path: Path) -> None:
-    """A beginning that could not be continued is not left lying about, nor promised."""
-    client, task = opened(driver, Host(headers={}, cuts=[300]), retries=ONCE)
+def test_what_cant_be_continued_is_kept_all_the_same(driver: Driver, tmp_path: Path) -> None:
+    """A beginning without a validator is kept, is not said to be continued, and is replaced by the next one."""
+    host = Host(headers={}, cuts=[300])
+    client, task = opened(driver, host, retries=ONCE)
     with pytest.raises(DownloadError) as caught:
         client.download(task, tmp_path / "out.mp4")
-    assert "kept" not in str(caught.value)
-    assert names(tmp_path) == []
+    assert f"300 of 600 bytes are kept in {tmp_path / 'out.mp4.part'}" in str(caught.value)
+    assert "continues from there" not in str(caught.value)
+    assert client.download(task, tmp_path / "out.mp4").read_bytes() == VIDEO
+    assert host.ranges == [None, None]
+    assert names(tmp_path) == ["out.mp4"]
 
 
 def test_compressed_anyway(driver: Driver, tmp_path: Path) -> None:
@@ -340,7 +367,10 @@ def test_damage_is_fetched_anew_once(driver: Driver, tmp_path: Path) -> None:
     with pytest.raises(DownloadError, match="cut off or damaged"):
         client.download(task, tmp_path / "bad.mp4")
     assert len(host.asked) == 3
-    assert names(tmp_path) == ["out.mp4"]
+    assert names(tmp_path) == ["bad.mp4.part", "bad.mp4.part.json", "out.mp4"]
+    host.data = VIDEO
+    assert client.download(task, tmp_path / "bad.mp4").read_bytes() == VIDEO
+    assert names(tmp_path) == ["bad.mp4", "out.mp4"]
 
 
 # --- one fresh address
@@ -374,12 +404,12 @@ def test_a_fresh_address_elsewhere_starts_anew(driver: Driver, tmp_path: Path) -
     [
         (
             [shown("COMPLETED", (FRESH,)), fixed(403)],
-            "HTTP 403, the address is refused, and so is the fresh one",
+            "HTTP 403, the URL is refused, and so is the fresh one",
         ),
         ([shown("COMPLETED", (RESULT,))], "and the service has no other"),
         ([shown("COMPLETED", ())], "and the service has no other"),
-        ([failing(404, "Task not found")], "could not be asked for a fresh one: HTTP 404: Task not found"),
-        ([failing(401, "Invalid API key")], "could not be asked for a fresh one: HTTP 401"),
+        ([failing(404, "Task not found")], "there is no fresh one: HTTP 404: Task not found"),
+        ([failing(401, "Invalid API key")], "there is no fresh one: HTTP 401"),
     ],
     ids=["403 twice", "the same", "none", "404", "401"],
 )
@@ -593,11 +623,11 @@ def test_a_killed_process(tmp_path: Path) -> None:
     with serving(answer) as host:
         code = (
             "import sys; from kling_elements import Task; import kling_elements.downloads.part_file as p\n"
-            "write = p.Part.write\n"
+            "write = p.PartFile.write\n"
             "def told(self, chunk):\n"
             "    write(self, chunk)\n"
             "    print('wrote', flush=True); sys.stdin.read()\n"
-            "p.Part.write = told\n"
+            "p.PartFile.write = told\n"
             f"Task({ID!r}, 'COMPLETED', ({host.url + '/x.mp4'!r},)).download({str(tmp_path / 'out.mp4')!r})"
         )
         with subprocess.Popen(  # noqa: S603 - our own code

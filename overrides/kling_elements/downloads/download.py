@@ -187,7 +187,7 @@ class _Transfer:
         """
         self._wants_whole = not self._is_ours()
         while True:
-            if not self._is_complete():
+            if is_new := not self._is_complete():
                 await self._fetch_all()
             finding = await self.context.io.run(self.part.inspect)
             if finding.verdict is Verdict.WHOLE:
@@ -200,11 +200,12 @@ class _Transfer:
                 self.part.empty()
                 raise self._failure(f"what came {finding.text}", 200)
             self.part.must_keep = True
-            error = self._failure(f"the video {finding.text} ({self.part.size:,} bytes)", 200)
-            if self._was_damaged:
-                raise error
-            self._was_damaged = True
-            await self._pause(error, None)
+            if is_new:  # else an earlier call has kept it, and may have fetched it long ago
+                error = self._failure(f"the video {finding.text} ({self.part.size:,} bytes)", 200)
+                if self._was_damaged:
+                    raise error
+                self._was_damaged = True
+                await self._pause(error, None)
 
     def _is_ours(self) -> bool:
         """Whether the part is of this video, as far as its note says."""
