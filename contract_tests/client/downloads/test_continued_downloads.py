@@ -20,10 +20,10 @@ from attrs import define, field
 from contract_tests.support.answers import ID, RESULT, Pieces, failing, mp4, reply, shown
 from contract_tests.support.clients import ASYNC, SYNC, Script
 from contract_tests.support.loopback import serving
-from kling_elements import DownloadError, KlingElements, Task, ValidationError
+from kling_elements import DownloadError, Task, ValidationError
 from kling_elements.downloads import part_file as parts
 from kling_elements.downloads.part_file import PartFile
-from kling_elements.downloads.ranges import PartNote, validator_of
+from kling_elements.downloads.ranges import PartNote
 from kling_elements.policy.retries import RetryPolicy
 
 if TYPE_CHECKING:
@@ -124,23 +124,6 @@ def test_a_break_at_every_byte_between_two_calls(tmp_path: Path) -> None:
         assert host.ranges == [None, f"bytes={place}-"]
         assert names(tmp_path) == ["out.mp4"]
         target.unlink()
-
-
-def test_a_body_that_ends_too_soon_on_a_real_connection(driver: Driver, tmp_path: Path) -> None:
-    """A server that promises more than it sends is asked for the rest."""
-
-    def answer(asked: Asked) -> tuple[int, dict[str, str], bytes]:
-        if wanted := asked.headers.get("range"):
-            start = int(wanted.removeprefix("bytes=").removesuffix("-"))
-            total = len(VIDEO)
-            return 206, {"etag": ETAG, "content-range": f"bytes {start}-{total - 1}/{total}"}, VIDEO[start:]
-        return 200, {"etag": ETAG, "content-length": str(len(VIDEO))}, VIDEO[:250]
-
-    with serving(answer) as host:
-        task = driver.open(Script.of(shown("COMPLETED", (f"{host.url}/x.mp4",)))).get(ID)
-        task = Task(task.id, task.status, task.urls)  # of no client: its own connections, its own retries
-        assert SYNC.run(lambda: task.download(tmp_path / "out.mp4")).read_bytes() == VIDEO
-        assert [asked.headers.get("range") for asked in host.asked] == [None, "bytes=250-"]
 
 
 def test_another_video_is_not_appended(driver: Driver, tmp_path: Path) -> None:
@@ -252,39 +235,8 @@ def test_attempts_are_bounded(driver: Driver, tmp_path: Path, monkeypatch: pytes
     assert len(host.asked) == 7
 
 
-@pytest.mark.parametrize(
-    ("headers", "validator"),
-    [
-        ({"etag": '"a"'}, '"a"'),
-        ({"etag": 'W/"a"'}, None),
-        ({"etag": "a"}, None),
-        ({"etag": '"a"', "content-encoding": "gzip"}, None),
-        ({"etag": '"' + "a" * 5000 + '"'}, None),
-        (
-            {"last-modified": "Fri, 01 Jan 2027 00:00:00 GMT", "date": "Fri, 01 Jan 2027 00:01:00 GMT"},
-            "Fri, 01 Jan 2027 00:00:00 GMT",
-        ),
-        ({"last-modified": "Fri, 01 Jan 2027 00:00:00 GMT", "date": "Fri, 01 Jan 2027 00:00:00 GMT"}, None),
-        ({"last-modified": "Fri, 01 Jan 2027 00:00:00 GMT"}, None),
-        ({"last-modified": "yesterday", "date": "Fri, 01 Jan 2027 00:00:00 GMT"}, None),
-        ({}, None),
-    ],
-)
-def test_validators(driver: Driver, tmp_path: Path, headers: dict[str, str], validator: str | None) -> None:
-    """The rest is asked for only under a strong validator; without one the whole is fetched again."""
-    assert validator_of(headers) == validator
-    plain = {name: value for name, value in headers.items() if name != "content-encoding"}
-    host = Host(headers=plain, cuts=[300])
-    client, task = opened(driver, host)
-    assert client.download(task, tmp_path / "out.mp4").read_bytes() == VIDEO
-    assert len(host.asked) == 2
-    if plain == headers:
-        assert host.asked[1].headers.get("if-range") == validator
-        assert host.ranges[1] == ("bytes=300-" if validator else None)
-
-
 def test_what_cant_be_continued_is_kept_all_the_same(driver: Driver, tmp_path: Path) -> None:
-    """A beginning without a validator is kept, is not said to be continued, and is replaced by the next one."""
+    """A beginning without a validator is kept, not promised to be continued, and replaced next time."""
     host = Host(headers={}, cuts=[300])
     client, task = opened(driver, host, retries=ONCE)
     with pytest.raises(DownloadError) as caught:
@@ -727,20 +679,3 @@ def test_options_are_checked(driver: Driver, tmp_path: Path, options: dict[str, 
         client.download(task, tmp_path / "out.mp4", **options)
     assert sentence in str(caught.value)
     assert host.asked == []
-
-
-def test_the_client_asks_with_its_own_retries(tmp_path: Path) -> None:
-    """A client's policy holds for its downloads."""
-    host = Host(cuts=[0] * 9)
-    server = Script.of(shown("COMPLETED", (RESULT,)), host)
-    with (
-        KlingElements(
-            "key-of-the-tests-0123456789",
-            http_client=httpx.Client(transport=httpx.MockTransport(server)),
-            retries=RetryPolicy(attempts=5),
-            sleep=lambda _: None,
-        ) as client,
-        pytest.raises(DownloadError),
-    ):
-        client.get(ID).download(tmp_path / "out.mp4")
-    assert len(host.asked) == 5

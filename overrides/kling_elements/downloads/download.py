@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attrs import define, field, frozen
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Awaitable, Callable
     from datetime import datetime
+    from pathlib import Path
 
     from kling_elements.api.io import IO
     from kling_elements.downloads.options import DownloadOptions
@@ -250,7 +250,7 @@ class _Transfer:
             return False
         finding = await self.context.io.run(self.part.inspect)
         if finding.is_complete:
-            logger.warning("the connection broke at the end of the video of task %s: it is whole", self.task.id)
+            logger.warning("the connection broke after the video of task %s: it is whole", self.task.id)
         return finding.is_complete
 
     def _open_sink(self, head: ResponseHead) -> Sink | None:

@@ -1,7 +1,7 @@
 """Whether a file is a whole video, by its first bytes and its boxes (ISO/IEC 14496-12).
 
-The video is paid for: the check decides whether it is stored, stored with a warning, or kept beside its target;
-only text (an error page) is worth nothing. Pixels are not decoded.
+The video is paid for: the check decides whether it is stored, stored with a warning, or kept beside its
+target; only text (an error page) is worth nothing. Pixels are not decoded.
 """
 
 from __future__ import annotations
@@ -85,14 +85,8 @@ def _inspect_boxes(stream: BinaryIO, size: int) -> Finding:
     place = 0
     is_open_ended = False
     for _ in range(MAX_BOXES):
-        if place + _BOX_HEADER > size:
-            break
-        stream.seek(place)
-        head = stream.read(_LONG_HEADER)
-        kind, length = head[4:8], int.from_bytes(head[:4])
-        if length == 1:
-            length = int.from_bytes(head[8:16])
-        elif length == 0 and kind != _HOLE:  # to the end of the file
+        kind, length = _box(stream, place, size)
+        if length == 0 and kind != _HOLE:  # to the end of the file
             is_open_ended, length = True, size - place
         if length < _BOX_HEADER:
             break
@@ -103,11 +97,20 @@ def _inspect_boxes(stream: BinaryIO, size: int) -> Finding:
         kinds.add(kind)
         place += length
     rest = size - place
-    if _MOVIE not in kinds:
-        return Finding(Verdict.DAMAGED, f"is cut off or damaged after {place:,} bytes: it has no moov box")
-    if not rest:
-        is_complete = _MEDIA in kinds and _FRAGMENT not in kinds and not is_open_ended
-        return Finding(Verdict.WHOLE, is_complete=is_complete)
-    if _MEDIA not in kinds:
-        return Finding(Verdict.DAMAGED, f"is cut off or damaged after {place:,} bytes: it has no mdat box")
-    return Finding(Verdict.UNUSUAL, f"has {rest:,} bytes after its last known box")
+    missing = [kind.decode() for kind in (_MOVIE, _MEDIA) if kind not in kinds]
+    if _MOVIE not in kinds or (rest and missing):
+        has_no = f"it has no {missing[0]} box"
+        return Finding(Verdict.DAMAGED, f"is cut off or damaged after {place:,} bytes: {has_no}")
+    if rest:
+        return Finding(Verdict.UNUSUAL, f"has {rest:,} bytes after its last known box")
+    return Finding(Verdict.WHOLE, is_complete=not (missing or _FRAGMENT in kinds or is_open_ended))
+
+
+def _box(stream: BinaryIO, place: int, size: int) -> tuple[bytes, int]:
+    """Read a box's kind and length; at the end of the file it is a hole of length 0."""
+    if place + _BOX_HEADER > size:
+        return _HOLE, 0
+    stream.seek(place)
+    head = stream.read(_LONG_HEADER)
+    length = int.from_bytes(head[:4])
+    return head[4:8], int.from_bytes(head[8:16]) if length == 1 else length

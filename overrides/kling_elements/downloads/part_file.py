@@ -1,7 +1,7 @@
 """The file that grows beside its target, and the note that says what it is the beginning of.
 
 `out.mp4.part` and `out.mp4.part.json` outlive a call that was interrupted, and a process that was killed; the
-next call continues from there. Whoever writes holds a lock on the part, which the system drops when its process
+next call continues from there. A writer holds a lock on the part, which the system drops when its process
 ends, so that two downloads of one target never mix their bytes: the second gets a part of its own, under a
 hidden name. So does a download where the system has no such locks, or where something else has taken the
 names: only a regular file with a note of ours is ever touched, and nothing else is opened.

@@ -22,9 +22,7 @@ if TYPE_CHECKING:
     from kling_elements.types import ResponseHead
 
 _WHOLE = frozenset({HTTPStatus.OK, HTTPStatus.NON_AUTHORITATIVE_INFORMATION})
-_EXPIRED = frozenset(
-    {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE}
-)
+_EXPIRED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 _TRANSIENT = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
 _MAX_VALIDATOR = 1024  # characters
 _FORMAT = 1
@@ -189,27 +187,25 @@ def _is_whole(headers: Mapping[str, str], have: int, note: PartNote | None) -> b
     )
 
 
-def _plan_part(
-    head: ResponseHead, have: int, note: PartNote | None, fresh: PartNote, max_bytes: int
-) -> Plan:
+def _plan_part(head: ResponseHead, have: int, note: PartNote | None, fresh: PartNote, max_bytes: int) -> Plan:
     headers = head.headers
     given = headers.get("content-range", "").strip()
     found = re.fullmatch(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)", given)
     start, last = (int(found[1]), int(found[2])) if found else (0, -1)
     total = last + 1 if found is None or found[3] == "*" else int(found[3])
-    if found and start == 0 and last + 1 == total and "content-encoding" not in headers:
+    is_coded = "content-encoding" in headers
+    if found and start == 0 and last + 1 == total and not is_coded:
         return _plan_whole(head, fresh, max_bytes, total)
     if not have or note is None:
-        if not given and not headers.get("content-type", "").startswith("multipart/"):
-            return _plan_whole(head, fresh, max_bytes)  # the whole, by a host that mistakes the status
-        return Refuse(f"HTTP {head.status}: a part came, and the whole was asked for", head.status)
-    if found is None or "content-encoding" in headers or not _vouches(headers, note):
+        is_part = given or headers.get("content-type", "").startswith("multipart/")
+        part = Refuse(f"HTTP {head.status}: a part came, and the whole was asked for", head.status)
+        return part if is_part else _plan_whole(head, fresh, max_bytes)  # a host that mistakes the status
+    if found is None or is_coded or not _vouches(headers, note):
         return Restart("its host sent a part of something else")
     if start != have or last + 1 != total or note.size not in {None, total}:
         return Restart("its host sent another range than the one wanted")
-    if total > max_bytes:
-        return Refuse(_too_large(max_bytes, total), head.status, is_too_large=True)
-    return Append(evolve(note, size=total))
+    too_large = Refuse(_too_large(max_bytes, total), head.status, is_too_large=True)
+    return too_large if total > max_bytes else Append(evolve(note, size=total))
 
 
 def size_fault(have: int, note: PartNote | None, max_bytes: int) -> str | None:

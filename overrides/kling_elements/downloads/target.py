@@ -38,7 +38,9 @@ def check_target(path: object, *, overwrite: bool = False) -> Path:
     except (OSError, ValueError) as error:  # ValueError: a null character in the path
         if isinstance(error, DownloadError):
             raise
-        raise DownloadError(f"{file} can't be written: {os_error_reason(error)}. Nothing was fetched.") from None
+        raise DownloadError(
+            f"{file} can't be written: {os_error_reason(error)}. Nothing was fetched."
+        ) from None
     return file
 
 
@@ -138,7 +140,7 @@ class Target:
 
 
 def _give(descriptor: int, old: os.stat_result) -> bool:
-    """Hand a file to the owner and group of another, or to the group alone; return whether the group is its."""
+    """Give a file the owner and group of another, or the group alone; return whether it has the group."""
     for owner in (old.st_uid, -1):
         try:
             os.fchown(descriptor, owner, old.st_gid)

@@ -3,7 +3,7 @@
 Settings of the process must not decide what is sent and paid: Pillow's ``LOAD_TRUNCATED_IMAGES``,
 ``MAX_IMAGE_PIXELS`` and ``MAX_TEXT_CHUNK``, its registered decoders, warning filters. ``Image.open`` and
 ``ImageFile.Parser`` obey them, and refuse a good image for its colour profile. So a PNG's pixels are inflated
-with zlib, and a JPEG's bytes go straight to Pillow's decoder. Metadata is skipped, except for the orientation.
+with zlib, and a JPEG's bytes go straight to Pillow's decoder. Of the metadata only the orientation is read.
 
 Pillow takes 50 ms and more to import, so it is imported only when a JPEG is decoded.
 """
@@ -137,14 +137,14 @@ def _damage(data: bytes, name: str, header: _Header) -> str | None:
 
 
 def _jpeg_fault(data: bytes, header: _Header) -> str | None:
-    from PIL import Image  # noqa: PLC0415  see the module's docstring
+    from PIL import _imaging as core  # noqa: PLC0415  see the module's docstring
 
     # What `ImageFile.load` does, without the settings that it obeys.
     mode = "CMYK" if header.components == _CMYK_COMPONENTS else "L"
     size = -(-(header.width or 0) // _JPEG_SCALE), -(-(header.height or 0) // _JPEG_SCALE)
-    decoder = Image.core.jpeg_decoder(mode, mode, "", _JPEG_SCALE, 0)
+    decoder = core.jpeg_decoder(mode, mode, "", _JPEG_SCALE, 0)
     try:
-        decoder.setimage(Image.core.new(mode, size), (0, 0, *size))
+        decoder.setimage(core.new(mode, size), (0, 0, *size))
         consumed, error = decoder.decode(data)
     finally:
         decoder.cleanup()

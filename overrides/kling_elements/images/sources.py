@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import base64
 import binascii
-import inspect as reflection
-import io
 import os
 import re
 import stat
 import sys
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
 from attrs import field, frozen
 
 from kling_elements.images.constraints import ImageConstraints, ImageInfo, problems
-from kling_elements.images.inspection import MAX_PIXELS, inspect
+from kling_elements.images.inspection import inspect
+from kling_elements.images.open_files import encode, read_open
 from kling_elements.images.paths import lookup, os_problem, shown_path
 from kling_elements.images.urls import shown_url, url_problems
 
@@ -27,28 +26,6 @@ _HEAD = 64 * 1024  # bytes read of a file that is too large anyway
 _MAX_PATH = 4096  # characters; a longer string is no path
 _MIN_BASE64 = 256  # characters; no image of useful size is shorter, few paths are longer
 _BASE64_MAGIC = ("/9j/", "iVBORw0KGgo")  # JPEG and PNG; note that the first looks like an absolute path
-_MAX_STREAM = 32 * 1024 * 1024  # bytes read of an open file, whatever the document's limit
-_PNG_MODES = frozenset({"1", "L", "LA", "I;16", "P", "RGB", "RGBA"})  # of Pillow
-
-
-class BinaryReader(Protocol):
-    """A file opened for reading bytes, or what can be read like one."""
-
-    def read(self, size: int, /) -> bytes:
-        """Return up to `size` bytes, none at the end."""
-        ...
-
-
-class PillowImage(Protocol):
-    """The part of ``PIL.Image.Image`` that type checkers need to know."""
-
-    def getexif(self) -> Any:
-        """Return its EXIF data."""
-        ...
-
-    def getbands(self) -> tuple[str, ...]:
-        """Return the names of its bands."""
-        ...
 
 
 class ImageProblem(ValueError):  # noqa: N818  internal, and what it holds is called problems
@@ -129,7 +106,7 @@ class LoadedImage:
 
 
 def is_single(value: object) -> bool:
-    """Whether a value stands for one image (fit or not), though it may be iterable: an open file, an array."""
+    """Whether a value stands for one image, fit or not, though it may be iterable: an open file, an array."""
     return (
         isinstance(value, (str, bytes, bytearray, memoryview, os.PathLike))
         or hasattr(value, "read")
@@ -158,10 +135,8 @@ def classify(source: object) -> ImageSource:
     pillow = sys.modules.get("PIL.Image")
     if pillow is not None and isinstance(source, pillow.Image):
         return PillowSource(source, "the Pillow image")
-    if callable(read := getattr(source, "read", None)):
-        name = getattr(source, "name", None)
-        label = f"the open file {shown_path(name)}" if isinstance(name, str) else "the open file"
-        return BytesSource(_read_open(source, read, label), label)
+    if callable(getattr(source, "read", None)):
+        return _read_source(source)
     raise _foreign(source)
 
 
@@ -214,41 +189,20 @@ def _read(source: FileSource, rules: ImageConstraints) -> tuple[bytes, ImageInfo
         raise ImageProblem(source.label, (os_problem(source.path, error),)) from error
 
 
-def _read_open(file: object, read: Any, label: str) -> bytes:
-    """Read an open binary file to its end, or a little further than any image may go."""
-    data = bytearray()
+def _read_source(source: object) -> BytesSource:
+    name = getattr(source, "name", None)
+    label = f"the open file {shown_path(name)}" if isinstance(name, str) else "the open file"
     try:
-        while len(data) < _MAX_STREAM and (chunk := read(_MAX_STREAM - len(data))):
-            if reflection.iscoroutine(chunk):
-                chunk.close()
-                raise ImageProblem(label, ("is asynchronous: give its bytes, from `await file.read()`",))
-            if not isinstance(chunk, (bytes, bytearray, memoryview)):
-                raise ImageProblem(label, ("gives no bytes: open it in binary mode, 'rb'",))
-            data += chunk
-        if not data and (tell := getattr(file, "tell", None)) and tell():
-            raise ImageProblem(label, ("was read to its end already: call its seek(0) first",))
-    except ImageProblem:
-        raise
-    except Exception as error:  # noqa: BLE001 - whatever a caller's object raises
-        raise ImageProblem(label, (f"can't be read: {str(error) or type(error).__name__}",)) from error
-    return bytes(data)
+        return BytesSource(read_open(source), label)
+    except ValueError as error:
+        raise ImageProblem(label, (str(error),)) from error
 
 
 def _encode(source: PillowSource) -> bytes:
-    """Encode an image of Pillow's as PNG, upright."""
-    from PIL import ImageOps  # noqa: PLC0415  the caller has imported it; others need not
-
     try:
-        if source.image.width * source.image.height > MAX_PIXELS:
-            raise ImageProblem(source.label, (f"has over {MAX_PIXELS:,} pixels: make it smaller",))
-        image = ImageOps.exif_transpose(source.image)
-        buffer = io.BytesIO()
-        (image if image.mode in _PNG_MODES else image.convert("RGB")).save(buffer, "PNG")
-    except ImageProblem:
-        raise
-    except Exception as error:  # noqa: BLE001 - whatever its pixels or its file raise
-        raise ImageProblem(source.label, (f"can't be encoded as PNG: {str(error) or type(error).__name__}",)) from error
-    return buffer.getvalue()
+        return encode(source.image)
+    except ValueError as error:
+        raise ImageProblem(source.label, (str(error),)) from error
 
 
 def _require_regular(source: FileSource, mode: int) -> None:

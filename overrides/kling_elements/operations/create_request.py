@@ -14,15 +14,8 @@ from attrs import frozen
 from kling_elements.api.requests import _request
 from kling_elements.errors import ValidationError
 from kling_elements.images import ImageConstraints
-from kling_elements.images.sources import (
-    BinaryReader,
-    ImageProblem,
-    PillowImage,
-    UrlSource,
-    classify,
-    is_single,
-    load_image,
-)
+from kling_elements.images.open_files import BinaryReader, PillowImage
+from kling_elements.images.sources import ImageProblem, UrlSource, classify, is_single, load_image
 from kling_elements.validation import request_validator, unknown_names
 from kling_elements_api.models import KlingElementsRequest
 

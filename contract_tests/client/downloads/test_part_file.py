@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from contract_tests.support.answers import mp4
-from kling_elements.downloads.mp4 import Verdict
 from kling_elements.downloads.part_file import PartFile
 from kling_elements.downloads.ranges import PartNote
 
@@ -56,12 +54,6 @@ def test_it_goes_on_at_its_end(part: PartFile) -> None:
     assert part.path.read_bytes() == b"x"
 
 
-def test_it_tells_what_it_is(part: PartFile) -> None:
-    """What was written is looked at as it is on the disk."""
-    part.write(mp4())
-    assert part.inspect() is Verdict.WHOLE
-
-
 def test_it_can_be_thrown_away_in_any_state(part: PartFile) -> None:
     """Written, closed, or gone already: after it was discarded nothing is there, and nothing is raised."""
     part.write(b"abc")
@@ -82,15 +74,6 @@ def test_each_has_a_name_of_its_own(tmp_path: Path) -> None:
     assert (one.path.read_bytes(), two.path.read_bytes()) == (b"1", b"22")
     for part in (one, two):
         part.close()
-
-
-def test_a_link_in_its_place_is_not_followed(tmp_path: Path) -> None:
-    """A link that stands where the part would be makes no file where it leads."""
-    (tmp_path / "out.mp4.part").symlink_to(tmp_path / "elsewhere")
-    part = PartFile.beside(tmp_path / "out.mp4")
-    part.write(b"abc")
-    part.discard()
-    assert [path.name for path in tmp_path.iterdir()] == ["out.mp4.part"]
 
 
 def test_it_is_no_program(part: PartFile) -> None:
@@ -155,24 +138,3 @@ def test_an_empty_part_is_the_beginning_of_anything(tmp_path: Path) -> None:
         part = PartFile.beside(tmp_path / "out.mp4")
         assert (part.path, part.size, part.note) == (tmp_path / "out.mp4.part", 0, None)
         part.discard()
-
-
-def test_a_shared_part_is_locked_until_it_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody can take up what is being thrown away; an open file of no other's could stay on some systems."""
-    shared, own = (PartFile.beside(tmp_path / "out.mp4") for _ in range(2))
-    shared.begin(NOTE)
-    closed: list[tuple[Path, bool, bool]] = []
-    unlink = type(tmp_path).unlink
-
-    def watched(path: Path) -> None:
-        closed.append((path, shared.stream.closed, own.stream.closed))
-        unlink(path)
-
-    monkeypatch.setattr(type(tmp_path), "unlink", watched)
-    own.discard()
-    shared.discard()
-    assert closed == [
-        (own.path, False, True),
-        (tmp_path / "out.mp4.part.json", False, True),
-        (shared.path, False, True),
-    ]
