@@ -144,35 +144,6 @@ def fixed(status: int, content: bytes = b"", **headers: str) -> Callable[[httpx.
     return reply(status, content=content, headers={"content-type": "video/mp4", **sent})
 
 
-ODD_PARTS = {
-    "from another place": fixed(206, VIDEO[299:], etag=ETAG, content_range="bytes 299-599/600"),
-    "not to the end": fixed(206, VIDEO[300:400], etag=ETAG, content_range="bytes 300-399/600"),
-    "of another size": fixed(206, VIDEO[300:] + b"x", etag=ETAG, content_range="bytes 300-600/601"),
-    "of another version": fixed(206, VIDEO[300:], etag='"v2"', content_range="bytes 300-599/600"),
-    "without a place": fixed(206, VIDEO[300:], etag=ETAG),
-    "nonsense": fixed(206, VIDEO[300:], etag=ETAG, content_range="bytes a-b/c"),
-    "compressed": fixed(
-        206, VIDEO[300:], etag=ETAG, content_range="bytes 300-599/600", content_encoding="x-odd"
-    ),
-    "no such range": fixed(416, etag=ETAG, content_range="bytes */200"),
-    "no range at all": fixed(416),
-}
-
-
-@pytest.mark.parametrize("odd", ODD_PARTS.values(), ids=ODD_PARTS)
-def test_an_odd_part_starts_anew(
-    driver: Driver, tmp_path: Path, odd: Callable[[httpx.Request], httpx.Response]
-) -> None:
-    """A range that is not the one wanted is not taken: the whole is fetched, at once, and only once so."""
-    sleeps: list[float] = []
-    host = Host(cuts=[300])
-    client, task = opened(driver, host, odd, host, retries=RetryPolicy(attempts=2), sleep=sleeps.append)
-    assert client.download(task, tmp_path / "out.mp4").read_bytes() == VIDEO
-    assert host.ranges == [None, None]
-    assert len(sleeps) == 1
-    assert names(tmp_path) == ["out.mp4"]
-
-
 def test_hosts_that_never_settle(driver: Driver, tmp_path: Path) -> None:
     """A host that breaks off and then refuses the rest, again and again, is given up on."""
     host = Host(cuts=[300] * 50)
@@ -520,16 +491,6 @@ def test_a_part_that_vanishes_between_opening_and_locking(
     assert client.download(task, tmp_path / "out.mp4").read_bytes() == VIDEO
     assert theirs.read_bytes() == VIDEO[:300]
     assert names(tmp_path) == ["out.mp4", "theirs.mp4"]
-
-
-def test_a_part_with_a_second_name_is_left(driver: Driver, tmp_path: Path) -> None:
-    """A part that somebody linked elsewhere is not written to: it would change there too."""
-    client, task = opened(driver, Host(cuts=[300]), Host(), retries=ONCE)
-    with pytest.raises(DownloadError):
-        client.download(task, tmp_path / "out.mp4")
-    os.link(tmp_path / "out.mp4.part", tmp_path / "linked")
-    assert client.download(task, tmp_path / "out.mp4").read_bytes() == VIDEO
-    assert (tmp_path / "linked").read_bytes() == VIDEO[:300]
 
 
 def test_without_locks(driver: Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

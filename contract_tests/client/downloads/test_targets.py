@@ -35,6 +35,12 @@ def download(driver: Driver, target: Any, **options: Any) -> Path:
     return client.download(client.get(ID), target, **options)
 
 
+def identity(path: Path) -> tuple[int, int]:
+    """Return what stays of a file that is neither replaced nor changed in its mode."""
+    status = path.lstat()
+    return status.st_mode, status.st_ino
+
+
 def _socket(path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as made:
         made.bind(os.path.relpath(path))
@@ -65,11 +71,11 @@ def test_only_a_regular_file_is_replaced(
     monkeypatch.chdir(tmp_path)
     target = tmp_path / "out.mp4"
     make(target)
-    before = target.lstat()
+    before = identity(target)
     with pytest.raises(DownloadError) as caught:
         download(driver, target, overwrite=True)
     assert caught.value.task_id == ID
-    assert target.lstat() == before
+    assert identity(target) == before
     with pytest.raises(DownloadError):
         check_target(target, overwrite=True)
 
@@ -86,9 +92,9 @@ def test_what_has_taken_the_names_of_a_part_is_left(
     """A pipe, a socket or a folder where the part or its note would be is not opened, and in nobody's way."""
     monkeypatch.chdir(tmp_path)
     make(tmp_path / name)
-    before = (tmp_path / name).lstat().st_mode, (tmp_path / name).lstat().st_ino
+    before = identity(tmp_path / name)
     assert download(driver, tmp_path / "out.mp4").read_bytes() == VIDEO
-    assert ((tmp_path / name).lstat().st_mode, (tmp_path / name).lstat().st_ino) == before
+    assert identity(tmp_path / name) == before
 
 
 def test_standard_output_is_no_target(tmp_path: Path) -> None:
