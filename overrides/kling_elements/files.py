@@ -1,20 +1,23 @@
-"""The files that videos go to: their paths, their names, and whether one is there already."""
+"""Files: their paths and names, what to say of one that can't be used, and bringing one to the disk."""
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
+_NO_SYNC = frozenset({errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
+
 
 def absolute(path: str | os.PathLike[str]) -> Path:
-    """An absolute path without `..`, links left as they are."""
+    """Return an absolute path without `..`, links left as they are."""
     return Path(os.path.abspath(os.fspath(path)))  # noqa: PTH100 - Path.absolute keeps "..", resolve follows links
 
 
 def os_error_reason(error: Exception) -> str:
-    """Why a file can't be used, in the system's words.
+    """Say why a file can't be used, in the system's words.
 
-    A `ValueError` is what Python raises for a name with a null byte, in other words in each version.
+    Python raises a `ValueError` for a name with a null byte, worded differently in each version.
     """
     if isinstance(error, ValueError) and not isinstance(error, UnicodeError):
         return "its name holds a null byte"
@@ -22,17 +25,30 @@ def os_error_reason(error: Exception) -> str:
 
 
 def file_name(task_id: str) -> str:
-    """A file's name for a task. The id is the service's: it must not lead out of the folder."""
+    """Return a file's name for a task. The id is the service's: it must not lead out of the folder."""
     safe = "".join(char if char.isascii() and (char.isalnum() or char in "_-") else "_" for char in task_id)
     return f"{safe[:100] or 'task'}.mp4"
 
 
 def is_newer(file: Path, moment: float) -> bool:
-    """Whether a file was made after a moment, in seconds since the epoch: then it is the video itself.
+    """Whether a file was written after a moment, in seconds since the epoch.
 
-    An older file is one that was to be replaced.
+    Then it is the video itself; an older file is one to be replaced.
     """
     try:
         return file.is_file() and file.stat().st_mtime >= moment
     except (OSError, ValueError):
         return False
+
+
+def sync(descriptor: int) -> None:
+    """Bring a file to the disk, where its file system can: some mounts have nothing to flush, and say so.
+
+    Raises:
+        OSError: If the disk fails, or is full.
+    """
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_SYNC:
+            raise

@@ -70,12 +70,8 @@ async def fetch(
     """
     for _ in range(MAX_REDIRECTS + 1):
         url = request.url
-        try:
-            is_web = urlsplit(url).scheme in {"http", "https"} and bool(urlsplit(url).hostname)
-        except ValueError:
-            is_web = False
-        if not is_web:
-            return NotFollowed("the address is no http or https URL", was_sent=False)
+        if not _is_web(url):
+            return NotFollowed("it is no http or https URL", was_sent=False)
         outcome = await io.stream(
             request,
             lambda head: None if head.status in _REDIRECTS else open_sink(head),
@@ -89,6 +85,14 @@ async def fetch(
             )
         request = evolve(request, url=target)
     return NotFollowed("too many redirects", was_sent=True)
+
+
+def _is_web(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # no port above 65535 either
+        return False
 
 
 def _target(url: str, location: str) -> str:

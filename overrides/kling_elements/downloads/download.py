@@ -1,11 +1,12 @@
-"""The flow of a download: fetch, go on where it broke off, ask once for a fresh address, check, publish."""
+"""Download a video: fetch, continue after a break, ask once for a fresh URL, check, publish."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import logging
+import time
 from typing import TYPE_CHECKING
 
-from attrs import define, frozen
+from attrs import define, field, frozen
 
 from kling_elements.api.fetch import REDIRECT_RULES, NotFollowed, fetch
 from kling_elements.api.parsing import read_retry_after
@@ -26,6 +27,7 @@ from kling_elements.downloads.ranges import (
     request_headers,
     size_fault,
 )
+from kling_elements.downloads.speed import SpeedCheck
 from kling_elements.downloads.target import Target
 from kling_elements.errors import DownloadError, KlingError, ResultMissing
 from kling_elements.policy.retries import backoff
@@ -35,23 +37,36 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Awaitable, Callable
     from datetime import datetime
+    from pathlib import Path
 
     from kling_elements.api.io import IO
     from kling_elements.downloads.options import DownloadOptions
     from kling_elements.policy.retries import RetryPolicy
     from kling_elements.types import TaskData
 
+logger = logging.getLogger("kling_elements")
+
+DOWNLOAD_TIMEOUT = 60.0
+"""Seconds without a byte."""
+DOWNLOAD_PROGRESS = 1024 * 1024
+"""Bytes beyond all that came before; an attempt that appended as many does not count as a failed one."""
+MAX_ATTEMPTS = 200
+"""Requests for the video, whatever progress they made."""
+
+_OWNER_WRITES = 0o600
+
 
 @frozen
 class DownloadContext:
-    """What a download is done with.
+    """What a download needs from its surroundings.
 
     Attributes:
-        io: Does it.
+        io: Does the I/O.
         policy: How often a fetch is repeated.
-        random: Gives numbers from 0 to 1.
-        now: The time, against which expiry is told.
-        refresh: Asks for the task anew; None where there is no client to ask.
+        random: Returns numbers from 0 to 1.
+        now: Returns the time, to compare with a URL's expiry.
+        refresh: Requests the task again; None where there is no client to do it.
+        clock: Returns seconds, to measure the speed.
     """
 
     io: IO
@@ -59,14 +74,16 @@ class DownloadContext:
     random: Callable[[], float]
     now: Callable[[], datetime]
     refresh: Callable[[str], Awaitable[TaskData]] | None = None
+    clock: Callable[[], float] = time.monotonic
 
 
 async def download(
     task: TaskData, path: str | os.PathLike[str], options: DownloadOptions, context: DownloadContext
 ) -> Path:
-    """Fetch a task's first result to a file.
+    """Download a task's first result to a file.
 
-    What breaks off is continued, in this call and, by way of a part file beside the target, in a later one.
+    After a break the download continues, in this call or, by way of a part file beside the target, in a later
+    one. Bytes of a video are never thrown away because they look wrong: they stay in the part file.
 
     Args:
         task: The task.
@@ -78,39 +95,42 @@ async def download(
         The file's path.
 
     Raises:
-        ResultMissing: If the task has no address of a result.
+        ResultMissing: If the task has no URL of a result.
         DownloadError: If it can't be fetched or stored; the target is as it was before.
-        ValidationError: If an option can't be used.
+        ValidationError: If an option or the path can't be used.
     """
     checked = check_download(options)
     if not task.urls:
         raise ResultMissing(f"task {task.id} is {task.status} and has no video to fetch", task=task)
-    telling = DownloadErrors(task, task.urls[0], context.now())
+    errors = DownloadErrors(task, task.urls[0], context.now())
     try:
         target = Target.of(path, overwrite=checked.overwrite)
-        part = PartFile.beside(target.path)
     except DownloadError as error:
-        raise telling.refused(error) from None
-    except (OSError, ValueError) as error:  # ValueError: a null character in the path
-        raise telling.not_stored(Path(path), error) from None
+        raise errors.refused(error) from None
+    try:
+        part = PartFile.beside(target.file)
+    except OSError as error:
+        raise errors.not_stored(target.path, error) from None
+    target.protect(part.stream.fileno(), writable=_OWNER_WRITES)
     transfer = _Transfer(task, task.urls[0], part, context, checked.max_bytes, checked.redirects)
     is_done = False
     try:
         await transfer.run()
+        target.protect(part.stream.fileno())
         part.let_go()
         target.publish(part.path)
         is_done = True
     except FileExistsError:
-        raise transfer.telling.appeared(target.path) from None
+        raise transfer.errors.appeared(target.path, part) from None
     except OSError as error:
         if isinstance(error, KlingError):
             raise
-        raise transfer.telling.not_stored(target.path, error, part) from None
+        raise transfer.errors.not_stored(target.path, error, part) from None
     finally:
         if is_done:
             part.tidy()
             part.close()
-        elif part.can_continue:
+        elif part.is_kept:
             part.close()
         else:
             part.discard()
@@ -119,15 +139,15 @@ async def download(
 
 @define
 class _Transfer:
-    """One download under way.
+    """A download under way.
 
     Attributes:
         task: The task.
-        url: Its address.
+        url: The URL of its video.
         part: Where the video grows.
-        context: What it is done with.
-        max_bytes: The most that is taken.
-        redirects: Which ones are followed: a name of `REDIRECT_RULES`.
+        context: What to do it with.
+        max_bytes: The largest video that is taken.
+        redirects: Which redirects are followed: a name of `REDIRECT_RULES`.
     """
 
     task: TaskData
@@ -137,91 +157,133 @@ class _Transfer:
     max_bytes: int
     redirects: str
     _plan: Plan | None = None
-    _attempt: int = 0
+    _speed: SpeedCheck = field(init=False)
+    _failures: int = 0
+    _most: int = 0
+    _wants_whole: bool = False
     _is_url_fresh: bool = False
-    _has_started_anew: bool = False
+    _has_restarted: bool = False
     _was_damaged: bool = False
 
+    def __attrs_post_init__(self) -> None:
+        self._speed = SpeedCheck(self.context.clock)
+
     @property
-    def telling(self) -> DownloadErrors:
+    def errors(self) -> DownloadErrors:
         return DownloadErrors(self.task, self.url, self.context.now())
 
+    @property
+    def _have(self) -> int:
+        """Bytes that the host may be asked to continue."""
+        note = self.part.note
+        can_continue = note and note.validator and (note.size is None or self.part.size <= note.size)
+        return self.part.size if can_continue and not self._wants_whole else 0
+
     async def run(self) -> None:
-        """Fetch until the part is a whole MP4."""
-        if self.part.note and not self.part.note.is_of(self.task.id, self.url):
-            self.part.empty()
+        """Fetch until the part is a whole video.
+
+        Raises:
+            DownloadError: If it isn't; what may be a video is kept.
+        """
+        self._wants_whole = not self._is_ours()
         while True:
-            if not self._is_complete():
+            if is_new := not self._is_complete():
                 await self._fetch_all()
-            verdict = await self.context.io.run(self.part.inspect)
-            if verdict is Verdict.WHOLE:
+            finding = await self.context.io.run(self.part.inspect)
+            if finding.verdict is Verdict.WHOLE:
                 return
-            what = f"what came ({self.part.size:,} bytes) is no MP4"
-            if verdict is Verdict.DAMAGED:
-                what = f"the MP4 is cut off or damaged ({self.part.size:,} bytes)"
-            self.part.empty()
-            error = self._failure(what, 200)
-            if verdict is Verdict.NO_MP4 or self._was_damaged:
-                raise error
-            self._was_damaged = True
-            await self._pause(error, None)
+            if finding.verdict is Verdict.UNUSUAL:
+                logger.warning("the video of task %s %s; it is stored as it came", self.task.id, finding.text)
+                return
+            self._wants_whole = True  # what is there stays until something else comes
+            if finding.verdict is Verdict.NO_VIDEO:
+                self.part.empty()
+                raise self._failure(f"what came {finding.text}", 200)
+            self.part.must_keep = True
+            if is_new:  # else an earlier call has kept it, and may have fetched it long ago
+                error = self._failure(f"the video {finding.text} ({self.part.size:,} bytes)", 200)
+                if self._was_damaged:
+                    raise error
+                self._was_damaged = True
+                await self._pause(error, None)
+
+    def _is_ours(self) -> bool:
+        """Whether the part is of this video, as far as its note says."""
+        return self.part.note is not None and self.part.note.is_of(self.task.id, self.url)
 
     def _is_complete(self) -> bool:
-        """Whether the part of an earlier call has all bytes, and only wanted its name."""
+        """Whether the part of an earlier call has all bytes, and only needs its name."""
         note = self.part.note
-        return bool(self.part.can_continue and note and note.size == self.part.size <= self.max_bytes)
+        return bool(not self._wants_whole and note and note.size == self.part.size <= self.max_bytes)
 
     async def _fetch_all(self) -> None:
         """Fetch until all bytes are there."""
-        while True:
-            before = self.part.size
+        self._most = self._have
+        for _ in range(MAX_ATTEMPTS):
             self._plan = None
+            headers = request_headers(self._have, self.part.note)
             outcome = await fetch(
                 self.context.io,
-                ExternalRequest(self.url, request_headers(self.part.size, self.part.note), DOWNLOAD_TIMEOUT),
+                ExternalRequest(self.url, headers, DOWNLOAD_TIMEOUT),
                 self._open_sink,
                 may_follow=REDIRECT_RULES[self.redirects],
             )
-            if self.part.size - before >= DOWNLOAD_PROGRESS:
-                self._attempt = 0  # a line that breaks now and then is no reason to give up
+            has_appended = isinstance(self._plan, Append)
+            if has_appended and self.part.size - self._most >= DOWNLOAD_PROGRESS:
+                self._failures = 0  # a line that breaks now and then is no reason to give up
+            self._most = max(self._most, self.part.size)
+            if isinstance(outcome, NotFollowed):
+                raise self._failure(outcome.text, None, is_final=True)
             if isinstance(outcome, NoResponse):
-                error = self._failure(outcome.text, None, is_final=isinstance(outcome, NotFollowed))
-                if isinstance(outcome, NotFollowed):
-                    raise error
-                await self._pause(error, None)
+                if await self._is_whole_without_end():
+                    return
+                await self._pause(self._failure(outcome.text, None), None)
             elif await self._settle(outcome):
+                self.part.finish()
                 return
+        raise self._failure(f"it was requested {MAX_ATTEMPTS} times", None)
+
+    async def _is_whole_without_end(self) -> bool:
+        """Whether the connection broke after the last byte of a video whose size the host didn't state."""
+        is_body = isinstance(self._plan, (Replace, Append))
+        if not is_body or self.part.note is None or self.part.note.size is not None:
+            return False
+        finding = await self.context.io.run(self.part.inspect)
+        if finding.is_complete:
+            logger.warning("the connection broke after the video of task %s: it is whole", self.task.id)
+        return finding.is_complete
 
     def _open_sink(self, head: ResponseHead) -> Sink | None:
         fresh = PartNote(self.task.id, redact_url(self.url.partition("?")[0]))
-        self._plan = plan_for(head, self.part.size, self.part.note, fresh, self.max_bytes)
+        self._plan = plan_for(head, self._have, self.part.note, fresh, self.max_bytes)
         match self._plan:
             case Replace(note):
                 self.part.begin(note)
+                self._wants_whole = False
             case Append(note):
                 self.part.resume(note)
             case _:
                 return None
+        self._speed.start()
         return self._write
 
     def _write(self, chunk: bytes) -> bool:
-        room = self.max_bytes + 1 - self.part.size  # one byte more tells that there is more
+        room = self.max_bytes + 1 - self.part.size  # one byte more shows that there is more
         self.part.write(chunk[:room])
-        return self.part.size <= self.max_bytes
+        return self.part.size <= self.max_bytes and self._speed.add(len(chunk))
 
     async def _settle(self, head: ResponseHead) -> bool:
-        """What an answer whose body is read context; answers whether all bytes are there."""
+        """Act on a response whose body is read; return whether all bytes are there."""
         match self._plan:
             case Replace() | Append():
                 return await self._settle_body(head)
             case Finished():
                 return True
             case Restart(reason):
-                self.part.empty()
-                error = self._failure(reason, head.status)
-                if self._has_started_anew:
-                    await self._pause(error, None)
-                self._has_started_anew = True
+                self._wants_whole = True
+                if self._has_restarted:
+                    await self._pause(self._failure(reason, head.status), None)
+                self._has_restarted = True
             case Expired(status):
                 await self._find_fresh_url(status)
             case Refuse(reason, status, is_transient, is_too_large):
@@ -229,35 +291,34 @@ class _Transfer:
                 if not is_transient:
                     raise error
                 await self._pause(error, read_retry_after(Response(status, head.headers, b"")))
-            case None:  # pragma: no cover - every answer that is no redirect is judged
-                raise self._failure("its answer was not looked at", head.status)
+            case None:  # pragma: no cover - every response that is no redirect gets a plan
+                raise self._failure("its response was not looked at", head.status)
         return False
 
     async def _settle_body(self, head: ResponseHead) -> bool:
-        """What a body that ended context; answers whether all bytes are there."""
+        """Act on a body that ended; return whether all bytes are there."""
         fault = size_fault(self.part.size, self.part.note, self.max_bytes)
+        is_too_large = self.part.size > self.max_bytes
+        if self._speed.is_too_slow and not is_too_large:
+            fault = "its host is too slow"
         if fault is None:
             return True
-        is_too_large = self.part.size > self.max_bytes
-        declared = self.part.note.size if self.part.note else None
-        if is_too_large or (declared is not None and self.part.size > declared):
-            self.part.empty()
-        error = self._failure(fault, head.status, is_final=is_too_large)
         if is_too_large:
-            raise error
-        await self._pause(error, None)
+            self.part.empty()
+            raise self._failure(fault, head.status, is_final=True)
+        await self._pause(self._failure(fault, head.status), None)
         return False
 
     async def _find_fresh_url(self, status: int) -> None:
-        """Ask for the task once, and take its address if that is a new one.
+        """Request the task once, and take its URL if that is a new one.
 
         Raises:
             DownloadError: If there is no new one.
         """
-        refused = f"HTTP {status}, the address is refused"
+        refused = f"HTTP {status}, the URL is refused"
         if self.context.refresh is None:
             raise self._failure(
-                f"{refused}, and the task belongs to no client that could ask for a fresh one", status
+                f"{refused}, and the task belongs to no client that could request a fresh one", status
             )
         if self._is_url_fresh:
             raise self._failure(f"{refused}, and so is the fresh one", status)
@@ -265,33 +326,24 @@ class _Transfer:
         try:
             task = await self.context.refresh(self.task.id)
         except KlingError as error:
-            raise self._failure(
-                f"{refused}, and the task could not be asked for a fresh one: {error}", status
-            ) from error
+            raise self._failure(f"{refused}, and there is no fresh one: {error}", status) from error
         if not task.urls or task.urls[0] == self.url:
             raise self._failure(f"{refused}, and the service has no other", status)
         self.task, self.url = task, task.urls[0]
-        if self.part.note and not self.part.note.is_of(task.id, self.url):
-            self.part.empty()
+        self._wants_whole = self._wants_whole or not self._is_ours()
 
-    async def _pause(self, error: DownloadError, hint: float | None) -> None:
+    async def _pause(self, error: DownloadError, retry_after: float | None) -> None:
         """Sleep before the next attempt.
 
         Raises:
             DownloadError: The error, if there is to be none.
         """
-        self._attempt += 1
-        delay = backoff(self.context.policy, self._attempt, hint, self.context.random())
+        self._failures += 1
+        delay = backoff(self.context.policy, self._failures, retry_after, self.context.random())
         if delay is None:
             raise error
         await self.context.io.sleep(delay)
 
     def _failure(self, what: str, status: int | None, *, is_final: bool = False) -> DownloadError:
         text = f"{redact_url(self.url)}: {what}"
-        return self.telling.not_fetched(text, status, self.part, is_final=is_final)
-
-
-DOWNLOAD_TIMEOUT = 60.0  # without a byte
-
-
-DOWNLOAD_PROGRESS = 1024 * 1024  # bytes; an attempt that brought as many does not count as a failed one
+        return self.errors.not_fetched(text, status, self.part, is_final=is_final)

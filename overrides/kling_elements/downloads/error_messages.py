@@ -1,4 +1,4 @@
-"""What a failed download tells: what happened, what is left of the hour, what is kept, and what to type."""
+"""The errors of a download: what happened, what is kept, how long the URL is valid, and what to type."""
 
 from __future__ import annotations
 
@@ -52,11 +52,10 @@ class DownloadErrors:
         text = f"the video of task {self.task.id} was not stored as {path}: {reason}"
         return self._error(f"{text} {self._outlook()}")
 
-    def appeared(self, path: Path) -> DownloadError:
+    def appeared(self, path: Path, part: PartFile | None = None) -> DownloadError:
         """Somebody else made the file."""
-        return self._error(
-            f"{path} appeared while the video was fetched; it is left as it is. {self._outlook()}"
-        )
+        text = f"{path} appeared while the video was fetched, and is left as it is.{_kept(part)}"
+        return self._error(f"{text} {self._outlook()}")
 
     def refused(self, error: DownloadError) -> DownloadError:
         """The target can't be written; nothing was fetched."""
@@ -84,10 +83,11 @@ class DownloadErrors:
 
 
 def _kept(part: PartFile | None) -> str:
-    if part is None or not part.can_continue:
+    if part is None or not part.is_kept:
         return ""
     whole = f" of {part.note.size:,}" if part.note and part.note.size else ""
-    return f" {part.size:,}{whole} bytes are kept in {part.path}, and the next try goes on from there."
+    what_next = " The next download continues from there." if part.can_continue else ""
+    return f" {part.size:,}{whole} bytes are kept in {part.path}.{what_next}"
 
 
 def _span(time: timedelta) -> str:

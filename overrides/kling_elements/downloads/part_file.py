@@ -1,10 +1,10 @@
 """The file that grows beside its target, and the note that says what it is the beginning of.
 
 `out.mp4.part` and `out.mp4.part.json` outlive a call that was interrupted, and a process that was killed; the
-next call goes on from there. Whoever writes holds a lock on the part, which the system drops when its process
-ends, so that two downloads of one target never mix their bytes: the second gets a part of its own, which does
-not outlive it. So it is where the system has no such locks, and where the names are taken by something else:
-a file that has no note of ours is never touched.
+next call continues from there. A writer holds a lock on the part, which the system drops when its process
+ends, so that two downloads of one target never mix their bytes: the second gets a part of its own, under a
+hidden name. So does a download where the system has no such locks, or where something else has taken the
+names: only a regular file with a note of ours is ever touched, and nothing else is opened.
 
 Nothing is promised after a loss of power, where a file system may have forgotten bytes in the middle.
 """
@@ -17,18 +17,22 @@ import secrets
 import stat
 from typing import TYPE_CHECKING, BinaryIO
 
-from attrs import define
+from attrs import define, evolve
 
-from kling_elements.downloads.mp4 import Verdict, inspect_mp4
+from kling_elements.downloads.mp4 import Finding, inspect_video
 from kling_elements.downloads.ranges import PartNote
+from kling_elements.files import sync
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 try:
     import fcntl
+
+    _OPEN_FLAGS = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 except ImportError:  # Windows: a part lives as long as its call.
     fcntl = None  # type: ignore[assignment]
+    _OPEN_FLAGS = 0
 
 _TRIES = 5  # a part can vanish between opening and locking it: its owner has finished
 _MAX_NOTE = 16 * 1024  # bytes
@@ -36,14 +40,15 @@ _MAX_NOTE = 16 * 1024  # bytes
 
 @define
 class PartFile:
-    """A part file, open for writing.
+    """A part file, open for writing. Whatever writes to the disk can raise an `OSError`.
 
     Attributes:
         path: The file.
         stream: The same, unbuffered: what was written is in the file if the process is killed.
-        note_path: Where the note goes; None if this part does not outlive the call.
+        note_path: Where the note goes; None for a part under a hidden name, which no later call finds.
         size: Bytes that are in it.
-        note: What they are the beginning of; None if nobody knows, and they are of no use.
+        note: What they are the beginning of; None if nobody knows.
+        must_keep: Whether it is kept under its hidden name too.
     """
 
     path: Path
@@ -51,72 +56,61 @@ class PartFile:
     note_path: Path | None
     size: int = 0
     note: PartNote | None = None
+    must_keep: bool = False
 
     @classmethod
     def beside(cls, target: Path) -> PartFile:
-        """The part of a target: the one that was left there, else a new one.
-
-        Raises:
-            OSError: If no file can be made there.
-        """
+        """Return the part of a target: the one that was left there, else a new one."""
         if part := _open_shared(target):
             return part
         path = target.with_name(f".kling-elements.{secrets.token_hex(8)}.part")
         return cls(path, path.open("x+b", buffering=0), None)
 
     @property
+    def is_kept(self) -> bool:
+        """Whether it stays where it is when the download fails."""
+        return self.size > 0 and (self.note_path is not None or self.must_keep)
+
+    @property
     def can_continue(self) -> bool:
-        """Whether a later call can go on from what is there."""
+        """Whether a later call can fetch the rest of what is there."""
         return bool(self.note_path and self.size and self.note and self.note.validator)
 
     def begin(self, note: PartNote) -> None:
-        """Forget what is there, and note what comes instead.
-
-        Raises:
-            OSError: If the disk refuses.
-        """
+        """Forget what is there, and note what comes instead."""
         # In this order: a kill in between leaves an empty part, which is the beginning of anything.
         self.empty()
-        self.note = note
-        if self.note_path:
-            _write_whole(self.note_path, note.to_json())
+        self._write_note(note)
 
     def empty(self) -> None:
-        """Forget what is there.
-
-        Raises:
-            OSError: If the disk refuses.
-        """
+        """Forget what is there."""
         self.stream.seek(0)
         self.stream.truncate()
         self.size = 0
         self.note = None
 
     def resume(self, note: PartNote) -> None:
-        """Go on at the end of what is there."""
+        """Continue at the end of what is there."""
         self.note = note
         self.stream.seek(self.size)
 
     def write(self, chunk: bytes) -> None:
-        """Add bytes.
-
-        Raises:
-            OSError: If the disk refuses; what was written before is kept.
-        """
+        """Add bytes; what was written before an error is kept."""
         rest = memoryview(chunk)
         while rest:
             count = self.stream.write(rest)
             self.size += count
             rest = rest[count:]
 
-    def inspect(self) -> Verdict:
-        """Bring it to the disk, and tell what it is.
+    def finish(self) -> None:
+        """Note that all bytes are there, where the host did not say how many there are."""
+        if self.note and self.note.size is None:
+            self._write_note(evolve(self.note, size=self.size))
 
-        Raises:
-            OSError: If the disk refuses.
-        """
-        os.fsync(self.stream.fileno())
-        return inspect_mp4(self.stream, self.size)
+    def inspect(self) -> Finding:
+        """Bring it to the disk, and look at what it is."""
+        sync(self.stream.fileno())
+        return inspect_video(self.stream, self.size)
 
     def let_go(self) -> None:
         """Close it before it is published, where that releases no lock: some systems rename no open file."""
@@ -145,17 +139,22 @@ class PartFile:
         with contextlib.suppress(OSError):
             self.stream.close()
 
+    def _write_note(self, note: PartNote) -> None:
+        self.note = note
+        if self.note_path:
+            _write_whole(self.note_path, note.to_json())
+
 
 def _open_shared(target: Path) -> PartFile | None:
-    """The part that outlives its call, locked; None if it can't be had."""
+    """Return the part that outlives its call, locked; None if it can't be had."""
     path = target.with_name(f"{target.name}.part")
     note_path = target.with_name(f"{target.name}.part.json")
-    if fcntl is None or not _is_possible(note_path):
+    if fcntl is None or not (_is_regular_or_free(path) and _is_regular_or_free(note_path)):
         return None
     for _ in range(_TRIES):
         try:
             stream = _open_regular(path)
-        except OSError:  # a folder, a link, a name that is too long…: whatever it is, there are other names
+        except OSError:  # somebody else's: there are other names
             return None
         try:
             fcntl.flock(stream.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -179,8 +178,7 @@ def _open_shared(target: Path) -> PartFile | None:
 
 def _open_regular(path: Path) -> BinaryIO:
     """Open a file for reading and writing, new or old; no link is followed, no pipe waited for."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    return os.fdopen(os.open(path, flags, 0o666), "r+b", buffering=0)
+    return os.fdopen(os.open(path, _OPEN_FLAGS | os.O_RDWR | os.O_CREAT, 0o666), "r+b", buffering=0)
 
 
 def _is_at(path: Path, status: os.stat_result) -> bool:
@@ -192,11 +190,11 @@ def _is_at(path: Path, status: os.stat_result) -> bool:
 
 
 def _adopt(path: Path, note_path: Path, stream: BinaryIO, status: os.stat_result) -> PartFile | None:
-    """The part, if it is empty or has our note, and its note's name is not taken by something else."""
+    """Return the part, if it is empty or has our note, and nothing else has taken its note's name."""
     if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
         return None
     try:
-        with note_path.open("rb") as file:
+        with os.fdopen(os.open(note_path, _OPEN_FLAGS | os.O_RDONLY), "rb") as file:
             note = PartNote.from_json(file.read(_MAX_NOTE))
         is_ours = note is not None
     except FileNotFoundError:
@@ -208,15 +206,14 @@ def _adopt(path: Path, note_path: Path, stream: BinaryIO, status: os.stat_result
     return None
 
 
-def _is_possible(path: Path) -> bool:
-    """Whether a path can be a file's: its name is not too long."""
+def _is_regular_or_free(path: Path) -> bool:
+    """Whether a path is a regular file's, or can be one: opening a device could have effects."""
     try:
-        path.lstat()
+        return stat.S_ISREG(path.lstat().st_mode)
     except FileNotFoundError:
         return True
-    except OSError:
+    except OSError:  # its name is too long, say
         return False
-    return True
 
 
 def _write_whole(path: Path, content: bytes) -> None:

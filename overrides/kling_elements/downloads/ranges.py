@@ -1,4 +1,4 @@
-"""What a host answers to a request for the whole or for the rest, and what it means (RFC 9110). Pure.
+"""Ask for the whole of a file or for its rest, and plan by the head of the response (RFC 9110). Pure.
 
 The rest of a file is only taken if the host vouches that it belongs to what is there: by the same strong
 validator, the same size, and a range that begins where the file ends.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeAlias
 
 from attrs import asdict, evolve, frozen
@@ -20,12 +21,9 @@ if TYPE_CHECKING:
 
     from kling_elements.types import ResponseHead
 
-_OK = 200
-_PARTIAL = 206
-_RANGE_REFUSED = 416
-_EXPIRED = frozenset({401, 403, 404, 410})
-_TRANSIENT = frozenset({408, 425, 429})
-_SERVER_ERROR = 500
+_WHOLE = frozenset({HTTPStatus.OK, HTTPStatus.NON_AUTHORITATIVE_INFORMATION})
+_EXPIRED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
+_TRANSIENT = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
 _MAX_VALIDATOR = 1024  # characters
 _FORMAT = 1
 
@@ -36,7 +34,7 @@ class PartNote:
 
     Attributes:
         task_id: The task whose video it is.
-        resource: The address without its query, which holds the signature.
+        resource: The URL without its query, which holds the signature.
         validator: A strong entity tag or a date by which the host vouches for the rest; None if it can't.
         size: The size of the whole in bytes, if the host said it.
     """
@@ -47,12 +45,12 @@ class PartNote:
     size: int | None = None
 
     def to_json(self) -> bytes:
-        """The note as it is written beside the part."""
+        """Return the note as it is written beside the part."""
         return json.dumps({"kling_elements_part": _FORMAT, **asdict(self)}).encode()
 
     @classmethod
     def from_json(cls, text: bytes) -> PartNote | None:
-        """Read a note back; None if it is none of ours."""
+        """Read a note; None if it is not one of ours."""
         try:
             found = json.loads(text)
         except (ValueError, RecursionError):
@@ -67,7 +65,7 @@ class PartNote:
         return None
 
     def is_of(self, task_id: str, url: str) -> bool:
-        """Whether it is about this task's video at this address, whatever its signature."""
+        """Whether it is about this task's video at this URL, whatever its signature."""
         return (self.task_id, self.resource) == (task_id, redact_url(url.partition("?")[0]))
 
 
@@ -100,14 +98,14 @@ class Finished:
 
 @frozen
 class Restart:
-    """What is there is of no use: the host has something else, or gave another range than the one wanted."""
+    """What is there can't be continued: the host has something else, or sent another range than asked for."""
 
     reason: str
 
 
 @frozen
 class Expired:
-    """The address is refused."""
+    """The URL is refused."""
 
     status: int
 
@@ -133,7 +131,7 @@ Plan: TypeAlias = Replace | Append | Finished | Restart | Expired | Refuse
 
 
 def request_headers(have: int, note: PartNote | None) -> dict[str, str]:
-    """The headers that ask for the whole, or for the rest of it if there is a beginning.
+    """Return the headers that ask for the whole, or for the rest of it if there is a beginning.
 
     Args:
         have: Bytes that are there.
@@ -147,30 +145,34 @@ def request_headers(have: int, note: PartNote | None) -> dict[str, str]:
 
 
 def plan_for(head: ResponseHead, have: int, note: PartNote | None, fresh: PartNote, max_bytes: int) -> Plan:
-    """What to do with an answer, by its head.
+    """Plan what to do with a response, by its head.
 
     Args:
-        head: The answer's.
+        head: The head.
         have: Bytes that are there.
         note: What they are the beginning of.
         fresh: What a whole body would be, without validator and size.
         max_bytes: The most that is taken.
     """
     status = head.status
-    if status == _OK:
-        size = _length(head.headers)
-        if size is not None and size > max_bytes:
-            return Refuse(_too_large(max_bytes, size), status, is_too_large=True)
-        return Replace(PartNote(fresh.task_id, fresh.resource, validator_of(head.headers), size))
-    if status == _PARTIAL:
-        return _judge_part(head.headers, have, note, max_bytes)
-    if status == _RANGE_REFUSED and have:
+    if status in _WHOLE:
+        return _plan_whole(head, fresh, max_bytes)
+    if status == HTTPStatus.PARTIAL_CONTENT:
+        return _plan_part(head, have, note, fresh, max_bytes)
+    if status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and have:
         is_whole = _is_whole(head.headers, have, note)
         return Finished() if is_whole else Restart("its host has no such rest")
     if status in _EXPIRED:
         return Expired(status)
-    is_transient = status in _TRANSIENT or status >= _SERVER_ERROR
+    is_transient = status in _TRANSIENT or status >= HTTPStatus.INTERNAL_SERVER_ERROR
     return Refuse(f"HTTP {status}", status, is_transient)
+
+
+def _plan_whole(head: ResponseHead, fresh: PartNote, max_bytes: int, size: int | None = None) -> Plan:
+    size = _length(head.headers) if size is None else size
+    if size is not None and size > max_bytes:
+        return Refuse(_too_large(max_bytes, size), head.status, is_too_large=True)
+    return Replace(PartNote(fresh.task_id, fresh.resource, validator_of(head.headers), size))
 
 
 def _is_whole(headers: Mapping[str, str], have: int, note: PartNote | None) -> bool:
@@ -185,25 +187,29 @@ def _is_whole(headers: Mapping[str, str], have: int, note: PartNote | None) -> b
     )
 
 
-def _judge_part(headers: Mapping[str, str], have: int, note: PartNote | None, max_bytes: int) -> Plan:
-    found = re.fullmatch(
-        r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)", headers.get("content-range", "").strip()
-    )
+def _plan_part(head: ResponseHead, have: int, note: PartNote | None, fresh: PartNote, max_bytes: int) -> Plan:
+    headers = head.headers
+    given = headers.get("content-range", "").strip()
+    found = re.fullmatch(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)", given)
+    start, last = (int(found[1]), int(found[2])) if found else (0, -1)
+    total = last + 1 if found is None or found[3] == "*" else int(found[3])
+    is_coded = "content-encoding" in headers
+    if found and start == 0 and last + 1 == total and not is_coded:
+        return _plan_whole(head, fresh, max_bytes, total)
     if not have or note is None:
-        return Refuse(f"HTTP {_PARTIAL}: a part came, and the whole was asked for", _PARTIAL)
-    if found is None or "content-encoding" in headers or not _vouches(headers, note):
+        is_part = given or headers.get("content-type", "").startswith("multipart/")
+        part = Refuse(f"HTTP {head.status}: a part came, and the whole was asked for", head.status)
+        return part if is_part else _plan_whole(head, fresh, max_bytes)  # a host that mistakes the status
+    if found is None or is_coded or not _vouches(headers, note):
         return Restart("its host sent a part of something else")
-    start, last = int(found[1]), int(found[2])
-    total = last + 1 if found[3] == "*" else int(found[3])
     if start != have or last + 1 != total or note.size not in {None, total}:
         return Restart("its host sent another range than the one wanted")
-    if total > max_bytes:
-        return Refuse(_too_large(max_bytes, total), _PARTIAL, is_too_large=True)
-    return Append(evolve(note, size=total))
+    too_large = Refuse(_too_large(max_bytes, total), head.status, is_too_large=True)
+    return too_large if total > max_bytes else Append(evolve(note, size=total))
 
 
 def size_fault(have: int, note: PartNote | None, max_bytes: int) -> str | None:
-    """What is wrong with the number of bytes that came, once the body ended; None if nothing is."""
+    """Say what is wrong with the number of bytes that came, once the body ended; None if nothing is."""
     if have > max_bytes:
         return _too_large(max_bytes)
     if note is None or note.size is None or note.size == have:
@@ -214,7 +220,7 @@ def size_fault(have: int, note: PartNote | None, max_bytes: int) -> str | None:
 
 
 def validator_of(headers: Mapping[str, str]) -> str | None:
-    """What `If-Range` can hold: a strong entity tag, else a date as good as one (RFC 9110, 13.1.5)."""
+    """Return what `If-Range` can hold: a strong entity tag, else a date as good as one (RFC 9110, 13.1.5)."""
     if "content-encoding" in headers:
         return None  # the part is decoded, a range would not be
     tag = headers.get("etag", "").strip()
@@ -230,7 +236,7 @@ def validator_of(headers: Mapping[str, str]) -> str | None:
 
 
 def _vouches(headers: Mapping[str, str], note: PartNote | None) -> bool:
-    """Whether an answer's own validator, if it has one, is the note's."""
+    """Whether a response's own validator, if it has one, is the note's."""
     if note is None or note.validator is None:
         return False
     name = "etag" if note.validator.startswith('"') else "last-modified"

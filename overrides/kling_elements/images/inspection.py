@@ -1,14 +1,17 @@
 """What a file's bytes say about the image in them: format, pixels, and whether it can be decoded.
 
-Pillow costs 50 ms and more to import, so it is imported only when an image is decoded.
+Settings of the process must not decide what is sent and paid: Pillow's ``LOAD_TRUNCATED_IMAGES``,
+``MAX_IMAGE_PIXELS`` and ``MAX_TEXT_CHUNK``, its registered decoders, warning filters. ``Image.open`` and
+``ImageFile.Parser`` obey them, and refuse a good image for its colour profile. So a PNG's pixels are inflated
+with zlib, and a JPEG's bytes go straight to Pillow's decoder. Of the metadata only the orientation is read.
+
+Pillow takes 50 ms and more to import, so it is imported only when a JPEG is decoded.
 """
 
 from __future__ import annotations
 
-import io
 import struct
-import threading
-import warnings
+import zlib
 from typing import TYPE_CHECKING
 
 from attrs import frozen
@@ -16,10 +19,12 @@ from attrs import frozen
 from kling_elements.images.constraints import ImageInfo
 
 if TYPE_CHECKING:
-    from PIL.ImageFile import ImageFile
+    from collections.abc import Iterator
+
+MAX_PIXELS = 89_478_485
+"""An image of more pixels is not decoded. Pillow's default, which a process may change for itself."""
 
 _PNG = b"\x89PNG\r\n\x1a\n"
-_PNG_END = b"IEND\xaeB`\x82"
 _MAGIC = (
     (0, b"\xff\xd8\xff", "jpeg"),
     (0, _PNG, "png"),
@@ -32,22 +37,30 @@ _MAGIC = (
     (0, b"/9j/", "base64"),
     (0, b"iVBORw0KGgo", "base64"),
 )
-# ISO base media files (HEIC, AVIF, MP4) tell themselves apart by the brand after "ftyp".
+# ISO base media files (HEIC, AVIF, MP4) differ by the brand after "ftyp".
 _BRANDS = {b"avif": "avif", b"avis": "avif"} | dict.fromkeys(
     (b"heic", b"heix", b"hevc", b"mif1", b"msf1"), "heic"
 )
 _SOF = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # frame headers; the three others are tables
-_STANDALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a length
+_STANDALONE = frozenset({0x00, 0x01, *range(0xD0, 0xD9)})  # markers without a length, and an escaped 0xFF
 _FILL = 0xFF
 _APP1 = 0xE1  # EXIF, among others
 _NO_MORE_SEGMENTS = frozenset({0xD9, 0xDA})  # end of image, start of scan
-_TIFF_HEADER = 8  # bytes
+_SOF_LENGTH = 10  # bytes up to the number of components
+_CMYK_COMPONENTS = 4
+_JPEG_SCALE = 8  # an eighth of each side is kept: all bytes are still read, and little memory is used
+
+_IHDR = 13  # bytes
+_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by PNG's colour type
+_PALETTE = 3
+_ANCILLARY = 0x20  # the bit of a chunk's first letter
+_ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+_WHOLE_ROWS = ((0, 0, 1, 1),)
+_INFLATED_AT_ONCE = 1024 * 1024  # bytes
+
 _EXIF_ORIENTATION = 0x0112
 _EXIF_SHORT = 3
 _QUARTER_TURNS = frozenset({5, 6, 7, 8})
-
-# `warnings.catch_warnings` changes state of the whole process: one decoding at a time.
-_decoding = threading.Lock()
 
 
 @frozen
@@ -55,6 +68,7 @@ class _Header:
     width: int | None = None
     height: int | None = None
     turned: bool = False
+    components: int = 0
 
     def facts(self, name: str | None, size: int | None, damage: str | None = None) -> ImageInfo:
         width, height = (self.height, self.width) if self.turned else (self.width, self.height)
@@ -64,10 +78,9 @@ class _Header:
 def inspect(data: bytes, *, complete: bool, size: int | None = None) -> ImageInfo:
     """Look at an image, or at its first kilobytes.
 
-    With all bytes, a JPEG or PNG is decoded by Pillow: one that is cut off, or whose structure or (PNG)
-    checksums are broken, gets `damage`. A few wrong bytes inside a JPEG's picture can't be told from picture.
-    An image of more pixels than Pillow's own guard (``PIL.Image.MAX_IMAGE_PIXELS``) isn't decoded: it gets
-    `damage` too.
+    With all bytes, a JPEG or PNG is decoded: one that is cut off, or whose pixels can't be decoded, gets
+    `damage`. A few wrong bytes inside a JPEG's pixels can't be told from pixels. An image of more than
+    `MAX_PIXELS` is not decoded, and gets `damage` too.
 
     Args:
         data: the file's bytes, from the first.
@@ -75,8 +88,8 @@ def inspect(data: bytes, *, complete: bool, size: int | None = None) -> ImageInf
         size: bytes of the whole file if known from elsewhere (a header, the file system).
 
     Returns:
-        The facts. Never raises on odd bytes. With ``complete=False`` width and height are None when they lie
-        behind the given bytes.
+        The facts. Never raises, whatever the bytes are. With ``complete=False`` width and height are None
+        when they lie behind the given bytes.
     """
     name = recognise(data)
     total = len(data) if size is None and complete else size
@@ -85,12 +98,11 @@ def inspect(data: bytes, *, complete: bool, size: int | None = None) -> ImageInf
         return header.facts(name, total)
     if total is not None and len(data) < total:
         return header.facts(name, total, f"is cut off or damaged after {len(data):,} of {total:,} bytes")
-    reason = _decode(data, name)
-    return header.facts(name, total, reason)
+    return header.facts(name, total, _damage(data, name, header))
 
 
 def recognise(data: bytes) -> str | None:
-    """Name the format from the first bytes (the file's name plays no part); None when it is not known."""
+    """Name the format from the first bytes, whatever the file's name; None when it is not known."""
     for offset, magic, name in _MAGIC:
         if data.startswith(magic, offset) and (name != "webp" or data.startswith(b"RIFF")):
             return name
@@ -106,57 +118,87 @@ def recognise(data: bytes) -> str | None:
     return None
 
 
-def _decode(data: bytes, name: str) -> str | None:
+def _damage(data: bytes, name: str, header: _Header) -> str | None:
     """Decode all of an image; return what is wrong with it, or None."""
-    with _decoding, warnings.catch_warnings():
-        # Pillow warns about odd EXIF, multi-picture or animation data, none of which matters here.
-        warnings.simplefilter("ignore")
-        try:
-            too_large = _load_png(data) if name == "png" else _load_jpeg(data)
-        except MemoryError:
-            return "is too large to be decoded here: memory ran out"
-        except Exception as error:  # noqa: BLE001 - one entry's fault is not another's; it is in the result
-            reason = str(error) or type(error).__name__
-            return f"is cut off or damaged: its {len(data):,} bytes don't decode as {name.upper()} ({reason})"
-    return too_large
-
-
-def _load_jpeg(data: bytes) -> str | None:
-    from PIL.JpegImagePlugin import JpegImageFile  # noqa: PLC0415  see the module's docstring
-
-    with JpegImageFile(io.BytesIO(data)) as image:
-        if too_large := _too_large(image):
-            return too_large
-        # Every byte is still read and its entropy coding undone, but only an eighth of each side is kept.
-        image.draft("L", (1, 1))
-        image.load()
-    return None
-
-
-def _load_png(data: bytes) -> str | None:
-    from PIL.PngImagePlugin import PngImageFile  # noqa: PLC0415  see the module's docstring
-
-    with PngImageFile(io.BytesIO(data)) as image:
-        if too_large := _too_large(image):
-            return too_large
-        image.verify()  # checksums of every chunk, and the end; decoding looks at neither
-    with PngImageFile(io.BytesIO(data)) as image:
-        image.load()
-    if _PNG_END not in data:  # neither of the two reads the very last checksum
-        raise EOFError("its end is missing")
-    return None
-
-
-def _too_large(image: ImageFile) -> str | None:
-    from PIL import Image  # noqa: PLC0415  see the module's docstring
-
-    pixels, limit = image.width * image.height, Image.MAX_IMAGE_PIXELS
-    if limit is None or pixels <= limit:
+    pixels = (header.width or 0) * (header.height or 0)
+    if pixels > MAX_PIXELS:
+        return (
+            f"is {header.width}x{header.height} px: over {MAX_PIXELS / 1e6:.0f} million pixels are not "
+            "decoded here, make it smaller"
+        )
+    try:
+        fault = "its header is missing" if not pixels else None
+        fault = fault or (_png_fault(data) if name == "png" else _jpeg_fault(data, header))
+    except MemoryError:
+        return "is too large to be decoded here: memory ran out"
+    if fault is None:
         return None
-    return (
-        f"is {image.width}x{image.height} px: over {limit / 1e6:.0f} million pixels are not decoded here, "
-        "make it smaller"
-    )
+    return f"is cut off or damaged: its {len(data):,} bytes don't decode as {name.upper()} ({fault})"
+
+
+def _jpeg_fault(data: bytes, header: _Header) -> str | None:
+    from PIL import _imaging as core  # noqa: PLC0415  see the module's docstring
+
+    # What `ImageFile.load` does, without the settings that it obeys.
+    mode = "CMYK" if header.components == _CMYK_COMPONENTS else "L"
+    size = -(-(header.width or 0) // _JPEG_SCALE), -(-(header.height or 0) // _JPEG_SCALE)
+    decoder = core.jpeg_decoder(mode, mode, "", _JPEG_SCALE, 0)
+    try:
+        decoder.setimage(core.new(mode, size), (0, 0, *size))
+        consumed, error = decoder.decode(data)
+    finally:
+        decoder.cleanup()
+    if consumed >= 0:  # it waits for more
+        return "its end is missing"
+    return "its pixels can't be decoded" if error < 0 else None
+
+
+def _png_fault(data: bytes) -> str | None:
+    """Check what makes the picture: the critical chunks, their checksums, and that all pixels are there."""
+    expected, has_palette = _inflated_size(data[16 : 16 + _IHDR])
+    if not expected:
+        return "its header is damaged"
+    inflater, count = zlib.decompressobj(), 0
+    for kind, payload, checksum in _png_chunks(data):
+        if kind[0] & _ANCILLARY:
+            continue
+        if checksum != zlib.crc32(payload, zlib.crc32(kind)):
+            return f"a checksum is wrong, or its end is missing, in {kind.decode('ascii', 'replace')!r}"
+        has_palette = has_palette or kind == b"PLTE"
+        if kind == b"IEND":
+            return None if count >= expected and has_palette else "pixels are missing"
+        rest = bytes(payload) if kind == b"IDAT" else b""
+        try:
+            while rest and count < expected:
+                count += len(inflater.decompress(rest, _INFLATED_AT_ONCE))
+                rest = inflater.unconsumed_tail
+        except zlib.error:
+            return "its pixels can't be decoded"
+    return "its end is missing"
+
+
+def _inflated_size(header: bytes) -> tuple[int, bool]:
+    """Return the bytes of a PNG's rows, 0 for a header without sense, and whether it needs no palette."""
+    if len(header) < _IHDR:
+        return 0, True
+    width, height, depth, colour, _, _, interlace = struct.unpack(">IIBBBBB", header)
+    bits = depth * _CHANNELS.get(colour, 0)
+    total = 0
+    for left, top, across, down in _ADAM7 if interlace else _WHOLE_ROWS:
+        columns, rows = -((left - width) // across), -((top - height) // down)
+        if columns > 0 and rows > 0:
+            total += rows * (1 + (columns * bits + 7) // 8)
+    return total if bits else 0, colour != _PALETTE
+
+
+def _png_chunks(data: bytes) -> Iterator[tuple[bytes, memoryview, int | None]]:
+    """Yield each chunk's kind, payload and checksum; None for a checksum that is cut off."""
+    view, offset = memoryview(data), len(_PNG)
+    while offset + 8 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, offset)
+        start, offset = offset + 8, offset + 12 + length
+        checksum = int.from_bytes(view[offset - 4 : offset]) if offset <= len(data) else None
+        yield kind, view[start : start + length], checksum
 
 
 def _png_header(data: bytes) -> _Header:
@@ -165,22 +207,16 @@ def _png_header(data: bytes) -> _Header:
         return _Header()
     width, height = struct.unpack_from(">II", data, 16)
     turned = False
-    offset = len(_PNG)
-    while offset + 8 <= len(data):
-        length, kind = struct.unpack_from(">I4s", data, offset)
+    for kind, payload, _ in _png_chunks(data):
         if kind in {b"IDAT", b"IEND"}:
             break
         if kind == b"eXIf":
-            turned = _is_turned(data[offset + 8 : offset + 8 + length])
-        offset += 12 + length
+            turned = _is_turned(bytes(payload))
     return _Header(width or None, height or None, turned)
 
 
 def _jpeg_header(data: bytes) -> _Header:
-    """Walk the segments up to the frame header, which holds the dimensions.
-
-    Pillow can't say before it has seen everything up to the first scan: the given bytes often end sooner.
-    """
+    """Walk the segments up to the frame header, which holds the dimensions."""
     turned = False
     offset = 2
     while (offset := data.find(b"\xff", offset)) >= 0 and offset + 4 <= len(data):
@@ -188,17 +224,17 @@ def _jpeg_header(data: bytes) -> _Header:
         if marker == _FILL:
             offset += 1
             continue
-        if marker == 0 or marker in _STANDALONE:
+        if marker in _STANDALONE:
             offset += 2
             continue
         if marker in _NO_MORE_SEGMENTS:
             break
         (length,) = struct.unpack_from(">H", data, offset + 2)
         if marker in _SOF:
-            if offset + 9 > len(data):
+            if offset + _SOF_LENGTH > len(data):
                 break
-            height, width = struct.unpack_from(">HH", data, offset + 5)
-            return _Header(width or None, height or None, turned)
+            height, width, components = struct.unpack_from(">HHB", data, offset + 5)
+            return _Header(width or None, height or None, turned, components)
         if marker == _APP1 and data.startswith(b"Exif\0\0", offset + 4):
             turned = _is_turned(data[offset + 10 : offset + 2 + length])
         offset += 2 + length
@@ -206,19 +242,17 @@ def _jpeg_header(data: bytes) -> _Header:
 
 
 def _is_turned(exif: bytes) -> bool:
-    """Whether EXIF (a TIFF structure) asks for a quarter turn.
-
-    Read here because Pillow's reader wants all of it, and its beginning must do.
-    """
+    """Whether EXIF (a TIFF structure, perhaps cut off) asks for a quarter turn."""
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(exif[:4])
-    if order is None or len(exif) < _TIFF_HEADER:
+    if order is None:
         return False
-    (start,) = struct.unpack_from(f"{order}I", exif, 4)
-    if start + 2 > len(exif):
-        return False
-    (count,) = struct.unpack_from(f"{order}H", exif, start)
-    for entry in range(start + 2, min(start + 2 + 12 * count, len(exif) - 11), 12):
-        tag, kind, _, value = struct.unpack_from(f"{order}HHIH", exif, entry)
-        if tag == _EXIF_ORIENTATION:
-            return kind == _EXIF_SHORT and value in _QUARTER_TURNS
+    try:
+        (start,) = struct.unpack_from(f"{order}I", exif, 4)
+        (count,) = struct.unpack_from(f"{order}H", exif, start)
+        for entry in range(start + 2, start + 2 + 12 * count, 12):
+            tag, kind, _, value = struct.unpack_from(f"{order}HHIH2x", exif, entry)
+            if tag == _EXIF_ORIENTATION:
+                return kind == _EXIF_SHORT and value in _QUARTER_TURNS
+    except struct.error:  # the end of what is there
+        pass
     return False

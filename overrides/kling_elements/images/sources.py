@@ -7,8 +7,9 @@ import binascii
 import os
 import re
 import stat
+import sys
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
@@ -16,21 +17,14 @@ from attrs import field, frozen
 
 from kling_elements.images.constraints import ImageConstraints, ImageInfo, problems
 from kling_elements.images.inspection import inspect
+from kling_elements.images.open_files import encode, read_open
 from kling_elements.images.paths import lookup, os_problem, shown_path
 from kling_elements.images.urls import shown_url, url_problems
 
-_TAKEN = "an http(s) URL, a path, bytes or base64 text is needed"
-
-
+_TAKEN = "an http(s) URL, a path, bytes, an open binary file, a Pillow image or base64 text is needed"
 _HEAD = 64 * 1024  # bytes read of a file that is too large anyway
-
-
 _MAX_PATH = 4096  # characters; a longer string is no path
-
-
 _MIN_BASE64 = 256  # characters; no image of useful size is shorter, few paths are longer
-
-
 _BASE64_MAGIC = ("/9j/", "iVBORw0KGgo")  # JPEG and PNG; note that the first looks like an absolute path
 
 
@@ -75,7 +69,15 @@ class BytesSource:
     label: str
 
 
-ImageSource: TypeAlias = UrlSource | FileSource | BytesSource
+@frozen
+class PillowSource:
+    """An image that Pillow has in memory, not encoded yet."""
+
+    image: Any = field(repr=False)
+    label: str
+
+
+ImageSource: TypeAlias = UrlSource | FileSource | BytesSource | PillowSource
 
 
 @frozen
@@ -83,26 +85,46 @@ class LoadedImage:
     """An image that passed every check.
 
     Attributes:
-        base64: its bytes as standard base64 text, without line breaks.
+        data: its bytes.
         facts: format, pixels and bytes.
         label: what it is called in messages.
     """
 
-    base64: str = field(repr=lambda text: f"<{len(text)} characters>")
+    data: bytes = field(repr=lambda data: f"<{len(data)} bytes>")
     facts: ImageInfo
     label: str
 
+    @property
+    def base64(self) -> str:
+        """Its bytes as standard base64 text, without line breaks."""
+        return base64.b64encode(self.data).decode("ascii")
+
+    @property
+    def content_type(self) -> str:
+        """Its media type, from its bytes and never from its name."""
+        return f"image/{self.facts.format}"
+
+
+def is_single(value: object) -> bool:
+    """Whether a value stands for one image, fit or not, though it may be iterable: an open file, an array."""
+    return (
+        isinstance(value, (str, bytes, bytearray, memoryview, os.PathLike))
+        or hasattr(value, "read")
+        or hasattr(value, "__array_interface__")  # Pillow's images too
+    )
+
 
 def classify(source: object) -> ImageSource:
-    """Tell what kind of image a value is.
+    """Return what kind of image a value is.
 
-    A path may be a string or any `os.PathLike`. Base64 text and data URLs are decoded; the image in them is
-    not looked at: `load_image` does.
+    A path may be a string or any `os.PathLike`. An open binary file is read, from where it stands. Base64
+    text and data URLs are decoded; the image in them is not looked at: `load_image` does.
 
     Raises:
-        ImageProblem: it is none of them, a URL of bad form, a path to nothing, or base64 with a fault.
+        ImageProblem: it is none of them, a URL of bad form, a path to nothing, base64 with a fault, or a file
+            that can't be read.
     """
-    if isinstance(source, (UrlSource, FileSource, BytesSource)):
+    if isinstance(source, (UrlSource, FileSource, BytesSource, PillowSource)):
         return source
     if isinstance(source, str):
         return _classify_text(source)
@@ -110,6 +132,11 @@ def classify(source: object) -> ImageSource:
         return BytesSource(bytes(source), "the bytes object")
     if isinstance(source, os.PathLike):
         return _file(os.fsdecode(source))
+    pillow = sys.modules.get("PIL.Image")
+    if pillow is not None and isinstance(source, pillow.Image):
+        return PillowSource(source, "the Pillow image")
+    if callable(getattr(source, "read", None)):
+        return _read_source(source)
     raise _foreign(source)
 
 
@@ -132,10 +159,11 @@ def load_image(source: object, rules: ImageConstraints) -> LoadedImage:
     if isinstance(known, FileSource):
         data, facts = _read(known, rules)
     else:
-        data, facts = known.data, _inspect_sized(known.data, len(known.data), rules)
+        data = known.data if isinstance(known, BytesSource) else _encode(known)
+        facts = _inspect_sized(data, len(data), rules)
     if found := problems(facts, rules):
         raise ImageProblem(known.label, found)
-    return LoadedImage(base64.b64encode(data).decode("ascii"), facts, known.label)
+    return LoadedImage(data, facts, known.label)
 
 
 def _inspect_sized(data: bytes, size: int, rules: ImageConstraints) -> ImageInfo:
@@ -159,6 +187,22 @@ def _read(source: FileSource, rules: ImageConstraints) -> tuple[bytes, ImageInfo
             return data, _inspect_sized(data, len(data), rules)
     except OSError as error:
         raise ImageProblem(source.label, (os_problem(source.path, error),)) from error
+
+
+def _read_source(source: object) -> BytesSource:
+    name = getattr(source, "name", None)
+    label = f"the open file {shown_path(name)}" if isinstance(name, str) else "the open file"
+    try:
+        return BytesSource(read_open(source), label)
+    except ValueError as error:
+        raise ImageProblem(label, (str(error),)) from error
+
+
+def _encode(source: PillowSource) -> bytes:
+    try:
+        return encode(source.image)
+    except ValueError as error:
+        raise ImageProblem(source.label, (str(error),)) from error
 
 
 def _require_regular(source: FileSource, mode: int) -> None:
@@ -235,13 +279,9 @@ def _foreign(source: object) -> ImageProblem:
     kind = type(source)
     name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
     hint = _TAKEN
-    if kind.__module__.startswith("PIL."):
-        hint = "save it into an io.BytesIO() as PNG and give its getvalue()"
-    elif hasattr(source, "getvalue"):
-        hint = "give its getvalue()"
-    elif hasattr(source, "read"):
-        hint = "give its read(), opened in binary mode, or the path"
+    if hasattr(source, "__array_interface__"):
+        hint = "give PIL.Image.fromarray(…) of it, or a file's bytes"
     elif isinstance(source, (list, tuple, set, dict)):
-        hint = f"each image by itself; {_TAKEN}"
+        hint = f"give each image by itself; {_TAKEN}"
     label = "None" if source is None else f"a value of type {name}"
     return ImageProblem(label, (f"is no image: {hint}",))

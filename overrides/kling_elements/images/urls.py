@@ -1,4 +1,4 @@
-"""What can be said of an image's URL without asking anyone."""
+"""Check the URL of an image without asking anyone."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import ipaddress
 import re
 import socket
 from urllib.parse import SplitResult, urlsplit
+
+from kling_elements.types import redact_url
 
 _MAX_URL = 8192  # characters; RFC 9110 asks servers to take at least 8,000
 _MAX_SHOWN = 80
@@ -59,13 +61,8 @@ def is_private_url(url: str) -> bool:
 
 
 def shown_url(url: str) -> str:
-    """A URL for an error message: without user name and query, which may be secret, and not too long."""
-    parts = _split(url)
-    if parts is None:
-        return "the URL"
-    split = parts[0]
-    text = f"{split.scheme}://{split.netloc.rpartition('@')[2]}{split.path}{'?…' if split.query else ''}"
-    text = "".join(char if char.isprintable() else "�" for char in text)
+    """Return a URL for an error message: redacted, printable and not too long."""
+    text = "".join(char if char.isprintable() else "�" for char in redact_url(url))
     return text if len(text) <= _MAX_SHOWN else f"{text[: _MAX_SHOWN - 1]}…"
 
 

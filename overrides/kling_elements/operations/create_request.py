@@ -14,7 +14,8 @@ from attrs import frozen
 from kling_elements.api.requests import _request
 from kling_elements.errors import ValidationError
 from kling_elements.images import ImageConstraints
-from kling_elements.images.sources import ImageProblem, UrlSource, classify, load_image
+from kling_elements.images.open_files import BinaryReader, PillowImage
+from kling_elements.images.sources import ImageProblem, UrlSource, classify, is_single, load_image
 from kling_elements.validation import request_validator, unknown_names
 from kling_elements_api.models import (
     KlingElementsRequest,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from kling_elements.types import Request
     from kling_elements.validation import Validator
 
-Image = str | bytes | bytearray | memoryview | os.PathLike[str]
+Image = str | bytes | bytearray | memoryview | os.PathLike[str] | BinaryReader | PillowImage
 Images = Image | Iterable[Image]
 
 
@@ -66,7 +67,7 @@ def draft_request(
 
     Args:
         model: The service's model.
-        images: One image or several: URLs, paths, bytes, or base64 text.
+        images: One image or several: URLs, paths, bytes, open binary files, Pillow images, or base64 text.
         fields: The other fields; None means that a field is left out.
         options: Names of the call's options that are no fields, to suggest for a misspelled name.
 
@@ -169,7 +170,7 @@ def _image_sentences(place: int, problem: ImageProblem) -> list[str]:
 
 
 def _listed(images: object) -> list[object]:
-    if isinstance(images, (str, bytes, bytearray, memoryview, os.PathLike)):
+    if is_single(images):
         return [images]
     if isinstance(images, Iterable) and not isinstance(images, dict):
         return list(images)

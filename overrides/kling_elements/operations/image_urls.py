@@ -1,11 +1,10 @@
-"""Looks at images behind URLs before money is spent.
-
-The first kilobytes are enough for format, pixels and size.
-"""
+"""Check images behind URLs before money is spent: the first kilobytes tell format, pixels and size."""
 
 from __future__ import annotations
 
 import re
+import time
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from attrs import define, field
@@ -21,8 +20,13 @@ if TYPE_CHECKING:
     from kling_elements.api.io import IO
     from kling_elements.types import ResponseHead, Sink
 
-_OK = 200
-_PARTIAL = 206
+URL_CHECK_BYTES = 64 * 1024
+URL_CHECK_TIMEOUT = 15.0
+"""Seconds without a byte."""
+URL_CHECK_TOTAL_TIMEOUT = 30.0
+"""Seconds for the body."""
+
+_WITH_IMAGE = frozenset({HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT})
 
 
 @define
@@ -30,24 +34,24 @@ class _Beginning:
     """The first bytes of a body."""
 
     data: bytearray = field(factory=bytearray)
+    is_late: bool = False
+    _started: float = field(factory=time.monotonic)
 
     def open_sink(self, head: ResponseHead) -> Sink | None:
-        return self.add if head.status in {_OK, _PARTIAL} else None
+        return self.add if head.status in _WITH_IMAGE else None
 
     def add(self, chunk: bytes) -> bool:
         self.data += chunk[: URL_CHECK_BYTES - len(self.data)]
-        return len(self.data) < URL_CHECK_BYTES
+        is_wanted = len(self.data) < URL_CHECK_BYTES
+        self.is_late = is_wanted and time.monotonic() - self._started > URL_CHECK_TOTAL_TIMEOUT
+        return is_wanted and not self.is_late
 
 
 async def look_at_url(io: IO, url: str) -> ImageInfo | str:
-    """Fetch the beginning of an image.
-
-    Args:
-        io: Does it.
-        url: Where it is. The API key is not sent there.
+    """Fetch the beginning of an image, without the API key.
 
     Returns:
-        What is known of the image, or a sentence about why it can't be fetched.
+        What is known of the image, or why it can't be fetched.
     """
     beginning = _Beginning()
     headers = {
@@ -60,18 +64,20 @@ async def look_at_url(io: IO, url: str) -> ImageInfo | str:
     )
     if isinstance(outcome, NoResponse):
         return f"can't be fetched: {outcome.text}"
-    if outcome.status not in {_OK, _PARTIAL}:
+    if outcome.status not in _WITH_IMAGE:
         return f"can't be fetched: its host answers HTTP {outcome.status}"
+    if beginning.is_late:
+        return f"can't be fetched: its host is too slow ({URL_CHECK_TOTAL_TIMEOUT:.0f} s)"
     size = _size(outcome)
     data = bytes(beginning.data)
     if len(data) < URL_CHECK_BYTES and size is not None and len(data) < size:
         return f"can't be fetched whole: it ended after {len(data):,} of {size:,} bytes"
     is_complete = len(data) < URL_CHECK_BYTES
-    return inspect(data, complete=is_complete, size=len(data) if is_complete else size)
+    return await io.run(lambda: inspect(data, complete=is_complete, size=len(data) if is_complete else size))
 
 
 async def check_urls(io: IO, draft: Draft) -> None:
-    """Look at every image that the vendor will fetch itself.
+    """Check every image that the vendor will fetch itself.
 
     Raises:
         ValidationError: If one can't be fetched from here, or breaks the document's limits.
@@ -95,10 +101,4 @@ def _size(head: ResponseHead) -> int | None:
     if total:
         return int(total[1])
     length = head.headers.get("content-length", "")
-    return int(length) if head.status == _OK and length.isdecimal() else None
-
-
-URL_CHECK_BYTES = 64 * 1024
-
-
-URL_CHECK_TIMEOUT = 15.0
+    return int(length) if head.status == HTTPStatus.OK and length.isdecimal() else None

@@ -5,7 +5,6 @@ Everything in here happens before a task is created, and costs nothing.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import inspect
 from functools import partial
@@ -129,7 +128,6 @@ class Uploader:
 
     async def _put(self, image: LoadedImage, address: UploadAddress, asked: float) -> bool:
         """Put one image; answers False if a fresh address is needed."""
-        data = _data(image)
         attempt = 0
         while True:
             if address.put_seconds is not None:
@@ -137,7 +135,7 @@ class Uploader:
                 if self.sender.clock() - asked > address.put_seconds - margin:
                     return False
             outcome = await self.sender.io.stream(
-                ExternalRequest(address.upload_url, address.headers, UPLOAD_TIMEOUT, "PUT", data),
+                ExternalRequest(address.upload_url, address.headers, UPLOAD_TIMEOUT, "PUT", image.data),
                 lambda _: None,
             )
             hint: float | None = None
@@ -218,7 +216,7 @@ async def place_images(draft: Draft, store: str | Store, uploader: Uploader) -> 
 
 async def _store(io: IO, store: Store, place: int, image: LoadedImage) -> str:
     """Hand an image to the caller's function; it is awaited if it can be."""
-    work = partial(store, _data(image), content_type(image))
+    work = partial(store, image.data, image.content_type)
     # It may take long, and must not hold up an event loop. Wrapped, as trio refuses a thread that returns a
     # coroutine.
     (result,) = await io.run(lambda: (work(),))
@@ -240,21 +238,12 @@ async def _store(io: IO, store: Store, place: int, image: LoadedImage) -> str:
     return str(result)
 
 
-def content_type(image: LoadedImage) -> str:
-    """An image's media type, from its bytes and never from its name."""
-    return f"image/{image.facts.format}"
-
-
 def _article(value: object) -> str:
     return "None" if value is None else f"a value of type {type(value).__name__}"
 
 
-def _data(image: LoadedImage) -> bytes:
-    return base64.b64decode(image.base64)
-
-
 def _key(image: LoadedImage) -> Key:
-    return hashlib.sha256(_data(image)).hexdigest(), content_type(image)
+    return hashlib.sha256(image.data).hexdigest(), image.content_type
 
 
 def _error(label: str, what: str, status: int | None = None) -> UploadError:

@@ -1,0 +1,251 @@
+"""Where a video may go: regular files only, replaced with the mode of the old one."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from contract_tests.support.answers import ID, RESULT, mp4, reply, shown
+from contract_tests.support.clients import Script
+from kling_elements import DownloadError, ValidationError
+from kling_elements.downloads.target import Target, check_target
+from kling_elements.files import file_name, is_newer, sync
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from contract_tests.support.clients import Driver
+
+VIDEO = mp4()
+fetched = reply(content=VIDEO, headers={"content-type": "video/mp4"})
+
+
+def download(driver: Driver, target: Any, **options: Any) -> Path:
+    """Download a video of a finished task."""
+    client = driver.open(Script.of(shown("COMPLETED", (RESULT,)), fetched), sleep=lambda _: None)
+    return client.download(client.get(ID), target, **options)
+
+
+def identity(path: Path) -> tuple[int, int]:
+    """Return what stays of a file that is neither replaced nor changed in its mode."""
+    status = path.lstat()
+    return status.st_mode, status.st_ino
+
+
+def _socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(os.path.relpath(path))
+
+
+def _link_to_fifo(path: Path) -> None:
+    os.mkfifo(path.with_name("pipe"))
+    path.symlink_to("pipe")
+
+
+SPECIAL: dict[str, Callable[[Path], object]] = {
+    "FIFO": os.mkfifo,
+    "socket": _socket,
+    "folder": Path.mkdir,
+    "link to a FIFO": _link_to_fifo,
+    "link to a device": lambda path: path.symlink_to(os.devnull),
+    "link to itself": lambda path: path.symlink_to(path.name),
+    "link to stdout": lambda path: path.symlink_to("/dev/stdout"),
+    "file in no folder": lambda path: path.symlink_to("nowhere/out.mp4"),
+}
+
+
+@pytest.mark.parametrize("make", SPECIAL.values(), ids=SPECIAL)
+def test_only_a_regular_file_is_replaced(
+    driver: Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[Path], object]
+) -> None:
+    """Anything else is refused before anything is fetched, is not opened, and stays what it is."""
+    monkeypatch.chdir(tmp_path)
+    target = tmp_path / "out.mp4"
+    make(target)
+    before = identity(target)
+    with pytest.raises(DownloadError) as caught:
+        download(driver, target, overwrite=True)
+    assert caught.value.task_id == ID
+    assert identity(target) == before
+    with pytest.raises(DownloadError):
+        check_target(target, overwrite=True)
+
+
+@pytest.mark.parametrize("name", ["out.mp4.part", "out.mp4.part.json"])
+@pytest.mark.parametrize("make", SPECIAL.values(), ids=SPECIAL)
+def test_what_has_taken_the_names_of_a_part_is_left(
+    driver: Driver,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    make: Callable[[Path], object],
+) -> None:
+    """A pipe, a socket or a folder where the part or its note would be is not opened, and in nobody's way."""
+    monkeypatch.chdir(tmp_path)
+    make(tmp_path / name)
+    before = identity(tmp_path / name)
+    assert download(driver, tmp_path / "out.mp4").read_bytes() == VIDEO
+    assert identity(tmp_path / name) == before
+
+
+def test_standard_output_is_no_target(tmp_path: Path) -> None:
+    """A file that this program's output goes to is not replaced under it."""
+    code = "from kling_elements.downloads.target import check_target; check_target('out', overwrite=True)"
+    with (tmp_path / "out").open("wb") as file:
+        done = subprocess.run(  # noqa: S603 - our own code
+            [sys.executable, "-c", code], stdout=file, stderr=subprocess.PIPE, cwd=tmp_path, check=False
+        )
+    assert b"DownloadError" in done.stderr
+
+
+@pytest.mark.parametrize("target", [None, 5, b"out.mp4", io.BytesIO(), ["out.mp4"]])
+def test_what_is_no_path(driver: Driver, target: object) -> None:
+    """What is no path is a ValidationError that says how to get the bytes."""
+    with pytest.raises(ValidationError, match="download to a file and read it"):
+        download(driver, target)
+
+
+def test_what_cant_be_a_new_file(tmp_path: Path) -> None:
+    """A file that exists, a link to nothing, a name for a folder or for nothing: each is refused."""
+    (tmp_path / "old").touch()
+    (tmp_path / "link").symlink_to("nothing")
+    for name in ("old", "link", "new/", "no/a.mp4", "null\0", "x" * 300):
+        with pytest.raises(DownloadError):
+            check_target(f"{tmp_path}/{name}")
+    assert check_target(f"{tmp_path}/new") == tmp_path / "new"
+    assert check_target(tmp_path / "old", overwrite=True) == tmp_path / "old"
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o444, 0o604])
+def test_the_new_file_is_as_private_as_the_old(driver: Driver, tmp_path: Path, mode: int) -> None:
+    """A file that is replaced keeps its mode, behind a link too, and the link stays."""
+    target, link = tmp_path / "out.mp4", tmp_path / "link.mp4"
+    target.write_bytes(b"old")
+    target.chmod(mode)
+    link.symlink_to("out.mp4")
+    assert download(driver, link, overwrite=True) == link
+    assert link.is_symlink()
+    assert target.read_bytes() == VIDEO
+    assert stat.S_IMODE(target.stat().st_mode) == mode
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link.mp4", "out.mp4"]
+
+
+def test_another_group_gets_no_right(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the old file's group can't be kept, no other group may read the new one."""
+    target, new = tmp_path / "out.mp4", tmp_path / "new"
+    target.touch()
+    target.chmod(0o640)
+    with new.open("wb") as file:
+        actual = os.fstat(file.fileno())
+        other = os.stat_result([*actual[:5], actual.st_gid + 1, *actual[6:]])
+        monkeypatch.setattr(os, "fchown", _refuse)
+        monkeypatch.setattr(os, "fstat", lambda _: other)
+        Target.of(target, overwrite=True).protect(file.fileno())
+    assert stat.S_IMODE(new.stat().st_mode) == 0o600
+
+
+def _refuse(*_: object, **__: object) -> None:
+    raise OSError(errno.EPERM, "not permitted")
+
+
+@pytest.mark.parametrize("is_taken_away", [False, True], ids=["the name is ours", "somebody removed it"])
+def test_a_name_that_was_taken_is_given_back(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    is_taken_away: bool,  # noqa: FBT001 - a case of the table
+) -> None:
+    """If the part can't be renamed where no links are, no empty file stays, and the reason is the disk's."""
+    target = Target.of(tmp_path / "out.mp4", overwrite=False)
+
+    def full(part: Path, path: Path) -> None:
+        assert path.read_bytes() == b""
+        if is_taken_away:
+            path.unlink()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "link", _refuse)
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="No space left on device"):
+        target.publish(tmp_path / "part")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "is_stored"),
+    [
+        *((getattr(errno, name), True) for name in ("EINVAL", "ENOTSUP", "ENOSYS", "EOPNOTSUPP")),
+        *((getattr(errno, name), False) for name in ("EIO", "ENOSPC", "EDQUOT")),
+    ],
+)
+def test_a_disk_that_cant_flush(
+    driver: Driver,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    code: int,
+    is_stored: bool,  # noqa: FBT001 - a case of the table
+) -> None:
+    """A file system that has nothing to flush is no fault; a disk that fails is, and what came is kept."""
+
+    def fail(descriptor: int) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "fsync", fail)
+    if is_stored:
+        sync(0)
+        assert download(driver, tmp_path / "out.mp4").read_bytes() == VIDEO
+    else:
+        with pytest.raises(DownloadError, match="bytes are kept in"):
+            download(driver, tmp_path / "out.mp4")
+        assert (tmp_path / "out.mp4.part").read_bytes() == VIDEO
+        assert not (tmp_path / "out.mp4").exists()
+
+
+@pytest.mark.parametrize(
+    ("task_id", "name"),
+    [
+        ("046b6c7f-0b8a-43b9", "046b6c7f-0b8a-43b9.mp4"),
+        ("Az09_-", "Az09_-.mp4"),
+        ("../a/b", "___a_b.mp4"),
+        ("a.mp4", "a_mp4.mp4"),
+        ("é٣X\0\ud800", "__X__.mp4"),
+        ("x" * 100, "x" * 100 + ".mp4"),
+        ("x" * 101, "x" * 100 + ".mp4"),
+        ("", "task.mp4"),
+    ],
+)
+def test_a_tasks_file_name(task_id: str, name: str) -> None:
+    """A file is called like its task, with nothing in it that a file system or a shell could misread."""
+    assert file_name(task_id) == name
+
+
+@pytest.mark.parametrize(
+    ("make", "is_one"),
+    [
+        (lambda path: path.touch(), True),
+        (lambda path: path.mkdir(), False),
+        (lambda path: None, False),
+    ],
+    ids=["a file", "a folder", "nothing"],
+)
+def test_a_newer_file(tmp_path: Path, make: Callable[[Path], None], is_one: bool) -> None:  # noqa: FBT001 - as above
+    """A file that was made at a moment or after it is newer; an older one, and what is no file, is not."""
+    path = tmp_path / "a.mp4"
+    make(path)
+    if path.exists():
+        os.utime(path, (1000.0, 1000.0))
+    assert [is_newer(path, moment) for moment in (999.0, 1000.0, 1000.5)] == [is_one, is_one, False]
+
+
+@pytest.mark.parametrize("name", ["a\0b", "x" * 300])
+def test_what_can_be_no_file_is_not_newer(tmp_path: Path, name: str) -> None:
+    """A name that no system takes is no file, newer or not."""
+    assert not is_newer(tmp_path / name, 0.0)

@@ -1,0 +1,344 @@
+"""What the bytes of an image say: format, pixels, orientation, and whether it is whole."""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+import struct
+import subprocess
+import sys
+import warnings
+import zlib
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageFile, PngImagePlugin
+
+from kling_elements.images import ImageInfo, inspect, inspection, problems
+from kling_elements.images.constraints import ImageConstraints
+
+RULES = ImageConstraints(("jpeg", "png"), 300, 300, 0.4, 2.5, 10_000_000)
+
+
+def picture(width: int = 320, height: int = 300, mode: str = "RGB", *, noise: bool = True) -> Image.Image:
+    """A picture whose pixels compress badly, or hardly take any room."""
+    if not noise:
+        return Image.new(mode, (width, height))
+    pixels = Random(7).randbytes(width * height * 3)  # noqa: S311  noise, not a secret
+    return Image.frombytes("RGB", (width, height), pixels).convert(mode)
+
+
+def encoded(image: Image.Image, name: str = "PNG", **options: Any) -> bytes:
+    """A picture as a file's bytes."""
+    buffer = io.BytesIO()
+    image.save(buffer, name, **options)
+    return buffer.getvalue()
+
+
+def exif(orientation: int) -> Image.Exif:
+    """EXIF data that holds an orientation."""
+    data = Image.Exif()
+    data[0x0112] = orientation
+    return data
+
+
+def with_app1(jpeg: bytes, *payloads: bytes) -> bytes:
+    """A JPEG with APP1 segments put before everything else."""
+    return jpeg[:2] + b"".join(b"\xff\xe1" + struct.pack(">H", len(p) + 2) + p for p in payloads) + jpeg[2:]
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    """A PNG chunk."""
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def sixteen_bit_png(width: int = 300, height: int = 300) -> bytes:
+    """A PNG with 16 bits a channel, which Pillow reads but does not write in colour."""
+    rows = b"".join(b"\0" + bytes(width * 6) for _ in range(height))
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0))
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
+    )
+
+
+def with_chunks(png: bytes, *chunks: bytes) -> bytes:
+    """A PNG with chunks put after its header."""
+    return png[:33] + b"".join(chunks) + png[33:]
+
+
+def changed(png: bytes, place: int, byte: int) -> bytes:
+    """A PNG whose header has another byte and a right checksum."""
+    header = png[12 : 16 + place] + bytes((byte,)) + png[17 + place : 29]
+    return png[:12] + header + struct.pack(">I", zlib.crc32(header)) + png[33:]
+
+
+PNG = encoded(picture())
+JPEG = encoded(picture(), "JPEG")
+PROGRESSIVE = encoded(picture(), "JPEG", progressive=True)
+PALETTE = encoded(picture(mode="P"))
+PROFILE = chunk(b"iCCP", b"display\0\0" + zlib.compress(bytes(1_500_000)))
+TEXT = chunk(b"zTXt", b"note\0\0" + zlib.compress(bytes(2_000_000)))
+WRONG_SUM = struct.pack(">I", 3) + b"tEXta\0b" + bytes(4)
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        (PNG, "png"),
+        (JPEG, "jpeg"),
+        (PROGRESSIVE, "jpeg"),
+        (encoded(picture(mode="P")), "png"),
+        (encoded(picture(mode="1")), "png"),
+        (encoded(picture(mode="LA")), "png"),
+        (encoded(picture(mode="I;16", noise=False)), "png"),
+        (sixteen_bit_png(320, 300), "png"),
+        (encoded(picture(mode="CMYK"), "JPEG"), "jpeg"),
+        (encoded(picture(mode="L"), "JPEG"), "jpeg"),
+        (encoded(picture(), "JPEG", subsampling=0, quality=98), "jpeg"),
+        (encoded(picture(), "MPO", save_all=True, append_images=[picture()]), "jpeg"),
+        (encoded(picture(), save_all=True, append_images=[picture(noise=False)]), "png"),
+        (JPEG + b"a film that a telephone has appended" * 500, "jpeg"),
+        (with_app1(JPEG, *[b"http://ns.adobe.com/xap/1.0/\0" + bytes(65_000)] * 8), "jpeg"),
+        (with_chunks(PNG, PROFILE), "png"),
+        (with_chunks(PNG, TEXT, WRONG_SUM, chunk(b"eXIf", b"II*\0\xff\xff\xff\xff")), "png"),
+        (with_chunks(PNG, chunk(b"cHRM", b"x"), chunk(b"tRNS", bytes(99))), "png"),
+        (with_app1(JPEG, b"JFIF\0", b"Adobe", b"MPF\0", b"Photoshop 3.0\0008BIM"), "jpeg"),
+        (JPEG.replace(b"\xff\xe0\0\x10JFIF\0\1\1", b"\xff\xe2\0\x10ICC_PROFILE\0", 1), "jpeg"),
+        (PNG + b"more", "png"),
+        (with_app1(JPEG, b"Exif\0\0II*\0"), "jpeg"),
+        (with_app1(JPEG, b"Exif\0\0II*\0\x08\0\0\0\xff\xff" + b"\xff" * 30), "jpeg"),
+    ],
+)
+def test_good_images_pass(data: bytes, name: str) -> None:
+    """Every kind of JPEG and PNG is decoded, with the dimensions that Pillow gives, and no warning."""
+    facts = inspect(data, complete=True)
+    assert facts == ImageInfo(name, 320, 300, len(data))
+    assert problems(facts, RULES) == ()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 5), (8, 8), (33, 70)])
+@pytest.mark.parametrize("mode", ["RGB", "L", "1", "P"])
+def test_interlaced_pngs_are_whole_or_not(size: tuple[int, int], mode: str) -> None:
+    """The pixels of an interlaced PNG, and of one with few bits a pixel, are counted to the last row."""
+    data = interlaced(*size, mode)
+    with Image.open(io.BytesIO(data)) as image:
+        image.load()
+    assert inspect(data, complete=True).damage is None
+    assert "pixels are missing" in str(inspect(interlaced(*size, mode, missing=1), complete=True).damage)
+
+
+def interlaced(width: int, height: int, mode: str, missing: int = 0) -> bytes:
+    """An interlaced PNG whose pixels are all 0; `missing` bytes of them are not there."""
+    bits, colour = {"RGB": (24, 2), "L": (8, 0), "1": (1, 0), "P": (8, 3)}[mode]
+    steps = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+    rows = 0
+    for left, top, across, down in steps:
+        columns = len(range(left, width, across))
+        rows += len(range(top, height, down)) * (1 + (columns * bits + 7) // 8) if columns else 0
+    header = struct.pack(">IIBBBBB", width, height, 1 if bits == 1 else 8, colour, 0, 0, 1)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + (chunk(b"PLTE", bytes(3)) if mode == "P" else b"")
+        + chunk(b"IDAT", zlib.compress(bytes(rows - missing)))
+        + chunk(b"IEND", b"")
+    )
+
+
+@pytest.mark.parametrize(
+    "data", [PNG, JPEG, PROGRESSIVE, sixteen_bit_png()], ids=["png", "jpeg", "progressive", "16"]
+)
+@pytest.mark.parametrize("part", [0.02, 0.3, 0.9, 0.999])
+def test_cut_off_images_are_damaged(data: bytes, part: float) -> None:
+    """An image that ends too early is said to be damaged, however little is missing."""
+    cut = data[: int(len(data) * part)]
+    damage = inspect(cut, complete=True).damage
+    assert damage is not None
+    assert damage.startswith("is cut off or damaged: its ")
+
+
+@pytest.mark.parametrize("data", [PNG, JPEG, PROGRESSIVE])
+def test_one_missing_byte_is_noticed(data: bytes) -> None:
+    """Not even the last byte may be missing."""
+    assert inspect(data[:-1], complete=True).damage
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        PNG[: len(PNG) // 2] + bytes((PNG[len(PNG) // 2] ^ 1,)) + PNG[len(PNG) // 2 + 1 :],
+        changed(PNG, 8, 0),
+        changed(PNG, 9, 5),
+        changed(PNG, 9, 6),
+        changed(PNG, 7, 255),
+        PNG.replace(b"IHDR", b"IHDX"),
+        with_chunks(PNG, chunk(b"IDAT", b"no pixels")),
+        PALETTE.replace(b"PLTE", b"pLTE"),
+        PNG[:26],
+        JPEG[:2] + b"\xff\xda\0\2" + JPEG[2:],
+        JPEG.replace(b"\xff\xc0\0\x11\x08", b"\xff\xc0\0\x11\x0c"),
+        JPEG[:180],
+    ],
+)
+def test_damage_is_noticed(data: bytes) -> None:
+    """What can't be decoded as a whole is damaged, whatever exactly is wrong."""
+    damage = str(inspect(data, complete=True).damage)
+    assert damage.startswith("is cut off or damaged: its ")
+    assert damage.isprintable()
+
+
+def test_no_setting_of_the_process_decides(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What other libraries set for the process changes no verdict, and nothing is changed for them."""
+    cases = [PNG, JPEG, PROGRESSIVE, with_chunks(PNG, PROFILE), JPEG[:-99], PNG[:-99], PROGRESSIVE[:20_000]]
+    cases += [with_app1(JPEG, b"Exif\0\0II*\0\x08\0\0\0\xff\xff")]
+    before = [inspect(data, complete=True) for data in cases]
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1)
+    monkeypatch.setattr(PngImagePlugin, "MAX_TEXT_CHUNK", 1)
+    monkeypatch.setattr(Image, "OPEN", {})
+    monkeypatch.setattr(Image, "DECODERS", {"jpeg": None, "zip": None})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert [inspect(data, complete=True) for data in cases] == before
+
+
+def test_an_image_of_too_many_pixels_is_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An image of more pixels than the limit is refused by its header, before memory is taken."""
+    bomb = changed(changed(PNG, 1, 9), 5, 9)
+    assert "over 89 million pixels" in str(inspect(bomb, complete=True).damage)
+    monkeypatch.setattr(inspection, "MAX_PIXELS", 320 * 300)
+    assert inspect(JPEG, complete=True).damage is None
+    monkeypatch.setattr(inspection, "MAX_PIXELS", 320 * 300 - 1)
+    assert "make it smaller" in str(inspect(JPEG, complete=True).damage)
+
+
+def test_memory_that_runs_out_is_no_damage(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An image that this machine can't hold is not called broken."""
+
+    def fail(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(zlib, "decompressobj", fail)
+    assert inspect(PNG, complete=True).damage == "is too large to be decoded here: memory ran out"
+
+
+@pytest.mark.parametrize(("size", "is_whole"), [(None, True), (len(JPEG), True), (len(JPEG) + 1, False)])
+def test_a_shorter_body_than_announced_is_cut_off(size: int | None, is_whole: bool) -> None:  # noqa: FBT001
+    """Where the whole size is known, and not all is there, it is damaged."""
+    assert (inspect(JPEG, complete=True, size=size).damage is None) == is_whole
+
+
+@pytest.mark.parametrize("name", ["PNG", "JPEG"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_orientation_is_applied(name: str, orientation: int, order: str) -> None:
+    """Width and height are those of the displayed image, from the beginning of a file and from all of it."""
+    tags = exif(orientation)
+    tags.endian = order
+    data = encoded(picture(400, 300), name, exif=tags)
+    expected = (300, 400, True) if orientation >= 5 else (400, 300, False)
+    for facts in (inspect(data, complete=True), inspect(data[:1200], complete=False)):
+        assert (facts.width, facts.height, facts.turned) == expected
+
+
+@pytest.mark.parametrize(
+    ("image", "name", "expected"),
+    [
+        ("GIF", None, "gif"),
+        ("WEBP", None, "webp"),
+        ("BMP", None, "bmp"),
+        ("TIFF", None, "tiff"),
+        ("PDF", None, "pdf"),
+        (None, b"\0\0\0\x18ftypheic\0\0\0\0", "heic"),
+        (None, b"\0\0\0\x1cftypavif\0\0\0\0", "avif"),
+        (None, b"\0\0\0\x20ftypisom\0\0\0\0", "mp4"),
+        (None, b"\xef\xbb\xbf \n<!DOCTYPE html><title>Sign in", "html"),
+        (None, b"<?xml version='1.0'?>\n<svg xmlns='http://www.w3.org/2000/svg'>", "svg"),
+        (None, base64.b64encode(PNG), "base64"),
+        (None, base64.b64encode(JPEG), "base64"),
+        (None, b"RIFF\0\0\0\0WAVEfmt ", None),
+        (None, b"BM is a word", None),
+        (None, b"", None),
+    ],
+)
+def test_other_formats_are_named(image: str | None, name: bytes | None, expected: str | None) -> None:
+    """What is no JPEG or PNG is named by its first bytes, without being decoded."""
+    data = encoded(picture(), image) if image else (name or b"")
+    assert inspect(data, complete=True) == ImageInfo(expected, size=len(data))
+
+
+@pytest.mark.parametrize("data", [PNG, JPEG, PROGRESSIVE, with_app1(JPEG, b"Exif\0\0" + bytes(60_000))])
+def test_a_beginning_tells_the_dimensions(data: bytes) -> None:
+    """From some length on, the first bytes give the same dimensions as all of them; before it, None."""
+    known = [inspect(data[:n], complete=False).width for n in (*range(0, 700, 7), 65_536)]
+    assert known[0] is None
+    assert known[-1] == 320
+    assert known == sorted(known, key=lambda width: width is not None)
+
+
+def test_a_thumbnail_is_not_taken_for_the_image() -> None:
+    """The dimensions of a small JPEG inside EXIF, and tables before the frame header, are passed over."""
+    thumbnail = encoded(picture(160, 120), "JPEG")
+    start = JPEG.index(b"\xff\xc4")
+    tables = JPEG[start : start + 2 + int.from_bytes(JPEG[start + 2 : start + 4], "big")]
+    data = with_app1(JPEG[:2] + tables + JPEG[2:], b"Exif\0\0II*\0\x08\0\0\0\0\0" + thumbnail)
+    for facts in (inspect(data, complete=True), inspect(data[:-9], complete=False)):
+        assert (facts.width, facts.height, facts.damage) == (320, 300, None)
+
+
+def test_a_huge_exif_hides_the_dimensions() -> None:
+    """When the given bytes end inside EXIF, the dimensions are unknown and that is no problem."""
+    data = with_app1(JPEG, b"Exif\0\0" + bytes(60_000))
+    facts = inspect(data[:8192], complete=False, size=len(data))
+    assert facts == ImageInfo("jpeg", None, None, len(data))
+    assert problems(facts, RULES) == ()
+
+
+@given(
+    st.binary(max_size=300), st.sampled_from([b"", PNG[:33], JPEG[:180], PROGRESSIVE[:30], b"\xff\xd8\xff"])
+)
+def test_no_bytes_raise(tail: bytes, head: bytes) -> None:
+    """Whatever the bytes are, looking at them gives facts and never an exception."""
+    inspect(head + tail, complete=False)
+    facts = inspect(head + tail, complete=True)
+    assert problems(facts, RULES)
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.large_base_example])
+def test_header_agrees_with_pillow(data: st.DataObject) -> None:
+    """The dimensions read from the header are Pillow's, for any size, mode and metadata."""
+    size = data.draw(st.tuples(st.integers(1, 900), st.integers(1, 900)))
+    name, mode = data.draw(
+        st.sampled_from(
+            [("PNG", "RGB"), ("PNG", "P"), ("PNG", "1"), ("JPEG", "RGB"), ("JPEG", "CMYK"), ("JPEG", "L")]
+        )
+    )
+    options: dict[str, Any] = {"exif": exif(data.draw(st.integers(1, 8)))} if data.draw(st.booleans()) else {}
+    if name == "JPEG":
+        options |= {"progressive": data.draw(st.booleans()), "comment": data.draw(st.binary(max_size=999))}
+    raw = encoded(picture(*size, mode=mode, noise=False), name, **options)
+    facts = inspect(raw, complete=True)
+    width, height = (facts.height, facts.width) if facts.turned else (facts.width, facts.height)
+    with Image.open(io.BytesIO(raw)) as image:
+        assert (width, height) == image.size
+    assert facts.damage is None
+
+
+def test_importing_costs_no_pillow() -> None:
+    """Importing the module, and looking at a beginning, does not import Pillow."""
+    code = (
+        "import sys; from kling_elements.images import inspect;"
+        f"assert inspect({JPEG[:1000]!r}, complete=False).width == 320; assert 'PIL' not in sys.modules"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(  # noqa: S603 - our own command
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environment
+    )
+    assert (done.returncode, done.stderr) == (0, "")

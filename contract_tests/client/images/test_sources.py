@@ -1,0 +1,514 @@
+"""What callers pass as an image: how it is recognised, read, and refused."""
+
+from __future__ import annotations
+
+import base64
+import decimal
+import io
+import os
+import pickle
+import struct
+import tempfile
+from random import Random
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import attrs
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from kling_elements.images import ImageConstraints, ImageInfo, inspection, open_files, paths
+from kling_elements.images.sources import (
+    BytesSource,
+    FileSource,
+    ImageProblem,
+    UrlSource,
+    classify,
+    is_single,
+    load_image,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+RULES = ImageConstraints(("jpeg", "png"), 300, 300, 0.4, 2.5, 10_000_000)
+LEAN = attrs.evolve(RULES, max_bytes=20_000)
+
+
+def picture(width: int = 320, height: int = 300, mode: str = "RGB", *, noise: bool = True) -> Image.Image:
+    """A picture whose pixels compress badly, or hardly take any room."""
+    if not noise:
+        return Image.new(mode, (width, height))
+    pixels = Random(7).randbytes(width * height * 3)  # noqa: S311  noise, not a secret
+    return Image.frombytes("RGB", (width, height), pixels).convert(mode)
+
+
+def encoded(image: Image.Image, name: str = "PNG", **options: Any) -> bytes:
+    """A picture as a file's bytes."""
+    buffer = io.BytesIO()
+    image.save(buffer, name, **options)
+    return buffer.getvalue()
+
+
+PNG = encoded(picture())
+JPEG = encoded(picture(), "JPEG")
+
+
+def refusal(source: object, rules: ImageConstraints = RULES) -> str:
+    """The one line that tells why an image is refused."""
+    with pytest.raises(ImageProblem) as caught:
+        load_image(source, rules)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("make", [bytes, bytearray, memoryview])
+def test_bytes_are_encoded(make: Callable[[bytes], object]) -> None:
+    """Bytes of any kind come back as base64 of the same bytes."""
+    loaded = load_image(make(PNG), RULES)
+    assert base64.b64decode(loaded.base64) == PNG
+    assert loaded.facts == ImageInfo("png", 320, 300, len(PNG))
+
+
+@pytest.mark.parametrize(
+    "name", ["a.png", "wrong suffix.jpg", "none", "ünïcødé 猫 🐈.png", "-o", "a;b$(c)'.png"]
+)
+@pytest.mark.parametrize("as_text", [True, False])
+def test_files_are_read(tmp_path: Path, name: str, as_text: bool) -> None:  # noqa: FBT001  a parameter of the table
+    """A path as string or object is read whatever its name or suffix; the label is the path."""
+    path = tmp_path / name
+    path.write_bytes(PNG)
+    loaded = load_image(str(path) if as_text else path, RULES)
+    assert base64.b64decode(loaded.base64) == PNG
+    assert loaded.label == str(path)
+
+
+def test_open_files_are_read(tmp_path: Path) -> None:
+    """An open binary file of any kind is read from where it stands, in as many reads as it takes."""
+    path = tmp_path / "a.png"
+    path.write_bytes(PNG)
+
+    class Slow(io.RawIOBase):
+        def read(self, size: int = -1) -> bytes:
+            return source.read(min(size, 1000))
+
+    with (
+        path.open("rb") as buffered,
+        path.open("rb", buffering=0) as raw,
+        path.open("rb") as source,
+        tempfile.TemporaryFile() as temporary,
+        tempfile.NamedTemporaryFile() as named,
+        tempfile.SpooledTemporaryFile() as spooled,
+    ):
+        for file in (temporary, named, spooled):
+            file.write(PNG)
+            file.seek(0)
+        for file in (buffered, raw, Slow(), temporary, named, spooled, io.BytesIO(PNG)):
+            assert is_single(file)
+            assert load_image(file, RULES).data == PNG
+        assert classify(io.BytesIO(PNG)) == BytesSource(PNG, "the open file")
+        buffered.seek(0)
+        assert classify(buffered) == BytesSource(PNG, f"the open file {path}")
+
+
+class Failing:
+    """A file whose read gives or raises something else."""
+
+    def __init__(self, result: object) -> None:
+        self.result = result
+
+    def read(self, _size: int) -> object:
+        if isinstance(self.result, Exception):
+            raise self.result
+        return self.result
+
+
+async def _later() -> bytes:
+    return PNG
+
+
+def _at_its_end() -> io.BytesIO:
+    buffer = io.BytesIO(PNG)
+    buffer.seek(0, io.SEEK_END)
+    return buffer
+
+
+def _closed() -> io.BytesIO:
+    buffer = io.BytesIO(PNG)
+    buffer.close()
+    return buffer
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: io.StringIO("text"), "open it in binary mode"),
+        (lambda: Failing(5), "open it in binary mode"),
+        (lambda: Failing(_later()), "await file.read()"),
+        (lambda: Failing(OSError(5, "Input/output error")), "Input/output error"),
+        (lambda: Failing(KeyError()), "can't be read: KeyError"),
+        (_closed, "closed file"),
+        (_at_its_end, "seek(0)"),
+        (io.BytesIO, "is empty: 0 bytes"),
+    ],
+)
+def test_files_that_cant_be_read(make: Callable[[], object], words: str) -> None:
+    """An open file that gives no bytes is refused in one sentence that says what to do."""
+    text = refusal(make())
+    assert text.startswith("the open file ")
+    assert words in text
+
+
+def test_an_endless_file_is_read_in_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of an open file no more is read than any image may have."""
+    monkeypatch.setattr(open_files, "MAX_READ", 30_000)
+    assert "is 0.0 MB" in refusal(Failing(bytes(10_000)), LEAN) or "20,000 bytes" in refusal(
+        Failing(bytes(10_000)), LEAN
+    )
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "P", "1", "CMYK", "YCbCr", "F"])
+def test_images_of_pillow_are_encoded(mode: str) -> None:
+    """An image in memory becomes a PNG, whatever its mode."""
+    image = picture(noise=False).convert(mode)
+    assert is_single(image)
+    loaded = load_image(image, RULES)
+    assert (loaded.content_type, loaded.facts.width, loaded.label) == ("image/png", 320, "the Pillow image")
+
+
+def test_an_image_of_pillow_is_sent_upright() -> None:
+    """The orientation that a camera noted is applied: a PNG without EXIF would lie on its side."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    with Image.open(io.BytesIO(encoded(picture(400, 300), "JPEG", exif=exif))) as image:
+        facts = load_image(image, RULES).facts
+    assert (facts.width, facts.height) == (300, 400)
+
+
+def test_images_of_pillow_that_cant_be_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One whose file is cut off, and one of too many pixels, are refused in one sentence."""
+    path = tmp_path / "a.jpg"
+    path.write_bytes(JPEG[:3000])
+    with Image.open(path) as image:
+        assert "can't be encoded as PNG" in refusal(image)
+    monkeypatch.setattr(open_files, "MAX_PIXELS", 1000)
+    assert "make it smaller" in refusal(picture())
+
+
+def test_an_array_is_one_image_in_one_sentence() -> None:
+    """An array is not taken for a list of its rows."""
+
+    class Array:
+        __array_interface__ = ()
+
+        def __iter__(self) -> Any:
+            return iter([self, self])
+
+    assert is_single(Array())
+    assert "PIL.Image.fromarray" in refusal(Array())
+
+
+def test_a_wrong_suffix_deceives_nobody(tmp_path: Path) -> None:
+    """A WebP image under a JPEG's name is refused as the WebP image it is."""
+    path = tmp_path / "a.jpg"
+    path.write_bytes(encoded(picture(), "WEBP"))
+    assert refusal(path) == f"{path} is a WebP image: JPEG or PNG is needed"
+
+
+def test_an_empty_file_is_refused(tmp_path: Path) -> None:
+    """Zero bytes are called empty, and nothing else."""
+    path = tmp_path / "a.png"
+    path.touch()
+    assert refusal(path) == f"{path} is empty: 0 bytes"
+    assert refusal(b"") == "the bytes object is empty: 0 bytes"
+
+
+def test_a_large_file_is_not_read(tmp_path: Path) -> None:
+    """Of a file over the limit only the beginning is read, yet all that is wrong with it is told."""
+    path = tmp_path / "a.png"
+    with path.open("wb") as file:
+        file.write(encoded(picture(200, 150)))
+        file.truncate(50_000_000_000)  # sparse: it takes no room, and could not be read into memory
+    assert refusal(path) == (
+        f"{path} is 200x150 px: at least 300x300 is needed; is 50000.0 MB: under 10 MB is needed"
+    )
+
+
+def test_the_size_limit_is_exclusive(tmp_path: Path) -> None:
+    """A file one byte under the limit passes; one of the limit's size does not."""
+    path = tmp_path / "a.jpg"
+    small = encoded(picture(noise=False), "JPEG")
+    path.write_bytes(small.ljust(LEAN.max_bytes - 1, b"\0"))
+    assert load_image(path, LEAN).facts.size == LEAN.max_bytes - 1
+    path.write_bytes(small.ljust(LEAN.max_bytes, b"\0"))
+    assert "under 20,000 bytes" in refusal(path, LEAN)
+
+
+def test_large_bytes_are_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bytes of just the limit's size can't be sent, and are not decoded."""
+    monkeypatch.setattr(inspection, "_damage", lambda *_: pytest.fail("was decoded"))
+    assert "is needed" in refusal(PNG, attrs.evolve(RULES, max_bytes=len(PNG)))
+
+
+def test_of_a_file_of_the_limits_size_only_the_beginning_is_read(tmp_path: Path) -> None:
+    """Of a file that can't be sent for its size, what stands behind the first 64 KiB is not looked at."""
+    path = tmp_path / "a.jpg"
+    comment = b"\xff\xfe" + struct.pack(">H", 65_000) + bytes(64_998)
+    frame = b"\xff\xc0" + struct.pack(">HBHHB", 11, 8, 10, 10, 1) + b"\1\x11\0"
+    path.write_bytes(b"\xff\xd8" + comment * 2 + frame)
+    size = path.stat().st_size
+    rules = ImageConstraints(("jpeg",), 300, 300, 0.4, 2.5, size)
+    assert refusal(path, rules) == f"{path} is {size:,} bytes: under {size:,} bytes is needed"
+
+
+def test_a_file_that_grows_is_read_up_to_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Never more than the limit is read, though the file has grown since its size was asked."""
+    path, before = tmp_path / "a.png", tmp_path / "before.png"
+    small = encoded(picture(noise=False))
+    before.write_bytes(small)
+    path.write_bytes(small.ljust(2 * 20_000, b"\0"))
+    smaller = before.stat()
+    monkeypatch.setattr(os, "fstat", lambda _: smaller)
+    rules = ImageConstraints(("png",), 300, 300, 0.4, 2.5, 20_000)
+    assert refusal(path, rules) == f"{path} is 20,000 bytes: under 20,000 bytes is needed"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_never_blocks(tmp_path: Path) -> None:
+    """A named pipe without a writer is refused at once."""
+    path = tmp_path / "a.png"
+    os.mkfifo(path)
+    assert "is a pipe" in refusal(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_in_a_files_place_never_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pipe that takes a file's place between looking and opening is refused as well."""
+    path, innocent = tmp_path / "a.png", tmp_path / "b.png"
+    innocent.touch()
+    status = innocent.stat()
+    os.mkfifo(path)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "stat", lambda *_: status)
+        assert "is a pipe" in refusal(FileSource(path, "it"))
+
+
+def test_devices_and_folders_are_refused(tmp_path: Path) -> None:
+    """A folder and a device are named as such."""
+    assert refusal(tmp_path) == f"{tmp_path} is a folder: name the image in it"
+    assert "is a device" in refusal(os.devnull)
+
+
+def test_links(tmp_path: Path) -> None:
+    """A link is followed; a loop of links, and a link to nothing, are told."""
+    (tmp_path / "real.png").write_bytes(PNG)
+    (tmp_path / "link.png").symlink_to("real.png")
+    (tmp_path / "loop.png").symlink_to("loop.png")
+    (tmp_path / "lost.png").symlink_to("nothing.png")
+    assert load_image(tmp_path / "link.png", RULES).label.endswith("link.png")
+    assert "symbolic links" in refusal(tmp_path / "loop.png")
+    assert "is a link to nothing: nothing.png does not exist" in refusal(tmp_path / "lost.png")
+
+
+def test_an_unreadable_file_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A refusal of the operating system is passed on in its words."""
+    path = tmp_path / "a.png"
+    path.write_bytes(PNG)
+
+    def refuse(*_: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "open", refuse)
+    assert refusal(path) == f"{path} can't be read: Permission denied"
+
+
+def test_secrets_in_a_url_are_not_shown() -> None:
+    """The label and repr of a URL hold neither its query nor a password."""
+    source = classify("https://example.com/a.png?X-Amz-Signature=secret")
+    assert "secret" not in repr(source)
+    assert source.label == "https://example.com/a.png?…"
+
+
+@pytest.mark.parametrize(
+    ("make", "label"),
+    [
+        (lambda text: text, "the base64 text"),
+        (lambda text: "\n".join(text[i : i + 76] for i in range(0, len(text), 76)) + "\n", "the base64 text"),
+        (lambda text: text.rstrip("="), "the base64 text"),
+        (lambda text: text.replace("+", "-").replace("/", "_"), "the base64 text"),
+        (lambda text: f"data:image/png;base64,{text}", "the data URL"),
+        (lambda text: f"DATA:image/jpg;name=a.png;BASE64,{quote(text)}", "the data URL"),
+    ],
+)
+@pytest.mark.parametrize("data", [PNG, JPEG, PNG + b"\0", PNG + b"\0\0"], ids=["png", "jpeg", "png1", "png2"])
+def test_base64_text_is_decoded(make: Callable[[str], str], label: str, data: bytes) -> None:
+    """Base64 text, in lines or not, padded or not, bare or in a data URL, becomes clean base64."""
+    loaded = load_image(make(base64.b64encode(data).decode()), RULES)
+    assert loaded.base64 == base64.b64encode(data).decode()
+    assert loaded.label == label
+
+
+def test_faults_in_base64_are_placed() -> None:
+    """A wrong character is told with its place; text that was cut off, or holds no fit image, is told."""
+    text = base64.b64encode(JPEG).decode()
+    assert (
+        refusal(text[:999] + "*" + text[1000:])
+        == "the base64 text is not valid base64: '*' at character 1,000"
+    )
+    assert "is cut off" in refusal(text[:1001])
+    assert "is cut off or damaged" in refusal(text[: len(text) // 2 // 4 * 4])
+    assert "is a GIF image" in refusal(base64.b64encode(encoded(picture(), "GIF")).decode())
+    assert "is not in base64" in refusal("data:image/svg+xml,<svg/>")
+    assert "is empty" in refusal("data:image/png;base64,")
+
+
+@given(st.binary(min_size=200, max_size=400), st.sampled_from([b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b""]))
+def test_base64_round_trips(tail: bytes, head: bytes) -> None:
+    """Any bytes given as base64 text are recognised as such and come back unchanged."""
+    assert classify(base64.b64encode(head + tail).decode()) == BytesSource(head + tail, "the base64 text")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("HTTPS://Example.com/a.png", UrlSource("HTTPS://Example.com/a.png", "https://Example.com/a.png")),
+        (base64.b64encode(PNG).decode(), BytesSource(PNG, "the base64 text")),
+        ("A" * 256, BytesSource(bytes(192), "the base64 text")),
+        ("data:,;base64,AAAA", None),
+        ("data:;base64,AAAA", BytesSource(bytes(3), "the data URL")),
+        ("data:image/png;base64,AA%3D%3D", BytesSource(bytes(1), "the data URL")),
+    ],
+)
+def test_each_text(text: str, expected: Any) -> None:
+    """An address is kept to the letter, base64 is decoded."""
+    if expected is not None:
+        assert classify(text) == expected
+        return
+    with pytest.raises(ImageProblem, match="is not in base64"):
+        classify(text)
+
+
+@pytest.mark.parametrize("name", ["http", "https", "data", "file", "a:b.png", "iVBORw0KGgoAAAA", "A" * 255])
+def test_a_file_that_exists_is_a_file(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file is taken for one, even where its name could be something else."""
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / name
+    path.write_bytes(PNG)
+    label = name if len(name) < 200 else f"{'A' * 100}…{'A' * 100}"
+    assert classify(name) == FileSource(path.relative_to(tmp_path), label)
+    assert load_image(name, RULES).facts.size == len(PNG)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        ("foto.jpg", "does not exist: did you mean {}/photo.jpg?"),
+        ("PHOTO.JPG", "does not exist: did you mean {}/photo.jpg?"),
+        ("photo.jpeg", "does not exist: did you mean {}/photo.jpg?"),
+        ("photo", "does not exist: did you mean {}/photo.jpg?"),
+        ("a", "does not exist: did you mean {}/a.jpeg?"),
+        ("zebra.png", "does not exist"),
+        ("zebra", "is no URL, no base64, and no file that exists"),
+        ("gone/photo.jpg", "does not exist, and neither does the folder {}/gone"),
+        ("photo.jpg/a.png", "does not exist, and neither does the folder {}/photo.jpg"),
+    ],
+)
+def test_a_missing_file_suggests_the_nearest(tmp_path: Path, wanted: str, expected: str) -> None:
+    """A path to nothing is told with the name that was probably meant."""
+    (tmp_path / "photo.jpg").write_bytes(JPEG)
+    (tmp_path / "a.jpeg").write_bytes(JPEG)
+    path = tmp_path / wanted
+    for source in (path, str(path)):
+        with pytest.raises(ImageProblem) as caught:
+            classify(source)
+        assert str(caught.value) == f"{path} {expected.format(tmp_path)}"
+
+
+def test_the_home_folder_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A path with ~ that only a shell would understand is told in full."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    (tmp_path / "a.png").write_bytes(PNG)
+    assert f"did you mean {tmp_path / 'a.png'}?" in refusal("~/a.png")
+
+
+def test_a_large_folder_is_looked_at_in_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only so many names of a folder are looked at."""
+    (tmp_path / "photo.jpg").touch()
+    monkeypatch.setattr(paths, "_MAX_NAMES", 0)
+    assert refusal(tmp_path / "foto.jpg") == f"{tmp_path / 'foto.jpg'} does not exist"
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (None, "None is no image: an http(s) URL, a path"),
+        (5, "type int"),
+        ([PNG], "each image by itself"),
+        ({"url": "https://example.com"}, "each image by itself"),
+        (decimal.Decimal(1), "type decimal.Decimal"),
+        ("example.com/a.png", "; a URL begins with https://"),
+        ("S3://bucket/a.png?b", "has the scheme 's3'"),
+        ("file:///tmp/a%20b", "give the path, '/tmp/a b'"),
+        ("https://example.com/a.png", "is a URL"),
+        ("data:image/png;base64", "is not in base64"),
+        ("x " * 2048, "can't be read"),
+        (b"GIF89a", "is a GIF image: JPEG or PNG is needed"),
+        ("", "an empty string is no image"),
+        (" \n", "an empty string is no image"),
+        ("a\0b.png", "null byte"),
+        ("word " * 2000, "a string of 10,000 characters is no image"),
+        ("\x1b[2Jevil.png", r"\x1b[2Jevil.png does not exist"),
+        ("half \ud800.png", r"\ud800.png"),
+        ("x" * 200 + ".png", "does not exist"),
+        ("a.b/" * 100 + ".png", "does not exist"),
+    ],
+)
+def test_anything_else_gets_help(value: object, words: str) -> None:
+    """What is no image at all is refused with what to give instead, in printable words."""
+    text = refusal(value)
+    assert words in text
+    assert text.isprintable()
+
+
+@settings(deadline=None)
+@given(
+    st.text(alphabet=st.characters(codec=None))
+    | st.binary(max_size=30)
+    | st.none()
+    | st.integers()
+    | st.floats()
+)
+def test_nothing_but_image_problems(value: object) -> None:
+    """Whatever the value is, the only exception is ImageProblem, and its message is printable."""
+    with pytest.raises(ImageProblem) as caught:
+        load_image(value, RULES)
+    str(caught.value).encode()
+
+
+def test_a_source_is_classified_once(tmp_path: Path) -> None:
+    """What `classify` returned is taken as it is."""
+    path = tmp_path / "a.png"
+    path.write_bytes(PNG)
+    source = classify(path)
+    assert source == FileSource(path, str(path))
+    assert classify(source) is source
+    assert load_image(source, RULES).label == str(path)
+
+
+def test_an_image_problem_can_be_pickled() -> None:
+    """The exception survives a process boundary, with what it holds."""
+    copy = pickle.loads(pickle.dumps(ImageProblem("a.png", ("is empty", "is lost"))))  # noqa: S301  our own bytes
+    assert (copy.label, copy.problems, str(copy)) == (
+        "a.png",
+        ("is empty", "is lost"),
+        "a.png is empty; is lost",
+    )
+
+
+def test_reprs_are_short() -> None:
+    """No repr holds the image itself."""
+    assert len(repr(load_image(PNG, RULES))) < 300
+    assert len(repr(classify(PNG))) < 300

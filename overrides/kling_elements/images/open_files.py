@@ -1,0 +1,82 @@
+"""Images that the caller has open already: binary files, and images of Pillow's in memory."""
+
+from __future__ import annotations
+
+import inspect
+import io
+from typing import TYPE_CHECKING, Any, Protocol
+
+from kling_elements.images.inspection import MAX_PIXELS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MAX_READ = 32 * 1024 * 1024
+"""Bytes that are read of an open file: more than any image may have."""
+
+_PNG_MODES = frozenset({"1", "L", "LA", "I;16", "P", "RGB", "RGBA"})  # of Pillow
+
+
+class BinaryReader(Protocol):
+    """A file opened for reading bytes, or what can be read like one."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return up to `size` bytes, none at the end."""
+        ...
+
+
+class PillowImage(Protocol):
+    """The part of ``PIL.Image.Image`` that type checkers need to know."""
+
+    def getexif(self) -> Any:
+        """Return its EXIF data."""
+        ...
+
+    def getbands(self) -> tuple[str, ...]:
+        """Return the names of its bands."""
+        ...
+
+
+def read_open(file: Any) -> bytes:
+    """Read an open binary file from where it stands to its end, or to `MAX_READ`.
+
+    Raises:
+        ValueError: It can't be read; the text is the end of a sentence that begins with the file.
+    """
+    data = bytearray()
+    while len(data) < MAX_READ and (chunk := _attempt(file.read, MAX_READ - len(data))):
+        if inspect.iscoroutine(chunk):
+            chunk.close()
+            raise ValueError("is asynchronous: give its bytes, from `await file.read()`")
+        if not isinstance(chunk, (bytes, bytearray, memoryview)):
+            raise ValueError("gives no bytes: open it in binary mode, 'rb'")  # noqa: TRY004 - as documented
+        data += chunk
+    if not data and (tell := getattr(file, "tell", None)) and _attempt(tell):
+        raise ValueError("was read to its end already: call its seek(0) first")
+    return bytes(data)
+
+
+def encode(image: Any) -> bytes:
+    """Encode an image of Pillow's as PNG, upright.
+
+    Raises:
+        ValueError: It can't be encoded; the text is the end of a sentence that begins with the image.
+    """
+    from PIL import ImageOps  # noqa: PLC0415  the caller has imported it; others need not
+
+    if image.width * image.height > MAX_PIXELS:
+        raise ValueError(f"has over {MAX_PIXELS:,} pixels: make it smaller")
+    buffer = io.BytesIO()
+    try:
+        upright = ImageOps.exif_transpose(image)
+        (upright if upright.mode in _PNG_MODES else upright.convert("RGB")).save(buffer, "PNG")
+    except Exception as error:  # its pixels may be in a file that is gone, or damaged
+        raise ValueError(f"can't be encoded as PNG: {str(error) or type(error).__name__}") from error
+    return buffer.getvalue()
+
+
+def _attempt(function: Callable[..., object], *args: object) -> Any:
+    try:
+        return function(*args)
+    except Exception as error:  # whatever a caller's object raises
+        raise ValueError(f"can't be read: {str(error) or type(error).__name__}") from error
