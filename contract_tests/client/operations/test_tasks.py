@@ -197,6 +197,25 @@ def test_a_misspelled_option_gets_the_right_spelling(driver: Driver, call: Any, 
 
 
 @pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"check_images": "no"}, "check_images must be True or False: got 'no'"),
+        ({"job": 5}, "job must be a Job: got int"),
+        ({"target": 5}, "target must be a path: got int"),
+        ({"local_files": "s3"}, "local_files must be"),
+        ({"model": "ultra"}, "model must be"),
+    ],
+)
+def test_an_option_of_the_wrong_kind(driver: Driver, options: dict[str, Any], problem: str) -> None:
+    """An option of create with a value of the wrong kind is refused, and nothing is sent."""
+    server = Script.of(completed())
+    for call in ("create", "generate"):
+        with pytest.raises(ValidationError, match=problem):
+            getattr(driver.open(server), call)("https://a.example/a.jpg", **options)
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
     ("arguments", "problem"),
     [
         ({"limits": "off"}, "limits must be kling_elements.Limits: got str"),
