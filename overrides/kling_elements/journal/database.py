@@ -233,19 +233,24 @@ def _make_or_recognise(path: Path) -> None:
     if not stat.S_ISREG(found.st_mode):
         kind = "a folder" if stat.S_ISDIR(found.st_mode) else "a device, a pipe or a socket"
         raise NotAJournal(f"it is {kind}")
-    if found.st_size:
-        _require_ours(path)
-    if os.name == "posix" and found.st_mode & 0o077:
+    is_ours = not found.st_size or _is_ours(path)
+    if is_ours and os.name == "posix" and found.st_mode & 0o077:
         with contextlib.suppress(OSError):
             path.chmod(0o600)
 
 
-def _require_ours(path: Path) -> None:
+def _is_ours(path: Path) -> bool:
+    """Whether a file is a journal; False if only opening it can say so: a transaction was cut off, say.
+
+    Raises:
+        NotAJournal: It is something else.
+    """
     # `immutable` leaves everything as it is: no lock, no recovery of another program's transaction.
     with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
         try:
             require_ours(connection)
         except sqlite3.DatabaseError as trouble:
-            if not is_corrupt(trouble):
-                raise
-            raise NotAJournal(f"it is no journal, or its beginning is damaged ({trouble})") from None
+            if trouble.sqlite_errorcode & _PRIMARY_CODE == sqlite3.SQLITE_NOTADB:
+                raise NotAJournal(f"it is no journal, or its beginning is damaged ({trouble})") from None
+            return False
+        return True

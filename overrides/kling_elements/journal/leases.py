@@ -52,7 +52,7 @@ def own_lease(owner: str, seconds: float, now: Now) -> Lease:
 def seconds_left(lease: Lease | None, now: Now) -> float:
     """Return how long a lease still holds; zero if its time is over or its holder has died.
 
-    Where the system says when a process was started, the machine's monotonic clock counts: the other may jump.
+    Where the system says when a process was started, the monotonic clock counts: the other may jump.
     """
     if lease is None:
         return 0.0

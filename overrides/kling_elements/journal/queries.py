@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from kling_elements.journal.tables import EntryTable
     from kling_elements.types import TaskData
 
+_SLACK_SECONDS = 450.0  # so much of a lease may be spent before it is written again
 CREATE_SECONDS = 600.0  # longer than any create takes: then its entry is doubtful even if its process lives
 
 
@@ -112,13 +113,14 @@ def abandon(table: EntryTable, entry_id: str, why: str, now: float) -> bool:
 
 
 def claim(table: EntryTable, entry_id: str, lease: Lease, now: Now) -> bool:
-    """Give a lease, unless another owner's holds. One's own is written again when half of it is spent."""
+    """Give a lease, unless another owner's holds. One's own is written again when some of it is spent."""
     entry = table.get(entry_id)
     if entry is None:
         return False
     left = seconds_left(entry.lease, now)
     if entry.lease and entry.lease.owner == lease.owner:
-        if left > seconds_left(lease, now) / 2:
+        asked = seconds_left(lease, now)
+        if left > asked - min(asked / 2, _SLACK_SECONDS):
             return True
     elif left:
         return False

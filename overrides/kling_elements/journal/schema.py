@@ -81,9 +81,8 @@ def require_ours(connection: sqlite3.Connection) -> None:
     Raises:
         NotAJournal: It is another program's.
     """
-    if _pragma(connection, "application_id") == _APPLICATION_ID:
-        return
-    if connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
+    has_tables = connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()  # and page 1 is sound
+    if has_tables and _pragma(connection, "application_id") != _APPLICATION_ID:
         raise NotAJournal("it is another program's database")
 
 
