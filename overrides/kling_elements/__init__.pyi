@@ -9,6 +9,7 @@ from kling_elements.errors import DeadlineExceeded as DeadlineExceeded
 from kling_elements.errors import DownloadError as DownloadError
 from kling_elements.errors import InsufficientCreditsError as InsufficientCreditsError
 from kling_elements.errors import InvalidParam as InvalidParam
+from kling_elements.errors import JournalUnusable as JournalUnusable
 from kling_elements.errors import KlingError as KlingError
 from kling_elements.errors import NotFoundError as NotFoundError
 from kling_elements.errors import OutcomeUnknown as OutcomeUnknown

@@ -2,6 +2,7 @@
 
     KlingError
     ├── ValidationError (ValueError)      nothing was sent
+    │   └── JournalUnusable               the journal can't be read or written: what relies on it is not done
     ├── ConnectionFailed (ConnectionError) no response, and nothing is billed: safe to repeat
     ├── OutcomeUnknown                    a create was sent, without a response: a task may exist
     ├── ApiError                          an error response of the service
@@ -94,6 +95,10 @@ class ValidationError(KlingError, ValueError):
     def __init__(self, problems: Sequence[str], *, hint: str | None = None) -> None:
         super().__init__("; ".join(problems) if problems else "the input is not valid", hint=hint)
         self.problems = tuple(problems)
+
+
+class JournalUnusable(ValidationError):  # noqa: N818 - it says what happened
+    """The journal can't be read or written, so that what relies on it was not done. Nothing was sent."""
 
 
 class ConnectionFailed(KlingError, ConnectionError):  # noqa: N818 - it says what happened

@@ -12,7 +12,7 @@ from attrs import define, field
 
 from kling_elements.batch import AsyncBatch, Batch
 from kling_elements.batch.results import RunningTasks
-from kling_elements.batch.worker_pool import Plan
+from kling_elements.batch.workload import Workload
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -32,7 +32,7 @@ class Desk:
         sleep: The caller's sleep.
         done: The items that were done.
         closed: How often the work was closed.
-        roster: The tasks that are being worked on.
+        running_tasks: The tasks that are being worked on.
         threads: The threads that worked.
     """
 
@@ -42,15 +42,17 @@ class Desk:
     sleep: Callable[[float], object] = time.sleep
     done: list[int] = field(factory=list)
     closed: int = 0
-    roster: RunningTasks = field(factory=RunningTasks)
+    running_tasks: RunningTasks = field(factory=RunningTasks)
     threads: set[threading.Thread] = field(factory=set)
 
     def batch(self) -> Batch[Any, Any]:
         """The batch."""
         return Batch(self._work(self._do), self.sleep)
 
-    def _work(self, do: Any) -> Plan[Any, Any]:
-        return Plan(self.source, do, self.workers, self._stops, self._close, self.roster)
+    def _work(self, do: Any) -> Workload[Any, Any]:
+        return Workload(
+            self.source, do, self.workers, self._stops, self._close, running_tasks=self.running_tasks
+        )
 
     async def _do(self, item: int, sleep: Sleep) -> object:
         self.threads.add(threading.current_thread())

@@ -92,7 +92,7 @@ def test_a_pause_ends_when_the_batch_is_left(backend: str, seconds: float) -> No
         assert (desk.done, desk.closed) == ([], 1)
 
     anyio.run(run, backend=backend)
-    assert stopped == ["stopped, as was asked"]
+    assert stopped == ["the batch was closed"]
 
 
 @pytest.mark.parametrize("is_async", [True, False])

@@ -127,7 +127,11 @@ def test_jobs_are_read_as_they_are_begun(service: Service, open_client: Open, tm
     # Taken, waiting to be taken, and in work.
     assert next(read) <= 5 + 3 + 3
     assert max(service.made().values()) == 1
+    assert len(list(batch)) + 5 + len(batch.running) == sum(
+        service.made().values()
+    )  # what was finished is not lost
     assert list(batch) == []
+    assert batch.not_begun is None
 
 
 def test_leaving_early_tells_what_runs_on(service: Service, open_client: Open, tmp_path: Path) -> None:
@@ -139,6 +143,7 @@ def test_leaving_early_tells_what_runs_on(service: Service, open_client: Open, t
         while len(service.prompts) < 3:
             pass
     assert {each.name for each in batch.running} == {"slow1", "slow2"}
+    assert batch.not_begun == 0
     assert {each.task_id for each in batch.running} <= set(service.prompts)
     service.ends = {}
     again = standings(open_client().batch(jobs, directory=tmp_path / "out"))
@@ -313,24 +318,28 @@ MADE = Entry("e", state=State.CREATED, task_id="t")
         (None, RetryRules(), Step.CREATE),
         (Entry("e", state=State.REFUSED), RetryRules(), Step.CREATE),
         (Entry("e", state=State.ABANDONED), RetryRules(), Step.CREATE),  # given up by hand, and no task known
-        (ENTRY, RetryRules(), Step.TELL_UNKNOWN),
-        (ENTRY, RetryRules(failed=True), Step.TELL_UNKNOWN),
-        (ENTRY, RetryRules(unknown=True), Step.ANEW),
-        (Entry("e", state=State.UNKNOWN), RetryRules(), Step.TELL_UNKNOWN),
-        (MADE, RetryRules(unknown=True, failed=True), Step.GO_ON),
+        (ENTRY, RetryRules(), Step.REPORT_UNKNOWN),
+        (ENTRY, RetryRules(failed=True), Step.REPORT_UNKNOWN),
+        (ENTRY, RetryRules(unknown=True), Step.RECREATE),
+        (Entry("e", state=State.UNKNOWN), RetryRules(), Step.REPORT_UNKNOWN),
+        (MADE, RetryRules(unknown=True, failed=True), Step.CONTINUE),
         (
             Entry("e", state=State.CREATED, task_id="t", status="COMPLETED"),
             RetryRules(failed=True),
-            Step.GO_ON,
+            Step.CONTINUE,
         ),
         (
             Entry("e", state=State.CREATED, task_id="t", status="FAILED"),
             RetryRules(unknown=True),
-            Step.TELL_FAILED,
+            Step.REPORT_FAILED,
         ),
-        (Entry("e", state=State.CREATED, task_id="t", status="FAILED"), RetryRules(failed=True), Step.ANEW),
-        (Entry("e", state=State.ABANDONED, task_id="t"), RetryRules(), Step.TELL_LOST),
-        (Entry("e", state=State.ABANDONED, task_id="t"), RetryRules(failed=True), Step.ANEW),
+        (
+            Entry("e", state=State.CREATED, task_id="t", status="FAILED"),
+            RetryRules(failed=True),
+            Step.RECREATE,
+        ),
+        (Entry("e", state=State.ABANDONED, task_id="t"), RetryRules(), Step.REPORT_LOST),
+        (Entry("e", state=State.ABANDONED, task_id="t"), RetryRules(failed=True), Step.RECREATE),
     ],
 )
 def test_what_is_done_with_an_entry(entry: Entry | None, again: RetryRules, step: Step) -> None:

@@ -12,8 +12,8 @@ from attrs import evolve
 
 from contract_tests.client.batch.conftest import CREATE, DONE, FETCH, JOB, LOOK, TASK_ID, TOLD
 from kling_elements import RateLimitError, RetryPolicy
-from kling_elements.batch.preflight import JournalUnusable
 from kling_elements.batch.results import JobStatus
+from kling_elements.errors import JournalUnusable
 
 if TYPE_CHECKING:
     from collections.abc import Callable

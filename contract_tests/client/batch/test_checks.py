@@ -60,10 +60,7 @@ def test_the_document_s_servers_are_one_service() -> None:
         with pytest.raises(ValidationError) as caught:
             require_same_service(order, Entry("e", origin=begun), now)
         (told,) = caught.value.problems
-        assert told == (
-            f"the job 'k' was begun at {begun}, and {now} is another service. To make it here too: give the "
-            "batch another id (--batch-id)"
-        )
+        assert all(part in told for part in ("'k'", begun, now, "--batch-id"))
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def test_a_batch_that_was_left_begins_nothing(caplog: pytest.LogCaptureFixture) 
     """A batch that is closed before its first result does nothing, and closed again tells nothing anew."""
     caplog.set_level("INFO")
     desk = Desk(lambda item, _sleep: item, numbers(1, 2, 3))
-    desk.roster.saw("a", "t-1")
+    desk.running_tasks.add("a", "t-1")
     batch = desk.batch()
     for _ in range(2):
         batch.close()
@@ -77,10 +77,8 @@ def test_a_batch_that_was_left_begins_nothing(caplog: pytest.LogCaptureFixture) 
     assert (desk.done, desk.closed) == ([], 1)
     assert batch.running == (Running("a", "t-1"),)
     (told,) = [each.getMessage() for each in caplog.records]
-    assert told == (
-        "stopped; these tasks run on and are billed: t-1. To go on, run the same again, or: "
-        "kling-elements resume"
-    )
+    assert "t-1" in told
+    assert "kling-elements resume" in told
 
 
 @pytest.mark.parametrize("is_told", [True, False], ids=["a result that ends it", "an error"])
@@ -201,7 +199,7 @@ def test_a_pause_ends_when_the_batch_is_left() -> None:
     with desk.batch() as batch:
         assert next(batch) == 0
         paused.wait()
-    assert stopped == ["stopped, as was asked"]
+    assert stopped == ["the batch was closed"]
     assert (desk.done, desk.closed) == ([0], 1)
 
 

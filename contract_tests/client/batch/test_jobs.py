@@ -175,11 +175,11 @@ def test_a_line_that_is_too_long_fails_alone(
 )
 def test_two_jobs_are_never_one(tmp_path: Path, first: Any, second: Any, said: str) -> None:
     """Of two jobs with one id, or one file as some file system sees it, the second is refused."""
-    register = JobIndex(tmp_path)
-    register.order(1, BatchJob((URL,), **first))
+    index = JobIndex(tmp_path)
+    index.add(1, BatchJob((URL,), **first))
     with pytest.raises(ValidationError, match=said):
-        register.order(2, BatchJob((URL,), {"prompt": "other"}, **second))
-    register.close()
+        index.add(2, BatchJob((URL,), {"prompt": "other"}, **second))
+    index.close()
 
 
 @pytest.mark.parametrize(
@@ -188,6 +188,6 @@ def test_two_jobs_are_never_one(tmp_path: Path, first: Any, second: Any, said: s
 )
 def test_a_file_is_named_after_the_id(tmp_path: Path, key: str, name: str) -> None:
     """Whatever the id is, the file's name is one in the folder and like the id."""
-    register = JobIndex(tmp_path)
-    assert register.order(1, BatchJob((URL,), id=key)).target == tmp_path / name
-    register.close()
+    index = JobIndex(tmp_path)
+    assert index.add(1, BatchJob((URL,), id=key)).target == tmp_path / name
+    index.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,7 +24,7 @@ NO_FILE = "must name a file"
 
 
 @pytest.fixture
-def register(tmp_path: Path) -> Iterator[JobIndex]:
+def index(tmp_path: Path) -> Iterator[JobIndex]:
     found = JobIndex(tmp_path)
     yield found
     found.close()
@@ -39,21 +40,56 @@ def test_batches_and_jobs_are_known_for_years(tmp_path: Path) -> None:
     assert digest == hashlib.sha256(content.encode()).hexdigest()
 
 
-def test_a_job_without_an_id_has_a_key_and_a_file(register: JobIndex, tmp_path: Path) -> None:
-    """Without an id a job is known by its number and its content, and its file is named after that."""
-    job = BatchJob((URL,), {"prompt": "a"})
-    order = register.order(7, job)
-    assert order.key == f"7-{job.digest()[:16]}"
-    assert order.target == tmp_path / f"{order.key}.mp4"
+def test_a_job_without_an_id_is_its_content(tmp_path: Path) -> None:
+    """Lines may move: a job's key and file come from its content, and equal jobs are counted."""
+    one, other = BatchJob((URL,), {"prompt": "a"}), BatchJob((URL,), {"prompt": "b"})
+    keys = []
+    for jobs in ([one, other, one], [other, one, one]):
+        with closing(JobIndex(tmp_path)) as index:
+            orders = [index.add(7 * number, job) for number, job in enumerate(jobs)]
+        keys.append({order.key for order in orders})
+        assert all(order.target == tmp_path / f"{order.key}.mp4" for order in orders)
+    digest = one.digest()[:16]
+    assert keys == [{digest, f"{digest}-2", other.digest()[:16]}] * 2
+
+
+@pytest.mark.parametrize("where", ["journal", "folder"])
+def test_a_job_that_an_older_version_began_keeps_its_key(tmp_path: Path, where: str) -> None:
+    """Its key had the line's number before the content: it is found by the content, wherever the line is."""
+    one = BatchJob((URL,), {"prompt": "a"})
+    old = [f"{place}-{one.digest()[:16]}" for place in (3, 12)]
+    if where == "folder":
+        for key in old:
+            (tmp_path / f"{key}.mp4").touch()
+    with closing(JobIndex(tmp_path, ["x", *reversed(old)] if where == "journal" else ())) as index:
+        assert [index.add(number, one).key for number in (1, 2, 3)] == [*old, f"{one.digest()[:16]}-3"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("a", "a/b.mp4"),
+        ("a/b.mp4", "a"),
+        ("A/c.mp4", "a"),
+        ("x.mp4", "a.mp4.part"),
+        ("x.mp4", "a.mp4.PART.json"),
+        ("x.mp4", "a.part/b.mp4"),
+    ],
+)
+def test_outputs_do_not_meet(index: JobIndex, first: str, second: str) -> None:
+    """A file is no folder of another's, nor named as unfinished downloads are, in any case of letters."""
+    index.add(1, BatchJob((URL,), id="one", output=first))
+    with pytest.raises(ValidationError, match="output"):
+        index.add(2, BatchJob((URL,), id="two", output=second))
 
 
 @pytest.mark.parametrize("key", ["\udcff", "X.a", "XX"])
-def test_any_text_is_an_id(register: JobIndex, tmp_path: Path, key: str) -> None:
+def test_any_text_is_an_id(index: JobIndex, tmp_path: Path, key: str) -> None:
     """Whatever text an id is, it can be used, and a second one is found."""
-    order = register.order(1, BatchJob((URL,), id=key))
+    order = index.add(1, BatchJob((URL,), id=key))
     assert order.target == tmp_path / f"{key if key[0] == 'X' else '_'}.mp4"
     with pytest.raises(ValidationError, match="is that of job 1 too"):
-        register.order(2, BatchJob((URL,), id=key))
+        index.add(2, BatchJob((URL,), id=key))
 
 
 @pytest.mark.parametrize(
@@ -64,11 +100,11 @@ def test_any_text_is_an_id(register: JobIndex, tmp_path: Path, key: str) -> None
         ({"id": "2", "output": "../" + "n" * 70}, f"output '../{'n' * 57}' {LEADS_OUT}"),
     ],
 )
-def test_a_name_that_cannot_be_used_is_shown(register: JobIndex, fields: Any, said: str) -> None:
+def test_a_name_that_cannot_be_used_is_shown(index: JobIndex, fields: Any, said: str) -> None:
     """What is said of a name shows as much of it as fits into a line."""
-    register.order(1, BatchJob((URL,), id="n" * 70, output="n" * 70))
+    index.add(1, BatchJob((URL,), id="n" * 70, output="n" * 70))
     with pytest.raises(ValidationError) as caught:
-        register.order(2, BatchJob((URL,), **fields))
+        index.add(2, BatchJob((URL,), **fields))
     assert list(caught.value.problems) == [said]
 
 

@@ -56,12 +56,12 @@ def test_what_is_done() -> None:
 
 def test_the_tasks_that_run_on() -> None:
     """Tasks that were seen, and not seen to end, run on; one that was never seen may end as well."""
-    roster = RunningTasks()
-    assert roster.running() == ()
-    roster.saw("a", "task-1")
-    roster.saw("b", "task-2")
-    before = roster.running()
-    roster.ended("a")
-    roster.ended("never seen")
+    running_tasks = RunningTasks()
+    assert running_tasks.running() == ()
+    running_tasks.add("a", "task-1")
+    running_tasks.add("b", "task-2")
+    before = running_tasks.running()
+    running_tasks.discard("a")
+    running_tasks.discard("never seen")
     assert before == (Running("a", "task-1"), Running("b", "task-2"))
-    assert roster.running() == (Running("b", "task-2"),)
+    assert running_tasks.running() == (Running("b", "task-2"),)

@@ -20,8 +20,9 @@ from kling_elements import (
     ValidationError,
 )
 from kling_elements.batch.next_step import RetryRules, Step, choose_step, why_stop
-from kling_elements.batch.preflight import JournalUnusable, require_room
-from kling_elements.batch.results import BatchResult, JobStatus, tell_failure, tell_over, tell_unknown
+from kling_elements.batch.preflight import require_room
+from kling_elements.batch.results import BatchResult, JobStatus, ended_result, failed_result, unknown_result
+from kling_elements.errors import JournalUnusable
 from kling_elements.journal import Entry, State
 from kling_elements.task import Task
 from kling_elements.types import FAILED
@@ -44,7 +45,7 @@ def api_error(kind: Any, **more: Any) -> Any:
 )
 def test_a_create_without_an_answer_is_told_whole(note: str | None, said: str) -> None:
     """The result names the journal's entry and says why nobody knows, and that it is not sent again."""
-    told = tell_unknown(BEGUN, Entry("e", note=note))
+    told = unknown_result(BEGUN, Entry("e", note=note))
     assert (told.standing, told.number, told.key, told.entry_id) == (JobStatus.UNKNOWN, 7, "k", "e")
     assert isinstance(told.error, OutcomeUnknown)
     assert said in str(told.error)
@@ -61,7 +62,7 @@ def test_a_create_without_an_answer_is_told_whole(note: str | None, said: str) -
 )
 def test_a_task_that_is_over_is_told_whole(entry: Entry, status: str, said: str) -> None:
     """The result names the task, its last status, and why there is no video."""
-    told = tell_over(BEGUN, entry)
+    told = ended_result(BEGUN, entry)
     assert (told.standing, told.task_id) == (JobStatus.FAILED, "t")
     assert isinstance(told.error, TaskFailed)
     assert (told.error.task.id, told.error.task.status) == ("t", status)
@@ -88,7 +89,7 @@ def test_where_a_task_exists_it_is_told(
     result: BatchResult[Task], error: Exception, standing: JobStatus, task_id: str | None, task: Task | None
 ) -> None:
     """A job that ended with an error tells the task it has, whether the error knows of it or the result."""
-    told = tell_failure(result, error)
+    told = failed_result(result, error)
     assert (told.standing, told.task_id, told.task) == (standing, task_id, task)
     assert told.error is error
     assert (told.number, told.key) == (7, "k")
@@ -117,7 +118,7 @@ def test_only_a_fault_of_all_jobs_stops_them(error: Exception | None, stops: boo
 @pytest.mark.parametrize("state", [State.PENDING, State.UNKNOWN])
 def test_a_create_under_way_is_left_alone(state: State, again: RetryRules) -> None:
     """While another process sends a create, it is not made anew, even if that was asked for."""
-    assert choose_step(Entry("e", state=state), again, is_under_way=True) is Step.TELL_BUSY
+    assert choose_step(Entry("e", state=state), again, is_under_way=True) is Step.REPORT_BUSY
 
 
 def test_room_is_looked_for_before_money_is_spent(tmp_path: Path) -> None:

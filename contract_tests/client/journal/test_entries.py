@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,9 @@ from attrs import evolve
 from kling_elements.journal import Entry, Job, NewEntry, State, request_digest
 from kling_elements.journal import queries as book_of
 from kling_elements.journal.entry import Lease, merge, reconcile, task_news
-from kling_elements.journal.leases import is_live, own_lease, this_host
-from kling_elements.journal.tables import Overlay, Unsaved
+from kling_elements.journal.leases import Now, own_lease, seconds_left, this_host
+from kling_elements.journal.schema import MIGRATIONS, migrate
+from kling_elements.journal.tables import EntryTable
 from kling_elements.task import Task
 from kling_elements.types import Request
 
@@ -27,9 +29,17 @@ ELSEWHERE = Lease("other", "another machine", 1, 100.0)
 OURS = Lease("us", "another machine", 1, 100.0)
 
 
+def at(moment: float) -> Now:
+    """By both clocks."""
+    return Now(moment, moment)
+
+
 @pytest.fixture
-def book() -> Overlay:
-    return Overlay(Unsaved(), None)
+def book() -> EntryTable:
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection.row_factory = sqlite3.Row
+    migrate(connection, MIGRATIONS)
+    return EntryTable(connection)
 
 
 ORDER = [State.PENDING, State.UNKNOWN, State.REFUSED, State.ABANDONED, State.CREATED]
@@ -122,8 +132,8 @@ def test_a_digest_is_of_what_is_sent() -> None:
     assert request_digest(evolve(asked, content=None)) == hashlib.sha256(b"POST /v1/x\n").hexdigest()
 
 
-def test_a_begun_create(book: Overlay) -> None:
-    """All that is known before a create is noted, with a lease of ten minutes that its outcome ends."""
+def test_a_begun_create(book: EntryTable) -> None:
+    """All that is known before a create is noted, with a lease that its outcome ends."""
     begun = book_of.begin(book, NEW, "e", 5.0, OURS)
     assert (begun.entry_id, begun.earlier, begun.is_recorded) == ("e", None, True)
     noted = Entry(
@@ -136,7 +146,7 @@ def test_a_begun_create(book: Overlay) -> None:
         "d",
         Job("b", "j"),
         "/out.mp4",
-        lease=evolve(OURS, until=605.0),
+        lease=OURS,
     )
     assert book.get("e") == noted
     settled = book_of.settle(book, "e", {"state": State.REFUSED, "note": "no"}, 7.0)
@@ -146,7 +156,7 @@ def test_a_begun_create(book: Overlay) -> None:
 
 
 @pytest.mark.parametrize("state", ORDER)
-def test_a_job_that_stands(book: Overlay, state: State) -> None:
+def test_a_job_that_stands(book: EntryTable, state: State) -> None:
     """A job that has a task, or may have, is not begun again; one that was refused or given up is."""
     book.put(evolve(ENTRY, job=NEW.job, state=state))
     begun = book_of.begin(book, NEW, "again", 5.0, OURS)
@@ -156,7 +166,7 @@ def test_a_job_that_stands(book: Overlay, state: State) -> None:
     assert book_of.begin(book, evolve(NEW, job=Job("b", "other")), "third", 5.0, OURS).earlier is None
 
 
-def test_which_entry_stands_for_a_job(book: Overlay) -> None:
+def test_which_entry_stands_for_a_job(book: EntryTable) -> None:
     """One with a task before one that may have, before any other."""
     job = Job("b", "j")
     states = [State.REFUSED, State.UNKNOWN, State.CREATED, State.ABANDONED]
@@ -168,7 +178,7 @@ def test_which_entry_stands_for_a_job(book: Overlay) -> None:
     assert book_of.job_entry(book, Job("b", "other")) is None
 
 
-def test_news_of_a_task(book: Overlay) -> None:
+def test_news_of_a_task(book: EntryTable) -> None:
     """News go to the task's newest entry at that origin; what is no news does not change the time."""
     for number in (1, 2):
         book.put(evolve(CREATED, entry_id=str(number), created_at=float(number), origin="https://a.example"))
@@ -182,7 +192,7 @@ def test_news_of_a_task(book: Overlay) -> None:
     assert book_of.known_tasks(book, ["t"], "https://b.example") == set()
 
 
-def test_a_task_is_adopted(book: Overlay) -> None:
+def test_a_task_is_adopted(book: EntryTable) -> None:
     """It goes to the task's own entry, else to the doubtful one that is named, else to a new one."""
     book.put(evolve(ENTRY, entry_id="doubt", state=State.UNKNOWN, lease=ELSEWHERE, note="why"))
     task = Task("t", "CREATED", request_id="r")
@@ -206,7 +216,7 @@ def test_a_task_is_adopted(book: Overlay) -> None:
     assert (again.entry_id, book.get("new"), book.get("third")) == ("new", again, None)
 
 
-def test_an_entry_is_given_up(book: Overlay) -> None:
+def test_an_entry_is_given_up(book: EntryTable) -> None:
     """It counts as finished, for a reason that replaces an older one if there is one; the lease ends."""
     book.put(evolve(ENTRY, state=State.UNKNOWN, lease=ELSEWHERE, note="lost"))
     assert book_of.abandon(book, "e", "", 9.0)
@@ -217,22 +227,22 @@ def test_an_entry_is_given_up(book: Overlay) -> None:
     assert book.get("nobody's") is None
 
 
-def test_who_works_on_an_entry(book: Overlay) -> None:
+def test_who_works_on_an_entry(book: EntryTable) -> None:
     """A lease keeps others away while it lasts, not its owner; only its owner ends it."""
     book.put(CREATED)
-    assert book_of.claim(book, "e", ELSEWHERE, 9.0)
-    assert not book_of.claim(book, "e", OURS, 99.0)
-    assert book_of.claim(book, "e", evolve(ELSEWHERE, until=200.0), 99.0)
+    assert book_of.claim(book, "e", ELSEWHERE, at(9.0))
+    assert not book_of.claim(book, "e", OURS, at(99.0))
+    assert book_of.claim(book, "e", evolve(ELSEWHERE, until=200.0), at(99.0))
     book_of.release(book, "e", "us")
-    assert not book_of.claim(book, "e", OURS, 199.0)
-    assert book_of.claim(book, "e", OURS, 200.0)
+    assert not book_of.claim(book, "e", OURS, at(199.0))
+    assert book_of.claim(book, "e", OURS, at(200.0))
     book_of.release(book, "e", "us")
     assert book.get("e") == CREATED
-    assert not book_of.claim(book, "nobody's", OURS, 9.0)
+    assert not book_of.claim(book, "nobody's", OURS, at(9.0))
     book_of.release(book, "nobody's", "us")
 
 
-def test_whose_entries(book: Overlay) -> None:
+def test_whose_entries(book: EntryTable) -> None:
     """Lists are of an origin and a key, or of all; what is under way right now is not in doubt."""
     mine = evolve(CREATED, origin="o", fingerprint="f")
     book.put(mine)
@@ -242,12 +252,12 @@ def test_whose_entries(book: Overlay) -> None:
     assert [entry.entry_id for entry in book_of.unfinished(book, "o", "f")] == ["e"]
     assert [entry.entry_id for entry in book_of.unfinished(book, None, None)] == ["e", "other"]
     assert [entry.entry_id for entry in book_of.unfinished(book, "x", None)] == []
-    assert [entry.entry_id for entry in book_of.doubtful(book, "o", "f", 9.0)] == ["doubt"]
-    assert [entry.entry_id for entry in book_of.doubtful(book, None, None, 100.0)] == ["doubt", "now"]
-    assert [entry.entry_id for entry in book_of.doubtful(book, "o", "g", 100.0)] == []
-    assert [entry.entry_id for entry in book_of.doubtful(book, "x", "f", 100.0)] == []
-    assert [entry.entry_id for entry in book_of.doubtful(book, "o", None, 100.0)] == ["doubt", "now"]
-    assert [entry.entry_id for entry in book_of.doubtful(book, None, "f", 100.0)] == ["doubt", "now"]
+    assert [entry.entry_id for entry in book_of.doubtful(book, "o", "f", at(9.0))] == ["doubt"]
+    assert [entry.entry_id for entry in book_of.doubtful(book, None, None, at(100.0))] == ["doubt", "now"]
+    assert [entry.entry_id for entry in book_of.doubtful(book, "o", "g", at(100.0))] == []
+    assert [entry.entry_id for entry in book_of.doubtful(book, "x", "f", at(100.0))] == []
+    assert [entry.entry_id for entry in book_of.doubtful(book, "o", None, at(100.0))] == ["doubt", "now"]
+    assert [entry.entry_id for entry in book_of.doubtful(book, None, "f", at(100.0))] == ["doubt", "now"]
 
 
 def test_this_machine_has_a_name() -> None:
@@ -260,10 +270,18 @@ def test_this_machine_has_a_name() -> None:
 
 def test_a_lease_of_this_process() -> None:
     """It is of this machine's process, which lives; it ends at its moment."""
-    lease = own_lease("o", 100.0)
-    assert lease == Lease("o", this_host(), os.getpid(), 100.0)
-    assert [is_live(lease, now) for now in (0.0, 99.9, 100.0)] == [True, True, False]
-    assert not is_live(None, 0.0)
+    lease = own_lease("o", 100.0, at(0.0))
+    assert (lease.owner, lease.pid, lease.until) == ("o", os.getpid(), 100.0)
+    assert [seconds_left(lease, at(now)) > 0 for now in (0.0, 99.9, 100.0)] == [True, True, False]
+    assert seconds_left(None, at(0.0)) == 0
+
+
+@pytest.mark.parametrize("process", ["", " process unreadable", " process x 9.0"])
+def test_a_lease_of_another_process_with_this_number(process: str) -> None:
+    """A lease of an older version goes by its time; one of a process that has ended is over."""
+    lease = Lease("o", this_host() + process, os.getpid(), 9.0)
+    is_over = process.endswith("9.0") and Path("/proc/self/stat").exists()
+    assert seconds_left(lease, at(8.0)) == (0.0 if is_over else 1.0)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="elsewhere no process is asked")
@@ -280,6 +298,7 @@ def test_which_processes_are_asked(monkeypatch: pytest.MonkeyPatch) -> None:
             raise ProcessLookupError
 
     monkeypatch.setattr(os, "kill", kill)
-    lives = {pid: is_live(Lease("o", this_host(), pid, 9.0), 8.0) for pid in (-(2**22), -1, 0, 1, 2, 2**70)}
+    pids = (-(2**22), -1, 0, 1, 2, 2**70)
+    lives = {pid: seconds_left(Lease("o", this_host(), pid, 9.0), at(8.0)) > 0 for pid in pids}
     assert [pid for pid, is_so in lives.items() if not is_so] == [2]
     assert asked == [1, 2, 2**70]

@@ -1,4 +1,4 @@
-"""The journal's file: who may read it, and how it is set aside."""
+"""The journal's file: who may read it."""
 
 from __future__ import annotations
 
@@ -8,19 +8,10 @@ import os
 import sqlite3
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
-from kling_elements.journal import database as module
 from kling_elements.journal.database import Database
-from kling_elements.journal.schema import NotAJournal
-
-if TYPE_CHECKING:
-    from contract_tests.client.journal.conftest import Time
-
-GARBAGE = b"this is no database" * 100
-
 
 posix = pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
 
@@ -88,65 +79,3 @@ def test_a_file_that_appears_at_this_moment(store: Database, monkeypatch: pytest
         with store.writing():
             pass
     assert refused == [store.path.name]
-
-
-def test_a_damaged_file_goes_with_all_that_is_its_own(store: Database, time: Time) -> None:
-    """Renamed, its neighbours have its new name; that tells the moment, in UTC, and the process."""
-    store.path.parent.mkdir()
-    for suffix, content in {"": GARBAGE, "-journal": b"\0stale", "-wal": b"stale"}.items():
-        store.path.with_name(store.path.name + suffix).write_bytes(content)
-    # Another process has it open too: else SQLite itself would remove the last two.
-    with contextlib.closing(sqlite3.connect(store.path)) as other:
-        with pytest.raises(sqlite3.DatabaseError, match="not a database"):
-            other.execute("SELECT * FROM entries")
-        aside = store.set_aside()
-        left = sorted(path.name for path in store.path.parent.iterdir())
-    assert aside == store.path.with_name(f"journal.sqlite3.corrupt-20270115-080000-{os.getpid()}")
-    assert aside
-    assert left == [aside.name + suffix for suffix in ("", "-journal", "-shm", "-wal")]
-    assert aside.read_bytes() == GARBAGE
-
-
-@pytest.mark.parametrize(("age", "is_taken"), [(0.0, False), (30.0, False), (30.5, True)])
-def test_the_guard_of_a_process_that_was_killed(
-    store: Database,
-    time: Time,
-    age: float,
-    is_taken: bool,  # noqa: FBT001
-) -> None:
-    """Who sets the file aside is left alone for half a minute, and no longer."""
-    store.path.parent.mkdir()
-    store.path.write_bytes(GARBAGE)
-    guard = store.path.with_name("journal.sqlite3.setting-aside")
-    guard.touch()
-    os.utime(guard, (time.now - age, time.now - age))
-    assert (store.set_aside() is not None) == is_taken
-    assert guard.exists() != is_taken
-
-
-@posix
-def test_the_guard_is_its_owners_alone(store: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nor does anybody else see who is at it; that somebody took the guard away is no trouble."""
-    store.path.parent.mkdir()
-    store.path.write_bytes(GARBAGE)
-    guard = store.path.with_name("journal.sqlite3.setting-aside")
-    seen: list[int] = []
-
-    def look(path: Path) -> Path:
-        seen.append(mode(guard))
-        guard.unlink()
-        return path.with_name("aside")
-
-    monkeypatch.setattr(module, "_free_name", look)
-    assert store.set_aside() == store.path.with_name("aside")
-    assert seen == [0o600]
-
-
-def test_another_programs_file_is_not_set_aside(store: Database) -> None:
-    """A sound database of another program stays where it is."""
-    store.path.parent.mkdir()
-    with contextlib.closing(sqlite3.connect(store.path)) as connection:
-        connection.execute("CREATE TABLE entries (mine TEXT)")
-    with pytest.raises(NotAJournal):
-        store.set_aside()
-    assert [path.name for path in store.path.parent.iterdir()] == [store.path.name]

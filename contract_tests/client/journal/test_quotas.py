@@ -12,7 +12,7 @@ from contract_tests.support.locks import locked
 from kling_elements.journal import Journal
 from kling_elements.journal import queries as operations
 from kling_elements.journal.database import Database
-from kling_elements.journal.leases import own_lease
+from kling_elements.journal.leases import Now, own_lease
 from kling_elements.journal.schema import MIGRATIONS
 from kling_elements.journal.tables import EntryTable
 
@@ -78,7 +78,9 @@ def test_a_journal_of_the_first_version_learns_of_quotas(path: Path, new: NewEnt
     """A journal from before quotas were noted is migrated when one is asked for."""
     first = Database(path, migrations=MIGRATIONS[:1])
     with first.writing() as connection:
-        begun = operations.begin(EntryTable(connection), new, "e1", clock(), own_lease("e1", clock()))
+        begun = operations.begin(
+            EntryTable(connection), new, "e1", clock(), own_lease("e1", 600.0, Now(clock(), clock()))
+        )
     first.close()
     journal = Journal(Database(path), clock)
     assert journal.quota_wait(new) is None

@@ -1,9 +1,9 @@
 """Many videos: any number of jobs, a few at once, each created once however often the batch is run.
 
-`jobs` says what a job is, `reading` takes jobs out of a file, `naming` gives each its key and its file.
-`decisions` decides what is done for one, `checks` refuses what would be paid in vain, `running` does it.
-`work` says what an engine does, `engine` and `async_engine` do it, a few jobs at once; `making` puts it all
-together.
+`job_sources` reads jobs, `job_ids` gives each its key and its file. `next_step` decides what is done for one,
+`preflight` refuses what would be paid in vain, `job_runner` runs it. `plan` makes a `workload` of it all,
+which `worker_pool` and `async_worker_pool` work through, a few jobs at once. `resume` finishes what was
+begun.
 """
 
 from __future__ import annotations

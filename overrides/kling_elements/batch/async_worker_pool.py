@@ -1,15 +1,16 @@
-"""Does pieces of work, a few at once, with asynchronous tasks, and gives the results as they come.
+"""Work through items with asynchronous tasks, a few at once, and give the results as they come.
 
 As with `worker_pool`, any number of jobs runs in constant memory.
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import anyio
+import anyio.lowlevel
 from attrs import define, field
 
 from kling_elements.batch.results import BatchClosed
@@ -21,10 +22,9 @@ if TYPE_CHECKING:
     from typing import Self
 
     from anyio.abc import TaskGroup
-    from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
     from kling_elements.batch.results import Running
-    from kling_elements.batch.worker_pool import Plan
+    from kling_elements.batch.workload import Workload
 
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
@@ -32,68 +32,79 @@ ResultT = TypeVar("ResultT")
 
 @define
 class _Session(Generic[ResultT]):
-    """What the tasks of a batch at work share; it is made in the event loop.
+    """What the tasks of a batch share while it runs; made in the event loop.
 
     Attributes:
         group: The tasks.
-        results: Where their results are taken.
         alive: How many of them work.
-        under_way: What they do right now, each of it shielded from whoever cancels.
+        results: What nobody took yet.
+        under_way: The scopes of items in progress, each shielded from whoever cancels.
+        changed: Set when any of this changes, and then replaced.
     """
 
     group: TaskGroup
-    results: MemoryObjectReceiveStream[ResultT]
     alive: int
+    results: deque[ResultT] = field(factory=deque, init=False)
     under_way: set[anyio.CancelScope] = field(factory=set, init=False)
     reading: anyio.Lock = field(factory=anyio.Lock, init=False)
     brake: anyio.Event = field(factory=anyio.Event, init=False)
-    are_gone: anyio.Event = field(factory=anyio.Event, init=False)
+    changed: anyio.Event = field(factory=anyio.Event, init=False)
+
+    def notify(self) -> None:
+        """Wake everybody who waits for a change."""
+        self.changed.set()
+        self.changed = anyio.Event()
 
 
 class AsyncBatch(Generic[ItemT, ResultT]):
     """As `Batch`, asynchronous, under asyncio and trio.
 
-    `async for` alone does for those who take all results. To leave early, use `async with` around it.
+    `async for` alone is enough to take all results. To leave early, use `async with` around it, or `aclose`.
     """
 
-    def __init__(
-        self,
-        plan: Plan[ItemT, ResultT],
-        sleep: Callable[[float], object],
-    ) -> None:
-        self._plan = plan
+    def __init__(self, workload: Workload[ItemT, ResultT], sleep: Callable[[float], object]) -> None:
+        self._workload = workload
         self._given_sleep = sleep
         self._session: _Session[ResultT] | None = None
+        self._finished = 0
         self._is_exhausted = False
         self._failure: Exception | None = None
 
     @property
     def running(self) -> tuple[Running, ...]:
-        """Tasks that are being worked on; after the end, those that run on by themselves."""
-        return self._plan.roster.running()
+        """Tasks that are being worked on; after the end, those that keep running by themselves."""
+        return self._workload.running_tasks.running()
+
+    @property
+    def not_begun(self) -> int | None:
+        """How many items have no task yet; None if nobody knows how many items there are."""
+        return self._workload.not_begun(self._finished)
 
     async def __aenter__(self) -> Self:
         if self._session is None:
-            sending, results = anyio.create_memory_object_stream[ResultT](self._plan.workers)
             group = await anyio.create_task_group().__aenter__()
-            self._session = _Session(group, results, self._plan.workers)
-            for _ in range(self._plan.workers):
-                group.start_soon(self._serve, self._session, sending.clone())
-            sending.close()
+            self._session = _Session(group, self._workload.workers)
+            for _ in range(self._workload.workers):
+                group.start_soon(self._serve, self._session)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Begin no more work and stop waiting; a create in flight gets some seconds."""
         session = self._session
         if session is None or session.brake.is_set():
             return
         session.brake.set()
-        session.results.close()
+        session.notify()
         try:
-            # A create that is being sent is paid, whoever cancels: it gets some time to tell its task's id.
+            # A create in flight is paid, whoever cancels: it gets some time to return its task's id.
             with anyio.move_on_after(GRACE, shield=True):
-                await session.are_gone.wait()
+                while session.alive:
+                    await session.changed.wait()
         finally:
             await self._end(session)
 
@@ -101,19 +112,26 @@ class AsyncBatch(Generic[ItemT, ResultT]):
         for scope in (*session.under_way, session.group.cancel_scope):
             scope.cancel()
         try:
-            # Not told of the body's error, which the group would wrap.
+            # Without the body's error, which the group would wrap.
             await session.group.__aexit__(None, None, None)
         finally:
-            self._plan.close()
-            self._plan.tell()
+            self._workload.close()
+            self._workload.log_running()
 
     def __aiter__(self) -> AsyncIterator[ResultT]:
         return self._alone() if self._session is None else self
 
     async def __anext__(self) -> ResultT:
-        if self._session is not None:
-            with suppress(anyio.EndOfStream, anyio.ClosedResourceError):
-                return await self._session.results.receive()
+        session = self._session
+        if session is not None:
+            while not session.brake.is_set():
+                await anyio.lowlevel.checkpoint()
+                if session.results or not session.alive:
+                    break
+                await session.changed.wait()
+            if session.results:
+                session.notify()
+                return session.results.popleft()
         failure, self._failure = self._failure, None
         if failure is not None:
             raise failure
@@ -124,30 +142,32 @@ class AsyncBatch(Generic[ItemT, ResultT]):
             async for result in self:
                 yield result
 
-    async def _serve(self, session: _Session[ResultT], sending: MemoryObjectSendStream[ResultT]) -> None:
+    async def _serve(self, session: _Session[ResultT]) -> None:
         try:
-            with sending, suppress(anyio.BrokenResourceError):
-                while (item := await self._read(session)) is not None:
-                    result = await self._do(session, item[0])
-                    if (failure := self._plan.stops(result)) is not None:
-                        self._is_exhausted = True
-                        self._failure = self._failure or failure
-                    await sending.send(result)
+            while (item := await self._read(session)) is not None:
+                result = await self._do(session, item[0])
+                if (failure := self._workload.stops(result)) is not None:
+                    self._is_exhausted = True
+                    self._failure = self._failure or failure
+                session.results.append(result)
+                self._finished += 1
+                session.notify()
+                while len(session.results) >= self._workload.workers and not session.brake.is_set():
+                    await session.changed.wait()
         except BatchClosed:
             pass
-        except Exception as error:  # noqa: BLE001 - one entry's fault is not another's; it is in the result
+        except Exception as error:  # noqa: BLE001 - it is raised by the iterator
             self._is_exhausted = True
             self._failure = self._failure or error
         finally:
             session.alive -= 1
-            if not session.alive:
-                session.are_gone.set()
+            session.notify()
 
     async def _do(self, session: _Session[ResultT], item: ItemT) -> ResultT:
         with anyio.CancelScope(shield=True) as scope:
             session.under_way.add(scope)
             try:
-                return await self._plan.do(item, partial(self._sleep, session.brake))
+                return await self._workload.do(item, partial(self._sleep, session.brake))
             finally:
                 session.under_way.remove(scope)
         raise BatchClosed("cut off, as it took too long to stop")
@@ -156,7 +176,7 @@ class AsyncBatch(Generic[ItemT, ResultT]):
         async with session.reading:
             if self._is_exhausted or session.brake.is_set():
                 return None
-            source: Any = self._plan.source
+            source: Any = self._workload.source
             if hasattr(source, "__anext__"):
                 async for item in source:
                     return (item,)
@@ -168,7 +188,7 @@ class AsyncBatch(Generic[ItemT, ResultT]):
 
     async def _sleep(self, brake: anyio.Event, seconds: float) -> None:
         if brake.is_set():
-            raise BatchClosed("stopped, as was asked")
+            raise BatchClosed("the batch was closed")
         if self._given_sleep is anyio.sleep:
             with anyio.move_on_after(seconds):
                 await brake.wait()
@@ -177,4 +197,4 @@ class AsyncBatch(Generic[ItemT, ResultT]):
             if hasattr(slept, "__await__"):
                 await slept
         if brake.is_set():
-            raise BatchClosed("stopped, as was asked")
+            raise BatchClosed("the batch was closed")

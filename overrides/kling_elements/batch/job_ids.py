@@ -17,12 +17,16 @@ from kling_elements.errors import ValidationError
 from kling_elements.files import absolute
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from kling_elements.batch.jobs import BatchJob
 
 REPORT_NAME = "report.jsonl"
 _LONGEST_NAME = 120
 _LONGEST_PART = 255  # bytes; what common file systems take
 _DIGITS = 16
+_PLACED = re.compile(rf"(?P<place>[1-9]\d{{0,11}})-(?P<digest>[0-9a-f]{{{_DIGITS}}})(?:\.mp4)?")
+_PART_SUFFIXES = (".part", ".part.json")  # see `kling_elements.downloads.part_file`
 
 
 def batch_of(*paths: str | os.PathLike[str]) -> str:
@@ -33,16 +37,21 @@ def batch_of(*paths: str | os.PathLike[str]) -> str:
 
 @define
 class JobIndex:
-    """Gives each job its key and its file, and finds those that stand twice.
+    """Give each job its key and its file, and find those that stand twice.
+
+    A job without an id is known by its content, and among equal jobs by which of them it is: lines may move.
+    Versions before put the line's number before the content; a job that they began keeps its key.
 
     In a temporary database, which takes to the disk what doesn't fit into a few megabytes: a batch may have
     any number of jobs.
 
     Attributes:
         directory: Where videos go; None for the current folder, and only for jobs that name a file.
+        earlier: Keys of jobs that the journal knows of this batch.
     """
 
     directory: Path | None
+    earlier: Iterable[str] = field(default=(), repr=False)
     _seen: sqlite3.Connection = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
@@ -51,24 +60,42 @@ class JobIndex:
         self._seen.execute("PRAGMA journal_mode = OFF")
         self._seen.execute("PRAGMA synchronous = OFF")
         self._seen.execute("CREATE TABLE seen (name BLOB PRIMARY KEY, number INTEGER) WITHOUT ROWID")
+        self._seen.execute("CREATE TABLE counts (digest TEXT PRIMARY KEY, count INTEGER) WITHOUT ROWID")
+        self._seen.execute("CREATE TABLE placed (digest TEXT, place INTEGER, PRIMARY KEY (digest, place))")
+        named = map(_PLACED.fullmatch, (*self.earlier, *_names_in(self.directory)))
+        self._seen.executemany(
+            "INSERT OR IGNORE INTO placed VALUES (?, ?)",
+            ((found["digest"], int(found["place"])) for found in named if found),
+        )
 
     def close(self) -> None:
         """Forget all."""
         self._seen.close()
 
-    def order(self, number: int, job: BatchJob) -> Order:
-        """The job with its key and its file.
+    def add(self, number: int, job: BatchJob) -> Order:
+        """Return the job with its key and its file.
 
         Raises:
             ValidationError: If its id or its file is another job's, or the file can't be one.
         """
-        key = job.id if job.id is not None else f"{number}-{job.digest()[:_DIGITS]}"
+        key = self._key(job) if job.id is None else job.id
         self._claim("id", key, number)
         target = self._target(key, job)
         if target is not None:
-            # As file systems see it that don't tell case or the forms of an accent apart.
-            self._claim("output", unicodedata.normalize("NFC", str(target)).casefold(), number)
+            self._claim_output(target, number)
         return Order(number, key, job, target)
+
+    def _key(self, job: BatchJob) -> str:
+        digest = job.digest()[:_DIGITS]
+        self._seen.execute("INSERT OR IGNORE INTO counts VALUES (?, 0)", (digest,))
+        self._seen.execute("UPDATE counts SET count = count + 1 WHERE digest = ?", (digest,))
+        count = self._seen.execute("SELECT count FROM counts WHERE digest = ?", (digest,)).fetchone()[0]
+        placed = self._seen.execute(
+            "SELECT place FROM placed WHERE digest = ? ORDER BY place LIMIT 1 OFFSET ?", (digest, count - 1)
+        ).fetchone()
+        if placed is not None:
+            return f"{placed[0]}-{digest}"
+        return digest if count == 1 else f"{digest}-{count}"
 
     def _target(self, key: str, job: BatchJob) -> Path | None:
         if job.output is not None:
@@ -82,12 +109,33 @@ class JobIndex:
             raise ValidationError([f"output {name[:60]!r} {problem}"])
         return absolute((self.directory or Path()) / name)
 
+    def _claim_output(self, target: Path, number: int) -> None:
+        """Claim a file, which can be neither another job's file nor a folder on the way to one."""
+        base = absolute(self.directory or Path())
+        folders = [folder for folder in target.parents if folder.is_relative_to(base) and folder != base]
+        if (other := self._number("folder", _folded(target))) is not None:
+            raise ValidationError([f"output {target.name[:60]!r} is a folder of job {other}'s output"])
+        for folder in folders:
+            if (other := self._number("output", _folded(folder))) is not None:
+                raise ValidationError([f"output folder {folder.name[:60]!r} is the file of job {other}"])
+        self._claim("output", _folded(target), number)
+        for folder in folders:
+            self._insert("folder", _folded(folder), number)
+
     def _claim(self, kind: str, name: str, number: int) -> None:
-        digest = hashlib.blake2b(f"{kind} {name}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
-        if self._seen.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", (digest, number)).rowcount:
-            return
-        first = self._seen.execute("SELECT number FROM seen WHERE name = ?", (digest,)).fetchone()[0]
-        raise ValidationError([f"{kind} {Path(name).name[:60]!r} is that of job {first} too"])
+        if not self._insert(kind, name, number):
+            first = self._number(kind, name)
+            raise ValidationError([f"{kind} {Path(name).name[:60]!r} is that of job {first} too"])
+
+    def _insert(self, kind: str, name: str, number: int) -> bool:
+        values = _digest(kind, name), number
+        return bool(self._seen.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", values).rowcount)
+
+    def _number(self, kind: str, name: str) -> int | None:
+        found = self._seen.execute(
+            "SELECT number FROM seen WHERE name = ?", (_digest(kind, name),)
+        ).fetchone()
+        return None if found is None else int(found[0])
 
 
 def name_problem(name: str) -> str | None:
@@ -103,7 +151,24 @@ def name_problem(name: str) -> str | None:
         return "can't be the name of a file"
     if posix.parts[0].casefold() == REPORT_NAME:
         return "is the batch's report"
-    return None
+    is_part = any(part.casefold().endswith(_PART_SUFFIXES) for part in windows.parts)
+    return "ends like the files that hold unfinished downloads" if is_part else None
+
+
+def _names_in(directory: Path | None) -> list[str]:
+    try:
+        return [] if directory is None else [file.name for file in directory.iterdir()]
+    except (OSError, ValueError):
+        return []  # there is none yet, or it is found unusable when a video goes there
+
+
+def _folded(path: Path) -> str:
+    """A path as file systems see it that don't tell case or the forms of an accent apart."""
+    return unicodedata.normalize("NFC", str(path)).casefold()
+
+
+def _digest(kind: str, name: str) -> bytes:
+    return hashlib.blake2b(f"{kind} {name}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def _safe(key: str) -> str:

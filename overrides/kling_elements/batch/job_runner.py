@@ -1,16 +1,14 @@
-"""One job of a batch: the flow that does it."""
+"""Run one job of a batch: create its task or find it, wait, download."""
 
 from __future__ import annotations
 
 import math
-import time
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import evolve, frozen
 
 from kling_elements.batch.next_step import Step, choose_step
 from kling_elements.batch.preflight import (
-    require_journal,
     require_room,
     require_same_content,
     require_same_service,
@@ -19,14 +17,13 @@ from kling_elements.batch.results import (
     BatchClosed,
     BatchResult,
     JobStatus,
-    tell_failure,
-    tell_over,
-    tell_unknown,
+    ended_result,
+    failed_result,
+    unknown_result,
 )
 from kling_elements.batch.resume import Claim, fetch, finish
 from kling_elements.errors import KlingError, OutcomeUnknown, RateLimitError
 from kling_elements.journal import Entry, Job
-from kling_elements.journal.leases import is_live
 from kling_elements.task import Task
 
 if TYPE_CHECKING:
@@ -54,24 +51,24 @@ _RATE_PAUSES = (
 
 @frozen
 class JobRunner(Generic[TaskT]):
-    """Does the jobs of one batch.
+    """Runs the jobs of one batch.
 
     Attributes:
         batch_id: What identifies the batch.
-        again: What is done again.
+        again: What is created again.
         waiting: The options of each wait.
-        roster: The tasks that are being worked on.
+        running_tasks: The tasks that are being worked on.
         on_update: Called with the job and its task at each change.
     """
 
     batch_id: str
     again: RetryRules
     waiting: WaitSettings
-    roster: RunningTasks
+    running_tasks: RunningTasks
     on_update: Callable[[Order, Task], object] | None = None
 
     async def run(self, service: TaskService[TaskT], order: Order) -> BatchResult[TaskT]:
-        """Do a job. Whatever goes wrong with it is told in the result, but for `BatchClosed`."""
+        """Run a job. What goes wrong with it is in the result, but for `BatchClosed`."""
         result = BatchResult[TaskT](order.number, JobStatus.INVALID, order.key, order.job)
         try:
             if order.target is not None and (await service.io.run(lambda: _exists(order.target))):
@@ -80,8 +77,8 @@ class JobRunner(Generic[TaskT]):
         except BatchClosed:
             raise
         except Exception as error:  # noqa: BLE001 - one entry's fault is not another's; it is in the result
-            done = tell_failure(result, error)
-        self.roster.ended(order.key)
+            done = failed_result(result, error)
+        self.running_tasks.discard(order.key)
         return done
 
     async def _existing(
@@ -98,21 +95,21 @@ class JobRunner(Generic[TaskT]):
     async def _run(
         self, service: TaskService[TaskT], order: Order, result: BatchResult[TaskT]
     ) -> BatchResult[TaskT]:
-        journal = service.recorder.journal
-        entry = await service.io.run(lambda: journal.job(self.batch_id, order.key))
-        step = choose_step(entry, self.again, is_under_way=_is_under_way(entry))
+        recorder, journal = service.recorder, service.recorder.journal
+        entry = await service.io.run(lambda: recorder.whole(lambda: journal.job(self.batch_id, order.key)))
+        step = choose_step(entry, self.again, is_under_way=journal.is_in_flight(entry))
         if entry is not None and step is not Step.CREATE:
             require_same_service(order, entry, service.recorder.settings.base_url)
         match step:
-            case Step.GO_ON if entry is not None:
-                return await self._go_on(service, order, entry, result)
-            case Step.TELL_UNKNOWN if entry is not None:
-                return tell_unknown(result, entry)
-            case Step.TELL_BUSY:
+            case Step.CONTINUE if entry is not None:
+                return await self._continue(service, order, entry, result)
+            case Step.REPORT_UNKNOWN if entry is not None:
+                return unknown_result(result, entry)
+            case Step.REPORT_BUSY:
                 return evolve(result, standing=JobStatus.BUSY)
-            case Step.TELL_FAILED | Step.TELL_LOST if entry is not None:
-                return tell_over(result, entry)
-            case Step.ANEW if entry is not None:
+            case Step.REPORT_FAILED | Step.REPORT_LOST if entry is not None:
+                return ended_result(result, entry)
+            case Step.RECREATE if entry is not None:
                 began = entry
                 await service.io.run(lambda: journal.abandon(began.entry_id, "done again, as was asked"))
         return await self._begin(service, order, result)
@@ -120,16 +117,17 @@ class JobRunner(Generic[TaskT]):
     async def _begin(
         self, service: TaskService[TaskT], order: Order, result: BatchResult[TaskT]
     ) -> BatchResult[TaskT]:
+        journal = service.recorder.journal
         try:
             return await self._create(service, order, result)
         except OutcomeUnknown as error:
-            entry = await service.io.run(lambda: service.recorder.journal.job(self.batch_id, order.key))
-            if _is_under_way(entry):
+            entry = await service.io.run(lambda: journal.job(self.batch_id, order.key))
+            if journal.is_in_flight(entry):
                 # Another process began the same job a moment ago.
                 return evolve(result, standing=JobStatus.BUSY)
             if entry is None or not entry.is_doubtful:
                 raise
-            return tell_failure(evolve(result, entry_id=entry.entry_id), error)
+            return failed_result(evolve(result, entry_id=entry.entry_id), error)
 
     async def _create(
         self, service: TaskService[TaskT], order: Order, result: BatchResult[TaskT]
@@ -156,7 +154,7 @@ class JobRunner(Generic[TaskT]):
             try:
                 file, _ = await fetch(service, task, entry, target, claim)
             except KlingError as error:
-                return tell_failure(evolve(result, task=task), error)
+                return failed_result(evolve(result, task=task), error)
             return evolve(result, standing=JobStatus.DONE, task=task, task_id=task.id, file=file)
         finally:
             if claim is not None:
@@ -169,12 +167,11 @@ class JobRunner(Generic[TaskT]):
             "job": Job(self.batch_id, order.key),
             "target": order.target,
         }
-        waiting = evolve(self.waiting, on_update=lambda task: self._saw(order, task))
+        waiting = evolve(self.waiting, on_update=lambda task: self._updated(order, task))
         if options.get("model") is None:
             options.pop("model", None)
         pauses = iter(_RATE_PAUSES)
         while True:
-            require_journal(service)
             try:
                 return await service.generate(order.job.images, options, waiting, keep, slot_timeout=math.inf)
             except RateLimitError as error:
@@ -183,7 +180,7 @@ class JobRunner(Generic[TaskT]):
                     raise
                 await service.io.sleep(max(pause, error.retry_after or 0.0))
 
-    async def _go_on(
+    async def _continue(
         self, service: TaskService[TaskT], order: Order, entry: Entry, result: BatchResult[TaskT]
     ) -> BatchResult[TaskT]:
         journal, target = service.recorder.journal, order.target
@@ -195,24 +192,19 @@ class JobRunner(Generic[TaskT]):
             await service.io.run(lambda: require_same_content(order, entry))
             if target is not None:
                 await service.io.run(lambda: journal.set_target(entry.task_id or "", target, entry.origin))
-            waiting = evolve(self.waiting, on_update=lambda task: self._saw(order, task))
+            waiting = evolve(self.waiting, on_update=lambda task: self._updated(order, task))
             task, file, _ = await finish(service, entry, target, claim, waiting)
         except BatchClosed:
             raise
         except KlingError as error:
-            return tell_failure(known, error)
+            return failed_result(known, error)
         finally:
             claim.release()
         return evolve(known, standing=JobStatus.DONE, task=task, file=file)
 
-    def _saw(self, order: Order, task: Task) -> object:
-        self.roster.saw(order.key, task.id)
+    def _updated(self, order: Order, task: Task) -> object:
+        self.running_tasks.add(order.key, task.id)
         return self.on_update(order, task) if self.on_update else None
-
-
-def _is_under_way(entry: Entry | None) -> bool:
-    """Whether a process that lives is sending the create of an entry."""
-    return entry is not None and entry.is_doubtful and is_live(entry.lease, time.time())
 
 
 def _exists(target: Path | None) -> bool:

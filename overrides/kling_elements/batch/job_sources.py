@@ -1,10 +1,13 @@
-"""Jobs out of a file: one JSON object a line, read as they are needed."""
+"""Read jobs as they are needed: from a file of one JSON object a line, or an iterable."""
 
 from __future__ import annotations
 
+import io
+import json
 import os
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping, Sized
+from contextlib import ExitStack, contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
@@ -13,29 +16,26 @@ from attrs import frozen
 from kling_elements.batch.jobs import BatchJob, Order
 from kling_elements.batch.results import BatchResult, JobStatus
 from kling_elements.errors import ValidationError
-from kling_elements.files import absolute
+from kling_elements.files import absolute, os_error_reason
+from kling_elements.images.sources import FileSource, ImageProblem, classify
 
 if TYPE_CHECKING:
     from kling_elements.batch.job_ids import JobIndex
 
-
-import json
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
-
-from kling_elements.files import os_error_reason
-from kling_elements.images.sources import FileSource, ImageProblem, classify
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+Job: TypeAlias = BatchJob | Mapping[str, Any]
+Jobs: TypeAlias = str | os.PathLike[str] | IO[str] | IO[bytes] | Iterable[Job]
+AsyncJobs: TypeAlias = Jobs | AsyncIterable[Job]
+Ready: TypeAlias = Order | BatchResult[Any]
+Line: TypeAlias = tuple[int, bytes | ValidationError]
 
 LONGEST_LINE = 64 * 1024 * 1024  # bytes; four images of 10 MB are 54 MB in base64
 _LONGEST_PATH = 4096
+_EXAMPLE = '{"images": ["a.jpg"]}'
 
 
 @contextmanager
 def opened(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
-    """A file of jobs.
+    """Open a file of jobs.
 
     Raises:
         ValidationError: If it can't be read.
@@ -50,24 +50,83 @@ def opened(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
         yield stream
 
 
-def numbered_lines(stream: IO[Any]) -> Iterator[tuple[int, bytes | ValidationError]]:
-    """The lines that hold anything, with their numbers; a fault in place of one that is too long."""
+class NotJsonLines(ValidationError):  # noqa: N818 - it says what happened
+    """A line is no JSON object."""
+
+
+def numbered_lines(stream: IO[Any]) -> Iterator[Line]:
+    """Yield the lines that hold anything, with their numbers; an error in place of one that is too long.
+
+    Raises:
+        ValidationError: The text can't be decoded.
+    """
     number = 0
-    while line := stream.readline(LONGEST_LINE + 1):
+    while line := _next_line(stream, number):
         number += 1
         data = line.encode("utf-8", "surrogateescape") if isinstance(line, str) else bytes(line)
         if len(line) > LONGEST_LINE and not data.endswith(b"\n"):
             while (rest := stream.readline(LONGEST_LINE)) and rest[-1:] not in (b"\n", "\n"):
                 pass
             yield number, ValidationError([f"the line has more than {LONGEST_LINE:,} bytes"])
-        elif number == 1 and data.startswith(b"\xef\xbb\xbf"):
-            yield number, data[3:]
-        elif data.strip():
+            continue
+        data = data.removeprefix(b"\xef\xbb\xbf") if number == 1 else data
+        if data.strip():
             yield number, data
 
 
+def _next_line(stream: IO[Any], number: int) -> Any:
+    try:
+        return stream.readline(LONGEST_LINE + 1)
+    except UnicodeError as error:
+        raise ValidationError([f"the jobs can't be decoded after line {number}: {error}"]) from None
+
+
+@contextmanager
+def decoded(stream: IO[Any]) -> Iterator[IO[Any]]:
+    """Decode a binary stream that is UTF-16 or UTF-32, with a mark or without."""
+    head = b""
+    if hasattr(stream, "peek"):
+        head = stream.peek(4)[:4]
+    elif isinstance(stream, io.BytesIO):
+        head = stream.getvalue()[stream.tell() :][:4]
+    encoding = json.detect_encoding(head)
+    if encoding.startswith("utf-8"):
+        yield stream
+        return
+    text = io.TextIOWrapper(stream, encoding=encoding, newline="\n")
+    try:
+        yield text
+    finally:
+        with suppress(ValueError):  # its owner closed it
+            text.detach()  # the stream is its owner's to close
+
+
+def whole(lines: Iterator[Line]) -> Iterator[Line]:
+    """Return the lines if the first one is a job's; its other faults are its own.
+
+    Raises:
+        ValidationError: What holds them is something else: an array, one object over many lines, CSV.
+    """
+    first = next(lines, None)
+    if first is None:
+        return iter(())
+    number, line = first
+    try:
+        if isinstance(line, bytes):
+            parse_line(line)
+    except NotJsonLines as error:
+        text = (
+            f"the jobs must be one JSON object a line, like {_EXAMPLE}, and line {number} is none: "
+            f"{'; '.join(error.problems)}. Of a JSON array, `jq -c '.[]' FILE` makes such lines"
+        )
+        raise ValidationError([text]) from None
+    except ValidationError:
+        pass
+    return chain([first], lines)
+
+
 def parse_line(line: bytes) -> dict[str, Any]:
-    """The object that a line holds.
+    """Return the object that a line holds.
 
     Raises:
         ValidationError: If it is no JSON object.
@@ -77,16 +136,16 @@ def parse_line(line: bytes) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise ValidationError([f"the line is not UTF-8 at byte {error.start + 1}"]) from None
     except json.JSONDecodeError as error:
-        raise ValidationError([f"the line is no JSON: {error.msg} at character {error.colno}"]) from None
+        raise NotJsonLines([f"the line is no JSON: {error.msg} at character {error.colno}"]) from None
     except RecursionError:
         raise ValidationError(["the line is no job: its JSON is nested too deeply"]) from None
     if not isinstance(value, dict):
-        raise ValidationError(['the line must be a JSON object like {"images": ["a.jpg"]}'])
+        raise NotJsonLines([f"the line must be a JSON object like {_EXAMPLE}"])
     return value
 
 
 def located(images: object, folder: Path) -> object:
-    """Images with their relative paths led to a folder; URLs and base64 text stay as they are."""
+    """Return images with relative paths joined to a folder; URLs and base64 text stay as they are."""
     if isinstance(images, list):
         return [located(image, folder) for image in images]
     if not isinstance(images, str) or len(images) > _LONGEST_PATH:
@@ -100,22 +159,22 @@ def located(images: object, folder: Path) -> object:
 
 
 def count_lines(path: str | os.PathLike[str]) -> int | None:
-    """How many lines of a file hold anything; None if it can't be read twice."""
+    """Return how many lines of a file hold anything; None if it can't be read twice."""
     file = Path(path)
     try:
         if not file.is_file():
             return None
-        with file.open("rb") as stream:
-            return sum(1 for _ in numbered_lines(stream))
-    except OSError:
+        with file.open("rb") as stream, decoded(stream) as lines:
+            return sum(1 for _ in numbered_lines(lines))
+    except (OSError, ValueError):
         return None
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        seen: set[str] = set()
+        twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
         raise ValidationError([f"{twice} stands twice in the line"])
     return found
 
@@ -124,32 +183,20 @@ def _constant(name: str) -> Any:
     raise ValidationError([f"the line is no JSON: {name} is no value"])
 
 
-Job: TypeAlias = BatchJob | Mapping[str, Any]
-
-
-Jobs: TypeAlias = str | os.PathLike[str] | IO[str] | IO[bytes] | Iterable[Job]
-
-
-AsyncJobs: TypeAlias = Jobs | AsyncIterable[Job]
-
-
-Ready: TypeAlias = Order | BatchResult[Any]
-
-
 @frozen
 class _Reader:
     """Makes jobs of what a source gives.
 
     Attributes:
-        register: Names them.
+        index: Names them.
         folder: What relative paths of images are relative to; None for the current folder.
     """
 
-    register: JobIndex
+    index: JobIndex
     folder: Path | None = None
 
     def ready(self, number: int, raw: object) -> Ready:
-        """A job that is ready, or the result that tells why it can't be."""
+        """Return a job that is ready, or the result that says why it can't be."""
         if isinstance(raw, ValidationError):
             return BatchResult(number, JobStatus.INVALID, error=raw)
         job = None
@@ -158,26 +205,25 @@ class _Reader:
             if self.folder is not None and isinstance(given, dict) and "images" in given:
                 given = {**given, "images": located(given["images"], self.folder)}
             job = given if isinstance(given, BatchJob) else BatchJob.of(given)
-            return self.register.order(number, job)
+            return self.index.add(number, job)
         except ValidationError as error:
             key = job.id if job else None
             return BatchResult(number, JobStatus.INVALID, key, job, error=error)
 
 
-def read_jobs(
-    jobs: AsyncJobs, register: JobIndex, stack: ExitStack
-) -> Iterator[Ready] | AsyncIterator[Ready]:
+def read_jobs(jobs: AsyncJobs, index: JobIndex, stack: ExitStack) -> Iterator[Ready] | AsyncIterator[Ready]:
     """Read jobs as they are needed; `stack` closes what is opened.
 
     Raises:
-        ValidationError: They are nothing that gives jobs.
+        ValidationError: They are nothing that gives jobs. Of a stream, when it is first read.
     """
     if isinstance(jobs, (str, os.PathLike)):
-        stream = stack.enter_context(opened(jobs))
-        return _lines(stream, _Reader(register, absolute(jobs).parent))
+        stream = stack.enter_context(decoded(stack.enter_context(opened(jobs))))
+        lines, reader = whole(numbered_lines(stream)), _Reader(index, absolute(jobs).parent)
+        return (reader.ready(number, line) for number, line in lines)
     if hasattr(jobs, "readline"):
-        return _lines(jobs, _Reader(register, Path()))
-    reader = _Reader(register)
+        return _lines(jobs, _Reader(index, Path()))
+    reader = _Reader(index)
     if isinstance(jobs, AsyncIterable):
         return _awaited(jobs, reader)
     if isinstance(jobs, Mapping) or not isinstance(jobs, Iterable):
@@ -187,9 +233,17 @@ def read_jobs(
     return (reader.ready(number, job) for number, job in enumerate(jobs, 1))
 
 
+def count_jobs(jobs: AsyncJobs) -> int | None:
+    """Return how many jobs there are; None if that takes reading something that is read once."""
+    if isinstance(jobs, (str, os.PathLike)):
+        return count_lines(jobs)
+    return len(jobs) if isinstance(jobs, Sized) else None
+
+
 def _lines(stream: Any, reader: _Reader) -> Iterator[Ready]:
-    for number, line in numbered_lines(stream):
-        yield reader.ready(number, line)
+    with decoded(stream) as text:
+        for number, line in whole(numbered_lines(text)):
+            yield reader.ready(number, line)
 
 
 async def _awaited(jobs: AsyncIterable[Job], reader: _Reader) -> AsyncIterator[Ready]:

@@ -1,4 +1,4 @@
-"""A job of a batch, what identifies it, and what becomes of it."""
+"""A job of a batch, and what identifies it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class BatchJob:
         images: As for `create`.
         options: The request's fields, and `model`.
         id: What identifies the job within its batch: it is created once, however often the batch is run.
-            None: its place and its content do.
+            None: its content does, and among equal jobs its place.
         output: The file for its video, below the batch's folder; by default it is named after the id.
     """
 

@@ -1,4 +1,4 @@
-"""What is to be done for a job, how it stands when it is left, and whether the next one is worth a try."""
+"""Choose the next step for a job, and whether to stop the batch."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import TypeVar
 
 from attrs import frozen
 
-from kling_elements.batch.preflight import JournalUnusable
 from kling_elements.errors import (
     AuthenticationError,
     ConnectionFailed,
     InsufficientCreditsError,
+    JournalUnusable,
     QuotaExceededError,
 )
 from kling_elements.journal import Entry, State
@@ -22,22 +22,22 @@ TaskT = TypeVar("TaskT", bound=Task)
 
 
 class Step(Enum):
-    """What is to be done for a job."""
+    """The next step for a job."""
 
     CREATE = auto()
-    GO_ON = auto()
-    """Its task exists: wait for it and fetch its video."""
-    ANEW = auto()
-    """What was begun is to be forgotten, as the caller asked."""
-    TELL_UNKNOWN = auto()
-    TELL_BUSY = auto()
-    TELL_FAILED = auto()
-    TELL_LOST = auto()
+    CONTINUE = auto()
+    """Its task exists: wait for it and download its video."""
+    RECREATE = auto()
+    """Abandon what was begun and create again, as the caller asked."""
+    REPORT_UNKNOWN = auto()
+    REPORT_BUSY = auto()
+    REPORT_FAILED = auto()
+    REPORT_LOST = auto()
 
 
 @frozen
 class RetryRules:
-    """What is done again that was begun before, which may cost money twice.
+    """What is created again though it was begun before, which may cost money twice.
 
     Attributes:
         unknown: Jobs whose create was not answered.
@@ -49,34 +49,34 @@ class RetryRules:
 
 
 def choose_step(entry: Entry | None, again: RetryRules, *, is_under_way: bool) -> Step:
-    """What is to be done for a job, by the entry that stands for it.
+    """Choose the next step for a job by the entry that stands for it.
 
     Args:
         entry: The entry; None if the job was never begun.
-        again: What is to be done again.
+        again: What is to be created again.
         is_under_way: Whether a create of another process holds the entry.
     """
     if entry is None or entry.state is State.REFUSED or (entry.task_id is None and not entry.is_doubtful):
         return Step.CREATE
     if entry.is_doubtful:
         if is_under_way:
-            return Step.TELL_BUSY
-        return Step.ANEW if again.unknown else Step.TELL_UNKNOWN
+            return Step.REPORT_BUSY
+        return Step.RECREATE if again.unknown else Step.REPORT_UNKNOWN
     is_lost = entry.state is State.ABANDONED
     if is_lost or entry.status == FAILED:
         if again.failed:
-            return Step.ANEW
-        return Step.TELL_LOST if is_lost else Step.TELL_FAILED
-    return Step.GO_ON
+            return Step.RECREATE
+        return Step.REPORT_LOST if is_lost else Step.REPORT_FAILED
+    return Step.CONTINUE
 
 
 def why_stop(error: BaseException | None) -> Exception | None:
-    """An error that every other job would meet too; None if the next one may fare better."""
-    everybodys = (
+    """Return an error that every other job would meet too; None if the next one may succeed."""
+    shared = (
         AuthenticationError,
         InsufficientCreditsError,
         QuotaExceededError,
         ConnectionFailed,
         JournalUnusable,
     )
-    return error if isinstance(error, everybodys) and error.task_id is None else None
+    return error if isinstance(error, shared) and error.task_id is None else None

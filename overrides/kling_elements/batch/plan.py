@@ -1,7 +1,8 @@
-"""From a caller's jobs and options to the work of an engine; the same for both clients."""
+"""Turn a caller's jobs and options into a workload; the same for both clients."""
 
 from __future__ import annotations
 
+import logging
 import os
 import uuid
 from contextlib import ExitStack, closing
@@ -9,16 +10,12 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from kling_elements.batch.job_ids import JobIndex, batch_of
 from kling_elements.batch.job_runner import JobRunner
-from kling_elements.batch.job_sources import (
-    AsyncJobs,
-    Ready,
-    read_jobs,
-)
+from kling_elements.batch.job_sources import AsyncJobs, Ready, count_jobs, read_jobs
 from kling_elements.batch.next_step import RetryRules, why_stop
 from kling_elements.batch.preflight import require_journal
 from kling_elements.batch.results import BatchResult, RunningTasks
 from kling_elements.batch.resume import ResumeRunner
-from kling_elements.batch.worker_pool import Plan
+from kling_elements.batch.workload import Workload
 from kling_elements.errors import ValidationError
 from kling_elements.files import absolute
 from kling_elements.operations.wait import WaitSettings
@@ -36,6 +33,8 @@ if TYPE_CHECKING:
 
 TaskT = TypeVar("TaskT", bound=Task)
 
+logger = logging.getLogger("kling_elements")
+
 WORKERS = 3  # "up to 3 concurrent tasks per user": the vendor's page on rate limits
 _MAX_WORKERS = 100
 
@@ -49,10 +48,10 @@ class BatchOptions(TypedDict, total=False):
         workers: Tasks at once, 3 by default, which is the vendor's limit for one user.
         batch_id: What identifies the batch, so that it can be run again without paying again; by default the
             absolute paths of the file of jobs and of the folder.
-        retry_unknown: Create anew what was sent before and not answered. It may be paid twice.
-        retry_failed: Create anew what failed, or has expired. It is paid again.
+        retry_unknown: Create again what was sent before and not answered. It may be paid twice.
+        retry_failed: Create again what failed, or has expired. It is paid again.
         timeout: Seconds to wait for one task at most; None for no limit.
-        poll_interval: Seconds between looks at a task, in place of the schedule.
+        poll_interval: Seconds between polls of a task, in place of the schedule.
         on_update: Called with the `Order` and its task at each change of its status; with the synchronous
             client from other threads.
     """
@@ -74,7 +73,7 @@ class ResumeOptions(TypedDict, total=False):
         directory: The folder for videos of which no file is noted in the journal; None to leave those.
         workers: Tasks at once.
         timeout: Seconds to wait for one task at most; None for no limit.
-        poll_interval: Seconds between looks at a task, in place of the schedule.
+        poll_interval: Seconds between polls of a task, in place of the schedule.
         on_update: Called with the entry and its task at each change of its status.
     """
 
@@ -87,75 +86,88 @@ class ResumeOptions(TypedDict, total=False):
 
 def plan_batch(
     service: TaskService[TaskT], jobs: AsyncJobs, options: BatchOptions
-) -> Plan[Ready, BatchResult[TaskT]]:
-    """The work of a batch.
+) -> Workload[Ready, BatchResult[TaskT]]:
+    """Return the workload of a batch.
 
     Raises:
         ValidationError: If an option or the file of jobs can't be used, or the journal can't be written.
     """
     waiting, workers = _checked(dict(options), BatchOptions)
-    require_journal(service)
     directory = options.get("directory")
     folder = None if directory is None else absolute(directory)
-    roster = RunningTasks()
+    batch_id = options.get("batch_id") or _default_id(jobs, folder)
+    recorder = service.recorder
+    require_journal(recorder)
+    if recorder.journal.was_pruned(batch_id):
+        logger.warning(
+            "the journal no longer knows the oldest jobs of the batch %s: those whose video is not at its "
+            "place any more are created, and paid, again",
+            batch_id,
+        )
+    running_tasks = RunningTasks()
     runner = JobRunner[TaskT](
-        options.get("batch_id") or _default_id(jobs, folder),
+        batch_id,
         RetryRules(bool(options.get("retry_unknown")), bool(options.get("retry_failed"))),
         waiting,
-        roster,
+        running_tasks,
         options.get("on_update"),
     )
 
     def do(item: Ready, sleep: Callable[[float], object]) -> Coroutine[Any, Any, BatchResult[TaskT]]:
         if isinstance(item, BatchResult):
-            return _told(item)
+            return _as_is(item)
         # A service of its own: what it remembers of a task is not needed after its job.
         return runner.run(service.with_sleep(sleep), item)
 
     with ExitStack() as stack:  # closed now if the jobs can't be used, else at the end of the work
-        register = stack.enter_context(closing(JobIndex(folder)))
-        source = read_jobs(jobs, register, stack)
+        index = stack.enter_context(closing(JobIndex(folder, recorder.journal.job_keys(batch_id))))
+        source = read_jobs(jobs, index, stack)
         close = stack.pop_all().close
-    return Plan(
+    return Workload(
         source=source,
         do=do,
         workers=workers,
         stops=lambda result: why_stop(result.error),
         close=close,
-        roster=roster,
+        total=lambda: count_jobs(jobs),
+        running_tasks=running_tasks,
     )
 
 
-def plan_resume(service: TaskService[TaskT], options: ResumeOptions) -> Plan[Entry, Resumed[TaskT]]:
-    """The work of finishing what the journal holds.
+def plan_resume(service: TaskService[TaskT], options: ResumeOptions) -> Workload[Entry, Resumed[TaskT]]:
+    """Return the workload that finishes what the journal holds.
 
     Raises:
         ValidationError: If an option can't be used.
     """
     waiting, workers = _checked(dict(options), ResumeOptions)
     directory = options.get("directory")
-    roster = RunningTasks()
+    running_tasks = RunningTasks()
+    counts: list[int] = []
     resumption = ResumeRunner[TaskT](
-        None if directory is None else absolute(directory), waiting, roster, options.get("on_update")
+        None if directory is None else absolute(directory), waiting, running_tasks, options.get("on_update")
     )
 
     def unfinished() -> Iterator[Entry]:
-        owner = service.recorder.owner()
-        yield from service.recorder.journal.unfinished(owner.origin, owner.fingerprint)
+        recorder, owner = service.recorder, service.recorder.owner()
+        found = recorder.whole(lambda: recorder.journal.unfinished(owner.origin, owner.fingerprint))
+        counts.append(len(found))
+        yield from found
 
     def do(entry: Entry, sleep: Callable[[float], object]) -> Coroutine[Any, Any, Resumed[TaskT]]:
         return resumption.run(service.with_sleep(sleep), entry)
 
-    return Plan(
+    return Workload(
         source=unfinished(),
         do=do,
         workers=workers,
-        stops=lambda _: None,  # each entry is told, whatever befell the others
-        roster=roster,
+        stops=lambda _: None,  # each entry has its own result
+        total=lambda: counts[0] if counts else None,
+        running_tasks=running_tasks,
     )
 
 
-async def _told(result: BatchResult[Any]) -> BatchResult[Any]:
+async def _as_is(result: BatchResult[Any]) -> BatchResult[Any]:
     return result
 
 

@@ -1,9 +1,9 @@
-"""What must hold before a job costs money, or before its task's video is taken for its own."""
+"""Pre-flight checks, before anything is billed or a task's video is taken for a job's."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kling_elements.api.endpoints import DEFAULT_MODEL, find_model
 from kling_elements.document import load_document
@@ -11,35 +11,25 @@ from kling_elements.errors import ValidationError, next_command
 from kling_elements.files import os_error_reason
 from kling_elements.journal import request_digest
 from kling_elements.operations.create_request import draft_request, finish_request
+from kling_elements.operations.recorder import journal_unusable
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from kling_elements.batch.jobs import Order
     from kling_elements.journal import Entry
-    from kling_elements.operations.service import TaskService
+    from kling_elements.operations.recorder import Recorder
 
 
-class JournalUnusable(ValidationError):  # noqa: N818 - it says what happened
-    """The journal can't be written: no job can be begun."""
-
-
-def require_journal(service: TaskService[Any]) -> None:
-    """Make sure that a create can be written down, unless the journal is off on purpose.
+def require_journal(recorder: Recorder) -> None:
+    """Make sure that creates can be written down, unless the journal is off on purpose.
 
     Raises:
-        ValidationError: If it can't.
+        JournalUnusable: They can't, or the journal is damaged.
     """
-    journal = service.recorder.journal
-    if journal.path is not None:
-        service.recorder.owner()  # uses the file
-        if journal.problem is not None:
-            text = (
-                f"the journal {journal.path} can't be written ({journal.problem}): killed now, this batch "
-                "would pay twice for what it creates. Mend it, or set KLING_ELEMENTS_JOURNAL to another file "
-                "(or to off, to do without)"
-            )
-            raise JournalUnusable([text])
+    journal = recorder.journal
+    if journal.path is not None and (problem := journal.check()) is not None:
+        raise journal_unusable(journal.path, problem)
 
 
 def require_room(target: Path) -> None:
@@ -60,7 +50,7 @@ def require_room(target: Path) -> None:
 
 
 def require_same_service(order: Order, entry: Entry, origin: str) -> None:
-    """Make sure that a job which was begun was begun at the service that is asked now.
+    """Make sure that a job was begun at the service that is asked now.
 
     The document's servers are one service, whose host was renamed: a task of one is a task of the other.
 
@@ -69,8 +59,8 @@ def require_same_service(order: Order, entry: Entry, origin: str) -> None:
     """
     if entry.origin != origin and not {entry.origin, origin} <= load_document().origins:
         text = (
-            f"the job {order.key!r} was begun at {entry.origin}, and {origin} is another service. To make it "
-            "here too: give the batch another id (--batch-id)"
+            f"the job {order.key!r} was begun at {entry.origin}, and {origin} is another service. To create "
+            "it here too, give the batch another id (--batch-id)"
         )
         raise ValidationError([text])
 

@@ -1,7 +1,9 @@
-"""How a piece of work stands when it is left: what a batch and a resumption say of each job and each task."""
+"""The status of a job or a resumed task when work on it stopped, and which tasks keep running."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from attrs import define, evolve, field, frozen
@@ -9,7 +11,10 @@ from attrs import define, evolve, field, frozen
 from kling_elements.errors import (
     ApiError,
     ConnectionFailed,
+    DownloadError,
+    KlingError,
     OutcomeUnknown,
+    ResultMissing,
     TaskFailed,
     ValidationError,
     next_command,
@@ -23,17 +28,11 @@ if TYPE_CHECKING:
     from kling_elements.batch.jobs import BatchJob
     from kling_elements.journal import Entry
 
-
-from datetime import UTC, datetime
-from enum import StrEnum
-
-from kling_elements.errors import DownloadError, KlingError, ResultMissing
-
 TaskT = TypeVar("TaskT", bound=Task)
 
 
 class JobStatus(StrEnum):
-    """How a piece of work stands when it is left."""
+    """The status of a job or task when work on it stopped."""
 
     DONE = "done"
     """The video is where it was to go; without a file to go to, its task is COMPLETED."""
@@ -48,9 +47,9 @@ class JobStatus(StrEnum):
     FAILED = "failed"
     """The task ended without a video, or its video has expired."""
     UNFINISHED = "unfinished"
-    """A task exists and is billed; its video is not here yet. Repeated, it goes on where it stands."""
+    """A task exists and is billed; its video is not here yet. Run again, it continues from there."""
     BUSY = "busy"
-    """Another process is at it."""
+    """Another process has claimed it."""
 
     @property
     def is_done(self) -> bool:
@@ -59,11 +58,11 @@ class JobStatus(StrEnum):
 
 
 class BatchClosed(KlingError):  # noqa: N818 - it says what happened
-    """The caller wants no more. Raised where the work sleeps: at no such moment a create is under way."""
+    """The caller closed the batch. Raised where the work sleeps: no create is in flight then."""
 
 
 def job_status(error: BaseException) -> JobStatus:
-    """How work on a task stands that ended with an error."""
+    """Return the status of a task whose work ended with an error."""
     if isinstance(error, (TaskFailed, ResultMissing)):
         return JobStatus.FAILED
     if isinstance(error, DownloadError) and is_over(error, datetime.now(UTC)):
@@ -72,13 +71,13 @@ def job_status(error: BaseException) -> JobStatus:
 
 
 def is_over(error: DownloadError, now: datetime) -> bool:
-    """Whether the hour in which a video can be fetched has passed."""
+    """Whether the hour in which a video can be downloaded has passed."""
     return error.expires_at is not None and now >= error.expires_at
 
 
 @frozen
 class BatchResult(Generic[TaskT]):
-    """What became of a job.
+    """The result of a job.
 
     Attributes:
         number: Its line, or its place among the jobs, from 1.
@@ -108,8 +107,8 @@ class BatchResult(Generic[TaskT]):
         return self.standing.is_done
 
 
-def tell_unknown(result: BatchResult[TaskT], entry: Entry) -> BatchResult[TaskT]:
-    """The result of a job whose create was sent before, and not answered."""
+def unknown_result(result: BatchResult[TaskT], entry: Entry) -> BatchResult[TaskT]:
+    """Return the result of a job whose create was sent before, and not answered."""
     why = entry.note or "the process that sent it was ended"
     error = OutcomeUnknown(
         f"this job was sent before ({why}), and whether it made a task is unknown. It is not sent again. "
@@ -119,18 +118,18 @@ def tell_unknown(result: BatchResult[TaskT], entry: Entry) -> BatchResult[TaskT]
     return evolve(result, standing=JobStatus.UNKNOWN, error=error, entry_id=entry.entry_id)
 
 
-def tell_over(result: BatchResult[TaskT], entry: Entry) -> BatchResult[TaskT]:
-    """The result of a job whose task ended before, and left no video that can be had."""
+def ended_result(result: BatchResult[TaskT], entry: Entry) -> BatchResult[TaskT]:
+    """Return the result of a job whose task ended before, and left no video that can be had."""
     task = Task(entry.task_id or "", entry.status or FAILED)
     why = entry.note or f"ended as {task.status}"
     error = TaskFailed(
-        f"task {task.id} of this job: {why}. It is not made again unless you ask for it", task=task
+        f"task {task.id} of this job: {why}. It is not created again unless you ask for it", task=task
     )
     return evolve(result, standing=JobStatus.FAILED, task_id=task.id, error=error)
 
 
-def tell_failure(result: BatchResult[TaskT], error: Exception) -> BatchResult[TaskT]:
-    """The result of a job that ended with an error; where a task exists, that counts as well."""
+def failed_result(result: BatchResult[TaskT], error: Exception) -> BatchResult[TaskT]:
+    """Return the result of a job that ended with an error; where a task exists, that counts as well."""
     task = getattr(error, "task", None) or result.task
     task_id = result.task_id or getattr(error, "task_id", None) or (task.id if task else None)
     if task_id is not None:
@@ -148,7 +147,7 @@ def tell_failure(result: BatchResult[TaskT], error: Exception) -> BatchResult[Ta
 
 @frozen
 class Running:
-    """A task that runs on when the work on it is left.
+    """A task that keeps running when the work on it stops.
 
     Attributes:
         name: What it is called where the work comes from: a job's key, say.
@@ -161,18 +160,18 @@ class Running:
 
 @define
 class RunningTasks:
-    """Which tasks are being worked on."""
+    """The tasks that are being worked on, so that an early exit can report which keep running."""
 
     _running: dict[str, Running] = field(factory=dict)
 
-    def saw(self, name: str, task_id: str) -> None:
-        """A task exists."""
+    def add(self, name: str, task_id: str) -> None:
+        """Add a task that exists."""
         self._running[name] = Running(name, task_id)
 
-    def ended(self, name: str) -> None:
-        """Nothing is left to do for it."""
+    def discard(self, name: str) -> None:
+        """Remove a task for which nothing is left to do."""
         self._running.pop(name, None)
 
     def running(self) -> tuple[Running, ...]:
-        """Those that were not seen to end."""
+        """Return those that were not discarded."""
         return tuple(self._running.copy().values())  # a copy: other threads work on it

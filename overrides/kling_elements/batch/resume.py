@@ -1,4 +1,4 @@
-"""Finishing what was begun: wait for a task that the journal holds, fetch its video, note it.
+"""Finish what was begun: wait for a task in the journal, download its video, record it.
 
 Used by `client.resume` for every unfinished entry, and by `client.batch` for jobs whose task exists.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import UTC, datetime
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -28,13 +29,15 @@ if TYPE_CHECKING:
 
 TaskT = TypeVar("TaskT", bound=Task)
 
+# What a host answers when a URL has expired. Another answer may pass, and the clock may be wrong.
+_GONE = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 CLAIM_SECONDS = 900.0  # prolonged at every look; it ends at once if this process dies
 _FETCH_SECONDS = 3600.0  # an address lasts an hour: nobody fetches for longer
 
 
 @frozen
 class Resumed(Generic[TaskT]):
-    """What became of an unfinished entry.
+    """The result of an unfinished entry.
 
     Attributes:
         entry: The entry, as it was found.
@@ -65,7 +68,7 @@ class Claim:
     _owner: str = field(factory=lambda: uuid.uuid4().hex, init=False)
 
     def take(self, seconds: float = CLAIM_SECONDS) -> bool:
-        """Take or prolong it; tells whether nobody else has it."""
+        """Take or prolong it; return whether nobody else has it."""
         return self.journal.claim(self.entry_id, self._owner, seconds)
 
     def at_look(self, look: Look) -> None:
@@ -81,28 +84,28 @@ class Claim:
         self.take(_FETCH_SECONDS)
 
     def release(self) -> None:
-        """Let go of it."""
+        """Release it."""
         self.journal.release(self.entry_id, self._owner)
 
 
 @frozen
 class ResumeRunner(Generic[TaskT]):
-    """How unfinished entries are finished.
+    """Finishes unfinished entries.
 
     Attributes:
         directory: Where videos go of which no file is noted; None to leave them.
         waiting: The options of each wait.
-        roster: The tasks that are being worked on.
+        running_tasks: The tasks that are being worked on.
         on_update: Called with the entry and its task at each change.
     """
 
     directory: Path | None
     waiting: WaitSettings
-    roster: RunningTasks
+    running_tasks: RunningTasks
     on_update: Callable[[Entry, Task], object] | None = None
 
     async def run(self, service: TaskService[TaskT], entry: Entry) -> Resumed[TaskT]:
-        """Finish an entry. Whatever goes wrong with it is told in the result."""
+        """Finish an entry. What goes wrong with it is in the result."""
         claim = Claim(service.recorder.journal, entry.entry_id)
         if not (await service.io.run(claim.take)):
             return Resumed(entry, JobStatus.BUSY)
@@ -110,7 +113,7 @@ class ResumeRunner(Generic[TaskT]):
             resumed = await self._finish(service, entry, claim)
         finally:
             claim.release()
-        self.roster.ended(entry.entry_id)
+        self.running_tasks.discard(entry.entry_id)
         return resumed
 
     async def _finish(self, service: TaskService[TaskT], entry: Entry, claim: Claim) -> Resumed[TaskT]:
@@ -120,11 +123,11 @@ class ResumeRunner(Generic[TaskT]):
             target = (self.directory / file_name(task_id)).absolute()
             noted = target
             await service.io.run(lambda: service.recorder.journal.set_target(task_id, noted, entry.origin))
-        told = self.on_update
+        callback = self.on_update
 
         def on_update(task: Task) -> object:
-            self.roster.saw(entry.entry_id, task.id)
-            return told(entry, task) if told else None
+            self.running_tasks.add(entry.entry_id, task.id)
+            return callback(entry, task) if callback else None
 
         waiting = evolve(self.waiting, on_update=on_update)
         try:
@@ -192,7 +195,7 @@ async def fetch(
             expires_at=task.expires_at,
         ) from None
     except DownloadError as error:
-        if error.status_code is not None and is_over(error, datetime.now(UTC)):
+        if error.status_code in _GONE and is_over(error, datetime.now(UTC)):
             # There is nothing left to do, so it counts as finished.
             note = f"the video expired at {error.expires_at:%Y-%m-%d %H:%M:%S} UTC before it was fetched"
             await service.io.run(lambda: journal.abandon(entry.entry_id, note))

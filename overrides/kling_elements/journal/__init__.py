@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from kling_elements.journal.entry import Entry, Job, State, request_digest
 from kling_elements.journal.fingerprint import key_fingerprint
-from kling_elements.journal.journal import Journal
+from kling_elements.journal.journal import Journal, JournalUnread
 from kling_elements.journal.location import JOURNAL_VARIABLE, journal_path
 from kling_elements.journal.queries import Begun, NewEntry
 
@@ -19,6 +19,7 @@ __all__ = [
     "Entry",
     "Job",
     "Journal",
+    "JournalUnread",
     "NewEntry",
     "State",
     "journal_path",

@@ -1,4 +1,4 @@
-"""The journal's file: opened late, one connection a process, set aside if it is corrupt.
+"""Open the journal's file late, look at it before touching it, one connection a process.
 
 SQLite's rollback journal is used, not its write-ahead log. That log is of no use here (a commit costs about 1
 ms either way, and there are a few a minute), does not work on network file systems, leaves addresses of
@@ -12,24 +12,34 @@ import contextlib
 import os
 import random
 import sqlite3
+import stat
 import time
 import weakref
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attrs import define, field
 
-from kling_elements.journal.schema import MIGRATIONS, is_current, migrate
+from kling_elements.journal.schema import (
+    MIGRATIONS,
+    Damaged,
+    NotAJournal,
+    is_current,
+    migrate,
+    require_ours,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
 BUSY_SECONDS = 5.0  # eight processes that do nothing but write wait for up to 1.5 s
 _HASTY_SECONDS = 0.1
 _RETRY_SECONDS = (0.001, 0.005)
 _CORRUPT = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _PRIMARY_CODE = 0xFF
-_STALE_SECONDS = 30.0  # setting a file aside takes milliseconds
+
+Identity = tuple[int, int]
+"""Device and inode of a file."""
 
 # A connection that was inherited from a parent process must be neither used nor closed (closing it could end
 # the parent's locks or delete its journal), nor be collected, which closes it.
@@ -41,7 +51,9 @@ def _is_busy(trouble: sqlite3.Error) -> bool:
 
 
 def is_corrupt(trouble: BaseException) -> bool:
-    """Whether SQLite found that the file is damaged, or no database at all."""
+    """Whether SQLite found that the file is damaged."""
+    if isinstance(trouble, Damaged):
+        return True
     code = getattr(trouble, "sqlite_errorcode", None)
     return isinstance(trouble, sqlite3.Error) and code is not None and code & _PRIMARY_CODE in _CORRUPT
 
@@ -61,24 +73,42 @@ class Database:
     migrations: Sequence[Sequence[str]] = MIGRATIONS
     _connection: sqlite3.Connection | None = field(default=None, init=False)
     _closing: weakref.finalize[..., Database] | None = field(default=None, init=False)
-    _identity: tuple[int, int] | None = field(default=None, init=False)
+    _identity: Identity | None = field(default=None, init=False)
 
     def exists(self) -> bool:
-        """Whether there is a file."""
-        return os.path.lexists(self.path)
+        """Whether there is a file, as far as this user may look."""
+        try:
+            os.lstat(self.path)
+        except FileNotFoundError:
+            return False
+        except (OSError, ValueError):
+            return True  # to use it says what is wrong
+        return True
+
+    def identity(self) -> Identity | None:
+        """Which file stands there now; None if none does."""
+        try:
+            found = self.path.stat()
+        except (OSError, ValueError):
+            return None
+        return found.st_dev, found.st_ino
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
+    def writing(self, *, hasty: bool = False) -> Iterator[sqlite3.Connection]:
         """A transaction that is on the disk when the block is left.
+
+        Args:
+            hasty: Wait for other processes a moment only.
 
         Raises:
             sqlite3.Error: It can't be done; nothing of it was.
             OSError: The same.
-            NotAJournal: The file is none.
+            NotAJournal: The file is another program's, or no file.
         """
-        connection = self._connected(self.busy_seconds)
+        patience = _HASTY_SECONDS if hasty else self.busy_seconds
+        connection = self._connected(patience)
         try:
-            _begin(connection, self.busy_seconds)
+            _begin(connection, patience)
             migrate(connection, self.migrations)
             yield connection
             connection.execute("COMMIT")
@@ -88,7 +118,7 @@ class Database:
 
     @contextlib.contextmanager
     def reading(self, *, hasty: bool = False) -> Iterator[sqlite3.Connection]:
-        """A consistent view of a file that exists.
+        """A consistent view of the file.
 
         Args:
             hasty: Wait for other processes a moment only.
@@ -96,7 +126,7 @@ class Database:
         Raises:
             sqlite3.Error: It can't be read.
             OSError: The same.
-            NotAJournal: The file is none.
+            NotAJournal: The file is another program's, or no file.
         """
         connection = self._connected(_HASTY_SECONDS if hasty else self.busy_seconds)
         try:
@@ -110,36 +140,6 @@ class Database:
         except BaseException:
             self._roll_back(connection)
             raise
-
-    def set_aside(self) -> Path | None:
-        """Rename a corrupt file, so that a new one can be begun.
-
-        Of several processes that find it corrupt, one does it.
-
-        Returns:
-            Its new path; None if there was nothing to do any more.
-
-        Raises:
-            OSError: It can't be renamed.
-        """
-        self.close()
-        guard = self.path.with_name(self.path.name + ".setting-aside")
-        if not _take_guard(guard):
-            return None
-        try:
-            if not self._is_corrupt_still():
-                return None
-            aside = _free_name(self.path)
-            # First what belongs to it: beside a new database, an old rollback journal would be played back
-            # into that.
-            for suffix in ("-journal", "-wal", "-shm"):
-                with contextlib.suppress(FileNotFoundError):
-                    self.path.with_name(self.path.name + suffix).rename(aside.with_name(aside.name + suffix))
-            self.path.rename(aside)
-        finally:
-            with contextlib.suppress(OSError):
-                guard.unlink()
-        return aside
 
     def close(self) -> None:
         """Close the connection; the next use opens another."""
@@ -160,18 +160,20 @@ class Database:
         return connection
 
     def _connected(self, busy_seconds: float) -> sqlite3.Connection:
-        if self._connection is not None and self._identity != _identity(self.path):
-            self.close()  # the file was removed or set aside by somebody else
+        if self._connection is not None and self._identity != self.identity():
+            self.close()  # somebody removed or replaced the file
         if self._connection is None:
             self._connection = self._open()
             # Of a journal that nobody closed.
             self._closing = weakref.finalize(self, self._connection.close)
-            self._identity = _identity(self.path)
+            self._identity = self.identity()
         self._connection.execute(f"PRAGMA busy_timeout = {int(busy_seconds * 1000)}")
+        # Pages are read from the disk again, so that damage is met now and not by the next process.
+        self._connection.execute("PRAGMA shrink_memory")
         return self._connection
 
     def _open(self) -> sqlite3.Connection:
-        _create_private(self.path)
+        _make_or_recognise(self.path)
         connection = sqlite3.connect(
             self.path, timeout=self.busy_seconds, isolation_level=None, check_same_thread=False
         )
@@ -179,22 +181,13 @@ class Database:
             connection.row_factory = sqlite3.Row
             # EXTRA also syncs the directory, without which a commit may be undone by a power cut.
             connection.execute("PRAGMA synchronous = EXTRA")
-            # What is deleted is overwritten: addresses of results are as good as the videos.
+            # What is deleted is overwritten: URLs of results are as good as the videos.
             connection.execute("PRAGMA secure_delete = ON")
             connection.execute("PRAGMA trusted_schema = OFF")
         except BaseException:
             connection.close()
             raise
         return connection
-
-    def _is_corrupt_still(self) -> bool:
-        try:
-            with self.reading() as connection:
-                return [tuple(row) for row in connection.execute("PRAGMA quick_check(1)")] != [("ok",)]
-        except sqlite3.Error as trouble:
-            return is_corrupt(trouble)
-        finally:
-            self.close()
 
     @staticmethod
     def _roll_back(connection: sqlite3.Connection) -> None:
@@ -221,41 +214,43 @@ def _begin(connection: sqlite3.Connection, patience: float) -> None:
     connection.execute(f"PRAGMA busy_timeout = {int(patience * 1000)}")
 
 
-def _create_private(path: Path) -> None:
-    """Create the file for its owner's eyes only; SQLite gives its own files beside it the same mode."""
+def _make_or_recognise(path: Path) -> None:
+    """Create a private file, or make sure that what stands there is a journal before it is touched.
+
+    Raises:
+        NotAJournal: Something else stands there.
+    """
     try:
-        mode = path.stat().st_mode
+        found = path.stat()
     except FileNotFoundError:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Only ever a new file is opened here: closing one that SQLite has open would end this process's locks
-        # on it.
+        target = Path(os.path.realpath(path))  # of a link, the file that it names
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # SQLite gives its own files beside it the same mode. Only ever a new file is opened here: closing
+        # one that SQLite has open would end this process's locks on it.
         with contextlib.suppress(FileExistsError):
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+            os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         return
-    if os.name == "posix" and mode & 0o077:
+    if not stat.S_ISREG(found.st_mode):
+        kind = "a folder" if stat.S_ISDIR(found.st_mode) else "a device, a pipe or a socket"
+        raise NotAJournal(f"it is {kind}")
+    is_ours = not found.st_size or _is_ours(path)
+    if is_ours and os.name == "posix" and found.st_mode & 0o077:
         with contextlib.suppress(OSError):
             path.chmod(0o600)
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
+def _is_ours(path: Path) -> bool:
+    """Whether a file is a journal; False if only opening it can say so: a transaction was cut off, say.
 
-
-def _take_guard(guard: Path) -> bool:
-    with contextlib.suppress(OSError):
-        if time.time() - guard.stat().st_mtime > _STALE_SECONDS:  # its owner was killed
-            guard.unlink()
-    try:
-        os.close(os.open(guard, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    except FileExistsError:
-        return False
-    return True
-
-
-def _free_name(path: Path) -> Path:
-    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
-    return path.with_name(f"{path.name}.corrupt-{stamp}-{os.getpid()}")
+    Raises:
+        NotAJournal: It is something else.
+    """
+    # `immutable` leaves everything as it is: no lock, no recovery of another program's transaction.
+    with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
+        try:
+            require_ours(connection)
+        except sqlite3.DatabaseError as trouble:
+            if trouble.sqlite_errorcode & _PRIMARY_CODE == sqlite3.SQLITE_NOTADB:
+                raise NotAJournal(f"it is no journal, or its beginning is damaged ({trouble})") from None
+            return False
+        return True

@@ -1,4 +1,4 @@
-"""Does an operation on the disk if it can, and in memory if it can't: what makes the journal never fail."""
+"""Run operations on the journal's file, or on a copy in memory while the file can't be used."""
 
 from __future__ import annotations
 
@@ -7,30 +7,45 @@ import os
 import sqlite3
 import threading
 import weakref
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-from kling_elements.journal.database import Database, is_corrupt
+from attrs import evolve, frozen
+
+from kling_elements.journal.database import Database, Identity, is_corrupt
+from kling_elements.journal.fingerprint import key_fingerprint
 from kling_elements.journal.location import JOURNAL_VARIABLE
-from kling_elements.journal.schema import NotAJournal, prune
-from kling_elements.journal.tables import Book, EntryTable, Overlay, Unsaved
+from kling_elements.journal.schema import MIGRATIONS, Damaged, NotAJournal, migrate, prune, read_salt
+from kling_elements.journal.tables import EntryTable, MemoryTable, save
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from kling_elements.journal.entry import Entry
 
 T = TypeVar("T")
 
 logger = logging.getLogger("kling_elements")
 
 # The last two: a row that can't be an entry.
-_TROUBLE = (sqlite3.Error, OSError, NotAJournal, ValueError, TypeError)
+_TROUBLE = (sqlite3.Error, OSError, NotAJournal, Damaged, ValueError, TypeError)
 _PAUSE_SECONDS = 5.0
-_keepers: weakref.WeakSet[Fallback] = weakref.WeakSet()
+_PAUSE_FACTOR = 10.0  # a file that takes a minute to fail is tried every ten
+_fallbacks: weakref.WeakSet[Fallback] = weakref.WeakSet()
+_inherited: list[sqlite3.Connection | None] = []  # of a parent process: not to be used, closed or collected
+
+
+@frozen
+class _Done(Generic[T]):
+    """A result that may itself be None."""
+
+    value: T
 
 
 class Fallback:
-    """Does operations on the disk if it can, else in memory, and writes those later.
+    """Runs operations on the disk, else in memory, and writes those back when the file works again.
 
-    After a failure the disk is left in peace for some seconds, so that callers don't wait for it each time.
+    After a failure the file is left alone for some seconds, and then nothing waits for other programs until
+    it works again: one that holds it costs a process the long wait once.
 
     Args:
         store: The file; None to keep everything in memory.
@@ -43,15 +58,18 @@ class Fallback:
     ) -> None:
         self.lock = threading.RLock()
         self.problem: str | None = None
+        self.unread: str | None = None
+        self.fingerprints: dict[str, Callable[[], str]] = {}
         self._store = store
         self._clock = clock
         self._monotonic = monotonic
-        self._unsaved = Unsaved()
-        self._is_lost = False
+        self._unsaved: dict[str, Entry] = {}
+        self._memory: sqlite3.Connection | None = None
+        self._damaged: Identity | None = None
         self._has_warned = False
         self._is_pruned = False
         self._next_try = float("-inf")
-        _keepers.add(self)
+        _fallbacks.add(self)
 
     @property
     def store(self) -> Database | None:
@@ -66,104 +84,151 @@ class Fallback:
     def close(self) -> None:
         """Write what is left, and close the file."""
         with self.lock:
-            if self._unsaved and self._store:
+            if self._store is None:
+                return
+            if self._unsaved:
                 self._next_try = float("-inf")
                 self.on_disk(lambda _: None, writes=True)
                 self._warn_of_loss()
-            if self._store:
-                self._store.close()
+            self._store.close()
 
     def after_fork(self) -> None:
-        """In a child process: begin with a lock and a connection of its own."""
+        """In a child process: begin with a lock, a connection and a copy of its own."""
         self.lock = threading.RLock()
+        _inherited.append(self._memory)
+        self._memory = None
         if self._store:
             self._store.leave_to_parent()
 
-    def write(self, operation: Callable[[Book], T]) -> T:
-        """Do an operation that changes entries."""
-        with self.lock:
-            done = self.on_disk(lambda connection: _Done(operation(EntryTable(connection))), writes=True)
-            return done.value if done else self._in_memory(operation)
+    def write(self, operation: Callable[[EntryTable], T]) -> T:
+        """Run an operation that changes entries."""
+        return self._run(operation, writes=True)
 
-    def read(self, operation: Callable[[Book], T]) -> T:
-        """Do an operation that changes nothing."""
+    def read(self, operation: Callable[[EntryTable], T]) -> T:
+        """Run an operation that changes nothing. `unread` then says whether it saw the file's entries."""
+        return self._run(operation, writes=False)
+
+    def _run(self, operation: Callable[[EntryTable], T], *, writes: bool) -> T:
         with self.lock:
-            done = None
-            if self._unsaved or (self._store and self._store.exists()):
+            done: _Done[T] | None = None
+            if writes or self._unsaved or (self._store and self._store.exists()):
                 done = self.on_disk(
-                    lambda connection: _Done(operation(EntryTable(connection))), writes=bool(self._unsaved)
+                    lambda connection: _Done(operation(EntryTable(connection))),
+                    writes=writes or bool(self._unsaved),
                 )
             return done.value if done else self._in_memory(operation)
 
     def on_disk(self, work: Callable[[sqlite3.Connection], T], *, writes: bool) -> T | None:
         """Work in one transaction, after what could not be written before; None if that can't be done."""
-        if self._store is None or self._is_lost or self._monotonic() < self._next_try:
+        if self._store is None or self._monotonic() < self._next_try:
             return None
+        if self._damaged is not None and self._damaged == self._store.identity():
+            return None
+        began = self._monotonic()
         try:
-            try:
-                return self._transact(self._store, work, writes=writes)
-            except sqlite3.Error as trouble:
-                if not is_corrupt(trouble):
-                    raise
-                self._set_aside(self._store, trouble)
-                return self._transact(self._store, work, writes=True)
+            return self._transact(self._store, work, writes=writes)
         except _TROUBLE as trouble:
-            self._note(trouble)
+            self._note(self._store, trouble, self._monotonic() - began)
             return None
 
     def _transact(self, store: Database, work: Callable[[sqlite3.Connection], T], *, writes: bool) -> T:
-        with store.writing() if writes else store.reading() as connection:
-            if writes and not self._is_pruned:
-                prune(connection, self._clock())
+        hasty = self.problem is not None
+        with store.writing(hasty=hasty) if writes else store.reading(hasty=hasty) as connection:
             if writes:
-                self._unsaved.save(EntryTable(connection))
+                if not self._is_pruned:
+                    prune(connection, self._clock())
+                if self._unsaved:
+                    self._save(connection)
             result = work(connection)
+        self.unread = None
         if writes:
             self._is_pruned = True
             self._unsaved.clear()
             if self.problem:
                 logger.info("the journal %s can be written again; nothing is missing from it", store.path)
-            self.problem = None
+            self.problem = self._damaged = None
+            self._forget_copy()
         return result
 
-    def _in_memory(self, operation: Callable[[Book], T]) -> T:
-        """Work on what is in memory, over what can still be read of the file."""
-        if self._store and not self._is_lost and self._store.exists():
+    def _save(self, connection: sqlite3.Connection) -> None:
+        # Noted while the journal's salt could not be read, the name of a key is one of this process only.
+        named = {name: key_fingerprint(key, read_salt(connection)) for name, key in self.fingerprints.items()}
+        save(
+            (
+                evolve(entry, fingerprint=named.get(entry.fingerprint, entry.fingerprint))
+                for entry in self._unsaved.values()
+            ),
+            EntryTable(connection),
+        )
+
+    def _in_memory(self, operation: Callable[[EntryTable], T]) -> T:
+        if self._memory is None:
+            self._memory = self._copied() or self._rebuilt()
+        try:
+            return operation(MemoryTable(self._memory, self._unsaved))
+        except _TROUBLE as trouble:
+            if self._store is None:
+                raise
+            self.unread = self.problem = self.problem or _reason(
+                trouble
+            )  # the copy is as damaged as the file
+        self._forget_copy()
+        self._memory = self._rebuilt()
+        return operation(MemoryTable(self._memory, self._unsaved))
+
+    def _copied(self) -> sqlite3.Connection | None:
+        """Copy what can still be read of the file."""
+        self.unread = None
+        if self._store is None or not self._store.exists():
+            return None
+        if self._damaged is None:
+            memory = _connect()
             try:
                 with self._store.reading(hasty=True) as connection:
-                    return operation(Overlay(self._unsaved, EntryTable(connection)))
-            except _TROUBLE:
+                    connection.backup(memory)
+                save(self._unsaved.values(), EntryTable(memory))
+            except _TROUBLE as trouble:
+                memory.close()
+                self.problem = self.problem or _reason(trouble)
                 logger.debug("the journal %s can't be read either", self._store.path, exc_info=True)
-        return operation(Overlay(self._unsaved, None))
+            else:
+                return memory
+        self.unread = self.problem
+        return None
 
-    def _set_aside(self, store: Database, trouble: sqlite3.Error) -> None:
-        if aside := store.set_aside():
-            logger.warning(
-                "the journal %s is damaged (%s). It was renamed to %s, and a new one is begun. "
-                "Nothing at the service is lost: kling-elements list shows its tasks",
-                store.path,
-                trouble,
-                aside,
-            )
+    def _rebuilt(self) -> sqlite3.Connection:
+        memory = _connect()
+        migrate(memory, MIGRATIONS)
+        save(self._unsaved.values(), EntryTable(memory))
+        return memory
 
-    def _note(self, trouble: Exception) -> None:
-        self.problem = str(trouble) or type(trouble).__name__
-        self._is_lost = isinstance(trouble, NotAJournal)
-        self._next_try = self._monotonic() + _PAUSE_SECONDS
+    def _forget_copy(self) -> None:
+        if self._memory is not None:
+            self._memory.close()
+            self._memory = None
+
+    def _note(self, store: Database, trouble: Exception, seconds: float) -> None:
+        self._forget_copy()
+        self.problem = _reason(trouble)
+        if is_corrupt(trouble):
+            self._damaged = store.identity()
+            self.problem = f"it is damaged: {self.problem}. To begin a new one, move it away"
+            store.close()
+        self._next_try = self._monotonic() + max(_PAUSE_SECONDS, _PAUSE_FACTOR * seconds)
         level = logging.DEBUG if self._has_warned else logging.WARNING
         self._has_warned = True
         logger.log(
             level,
             "the journal %s can't be used: %s. Work goes on, but if this process is killed, the tasks it "
-            "creates are not in the journal (kling-elements list shows them). Mend it, or set %s to another "
+            "creates are not in the journal (`kling-elements list` shows them). Fix it, or set %s to another "
             "file, or to off",
-            self._store.path if self._store else None,
+            store.path,
             self.problem,
             JOURNAL_VARIABLE,
         )
 
     def _warn_of_loss(self) -> None:
-        lost = [entry for entry in self._unsaved.entries.values() if not entry.is_finished]
+        lost = [entry for entry in self._unsaved.values() if not entry.is_finished]
         if lost:
             logger.warning(
                 "the journal %s could not be written: these tasks are unfinished and not in it: %s. "
@@ -173,16 +238,19 @@ class Fallback:
             )
 
 
-class _Done:
-    """A result that may itself be None."""
+def _connect() -> sqlite3.Connection:
+    memory = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    memory.row_factory = sqlite3.Row
+    return memory
 
-    def __init__(self, value: Any) -> None:
-        self.value = value
+
+def _reason(trouble: BaseException) -> str:
+    return str(trouble) or type(trouble).__name__
 
 
 def _after_fork() -> None:
-    for keeper in list(_keepers):
-        keeper.after_fork()
+    for each in list(_fallbacks):
+        each.after_fork()
 
 
 if hasattr(os, "register_at_fork"):

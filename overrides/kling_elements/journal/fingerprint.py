@@ -1,11 +1,14 @@
-"""Which key made a task, without telling the key."""
+"""Name the key that made a task without showing it."""
 
 from __future__ import annotations
 
 import functools
 import hashlib
-import hmac
 import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _LABEL = b"kling-elements key fingerprint 1\0"
 _ROUNDS = 100_000  # some 40 ms, once a process
@@ -13,25 +16,25 @@ _DIGITS = 16
 _CACHE_LABEL = os.urandom(16)
 
 
-def key_fingerprint(key: str, salt: bytes) -> str:
-    """A short name for a key, of use within one journal only.
+def key_fingerprint(key: Callable[[], str], salt: bytes) -> str:
+    """Return a short name for a key, of use within one journal only.
 
     A random key can't be found from it by any means. A guessable one (a word, say) costs 100,000 rounds of
     PBKDF2 a guess, and the salt, which differs between journals, rules out tables made in advance. It has 64
     bits: enough to tell a person's keys apart, too few to prove a guess beyond doubt.
 
     Args:
-        key: The API key.
+        key: Gives the API key. It stands in no variable, so that no traceback shows it.
         salt: The journal's salt.
 
     Returns:
         16 hexadecimal digits.
     """
     # The cache holds keyed hashes, not keys.
-    name = hmac.digest(_CACHE_LABEL + salt, key.encode(), "sha256")
+    name = hashlib.blake2b(key().encode(), key=(_CACHE_LABEL + salt)[:64]).digest()
     found = _known().get(name)
     if found is None:
-        derived = hashlib.pbkdf2_hmac("sha256", key.encode(), _LABEL + salt, _ROUNDS)
+        derived = hashlib.pbkdf2_hmac("sha256", key().encode(), _LABEL + salt, _ROUNDS)
         found = _known()[name] = derived.hex()[:_DIGITS]
     return found
 

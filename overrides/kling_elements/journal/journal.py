@@ -10,7 +10,8 @@ import secrets
 import time
 import uuid
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from kling_elements.files import absolute
 from kling_elements.journal import queries as operations
@@ -18,21 +19,28 @@ from kling_elements.journal.database import Database
 from kling_elements.journal.entry import Entry, Job, State, merge, task_news
 from kling_elements.journal.fallback import Fallback
 from kling_elements.journal.fingerprint import key_fingerprint
-from kling_elements.journal.leases import own_lease
+from kling_elements.journal.leases import Now, own_lease, seconds_left
 from kling_elements.journal.location import journal_path
-from kling_elements.journal.queries import read_quota, write_quota
-from kling_elements.journal.schema import read_salt
-from kling_elements.journal.tables import Book, place
+from kling_elements.journal.schema import read_salt, require_sound, was_pruned
+from kling_elements.journal.tables import EntryTable, place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from kling_elements.journal.database import Identity
     from kling_elements.journal.queries import Begun, NewEntry
     from kling_elements.types import TaskData
 
+T = TypeVar("T")
+
 _PAGE = 200
+_DAY = 86_400.0
 _process_salt = secrets.token_bytes(16)
+
+
+class JournalUnread(Exception):  # noqa: N818 - it is caught within the package
+    """The file could not be read, so that what it holds is not known."""
 
 
 class Journal:
@@ -41,8 +49,8 @@ class Journal:
     Safe to use from many threads and processes.
 
     No call raises because of the disk: there is one warning on the log, and what could not be written is kept
-    in memory and written with a later call if it can be. A call waits for other processes for five seconds at
-    most, and after that does not for another five.
+    in memory and written with a later call if it can be. `whole` raises where the file could not be read. The
+    first call that meets a file in use waits five seconds at most; until the file works again, no other does.
 
     Args:
         store: The file; None for a journal in memory only, which is forgotten with the process.
@@ -56,14 +64,15 @@ class Journal:
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._keeper = Fallback(store, clock, monotonic)
+        self._fallback = Fallback(store, clock, monotonic)
         self._clock = clock
-        self._quotas: dict[tuple[str, str], float | None] = {}  # those that could not be written
+        self._monotonic = monotonic
+        self._salt: tuple[Identity | None, bytes] | None = None
 
     @classmethod
     def open(
         cls,
-        setting: str | Path | Literal[False] | None = None,
+        setting: str | os.PathLike[str] | Literal[False] | None = None,
         environ: Mapping[str, str] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> Journal:
@@ -83,24 +92,62 @@ class Journal:
     @property
     def path(self) -> Path | None:
         """The file; None for a journal in memory."""
-        return self._keeper.store.path if self._keeper.store else None
+        return self._fallback.store.path if self._fallback.store else None
 
     @property
     def problem(self) -> str | None:
         """Why the file could not be used the last time; None if all is well."""
-        return self._keeper.problem
+        return self._fallback.problem
 
     def now(self) -> datetime:
         """The time, by the journal's clock."""
         return datetime.fromtimestamp(self._clock(), UTC)
 
-    def fingerprint(self, key: str) -> str:
-        """A name for a key, of use in this journal only.
+    @property
+    def unread(self) -> str | None:
+        """Why the last call did not see the file's entries; None if it did, or there are none."""
+        return self._fallback.unread
 
-        See `key_fingerprint`. The first call in a process takes some 40 ms.
+    def whole(self, read: Callable[[], T]) -> T:
+        """Return what a call gives that reads.
+
+        Raises:
+            JournalUnread: The file could not be read: what it holds is not known.
         """
-        with self._keeper.lock:
-            return key_fingerprint(key, self._keeper.on_disk(read_salt, writes=True) or _process_salt)
+        with self._fallback.lock:
+            found = read()
+            if self._fallback.unread is not None:
+                raise JournalUnread(self._fallback.unread)
+            return found
+
+    def check(self) -> str | None:
+        """Look at the whole file and write to it; return why that can't be done, or None."""
+        now = self._clock()
+        with self._fallback.lock:
+            self._fallback.on_disk(lambda connection: require_sound(connection, now), writes=True)
+            return self._fallback.problem
+
+    def fingerprint(self, key: str | Callable[[], str]) -> str:
+        """Return a name for a key, of use in this journal only.
+
+        See `key_fingerprint`. The first call in a process takes some 40 ms, and one transaction.
+
+        Args:
+            key: The key, or better what gives it: then no traceback shows it.
+        """
+        reveal = key if callable(key) else partial(str, key)
+        with self._fallback.lock:
+            store = self._fallback.store
+            identity = store.identity() if store else None
+            if self._salt is None or identity is None or self._salt[0] != identity:
+                salt = self._fallback.on_disk(read_salt, writes=True)
+                if store is None or salt is None:
+                    name = key_fingerprint(reveal, _process_salt)
+                    self._fallback.fingerprints[name] = reveal
+                    return name
+                self._salt = store.identity(), salt
+            salt = self._salt[1]
+        return key_fingerprint(reveal, salt)
 
     def begin(self, new: NewEntry) -> Begun:
         """Note a create that is about to be sent.
@@ -109,11 +156,10 @@ class Journal:
         """
         entry_id = uuid.uuid4().hex
         now = self._clock()
-        with self._keeper.lock:
-            begun = self._keeper.write(
-                lambda book: operations.begin(book, new, entry_id, now, own_lease(entry_id, now))
-            )
-            if self._keeper.has_unsaved:
+        with self._fallback.lock:
+            lease = own_lease(entry_id, operations.CREATE_SECONDS, self._now())
+            begun = self._fallback.write(lambda table: operations.begin(table, new, entry_id, now, lease))
+            if self._fallback.has_unsaved:
                 return operations.Begun(begun.entry_id, begun.earlier, is_recorded=False)
             return begun
 
@@ -158,12 +204,12 @@ class Journal:
         """
         now = self._clock()
         chosen = entry_id or uuid.uuid4().hex
-        return self._keeper.write(lambda book: operations.adopt(book, task, new, chosen, now))
+        return self._fallback.write(lambda table: operations.adopt(table, task, new, chosen, now))
 
     def abandon(self, entry_id: str, why: str = "") -> bool:
         """Ask for nothing more of an entry: it counts as finished."""
         now = self._clock()
-        return self._keeper.write(lambda book: operations.abandon(book, entry_id, why, now))
+        return self._fallback.write(lambda table: operations.abandon(table, entry_id, why, now))
 
     def claim(self, entry_id: str, owner: str, seconds: float) -> bool:
         """Take an entry to work on, so that no one else does; again by the same owner, to prolong it.
@@ -173,42 +219,46 @@ class Journal:
             owner: A name that no other worker has.
             seconds: After these it ends by itself. It ends at once if this process dies.
         """
-        now = self._clock()
-        lease = own_lease(owner, now + seconds)
-        return self._keeper.write(lambda book: operations.claim(book, entry_id, lease, now))
+        now = self._now()
+        lease = own_lease(owner, seconds, now)
+        return self._fallback.write(lambda table: operations.claim(table, entry_id, lease, now))
 
     def release(self, entry_id: str, owner: str) -> None:
         """Let go of what was claimed."""
-        self._keeper.write(lambda book: operations.release(book, entry_id, owner))
+        self._fallback.write(lambda table: operations.release(table, entry_id, owner))
 
     def unfinished(self, origin: str | None = None, fingerprint: str | None = None) -> list[Entry]:
         """Created tasks that there is something left to do for, the oldest first.
 
         Of one origin and one key if given.
         """
-        return self._keeper.read(lambda book: operations.unfinished(book, origin, fingerprint))
+        return self._fallback.read(lambda table: operations.unfinished(table, origin, fingerprint))
 
     def doubtful(self, origin: str | None = None, fingerprint: str | None = None) -> list[Entry]:
         """Creates that may have made a task nobody knows: unanswered, or sent by a process that has died."""
-        now = self._clock()
-        return self._keeper.read(lambda book: operations.doubtful(book, origin, fingerprint, now))
+        now = self._now()
+        return self._fallback.read(lambda table: operations.doubtful(table, origin, fingerprint, now))
+
+    def is_in_flight(self, entry: Entry | None) -> bool:
+        """Whether a process that lives is sending the create of an entry."""
+        return entry is not None and entry.is_doubtful and seconds_left(entry.lease, self._now()) > 0
 
     def knows(self, task_ids: Iterable[str], origin: str | None = None) -> set[str]:
         """Those of the tasks that are in the journal."""
         wanted = list(task_ids)
-        return self._keeper.read(lambda book: operations.known_tasks(book, wanted, origin))
+        return self._fallback.read(lambda table: operations.known_tasks(table, wanted, origin))
 
     def find(self, task_id: str, origin: str | None = None) -> Entry | None:
         """The newest entry of a task."""
-        return self._keeper.read(lambda book: operations.task_entry(book, task_id, origin))
+        return self._fallback.read(lambda table: operations.task_entry(table, task_id, origin))
 
     def entry(self, entry_id: str) -> Entry | None:
         """The entry with this id."""
-        return self._keeper.read(lambda book: book.get(entry_id))
+        return self._fallback.read(lambda table: table.get(entry_id))
 
     def job(self, batch: str, key: str) -> Entry | None:
         """The entry that stands for a job: one that has a task, else one that may have, else the newest."""
-        return self._keeper.read(lambda book: operations.job_entry(book, Job(batch, key)))
+        return self._fallback.read(lambda table: operations.job_entry(table, Job(batch, key)))
 
     def entries(self) -> Iterator[Entry]:
         """All entries, the oldest first, read as they are asked for."""
@@ -217,56 +267,56 @@ class Journal:
             yield from page
             after = place(page[-1])
 
+    def job_keys(self, batch: str) -> list[str]:
+        """Return the keys of a batch's jobs."""
+        return self._fallback.read(lambda table: table.keys(batch))
+
+    def was_pruned(self, batch: str) -> bool:
+        """Whether entries of a batch were removed because of their age."""
+        return self._fallback.read(lambda table: was_pruned(table.connection, batch))
+
     def quota_exhausted(self, owner: NewEntry, until: float | None) -> None:
         """Note that the day's quota is used up.
 
         Args:
             owner: Of which key, at which origin.
             until: When it is thought to be renewed, in seconds since the epoch; None if it isn't used
-                up after all, as a create was accepted.
+                up after all.
         """
         place = owner.origin, owner.fingerprint
-        with self._keeper.lock:
-            if place not in self._quotas and (self._quota(owner) or None) == until:
-                return
-            if self._keeper.on_disk(lambda connection: write_quota(connection, owner, until), writes=True):
-                self._quotas.pop(place, None)
-            else:
-                self._quotas[place] = until
+        if (self._quota(owner) or None) != until:
+            self._fallback.write(lambda table: table.set_quota(*place, until))
 
     def quota_wait(self, owner: NewEntry) -> float | None:
         """Seconds until the day's quota is thought to be renewed; None if it isn't known to be used up."""
-        with self._keeper.lock:
-            left = self._quota(owner) - self._clock()
-        return left if left > 0 else None
+        left = self._quota(owner) - self._clock()
+        return left if 0 < left <= _DAY else None  # longer than a day: the clock was wrong
 
     def close(self) -> None:
         """Write what is left, and close the file. A later call opens it again."""
-        self._keeper.close()
+        self._fallback.close()
+
+    def _now(self) -> Now:
+        return Now(self._clock(), self._monotonic())
 
     def _settle(self, entry_id: str, news: Mapping[str, Any]) -> Entry:
         now = self._clock()
-        return self._keeper.write(lambda book: operations.settle(book, entry_id, news, now))
+        return self._fallback.write(lambda table: operations.settle(table, entry_id, news, now))
 
     def _amend(self, task_id: str, origin: str | None, news: Mapping[str, Any]) -> Entry | None:
         now = self._clock()
 
-        def is_no_news(book: Book) -> tuple[bool, Entry | None]:
-            found = operations.task_entry(book, task_id, origin)
+        def is_no_news(table: EntryTable) -> tuple[bool, Entry | None]:
+            found = operations.task_entry(table, task_id, origin)
             return found is None or merge(found, news) == found, found
 
-        settled, entry = self._keeper.read(is_no_news)
+        settled, entry = self._fallback.read(is_no_news)
         if settled:
             return entry
-        return self._keeper.write(lambda book: operations.amend(book, task_id, origin, news, now))
+        return self._fallback.write(lambda table: operations.amend(table, task_id, origin, news, now))
 
     def _quota(self, owner: NewEntry) -> float:
-        place = owner.origin, owner.fingerprint
-        if place in self._quotas:
-            return self._quotas[place] or 0.0
-        if self._keeper.store is None or not self._keeper.store.exists():
-            return 0.0
-        return self._keeper.on_disk(lambda connection: read_quota(connection, owner), writes=False) or 0.0
+        return self._fallback.read(lambda table: table.quota(owner.origin, owner.fingerprint))
 
     def _page(self, after: tuple[float, str]) -> list[Entry]:
-        return self._keeper.read(lambda book: book.page(after, _PAGE))
+        return self._fallback.read(lambda table: table.page(after, _PAGE))

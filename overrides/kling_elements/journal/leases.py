@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import platform
 from pathlib import Path
 
+from attrs import frozen
+
 from kling_elements.journal.entry import Lease
+
+_PROCESS = " process "  # parts the machine from what tells two processes of one number apart
+
+
+@frozen
+class Now:
+    """The time.
+
+    Attributes:
+        wall: Seconds since the epoch, by a clock that may be set.
+        monotonic: Seconds by the machine's monotonic clock.
+    """
+
+    wall: float
+    monotonic: float
 
 
 @functools.cache
 def this_host() -> str:
-    """A name for what process ids are unique in.
+    """Return a name for what process ids are unique in.
 
     The machine, and on Linux the process namespace (containers may share a journal).
     """
@@ -23,21 +41,40 @@ def this_host() -> str:
     return f"{platform.node()} {namespace}".strip()
 
 
-def own_lease(owner: str, until: float) -> Lease:
-    """A lease of this process."""
-    return Lease(owner, this_host(), os.getpid(), until)
+def own_lease(owner: str, seconds: float, now: Now) -> Lease:
+    """Return a lease of this process."""
+    pid = os.getpid()
+    started = _started(pid)
+    process = f"{_PROCESS}{started} {now.monotonic + seconds:.3f}" if started else ""
+    return Lease(owner, f"{this_host()}{process}", pid, now.wall + seconds)
 
 
-def is_live(lease: Lease | None, now: float) -> bool:
-    """Whether a lease still holds: its time isn't over, and its process isn't known to have died.
+def seconds_left(lease: Lease | None, now: Now) -> float:
+    """Return how long a lease still holds; zero if its time is over or its holder has died.
 
-    Args:
-        lease: The lease.
-        now: Seconds since the epoch.
+    Where the system says when a process was started, the monotonic clock counts: the other may jump.
     """
-    if lease is None or now >= lease.until:
-        return False
-    return lease.host != this_host() or _process_lives(lease.pid)
+    if lease is None:
+        return 0.0
+    host, _, process = lease.host.partition(_PROCESS)
+    left = max(0.0, lease.until - now.wall)
+    if host != this_host():
+        return left
+    with contextlib.suppress(ValueError):
+        started, until = process.split(" ")
+        if (found := _started(lease.pid)) is not None:
+            return max(0.0, float(until) - now.monotonic) if found == started else 0.0
+    return left if _process_lives(lease.pid) else 0.0
+
+
+def _started(pid: int) -> str | None:
+    """When a process was started, in ticks since this boot; None if nothing says so."""
+    try:
+        after_name = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
+        return f"{boot[:8]}-{int(after_name[19])}"
+    except (OSError, ValueError, IndexError):
+        return None
 
 
 def _process_lives(pid: int) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -9,29 +11,35 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 JOURNAL_VARIABLE = "KLING_ELEMENTS_JOURNAL"
-_OFF = frozenset({"off", "0", "none", "no", "false"})
+_OFF = frozenset({"off", "0", "none", "no", "false", os.devnull})
+
+logger = logging.getLogger("kling_elements")
 
 
-def journal_path(setting: str | Path | Literal[False] | None, environ: Mapping[str, str]) -> Path | None:
-    """The journal's file; None if there is to be none.
+def journal_path(
+    setting: str | os.PathLike[str] | Literal[False] | None, environ: Mapping[str, str]
+) -> Path | None:
+    """Return the journal's file; None if there is to be none, or no home folder for it (logged).
 
     Args:
-        setting: A path; a word like "off", or False, for no journal; None for what the environment
-            says.
+        setting: A path; a word like "off", or False, for no journal; None for what the environment says.
         environ: The environment: `KLING_ELEMENTS_JOURNAL` holds a path or "off". By default the file is in
             the user's state directory.
     """
     if setting is False:
         return None
-    given = environ.get(JOURNAL_VARIABLE, "") if setting is None else setting
-    if isinstance(given, str) and given.strip().lower() in _OFF:
+    given = os.fspath(environ.get(JOURNAL_VARIABLE, "") if setting is None else setting)
+    if given.strip().lower() in _OFF:
         return None
-    if not str(given).strip():
-        return _default_path()
     try:
-        return Path(given).expanduser().absolute()
-    except RuntimeError:  # a ~ of nobody's
-        return Path(given).absolute()
+        return Path(given).expanduser().absolute() if given.strip() else _default_path()
+    except RuntimeError:
+        logger.warning(
+            "the journal is off, as this user has no home folder to keep it in: if this process is killed, "
+            "the tasks it creates are in no journal. Set %s to a file, or to off",
+            JOURNAL_VARIABLE,
+        )
+        return None
 
 
 def _default_path() -> Path:

@@ -12,10 +12,9 @@ if TYPE_CHECKING:
 _DAY = 86_400.0
 FINISHED_DAYS = 30
 UNFINISHED_DAYS = 90
-"""An unfinished task is over within the hour.
-
-Its entry is kept this long because a person may still ask for it.
-"""
+"""An unfinished task is over within the hour. Its entry is kept as a person may still ask for it."""
+KEPT = 50_000
+"""The newest entries stay whatever the clock says: if it is wrong, a job would be paid again."""
 PRUNED_AT_ONCE = 1000
 
 _APPLICATION_ID = 0x4B_4C_4E_47  # "KLNG"
@@ -53,7 +52,11 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
 
 
 class NotAJournal(Exception):  # noqa: N818 - it is caught within the package
-    """The file is no journal of this version or an older one. It is left alone."""
+    """What stands at the path is no journal of this version or an older one. It is left alone."""
+
+
+class Damaged(Exception):  # noqa: N818 - it is caught within the package
+    """The journal's pages contradict each other."""
 
 
 def is_current(connection: sqlite3.Connection, migrations: Sequence[Sequence[str]]) -> bool:
@@ -68,10 +71,31 @@ def is_current(connection: sqlite3.Connection, migrations: Sequence[Sequence[str
             f"it was written by a newer version of kling-elements (its format is {version}, this one reads "
             f"up to {len(migrations)}): upgrade kling-elements"
         )
-    is_ours = _pragma(connection, "application_id") == _APPLICATION_ID
-    if not is_ours and connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
-        raise NotAJournal("it is another program's database")
+    require_ours(connection)
     return version == len(migrations)
+
+
+def require_ours(connection: sqlite3.Connection) -> None:
+    """Make sure that a database is a journal, or has no tables yet.
+
+    Raises:
+        NotAJournal: It is another program's.
+    """
+    has_tables = connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()  # and page 1 is sound
+    if has_tables and _pragma(connection, "application_id") != _APPLICATION_ID:
+        raise NotAJournal("it is another program's database")
+
+
+def require_sound(connection: sqlite3.Connection, now: float) -> None:
+    """Look at every page, and write one: what can't be written later shows now.
+
+    Raises:
+        Damaged: The pages contradict each other.
+    """
+    found = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+    if found != "ok":
+        raise Damaged(found)
+    connection.execute("INSERT OR REPLACE INTO meta VALUES ('checked', ?)", (str(now),))
 
 
 def migrate(connection: sqlite3.Connection, migrations: Sequence[Sequence[str]]) -> None:
@@ -96,24 +120,51 @@ def read_salt(connection: sqlite3.Connection) -> bytes:
 
 
 def prune(connection: sqlite3.Connection, now: float) -> None:
-    """Remove what nobody will ask for: old entries, a bounded number at once, and what has expired.
+    """Remove old entries beyond the newest ones, a bounded number at once, and what has expired.
+
+    The clock alone removes nothing that keeps a job from being paid twice: it may be wrong.
 
     Args:
         connection: Within a transaction.
         now: Seconds since the epoch.
     """
-    connection.execute(
+    old = connection.execute(
         """
-        DELETE FROM entries WHERE entry_id IN (
-            SELECT entry_id FROM entries
-            WHERE (finished = 1 AND updated_at < ?) OR (finished = 0 AND updated_at < ?)
-            LIMIT ?
-        )
+        SELECT entry_id, batch FROM entries
+        WHERE (finished = 1 AND updated_at < :finished AND (job IS NULL OR updated_at < :newest_finished))
+           OR (finished = 0 AND updated_at < :unfinished AND updated_at < :newest_unfinished)
+        LIMIT :count
         """,
-        (now - FINISHED_DAYS * _DAY, now - UNFINISHED_DAYS * _DAY, PRUNED_AT_ONCE),
+        {
+            "finished": now - FINISHED_DAYS * _DAY,
+            "unfinished": now - UNFINISHED_DAYS * _DAY,
+            "newest_finished": _newest(connection, finished=True),
+            "newest_unfinished": _newest(connection, finished=False),
+            "count": PRUNED_AT_ONCE,
+        },
+    ).fetchall()
+    connection.executemany("DELETE FROM entries WHERE entry_id = ?", [(row[0],) for row in old])
+    connection.executemany(
+        "INSERT OR REPLACE INTO meta VALUES ('pruned ' || ?, ?)",
+        [(batch, str(now)) for batch in {row[1] for row in old} - {None}],
     )
     connection.execute("UPDATE entries SET urls = '[]' WHERE urls <> '[]' AND expires_at < ?", (now,))
     connection.execute("DELETE FROM quotas WHERE until < ?", (now,))
+
+
+def was_pruned(connection: sqlite3.Connection, batch: str) -> bool:
+    """Whether entries of a batch were removed because of their age."""
+    found = connection.execute("SELECT 1 FROM meta WHERE name = 'pruned ' || ?", (batch,)).fetchone()
+    return found is not None
+
+
+def _newest(connection: sqlite3.Connection, *, finished: bool) -> float:
+    """When the oldest of the newest entries changed; the beginning of time if there are not so many."""
+    found = connection.execute(
+        "SELECT updated_at FROM entries WHERE finished = ? ORDER BY updated_at DESC LIMIT 1 OFFSET ?",
+        (finished, KEPT),
+    ).fetchone()
+    return float(found[0]) if found else float("-inf")
 
 
 def _pragma(connection: sqlite3.Connection, name: str) -> int:

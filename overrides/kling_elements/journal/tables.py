@@ -1,56 +1,76 @@
-"""Where entries are kept: in SQLite, or in memory over what SQLite still tells."""
+"""Read and write entries and quotas: in the journal's file, or in a copy of it in memory."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
-from attrs import define, field
+from attrs import define
 
 from kling_elements.journal.entry import Entry, Job, Lease, State, reconcile
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
 Place = tuple[float, str]
 """Where an entry stands in the order of entries: when it was created, and its id."""
 
-_MAX_IN_MEMORY = 2000
+MAX_UNSAVED = 2000
 
 
 @define
 class EntryTable:
-    """Entries in a database, within one transaction of its owner's."""
+    """The entries in a database, within one transaction of its owner's. Lists begin with the oldest."""
 
     connection: sqlite3.Connection
 
     def get(self, entry_id: str) -> Entry | None:
-        """One entry."""
+        """Return one entry."""
         found = self._select("WHERE entry_id = ?", entry_id)
         return found[0] if found else None
 
     def of_task(self, task_id: str) -> list[Entry]:
-        """The entries of a task."""
+        """Return the entries of a task."""
         return self._select("WHERE task_id = ? ORDER BY created_at, entry_id", task_id)
 
     def of_job(self, job: Job) -> list[Entry]:
-        """The entries of a job."""
+        """Return the entries of a job."""
         return self._select("WHERE batch = ? AND job = ? ORDER BY created_at, entry_id", job.batch, job.key)
 
     def unfinished(self) -> list[Entry]:
-        """All entries that are not finished."""
+        """Return all entries that are not finished."""
         return self._select("WHERE finished = 0 ORDER BY created_at, entry_id")
 
     def page(self, after: Place, count: int) -> list[Entry]:
-        """The next entries in their order."""
+        """Return the next entries in their order."""
         return self._select(
             "WHERE (created_at, entry_id) > (?, ?) ORDER BY created_at, entry_id LIMIT ?", *after, count
         )
 
+    def keys(self, batch: str) -> list[str]:
+        """Return the keys of a batch's jobs."""
+        found = self.connection.execute("SELECT DISTINCT job FROM entries WHERE batch = ?", (_stored(batch),))
+        return [_told(row[0]) for row in found]
+
     def put(self, entry: Entry) -> None:
-        """Keep an entry."""
+        """Write an entry."""
         self.connection.execute(_PUT, _row(entry))
+
+    def quota(self, origin: str, fingerprint: str) -> float:
+        """Return until when a key's quota is used up, in seconds since the epoch; zero if it isn't."""
+        found = self.connection.execute(
+            "SELECT until FROM quotas WHERE origin = ? AND fingerprint = ?", (origin, fingerprint)
+        ).fetchone()
+        return float(found[0]) if found else 0.0
+
+    def set_quota(self, origin: str, fingerprint: str, until: float | None) -> None:
+        """Write until when a key's quota is used up; None: it isn't."""
+        self.connection.execute(
+            "DELETE FROM quotas WHERE origin = ? AND fingerprint = ?", (origin, fingerprint)
+        )
+        if until is not None:
+            self.connection.execute("INSERT INTO quotas VALUES (?, ?, ?)", (origin, fingerprint, until))
 
     def _select(self, clause: str, *values: object) -> list[Entry]:
         found = self.connection.execute(f"{_SELECT} {clause}", tuple(map(_stored, values)))
@@ -58,86 +78,34 @@ class EntryTable:
 
 
 @define
-class Unsaved:
-    """What could not be written yet: bounded, the finished going first, then the oldest."""
+class MemoryTable(EntryTable):
+    """A copy in memory that remembers what is not on the disk: bounded, finished entries go first.
 
-    entries: dict[str, Entry] = field(factory=dict)
+    Attributes:
+        unsaved: The entries that were written here only, by their ids.
+    """
 
-    def __bool__(self) -> bool:
-        return bool(self.entries)
-
-    def put(self, entry: Entry) -> None:
-        """Keep an entry."""
-        self.entries[entry.entry_id] = entry
-        if len(self.entries) > _MAX_IN_MEMORY:
-            dropped = next(
-                (kept.entry_id for kept in self.entries.values() if kept.is_finished),
-                next(iter(self.entries)),
-            )
-            del self.entries[dropped]
-
-    def save(self, book: Book) -> None:
-        """Write everything to a book. It stays here: the transaction may yet fail."""
-        for entry in self.entries.values():
-            book.put(reconcile(book.get(entry.entry_id), entry))
-
-    def clear(self) -> None:
-        """Forget everything: it was written."""
-        self.entries.clear()
-
-
-@define
-class Overlay:
-    """Entries in memory, over those of a database if it can be read."""
-
-    unsaved: Unsaved
-    disk: EntryTable | None
-
-    def get(self, entry_id: str) -> Entry | None:
-        """One entry."""
-        stored = self.disk.get(entry_id) if self.disk else None
-        ours = self.unsaved.entries.get(entry_id)
-        return reconcile(stored, ours) if ours else stored
-
-    def of_task(self, task_id: str) -> list[Entry]:
-        """The entries of a task."""
-        return self._with_ours(
-            self.disk.of_task(task_id) if self.disk else (), lambda entry: entry.task_id == task_id
-        )
-
-    def of_job(self, job: Job) -> list[Entry]:
-        """The entries of a job."""
-        return self._with_ours(self.disk.of_job(job) if self.disk else (), lambda entry: entry.job == job)
-
-    def unfinished(self) -> list[Entry]:
-        """All entries that are not finished."""
-        return self._with_ours(
-            self.disk.unfinished() if self.disk else (), lambda entry: not entry.is_finished
-        )
-
-    def page(self, after: Place, count: int) -> list[Entry]:
-        """The next entries in their order."""
-        stored = self.disk.page(after, count) if self.disk else ()
-        return self._with_ours(stored, lambda entry: place(entry) > after)[:count]
+    unsaved: dict[str, Entry]
 
     def put(self, entry: Entry) -> None:
-        """Keep an entry."""
-        self.unsaved.put(entry)
+        """Write an entry."""
+        EntryTable.put(self, entry)
+        self.unsaved[entry.entry_id] = entry
+        if len(self.unsaved) > MAX_UNSAVED:
+            finished = (kept.entry_id for kept in self.unsaved.values() if kept.is_finished)
+            dropped = next(finished, next(iter(self.unsaved)))
+            del self.unsaved[dropped]
+            self.connection.execute("DELETE FROM entries WHERE entry_id = ?", (dropped,))
 
-    def _with_ours(self, stored: Iterable[Entry], fits: Callable[[Entry], bool]) -> list[Entry]:
-        # An entry of ours that fits only together with what is stored is among the stored ones.
-        ours = filter(fits, self.unsaved.entries.values())
-        wanted = [entry.entry_id for entry in (*stored, *ours)]
-        found = filter(None, map(self.get, dict.fromkeys(wanted)))
-        return sorted((entry for entry in found if fits(entry)), key=place)
 
-
-Book: TypeAlias = EntryTable | Overlay
-"""Entries by id, by task, by job; lists are in their order, the oldest first."""
+def save(unsaved: Iterable[Entry], table: EntryTable) -> None:
+    """Write entries over what is stored of them by now."""
+    for entry in unsaved:
+        table.put(reconcile(table.get(entry.entry_id), entry))
 
 
 def place(entry: Entry) -> Place:
-    """Where an entry stands in the order of entries."""
+    """Return where an entry stands in the order of entries."""
     return entry.created_at, entry.entry_id
 
 

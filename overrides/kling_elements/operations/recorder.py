@@ -4,23 +4,41 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 
 from attrs import define, evolve
 
-from kling_elements.errors import KlingError, OutcomeUnknown, QuotaExceededError
+from kling_elements.errors import (
+    JournalUnusable,
+    KlingError,
+    OutcomeUnknown,
+    QuotaExceededError,
+    ValidationError,
+)
 from kling_elements.files import absolute
-from kling_elements.journal import Begun, Entry, Job, Journal, NewEntry, State, request_digest
+from kling_elements.journal import (
+    JOURNAL_VARIABLE,
+    Begun,
+    Entry,
+    Job,
+    Journal,
+    JournalUnread,
+    NewEntry,
+    State,
+    request_digest,
+)
 from kling_elements.types import UNKNOWN_STATUS, TaskData
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from kling_elements.api.auth import Settings
     from kling_elements.types import Request
 
 JournalSetting: TypeAlias = Journal | str | Path | Literal[False] | None
+
+T = TypeVar("T")
 
 
 @define
@@ -42,7 +60,24 @@ class Recorder:
         """Open the journal that a client's argument names."""
         if isinstance(setting, Journal):
             return cls(setting, settings, is_own=False)
+        if not (setting is None or setting is False or isinstance(setting, (str, Path))):
+            raise ValidationError(
+                [f"journal must be a path, a Journal, False or None: got {type(setting).__name__}"]
+            )
         return cls(Journal.open(setting), settings)
+
+    def whole(self, read: Callable[[], T]) -> T:
+        """Return what a call of the journal gives that reads.
+
+        Raises:
+            JournalUnusable: The file could not be read: what is unread is not nothing.
+        """
+        try:
+            return self.journal.whole(read)
+        except JournalUnread as unread:
+            raise JournalUnusable(
+                [f"the journal {self.journal.path} could not be read: {unread}. What it holds is not known"]
+            ) from None
 
     def close(self) -> None:
         """Write what is left, and close the file. A later call opens it again."""
@@ -51,20 +86,28 @@ class Recorder:
 
     def owner(self, model: str = "") -> NewEntry:
         """Return what all entries of this client have in common."""
-        fingerprint = self.journal.fingerprint(self.settings.key.reveal())
+        fingerprint = self.journal.fingerprint(self.settings.key.reveal)
         return NewEntry(model=model, origin=self.settings.base_url, fingerprint=fingerprint)
 
     def begin(
         self, model: str, request: Request, job: Job | None, target: str | os.PathLike[str] | None
     ) -> Begun:
-        """Record a create that is about to be sent, and return whether its job was sent before."""
+        """Record a create that is about to be sent, and return whether its job was sent before.
+
+        Raises:
+            JournalUnusable: A job's create can't be recorded: after a crash it would be paid twice.
+        """
         new = evolve(
             self.owner(model),
             digest=request_digest(request),
             job=job,
             target=None if target is None else str(absolute(target)),
         )
-        return self.journal.begin(new)
+        begun = self.journal.begin(new)
+        if job and not (begun.is_recorded or begun.earlier) and (path := self.journal.path):
+            self.journal.refused(begun.entry_id, "not sent, as the journal could not be written")
+            raise journal_unusable(path, self.journal.problem)
+        return begun
 
     def failed(self, begun: Begun, error: BaseException) -> None:
         """Record a create that returned no task: refused, or unknown.
@@ -89,10 +132,8 @@ class Recorder:
         self.journal.refused(begun.entry_id, f"interrupted before it was sent ({type(error).__name__})")
 
     def created(self, begun: Begun, task: TaskData) -> None:
-        """Record the task that a create made, and that there is some quota left."""
-        entry = self.journal.created(begun.entry_id, task)
-        # The owner is in the entry: to ask for the key's fingerprint again would be another transaction.
-        self.journal.quota_exhausted(NewEntry(entry.model, entry.origin, entry.fingerprint), None)
+        """Record the task that a create made, and so that there is some quota left."""
+        self.journal.created(begun.entry_id, task)
 
     def quota_wait(self) -> float | None:
         """Return the seconds until the daily quota may be renewed; None unless it is believed exhausted."""
@@ -109,8 +150,17 @@ class Recorder:
     def unrecorded(self, tasks: Iterable[TaskData]) -> list[TaskData]:
         """Return the tasks that are in no entry."""
         listed = list(tasks)
-        known = self.journal.knows((task.id for task in listed), self.settings.base_url)
+        known = self.whole(lambda: self.journal.knows((task.id for task in listed), self.settings.base_url))
         return [task for task in listed if task.id not in known]
+
+
+def journal_unusable(path: Path, problem: str | None) -> JournalUnusable:
+    """The error for jobs that rely on a journal that can't be written."""
+    text = (
+        f"the journal {path} can't be written ({problem}): a killed batch would pay twice for what it "
+        f"creates. Fix it, or set {JOURNAL_VARIABLE} to another file (or to off, to do without)"
+    )
+    return JournalUnusable([text])
 
 
 def next_midnight(now: datetime) -> datetime:

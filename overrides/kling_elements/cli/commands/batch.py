@@ -11,11 +11,12 @@ is not created, and not paid, again. DIR/report.jsonl tells what became of each 
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kling_elements.cli.connection import open_client
-from kling_elements.cli.console import PROGRAM, one_line
+from kling_elements.cli.console import PROGRAM, count_of, one_line
 from kling_elements.cli.exit_codes import CommandError, ExitCode
 from kling_elements.cli.request_options import add_wait
 from kling_elements.cli.signals import Interrupted
@@ -122,17 +123,23 @@ def _follow(
     session: Context,
 ) -> int:
     from kling_elements.batch.results import JobStatus  # noqa: PLC0415
+    from kling_elements.errors import KlingError  # noqa: PLC0415
 
-    stopped: int | None = None
-    try:
+    def take_results() -> None:
         for result in batch:
             tally.take(result.standing)
             report.add(result)
             _tell(result, session)
             tally.show(len(batch.running))
+
+    stopped: int | None = None
+    try:
+        take_results()
     except Interrupted as interrupted:
         stopped = interrupted.exit_code
         batch.close()
+        with suppress(KlingError):  # why it would have ended anyway
+            take_results()  # those that were finished by then
         _tell_interruption(interrupted, batch, args, session)
     finally:
         if not session.is_quiet:
@@ -144,6 +151,7 @@ def _follow(
                 "jobs": sum(tally.counts.values()),
                 **{standing.value: tally.counts[standing] for standing in JobStatus},
                 "running": [each.task_id for each in batch.running],
+                "not_begun": batch.not_begun,
                 "report": str(report.path),
             }
         )
@@ -192,6 +200,8 @@ def _tell_interruption(
         words += ["--workers", str(args.workers)]
     if args.batch_id:
         words += ["--batch-id", args.batch_id]
+    if left := batch.not_begun:
+        told += f". {count_of(left, 'job')} {'was' if left == 1 else 'were'} not begun"
     session.console.note(
         f"{PROGRAM}: interrupted ({interrupted.name}). {told}. To go on: {session.command(*words)}\n"
         f"{PROGRAM}: to fetch only what was created: {session.command('resume')}"

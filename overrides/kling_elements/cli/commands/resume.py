@@ -6,7 +6,7 @@ with --adopt, or give an entry up with --abandon. It is safe to run twice, and t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from kling_elements.cli.connection import open_client
 from kling_elements.cli.console import PROGRAM, count_of, one_line
@@ -16,12 +16,15 @@ from kling_elements.cli.signals import Interrupted
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
+    from collections.abc import Callable
 
     from kling_elements import KlingElements, Task
     from kling_elements.batch import Batch
     from kling_elements.batch.resume import Resumed
     from kling_elements.cli.context import Context
     from kling_elements.journal import Entry, NewEntry
+
+T = TypeVar("T")
 
 _WORKERS = 3
 _SHOWN = 50  # tasks that nobody recorded
@@ -64,7 +67,26 @@ def run(args: Namespace, session: Context) -> int:
         return _resume(args, session, client, owner)
 
 
+def _read(client: KlingElements, read: Callable[[], T]) -> T:
+    """Return what the journal holds.
+
+    Raises:
+        CommandError: It could not be read.
+    """
+    from kling_elements.journal import JournalUnread  # noqa: PLC0415 - `--help` need not pay for it
+
+    try:
+        return client.journal.whole(read)
+    except JournalUnread as unread:
+        raise CommandError(
+            f"the journal {client.journal.path} could not be read: {unread}. What it holds is not known",
+            ExitCode.OTHER,
+        ) from None
+
+
 def _resume(args: Namespace, session: Context, client: KlingElements, owner: NewEntry) -> int:
+    from kling_elements.errors import JournalUnusable  # noqa: PLC0415 - `--help` need not pay for it
+
     told: list[dict[str, Any]] = []
     stopped: int | None = None
     is_whole = True
@@ -74,17 +96,28 @@ def _resume(args: Namespace, session: Context, client: KlingElements, owner: New
         timeout=args.timeout,
         poll_interval=args.poll_interval,
     )
-    with batch:
-        try:
-            for resumed in batch:
-                told.append(_record(resumed, session))
-                is_whole = is_whole and (resumed.standing.is_done or resumed.standing == "busy")
-                _tell(resumed, session)
-        except Interrupted as interrupted:
-            stopped = interrupted.exit_code
-            batch.close()
-            _tell_interruption(interrupted, batch, args, session)
-    doubtful = client.journal.doubtful(owner.origin, owner.fingerprint)
+
+    def take_results() -> None:
+        nonlocal is_whole
+        for resumed in batch:
+            told.append(_record(resumed, session))
+            is_whole = is_whole and (resumed.standing.is_done or resumed.standing == "busy")
+            _tell(resumed, session)
+
+    try:
+        with batch:
+            try:
+                take_results()
+            except Interrupted as interrupted:
+                stopped = interrupted.exit_code
+                batch.close()
+                take_results()  # those that were finished by then
+                _tell_interruption(interrupted, batch, args, session)
+        doubtful = _read(client, lambda: client.journal.doubtful(owner.origin, owner.fingerprint))
+    except (JournalUnusable, CommandError):
+        if session.is_json:
+            session.console.result_json({"finished": told or None, "unknown": None, "unrecorded": None})
+        raise
     candidates = _candidates(client, doubtful, session) if stopped is None else None
     _tell_doubtful(doubtful, candidates, session)
     if session.is_json:
@@ -110,10 +143,8 @@ def _entry(client: KlingElements, owner: NewEntry, name: str) -> Entry:
     Raises:
         CommandError: If there is none of this origin and key.
     """
-    mine = [
-        *client.journal.doubtful(owner.origin, owner.fingerprint),
-        *client.journal.unfinished(owner.origin, owner.fingerprint),
-    ]
+    journal, whose = client.journal, (owner.origin, owner.fingerprint)
+    mine = _read(client, lambda: [*journal.doubtful(*whose), *journal.unfinished(*whose)])
     found = next((entry for entry in mine if name in {entry.entry_id, entry.task_id}), None)
     if found is None:
         raise CommandError(
@@ -144,7 +175,7 @@ def _adopt(args: Namespace, session: Context, client: KlingElements, owner: NewE
     from kling_elements.files import absolute  # noqa: PLC0415 - as above
 
     task = client.get(args.adopt)  # it exists, and belongs to this key
-    doubtful = client.journal.doubtful(owner.origin, owner.fingerprint)
+    doubtful = _read(client, lambda: client.journal.doubtful(owner.origin, owner.fingerprint))
     entry_id = _doubtful_entry(client, owner, args.entry).entry_id if args.entry else None
     if entry_id is None and len(doubtful) == 1:
         entry_id = doubtful[0].entry_id

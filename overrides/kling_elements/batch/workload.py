@@ -1,0 +1,59 @@
+"""What a pool of workers does: where the items come from, how one is done, when to stop."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from attrs import field, frozen
+
+from kling_elements.batch.results import RunningTasks
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+
+ItemT = TypeVar("ItemT")
+ResultT = TypeVar("ResultT")
+
+logger = logging.getLogger("kling_elements")
+
+
+def _nothing() -> None:
+    return None
+
+
+@frozen
+class Workload(Generic[ItemT, ResultT]):
+    """Items, and what is done with each.
+
+    Attributes:
+        source: Gives the items; may take its time.
+        do: Does an item; given the item and the sleep that it must use.
+        workers: How many items at once.
+        stops: Why no more items are begun after a result; None to continue.
+        close: Called when all is over.
+        total: How many items there are; None if that is not known.
+        running_tasks: The tasks that are being worked on.
+    """
+
+    source: Iterator[ItemT] | AsyncIterator[ItemT]
+    do: Callable[[ItemT, Callable[[float], object]], Coroutine[Any, Any, ResultT]]
+    workers: int
+    stops: Callable[[ResultT], Exception | None]
+    close: Callable[[], object] = _nothing
+    total: Callable[[], int | None] = _nothing
+    running_tasks: RunningTasks = field(factory=RunningTasks)
+
+    def not_begun(self, finished: int) -> int | None:
+        """Return how many items have no task yet; None if the total is not known."""
+        total = self.total()
+        return None if total is None else max(0, total - finished - len(self.running_tasks.running()))
+
+    def log_running(self) -> None:
+        """Log which tasks keep running."""
+        if running := self.running_tasks.running():
+            logger.info(
+                "stopped; these tasks keep running and are billed: %s. To continue, run the same again, or: "
+                "kling-elements resume",
+                ", ".join(each.task_id for each in running),
+            )
