@@ -107,8 +107,6 @@ TASK_SCENARIOS: Final = (
     "seconds=20",
     "created-but-500",
     "created-but-reset",
-    "webhook-duplicate",
-    "webhook-reorder",
 )
 
 

@@ -103,10 +103,7 @@ def dripping(before: bytes, drop: bytes) -> Iterator[Loopback]:
 
     class Handler(StreamRequestHandler):
         def handle(self) -> None:
-            head = b""
-            while not head.endswith(b"\r\n\r\n"):
-                head += self.rfile.readline()
-            method, path, _ = head.decode("latin-1").split(" ", 2)
+            lines = list(iter(self.rfile.readline, b"\r\n"))
             served.asked.append(Asked(method, path, {}, b""))
             with suppress(OSError):
                 self.wfile.write(before)
