@@ -103,7 +103,13 @@ def dripping(before: bytes, drop: bytes) -> Iterator[Loopback]:
 
     class Handler(StreamRequestHandler):
         def handle(self) -> None:
-            lines = list(iter(self.rfile.readline, b"\r\n"))
+            head = b""
+            while not head.endswith(b"\r\n\r\n"):
+                line = self.rfile.readline()
+                if not line:
+                    return  # the client has left before it has sent its head
+                head += line
+            method, path, _ = head.decode("latin-1").split(" ", 2)
             served.asked.append(Asked(method, path, {}, b""))
             with suppress(OSError):
                 self.wfile.write(before)
