@@ -39,7 +39,7 @@ def test_reordered_and_repeated_deliveries(
     for message_id, task_id, status, signed_at in order:
         body = body_of(status, task_id)
         reply = receiver.handle("POST", headers(body, message_id=message_id, timestamp=signed_at), body).reply
-        receiver.tell()
+        receiver.notify()
         assert reply.status == 200
     for task_id in TASKS:
         ranks = [STATUSES.index(task.status) for task in told if task.id == task_id]

@@ -136,13 +136,13 @@ VIOLATIONS: Final = (
         "duplicate-is-new",
         "A repeated delivery counts as new.",
         replaced(_forgetful, "kling_elements.webhooks.deduplication:DeliveryLog.receive"),
-        "test_inbox",
+        "test_deduplication",
     ),
     _violation(
         "status-goes-back",
         "A late IN_PROGRESS undoes COMPLETED.",
         replaced(_always_new, "kling_elements.webhooks.deduplication:compare"),
-        "test_inbox",
+        "test_deduplication",
     ),
     _violation(
         "forged-is-200",
