@@ -85,6 +85,10 @@ contract: environment ## both sides of the contract suite, and a table of what t
 contract-server: environment ## the server side alone (URL=https://… PROFILE=free, or PROFILE=full CAP=20; SEED=1)
 	@$(CONTRACT) --server -- $(ARGS)
 
+.PHONY: contract-live
+contract-live: environment ## compare the live service with the document; costs nothing (KLING_ELEMENTS_API_KEY, KLING_ELEMENTS_BASE_URL)
+	@$(RUN) -m kling_elements doctor --contract $(ARGS)
+
 .PHONY: coverage
 coverage: environment ## branch coverage of overrides/ by the whole suite, and how many seeded violations it finds
 	@rm -rf .cache/coverage && mkdir -p .cache/coverage
