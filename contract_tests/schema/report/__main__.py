@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree as ET
 
+from contract_tests.schema import exercised
 from contract_tests.schema.report import page, table
-from contract_tests.support import exercised
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from contract_tests.support.exercised import Side
+    from contract_tests.schema.exercised import Side
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 HERE: Final = Path(__file__).parent

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 import kling_elements
+from contract_tests.schema import exercised
+from contract_tests.schema.exercised import Row
 from contract_tests.schema.report import __main__ as command
 from contract_tests.schema.report import page, table
-from contract_tests.support import exercised
-from contract_tests.support.exercised import Row
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from contract_tests.support.exercised import Side
+    from contract_tests.schema.exercised import Side
 
 A = Row("GET", "/v1/a/{id}", "200", "application/json")
 B = Row("GET", "/v1/a/{id}", "400", "application/problem+json")

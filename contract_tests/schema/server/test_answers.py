@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from contract_tests.schema.exercised import Row, documented
 from contract_tests.schema.server.operations import Operation, life_cycles, operations
-from contract_tests.support.exercised import Row, documented
 
 if TYPE_CHECKING:
     from contract_tests.schema.server.exchange import Exchange
