@@ -185,9 +185,9 @@ def _overwriting(real: Any) -> Any:
 
 
 def _always_whole(real: Any) -> Any:
-    from kling_elements.downloads.mp4 import Verdict  # noqa: PLC0415 - only when it is applied
+    from kling_elements.downloads.mp4 import Finding, Verdict  # noqa: PLC0415 - only when it is applied
 
-    return lambda *args, **options: Verdict.WHOLE
+    return lambda *args, **options: Finding(Verdict.WHOLE)
 
 
 _MONEY: Final = (
@@ -309,7 +309,7 @@ _CONTRACT: Final = (
         "small-images-sent",
         "An image that is too small is sent.",
         replaced(_returning(()), "kling_elements.images.constraints:problems"),
-        "test_images",
+        "test_constraints",
         "client/images",
         "client/operations",
     ),
@@ -418,7 +418,7 @@ _DOWNLOADS: Final = (
     _violation(
         "any-body-is-a-video",
         "Any body is kept as the video.",
-        replaced(_always_whole, "kling_elements.downloads.mp4:inspect_mp4"),
+        replaced(_always_whole, "kling_elements.downloads.mp4:inspect_video"),
         "test_downloads",
         "client/downloads",
     ),

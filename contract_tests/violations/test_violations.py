@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections import Counter
 from typing import get_args
 
 import pytest
 
-from contract_tests.violations.__main__ import choose, counts, listed, run
+from contract_tests.violations.__main__ import ROOT, choose, counts, listed, run
 from contract_tests.violations.everything import VIOLATIONS
 from contract_tests.violations.plugin import is_check
 from contract_tests.violations.violation import CannotApplyError, Kind, Violation, replaced
@@ -45,6 +47,22 @@ def test_a_violation_that_cannot_be_applied_is_an_error(path: str) -> None:
         replaced(lambda real: real, path)()
     verdict = run(Violation("document", "x", "", None, (), edit=("Makefile", "no such text", "")), ())
     assert not verdict.is_good
+
+
+def test_each_can_be_applied() -> None:
+    """Import paths, texts and test files of all violations exist: a renaming shows here first."""
+    code = (
+        "from contract_tests.violations.everything import VIOLATIONS\n"
+        "for each in VIOLATIONS:\n    each.apply is None or each.apply()"
+    )
+    done = subprocess.run(  # noqa: S603 - our own code; the violations stay in its process
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False, timeout=300
+    )
+    assert done.returncode == 0, done.stderr[-1000:]
+    edits = [violation.edit for violation in VIOLATIONS if violation.edit]
+    assert [file for file, old, _ in edits if old not in (ROOT / file).read_text(encoding="utf-8")] == []
+    tests = {ROOT / "contract_tests" / name for violation in VIOLATIONS for name in violation.tests}
+    assert [path for path in tests if not path.exists()] == []
 
 
 def test_only_a_check_finds() -> None:
