@@ -1,4 +1,4 @@
-# Everything that is done with this project. `make` alone lists it.
+# Every task of this project. `make` alone lists them.
 #
 # A new target: one line `name: environment ## what it does`, and its recipe. Targets that need no environment leave `environment` out.
 
@@ -30,8 +30,8 @@ mock: environment ## serve the mock, e.g. make mock ARGS="--port 8080 --seconds 
 # --- to change it
 
 .PHONY: test
-test: environment ## run every test, and name the slowest ten (ARGS="-k polling -x")
-	@$(RUN) -m pytest -n $(JOBS) --durations 10 $(ARGS)
+test: environment ## run every test (ARGS="-k polling -x")
+	@$(RUN) -m pytest -q -n $(JOBS) $(ARGS)
 
 .PHONY: lint
 lint: environment ## ruff, mypy --strict, pyright and the layers (import-linter); all of them, whatever the first finds
@@ -44,7 +44,7 @@ lint: environment ## ruff, mypy --strict, pyright and the layers (import-linter)
 	test -z "$$failed"
 
 .PHONY: format
-format: environment ## let ruff format and mend what it can
+format: environment ## let ruff format, and fix what it can
 	@$(RUN) -m ruff format .
 	@$(RUN) -m ruff check --fix .
 
@@ -78,40 +78,51 @@ CONTRACT = CONTRACT_URL='$(URL)' CONTRACT_PROFILE='$(PROFILE)' CONTRACT_CAP='$(C
 	CONTRACT_EXAMPLES='$(or $(EXAMPLES),100)' $(RUN) -m contract_tests.schema.report
 
 .PHONY: contract
-contract: environment ## both sides of the contract suite, and one table of what was exercised
+contract: environment ## both sides of the contract suite, and a table of what they exercised (docs/contract.md)
 	@$(CONTRACT) -- -n $(JOBS) $(ARGS)
 
 .PHONY: contract-server
 contract-server: environment ## the server side alone (URL=https://… PROFILE=free, or PROFILE=full CAP=20; SEED=1)
 	@$(CONTRACT) --server -- $(ARGS)
 
+.PHONY: contract-live
+contract-live: environment ## compare the live service with the document; costs nothing (KLING_ELEMENTS_API_KEY, KLING_ELEMENTS_BASE_URL)
+	@$(RUN) -m kling_elements doctor --contract $(ARGS)
+
+.PHONY: coverage
+coverage: environment ## branch coverage of overrides/ by the whole suite, and how many seeded violations it finds
+	@rm -rf .cache/coverage && mkdir -p .cache/coverage
+	@$(RUN) -m coverage run -m pytest -n $(JOBS) -q $(ARGS) || echo 'Some tests failed (above): the figures below are of what ran.' >&2
+	@$(RUN) -m coverage combine -q && $(RUN) -m coverage report
+	@$(RUN) -m contract_tests.violations --trusting --quiet --jobs $(JOBS)
+
 .PHONY: kill-test
 kill-test: environment ## kill -9 a batch at random moments, and count what is lost or paid twice (N=300 SEED=1)
-	@$(RUN) -m contract_tests.client.batch.kill --kills $(or $(N),300) --seed $(or $(SEED),1) $(ARGS)
+	@$(RUN) -m contract_tests.faults.kill --kills $(or $(N),300) --seed $(or $(SEED),1) $(ARGS)
 
 .PHONY: faults
-faults: environment ## every fault on the way, and what is lost or paid twice by it (N=10000 SEED=1; docs/faults.md)
+faults: environment ## disturb the connection in every way, and count what is lost or paid twice (N=10000 SEED=1; docs/faults.md)
 	@$(RUN) -m contract_tests.faults --faults $(or $(N),10000) --seed $(or $(SEED),1) $(ARGS)
 
 .PHONY: mutants
-mutants: environment ## put faults in on purpose, and show that the suite finds each (ARGS="--kind client"; docs/mutants.md)
+mutants: environment ## seed wrong behaviour, and show that the suite finds each (ARGS="--kind client"; docs/mutants.md)
 	@$(RUN) -m contract_tests.violations --jobs $(JOBS) $(ARGS)
 
 .PHONY: mutation
-mutation: environment ## look for holes in the tests with mutmut, now and then (its modules: pyproject.toml)
+mutation: environment ## look for holes in the tests with mutmut, now and then; no gate (its modules: pyproject.toml)
 	@$(RUN) -m mutmut run $(ARGS)
 
 # --- the environment and the packages
 
 .PHONY: setup
-setup: environment ## make .venv (every other target does it when it must)
+setup: environment ## make .venv (every other target does it when needed)
 
 .PHONY: environment
 environment:
 	@PYTHON='$(PYTHON)' scripts/environment.sh
 
 .PHONY: lock
-lock: ## pin the development packages anew after a change of pyproject.toml (ARGS=--upgrade: newer ones)
+lock: ## pin the development packages again after a change of pyproject.toml (ARGS=--upgrade: newer ones)
 	@PYTHON='$(PYTHON)' scripts/lock.sh $(ARGS)
 
 .PHONY: dist
@@ -121,5 +132,5 @@ dist: environment ## build the sdist and the wheel into dist/
 
 .PHONY: clean
 clean: ## remove .venv, caches and what the demo left
-	@rm -rf .venv .cache .demo demo.mp4 build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf .venv .cache .demo demo.mp4 build dist mutants .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

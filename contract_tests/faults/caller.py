@@ -167,7 +167,7 @@ class Caller:
             self.let_pass(seconds)
 
     def let_pass(self, seconds: float) -> None:
-        """Have time pass for all; what the mock posts meanwhile is then in the bag."""
+        """Have time pass for all."""
         self.now += seconds
         self.stage.served.mock.advance(seconds)
 
@@ -192,10 +192,6 @@ class Caller:
     def may_inject(self) -> bool:
         """Whether there are faults left to inject."""
         return self.faults_left > 0
-
-    def count(self, outcome: str) -> None:
-        """Count what came of something."""
-        self.tally.outcomes[outcome] += 1
 
     def note(self, fault: str) -> None:
         """Count a fault."""

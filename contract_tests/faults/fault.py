@@ -1,7 +1,8 @@
-"""What can befall one exchange between the client and the service: values only, and how they are drawn."""
+"""Faults of one exchange between the client and the service: values only, and how they are drawn."""
 
 from __future__ import annotations
 
+import gzip
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
@@ -107,8 +108,6 @@ TASK_SCENARIOS: Final = (
     "seconds=20",
     "created-but-500",
     "created-but-reset",
-    "webhook-duplicate",
-    "webhook-reorder",
 )
 
 
@@ -149,6 +148,7 @@ _ODD: Final = (
     http_reply(200, {"content-type": "application/json"}, b'{"data": nul'),
     http_reply(200, {"content-type": "application/json"}, b"[]"),
     http_reply(200, {"content-encoding": "gzip"}, b"no gzip at all"),
+    http_reply(200, {"content-encoding": "gzip, gzip"}, gzip.compress(gzip.compress(bytes(8_000_000)))),
     http_reply(204, {}, b""),
     http_reply(_REQUEST_TIMEOUT, {}, b""),
     http_reply(520, {"content-type": "text/html"}, _HTML),

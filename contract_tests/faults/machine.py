@@ -16,8 +16,6 @@ from hypothesis.stateful import (
 )
 
 from contract_tests.faults.fault import PASS, TASK_SCENARIOS, TLS_FAULTS, exchanges, with_scenario
-from contract_tests.faults.letter import WHOLE, arrivals, losses
-from contract_tests.faults.nap import Visit
 from contract_tests.faults.oracle import Tally
 from contract_tests.faults.world import World
 
@@ -27,7 +25,6 @@ if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
     from contract_tests.faults.fault import Fault
-    from contract_tests.faults.letter import Passage
     from contract_tests.faults.stage import Stage
 
 _ROUND: Final = 50  # examples
@@ -39,28 +36,6 @@ _faults: Final = st.lists(exchanges(), min_size=1, max_size=4)
 _jobs: Final = st.none() | st.sampled_from("abc")
 _places: Final = st.integers(0, 40)
 _kinds: Final = st.sampled_from([False, False, False, False, True])  # an event loop takes longer to make
-_letters: Final = st.tuples(_places, st.one_of(st.just(WHOLE), arrivals(), losses()))
-_lost: Final = st.tuples(st.just(0), losses())
-_WOKEN: Final = (  # tasks that go on by themselves, and not by being looked at
-    "seconds=20",
-    "seconds=20",
-    "seconds=35, webhook-duplicate",
-    "seconds=20, webhook-reorder",
-    "seconds=20, unknown-status=QUEUED",
-    "seconds=20, fail",
-    "seconds=20, missing-generated",
-)
-
-
-def _visits_of(letter: SearchStrategy[tuple[int, Passage]], least: int) -> SearchStrategy[list[Visit]]:
-    visit = st.builds(
-        Visit, st.sampled_from([0.0, 0.2, 0.5, 1.0]), st.lists(letter, min_size=least, max_size=3).map(tuple)
-    )
-    return st.lists(visit, min_size=1, max_size=4)
-
-
-# As it comes; or so that nothing genuine ever comes, and only polling is left.
-_visits: Final = _visits_of(_letters, 0) | _visits_of(_lost, 3)
 
 
 def _creates() -> SearchStrategy[list[Fault]]:
@@ -97,13 +72,10 @@ class FaultMachine(RuleBasedStateMachine):
         faults=_creates(),
         name=st.sampled_from(["create", "create", "generate"]),
         job=_jobs,
-        has_webhook=st.booleans(),
         is_async=_kinds,
     )
-    def create(
-        self, *, faults: list[Fault], name: str, job: str | None, has_webhook: bool, is_async: bool
-    ) -> None:
-        self.world.create(faults, name=name, job=job, has_webhook=has_webhook, is_async=is_async)
+    def create(self, *, faults: list[Fault], name: str, job: str | None, is_async: bool) -> None:
+        self.world.create(faults, name=name, job=job, is_async=is_async)
 
     @rule(faults=_faults, name=st.sampled_from(["get", "wait"]), place=_places, is_async=_kinds)
     def look(self, *, faults: list[Fault], name: str, place: int, is_async: bool) -> None:
@@ -150,30 +122,6 @@ class FaultMachine(RuleBasedStateMachine):
                 self.world.caller.suspend(abs(hours) * 3600)
             case _:
                 self.world.caller.restart()
-
-    @rule(letters=st.lists(_letters, min_size=2, max_size=4))
-    def deliver(self, letters: list[tuple[int, Passage]]) -> None:
-        if len(self.world.stage.post.waiting) < len(letters):
-            self.world.create([], name="generate", has_webhook=True)
-        for place, passage in letters:
-            self.world.deliver(place, passage)
-
-    @rule(
-        name=st.sampled_from(["generate", "wait"]),
-        scenario=st.sampled_from(_WOKEN),
-        faults=st.lists(exchanges(is_slow=False), max_size=2),
-        visits=_visits,
-        is_async=_kinds,
-    )
-    def be_woken(
-        self, *, name: str, scenario: str, faults: list[Fault], visits: list[Visit], is_async: bool
-    ) -> None:
-        first = [with_scenario(PASS, scenario)]
-        if name == "generate":
-            faults = [*first, *faults]
-            self.world.create(faults, name=name, has_webhook=True, visits=visits, is_async=is_async)
-        elif task := self.world.create(first, has_webhook=True):
-            self.world.look(name, task.id, faults, visits=visits, is_async=is_async)
 
     def teardown(self) -> None:
         findings = self.world.finish()

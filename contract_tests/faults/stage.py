@@ -1,4 +1,4 @@
-"""What examples share, as it takes long to make: the mock, the proxy before it, an HTTP client."""
+"""What examples share, since it is slow to start: the mock, the proxy before it, an HTTP client."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Final
 import httpx
 from attrs import field, frozen
 
-from contract_tests.faults.doors import opened
-from contract_tests.faults.post import Post
 from contract_tests.faults.proxy import FaultProxy, proxying
 from contract_tests.faults.videos import Videos
 from kling_elements_mock import ManualClock, MockSettings, Polls, serve
@@ -28,11 +26,10 @@ NONE_KEPT: Final = httpx.Limits(max_keepalive_connections=0)
 
 @frozen
 class Stage:
-    """Mock, post, proxy and client.
+    """Mock, proxy and client.
 
     Attributes:
         served: The mock.
-        post: What the mock posts to the receiver of webhooks.
         proxy: The proxy before it.
         http: The synchronous clients' connections; none is kept.
         trust: The TLS context of all clients.
@@ -40,7 +37,6 @@ class Stage:
     """
 
     served: ServedMock
-    post: Post
     proxy: FaultProxy
     http: httpx.Client
     trust: ssl.SSLContext
@@ -52,13 +48,11 @@ def staged() -> Iterator[Stage]:
     """A stage, for as long as the context lasts."""
     trust = ssl.create_default_context()
     with ExitStack() as stack:
-        clock = ManualClock()
-        post = Post(clock, stack.enter_context(opened()))
-        served = stack.enter_context(serve(MockSettings(pace=Polls(2)), clock=clock, sender=post.take))
+        served = stack.enter_context(serve(MockSettings(pace=Polls(2)), clock=ManualClock()))
         proxy = stack.enter_context(proxying(served.url))
         http = stack.enter_context(httpx.Client(verify=trust, limits=NONE_KEPT, trust_env=False))
         stack.enter_context(_interruptible())
-        yield Stage(served, post, proxy, http, trust)
+        yield Stage(served, proxy, http, trust)
 
 
 @contextmanager

@@ -9,8 +9,6 @@ from attrs import define, field
 
 from contract_tests.faults.caller import LOOKS, Call, Caller
 from contract_tests.faults.fault import PASS, with_scenario
-from contract_tests.faults.letter import WHOLE
-from contract_tests.faults.nap import Nap, Visit
 from contract_tests.faults.oracle import Ask, Books, Finding, Kind, Made, Tally, judge, wrong_task
 from contract_tests.faults.videos import tiny_video, unplayable
 from kling_elements import DeadlineExceeded, KlingError, Task, ValidationError
@@ -23,14 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from contract_tests.faults.fault import Fault
-    from contract_tests.faults.letter import Passage
-    from contract_tests.faults.post import Errand
     from contract_tests.faults.stage import Stage
 
 _IMAGE: Final = "https://images.example/a.jpg"
-_HOOK: Final = "http://127.0.0.1:9/hook"  # nobody is called there: the mock's post is the stage's
 _BATCH: Final = "batch-of-the-faults"
-_FAULTS_OF_A_VISIT: Final = 9  # at most: of three letters, each overtakes another and comes three times
 
 
 @define
@@ -59,30 +53,18 @@ class World:
         self.stage.served.mock.reset()
         self.stage.proxy.forget()
         self.caller = Caller(self.stage, self.tally, self.most_faults)
-        self.stage.post.start(lambda: self.caller.wall_offset)
 
-    def create(  # noqa: PLR0913 - options, each by its name
-        self,
-        faults: Sequence[Fault],
-        *,
-        name: str = "create",
-        job: str | None = None,
-        has_webhook: bool = False,
-        visits: Sequence[Visit] = (),
-        is_async: bool = False,
+    def create(
+        self, faults: Sequence[Fault], *, name: str = "create", job: str | None = None, is_async: bool = False
     ) -> Task | None:
-        """Ask for a new task, or again for a job's, by `create` or `generate`; visits may wake the latter."""
+        """Ask for a new task, or again for a job's, by `create` or `generate`."""
         ask = next((ask for ask in self.asks if job is not None and ask.job == job), None)
         fields = {"prompt": ask.tag if ask else f"ask-{len(self.asks)}"}
         if ask is None:
             ask = self._ask(fields, job)
         options: dict[str, Any] = {**fields, "job": None if job is None else Job(_BATCH, job)}
-        if has_webhook and job is None:
-            options["webhook_url"] = _HOOK
-            ask.digest = _digest({**fields, "webhook_url": options["webhook_url"]})
         if name == "generate":
             options["timeout"] = LOOKS
-            options |= self._nap(None, visits, is_async=is_async)
         if self.has_odd_ids:
             faults = _with_odd_id(faults)
         value = self._call(Call(name, ([_IMAGE],), options, ask, is_async=is_async), faults)
@@ -94,18 +76,9 @@ class World:
             self._find(Kind.WRONG, f"generate returned task {value.id} without a video")
         return value
 
-    def look(
-        self,
-        name: str,
-        task_id: str,
-        faults: Sequence[Fault],
-        *,
-        visits: Sequence[Visit] = (),
-        is_async: bool = False,
-    ) -> None:
-        """Ask for a task by `get` or `wait`; visits of the post may wake the latter."""
-        options = {"timeout": LOOKS, **self._nap(task_id, visits, is_async=is_async)}
-        value = self._call(Call(name, (task_id,), options, is_async=is_async), faults)
+    def look(self, name: str, task_id: str, faults: Sequence[Fault], *, is_async: bool = False) -> None:
+        """Ask for a task by `get` or `wait`."""
+        value = self._call(Call(name, (task_id,), {"timeout": LOOKS}, is_async=is_async), faults)
         if isinstance(value, Task):
             self._check_task(value, task_id=task_id)
             if name == "wait" and not value.is_terminal:
@@ -137,11 +110,6 @@ class World:
         ask = self._ask({"prompt": tag})
         self._call(Call("create", ([_IMAGE],), {"prompt": tag}, ask, scheme="https"), faults)
 
-    def deliver(self, place: int, passage: Passage) -> None:
-        """Deliver a webhook that is on its way, out of order or not, as the passage says."""
-        if errand := self._take_out(place, passage):
-            self._run(errand)
-
     @property
     def task_ids(self) -> list[str]:
         """The ids of all tasks that the server has."""
@@ -150,7 +118,6 @@ class World:
     def finish(self) -> list[Finding]:
         """Let the storm pass, judge, and count."""
         self.caller.heal()
-        self.stage.post.finish()
         made = self._made()
         with self.caller.client() as client:
             unrecorded = frozenset(task.id for task in client.find_unrecorded())
@@ -161,39 +128,10 @@ class World:
             unrecorded,
         )
         self.findings += judge(self.asks, made.values(), books)
-        for text in self.stage.post.wrong():
-            self._find(Kind.WRONG, text)
-        for text in self.stage.post.unexpected:
-            self._find(Kind.UNEXPECTED, text)
         self.tally.made += len(made)
         self.tally.findings += self.findings
         self.caller.close()
         return self.findings
-
-    def _nap(self, task_id: str | None, visits: Sequence[Visit], *, is_async: bool) -> dict[str, Any]:
-        """Options of a wait whose pauses these visits may end; none without visits."""
-        if not visits:
-            return {}
-        nap = Nap(
-            self.stage.post,
-            task_id,
-            visits,
-            take_out=self._take_out,
-            run=self._run,
-            let_pass=self.caller.let_pass,
-            count=self.caller.count,
-            find=lambda text: self._find(Kind.WRONG, text),
-        )
-        return nap.options(is_async=is_async)
-
-    def _take_out(self, place: int, passage: Passage) -> Errand | None:
-        if self.caller.faults_left < _FAULTS_OF_A_VISIT:
-            place, passage = 0, WHOLE
-        return self.stage.post.take_out(place, passage)
-
-    def _run(self, errand: Errand) -> None:
-        for fault in self.stage.post.run(errand):
-            self.caller.note(fault)
 
     def _ask(self, fields: dict[str, Any], job: str | None = None) -> Ask:
         ask = Ask(fields["prompt"], _digest(fields), job)

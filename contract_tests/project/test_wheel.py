@@ -90,7 +90,7 @@ def test_the_wheel_brings_the_command(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         entry_points = next(name for name in archive.namelist() if name.endswith("entry_points.txt"))
         text = archive.read(entry_points).decode()
-    assert "kling-elements = kling_elements.cli:main" in text
+    assert "kling-elements = kling_elements.__main__:main" in text
     assert "mock = kling_elements_mock.__main__:main" in text
 
 

@@ -93,7 +93,7 @@ def look_at_traceback(error: BaseException) -> None:
     for frame, _ in traceback.walk_tb(error.__traceback__):
         path = Path(frame.f_code.co_filename)
         # The command line shows no traceback.
-        if path.is_relative_to(_PACKAGE) and "command_line" not in path.parts:
+        if path.is_relative_to(_PACKAGE) and "cli" not in path.parts:
             for name, value in frame.f_locals.items():
                 watch.look(f"{frame.f_code.co_name}'s variable {name}", _shown(value), may_sign=True)
 
@@ -204,7 +204,7 @@ def fail_if_found() -> None:
 
 
 # Their tests fetch results with an httpx of their own, which logs as ever; no client of ours is at work.
-_WITHOUT_CLIENT = frozenset({"mock", "server_side", "server_side_itself"})
+_WITHOUT_CLIENT = frozenset({"mock", "server", "server_itself"})
 
 
 class Plugin:

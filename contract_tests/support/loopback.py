@@ -105,7 +105,10 @@ def dripping(before: bytes, drop: bytes) -> Iterator[Loopback]:
         def handle(self) -> None:
             head = b""
             while not head.endswith(b"\r\n\r\n"):
-                head += self.rfile.readline()
+                line = self.rfile.readline()
+                if not line:
+                    return  # the client has left before it has sent its head
+                head += line
             method, path, _ = head.decode("latin-1").split(" ", 2)
             served.asked.append(Asked(method, path, {}, b""))
             with suppress(OSError):

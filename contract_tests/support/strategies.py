@@ -1,7 +1,7 @@
 """Values that the document's schemas describe, and answers made of them.
 
 A schema's keyword that is not known here raises: a limit that nobody generates for is one that nobody tests.
-What breaks a schema or an answer is in `contract_tests.support.faults`.
+What breaks a schema or an answer is in `contract_tests.schema.client.damage`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from hypothesis.strategies import DrawFn, SearchStrategy
 
-    from contract_tests.support.exercised import Row
+    from contract_tests.schema.exercised import Row
 
 _ANNOTATIONS: Final = {
     "title",

@@ -1,95 +1,210 @@
-"""Runs the suite against its mutants. The command behind ``make mutants``.
+"""Runs the suite against the seeded violations. The command behind `make mutants`.
 
-    python -m contract_tests.violations [--kind KIND] [--only TEXT] [--sample N --seed S] [--write]
-
-Exit codes: 0 all are killed; 1 one is not, or the program as it is is not green; 2 the suite can't be run.
+Exit codes: 0 each was found; 1 one was not, or the suite is not green without one; 2 wrong use.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import os
 import random
+import re
+import shutil
+import signal
+import subprocess
 import sys
+import tempfile
 import time
-from typing import TYPE_CHECKING, Final, TextIO, get_args
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, get_args
 
-from contract_tests.violations import table
-from contract_tests.violations.everything import MUTANTS
-from contract_tests.violations.mutant import Kind, Mutant
+from attrs import frozen
+
+from contract_tests.violations.everything import VIOLATIONS
+from contract_tests.violations.violation import CannotApplyError, Kind, Violation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from contract_tests.violations.fork_server import Verdict
+ROOT: Final = Path(__file__).resolve().parents[2]
+PAGE: Final = ROOT / "docs" / "mutants.md"
+_BEGIN: Final = "<!-- the table: make mutants ARGS=--write -->"
+_END: Final = "<!-- end of the table -->"
+_PATIENCE: Final = 900.0  # seconds; a violation may make a test wait for ever
+_OPTIONS: Final = ("-q", "-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:xdist")
+_NOT_COPIED: Final = shutil.ignore_patterns(
+    ".venv", ".git", ".cache", "__pycache__", ".*_cache", ".hypothesis", "dist", "mutants"
+)
 
-_JOBS: Final = 2
+
+@frozen
+class Verdict:
+    """What became of a violation; `violation` is None for the program as it is."""
+
+    violation: Violation | None
+    outcome: str
+    test: str
+    text: str
+    seconds: float
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the suite did what it must."""
+        return self.outcome == ("found" if self.violation else "survived")
+
+    def __str__(self) -> str:
+        name, kind = (self.violation.name, self.violation.kind) if self.violation else ("(no violation)", "")
+        word = {"found": "killed", "survived": "SURVIVED" if self.violation else "green"}.get(
+            self.outcome, self.outcome.upper()
+        )
+        why = "" if self.is_good else self.text
+        row = f"{word:<10} {self.seconds:5.1f} s  {kind:<9} {name:<30} {_short(self.test)}  {why}"
+        return row.rstrip()
 
 
-def choose(kinds: Sequence[str], only: str, sample: int | None, seed: int) -> list[Mutant]:
-    """Choose mutants.
-
-    Args:
-        kinds: Of which kinds; none for all.
-        only: Text that a name must have.
-        sample: How many of each kind; None for all.
-        seed: The same seed chooses the same.
-    """
-    found = [m for m in MUTANTS if (not kinds or m.kind in kinds) and only in m.name]
+def choose(kinds: Sequence[str], only: str, sample: int | None, seed: int) -> list[Violation]:
+    """Choose violations; the same seed chooses the same sample, so many of each kind."""
+    found = [v for v in VIOLATIONS if (not kinds or v.kind in kinds) and only in v.name]
     if sample is None:
         return found
     chooser = random.Random(seed)  # noqa: S311 - reproducible is the point
-    by_kind = [[mutant for mutant in found if mutant.kind == kind] for kind in get_args(Kind)]
-    return [mutant for some in by_kind for mutant in chooser.sample(some, min(sample, len(some)))]
+    by_kind = [[v for v in found if v.kind == kind] for kind in get_args(Kind)]
+    return [v for some in by_kind for v in chooser.sample(some, min(sample, len(some)))]
+
+
+def run(violation: Violation | None, tests: Sequence[str]) -> Verdict:
+    """Run tests against one violation, in a process of their own: first the nearest file, then all."""
+    near = f"{violation.near}.py" if violation else ""
+    files = [path for name in tests for path in sorted((ROOT / "contract_tests" / name).rglob(near or "-"))]
+    if files:
+        found = _run(violation, [str(path.relative_to(ROOT / "contract_tests")) for path in files])
+        if found.is_good:
+            return found
+    return _run(violation, tests)
+
+
+def _run(violation: Violation | None, tests: Sequence[str]) -> Verdict:
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="violation-") as folder:
+        verdict, root = Path(folder) / "verdict.json", ROOT
+        try:
+            if violation and violation.edit:
+                root = _edited(Path(folder) / "copy", *violation.edit)
+        except CannotApplyError as error:
+            return Verdict(violation, "can't be applied", "", str(error), 0.0)
+        command = [
+            sys.executable, "-m", "pytest", *_OPTIONS, "-p", "contract_tests.violations.plugin",
+            f"--verdict={verdict}", f"--violation={violation or ''}",
+            f"--basetemp={Path(folder) / 'tmp'}", *(f"contract_tests/{name}" for name in tests),
+        ]  # fmt: skip
+        known = {k: v for k, v in os.environ.items() if not k.startswith(("CONTRACT_", "PYTEST_"))}
+        paths = [str(root / name) for name in (".", "generated", "overrides")]
+        with subprocess.Popen(  # noqa: S603 - our own command
+            command, cwd=root, env={**known, "PYTHONPATH": os.pathsep.join(paths), "TMPDIR": folder},
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+        ) as process:  # fmt: skip
+            try:
+                output, _ = process.communicate(timeout=_PATIENCE)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                return Verdict(violation, "timed out", "", "", _PATIENCE)
+        if verdict.is_file():
+            outcome, test, text = json.loads(verdict.read_text(encoding="utf-8"))
+        else:
+            outcome, test, text = "broken", "", "\n".join(output.splitlines()[-15:])
+        return Verdict(violation, outcome, test, text, time.monotonic() - started)
+
+
+def _edited(copy: Path, file: str, old: str, new: str) -> Path:
+    """Copy the repository, and change one text in the copy."""
+    shutil.copytree(ROOT, copy, ignore=_NOT_COPIED)
+    path = copy / file
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    if old not in text:
+        raise CannotApplyError(f"{file} does not have {old!r}. Give its row another text")
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    return copy
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command. Returns its exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m contract_tests.violations",
-        description="Run the contract suite against faults that were put in on purpose.",
-        epilog="Exit codes: 0 all are killed, 1 one is not, 2 the suite can't be run.",
-    )
+    parser = argparse.ArgumentParser(prog="python -m contract_tests.violations", description=__doc__)
     parser.add_argument("--kind", action="append", default=[], choices=get_args(Kind), help="only this kind")
-    parser.add_argument("--only", default="", metavar="TEXT", help="only mutants with this in their name")
+    parser.add_argument("--only", default="", metavar="TEXT", help="only names with this text")
     parser.add_argument("--sample", type=int, metavar="N", help="N of each kind")
     parser.add_argument("--seed", type=int, default=1, help="chooses the sample (1)")
-    parser.add_argument("--jobs", type=int, default=_JOBS, help=f"how many at a time ({_JOBS})")
-    parser.add_argument("--trusting", action="store_true", help="don't run the suite without a fault first")
-    parser.add_argument("--write", action="store_true", help=f"write the table to {table.PAGE.name}")
+    parser.add_argument("--jobs", type=int, default=2, help="how many at a time (2)")
+    parser.add_argument(
+        "--trusting", action="store_true", help="don't run the suite without a violation first"
+    )
+    parser.add_argument("--quiet", action="store_true", help="print only what was not found, and the count")
+    parser.add_argument("--write", action="store_true", help=f"write the table to {PAGE.name}")
     options = parser.parse_args(arguments)
     chosen = choose(options.kind, options.only, options.sample, options.seed)
-    if not chosen or options.jobs < 1:
-        _say("there is no such mutant" if options.jobs > 0 else "--jobs must be 1 or more", sys.stderr)
-        return 2
-    if options.write and len(chosen) < len(MUTANTS):
-        _say("--write is for all mutants: leave --kind, --only and --sample out", sys.stderr)
-        return 2
-    # Late: pytest and hypothesis take a second, and `--help` needs none of it.
-    from contract_tests.violations.running import HarnessError, run  # noqa: PLC0415
+    if not chosen or options.jobs < 1 or (options.write and len(chosen) < len(VIOLATIONS)):
+        parser.error("choose at least one; --write is for all of them")
+    started = time.monotonic()
+    with ThreadPoolExecutor(options.jobs) as pool:
 
-    started, out = time.monotonic(), sys.stdout
+        def judged(work: list[tuple[Violation | None, tuple[str, ...]]]) -> list[Verdict]:
+            verdicts = []
+            for verdict in pool.map(lambda piece: run(*piece), work):
+                if not (options.quiet and verdict.is_good):
+                    _say(str(verdict))
+                verdicts.append(verdict)
+            return verdicts
 
-    def told(verdict: Verdict) -> None:
-        _say(table.line(verdict), out)
-
-    try:
-        verdicts = run(chosen, options.jobs, told, first=not options.trusting)
-    except HarnessError as error:
-        _say(f"{error}\nThe suite can't be run.", sys.stderr)
-        return 2
-    _say(table.summary(verdicts, time.monotonic() - started), out)
-    of_mutants = [verdict for verdict in verdicts if verdict.mutant is not None]
-    if len(of_mutants) < len(chosen):
-        _say("The suite is not green without a fault: mend that first.", sys.stderr)
-        return 1
+        suites = dict.fromkeys(v.tests for v in chosen) if not options.trusting else {}
+        if not all(v.is_good for v in judged([(None, tests) for tests in suites])):
+            _say("The suite is not green without a violation: fix that first.")
+            return 1
+        verdicts = judged([(v, v.tests) for v in chosen])
+    _say(f"\n{counts(verdicts)}, in {time.monotonic() - started:.0f} s")
     if options.write:
-        table.write(of_mutants)
-    return 0 if all(verdict.outcome == "killed" for verdict in of_mutants) else 1
+        write(verdicts)
+    return 0 if all(v.is_good for v in verdicts) else 1
 
 
-def _say(text: str, where: TextIO) -> None:
-    where.write(f"{text}\n")
-    where.flush()
+def counts(verdicts: Sequence[Verdict]) -> str:
+    """Say how many of each kind were found."""
+    some = {
+        kind: [v.is_good for v in verdicts if v.violation and v.violation.kind == kind]
+        for kind in get_args(Kind)
+    }
+    each = ", ".join(f"{kind} {sum(good)}/{len(good)}" for kind, good in some.items() if good)
+    return f"seeded violations found: {sum(v.is_good for v in verdicts)} of {len(verdicts)} ({each})"
+
+
+def write(verdicts: Sequence[Verdict]) -> None:
+    """Put the table into the page."""
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(_BEGIN)
+    rows = "".join(
+        f"| {v.violation.kind} | {v.violation.name} | {v.violation.description} | "
+        f"{_short(v.test).partition('[')[0] if v.is_good else '**survived**'} |\n"
+        for v in verdicts
+        if v.violation
+    )
+    head = "| where | violation | what is wrong | found by |\n|---|---|---|---|\n"
+    after = rest.partition(_END)[2]
+    text = f"{before}{_BEGIN}\n\n{counts(verdicts)}\n\n{head}{rows}\n{_END}{after}"
+    PAGE.write_text(re.sub(r"^seeded", "Seeded", text, flags=re.MULTILINE), encoding="utf-8", newline="\n")
+
+
+def listed() -> set[str]:
+    """Return the names of the violations that the page says were found."""
+    table = PAGE.read_text(encoding="utf-8").partition(_BEGIN)[2].partition(_END)[0]
+    return set(re.findall(r"^\| [a-z]+ \| ([a-z0-9-]+) \| .* \| [a-z_/]+\.py::", table, re.MULTILINE))
+
+
+def _short(test: str) -> str:
+    return test.removeprefix("contract_tests/")
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
-"""Changes a server's answers on their way out: a middleware around whatever application the suite calls."""
+"""Violations of the server: a middleware that changes requests on the way in, and answers on the way out."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
 
 from contract_tests.schema.server import default_target
 from contract_tests.schema.server.exchange import Answer, Sent
@@ -18,20 +20,19 @@ if TYPE_CHECKING:
 Lie = Callable[[Sent, Answer], Answer]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answered:
-    """The server's answers, changed.
+    """The server, changed.
 
     Attributes:
-        lie: Takes the request (without its body) and the true answer, and gives the one that is sent.
+        lie: Takes the request (without its body) and the true answer, and returns the answer that is sent.
+        ask: Takes the request with its body, and returns the request that the server gets.
     """
 
-    lie: Lie
+    lie: Lie | None = None
+    ask: Callable[[Sent], Sent] | None = None
 
-    def check(self) -> None:
-        """Nothing can be stale: it is the suite's own seam."""
-
-    def apply(self) -> None:
+    def __call__(self) -> None:
         """Put it around every mock that the suite makes."""
         default_target.wrap = self._around
 
@@ -45,13 +46,39 @@ class Answered:
             async def keep(message: MutableMapping[str, Any]) -> None:
                 outgoing.append(message)
 
+            if self.ask:
+                scope, receive = await self._asked(scope, receive, self.ask)
             await app(scope, receive, keep)
-            answer = self.lie(_sent(scope), _answer(outgoing))
+            answer = _answer(outgoing)
+            if self.lie:
+                answer = self.lie(_sent(scope), answer)
             raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
             await send({"type": "http.response.start", "status": answer.status, "headers": raw})
             await send({"type": "http.response.body", "body": answer.body})
 
         return changed
+
+    @staticmethod
+    async def _asked(scope: MutableMapping[str, Any], receive: Any, ask: Callable[[Sent], Sent]) -> Any:
+        body = (await receive()).get("body", b"")
+        query = scope["query_string"].decode("latin-1")
+        sent = ask(replace(_sent(scope), target=f"{scope['path']}?{query}", body=body))
+        path, _, query = sent.target.partition("?")
+        headers = [
+            (name.lower().encode("latin-1"), value.encode("latin-1"))
+            for name, value in sent.headers
+            if name.lower() != "content-length"
+        ]
+        headers.append((b"content-length", str(len(sent.body)).encode()))
+        incoming = [{"type": "http.request", "body": sent.body, "more_body": False}]
+
+        async def received() -> Any:
+            return incoming.pop() if incoming else {"type": "http.disconnect"}
+
+        return {
+            **scope, "method": sent.method, "path": path, "raw_path": path.encode(),
+            "query_string": query.encode("latin-1"), "headers": headers,
+        }, received  # fmt: skip
 
 
 def _sent(scope: MutableMapping[str, Any]) -> Sent:
@@ -102,3 +129,19 @@ def rows(change: Callable[[list[Any]], list[Any]]) -> Lie:
         return body(answer, inner) if answer.is_success else answer
 
     return lie
+
+
+def request_body(change: Callable[[dict[str, Any]], Any]) -> Answered:
+    """Change the JSON object of requests in place; other bodies stay."""
+
+    def ask(sent: Sent) -> Sent:
+        try:
+            value = json.loads(sent.body)
+        except ValueError:
+            return sent
+        if not isinstance(value, dict):
+            return sent
+        change(value)
+        return replace(sent, body=json.dumps(value).encode())
+
+    return Answered(ask=ask)

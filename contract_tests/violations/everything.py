@@ -1,12 +1,17 @@
-"""All mutants."""
+"""All seeded violations."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from contract_tests.violations import document, server
+from contract_tests.violations import client, document, server, webhook
 
 if TYPE_CHECKING:
-    from contract_tests.violations.mutant import Mutant
+    from contract_tests.violations.violation import Violation
 
-MUTANTS: Final[tuple[Mutant, ...]] = (*server.MUTANTS, *document.MUTANTS)
+VIOLATIONS: Final[tuple[Violation, ...]] = (
+    *server.VIOLATIONS,
+    *client.VIOLATIONS,
+    *document.VIOLATIONS,
+    *webhook.VIOLATIONS,
+)

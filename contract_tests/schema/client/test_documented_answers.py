@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contract_tests.schema.client.homes import CALLBACK_HOMES, HOMES, Home, callback_operations, task_places
+from contract_tests.schema.client.outcomes import assert_documented, see
+from contract_tests.schema.exercised import Row, documented, record
 from contract_tests.support.answers import ID
 from contract_tests.support.clients import ASYNC, SYNC
 from contract_tests.support.deliveries import NOW, SECRET, headers
 from contract_tests.support.examples import examples
-from contract_tests.support.exercised import Row, documented, record
-from contract_tests.support.homes import CALLBACK_HOMES, HOMES, Home, callback_operations, task_places
 from contract_tests.support.judge import schema_faults
-from contract_tests.support.outcomes import assert_documented, see
 from contract_tests.support.strategies import (
     documented_answers,
     encoded,

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import kling_elements
+from contract_tests.schema.client.homes import HOMES
+from contract_tests.schema.client.outcomes import step
+from contract_tests.schema.exercised import record, row_of
 from contract_tests.support.answers import ID, IMAGE, RESULT, completed, shown
 from contract_tests.support.clients import KEY, FakeTime, Script
 from contract_tests.support.contract import document, key_headers
-from contract_tests.support.exercised import record, row_of
 from contract_tests.support.fixtures import FOLDER, Fixture, load, load_all
-from contract_tests.support.homes import HOMES
 from contract_tests.support.judge import places, request_faults
-from contract_tests.support.outcomes import step
 from kling_elements import KlingError
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ import httpx
 import pytest
 import respx
 
+from contract_tests.schema.client.homes import CALLBACK_HOMES, HOMES, callback_operations, homeless
 from contract_tests.support.clients import KEY
 from contract_tests.support.contract import document
-from contract_tests.support.homes import CALLBACK_HOMES, HOMES, callback_operations, homeless
 from contract_tests.support.judge import Place, place_of, places, request_faults
 from kling_elements import ApiError, AsyncKlingElements, KlingElements, webhooks
 

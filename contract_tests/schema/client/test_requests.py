@@ -13,14 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contract_tests.schema.client.damage import Violation, violations
+from contract_tests.schema.client.homes import HOMES, task_places
+from contract_tests.schema.client.outcomes import ALONE
 from contract_tests.support.answers import png, reply, shown
 from contract_tests.support.clients import ASYNC, SYNC, Driver, FakeTime, Script
 from contract_tests.support.contract import key_headers, request_schema
 from contract_tests.support.examples import examples
-from contract_tests.support.faults import Violation, violations
-from contract_tests.support.homes import HOMES, task_places
 from contract_tests.support.judge import Place, place_of, request_faults, schema_faults
-from contract_tests.support.outcomes import ALONE
 from contract_tests.support.strategies import plain, values
 from kling_elements import ValidationError
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from contract_tests.schema.client.homes import HOMES, step_places
+from contract_tests.schema.client.outcomes import ALONE, OK, TOO_MANY, told
+from contract_tests.schema.exercised import Row, documented, record
 from contract_tests.support.answers import shown
 from contract_tests.support.clients import KEY, FakeTime
-from contract_tests.support.exercised import Row, documented, record
-from contract_tests.support.homes import HOMES, step_places
 from contract_tests.support.judge import place_of, request_faults
-from contract_tests.support.outcomes import ALONE, OK, TOO_MANY, told
 from contract_tests.support.strategies import encoded, media_of
 from kling_elements import KlingError, OutcomeUnknown, Task
 

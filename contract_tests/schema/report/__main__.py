@@ -7,23 +7,26 @@ import os
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from xml.etree import ElementTree as ET
 
+from contract_tests.schema import exercised
 from contract_tests.schema.report import page, table
-from contract_tests.support import exercised
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from contract_tests.support.exercised import Side
+    from contract_tests.schema.exercised import Side
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 HERE: Final = Path(__file__).parent
 OUTPUT: Final = ROOT / ".cache" / "contract"
 _FOLDERS: Final[Mapping[Side, tuple[str, ...]]] = {
-    "client": ("client_side", "end_to_end"),
-    "server": ("server_side",),
+    "client": ("schema/client", "client/end_to_end"),
+    "server": ("schema/server",),
 }
 _NOTHING_RAN: Final = 5
 
@@ -43,9 +46,7 @@ def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
     options = parser.parse_args(arguments)
     sides: tuple[Side, ...] = ("server",) if options.server else exercised.SIDES
     folders = [ROOT / "contract_tests" / name for side in sides for name in _FOLDERS[side]]
-    code = _run(
-        [folder for folder in folders if folder.is_dir()], options.output, options.pytest, environment
-    )
+    code = _run(folders, options.output, options.pytest, environment)
     if code > 1:
         return 1 if code == _NOTHING_RAN else 2
     if not (options.output / "junit.xml").is_file():
@@ -55,9 +56,12 @@ def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
     counts = exercised.read(options.output / "counts")
     found = table.build(exercised.documented(), counts, explanations, sides)
     report = options.output / "report.html"
-    report.write_text(page.html(found), encoding="utf-8")
+    facts = describe_run(options.output / "junit.xml", environment)
+    report.write_text(page.html(found, facts), encoding="utf-8")
     sys.stdout.write("\n" + table.text(found, colour=_is_coloured(environment)) + "\n")
-    sys.stdout.write(f"{_shown(report)} and {_shown(options.output / 'junit.xml')} have the same to keep\n")
+    sys.stdout.write(
+        f"{', '.join(facts)}\nTo keep: {_shown(report)}, {_shown(options.output / 'junit.xml')}\n"
+    )
     if options.server:
         return code
     return 1 if code or found.open or found.stale else 0
@@ -71,6 +75,28 @@ def _run(folders: list[Path], output: Path, more: Sequence[str], environment: Ma
     counting = {**environment, exercised.FOLDER_VARIABLE: str(output / "counts")}
     done = subprocess.run(command, cwd=ROOT, env=counting, check=False)  # noqa: S603 - our own suite
     return done.returncode
+
+
+def describe_run(junit: Path, environment: Mapping[str, str]) -> list[str]:
+    """Return what identifies a run: counts of its tests, date, commit, seed and version."""
+    suite = next(iter(ET.fromstring(junit.read_text(encoding="utf-8") or "<x/>")), None)  # noqa: S314 - pytest wrote it
+    counts = (
+        {name: int(suite.get(name, 0)) for name in ("tests", "failures", "errors", "skipped")}
+        if suite is not None
+        else {}
+    )
+    git = shutil.which("git") or "git"
+    commit = subprocess.run(  # noqa: S603 - asks for the commit
+        [git, "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    return [
+        *(f"{count} {name}" for name, count in counts.items()),
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        f"commit {commit.stdout.strip() or 'unknown'}",
+        f"seed {environment.get('CONTRACT_SEED') or 1}",
+        f"kling-elements {version('kling-elements')}",
+        f"server {environment.get('CONTRACT_URL') or 'the mock, in this process'}",
+    ]
 
 
 def _is_coloured(environment: Mapping[str, str]) -> bool:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from contract_tests.schema.report.table import to_do
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from contract_tests.schema.report.table import Cell, Line, Table
 
 _STYLE = """
@@ -43,8 +45,8 @@ td.why { color: var(--soft); }
 """
 
 
-def html(table: Table, title: str = "Contract: what was exercised") -> str:
-    """Write the whole page."""
+def html(table: Table, facts: Iterable[str] = (), title: str = "Contract: what was exercised") -> str:
+    """Write the whole page; the facts identify the run."""
     sections = "\n".join(_section(name, lines, table) for name, lines in table.by_operation())
     total = len(table.lines)
     sums = "".join(
@@ -64,6 +66,7 @@ def html(table: Table, title: str = "Contract: what was exercised") -> str:
 <body>
 <h1>{escape(title)}</h1>
 <p>Each documented answer, and how often the client was given it and a server gave it.</p>
+<p class="note">{escape(" · ".join(facts))}</p>
 <ul class="sums">{sums}</ul>
 {said}
 {sections}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import yaml
 
-from contract_tests.support.exercised import SIDES, Row, Side
+from contract_tests.schema.exercised import SIDES, Row, Side
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

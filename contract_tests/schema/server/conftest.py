@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,7 +13,6 @@ from contract_tests.schema.server.target import Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
-    from contextlib import AbstractContextManager
 
 
 @pytest.fixture(scope="session")
@@ -44,23 +42,6 @@ def target(configuration: Configuration, remote: default_target.Remote | None) -
         return
     with default_target.in_process(configuration) as found:
         yield found
-
-
-@pytest.fixture
-def limited(
-    configuration: Configuration, remote: default_target.Remote | None
-) -> Callable[..., AbstractContextManager[Target]]:
-    """Makes a server that keeps limits as told; the mock alone can be told."""
-    if remote is not None:
-        pytest.skip(f"{configuration.url} can't be told which limits to keep")
-
-    @contextmanager
-    def make(**settings: Any) -> Iterator[Target]:
-        with default_target.in_process(configuration, **settings) as found:
-            yield found
-            found.assert_clean()
-
-    return make
 
 
 @pytest.hookimpl(wrapper=True)

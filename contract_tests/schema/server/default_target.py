@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from contract_tests.schema.server.backends import AsgiBackend, HttpBackend
+from contract_tests.schema.server.backends import Backend
 from contract_tests.schema.server.guard import Guard
 from contract_tests.schema.server.ledger import Ledger
 from contract_tests.schema.server.target import Target
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from starlette.applications import Starlette
 
-    from contract_tests.schema.server.backends import ASGIApp, Backend
+    from contract_tests.schema.server.backends import ASGIApp
     from contract_tests.schema.server.configuration import Configuration
 
 ORIGIN = "http://contract.test"
@@ -55,7 +55,7 @@ def in_process(configuration: Configuration, **settings: Any) -> Iterator[Target
     idle = _idle.setdefault(repr(wanted), [])
     app = idle.pop() if idle else create_app(wanted)
     app.state.mock.reset()
-    backend = AsgiBackend(wrap(app), ORIGIN)
+    backend = Backend(ORIGIN, wrap(app))
     guard = Guard(configuration.profile, (configuration.key, OTHER_KEY), configuration.cap)
     try:
         yield Target(backend, ORIGIN, configuration.key, guard, OTHER_KEY, WEBHOOK_SECRET)
@@ -90,7 +90,7 @@ class Remote:
 @contextmanager
 def remote(configuration: Configuration) -> Iterator[Remote]:
     """Reach the origin that the run is pointed at."""
-    backend = HttpBackend(str(configuration.url))
+    backend = Backend(str(configuration.url))
     keys = tuple(filter(None, (configuration.key, configuration.other_key)))
     try:
         yield Remote(configuration, backend, Guard(configuration.profile, keys, configuration.cap), Ledger())

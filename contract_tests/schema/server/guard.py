@@ -92,11 +92,15 @@ class Guard:
         if not may_create(sent, self.keys):
             return False
         if self.profile == "free":
-            raise NotSentError("PROFILE=free: a server could make a task of it, which costs money")
+            raise NotSentError(
+                "PROFILE=free: this could make a task, which costs money. To send it: PROFILE=full CAP=20"
+            )
         # Taken before it is sent: whatever happens afterwards, the cap holds.
         with self._lock:
             if self.cap is not None and self.spent >= self.cap:
-                raise NotSentError(f"PROFILE=full: the cap of {self.cap} tasks is reached")
+                raise NotSentError(
+                    f"PROFILE=full: the cap of {self.cap} tasks is reached. To check more, raise CAP"
+                )
             self.spent += 1
         return True
 

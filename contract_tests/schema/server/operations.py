@@ -8,9 +8,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
+from contract_tests.schema.exercised import template_of
 from contract_tests.support import contract
 from contract_tests.support.contract import document, resolve
-from contract_tests.support.exercised import template_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 import anyio.to_thread
 import pytest
 
+from contract_tests.schema import exercised
 from contract_tests.schema.server import operations, scenarios
 from contract_tests.schema.server.exchange import Answer, Exchange, Sent, curl
 from contract_tests.schema.server.guard import NotSentError
 from contract_tests.schema.server.ledger import Ledger
 from contract_tests.schema.server.rules import RULES
-from contract_tests.support import exercised
 from contract_tests.support.contract import document
 
 if TYPE_CHECKING:
@@ -207,18 +207,24 @@ class Target:
         """Skip the running test where a scenario is not offered."""
         missing = [name for name in names if name not in self.offered]
         if missing:
-            pytest.skip(f"{self.origin} does not offer the scenario {missing[0]}: no way to provoke it")
+            pytest.skip(
+                f"{self.origin} can't be asked for {missing[0]}: only a stand-in that lists it at "
+                f"GET {scenarios.CATALOGUE_PATH} can be checked for this"
+            )
 
     def need_tasks(self, count: int) -> None:
         """Skip the running test where so many tasks may not be made any more."""
         left = self.guard.left
         if left is not None and left < count:
-            pytest.skip(f"PROFILE={self.guard.profile}: it needs {count} tasks, and {left} more may be made")
+            pytest.skip(
+                f"PROFILE={self.guard.profile}: {count} tasks are needed, and {left} more may be made. "
+                "To check this, raise CAP"
+            )
 
     def need_another_account(self) -> str:
         """Give the other account's key; skips the running test if there is none."""
         if self.other_key is None:
-            pytest.skip("there is no second account's key: put it into CONTRACT_OTHER_KEY")
+            pytest.skip("a second account's key is needed: put it into CONTRACT_OTHER_KEY")
         return self.other_key
 
     # --- judging

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from contract_tests.schema.exercised import Row, documented
 from contract_tests.schema.server.operations import Operation, life_cycles, operations
-from contract_tests.schema.server.target import example_body
-from contract_tests.support.exercised import Row, documented
 
 if TYPE_CHECKING:
     from contract_tests.schema.server.exchange import Exchange
@@ -98,15 +97,3 @@ def test_a_rate_says_when_to_come_back(target: Target, operation: Operation) -> 
     ]
     assert rate.answer.json() in examples
     assert quota.answer.json() in examples
-
-
-def test_an_unknown_scenario_is_told(target: Target) -> None:
-    """A stand-in that is asked for a scenario it does not have says so, and does nothing."""
-    cycle = life_cycles()[0]
-    target.need("status")
-    headers = {"x-mock-scenario": "no-such-scenario"}
-    exchange = target.call(
-        cycle.create.method, cycle.create.url(), json=example_body(cycle.create), headers=headers
-    )
-    assert exchange.answer.status == 400, target.tell("an unknown scenario is passed over", exchange)
-    assert "no-such-scenario" in exchange.answer.body.decode()

@@ -93,7 +93,7 @@ def test_the_key_is_asked_for_before_the_path_and_the_body(target: Target) -> No
 def test_a_missing_and_a_wrong_key_are_told_apart(target: Target) -> None:
     """A stand-in says which it was, in the document's words; the live service words it otherwise."""
     if not target.offered:
-        pytest.skip(f"{target.origin} is no stand-in: the live service's words differ from the document's")
+        pytest.skip(f"{target.origin} is no stand-in: the live service's words may differ. Nothing to do")
     operation = GUARDED[0]
     documented = operation.content(401)["application/json"]["examples"]
     name = next(iter(target.key_headers.values()))

@@ -8,7 +8,6 @@ from uuid import UUID
 
 import pytest
 
-from contract_tests.schema.server import default_target
 from contract_tests.schema.server.operations import (
     COMPLETED,
     FAILED,
@@ -22,7 +21,6 @@ from contract_tests.schema.server.target import example_body
 from contract_tests.support.contract import document
 
 if TYPE_CHECKING:
-    from contract_tests.schema.server.configuration import Configuration
     from contract_tests.schema.server.target import Target
 
 CYCLES = [pytest.param(cycle, id=cycle.create.path.rpartition("/")[2]) for cycle in life_cycles()]
@@ -77,24 +75,6 @@ def test_a_task_stays_as_it_ended(target: Target, cycle: LifeCycle, scenario: st
 
 
 @pytest.mark.parametrize("cycle", CYCLES)
-def test_a_task_that_never_finishes_has_no_result(target: Target, cycle: LifeCycle) -> None:
-    """IN_PROGRESS may last, and has no result for as long."""
-    task_id = target.create(cycle, "never-finish, polls=1")
-    for _ in range(5):
-        task = target.task(cycle, task_id)
-        assert (task[cycle.word_name], task[cycle.result_name]) == ("IN_PROGRESS", [])
-
-
-@pytest.mark.parametrize("cycle", CYCLES)
-def test_completed_without_a_result_is_had_on_request_alone(target: Target, cycle: LifeCycle) -> None:
-    """The scenario complete-empty gives COMPLETED without a result, as seen live; nothing else does."""
-    task = to_the_end(target, cycle, target.create(cycle, "complete-empty, instant"))[-1]
-    assert (task[cycle.word_name], task[cycle.result_name]) == (COMPLETED, [])
-    task = to_the_end(target, cycle, target.create(cycle, "instant"))[-1]
-    assert task[cycle.result_name]
-
-
-@pytest.mark.parametrize("cycle", CYCLES)
 def test_every_task_is_listed_once(target: Target, cycle: LifeCycle) -> None:
     """After each create the list has each task once; equal requests make tasks of their own."""
     assert cycle.listing is not None
@@ -112,7 +92,7 @@ def test_every_task_is_listed_once(target: Target, cycle: LifeCycle) -> None:
 def test_an_empty_list_is_not_found(target: Target, cycle: LifeCycle) -> None:
     """An account without tasks gets a 404 with the document's words, as observed."""
     if not target.offered:
-        pytest.skip("whether this account has tasks is not known")
+        pytest.skip("this account may have tasks: check it against a stand-in")
     assert cycle.listing is not None
     exchange = target.call("GET", cycle.listing.url())
     if exchange.answer.is_success:
@@ -187,17 +167,3 @@ def test_reads_tell_the_rate_limit(target: Target, cycle: LifeCycle) -> None:
     paths = [cycle.status_url(task_id), *([cycle.listing.url()] if cycle.listing else [])]
     for exchange in [target.call("GET", path) for path in paths]:
         assert exchange.answer.header("x-ratelimit-remaining"), target.tell("no rate limit is told", exchange)
-
-
-def test_the_same_seed_gives_the_same_ids(target: Target, configuration: Configuration) -> None:
-    """Two stand-ins with one seed give the same ids in the same order; another seed gives others."""
-    if configuration.url is not None:
-        target.need("seed")
-        pytest.skip("a server that is already running has given ids before")
-    cycle = life_cycles()[0]
-    with default_target.in_process(configuration) as twin:
-        assert [target.create(cycle) for _ in range(3)] == [twin.create(cycle) for _ in range(3)]
-    with default_target.in_process(configuration, seed="another") as other:
-        assert other.create(cycle) not in target.ledger.tasks
-    first, again = target.create(cycle, "seed=abc"), target.create(cycle, "seed=abd")
-    assert first != again

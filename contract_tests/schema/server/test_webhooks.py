@@ -25,7 +25,9 @@ CYCLES = [
 def hook(target: Target) -> Iterator[Receiver]:
     """A receiver that the server can reach."""
     if not target.is_near:
-        pytest.skip(f"{target.origin} can't reach a receiver on this machine")
+        pytest.skip(
+            f"{target.origin} can't reach this machine: to check webhooks, run the suite on the server's own"
+        )
     with receiver.listening() as found:
         yield found
 
@@ -68,34 +70,6 @@ def test_each_delivery_is_signed(target: Target, cycle: LifeCycle, hook: Receive
     assert good
     assert all(receiver.is_signed(delivery, target.webhook_secret) for delivery in good)
     assert not any(receiver.is_signed(delivery, target.webhook_secret + "x") for delivery in good)
-
-
-@pytest.mark.parametrize("cycle", CYCLES)
-def test_a_bad_signature_is_had_on_request(target: Target, cycle: LifeCycle, hook: Receiver) -> None:
-    """The scenario webhook-bad-signature signs with another secret: receivers can be tried with it."""
-    if target.webhook_secret is None:
-        pytest.skip("the secret is not known: put it into CONTRACT_WEBHOOK_SECRET")
-    deliveries = watch(target, cycle, hook, "polls=2, webhook-bad-signature", 2)
-    assert deliveries
-    assert not any(receiver.is_signed(delivery, target.webhook_secret) for delivery in deliveries)
-
-
-@pytest.mark.parametrize("cycle", CYCLES)
-def test_repeated_deliveries_are_the_same(target: Target, cycle: LifeCycle, hook: Receiver) -> None:
-    """A delivery that is repeated keeps its id and its body: receivers can know it."""
-    deliveries = watch(target, cycle, hook, "polls=2, webhook-duplicate", 4)
-    pairs = [(delivery.header("webhook-id"), delivery.content.body) for delivery in deliveries]
-    assert len(pairs) == 4
-    assert pairs[0] == pairs[1] != pairs[2] == pairs[3]
-
-
-@pytest.mark.parametrize("cycle", CYCLES)
-def test_deliveries_can_come_out_of_order(target: Target, cycle: LifeCycle, hook: Receiver) -> None:
-    """The scenario webhook-reorder delivers the end before IN_PROGRESS."""
-    deliveries = watch(target, cycle, hook, "polls=3, webhook-reorder", 2)
-    words = [delivery.content.json()[cycle.word_name] for delivery in deliveries]
-    assert words[0] in TERMINAL
-    assert words[1:] == ["IN_PROGRESS"]
 
 
 @pytest.mark.parametrize("cycle", CYCLES)

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-from contract_tests.schema.server import bodies
+from contract_tests.schema.server import bodies, default_target, engine
 from contract_tests.schema.server.configuration import Configuration, ConfigurationError, from_environment
 from contract_tests.schema.server.exchange import Answer, Sent
 from contract_tests.schema.server.guard import Guard, NotSentError, may_create
@@ -19,7 +14,6 @@ from contract_tests.schema.server.operations import life_cycles
 from contract_tests.schema.server.target import example_body
 from kling_elements_mock import MockSettings, Polls, serve
 
-ROOT = Path(__file__).resolve().parents[3]
 CREATE = life_cycles()[0].create
 KEY = "a-good-key"
 GOOD = json.dumps(example_body(CREATE)).encode()
@@ -95,36 +89,26 @@ def test_a_run_that_could_spend_unseen_is_refused(environment: dict[str, str], s
     assert from_environment({}) == Configuration(key="contract-suite-key")
 
 
-def run(url: str, tests: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a part of this suite against an origin, as a user would."""
-    known = {
-        name: value for name, value in os.environ.items() if not name.startswith(("CONTRACT_", "PYTEST_"))
-    }
-    given = {"CONTRACT_URL": url, "CONTRACT_KEY": KEY, "CONTRACT_EXAMPLES": "2", **environment}
-    command = [sys.executable, "-m", "pytest", "contract_tests/schema/server", "-q", "-p", "no:randomly"]
-    command += ["-p", "no:cacheprovider", "--color=no"]
-    command += ["-k", tests]
-    return subprocess.run(  # noqa: S603 - this repository's own suite
-        command, cwd=ROOT, env={**known, **given}, capture_output=True, text=True, check=False, timeout=300
-    )
-
-
-def test_free_makes_no_task_and_says_what_it_could_not_check() -> None:
-    """A run with PROFILE=free leaves the server without a task, and tells what it left out."""
-    with serve(MockSettings(keys=(KEY,), pace=Polls(2))) as served:
-        done = run(served.url, "fuzzing or keys or no_json or missing", CONTRACT_PROFILE="free")
-        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
+def test_free_makes_no_task() -> None:
+    """With PROFILE=free, generated requests leave the server without a task."""
+    with (
+        serve(MockSettings(keys=(KEY,), pace=Polls(2))) as served,
+        default_target.remote(Configuration(url=served.url, key=KEY, profile="free")) as remote,
+    ):
+        for phase in ("coverage", "fuzzing"):
+            assert engine.run(remote.target(), phase, 1, 2).failures == ()
+        with pytest.raises(NotSentError, match="PROFILE=full CAP=20"):
+            remote.target().create(life_cycles()[0])
         assert served.mock.tasks == ()
-        assert len(served.mock.requests) > 50
-    assert "PROFILE=free: a server could make a task of it, which costs money" in done.stdout
-    assert re.search(r"\d+ passed, \d+ skipped", done.stdout)
-    assert KEY not in done.stdout
+        assert len(served.mock.requests) > 20
 
 
 def test_full_stays_under_its_cap() -> None:
-    """A whole run with PROFILE=full makes no more tasks than its cap, and tells what it had none left for."""
-    with serve(MockSettings(keys=(KEY,), pace=Polls(2))) as served:
-        done = run(served.url, "stateful or tasks or valid", CONTRACT_PROFILE="full", CONTRACT_CAP="9")
-        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
+    """With PROFILE=full, a run makes no more tasks than its cap, and says why it stopped."""
+    with (
+        serve(MockSettings(keys=(KEY,), pace=Polls(2))) as served,
+        default_target.remote(Configuration(url=served.url, key=KEY, cap=9)) as remote,
+    ):
+        outcome = engine.run(remote.target(), "coverage", 1, 2)
+        assert "raise CAP" in outcome.kept_back
         assert 0 < len(served.mock.tasks) <= 9
-    assert "the cap of 9 tasks is reached" in done.stdout

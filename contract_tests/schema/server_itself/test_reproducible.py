@@ -4,37 +4,32 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from contract_tests.schema.server import engine
+from contract_tests.schema.server import default_target, engine
+from contract_tests.schema.server.configuration import Configuration
 from contract_tests.schema.server.exchange import Sent, curl
-from contract_tests.schema.server.stream import digests
 from kling_elements_mock import MockSettings, serve
 
-ROOT = Path(__file__).resolve().parents[3]
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
-def start(seed: int) -> subprocess.Popen[str]:
-    """Start a run in a process of its own, which has its own hash seed."""
-    command = [sys.executable, "-m", "contract_tests.schema.server.stream", str(seed), "2"]
-    return subprocess.Popen(  # noqa: S603 - this repository's own module
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+@pytest.mark.parametrize("phase", engine.PHASES)
+def test_the_same_seed_sends_the_same_requests(phase: engine.Phase) -> None:
+    """Two runs with one seed send the same requests, byte for byte and in order."""
 
+    def sent(seed: int) -> list[Sent]:
+        with default_target.in_process(Configuration(key="contract-suite-key", seed=seed)) as target:
+            engine.run(target, phase, seed, 2)
+            return target.record
 
-def test_the_same_seed_sends_the_same_requests() -> None:
-    """Two runs with one seed send the same requests, byte for byte and in order; another seed others."""
-    with start(7) as first, start(7) as again:
-        other = digests(8, 2, ("fuzzing",))
-        told = [process.communicate(timeout=120) for process in (first, again)]
-    assert first.returncode == again.returncode == 0, told
-    assert told[0][0] == told[1][0]
-    assert [line.split()[0] for line in told[0][0].splitlines()] == list(engine.PHASES)
-    assert " 0-" not in told[0][0]
-    assert not set(told[0][0].splitlines()) & set(other)
+    first = sent(7)
+    assert first
+    assert first == sent(7)
+    assert phase != "fuzzing" or first != sent(8)
 
 
 SENT = (
@@ -53,7 +48,7 @@ SENT = (
 
 @pytest.mark.parametrize("sent", SENT, ids=lambda sent: f"{sent.method} {sent.target}")
 def test_a_curl_line_has_no_key(sent: Sent) -> None:
-    """The line names a variable where the request has a key, in whatever place."""
+    """The line names a variable where the request has a key, in any place."""
     line = curl(sent, "http://h", ("the-key", "other-key"))
     assert "the-key" not in line
     assert "other-key" not in line
@@ -62,9 +57,9 @@ def test_a_curl_line_has_no_key(sent: Sent) -> None:
     )
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here to try the lines with")
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed: install it to try the lines")
 def test_a_curl_line_repeats_the_request(tmp_path: Path) -> None:
-    """A shell that runs the line sends the very request: method, target, headers and body."""
+    """A shell that runs the line sends the same request: method, target, headers and body."""
     body = b'{"images": ["https://example.com/it\'s.png"], "prompt": "a\\u00e9 $HOME `id`"}'
     with serve(MockSettings(keys=("the-key",))) as served:
         for content in (body, body + b"\xff"):
@@ -73,7 +68,7 @@ def test_a_curl_line_repeats_the_request(tmp_path: Path) -> None:
             done = subprocess.run(  # noqa: S602 - the line is for a shell
                 f"{curl(sent, served.url, ('the-key',))} -s --noproxy '*'",
                 shell=True, env={"CONTRACT_KEY": "the-key", "PATH": "/usr/bin:/bin:/usr/local/bin"},
-                cwd=tmp_path, capture_output=True, check=False, timeout=60,
+                cwd=tmp_path, capture_output=True, check=False, timeout=300,
             )  # fmt: skip
             wanted = b" 200 " if content == body else b" 400 "
             assert wanted in done.stdout.splitlines()[0], (done.stdout, done.stderr)

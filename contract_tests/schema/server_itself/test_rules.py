@@ -3,88 +3,55 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from contract_tests.schema.exercised import row_of
 from contract_tests.schema.server import default_target, rules
 from contract_tests.schema.server.configuration import Configuration
+from contract_tests.schema.server.exchange import Answer, Sent
 from contract_tests.schema.server.operations import life_cycles, operations
-from contract_tests.schema.server.target import Target, example_body
-from contract_tests.support.exercised import row_of
+from contract_tests.schema.server.target import example_body
+from contract_tests.violations import answered
+from contract_tests.violations.answered import body, field, rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from contract_tests.schema.server.backends import Backend
-    from contract_tests.schema.server.exchange import Answer, Sent
+    from contract_tests.schema.server.target import Target
 
 CYCLE = life_cycles()[0]
 RESULT = "https://x.test/a"
 OTHER_ID = "00000000-0000-4000-8000-000000000000"
 
 
-class Liar:
-    """A server whose answers are changed on the way."""
-
-    def __init__(self, honest: Backend, change: Callable[[Sent, Answer], Answer]) -> None:
-        self._honest, self._change = honest, change
-
-    def send(self, sent: Sent) -> Answer:
-        """Send, and change the answer."""
-        return self._change(sent, self._honest.send(sent))
-
-    def close(self) -> None:
-        """Nothing is held."""
+Lie = Callable[[Sent, Answer], Answer]
 
 
 def headers(answer: Answer, **changed: str | None) -> Answer:
-    """Give an answer with other headers; None takes one away."""
-    names = {name.replace("_", "-"): value for name, value in changed.items()}
-    kept = [(name, value) for name, value in answer.headers if name not in names]
-    return replace(answer, headers=(*kept, *((n, v) for n, v in names.items() if v is not None)))
+    """Return an answer with other headers; None removes one."""
+    for name, value in changed.items():
+        answer = field(answer, name.replace("_", "-"), value)
+    return answer
 
 
-def body(answer: Answer, change: Callable[[Any], Any]) -> Answer:
-    """Give an answer with another JSON body."""
-    raw = json.dumps(change(json.loads(answer.body))).encode() if answer.body else b""
-    return headers(replace(answer, body=raw), content_length=str(len(raw)))
-
-
-def task(**fields: Any) -> Callable[[Sent, Answer], Answer]:
+def task(**fields: Any) -> Lie:
     """Change fields of the task in answers that have one."""
-
-    def change(sent: Sent, answer: Answer) -> Answer:
-        if not answer.is_success or not isinstance(json.loads(answer.body)["data"], dict):
-            return answer
-        return body(answer, lambda value: {"data": {**value["data"], **fields}})
-
-    return change
+    return answered.task(lambda sent, found: {**found, **fields})
 
 
-def rows(change: Callable[[list[Any]], list[Any]]) -> Callable[[Sent, Answer], Answer]:
-    """Change the rows of lists."""
-
-    def changed(sent: Sent, answer: Answer) -> Answer:
-        if not answer.is_success or not isinstance(json.loads(answer.body)["data"], list):
-            return answer
-        return body(answer, lambda value: {"data": change(value["data"])})
-
-    return changed
-
-
-def on(method: str, status: int, change: Callable[[Answer], Answer]) -> Callable[[Sent, Answer], Answer]:
+def on(method: str, status: int, change: Callable[[Answer], Answer]) -> Lie:
     """Change answers of one status to one method."""
     return lambda sent, answer: change(answer) if (sent.method, answer.status) == (method, status) else answer
 
 
-def gets(change: Callable[[Sent, Answer], Answer]) -> Callable[[Sent, Answer], Answer]:
+def gets(change: Lie) -> Lie:
     """Change answers to GET alone."""
     return lambda sent, answer: change(sent, answer) if sent.method == "GET" else answer
 
 
-LIES: dict[str, tuple[str, Callable[[Sent, Answer], Answer]]] = {
+LIES: dict[str, tuple[str, Lie]] = {
     "201 for 200": ("status_is_documented", on("POST", 200, lambda a: replace(a, status=201))),
     "a redirect": ("status_is_documented", on("GET", 200, lambda a: replace(a, status=302))),
     "a 500": ("server_fails_only_on_request", on("GET", 200, lambda a: replace(a, status=500))),
@@ -175,11 +142,12 @@ def traffic(target: Target) -> None:
 
 
 @pytest.mark.parametrize("name", LIES)
-def test_a_lie_is_found(name: str) -> None:
+def test_a_lie_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A server with one fault breaks the rule about it, and the line that repeats the request is told."""
     wanted, change = LIES[name]
+    monkeypatch.setattr(default_target, "wrap", default_target.wrap)
+    answered.Answered(change)()
     with default_target.in_process(Configuration(key="contract-suite-key")) as target:
-        target.backend = Liar(target.backend, change)
         traffic(target)
         assert any(wanted in breach.text for breach in target.breaches), [b.text for b in target.breaches]
         with pytest.raises(AssertionError) as caught:

@@ -1,6 +1,6 @@
 """`kill -9` at random moments of a batch, and the same command again: nothing is lost or paid twice.
 
-    python -m contract_tests.client.batch.kill --kills 300 --jobs 20 --seed 1
+    python -m contract_tests.faults.kill --kills 300 --jobs 20 --seed 1
 
 A mock in a process of its own is the service. A batch is run, and killed, and run again until it is whole;
 then `resume` finishes what it can, creates that were in flight at a kill are looked up and adopted or given
@@ -29,7 +29,7 @@ from attrs import define, field
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 _KEY = "kill-test-key"
 _LONGEST_LIFE = 0.6  # seconds until a kill; a whole run takes longer
 _MAX_RUNS = 2000

@@ -29,8 +29,8 @@ from kling_elements import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from contract_tests.schema.client.homes import Home
     from contract_tests.support.clients import Driver
-    from contract_tests.support.homes import Home
     from contract_tests.support.strategies import Wire
 
 ALONE: Final[Mapping[str, Any]] = {"journal": "off", "limits": Limits.off()}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from contract_tests.client.batch import kill
+from contract_tests.faults import kill
 
 if TYPE_CHECKING:
     from pathlib import Path

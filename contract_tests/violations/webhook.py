@@ -1,0 +1,159 @@
+"""Violations on the path of webhooks: verifying, remembering, receiving and waking."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from contract_tests.violations.violation import Violation, replaced
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_EXAMINE: Final = "kling_elements.webhooks.verification:examine"
+_SIGNATURE: Final = "webhook-signature"
+
+
+def _violation(name: str, description: str, apply: Callable[[], None], near: str = "") -> Violation:
+    return Violation("webhook", name, description, apply, ("client/webhooks",), near)
+
+
+def _examining(**wrong: Any) -> Callable[[], None]:
+    return replaced(
+        lambda real: lambda body, headers, keys, **options: real(body, headers, keys, **{**options, **wrong}),
+        _EXAMINE,
+    )
+
+
+def _entries(change: Callable[[list[str]], list[str]]) -> Callable[[], None]:
+    """Change the list of signatures in headers that are a mapping."""
+
+    def make(real: Any) -> Any:
+        def call(body: Any, headers: Any, keys: Any, **options: Any) -> Any:
+            if isinstance(headers, dict) and isinstance(headers.get(_SIGNATURE), str):
+                headers = {**headers, _SIGNATURE: " ".join(change(headers[_SIGNATURE].split(" ")))}
+            return real(body, headers, keys, **options)
+
+        return call
+
+    return replaced(make, _EXAMINE)
+
+
+def _one_secret(real: Any) -> Any:
+    def call(secrets: Any, *args: Any, **options: Any) -> Any:
+        return real(secrets if isinstance(secrets, (str, bytes)) else list(secrets)[:1], *args, **options)
+
+    return call
+
+
+def _as_base64(real: Any) -> Any:
+    return lambda secrets, encoding="utf-8": real(secrets, "base64" if encoding == "utf-8" else encoding)
+
+
+def _accepting(real: Any) -> Any:
+    """Answer every request with 200."""
+
+    async def call(self: Any, scope: Any, receive: Any, send: Any) -> None:
+        async def sent(message: Any) -> None:
+            wrong = {**message, "status": 200} if message["type"] == "http.response.start" else message
+            await send(wrong)
+
+        await real(self, scope, receive, sent)
+
+    return call
+
+
+def _any_method(real: Any) -> Any:
+    async def call(self: Any, scope: Any, receive: Any, send: Any) -> None:
+        await real(self, {**scope, "method": "POST"} if scope["type"] == "http" else scope, receive, send)
+
+    return call
+
+
+def _forgetful(real: Any) -> Any:
+    """Take every delivery for the first one of its task."""
+    count = 0
+
+    def call(self: Any, delivery: Any) -> Any:
+        nonlocal count
+        count += 1
+        fresh = type(delivery)(f"{delivery.id}-{count}", delivery.timestamp, delivery.task)
+        return real(self, fresh)
+
+    return call
+
+
+def _always_new(real: Any) -> Any:
+    from kling_elements.webhooks import Receipt  # noqa: PLC0415 - only when it is applied
+
+    return lambda *args, **options: Receipt.NEW
+
+
+VIOLATIONS: Final = (
+    _violation(
+        "any-signature",
+        "A signature is not compared: any is good.",
+        replaced(lambda real: lambda one, other: True, "hmac:compare_digest"),
+        "test_verification",
+    ),
+    _violation(
+        "first-entry-only",
+        "Only the first entry of the signature's list is compared.",
+        _entries(lambda entries: entries[:1]),
+        "test_verification",
+    ),
+    _violation(
+        "v1-only",
+        "Only entries of version v1 are compared: a new secret fails.",
+        _entries(lambda entries: [entry for entry in entries if entry.startswith("v1,")]),
+        "test_verification",
+    ),
+    _violation(
+        "first-secret-only",
+        "Only the first of several secrets is tried.",
+        replaced(_one_secret, "kling_elements.webhooks.signing:signing_keys"),
+        "test_verification",
+    ),
+    _violation(
+        "base64-secret",
+        "A secret is decoded as base64 unless told otherwise.",
+        replaced(_as_base64, "kling_elements.webhooks.signing:signing_keys"),
+        "test_verification",
+    ),
+    _violation(
+        "timestamp-unsigned",
+        "The timestamp is not part of the signed content: an old delivery can be dated again.",
+        replaced(
+            lambda real: lambda webhook_id, timestamp, body: real(webhook_id, "0", body),
+            "kling_elements.webhooks.signing:signed_content",
+        ),
+        "test_verification",
+    ),
+    _violation(
+        "old-is-good", "A delivery of any age is accepted: it can be replayed.",
+        _examining(tolerance=1e12), "test_verification",
+    ),
+    _violation(
+        "duplicate-is-new",
+        "A repeated delivery counts as new.",
+        replaced(_forgetful, "kling_elements.webhooks.deduplication:DeliveryLog.receive"),
+        "test_deduplication",
+    ),
+    _violation(
+        "status-goes-back",
+        "A late IN_PROGRESS undoes COMPLETED.",
+        replaced(_always_new, "kling_elements.webhooks.deduplication:compare"),
+        "test_deduplication",
+    ),
+    _violation(
+        "forged-is-200",
+        "A forged delivery gets the same answer as a good one.",
+        replaced(_accepting, "kling_elements.webhooks:WebhookReceiver.__call__"),
+        "test_receiver",
+    ),
+    _violation(
+        "get-is-served",
+        "Deliveries may come by any method.",
+        replaced(_any_method, "kling_elements.webhooks:WebhookReceiver.__call__"),
+        "test_receiver",
+    ),
+)  # fmt: skip
