@@ -126,7 +126,7 @@ def interrupted_with(monkeypatch: pytest.MonkeyPatch, tasks: int, number: signal
 
     def last_words(batch: Batch[Any, Any]) -> None:
         for count in range(tasks):
-            batch._pool.plan.roster.saw(f"job {count}", f"task-{count}")
+            batch._pool.workload.running_tasks.add(f"job {count}", f"task-{count}")
         close(batch)
 
     monkeypatch.setattr(Batch, "__next__", interrupt)

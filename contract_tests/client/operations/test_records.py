@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import sqlite3
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -28,8 +30,6 @@ from kling_elements.operations.recorder import next_midnight
 from kling_elements.types import Request
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from contract_tests.support.clients import Driver, FakeTime, Opened
     from kling_elements.journal import Entry
 
@@ -373,5 +373,5 @@ def test_a_closed_asynchronous_client_closes_its_journal(path: Path) -> None:
 
 
 def is_open(journal: Journal) -> bool:
-    store = journal._keeper.store
-    return store is not None and store._connection is not None
+    held = [Path("/proc/self/fd") / name for name in os.listdir("/proc/self/fd")]
+    return any(journal.path == each.resolve() for each in held)
