@@ -23,10 +23,8 @@ def result_urls(task: Mapping[str, Any]) -> tuple[str, ...]:
         task: The task's JSON object.
     """
     generated = task.get("generated")
-    if isinstance(generated, list) and all(isinstance(url, str) for url in generated):
-        found = [url for url in generated if url]
-    else:
-        found = list(_video_urls(generated))
+    listed = generated if isinstance(generated, list) else []
+    found = [url for url in listed if isinstance(url, str) and url] or list(_video_urls(generated))
     return tuple(found or _video_urls({name: task.get(name) for name in _VIDEO_NAMES}))
 
 
