@@ -20,7 +20,7 @@ def run(*command: str, cwd: Path = ROOT, **environment: str) -> subprocess.Compl
     """Run a command with a bare environment."""
     path = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
     return subprocess.run(  # noqa: S603 - the repository's own commands
-        command, cwd=cwd, env={**path, **environment}, capture_output=True, text=True, check=False, timeout=60
+        command, cwd=cwd, env={**path, **environment}, capture_output=True, text=True, check=False, timeout=300
     )
 
 
