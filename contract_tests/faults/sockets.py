@@ -8,7 +8,7 @@ import struct
 from contextlib import suppress
 from typing import Final
 
-PATIENCE: Final = 10.0
+PATIENCE: Final = 60.0
 """Seconds without a byte, after which something is wrong with the test itself."""
 _CHUNK: Final = 65_536
 _LENGTH: Final = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)

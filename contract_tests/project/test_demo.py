@@ -50,7 +50,7 @@ def test_it_leaves_a_video_also_the_second_time(tmp_path: Path) -> None:
     """The demo ends well with a playable demo.mp4, and an older one is no obstacle."""
     (tmp_path / "demo.mp4").write_bytes(b"of an earlier run")
     with start(tmp_path, 0.1, FREEPIK_API_KEY="of the user") as process:
-        output = process.communicate(timeout=60)[0]
+        output = process.communicate(timeout=300)[0]
     assert process.returncode == 0, output
     with av.open(str(tmp_path / "demo.mp4"), "r") as video:
         assert next(video.decode(video=0)).width > 0
@@ -71,7 +71,7 @@ def test_interrupted_it_leaves_no_mock_behind(tmp_path: Path, number: signal.Sig
             if line.startswith("task "):  # the command line has created its task, and waits
                 break
         (os.killpg if number == signal.SIGINT else os.kill)(process.pid, number)
-        process.communicate(timeout=60)
+        process.communicate(timeout=300)
     assert process.returncode == 128 + number
     with socket.socket() as plug:
         assert plug.connect_ex(("127.0.0.1", port)) != 0
@@ -81,7 +81,7 @@ def test_interrupted_it_leaves_no_mock_behind(tmp_path: Path, number: signal.Sig
 def test_live_without_a_key_sends_nothing(tmp_path: Path) -> None:
     """LIVE=1 is refused in one line where no key is set, and nothing is started or drawn."""
     with start(tmp_path, 1, LIVE="1") as process:
-        output = process.communicate(timeout=60)[0]
+        output = process.communicate(timeout=300)[0]
     assert process.returncode == 2
     assert "FREEPIK_API_KEY" in output
     assert output.count("\n") == 1
@@ -95,7 +95,7 @@ def test_live_says_that_it_costs_money_and_goes_to_the_service(tmp_path: Path) -
         origin = f"http://127.0.0.1:{closed.getsockname()[1]}"  # bound and not listening: refused
         live = {"LIVE": "1", "FREEPIK_API_KEY": "of the user", "KLING_ELEMENTS_BASE_URL": origin}
         with start(tmp_path, 1, **live) as process:
-            output = process.communicate(timeout=60)[0]
+            output = process.communicate(timeout=300)[0]
     assert process.returncode == 8
     assert "billed" in output
     assert origin in output

@@ -19,8 +19,14 @@ pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="there is n
 def run(*command: str, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a command with a bare environment."""
     path = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
-    return subprocess.run(  # noqa: S603 - the repository's own commands
-        command, cwd=cwd, env={**path, **environment}, capture_output=True, text=True, check=False, timeout=60
+    return subprocess.run(  # noqa: S603 - our own commands
+        command,
+        cwd=cwd,
+        env={**path, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
     )
 
 

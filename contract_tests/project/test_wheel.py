@@ -29,7 +29,7 @@ sys.meta_path.insert(0, Absent())
 def build(source: Path, target: Path, kind: str) -> Path:
     """Build one distribution, as pip would, without the network; gives its file."""
     command = [sys.executable, "-m", "hatchling", "build", "--target", kind, "--directory", str(target)]
-    done = subprocess.run(command, cwd=source, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603
+    done = subprocess.run(command, cwd=source, capture_output=True, text=True, check=False, timeout=300)  # noqa: S603
     assert done.returncode == 0, done.stderr
     return next(target.glob("*.whl" if kind == "wheel" else "*.tar.gz"))
 
@@ -58,7 +58,7 @@ def python(site: Path, code: str) -> str:
     environment["PYTHONPATH"] = str(site)  # comes before the editable installation
     command = [sys.executable, "-c", WITHOUT_EXTRAS + code]
     done = subprocess.run(  # noqa: S603 - our own command
-        command, cwd=site, env=environment, capture_output=True, text=True, check=False, timeout=60
+        command, cwd=site, env=environment, capture_output=True, text=True, check=False, timeout=300
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
