@@ -131,8 +131,6 @@ def parse_line(line: bytes) -> dict[str, Any]:
     Raises:
         ValidationError: If it is no JSON object.
     """
-    if line.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in line[:4]:
-        raise ValidationError(["the line is UTF-16 or UTF-32, not UTF-8: save the file as UTF-8"])
     try:
         value = json.loads(line.decode(), object_pairs_hook=_object, parse_constant=_constant)
     except UnicodeDecodeError as error:
