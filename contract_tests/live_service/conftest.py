@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import os
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,16 +10,14 @@ import httpx
 import pytest
 
 from contract_tests.support.loopback import serving
-from kling_elements.__main__ import main
 from kling_elements.api.endpoints import MODELS
 from kling_elements.canary import examine, plan
 from kling_elements.document import load_document
-from kling_elements.settings import API_KEY_VARIABLES, resolve_settings
+from kling_elements.settings import resolve_settings
 from kling_elements_mock import MockSettings, serve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from contract_tests.support.loopback import Answer, Asked
     from kling_elements.api.auth import Settings
@@ -82,26 +78,3 @@ def service() -> Callable[..., Any]:
                 yield Service(loopback.url, loopback.asked, lambda: len(mock.mock.tasks))
 
     return start
-
-
-@pytest.fixture
-def doctor(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., tuple[int, str]]:
-    """Run `kling-elements doctor --contract` in this process. Gives its exit code and what it printed."""
-    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
-        monkeypatch.delenv(name)
-    for name in API_KEY_VARIABLES:
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.chdir(tmp_path)
-
-    def run(url: str, *arguments: str, key: str | None = KEY) -> tuple[int, str]:
-        if key is not None:
-            monkeypatch.setenv(API_KEY_VARIABLES[0], key)
-        monkeypatch.setattr("sys.stdin", io.StringIO())
-        code = main(["doctor", "--contract", "--base-url", url, *arguments])
-        captured = capsys.readouterr()
-        return code, captured.out + captured.err
-
-    return run

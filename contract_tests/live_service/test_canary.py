@@ -189,34 +189,3 @@ def test_without_a_key_the_rest_is_asked(service: Callable[..., Any]) -> None:
     with service() as served:
         asked = [probe.key for probe, _ in examine(document, probes, served.settings, has_key=False)]
     assert set(asked) == {Key.NONE, Key.WRONG}
-
-
-def test_doctor_prints_one_line_a_deviation_and_fails(
-    service: Callable[..., Any], doctor: Callable[..., tuple[int, str]]
-) -> None:
-    """The command tells each deviation on its own line, ends with 1, and shows no key and no signature."""
-    secret = "https://cdn.example.com/a.mp4?token=exp=1~hmac=abcdef"
-    answer = of_list(200, {}, listed({**TASK, "status": f"{KEY} {secret}", KEY: 1}))
-    with service(answer) as served:
-        code, text = doctor(served.url)
-        lines = [line for line in text.splitlines() if " contract:" in line and "as documented" not in line]
-        assert served.tasks() == 0
-    assert code == 1
-    assert len(lines) == 2
-    assert lines[0].startswith("fail")
-    assert lines[1].startswith("warn")
-    assert "status" in lines[0]
-    assert KEY not in text
-    assert "hmac" not in text
-
-
-def test_doctor_finds_nothing_where_there_is_nothing(
-    service: Callable[..., Any], doctor: Callable[..., tuple[int, str]]
-) -> None:
-    """Against a service like the document the command ends with 0; its JSON has the same findings."""
-    with service() as served:
-        code, text = doctor(served.url, "--json")
-    checks = [check for check in json.loads(text)["checks"] if check["name"] == "contract"]
-    assert code == 0
-    assert {check["level"] for check in checks} == {"ok"}
-    assert len(checks) == len(plan(load_document(), MODELS)[0])

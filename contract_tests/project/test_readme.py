@@ -20,7 +20,7 @@ import pytest
 import kling_elements
 from demo.pictures import draw_pictures
 from kling_elements import KlingElements, KlingError, PollSchedule
-from kling_elements.cli.exit_codes import exit_code_of
+from kling_elements.cli.error_report import exit_code_of
 from kling_elements_mock import MockSettings, Polls, serve
 
 if TYPE_CHECKING:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from kling_elements.cli.main import run
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -20,12 +22,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         it is asked for.
     """
     try:
-        from kling_elements.cli.main import run  # noqa: PLC0415
-
-        return run(argv)
-    except (
-        KeyboardInterrupt
-    ):  # before or after the program handles signals itself; nothing is under way there
+        return run(sys.argv[1:] if argv is None else argv)
+    except KeyboardInterrupt:  # while modules are imported: nothing has been sent
         return 130
 
 

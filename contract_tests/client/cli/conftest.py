@@ -22,12 +22,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image, ImageDraw
 
-from contract_tests.client.cli.doctoring import Doctor
 from contract_tests.support.answers import mp4
 from kling_elements.__main__ import main
 from kling_elements.cli.console import Console
 from kling_elements.cli.context import Context
-from kling_elements.cli.parser import find_command, parse_command, split, top_parser
+from kling_elements.cli.main import parse
 from kling_elements.settings import API_KEY_VARIABLES, BASE_URL_VARIABLE
 from kling_elements_mock import INSTANT, MockSettings, ServedMock, serve
 from kling_elements_mock.tasks import results
@@ -56,6 +55,15 @@ class Ended:
         return json.loads(self.out)
 
 
+@dataclass(frozen=True)
+class Written:
+    """A run, and what it writes to stdout and to stderr."""
+
+    context: Context
+    out: io.StringIO
+    err: io.StringIO
+
+
 class Terminal(io.StringIO):
     """A stream that says it is a terminal."""
 
@@ -65,7 +73,14 @@ class Terminal(io.StringIO):
 
 @pytest.fixture(autouse=True)
 def _surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in (*API_KEY_VARIABLES, BASE_URL_VARIABLE, *_PROXIES, "COLUMNS"):
+    for name in (
+        *API_KEY_VARIABLES,
+        BASE_URL_VARIABLE,
+        *_PROXIES,
+        "COLUMNS",
+        "NO_COLOR",
+        "KLING_ELEMENTS_JOURNAL",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv(API_KEY_VARIABLES[0], KEY)
     # Nobody connects with TLS here, and to read the system's certificates takes 30 ms for each command.
@@ -78,18 +93,14 @@ def _surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def parsed(*words: str) -> Namespace:
-    """A command's words, as it gets them."""
-    before, name, rest = split(words)
-    return parse_command(find_command(str(name)), rest, top_parser().parse_args(before))
+    """Parse a command's words."""
+    return parse(words).args
 
 
-def session_of(known: Mapping[str, Any] = MappingProxyType({})) -> tuple[Context, io.StringIO, io.StringIO]:
-    """A run that knows certain things, and what it writes to stdout and to stderr."""
+def context_of(*words: str, environ: Mapping[str, str] = MappingProxyType({})) -> Written:
+    """Make a run of `list` with these options, and what it writes."""
     out, err = io.StringIO(), io.StringIO()
-    session = Context(Console(out, err, {}))
-    for name, value in known.items():
-        setattr(session, name, value)
-    return session, out, err
+    return Written(Context(Console(out, err, environ), parsed("list", *words)), out, err)
 
 
 def names() -> list[str]:
@@ -146,13 +157,6 @@ def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
         return Ended(code, out, err)
 
     return call
-
-
-@pytest.fixture
-def doctor(run: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch) -> Doctor:
-    """Run `doctor` against a service in this process, without a journal."""
-    monkeypatch.setenv("KLING_ELEMENTS_JOURNAL", "off")
-    return Doctor(run, monkeypatch)
 
 
 @pytest.fixture(autouse=True)

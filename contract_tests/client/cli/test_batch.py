@@ -1,20 +1,40 @@
-"""`batch` and `resume` on the command line, against a mock over a socket."""
+"""`batch` on the command line, against a mock over a socket."""
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
+import sys
+from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from inline_snapshot import snapshot
 
-from contract_tests.client.cli.conftest import KEY, names
-from contract_tests.client.cli.unfinished import NOW, begun, report, write
-from kling_elements import Journal, KlingElements, PermissionDeniedError
-from kling_elements.policy import rate_limits as governor
-from kling_elements_mock import Polls
+from contract_tests.client.cli.conftest import KEY, Terminal, context_of, names
+from contract_tests.client.cli.unfinished import (
+    CREATE,
+    NOW,
+    about,
+    asked,
+    in_doubt,
+    job,
+    plain,
+    report,
+    write,
+)
+from kling_elements import Journal, KlingElements, TaskFailed
+from kling_elements.batch import Batch, BatchResult
+from kling_elements.batch.job_ids import batch_of
+from kling_elements.batch.results import JobStatus, Running
+from kling_elements.cli.batch_progress import BatchProgress, BatchReport
+from kling_elements.cli.console import Console
+from kling_elements.cli.signals import Interrupted
+from kling_elements.journal import Job
+from kling_elements.task import Task
 
 if TYPE_CHECKING:
     import subprocess
@@ -26,77 +46,172 @@ if TYPE_CHECKING:
     Run = Callable[..., Ended]
     Start = Callable[..., subprocess.Popen[str]]
     Serve = Callable[..., ServedMock]
-    Draw = Callable[..., str]
+
+LINE = ("batch", "jobs.jsonl", "-d", "out")
+ONE_BY_ONE = (*LINE, "--workers", "1", "--timeout", "0")
+KEYS = [
+    "batch", "jobs", "done", "existing", "invalid", "refused", "unknown", "failed", "unfinished", "busy",
+    "running", "not_begun", "report",
+]  # fmt: skip
 
 
-def test_a_batch_and_the_same_again(run: Run, serve_mock: Serve, image: Draw) -> None:
-    """Videos go to the folder and their paths to stdout; a bad line is told; again, nothing is sent."""
+def jobs_of_all_kinds(run: Run, served: ServedMock) -> None:
+    """Write jobs, one of each status."""
+    served.mock.next_scenario("never-finish", operation="createKlingElementsStdTask")
+    write(job("busy"))
+    run(*ONE_BY_ONE)
+    entry = Journal.open().job(batch_of("jobs.jsonl", "out"), "busy")
+    assert entry
+    assert Journal.open().claim(entry.entry_id, "another", 60)
+    Path("out/there.mp4").write_text("")
+    write(*map(job, ("there", "refused", "unknown", "failed", "late", "done", "busy")), '{"image": "a.png"}')
+    for scenario in ("status=400", "created-but-500", "fail", "never-finish"):
+        served.mock.next_scenario(scenario, operation="createKlingElementsStdTask")
+    asked(served)
+
+
+def test_each_status_is_shown(run: Run, serve_mock: Serve) -> None:
+    """Paths go to stdout, failures and counts to stderr, each job to the report; each create is sent once."""
     served = serve_mock()
-    write({"images": [image("a.jpg")], "id": "one"}, {"image": "a.jpg"}, "{bad")
-    ended = run("batch", "jobs.jsonl", "-d", "out", *NOW)
+    jobs_of_all_kinds(run, served)
+    ended = run(*ONE_BY_ONE)
     assert ended.code == 9
-    assert ended.out == f"{Path('out/one.mp4').absolute()}\n"
-    assert "job 2: invalid: image is not a field of a job (did you mean 'images'?)" in ended.err
-    assert "3 jobs: 1 done, 2 invalid" in ended.err
-    assert Path("out/one.mp4").read_bytes()[4:8] == b"ftyp"
-    assert [report()[n]["standing"] for n in (1, 2, 3)] == ["done", "invalid", "invalid"]
-    assert report()[1]["task_id"] == served.mock.tasks[0].id
-    sent = len(served.mock.requests)
-    again = run("batch", "jobs.jsonl", "-d", "out", "--json", *NOW)
-    assert (again.code, again.json["existing"], again.json["invalid"]) == (9, 1, 2)
-    assert len(served.mock.requests) == sent
-    assert names() == ["a.jpg", "jobs.jsonl", "out"]
+    assert plain(ended.out) == "HERE/out/there.mp4\nHERE/out/done.mp4\n"
+    assert plain(ended.err) == snapshot("""\
+batch BATCH
+kling-elements: job 2 (refused): refused: HTTP 400: Parameter 'page' must be greater than 0. No task
+      was created; mend the request [request R]
+kling-elements: job 3 (unknown): unknown: the create was sent, and the service answered HTTP 500:
+      Internal Server Error. The fault is the service's [request R]. A task may have been created
+      and billed. Look for it before you repeat the create. Next: kling-elements list
+kling-elements: job 4 (failed): failed: task TASK ended as FAILED, and the service gives no reason.
+      It may be billed; try other images
+kling-elements: job 5 (late): unfinished: stopped waiting for task TASK after TIME; it was last seen
+      IN_PROGRESS. It runs on and is billed. Next: kling-elements wait TASK
+kling-elements: job 7 (busy): busy: another process has claimed it
+kling-elements: job 8: invalid: image is not a field of a job (did you mean 'images'?); images is
+      missing
+8 jobs: 1 done, 1 existing, 1 invalid, 1 refused, 1 unknown, 1 failed, 1 unfinished, 1 busy. Each is
+      in out/report.jsonl
+""")
+    _, _, failed, late, done = (task.id for task in served.mock.tasks)
+    assert asked(served) == [CREATE, CREATE, CREATE, about(failed), CREATE, about(late), CREATE, about(done)]
+    lines = [report()[number] for number in range(1, 9)]
+    assert [line["standing"] for line in lines] == [
+        "existing", "refused", "unknown", "failed", "unfinished", "done", "busy", "invalid",
+    ]  # fmt: skip
+    assert [line["error_type"] for line in lines] == [
+        None, "BadRequestError", "OutcomeUnknown", "TaskFailed", "DeadlineExceeded", None, None,
+        "ValidationError",
+    ]  # fmt: skip
+    assert (lines[3]["task_id"], lines[5]["task_id"]) == (failed, done)
+    assert lines[5]["file"] == str(Path("out/done.mp4").absolute())
+    again = run(*ONE_BY_ONE, "--json")
+    assert list(again.json) == KEYS
+    assert (again.code, again.json["jobs"], again.json["existing"], again.json["failed"]) == (9, 8, 2, 1)
+    assert CREATE in asked(served)  # the refused one alone
+    assert len(served.mock.tasks) == 6
 
 
-def test_a_report_that_was_cut_off_is_mended(run: Run, serve_mock: Serve) -> None:
-    """A line that a kill cut off stays alone: what follows begins a line of its own."""
+def test_a_batch_that_is_done(run: Run, serve_mock: Serve) -> None:
+    """When every video is there, the exit code is 0, and nothing is sent again."""
+    served = serve_mock()
+    write(job("one"), job("two"))
+    ended = run(*LINE, *NOW)
+    assert (ended.code, len(ended.out.splitlines())) == (0, 2)
+    assert plain(ended.err) == "batch BATCH\n2 jobs: 2 done. Each is in out/report.jsonl\n"
+    asked(served)
+    again = run("-q", *LINE)
+    assert (again.code, again.out, again.err) == (0, ended.out, "")
+    assert asked(served) == []
+    assert names() == ["jobs.jsonl", "out"]
+
+
+def test_jobs_and_key_from_stdin(run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`-` reads the jobs from stdin, known by their folder, or the key, but not both."""
     serve_mock()
-    write({"images": "nothing.png"})
-    Path("out").mkdir()
-    Path("out/report.jsonl").write_text('{"line": 1, "st')
-    run("batch", "jobs.jsonl", "-d", "out", *NOW)
-    lines = Path("out/report.jsonl").read_text().splitlines()
-    assert lines[0] == '{"line": 1, "st'
-    assert json.loads(lines[1])["standing"] == "invalid"
+    line = json.dumps(job("one")).encode()
+    for status in ("done", "existing"):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(line)))
+        ended = run("batch", "-", "-d", "out", *NOW)
+        assert ended.code == 0
+        assert ended.err == f"batch {batch_of('out')}\n1 job: 1 {status}. Each is in out/report.jsonl\n"
+    write()
+    monkeypatch.delenv("KLING_ELEMENTS_API_KEY")
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{KEY}\n"))
+    assert run(*LINE, "--api-key-file", "-").code == 0
+    assert run("batch", "-", "-d", "out", "--api-key-file", "-").code == 2
+    monkeypatch.setattr(sys, "stdin", None)
+    assert run("batch", "-", "-d", "out").code == 2
 
 
 @pytest.mark.parametrize(
     ("args", "said"),
     [
         (["none.jsonl", "-d", "out"], "can't be read"),
-        (["jobs.jsonl", "-d", "jobs.jsonl/x"], "can't be written"),
-        (["jobs.jsonl"], "required"),
-        (["jobs.jsonl", "-d", "out", "--workers", "0"], "--workers must be"),
+        (["jobs.jsonl", "-d", "out", "--workers", "0"], "--workers must be 1 or more"),
+        (["jobs.jsonl", "-d", "out", "--workers", "101"], "workers must be a number from 1 to 100"),
+        (["jobs.jsonl", "-d", "jobs.jsonl"], "can't be written: File exists"),
+        (["jobs.jsonl", "-d", "taken"], "taken/report.jsonl can't be written: it is not a regular file"),
+        (["jobs.jsonl", "-d", "pipes"], "pipes/report.jsonl can't be written: it is not a regular file"),
+        (["jobs.jsonl", "-d", "\0"], "its name holds a null byte"),
     ],
 )
 def test_what_cannot_begin(run: Run, serve_mock: Serve, args: list[str], said: str) -> None:
     """A batch that can't begin is one line and exit code 2, and sends nothing."""
     served = serve_mock()
-    write({"images": ["https://example.com/a.png"]})
-    ended = run("batch", *args, *NOW)
-    assert (ended.code, ended.err.count("\n")) == (2, 1)
+    write(job("one"))
+    Path("taken/report.jsonl").mkdir(parents=True)
+    Path("pipes").mkdir()
+    os.mkfifo("pipes/report.jsonl")
+    ended = run("batch", *args)
+    assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1)
     assert said in ended.err
-    assert not served.mock.requests
+    assert asked(served) == []
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32"])
+def test_jobs_in_another_encoding_are_read(run: Run, serve_mock: Serve, encoding: str) -> None:
+    """A file as PowerShell's `>` writes it is read."""
+    served = serve_mock()
+    Path("jobs.jsonl").write_bytes(f"{json.dumps(job('one'))}\r\n".encode(encoding))
+    assert run(*LINE, *NOW).code == 0
+    assert len(served.mock.tasks) == 1
 
 
 def test_a_refused_key_ends_the_batch(run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A key that is refused ends the batch with the code of a refusal, after few requests."""
+    """A refused key ends the batch with the code of a refusal, and says how many were not begun."""
     monkeypatch.setenv("KLING_ELEMENTS_API_KEY", "invalid-key-of-the-tests")
     served = serve_mock()
-    write(*({"images": ["https://example.com/a.png"], "id": f"j{n}"} for n in range(50)))
-    ended = run("batch", "jobs.jsonl", "-d", "out", *NOW)
+    write(*(job(f"j{n}") for n in range(50)))
+    ended = run(*LINE, "--workers", "1", *NOW)
     assert ended.code == 3
-    assert len(served.mock.requests) <= 3
+    assert len(served.mock.requests) == 1
+    assert "50 jobs: 1 refused, 49 not begun." in ended.err
     assert "invalid-key-of-the-tests" not in ended.err + Path("out/report.jsonl").read_text()
 
 
+def test_what_failed_or_is_unknown_is_created_again_if_asked(run: Run, serve_mock: Serve) -> None:
+    """`--retry-failed` and `--retry-unknown` create again what they name, and nothing else."""
+    served = serve_mock()
+    write(job("one"), job("two"))
+    served.mock.next_scenario("fail", operation="createKlingElementsStdTask")
+    in_doubt(served.url, "no answer", job=Job(batch_of("jobs.jsonl", "out"), "two"))
+    assert run(*ONE_BY_ONE).code == 9
+    assert len(served.mock.tasks) == 1
+    assert run(*ONE_BY_ONE, "--retry-failed").code == 9
+    assert len(served.mock.tasks) == 2
+    assert run(*ONE_BY_ONE, "--retry-unknown").code == 0
+    assert len(served.mock.tasks) == 3
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_tells_how_to_go_on(
+def test_a_signal_shows_how_to_continue(
     start: Start, run: Run, serve_mock: Serve, number: signal.Signals
 ) -> None:
-    """A signal ends a batch soon, with the ids and the command; that pays for nothing again."""
+    """A signal ends a batch soon, with the ids and the command; run again, that pays for nothing again."""
     served = serve_mock("never-finish")
-    write(*({"images": [f"https://example.com/{n}.png"], "id": f"j{n}"} for n in range(2)))
+    write(*map(job, ("one", "two")))
     process = start("batch", "jobs.jsonl", "-d", "my out", "--poll-interval", "0.05")
     while sum(task.polls for task in served.mock.tasks if task.polls) < 4:
         assert process.poll() is None
@@ -106,154 +221,176 @@ def test_a_signal_tells_how_to_go_on(
     ids = [task.id for task in served.mock.tasks]
     assert len(ids) == 2
     assert all(task_id in err for task_id in ids)
-    assert "To go on: kling-elements batch jobs.jsonl -d 'my out'\n" in err
-    assert "kling-elements resume\n" in err
+    assert "Next: kling-elements batch jobs.jsonl -d 'my out'\n" in err
+    assert "2 jobs: 2 still running." in err
     assert "Traceback" not in err
     assert KEY not in err
     run("batch", "jobs.jsonl", "-d", "my out", "--timeout", "0", *NOW)
     assert len(served.mock.tasks) == 2
 
 
-def test_resume_finishes_a_generate(run: Run, serve_mock: Serve, image: Draw) -> None:
-    """`resume` fetches what a `generate` that gave up was to fetch, to the same file, once."""
-    served = serve_mock(pace=Polls(2))
-    image("a.jpg")
-    assert run("generate", "a.jpg", "-o", "a.mp4", "--timeout", "0").code == 5
-    assert run("generate", "a.jpg", "--timeout", "0").code == 5
-    ended = run("resume", *NOW)
-    second = Path(f"{served.mock.tasks[1].id}.mp4").absolute()
-    assert (ended.code, set(ended.out.split())) == (0, {str(Path("a.mp4").absolute()), str(second)})
-    again = run("resume", *NOW)
-    assert (again.code, again.out, again.err) == (0, "", "nothing is unfinished\n")
-    assert len(served.mock.tasks) == 2
+class Interrupting:
+    """A batch that is interrupted while results are ready, as Ctrl-C finds it."""
 
+    def __init__(self, *results: BatchResult[Any], running: tuple[Running, ...] = ()) -> None:
+        self._results = deque(results)
+        self._was_interrupted = False
+        self.running = running
 
-def test_a_doubtful_create_is_adopted_or_given_up(run: Run, serve_mock: Serve, image: Draw) -> None:
-    """A create of unknown outcome is shown with its candidates, and can be adopted, or given up."""
-    served = serve_mock()
-    image("a.jpg")
-    for name in ("a", "b"):
-        served.mock.next_scenario("created-but-500")
-        assert run("generate", "a.jpg", "-o", f"{name}.mp4").code == 6
-    shown = run("resume", *NOW)
-    assert shown.code == 6
-    assert "the outcome of 2 creates is unknown" in shown.err
-    state = run("resume", "--json", *NOW).json
-    first, second = (entry["entry"] for entry in state["unknown"])
-    task_id = served.mock.tasks[0].id
-    assert task_id in {each["id"] for each in state["unrecorded"]}
-    assert f"entry {first}, for {Path('a.mp4').absolute()}" in shown.err
-    adopted = run("resume", "--adopt", task_id, "--entry", first, *NOW)
-    assert (adopted.code, adopted.out) == (6, f"{Path('a.mp4').absolute()}\n")
-    given_up = run("resume", "--abandon", second, *NOW)
-    assert (given_up.code, given_up.out) == (0, "")
-    assert run("resume", "--abandon", second).code == 2
-    assert run("resume", "--entry", second).code == 2
-    assert len(served.mock.tasks) == 2
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def close(self) -> None: ...
+
+    def __iter__(self) -> Interrupting:
+        return self
+
+    def __next__(self) -> BatchResult[Any]:
+        if not self._was_interrupted:
+            self._was_interrupted = True
+            raise Interrupted(signal.SIGINT)
+        if not self._results:
+            raise StopIteration
+        return self._results.popleft()
 
 
 @pytest.mark.parametrize(
-    "line", [f"wait ID {' '.join(NOW)}", f"wait ID -o b.mp4 {' '.join(NOW)}", "download ID -o b.mp4"]
+    ("words", "tasks"), [((), 0), (("--workers", "2"), 1), (("--batch-id", "b", "--workers", "5"), 2)]
 )
-def test_a_task_is_one_process_s(
-    run: Run, serve_mock: Serve, image: Draw, monkeypatch: pytest.MonkeyPatch, line: str
+def test_what_was_finished_is_reported(
+    run: Run, nowhere: str, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], tasks: int
 ) -> None:
-    """While a command waits for a task or fetches it, a `resume` leaves it alone; afterwards it doesn't."""
-    served = serve_mock()
-    image("a.jpg")
-    entry = begun(run, served, "-o", "a.mp4")
-    at = "_download" if "-o" in line else "wait"
-    work, claimable = getattr(KlingElements, at), []
+    """After Ctrl-C every finished result is printed, counted and reported; what was not begun is counted."""
+    write(*map(job, "abcdef"))
+    running = tuple(Running(f"job {n}", f"task-{n}") for n in range(tasks))
 
-    def meanwhile(self: KlingElements, *args: Any, **options: Any) -> Any:
-        claimable.append(Journal.open().claim(entry.entry_id, "another", 60))
-        return work(self, *args, **options)
+    def interrupted(*_: object, **__: object) -> Interrupting:
+        done = BatchResult[Any](1, JobStatus.DONE, "a", file=Path("/videos/a.mp4"))
+        failed = BatchResult[Any](2, JobStatus.FAILED, "b", error=TaskFailed("no.", task=Task("t", "FAILED")))
+        return Interrupting(done, failed, running=running)
 
-    monkeypatch.setattr(KlingElements, at, meanwhile)
-    assert run(*line.replace("ID", served.mock.tasks[0].id).split()).code == 0
-    assert claimable == [False]
-    assert Journal.open().claim(entry.entry_id, "another", 60)
-
-
-def test_a_task_that_another_process_is_at(run: Run, serve_mock: Serve, image: Draw) -> None:
-    """A wait that is asked for goes on all the same, and says so."""
-    served = serve_mock()
-    image("a.jpg")
-    assert Journal.open().claim(begun(run, served).entry_id, "another", 60)
-    ended = run("wait", served.mock.tasks[0].id, *NOW)
-    assert ended.code == 0
-    assert "another process is at this task too" in ended.err
-
-
-def test_a_wait_keeps_the_noted_file(run: Run, serve_mock: Serve, image: Draw) -> None:
-    """A video that was meant for a file still is when a wait asks for another; one that wasn't is now."""
-    served = serve_mock(pace=Polls(9))
-    image("a.jpg")
-    begun(run, served, "-o", "a.mp4")
-    run("create", "a.jpg")
-    targets = []
-    for task in served.mock.tasks:
-        run("wait", task.id, "-o", "b.mp4", "--timeout", "0")
-        entry = Journal.open().find(task.id)
-        assert entry is not None
-        targets.append(Path(str(entry.target)).name)
-    assert targets == ["a.mp4", "b.mp4"]
+    monkeypatch.setattr(KlingElements, "batch", interrupted)
+    ended = run(*LINE, *words)
+    assert (ended.code, ended.out) == (130, "/videos/a.mp4\n")
+    assert [report()[line]["standing"] for line in (1, 2)] == ["done", "failed"]
+    left = ["No task was left running", "1 task continues and is billed: task-0",
+            "2 tasks continue and are billed: task-0, task-1"][tasks]  # fmt: skip
+    _, *lines = ended.err.splitlines()
+    still = f", {tasks} still running" if tasks else ""
+    assert lines == [
+        "kling-elements: job 2 (b): failed: no.",
+        f"kling-elements: interrupted (Ctrl-C). {left}.",
+        "Next: kling-elements batch jobs.jsonl -d out"
+        + (" --workers 2" if tasks == 1 else " --workers 5 --batch-id b" if tasks else ""),
+        "To fetch only what was created: kling-elements resume",
+        f"6 jobs: 1 done, 1 failed{still}, {4 - tasks} not begun. Each is in out/report.jsonl",
+    ]
+    shown = run(*LINE, *words, "--json").json
+    assert list(shown) == KEYS
+    assert (shown["done"], shown["failed"], shown["not_begun"]) == (1, 1, 4 - tasks)
+    assert shown["running"] == [each.task_id for each in running]
 
 
-def test_doctor_shows_the_journal(run: Run, serve_mock: Serve, image: Draw) -> None:
-    """`doctor` tells what is unfinished, doubtful, and unrecorded, and what is used of the limits."""
-    served = serve_mock()
-    assert "0 tasks unfinished, 0 creates of unknown outcome" in run("doctor").out
-    image("a.jpg")
-    run("generate", "a.jpg", "-o", "a.mp4", "--timeout", "0")
-    served.mock.next_scenario("created-but-500")
-    run("generate", "a.jpg", "-o", "b.mp4")
-    ended = run("doctor")
-    assert ended.code == 0
-    assert "unfinished, 1 create of unknown outcome. To finish them: kling-elements resume" in ended.out
-    assert "1 task of the model std at the service that the journal does not know" in ended.out
-    assert served.mock.tasks[1].id in ended.out
-    assert "requests in 5 s" in ended.out
-
-
-def test_doctor_compares_every_model(run: Run, serve_mock: Serve, image: Draw) -> None:
-    """A task of another model that nobody recorded is found too."""
-    served = serve_mock()
-    image("a.jpg")
-    served.mock.next_scenario("created-but-500")
-    run("generate", "a.jpg", "-o", "a.mp4", "--model", "pro")
-    found = run("doctor").out
-    assert "1 task of the model pro" in found
-    assert "of the model std" not in found
-
-
-def test_doctor_does_without_a_model(
-    run: Run, serve_mock: Serve, image: Draw, monkeypatch: pytest.MonkeyPatch
+def test_a_signal_does_not_wait_for_creates(
+    run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where the plan lacks a model, its tasks can't be compared, and all else is told."""
-    ask = KlingElements.find_unrecorded
+    """A signal ends a batch at once: it is the batch's threads that give a create its time."""
+    served = serve_mock("never-finish")
+    write(job("one"))
+    proceed = Batch.__next__
 
-    def refused(self: KlingElements, *, model: str, timeout: float = 0.0) -> Any:
-        if model == "pro":
-            raise PermissionDeniedError(
-                "HTTP 403: not in your plan", status_code=403, message="not in your plan"
-            )
-        return ask(self, model=model, timeout=timeout)
+    def follow(batch: Batch[Any, Any]) -> Any:
+        if served.mock.tasks or batch.running:
+            signal.raise_signal(signal.SIGTERM)
+        return proceed(batch)
 
+    monkeypatch.setattr(Batch, "__next__", follow)
+    ended = run(*ONE_BY_ONE)
+    assert ended.code == 143
+    assert "a create is being sent" not in ended.err
+
+
+@pytest.mark.parametrize(
+    ("total", "statuses", "running", "line", "summary"),
+    [
+        (10, "", 0, "0 of 10 done", "10 jobs: 10 not begun"),
+        (10, "E", 3, "1 of 10 done, 3 running", "10 jobs: 1 existing, 3 still running, 6 not begun"),
+        (10, "I", 0, "0 of 10 done, 1 not done", "10 jobs: 1 invalid, 9 not begun"),
+        (10, "EDI", 3, "2 of 10 done, 1 not done, 3 running, about 7:00 left",
+         "10 jobs: 1 done, 1 existing, 1 invalid, 3 still running, 4 not begun"),
+        (10, "DF", 1, "1 of 10 done, 1 not done, 1 running, about 4:00 left",
+         "10 jobs: 1 done, 1 failed, 1 still running, 7 not begun"),
+        (2, "DD", 0, "2 of 2 done", "2 jobs: 2 done"),
+        (None, "DF", 2, "1 done, 1 not done, 2 running", "4 jobs: 1 done, 1 failed, 2 still running"),
+        (0, "", 0, "0 of 0 done", "0 jobs: none"),
+        (1, "I", 0, "0 of 1 done, 1 not done", "1 job: 1 invalid"),
+    ],
+)  # fmt: skip
+def test_counts(total: int | None, statuses: str, running: int, line: str, summary: str) -> None:
+    """The line has counts and an estimate at the pace so far; the summary has all jobs."""
+    now = [500.0]
+    progress = BatchProgress(Console(None, None, {}), total, is_quiet=False, clock=lambda: now[0])
+    for letter in statuses:
+        progress.add(next(status for status in JobStatus if status.name[0] == letter))
+    now[0] = 560.0
+    assert (progress.line(running), progress.summary(running)) == (line, summary)
+
+
+@pytest.mark.parametrize(
+    ("stream", "is_quiet", "shown"),
+    [
+        (Terminal, False, "\r0 of 9 done, 1 running\r0 of 9 done, 2 running\r0 of 9 done, 3 running"),
+        (io.StringIO, False, "0 of 9 done, 2 running\n"),
+        (Terminal, True, ""),
+        (io.StringIO, True, ""),
+    ],
+)
+def test_the_line_is_shown(stream: Callable[[], io.StringIO], *, is_quiet: bool, shown: str) -> None:
+    """A terminal's line is always up to date; elsewhere there is one a minute; with `-q` there is none."""
+    now, err = [500.0], stream()
+    progress = BatchProgress(Console(None, err, {}), 9, is_quiet=is_quiet, clock=lambda: now[0])
+    for running, moment in enumerate((500.0, 560.0, 619.9), 1):
+        now[0] = moment
+        progress.show(running)
+    assert err.getvalue() == shown
+
+
+@pytest.mark.parametrize("before", ["", '{"line": 1}\n', '{"line": 1, "st'])
+def test_a_report_is_appended_to(tmp_path: Path, before: str) -> None:
+    """What a report holds stays, and a line that a kill cut off does not run into the next one."""
+    path = tmp_path / "report.jsonl"
+    path.write_text(before, encoding="utf-8")
+    error = TaskFailed("see\nhttps://h/v?token=1", task=Task("t-1", "FAILED"))
+    written = BatchReport(path, "b", context_of().context)
+    written.add(BatchResult(3, JobStatus.FAILED, "dog", task_id="t-1", error=error))
+    written.close()
+    text = path.read_text(encoding="utf-8")
+    whole = before if before.endswith("\n") or not before else f"{before}\n"
+    assert text.startswith(whole)
+    line = json.loads(text[len(whole) :])
+    assert line.pop("at").endswith("+00:00")
+    assert line == {
+        "batch": "b", "line": 3, "id": "dog", "standing": "failed", "task_id": "t-1", "file": None,
+        "error": "see https://h/v?...", "error_type": "TaskFailed",
+    }  # fmt: skip
+
+
+def test_a_report_that_cannot_be_written(
+    run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The videos are made all the same; that the report isn't whole is shown once, and in the exit code."""
     serve_mock()
-    monkeypatch.setattr(KlingElements, "find_unrecorded", refused)
-    ended = run("doctor")
-    assert ended.code == 0
-    assert "the tasks of the model pro could not be compared: HTTP 403: not in your plan" in ended.out
+    write(job("one"), job("two"))
+    add = BatchReport.add
 
+    def add_to_full_disk(report: BatchReport, result: BatchResult[Any]) -> None:
+        reading = os.open(report.path, os.O_RDONLY)
+        os.dup2(reading, report._file)  # a descriptor that takes no more
+        os.close(reading)
+        add(report, result)
 
-def test_doctor_shows_a_quota_that_another_process_met(run: Run, serve_mock: Serve, image: Draw) -> None:
-    """That the day's quota is used up is known to the next process."""
-    served = serve_mock()
-    image("a.jpg")
-    served.mock.next_scenario("quota")
-    assert run("generate", "a.jpg", "-o", "a.mp4").code == 3
-    governor._governors.clear()
-    assert "the day's quota is used up; it may be renewed in " in run("doctor").out
-    assert run("generate", "a.jpg", "-o", "a.mp4", *NOW).code == 0
-    assert "quota" not in run("doctor").out
+    monkeypatch.setattr(BatchReport, "add", add_to_full_disk)
+    ended = run(*ONE_BY_ONE)
+    assert (ended.code, ended.out.count(".mp4\n")) == (9, 2)
+    assert ended.err.count("the report out/report.jsonl can't be written: Bad file descriptor\n") == 1

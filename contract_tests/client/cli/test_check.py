@@ -42,7 +42,11 @@ def row(image: str, *facts: Any, problems: tuple[str, ...] = (), warnings: tuple
 
 CASES = [
     ("a.png", f"ok    a.png: PNG, 320x320 px, {SIZE:,} bytes", row("a.png", "png", 320, 320, SIZE)),
-    ("small.png", f"unfit small.png {SMALL}", row("small.png", problems=(SMALL,))),
+    (
+        "small.png",
+        f"unfit small.png {SMALL}",
+        row("small.png", "png", 200, 150, len(png(200, 150)), problems=(SMALL,)),
+    ),
     ("none.png", "unfit none.png does not exist", row("none.png", problems=("does not exist",))),
     (
         f"{ATLAS}?size=all",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from contract_tests.client.cli.conftest import Terminal
-from kling_elements.cli.console import Console, count_of, one_line
+from kling_elements.cli.console import Console, count_of, one_line, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -271,3 +271,39 @@ def test_what_can_no_longer_be_flushed_is_found_at_the_end() -> None:
     console = Console(Full(), io.StringIO(), {})
     console.finish()
     assert console.failure == "No space left on device"
+
+
+@pytest.mark.parametrize(
+    ("environ", "stream", "shown"),
+    [
+        ({}, Terminal, "\x1b[31mfail \x1b[0m a\n"),
+        ({"NO_COLOR": "1"}, Terminal, "fail  a\n"),
+        ({"TERM": "dumb"}, Terminal, "fail  a\n"),
+        ({}, io.StringIO, "fail  a\n"),
+    ],
+)
+def test_verdicts_are_coloured_on_a_terminal(
+    environ: dict[str, str], stream: Callable[[], io.StringIO], shown: str
+) -> None:
+    """A level is coloured on a terminal that has colours, unless `NO_COLOR` is set."""
+    out = stream()
+    Console(out, None, environ).verdict("fail", "a")
+    assert out.getvalue() == shown
+
+
+def test_no_text_reaches_a_terminal_unescaped() -> None:
+    """Escape sequences and line breaks in a line are shown, not obeyed."""
+    out, err = Terminal(), Terminal()
+    console = Console(out, err, {"NO_COLOR": "1"})
+    evil = "a\x1b[2J\nb"
+    console.result(evil)
+    console.verdict("ok", evil)
+    console.note(evil)
+    console.transient(evil)
+    assert out.getvalue() == "a\\x1b[2J\\nb\nok    a\\x1b[2J\\nb\n"
+    assert err.getvalue() == "a\\x1b[2J\\nb\n\ra\\x1b[2J\\nb"
+
+
+def test_a_sentence_ends_with_one_full_stop() -> None:
+    """A service's own full stop is not doubled."""
+    assert [sentence(text) for text in ("a", "Please upgrade.", "why?")] == ["a.", "Please upgrade.", "why?"]

@@ -30,7 +30,16 @@ if TYPE_CHECKING:
     Draw = Callable[..., str]
 
 NOW = ("--poll-interval", "0")
-HEAVY = ("httpx", "yaml", "PIL", "anyio", "jsonschema_rs", "attr", "kling_elements_mock")
+HEAVY = (
+    "httpx",
+    "yaml",
+    "PIL",
+    "anyio",
+    "jsonschema_rs",
+    "attr",
+    "kling_elements_api",
+    "kling_elements_mock",
+)
 
 
 def test_two_images_become_a_video_that_plays(execute: Execute, serve_mock: Serve, image: Draw) -> None:
@@ -66,8 +75,8 @@ def test_a_signal_during_the_wait_tells_how_to_resume(
     task_id = served.mock.tasks[0].id
     assert first == f"task {task_id}\n"
     assert process.returncode == 128 + number, err
-    assert f"interrupted ({name}). Task {task_id} runs on" in err
-    assert f"kling-elements wait {task_id} -o 'my out.mp4'\n" in err
+    assert f"interrupted ({name}). Task {task_id} continues and is billed." in err
+    assert f"Next: kling-elements wait {task_id} -o 'my out.mp4'\n" in err
     assert "Traceback" not in err
     assert out == ""
     assert names() == ["a.jpg"]
@@ -82,7 +91,7 @@ def test_a_signal_during_a_create(
     with silent_service.accept() as asked:
         os.killpg(process.pid, signal.SIGINT)
         assert process.stderr
-        assert "a create is under way" in process.stderr.readline()
+        assert "a create is being sent" in process.stderr.readline()
         if is_answered:
             asked.sendall(answer({"data": {"task_id": "abc-1", "status": "CREATED", "generated": []}}))
         else:
@@ -93,24 +102,43 @@ def test_a_signal_during_a_create(
     assert out == ""
     assert "Traceback" not in err
     if is_answered:
-        assert "interrupted (Ctrl-C). Task abc-1 runs on and is billed. " in err
-        assert f"To resume: {command} wait abc-1 -o x.mp4\n" in err
+        assert "interrupted (Ctrl-C). Task abc-1 continues and is billed." in err
+        assert f"Next: {command} wait abc-1 -o x.mp4\n" in err
     else:
-        assert f"look for it: {command} list\n" in err
+        assert f"Next: {command} list\n" in err
     assert names() == ["a.jpg"]
 
 
-@pytest.mark.parametrize("args", [["--help"], ["generate", "--help"], ["list", "--help"], ["nonsense"], []])
-def test_help_and_usage_errors_import_nothing_heavy(args: list[str]) -> None:
+@pytest.mark.parametrize(
+    "line", ["--help", "list --help", "--version", "", "nonsense", "list --bogus", "generate a.png --prompt"]
+)
+def test_help_and_usage_errors_import_nothing_heavy(line: str) -> None:
     """Help is cheap: none of the libraries that connect, parse or decode is imported for it."""
     program = (
         "import sys; from kling_elements.__main__ import main; main(sys.argv[1:]); "
         f"print(*(name for name in {HEAVY!r} if name in sys.modules), file=sys.stderr)"
     )
     ended = subprocess.run(  # noqa: S603 - the command itself
-        [sys.executable, "-c", program, *args], env=environment(), capture_output=True, text=True, check=True
+        [sys.executable, "-c", program, *line.split()],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert ended.stderr.splitlines()[-1] == ""
+
+
+def test_what_is_imported_before_a_command_is_light() -> None:
+    """`generate --help` takes the values from the document, and still needs no HTTP client."""
+    program = (
+        "import sys; from kling_elements.__main__ import main; "
+        "main(['generate', '--help']); print('httpx' in sys.modules)"
+    )
+    ended = subprocess.run(  # noqa: S603 - the command itself
+        [sys.executable, "-c", program], env=environment(), capture_output=True, text=True, check=True
+    )
+    assert "{5,10}" in ended.stdout
+    assert ended.stdout.splitlines()[-1] == "False"
 
 
 def test_a_reader_that_leaves_is_no_error(serve_mock: Serve, image: Draw, execute: Execute) -> None:
@@ -194,7 +222,7 @@ def test_progress_on_a_terminal_is_one_line(serve_mock: Serve, image: Draw) -> N
         assert process.stdout.read() == b"t.mp4\n"
     lines = shown.decode().replace("\r\n", "\n").split("\n")
     rewritten = [part for line in lines for part in line.split("\r")[1:]]
-    assert any(re.match(r"IN_PROGRESS  \d+:\d\d  next look", part) for part in rewritten)
+    assert any(re.match(r"IN_PROGRESS  \d+:\d\d  next poll", part) for part in rewritten)
     assert all(len(part) < 30 for part in rewritten)
     assert lines[-1].split("\r")[-1] == ""
     assert "COMPLETED after " in lines[-2]

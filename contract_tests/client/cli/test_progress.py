@@ -7,15 +7,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from contract_tests.client.cli.conftest import Terminal
+from contract_tests.client.cli.conftest import Terminal, parsed
 from contract_tests.support.clients import FakeTime
 from kling_elements import Look, Task
 from kling_elements.cli.console import Console
+from kling_elements.cli.context import Context
 from kling_elements.cli.progress import Progress, clock_face
 from kling_elements.errors import ConnectionFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+def shown_on(stream: io.StringIO, time: FakeTime, *options: str) -> Progress:
+    context = Context(Console(None, stream, {"COLUMNS": "80"}), parsed("list", *options))
+    return Progress(context, clock=time.clock, sleep=time.sleep)
 
 
 def failed(text: str) -> Look:
@@ -30,34 +36,32 @@ def test_clock_face() -> None:
 def test_progress_counts_down_on_a_terminal() -> None:
     """On a terminal the wait is slept in steps of a second, and the line shows what is left."""
     time, terminal = FakeTime(), Terminal()
-    progress = Progress(
-        Console(None, terminal, {"COLUMNS": "80"}), is_quiet=False, clock=time.clock, sleep=time.sleep
-    )
-    progress.see(Task("1", "IN_PROGRESS"))
+    progress = shown_on(terminal, time)
+    progress.update(Task("1", "IN_PROGRESS"))
     progress.sleep(2.5)
     assert time.sleeps == [1.0, 1.0, 0.5]
     lines = [line.rstrip() for line in terminal.getvalue().split("\r")[1:]]
     assert lines == [
-        "IN_PROGRESS  0:00  next look in 2 s",
-        "IN_PROGRESS  0:01  next look in 2 s",
-        "IN_PROGRESS  0:02  next look in 0 s",
-        "IN_PROGRESS  0:02  looking",
+        "IN_PROGRESS  0:00  next poll in 2 s",
+        "IN_PROGRESS  0:01  next poll in 2 s",
+        "IN_PROGRESS  0:02  next poll in 0 s",
+        "IN_PROGRESS  0:02  polling",
     ]
 
 
 def test_progress_elsewhere_is_a_line_at_a_change() -> None:
     """Where a line can't be rewritten, changes and failed looks are told once each."""
     time, stream = FakeTime(), io.StringIO()
-    progress = Progress(Console(None, stream, {}), is_quiet=False, clock=time.clock, sleep=time.sleep)
+    progress = shown_on(stream, time)
     failed = Look("1", None, ConnectionFailed("no answer"), 5.0, 5.0)
-    progress.see(Task("1", "CREATED"))
+    progress.update(Task("1", "CREATED"))
     progress.sleep(65)
     for look in (failed, failed, Look("1", Task("1", "CREATED"), None, 9.0, 5.0)):
         progress.look(look)
-    progress.see(Task("1", "COMPLETED"))
+    progress.update(Task("1", "COMPLETED"))
     assert stream.getvalue().splitlines() == [
         "CREATED after 0:00",
-        "CREATED after 1:05; a look failed and will be repeated: no answer",
+        "CREATED after 1:05; a poll failed and will be retried: no answer",
         "COMPLETED after 1:05",
     ]
     assert time.sleeps == [65]
@@ -66,24 +70,22 @@ def test_progress_elsewhere_is_a_line_at_a_change() -> None:
 def test_a_failed_look_is_shown_until_one_succeeds() -> None:
     """On a terminal the line tells that the last look failed, and what is done meanwhile."""
     time, terminal = FakeTime(), Terminal()
-    progress = Progress(
-        Console(None, terminal, {"COLUMNS": "80"}), is_quiet=False, clock=time.clock, sleep=time.sleep
-    )
+    progress = shown_on(terminal, time)
     progress.sleep(1)
     progress.look(failed("no\nanswer"))
     progress.sleep(1)
     progress.look(Look("1", Task("1", "CREATED"), None, 9.0, 5.0))
     progress.sleep(0.4)
-    progress.tell("fetching")
-    progress.see(Task("1", "IN_PROGRESS"))
-    progress.see(Task("1", "COMPLETED"))
+    progress.announce("fetching")
+    progress.update(Task("1", "IN_PROGRESS"))
+    progress.update(Task("1", "COMPLETED"))
     assert [line.rstrip(" ") for line in terminal.getvalue().split("\r")[1:]] == [
-        "asking  0:00  next look in 1 s",
-        "asking  0:01  looking",
-        "asking  0:01  next look in 1 s  (a look failed: no answer)",
-        "asking  0:02  looking",
-        "asking  0:02  next look in 0 s",
-        "asking  0:02  looking",
+        "connecting  0:00  next poll in 1 s",
+        "connecting  0:01  polling",
+        "connecting  0:01  next poll in 1 s  (a poll failed: no answer)",
+        "connecting  0:02  polling",
+        "connecting  0:02  next poll in 0 s",
+        "connecting  0:02  polling",
         "fetching",
         "",
         "COMPLETED after 0:02\n",
@@ -93,11 +95,11 @@ def test_a_failed_look_is_shown_until_one_succeeds() -> None:
 def test_each_trouble_is_told_once() -> None:
     """Where lines stay, a trouble is told when it comes, when it changes, and when it comes again."""
     time, stream = FakeTime(), io.StringIO()
-    progress = Progress(Console(None, stream, {}), is_quiet=False, clock=time.clock, sleep=time.sleep)
+    progress = shown_on(stream, time)
     good = Look("1", Task("1", "CREATED"), None, 9.0, 5.0)
     for look in (failed("a"), failed("a"), failed("b"), good, failed("b")):
         progress.look(look)
-    told = "asking after 0:00; a look failed and will be repeated: "
+    told = "connecting after 0:00; a poll failed and will be retried: "
     assert stream.getvalue().splitlines() == [f"{told}a", f"{told}b", f"{told}b"]
 
 
@@ -105,10 +107,10 @@ def test_each_trouble_is_told_once() -> None:
 def test_quiet_shows_nothing(stream: Callable[[], io.StringIO]) -> None:
     """A quiet wait shows nothing, wherever stderr leads, and is slept in one."""
     time, err = FakeTime(), stream()
-    progress = Progress(Console(None, err, {}), is_quiet=True, clock=time.clock, sleep=time.sleep)
-    progress.tell("looking")
-    progress.see(Task("1", "CREATED"))
+    progress = shown_on(err, time, "-q")
+    progress.announce("looking")
+    progress.update(Task("1", "CREATED"))
     progress.look(failed("a"))
     progress.sleep(65)
-    progress.see(Task("1", "COMPLETED"))
+    progress.update(Task("1", "COMPLETED"))
     assert (err.getvalue(), time.sleeps) == ("", [65])

@@ -1,29 +1,37 @@
-"""`resume`, whole: what it prints, what it asks the service for, and what it leaves in the journal."""
+"""`resume` on the command line: what it prints, what it asks the service for, what the journal keeps."""
 
 from __future__ import annotations
 
 import signal
-from functools import partial
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from inline_snapshot import snapshot
 
+from contract_tests.client.cli.conftest import KEY
+from contract_tests.client.cli.test_batch import Interrupting
 from contract_tests.client.cli.unfinished import (
+    ANOTHER_KEY,
+    LIST,
+    LIST_PRO,
+    NOW,
     URL,
     about,
     asked,
     begun,
+    foreign,
     in_doubt,
-    interrupted_with,
-    that_gives,
-    untimed,
+    plain,
+    unrecorded,
+    unwaited,
 )
-from kling_elements import Journal, KlingElements, Task
-from kling_elements.batch.results import JobStatus
+from kling_elements import Journal, KlingElements, PermissionDeniedError, Task
+from kling_elements.batch.results import JobStatus, Running
 from kling_elements.batch.resume import Resumed
-from kling_elements.errors import TaskFailed
-from kling_elements.journal import Entry
+from kling_elements.journal import Entry, Job, State
 from kling_elements_mock import Polls
 
 if TYPE_CHECKING:
@@ -34,32 +42,59 @@ if TYPE_CHECKING:
 
     Run = Callable[..., Ended]
     Serve = Callable[..., ServedMock]
-    Ends = Callable[..., None]
 
-P = "kling-elements: "
-NO_FILE = "no file is noted for its video. To fetch it: kling-elements"
-GIVE_UP = "to give an entry up: kling-elements resume --abandon ENTRY\n"
-
-
-@pytest.fixture
-def ends(nowhere: str, monkeypatch: pytest.MonkeyPatch) -> Ends:
-    """Let `resume` find that tasks have ended so."""
-    return partial(that_gives, monkeypatch)
+NOTHING = "nothing is unfinished\n"
 
 
 def test_nothing_is_unfinished(run: Run, serve_mock: Serve) -> None:
     """With nothing to do it says so, but for `-q`, and asks the service for nothing."""
     served = serve_mock()
     ended = run("resume")
-    assert (ended.code, ended.out, ended.err) == (0, "", "nothing is unfinished\n")
+    assert (ended.code, ended.out, ended.err) == (0, "", NOTHING)
     ended = run("-q", "resume")
     assert (ended.code, ended.out, ended.err) == (0, "", "")
     assert run("resume", "--json").json == {"finished": [], "unknown": [], "unrecorded": []}
     assert asked(served) == []
 
 
-def test_each_end_is_told(run: Run, serve_mock: Serve) -> None:
-    """Each unfinished task is looked at, unless another process is at it, and its end is told."""
+def test_without_a_journal_nothing_is_known(run: Run, nowhere: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the journal is off, that is said, and not that nothing is unfinished."""
+    monkeypatch.setenv("KLING_ELEMENTS_JOURNAL", "off")
+    ended = run("resume")
+    assert (ended.code, ended.err) == (0, "there is no journal: nothing is known\n")
+
+
+@pytest.mark.parametrize("how", ["held", "folder"])
+@pytest.mark.parametrize("words", [(), ("--abandon", "x"), ("--adopt", "x")])
+def test_an_unreadable_journal_is_not_an_empty_one(
+    run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatch, how: str, words: tuple[str, ...]
+) -> None:
+    """A journal that can't be read is an error, and null in the JSON; nothing is asked or changed."""
+    served = serve_mock()
+    path = Path("journal.sqlite3").absolute()
+    monkeypatch.setenv("KLING_ELEMENTS_JOURNAL", str(path))
+    begun(run, served)
+    asked(served)
+    if how == "folder":
+        path.unlink()
+        path.mkdir()
+    with closing(sqlite3.connect(":memory:" if how == "folder" else path, isolation_level=None)) as other:
+        other.execute("PRAGMA busy_timeout = 0")
+        other.execute("BEGIN EXCLUSIVE")
+        ended = run("resume", "-q", *words)
+        as_json = run("resume", "--json", *words)
+    assert (ended.code, as_json.code, ended.out) == (1, 1, "")
+    assert f"the journal {path} can't be read" in ended.err
+    assert "nothing is unfinished" not in ended.err
+    assert {name: as_json.json[name] for name in ("finished", "unknown", "unrecorded")} == {
+        "finished": None, "unknown": None, "unrecorded": None,
+    }  # fmt: skip
+    assert as_json.json["error"]["exit_code"] == 1
+    assert asked(served) == []
+
+
+def test_each_end_is_shown(run: Run, serve_mock: Serve) -> None:
+    """Each unfinished task is polled, unless another process has claimed it, and its end is shown."""
     served = serve_mock(pace=Polls(2))
     ids = [str(begun(run, served, "-o", "a.mp4").task_id)]
     run("create", URL)
@@ -70,118 +105,211 @@ def test_each_end_is_told(run: Run, serve_mock: Serve) -> None:
     for scenario in ("fail", "never-finish"):
         served.mock.next_scenario(scenario)
         ids.append(str(begun(run, served, "-o", f"{scenario}.mp4").task_id))
-    _, made, failed, late = ids
+    known = dict(zip((*ids, str(busy.task_id)), ("MADE", "NO-FILE", "FAILED", "LATE", "BUSY"), strict=True))
     asked(served)
     ended = run("resume", "--timeout", "0", "--workers", "1")
     assert (ended.code, ended.out) == (9, f"{Path('a.mp4').absolute()}\n")
-    assert untimed(ended.err) == (
-        f"task {made} is COMPLETED, and no file is noted for its video. "
-        f"To fetch it: kling-elements download {made} -o FILE\n"
-        f"task {busy.task_id}: another process is at it\n"
-        f"{P}task {failed}: failed: task {failed} ended as FAILED, and the service gives no reason. "
-        "It may be billed; try other images\n"
-        f"{P}task {late}: unfinished: stopped waiting for task {late} after TIME; it was last seen "
-        f"IN_PROGRESS. It runs on and is billed. To resume: kling-elements wait {late}\n"
-    )
+    assert plain(ended.err, known=known) == snapshot("""\
+task NO-FILE is COMPLETED, and no file is noted for its video. Next: kling-elements download NO-FILE
+      -o FILE
+task BUSY: another process has claimed it
+kling-elements: task FAILED: failed: task FAILED ended as FAILED, and the service gives no reason.
+      It may be billed; try other images
+kling-elements: task LATE: unfinished: stopped waiting for task LATE after TIME; it was last seen
+      IN_PROGRESS. It runs on and is billed. Next: kling-elements wait LATE
+""")
     assert asked(served) == [about(each) for each in ids]
+    again = run("resume", "--timeout", "0", "--json")
+    assert (again.code, again.err) == (9, "")
+    assert [(known[each["task_id"]], each["standing"]) for each in again.json["finished"]] == [
+        ("BUSY", "busy"), ("LATE", "unfinished"),
+    ]  # fmt: skip
+    assert set(again.json["finished"][0]) == {"task_id", "entry", "standing", "file", "error"}
 
 
-ODD = "t 2\n"
-ENTRY, OTHER = Entry("e-1", task_id="t-1"), Entry("e-2", task_id=ODD)
-SEEN = Task(ODD, "IN\nPROGRESS")
-FAULT = TaskFailed("no\nhttps://h.example/v?token=1", task=SEEN)
-DONE = Resumed(ENTRY, JobStatus.DONE, SEEN, Path("/videos/a.mp4"))
-THERE = Resumed(OTHER, JobStatus.EXISTING, SEEN, Path("/videos/b.mp4"))
-BUSY = Resumed[Task](OTHER, JobStatus.BUSY)
-LEFT = Resumed(OTHER, JobStatus.DONE, SEEN)
-UNFINISHED = Resumed[Task](OTHER, JobStatus.UNFINISHED, None, None, FAULT)
-FAILED = Resumed(ENTRY, JobStatus.FAILED, SEEN, None, FAULT)
+def test_resume_finishes_a_generate(run: Run, serve_mock: Serve) -> None:
+    """`resume` fetches what a `generate` that gave up was to fetch, to the same file, once."""
+    served = serve_mock(pace=Polls(2))
+    assert run("generate", URL, "-o", "a.mp4", "--timeout", "0").code == 5
+    assert run("generate", URL, "--timeout", "0").code == 5
+    ended = run("resume", *NOW)
+    second = Path(f"{served.mock.tasks[1].id}.mp4").absolute()
+    assert (ended.code, set(ended.out.split())) == (0, {str(Path("a.mp4").absolute()), str(second)})
+    again = run("resume", *NOW)
+    assert (again.code, again.out, again.err) == (0, "", NOTHING)
+    assert len(served.mock.tasks) == 2
 
 
-@pytest.mark.parametrize(
-    ("resumed", "told", "code"),
-    [
-        (DONE, "", 0),
-        (THERE, "", 0),
-        (BUSY, "task t 2: another process is at it\n", 0),
-        (LEFT, f"task t 2 is IN PROGRESS, and {NO_FILE} download $'t\\x202\\x0a' -o FILE\n", 0),
-        (UNFINISHED, f"{P}task t 2: unfinished: no https://h.example/v?...\n", 9),
-        (FAILED, f"{P}task t-1: failed: no https://h.example/v?...\n", 9),
-    ],
-    ids=["fetched", "there before", "busy", "no file", "unfinished", "failed"],
-)
-def test_an_end(run: Run, ends: Ends, resumed: Resumed[Task], told: str, code: int) -> None:
-    """An end is a path on stdout or a line on stderr; the code tells whether all are well, in any order."""
-    for results in ([resumed], [resumed, DONE], [DONE, resumed]):
-        ends(*results)
-        ended = run("resume")
-        assert (ended.code, ended.err) == (code, told)
-        assert ended.out.splitlines() == [str(each.file) for each in results if each.file]
+def test_doubtful_creates_are_shown(run: Run, serve_mock: Serve) -> None:
+    """Each create of unknown outcome is shown with its job, its file and why, those of this key alone."""
+    served = serve_mock()
+    in_doubt(served.url, key=ANOTHER_KEY)
+    in_doubt("http://other.localhost")
+    assert run("resume").err == NOTHING
+    in_doubt(served.url, "no answer\nat all", job=Job("b", "k\t" + 70 * "x"), target="/videos/k.mp4")
+    in_doubt(served.url)
+    ended = run("--base-url", served.url, "resume")
+    assert (ended.code, ended.out) == (6, "")
+    assert plain(ended.err, known={served.url: "http://h"}) == snapshot("""\
+kling-elements: the outcome of 2 creates is unknown. Not sent again:
+  entry ENTRY-ID, job k xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx, for
+      /videos/k.mp4: no answer at all
+  entry ENTRY-ID: its process was ended
+the service's list has no task that nobody recorded: it seems that none was created
+to forget an entry: kling-elements --base-url http://h resume --abandon ENTRY
+""")
+    assert asked(served) == [LIST]
+    foreign(served)
+    ended = run("resume")
+    assert "one of which may belong to it:\n  " in ended.err
+    assert "kling-elements resume --adopt TASK --entry ENTRY\n" in ended.err
+    shown = run("resume", "--json").json
+    assert [set(each) for each in shown["unknown"]] == [{"entry", "batch", "job", "target", "why"}] * 2
+    assert {"b", None} == {each["batch"] for each in shown["unknown"]}
+    assert shown["unrecorded"] == [{"id": served.mock.tasks[0].id, "status": "CREATED"}]
 
 
-def test_ends_as_json(run: Run, ends: Ends) -> None:
-    """With `--json` stdout is one document with what became of each task, and stderr is empty."""
-    ends(DONE, THERE, BUSY, LEFT, UNFINISHED, FAILED)
-    ended = run("resume", "--json")
-    one, two = {"task_id": "t-1", "entry": "e-1"}, {"task_id": ODD, "entry": "e-2"}
-    error = "no\nhttps://h.example/v?..."
-    assert (ended.code, ended.err) == (9, "")
-    assert ended.json == {
-        "finished": [
-            {**one, "standing": "done", "file": "/videos/a.mp4", "error": None},
-            {**two, "standing": "existing", "file": "/videos/b.mp4", "error": None},
-            {**two, "standing": "busy", "file": None, "error": None},
-            {**two, "standing": "done", "file": None, "error": None},
-            {**two, "standing": "unfinished", "file": None, "error": error},
-            {**one, "standing": "failed", "file": None, "error": error},
-        ],
-        "unknown": [],
-        "unrecorded": [],
-    }
-
-
-@pytest.mark.usefixtures("nowhere")
-def test_options_reach_the_client(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each option of `resume` is the client's option of that name."""
-    given: list[dict[str, Any]] = []
-    resume = KlingElements.resume
-
-    def note(client: KlingElements, **options: Any) -> Any:
-        given.append(options)
-        return resume(client, **options)
-
-    monkeypatch.setattr(KlingElements, "resume", note)
+def test_candidates(run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The models of the doubtful creates are asked for; fifty tasks are shown; a refusal is not "none"."""
+    served = serve_mock()
+    in_doubt(served.url, model="pro")
     run("resume")
-    run("resume", "-d", "out", "--workers", "2", "--timeout", "4", "--poll-interval", "0.5")
-    assert given == [
-        {"directory": None, "workers": 3, "timeout": 1800.0, "poll_interval": None},
-        {"directory": "out", "workers": 2, "timeout": 4.0, "poll_interval": 0.5},
-    ]
+    assert asked(served) == [LIST_PRO]
+    in_doubt(served.url, model="")  # an entry of a journal that knew of one model only
+    tasks = [Task(f"t\t{n}", "IN\nPROGRESS") for n in range(51)]
+    refusal = PermissionDeniedError("HTTP 403: see\nhttps://h/x?token=1", status_code=403, message="no")
+    models = unrecorded(monkeypatch, {"pro": refusal, "std": list(tasks)})
+    ended = run("resume")
+    assert models == ["pro", "std"]
+    assert ended.err.count("  t ") == 50
+    assert "  t 0  IN PROGRESS\n" in ended.err
+    assert "  and 1 more: kling-elements list\n" in ended.err
+    assert "the model pro could not be compared: HTTP 403: see https://h/x?..." in ended.err
+    unrecorded(monkeypatch, {"pro": refusal, "std": []})
+    ended = run("resume")
+    assert "none was created" not in ended.err
+    assert run("resume", "--json").json["unrecorded"] is None
 
 
 @pytest.mark.parametrize(
-    "case",
+    ("args", "file"),
     [
-        ("resume", 0, "", "resume"),
-        ("resume -d out", 1, "These tasks run on: task-0. ", "resume -d out"),
-        ("resume --workers 2", 2, "These tasks run on: task-0, task-1. ", "resume --workers 2"),
+        (("--entry", "SECOND"), "/second.mp4"),
+        (("--entry", "SECOND", "-o", "mine.mp4"), "mine.mp4"),
+        (("-o", "mine.mp4"), "mine.mp4"),
+        (("-d", "out"), "out/TASK.mp4"),
     ],
 )
-def test_an_interruption_tells_the_line_that_goes_on(
-    run: Run, nowhere: str, monkeypatch: pytest.MonkeyPatch, case: tuple[str, int, str, str]
+def test_a_task_is_adopted(
+    run: Run, serve_mock: Serve, tmp_path: Path, args: tuple[str, ...], file: str
 ) -> None:
-    """A signal ends it with its code, the tasks that run on, and the line that goes on, without a look."""
-    line, tasks, running, again = case
-    told = f"{running}To go on: kling-elements {again}\n"
-    entry = in_doubt(nowhere)
-    interrupted_with(monkeypatch, tasks, signal.SIGTERM)
-    ended = run(*line.split())
-    assert (ended.code, ended.out) == (143, "")
-    assert ended.err == (
-        f"{P}interrupted (SIGTERM). {told}"
-        f"{P}the outcome of 1 create is unknown. Not sent again:\n"
-        f"  entry {entry}: its process was ended\n{GIVE_UP}"
-    )
-    ended = run(*line.split(), "--json")
-    assert (ended.code, ended.err) == (143, f"{P}interrupted (SIGTERM). {told}")
-    assert (len(ended.json["unknown"]), ended.json["unrecorded"]) == (1, None)
+    """`--adopt` takes a task, for an entry or for none; its video goes to the noted or the given file."""
+    served = serve_mock(pace=Polls(2))
+    entries = [in_doubt(served.url, target=str(tmp_path / name)) for name in ("first.mp4", "second.mp4")]
+    task_id = foreign(served)
+    words = [word.replace("SECOND", entries[1]) for word in args]
+    ended = run("resume", "--adopt", task_id, *words, *NOW)
+    target = tmp_path / file[1:] if file.startswith("/") else Path(file.replace("TASK", task_id)).absolute()
+    assert (ended.code, ended.out) == (6, f"{target}\n")
+    assert ended.err.startswith(f"added task {task_id} to the journal\n")
+    entry = Journal.open().find(task_id, served.url)
+    assert entry
+    assert (entry.entry_id == entries[1]) == ("--entry" in args)
+    assert (entry.target, entry.file) == (str(target), str(target))
+
+
+@pytest.mark.parametrize("is_mine", [True, False])
+def test_the_only_doubtful_entry_takes_the_task(run: Run, serve_mock: Serve, *, is_mine: bool) -> None:
+    """With one doubtful create of this key `--adopt` needs no `--entry`; another key's is left alone."""
+    served = serve_mock()
+    entry_id = in_doubt(served.url, key=KEY if is_mine else ANOTHER_KEY)
+    task_id = foreign(served)
+    ended = run("resume", "--adopt", task_id, *NOW)
+    assert (ended.code, ended.out) == (0, "")
+    assert f"Next: kling-elements wait {task_id} -o {task_id}.mp4\n" in ended.err
+    entry = Journal.open().find(task_id, served.url)
+    assert entry
+    assert (entry.entry_id == entry_id) is is_mine
+
+
+def test_what_cannot_be_adopted_or_abandoned(run: Run, serve_mock: Serve) -> None:
+    """Others' entries, entries that have a task, unknown tasks and bad files change nothing."""
+    served = serve_mock(pace=Polls(9))
+    mine, task_id = unwaited(served.url, "t-1"), foreign(served)
+    theirs = in_doubt(served.url, key=ANOTHER_KEY)
+    elsewhere = unwaited("http://other.localhost", "t-1").entry_id
+    missing = "00000000-0000-4000-8000-000000000000"
+    Path("there.mp4").write_text("mine")
+    for words, code in (
+        (("--adopt", task_id, "--entry", mine.entry_id), 2),
+        (("--adopt", task_id, "-o", "there.mp4"), 2),
+        (("--adopt", missing), 3),
+        (("--entry", "x"), 2),
+        (("-o", "x"), 2),
+        (("--abandon", theirs), 2),
+        (("--abandon", elsewhere), 2),
+        (("--abandon", "nothing"), 2),
+    ):
+        ended = run("resume", *words)
+        assert (ended.code, ended.out) == (code, "")
+    assert "Next: kling-elements resume\n" in ended.err
+    assert Journal.open().entry(mine.entry_id) == mine
+    assert [Journal.open().find(each, served.url) for each in (task_id, missing)] == [None, None]
+    assert Journal.open().entry(theirs) == Journal.open().entry(theirs)
+    assert Path("there.mp4").read_text() == "mine"
+
+
+def test_entries_are_abandoned(run: Run, nowhere: str) -> None:
+    """`--abandon` takes entries by their id or their task, any number, and nothing more is asked."""
+    unfinished, doubtful = unwaited(nowhere, "t-1"), in_doubt(nowhere)
+    ended = run("resume", "--abandon", str(unfinished.task_id), "--abandon", doubtful)
+    assert (ended.code, ended.out) == (0, "")
+    assert ended.err == f"abandoned {unfinished.entry_id}\nabandoned {doubtful}\n{NOTHING}"
+    for entry_id in (unfinished.entry_id, doubtful):
+        entry = Journal.open().entry(entry_id)
+        assert entry
+        assert entry.state == State.ABANDONED
+
+
+@pytest.mark.parametrize(("words", "tasks"), [((), 0), (("-d", "out"), 1), (("--workers", "2"), 2)])
+def test_what_was_finished_is_shown_after_a_signal(
+    run: Run, nowhere: str, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], tasks: int
+) -> None:
+    """A signal ends it with its code; what is finished is shown, what continues named, nothing polled."""
+    in_doubt(nowhere)
+    running = tuple(Running(f"e-{n}", f"task-{n}") for n in range(tasks))
+
+    def interrupted(*_: object, **__: object) -> Interrupting:
+        done: Any = Resumed(Entry("e", task_id="t"), JobStatus.DONE, None, Path("/videos/a.mp4"))
+        return Interrupting(done, running=running)
+
+    monkeypatch.setattr(KlingElements, "resume", interrupted)
+    ended = run("resume", *words)
+    assert (ended.code, ended.out) == (128 + signal.SIGINT, "/videos/a.mp4\n")
+    left = f" These tasks continue: {', '.join(each.task_id for each in running)}." if tasks else ""
+    first, second, *_ = ended.err.splitlines()
+    assert first == f"kling-elements: interrupted (Ctrl-C).{left}"
+    assert second == " ".join(("Next: kling-elements resume", *words))
+    shown = run("resume", *words, "--json").json
+    assert (len(shown["finished"]), len(shown["unknown"]), shown["unrecorded"]) == (1, 1, None)
+
+
+@pytest.mark.parametrize("line", [("wait", "-o", "b.mp4", *NOW), ("wait", *NOW), ("download", "-o", "b.mp4")])
+def test_a_task_belongs_to_one_process(
+    run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatch, line: tuple[str, ...]
+) -> None:
+    """While a command works on a task, a `resume` leaves it alone; afterwards it doesn't."""
+    served = serve_mock()
+    entry = begun(run, served, "-o", "a.mp4")
+    at = "_download" if "-o" in line else "wait"
+    work, claimable = getattr(KlingElements, at), []
+
+    def meanwhile(self: KlingElements, *args: Any, **options: Any) -> Any:
+        claimable.append(Journal.open().claim(entry.entry_id, "another", 60))
+        return work(self, *args, **options)
+
+    monkeypatch.setattr(KlingElements, at, meanwhile)
+    assert run(line[0], served.mock.tasks[0].id, *line[1:]).code == 0
+    assert claimable == [False]
+    assert Journal.open().claim(entry.entry_id, "another", 60)
+    assert "another process has claimed this task too" in run("wait", served.mock.tasks[0].id, *NOW).err

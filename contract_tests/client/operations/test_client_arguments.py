@@ -83,10 +83,13 @@ def test_every_argument_gets_where_it_belongs(
     assert (str(fetched.url), KEY in str(fetched.headers)) == (RESULT, False)
     assert time.sleeps == [3.0, 4.0]
     assert [event.name for event in told] == [
+        "request.started",
         "request.answered",
         "task.created",
+        "request.started",
         "request.answered",
         "task.status",
+        "request.started",
         "request.answered",
         "task.status",
         "download.finished",

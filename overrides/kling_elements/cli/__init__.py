@@ -1,1 +1,1 @@
-"""The command `kling-elements`: a thin layer over the client. Results go to stdout, the rest to stderr."""
+"""The command `kling-elements`: parse, call the client, print."""

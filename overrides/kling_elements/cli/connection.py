@@ -1,37 +1,62 @@
-"""The client of a command: its key, and where it connects."""
+"""The client that a command's options ask for, and its key."""
 
 from __future__ import annotations
 
 import os
 import sys
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kling_elements.api.auth import ApiKey
 from kling_elements.cli.exit_codes import CommandError
+from kling_elements.client import KlingElements
+from kling_elements.files import os_error_reason
 from kling_elements.settings import API_KEY_VARIABLES
 
 if TYPE_CHECKING:
-    from argparse import Namespace
-    from collections.abc import Callable, Iterator
-
-    import httpx
-
-    from kling_elements import KlingElements
     from kling_elements.cli.context import Context
+    from kling_elements.operations.events import Event
     from kling_elements.policy.rate_limits import Limits
 
 
-def find_key(args: Namespace, session: Context) -> tuple[str, str]:
-    """The API key, and where it comes from.
+def open_client(context: Context, *, limits: Limits | None = None, is_batch: bool = False) -> KlingElements:
+    """Make the client. It has connections of its own, so that the library's guarantees hold.
+
+    Args:
+        context: This run; it is informed when a create is about to be sent.
+        limits: Other limits than the vendor's.
+        is_batch: Whether creates are the batch's affair, which handles signals itself.
+
+    Raises:
+        CommandError: If there is no key.
+        ValidationError: If an option can't be used.
+    """
+    key, _ = find_key(context)
+
+    def on_event(event: Event) -> None:
+        if event.name == "request.started" and event.fields["operation"] == "create":
+            context.begin_create()
+
+    return KlingElements(
+        key.reveal(),
+        context.args.base_url,
+        context.args.auth_header,
+        timeout=context.args.request_timeout,
+        limits=limits,
+        on_event=None if is_batch else on_event,
+    )
+
+
+def find_key(context: Context) -> tuple[ApiKey, str]:
+    """Return the API key, and where it comes from.
 
     Raises:
         CommandError: If there is none.
     """
-    if session.key is not None:
-        return session.key  # stdin can be read once
-    if args.api_key_file is not None:
-        key, source = _read_key(args.api_key_file), f"the file {args.api_key_file}"
+    if context.key is not None:
+        return context.key  # stdin can be read once
+    if (file := context.args.api_key_file) is not None:
+        key, source = _read_key(file), f"the file {file}"
     else:
         source = next((name for name in API_KEY_VARIABLES if os.environ.get(name, "").strip()), "")
         key = os.environ.get(source, "").strip()
@@ -40,84 +65,20 @@ def find_key(args: Namespace, session: Context) -> tuple[str, str]:
             f"no API key: set {', '.join(API_KEY_VARIABLES[:-1])} or {API_KEY_VARIABLES[-1]}, "
             "or use --api-key-file. Nothing was sent"
         )
-    session.keys.add(key)
-    session.key = key, source
-    return session.key
-
-
-@contextmanager
-def open_client(
-    args: Namespace,
-    session: Context,
-    on_response: Callable[[httpx.Response], None] | None = None,
-    *,
-    on_create: Callable[[], object] | None = None,
-    limits: Limits | None = None,
-) -> Iterator[KlingElements]:
-    """The client that a command's options ask for.
-
-    Args:
-        args: The options.
-        session: This run; told when a create is about to be sent.
-        on_response: Called with every answer, before its body is read.
-        on_create: Called when a create is about to be sent, in place of telling the session.
-        limits: Other limits than the vendor's.
-
-    Raises:
-        CommandError: If there is no key, or the environment's proxies or certificates can't be used.
-        ValidationError: If an option can't be used.
-    """
-    key, _ = find_key(args, session)
-    import httpx  # noqa: PLC0415 - commands that don't connect need not pay for it
-
-    from kling_elements import KlingElements  # noqa: PLC0415 - as above
-
-    def before_request(request: httpx.Request) -> None:
-        session.contacted = f"{request.url.scheme}://{request.url.netloc.decode('ascii')}"
-        if request.method == "POST" and _creates_a_task(request.url.path):
-            (on_create or session.begin_create)()
-
-    try:
-        http = httpx.Client(
-            event_hooks={"request": [before_request], "response": [on_response] if on_response else []}
-        )
-    except (OSError, ValueError, ImportError) as error:
-        raise CommandError(
-            "no connection can be set up; look at the environment's proxy and certificate variables "
-            f"(HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE...): {error}. Nothing was sent"
-        ) from None
-    with (
-        http,
-        KlingElements(
-            key,
-            args.base_url,
-            args.auth_header,
-            timeout=args.request_timeout,
-            http_client=http,
-            limits=limits,
-        ) as client,
-    ):
-        yield client
-
-
-def _creates_a_task(path: str) -> bool:
-    """Whether a POST to a path costs money, by the document's operations."""
-    from kling_elements.document import load_document  # noqa: PLC0415 - as above
-
-    return any(
-        path.endswith(template) and item.get("post", {}).get("operationId", "").startswith("create")
-        for template, item in load_document().content["paths"].items()
-    )
+    context.key = ApiKey(key), source
+    context.keys.append(context.key[0])
+    return context.key
 
 
 def _read_key(name: str) -> str:
     try:
         text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
-        raise CommandError(f"--api-key-file {name} is no text. Nothing was sent") from None
-    except (OSError, ValueError, AttributeError) as error:
-        reason = getattr(error, "strerror", None) or "it can't be read"
-        raise CommandError(f"--api-key-file {name}: {reason}. Nothing was sent") from None
+        raise CommandError(f"--api-key-file {name} is not text. Nothing was sent") from None
+    except AttributeError:
+        raise CommandError("--api-key-file -: stdin is closed. Nothing was sent") from None
+    except (OSError, ValueError) as error:
+        raise CommandError(f"--api-key-file {name}: {os_error_reason(error)}. Nothing was sent") from None
     if not text.strip():
         raise CommandError(f"--api-key-file {name} is empty. Nothing was sent")
     return text.strip()

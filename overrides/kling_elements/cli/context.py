@@ -1,4 +1,4 @@
-"""What one run of the command knows: its streams, and what has become of the task so far."""
+"""What one run of the command knows: its streams, its options, and the task so far."""
 
 from __future__ import annotations
 
@@ -8,75 +8,60 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kling_elements.cli.console import PROGRAM, one_line, without_signatures
+from kling_elements.cli.console import PROGRAM, one_line
 from kling_elements.cli.signals import Interruptions
+from kling_elements.files import file_name
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
-    from kling_elements import Task
+    from kling_elements.api.auth import ApiKey
     from kling_elements.cli.console import Console
     from kling_elements.downloads.options import DownloadOptions
+    from kling_elements.types import TaskData
 
-_LONGEST_ID = 100
-_HINT = re.compile(rf"{PROGRAM} (?=(?:download|list|resume|status|wait)\b)")
+_URL_QUERY = re.compile(r"(https?://[^\s?'\"<>]+)\?[^\s'\"<>)]*")
 
 
-class Context:  # no dataclass: importing dataclasses would cost `--help` 10 ms
+class Context:
     """One run of the command.
 
     Attributes:
         console: Where it writes.
+        args: The options that every command has.
         is_json: Whether results are JSON.
-        is_quiet: Whether progress is not shown.
-        is_verbose: Whether an unexpected error shows its traceback.
+        is_quiet: Whether progress is hidden.
         interruptions: The signals.
         task_id: The task, as soon as it is known.
-        was_create_sent: Whether a create was begun.
+        was_create_sent: Whether sending a create has begun.
         output: The file that was asked for.
         may_overwrite: Whether it may be replaced.
-        download_options: How the video is to be fetched.
-        origin: The options that lead to the same service, to be repeated in a hint.
+        download_options: How to fetch the video.
         key: The key and where it comes from, once it was found.
-        contacted: The origin that was asked last.
-        keys: The keys, to be struck out of what is shown.
+        keys: All keys that were found, to be struck out of what is shown.
     """
 
-    def __init__(self, console: Console, *, is_json: bool = False) -> None:
+    def __init__(self, console: Console, args: Namespace) -> None:
         self.console = console
-        self.is_json = is_json
-        self.is_quiet = False
-        self.is_verbose = False
+        self.args = args
+        self.is_json: bool = args.json
+        self.is_quiet: bool = args.quiet or args.json
         self.task_id: str | None = None
         self.was_create_sent = False
         self.output: str | None = None
         self.may_overwrite = False
         self.download_options: DownloadOptions = {}
-        self.origin: tuple[str, ...] = ()
-        self.key: tuple[str, str] | None = None
-        self.contacted: str | None = None
-        self.keys: set[str] = set()
-        self.interruptions = Interruptions(self._tell_hold)
-
-    def configure(self, args: Namespace) -> None:
-        """Take the options that every command has."""
-        self.is_json = args.json
-        self.is_quiet = args.quiet or args.json
-        self.is_verbose = args.verbose > 0
-        if args.base_url:
-            self.origin += ("--base-url", args.base_url)
-        if args.auth_header:
-            self.origin += ("--auth-header", args.auth_header)
-        if args.api_key_file and args.api_key_file != "-":
-            self.origin += ("--api-key-file", args.api_key_file)
+        self.key: tuple[ApiKey, str] | None = None
+        self.keys: list[ApiKey] = []
+        self.interruptions = Interruptions(self._note_hold)
 
     def begin_create(self) -> None:
-        """A create is about to be sent: from here on money may be spent."""
+        """Note that a create is about to be sent: from here on money may be spent."""
         self.was_create_sent = True
         self.interruptions.hold()
 
-    def know(self, task: Task, *, is_new: bool = True) -> None:
-        """Take note of the task, tell its id at once, and let signals through that waited for it.
+    def know(self, task: TaskData, *, is_new: bool = True) -> None:
+        """Note the task, show its id at once, and let signals through that waited for it.
 
         Raises:
             Interrupted: If one came during the create.
@@ -88,44 +73,51 @@ class Context:  # no dataclass: importing dataclasses would cost `--help` 10 ms
         self.interruptions.release()
 
     def target(self, task_id: str) -> Path:
-        """The file that a task's video goes to."""
-        if self.output is not None:
-            return Path(self.output)
-        # The id is the service's: it must not lead out of the folder.
-        return Path(re.sub(r"[^A-Za-z0-9_-]", "_", task_id)[:_LONGEST_ID] + ".mp4")
+        """Return the file that a task's video goes to."""
+        return Path(file_name(task_id)) if self.output is None else Path(self.output)
 
     def resume(self, task_id: str) -> str:
-        """The command line that goes on with a task."""
+        """Return the command that continues with a task."""
         words = ["wait", task_id, "-o", str(self.target(task_id))]
         return self.command(*words, *(["--overwrite"] if self.may_overwrite else []))
 
     def command(self, *words: str) -> str:
-        """A command line that leads to the same service."""
-        return " ".join(map(quoted, [PROGRAM, *self.origin, *words]))
+        """Return a command for the same service."""
+        options: list[str] = []
+        for name in ("base_url", "auth_header", "api_key_file"):
+            value = getattr(self.args, name)
+            if value and (name, value) != ("api_key_file", "-"):
+                options += [f"--{name.replace('_', '-')}", value]
+        return " ".join(map(quoted, [PROGRAM, *options, *words]))
 
-    def safe(self, text: str) -> str:
-        """Text for stderr: without the key, and without the signatures of result URLs."""
+    def follow(self, hint: str, task_id: str | None) -> str:
+        """Return an error's hint for the same service, and for the file that this command was given."""
+        words = shlex.split(hint)[1:]
+        if task_id and words[:2] in (["wait", task_id], ["download", task_id]):
+            return self.resume(task_id)
+        return self.command(*words)
+
+    def redact(self, text: str) -> str:
+        """Strike keys out of a text, and the queries of URLs, which sign videos."""
         for key in self.keys:
-            text = text.replace(key, "[API key]")
-        return without_signatures(text)
+            text = key.redact(text)
+        return _URL_QUERY.sub(r"\1?...", text)
 
-    def told(self, text: str) -> str:
-        """Text of an error for stderr: in one line, without secrets, its hints as they are to be typed."""
-        return self.hinting_here(one_line(self.safe(text)))
+    def format_error(self, error: BaseException) -> str:
+        """Return an error in one line for stderr, with its hint for the same service."""
+        text = one_line(self.redact(str(error.args[0] if error.args else error)))
+        hint = getattr(error, "hint", None)
+        return f"{text} Next: {self.follow(hint, None)}" if hint else text
 
-    def hinting_here(self, text: str) -> str:
-        """A text whose command lines lead to the same service."""
-        return _HINT.sub(lambda _: f"{self.command()} ", text)
-
-    def _tell_hold(self, seconds: float) -> None:
+    def _note_hold(self, seconds: float) -> None:
         self.console.note(
-            f"{PROGRAM}: a create is under way: waiting up to {seconds:g} s for its task's id "
+            f"{PROGRAM}: a create is being sent: waiting up to {seconds:g} s for its task's id "
             "(again: leave now)"
         )
 
 
 def quoted(word: str) -> str:
-    """A word as it is typed into a shell, whatever bytes it has."""
+    """Return a word as it is typed into a shell, whatever bytes it has."""
     if word.isprintable():
         return shlex.quote(word)
     return "$'" + "".join(map(_byte, os.fsencode(word))) + "'"

@@ -1,107 +1,136 @@
-"""Errors for a person: one line on stderr, with `--json` an object on stdout too, and the exit code."""
+"""Report an error: on stderr, with `--json` as an object on stdout too, and by the exit code."""
 
 from __future__ import annotations
 
-import re
+import os
+import traceback
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from kling_elements.cli.console import PROGRAM, one_line
-from kling_elements.cli.exit_codes import CommandError, ExitCode, exit_code_of
+from kling_elements import errors
+from kling_elements.cli.console import PROGRAM, escaped, one_line, sentence
+from kling_elements.cli.exit_codes import CommandError, ExitCode
 from kling_elements.cli.signals import Interrupted
+from kling_elements.settings import resolve_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from kling_elements.cli.context import Context
 
 _FACTS = ("status_code", "request_id", "retry_after", "last_status", "problems")
-_HINTS = ("kling-elements wait", "kling-elements download")
-_CREATE_HINT = (
-    ". A task may have been created and billed. Before you repeat, look for it: kling-elements list"
+_MAYBE_CREATED = "A task may have been created and billed. Before you repeat, look for it."
+_CODES: tuple[tuple[type[errors.KlingError], ExitCode], ...] = (
+    (errors.ValidationError, ExitCode.BAD_INPUT),
+    (errors.ApiError, ExitCode.REFUSED),
+    (errors.TaskFailed, ExitCode.TASK_FAILED),
+    (errors.ResultMissing, ExitCode.TASK_FAILED),
+    (errors.DeadlineExceeded, ExitCode.DEADLINE),
+    (errors.OutcomeUnknown, ExitCode.OUTCOME_UNKNOWN),
+    (errors.DownloadError, ExitCode.DOWNLOAD_FAILED),
+    (errors.ConnectionFailed, ExitCode.NOT_REACHED),
+    (errors.UploadError, ExitCode.NOT_REACHED),  # the store's fault: nothing was created
 )
+_MAX_UNEXPECTED = 300  # characters
 
 
-def report(error: BaseException, session: Context) -> int:
-    """Tell an error.
+def exit_code_of(error: BaseException) -> int:
+    """Return the exit code of an error."""
+    if isinstance(error, (CommandError, Interrupted)):
+        return int(error.exit_code)
+    return int(next((code for kind, code in _CODES if isinstance(error, kind)), ExitCode.OTHER))
 
-    Returns:
-        The exit code.
-    """
-    code = error.exit_code if isinstance(error, Interrupted) else int(exit_code_of(error))
-    task_id = getattr(error, "task_id", None) or session.task_id
-    resume = session.resume(task_id) if task_id and not _is_over(error) else None
-    lines = _lines(error, task_id, session)
-    told = [one_line(session.safe(line)) for line in lines]
-    if resume and not any(f"{hint} {task_id}" in line for line in lines for hint in _HINTS):
-        standing = "is done" if code == ExitCode.DOWNLOAD_FAILED else "may run on"
-        # Not all through `one_line`: it would squeeze the spaces of a file's name.
-        told.append(one_line(f"task {task_id} {standing}. To resume:") + f" {resume}")
-    told = [_with_options(line, task_id, session) for line in told]
-    if session.is_verbose and not isinstance(error, (CommandError, Interrupted)):
-        import traceback  # noqa: PLC0415 - as below
 
-        session.console.note(session.safe("".join(traceback.format_exception(error))).rstrip())
-    for line in told:
-        session.console.note(f"{PROGRAM}: {line}")
-    if session.is_json:
+def report(error: BaseException, context: Context) -> int:
+    """Report an error; return the exit code."""
+    code = exit_code_of(error)
+    task_id = getattr(error, "task_id", None) or context.task_id
+    lines = [sentence(one_line(context.redact(line))) for line in _lines(error, task_id, context)]
+    resume = context.resume(task_id) if task_id and not _is_over(error) else None
+    hint = _hint(error, task_id, context)
+    following = context.follow(hint, task_id) if hint else resume
+    if resume and not hint and not isinstance(error, Interrupted):
+        standing = "is done" if code == ExitCode.DOWNLOAD_FAILED else "may still be running"
+        lines.append(one_line(f"task {task_id} {standing}."))
+    if context.args.verbose > (0 if _is_unexpected(error) else 1):
+        for line in _traceback(error):
+            context.console.note(context.redact(line))
+    for line in lines:
+        context.console.note(f"{PROGRAM}: {line}")
+    if following:
+        context.console.note(f"Next: {following}")
+    if context.is_json:
         body: dict[str, Any] = {
             "type": type(error).__name__,
-            "message": "; ".join(told),
+            "message": " ".join([*lines, *([f"Next: {following}"] if following else [])]),
             "task_id": task_id,
             "exit_code": code,
         }
         body |= {name: value for name in _FACTS if (value := getattr(error, name, None)) not in (None, ())}
         if resume:
             body["resume"] = resume
-        session.console.result_json({"error": body})
+        context.console.result_json({"error": body})
     return code
 
 
-def _lines(error: BaseException, task_id: str | None, session: Context) -> list[str]:
-    """What to tell."""
-    if isinstance(error, CommandError):
-        return [str(error)]
-    from kling_elements import errors  # noqa: PLC0415 - as above
-
+def _lines(error: BaseException, task_id: str | None, context: Context) -> list[str]:
+    """Say what happened."""
     if isinstance(error, Interrupted):
-        return [_interruption(error, task_id, session)]
+        return [f"interrupted ({error.name}). {_loss(task_id, context)}"]
     if isinstance(error, errors.ValidationError) and error.problems:
-        return [*error.problems[:-1], f"{error.problems[-1]}. Nothing was sent"]
-    if isinstance(error, errors.ConnectionFailed) and session.contacted:
-        return [f"{session.contacted}: {error}"]
-    if isinstance(error, errors.KlingError):
-        return [str(error)]
-    return [
-        f"an unexpected error, which is a fault of this program: {type(error).__name__}: {str(error)[:300]}. "
-        "Please report it with the traceback that -v shows"
-        + (_CREATE_HINT if session.was_create_sent and not task_id else "")
-    ]
+        return [*error.problems[:-1], f"{sentence(error.problems[-1])} Nothing was sent"]
+    if not _is_unexpected(error):
+        text = str(error.args[0]) if error.args else type(error).__name__
+        origin = _origin(context) if isinstance(error, errors.ConnectionFailed) else None
+        return [text if origin is None or origin in text else f"{origin}: {text}"]
+    notes = "" if task_id else " ".join(getattr(error, "__notes__", ()))
+    if context.was_create_sent and not task_id and not notes:
+        notes = _MAYBE_CREATED
+    what = f"{type(error).__name__}: {sentence(str(error)[:_MAX_UNEXPECTED])}"
+    advice = "Please report it with the traceback that -v shows"
+    return [f"an unexpected error, which is a bug of this program: {what} {advice}. {notes}".rstrip()]
 
 
-def _is_over(error: BaseException) -> bool:
-    """Whether there is nothing to go on with, though a task is known."""
-    from kling_elements import errors  # noqa: PLC0415 - as above
+def _loss(task_id: str | None, context: Context) -> str:
+    if task_id:
+        return f"Task {task_id} continues and is billed"
+    return _MAYBE_CREATED if context.was_create_sent else "No task was created"
 
-    ends = (errors.ValidationError, errors.TaskFailed, errors.ResultMissing, errors.NotFoundError)
-    return isinstance(error, ends) or (
-        isinstance(error, errors.DownloadError) and "the video is gone" in str(error)
+
+def _hint(error: BaseException, task_id: str | None, context: Context) -> str | None:
+    if hint := getattr(error, "hint", None):
+        return str(hint)
+    is_lost = context.was_create_sent and not task_id
+    return (
+        f"{PROGRAM} list" if is_lost and (_is_unexpected(error) or isinstance(error, Interrupted)) else None
     )
 
 
-def _interruption(error: Interrupted, task_id: str | None, session: Context) -> str:
-    if task_id:
-        return (
-            f"interrupted ({error.name}). Task {task_id} runs on and is billed. "
-            f"All that is unfinished: {PROGRAM} resume. "
-            f"To resume: {PROGRAM} wait {task_id}"
-        )
-    if session.was_create_sent:
-        return f"interrupted ({error.name}) while a create was under way{_CREATE_HINT}"
-    return f"interrupted ({error.name}). No task was created"
+def _is_unexpected(error: BaseException) -> bool:
+    return not isinstance(error, (CommandError, Interrupted, errors.KlingError))
 
 
-def _with_options(line: str, task_id: str | None, session: Context) -> str:
-    """The client's hints, completed by the file and the origin that this command was given."""
-    if task_id:
-        resume = session.resume(task_id)
-        hint = re.compile(f"(?:{'|'.join(_HINTS)}) {re.escape(task_id)}(?! -o)")
-        line = hint.sub(lambda _: resume, line)
-    return session.hinting_here(line)
+def _is_over(error: BaseException) -> bool:
+    """Whether nothing can be resumed, though a task is known."""
+    if isinstance(error, errors.DownloadError):
+        return error.expires_at is not None and error.expires_at <= datetime.now(UTC)
+    ends = (errors.ValidationError, errors.TaskFailed, errors.ResultMissing, errors.NotFoundError)
+    return isinstance(error, ends)
+
+
+def _origin(context: Context) -> str | None:
+    try:
+        return resolve_settings(
+            api_key="none", base_url=context.args.base_url, auth_header=None, timeout=1, environ=os.environ
+        ).base_url
+    except errors.ValidationError:
+        return None
+
+
+def _traceback(error: BaseException) -> Iterator[str]:
+    """Yield a traceback's lines. A message, which may be the service's, stays on one line."""
+    for chunk in traceback.format_exception(error):
+        if chunk.startswith(("  File ", "Traceback ", "\n")):
+            yield from map(escaped, chunk.strip("\n").splitlines())
+        else:
+            yield one_line(chunk)

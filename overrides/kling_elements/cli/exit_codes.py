@@ -1,6 +1,6 @@
-"""The exit codes, and which error ends with which.
+"""The exit codes, and the errors that a command raises itself.
 
-They are part of the command's interface: add, never change.
+The codes are part of the command's interface: add, never change.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What the command ends with; a signal gives 128 and its number."""
+    """What the command ends with; a signal gives 128 plus its number."""
 
     DONE = 0
     OTHER = 1
@@ -25,7 +25,7 @@ class ExitCode(IntEnum):
 
 MEANINGS = {
     "0": "done",
-    "1": "something unexpected, such as an answer that can't be read",
+    "1": "something unexpected, such as a response or journal that can't be read",
     "2": "bad input; nothing was sent",
     "3": "the service refused",
     "4": "the task failed, or has no video",
@@ -33,44 +33,27 @@ MEANINGS = {
     "6": "outcome unknown: a task may have been created",
     "7": "the video could not be fetched or stored; the task is done",
     "8": "the service was not reached",
-    "9": "some of several are not done; each is told",
+    "9": "some of several are not done; each is listed",
     "130": "Ctrl-C",
     "143": "SIGTERM (129: the terminal went away)",
 }
 
 
 class CommandError(Exception):
-    """Why a command can't go on, for a person.
+    """Why a command can't continue.
 
     Attributes:
         exit_code: What the command ends with.
+        hint: The command to run next, where one helps.
     """
 
-    def __init__(self, text: str, exit_code: ExitCode = ExitCode.BAD_INPUT) -> None:
+    def __init__(
+        self, text: str, exit_code: ExitCode = ExitCode.BAD_INPUT, *, hint: str | None = None
+    ) -> None:
         super().__init__(text)
         self.exit_code = exit_code
+        self.hint = hint
 
 
 class UsageError(CommandError):
-    """Arguments that make no sense."""
-
-
-def exit_code_of(error: BaseException) -> ExitCode:
-    """The exit code of an error."""
-    if isinstance(error, CommandError):
-        return error.exit_code
-    from kling_elements import errors  # noqa: PLC0415 - as above
-
-    table: tuple[tuple[type[errors.KlingError], ExitCode], ...] = (
-        (errors.ValidationError, ExitCode.BAD_INPUT),
-        (errors.ApiError, ExitCode.REFUSED),
-        (errors.TaskFailed, ExitCode.TASK_FAILED),
-        (errors.ResultMissing, ExitCode.TASK_FAILED),
-        (errors.DeadlineExceeded, ExitCode.DEADLINE),
-        (errors.OutcomeUnknown, ExitCode.OUTCOME_UNKNOWN),
-        (errors.DownloadError, ExitCode.DOWNLOAD_FAILED),
-        (errors.ConnectionFailed, ExitCode.NOT_REACHED),
-        # The store's faults: nothing was created, repeat it later.
-        (errors.UploadError, ExitCode.NOT_REACHED),
-    )
-    return next((code for kind, code in table if isinstance(error, kind)), ExitCode.OTHER)
+    """Invalid arguments."""

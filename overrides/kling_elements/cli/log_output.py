@@ -15,30 +15,30 @@ if TYPE_CHECKING:
 
 
 class _Handler(logging.Handler):
-    def __init__(self, session: Context, level: int) -> None:
+    def __init__(self, context: Context, level: int) -> None:
         super().__init__(level)
-        self._session = session
+        self._context = context
         self._last = ""
 
     def emit(self, record: logging.LogRecord) -> None:
-        text = one_line(self._session.safe(record.getMessage()))
+        text = one_line(self._context.redact(record.getMessage()))
         if text != self._last:
             self._last = text
-            self._session.console.note(f"{record.levelname.lower()}: {text}")
+            self._context.console.note(f"{record.levelname.lower()}: {text}")
 
 
 @contextmanager
-def logged(session: Context, verbosity: int, *, is_quiet: bool) -> Iterator[None]:
+def logged(context: Context, verbosity: int, *, is_quiet: bool) -> Iterator[None]:
     """Show the client's log.
 
     Args:
-        session: This run.
+        context: This run.
         verbosity: How often `-v` was given: 1 for what happens, 2 for everything.
         is_quiet: Whether not even warnings are wanted.
     """
     level = (logging.ERROR if is_quiet else logging.WARNING, logging.INFO, logging.DEBUG)[min(verbosity, 2)]
     logger = logging.getLogger("kling_elements")
-    handler, before = _Handler(session, level), logger.level
+    handler, before = _Handler(context, level), logger.level
     logger.addHandler(handler)
     logger.setLevel(min(level, before) if before else level)
     try:

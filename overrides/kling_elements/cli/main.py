@@ -1,35 +1,36 @@
-"""One run of the command: parse, do, report."""
+"""One run of the command: parse, then import and run the command that was chosen."""
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+import kling_elements
+from kling_elements.cli.arguments import COMMANDS, VALUED, Command, add_common
 from kling_elements.cli.console import PROGRAM, Console
-from kling_elements.cli.context import Context
-from kling_elements.cli.error_report import report
-from kling_elements.cli.exit_codes import ExitCode, UsageError
-from kling_elements.cli.parser import HelpWanted, find_command, parse_command, split, top_parser
-from kling_elements.cli.signals import Interrupted
+from kling_elements.cli.exit_codes import MEANINGS, ExitCode, UsageError
+from kling_elements.cli.parser import HelpWanted, Parser, did_you_mean
 
 if TYPE_CHECKING:
+    from argparse import Namespace
     from collections.abc import Sequence
 
 
-def run(argv: Sequence[str] | None) -> int:
+class Invocation(NamedTuple):
+    """What was typed.
+
+    Attributes:
+        command: The command.
+        args: Its arguments, with `rest` for a command that parses them itself.
+    """
+
+    command: Command
+    args: Namespace
+
+
+def run(argv: Sequence[str]) -> int:
     """Run the command line; see `kling_elements.__main__.main`."""
-    given = list(sys.argv[1:] if argv is None else argv)
     console = Console.of_process()
-    session = Context(console, is_json="--json" in given)
-    try:
-        code = _run(given, session)
-    except HelpWanted as wanted:
-        console.result(str(wanted).rstrip())
-        code = int(ExitCode.DONE)
-    except KeyboardInterrupt as error:
-        code = report(error if isinstance(error, Interrupted) else Interrupted(2), session)
-    except Exception as error:  # noqa: BLE001 - one entry's fault is not another's; it is in the result
-        code = report(error, session)
+    code = _run(argv, console)
     console.finish()
     if console.failure and code == ExitCode.DONE:
         console.note(f"{PROGRAM}: the result could not be written to stdout: {console.failure}")
@@ -37,34 +38,75 @@ def run(argv: Sequence[str] | None) -> int:
     return code
 
 
-def _run(argv: Sequence[str], session: Context) -> int:
-    before, name, rest = split(argv)
-    parser = top_parser()
-    args = parser.parse_args(before)
+def _run(argv: Sequence[str], console: Console) -> int:
+    try:
+        invocation = parse(argv)
+    except HelpWanted as wanted:
+        console.document(str(wanted).rstrip())
+        # A script that forgot the command must not take the help for a result.
+        return ExitCode.DONE if argv else ExitCode.BAD_INPUT
+    except UsageError as error:
+        console.note(f"{PROGRAM}: {error}")
+        if "--json" in argv:
+            body = {"type": "UsageError", "message": str(error), "task_id": None, "exit_code": 2}
+            console.result_json({"error": body})
+        return ExitCode.BAD_INPUT
+    from kling_elements.cli.execution import execute  # noqa: PLC0415 - 150 ms that help and typos don't pay
+
+    return execute(invocation.command, invocation.args, console)
+
+
+def parse(argv: Sequence[str]) -> Invocation:
+    """Parse the arguments.
+
+    Raises:
+        UsageError: They are invalid.
+        HelpWanted: Help, or the version, was asked for.
+    """
+    place = 0
+    while place < len(argv) and argv[place].startswith("-"):
+        place += 2 if argv[place] in VALUED else 1
+    top = _top_parser()
+    args = top.parse(argv[:place], top.parse_args([]))
     if args.version:
-        session.console.result(f"{PROGRAM} {version()}")
-        return ExitCode.DONE
-    if name is None:
+        raise HelpWanted(f"{PROGRAM} {installed_version()}")
+    if not argv:
+        raise HelpWanted(top.format_help())
+    if place >= len(argv):
         raise UsageError(f"a command is needed. See: {PROGRAM} --help")
-    command = find_command(name)
-    if command.takes_all:
-        args.rest = rest
-        return command.load().run(args, session)
-    args = parse_command(command, rest, args)
-    session.configure(args)
-    from kling_elements.cli.log_output import logged  # noqa: PLC0415
-
-    with session.interruptions, logged(session, args.verbose, is_quiet=args.quiet):
-        return command.load().run(args, session)
+    name, rest = argv[place], argv[place + 1 :]
+    if name not in COMMANDS:
+        raise UsageError(f"there is no command {name!r}{did_you_mean(name, COMMANDS)}. See: {PROGRAM} --help")
+    command = COMMANDS[name]
+    if command.is_raw:
+        args.rest = list(rest)
+        return Invocation(command, args)
+    return Invocation(command, command.parser().parse(rest, args))
 
 
-def version() -> str:
-    """The version of the distribution that is installed."""
-    from importlib.metadata import PackageNotFoundError  # noqa: PLC0415 - `--help` need not pay for it
-
-    import kling_elements  # noqa: PLC0415 - as above
-
+def installed_version() -> str:
+    """Return the version of the installed distribution."""
     try:
         return kling_elements.__version__
-    except PackageNotFoundError:
+    except ImportError:
         return "(not installed: run from its sources)"
+
+
+def _top_parser() -> Parser:
+    width = max(map(len, COMMANDS))
+    commands = "\n".join(f"  {command.name:<{width}}  {command.help}" for command in COMMANDS.values())
+    codes = "\n".join(f"  {code:>3}  {meaning}" for code, meaning in MEANINGS.items())
+    parser = Parser(
+        PROGRAM,
+        "Videos from images with Kling Elements, Freepik's (Magnific's) image-to-video model.\n\n"
+        f"commands:\n{commands}\n\n"
+        f"{PROGRAM} COMMAND --help says more about one.",
+        "The API key is read from KLING_ELEMENTS_API_KEY, FREEPIK_API_KEY or MAGNIFIC_API_KEY.\n"
+        "There is no option for it on purpose: it would stand in the shell's history\n"
+        "and in the list of processes.\n\n"
+        f"exit codes:\n{codes}",
+        f"{PROGRAM} [OPTION...] COMMAND [ARGUMENT...]",
+    )
+    parser.add_argument("--version", action="store_true", help="show the version")
+    add_common(parser)
+    return parser

@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kling_elements import Look, Task
-    from kling_elements.cli.console import Console
+    from kling_elements.cli.context import Context
 
 _TICK = 1.0  # seconds
 
 
 def clock_face(seconds: float) -> str:
-    """Seconds as m:ss or h:mm:ss."""
+    """Return seconds as m:ss or h:mm:ss."""
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
@@ -27,30 +27,29 @@ class Progress:
     """Shows how a wait goes. Its methods fit the client's `on_look` and `sleep`.
 
     Args:
-        console: Where it is shown.
-        is_quiet: Whether to show nothing.
+        context: Where it is shown.
         clock: A monotonic clock, in seconds.
         sleep: Sleeps for that many seconds.
     """
 
     def __init__(
         self,
-        console: Console,
+        context: Context,
         *,
-        is_quiet: bool,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
-        self._console = console
-        self._is_quiet = is_quiet
+        self._context = context
+        self._console = context.console
+        self._is_quiet = context.is_quiet
         self._clock = clock
         self._sleep = sleep
         self._started = clock()
-        self._status = "asking"
+        self._status = "connecting"
         self._trouble: str | None = None
 
-    def see(self, task: Task) -> None:
-        """Take a task at a change of its status."""
+    def update(self, task: Task) -> None:
+        """Show a change of the task's status."""
         if task.status == self._status:
             return
         self._status = one_line(task.status)
@@ -60,11 +59,11 @@ class Progress:
             self._console.note(f"{self._status} after {self._elapsed()}")
 
     def look(self, look: Look) -> None:
-        """Take a look at the task, done or failed."""
-        trouble = one_line(str(look.error)) if look.error else None
+        """Note a poll; show why it failed."""
+        trouble = self._context.format_error(look.error) if look.error else None
         if trouble and trouble != self._trouble and not self._is_quiet and not self._console.is_live:
             self._console.note(
-                f"{self._status} after {self._elapsed()}; a look failed and will be repeated: {trouble}"
+                f"{self._status} after {self._elapsed()}; a poll failed and will be retried: {trouble}"
             )
         self._trouble = trouble
 
@@ -75,13 +74,13 @@ class Progress:
             return
         end = self._clock() + seconds
         while (left := end - self._clock()) > 0:
-            trouble = f"  (a look failed: {self._trouble})" if self._trouble else ""
-            self._console.transient(f"{self._status}  {self._elapsed()}  next look in {left:.0f} s{trouble}")
+            trouble = f"  (a poll failed: {self._trouble})" if self._trouble else ""
+            self._console.transient(f"{self._status}  {self._elapsed()}  next poll in {left:.0f} s{trouble}")
             self._sleep(min(_TICK, left))
-        self._console.transient(f"{self._status}  {self._elapsed()}  looking")
+        self._console.transient(f"{self._status}  {self._elapsed()}  polling")
 
-    def tell(self, text: str) -> None:
-        """Show what is being done now, where a line can be rewritten."""
+    def announce(self, text: str) -> None:
+        """Show what is done now, where a line can be rewritten."""
         if not self._is_quiet:
             self._console.transient(text)
 

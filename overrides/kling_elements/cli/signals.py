@@ -1,7 +1,7 @@
-"""Ctrl-C, SIGTERM and a terminal that goes away, as one exception; and patience while a create is under way.
+"""Ctrl-C, SIGTERM and a closed terminal as one exception; they wait while a create is being sent.
 
-A create that was sent is billed, whether its answer is read or not. So the first signal during one waits a
-moment for the answer, because it carries the task's id; a second one leaves at once.
+A create that was sent is billed, whether its response is read or not. So the first signal during one waits a
+moment for the response, because it has the task's id; a second signal leaves at once.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ class Interrupted(KeyboardInterrupt):
 
     @property
     def name(self) -> str:
-        """What people call it."""
+        """Its usual name."""
         return _NAMES[signal.Signals(self.signal_number).name]
 
     @property
     def exit_code(self) -> int:
-        """What a shell expects."""
+        """The exit code that a shell expects."""
         return 128 + self.signal_number
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from kling_elements.cli.console import one_line
+from kling_elements.types import COMPLETED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,18 +15,18 @@ if TYPE_CHECKING:
     from kling_elements.cli.context import Context
 
 
-def show_file(task: Task, file: Path, session: Context) -> None:
-    """The result is a file: its path."""
-    if session.is_json:
-        session.console.result_json(task_object(task, file))
+def show_file(task: Task, file: Path, context: Context) -> None:
+    """Print the file that is a command's result."""
+    if context.is_json:
+        context.console.result_json(task_object(task, file))
     else:
-        session.console.result_path(file)
+        context.console.result_path(file)
 
 
-def show_task(task: Task, session: Context) -> None:
-    """The result is the task itself, its addresses in full."""
-    if session.is_json:
-        session.console.result_json(task_object(task))
+def show_task(task: Task, context: Context) -> None:
+    """Print a task, its URLs in full."""
+    if context.is_json:
+        context.console.result_json(task_object(task))
         return
     lines = [("id", task.id), ("status", task.status)]
     lines += [("video", url) for url in task.urls]
@@ -34,12 +35,12 @@ def show_task(task: Task, session: Context) -> None:
     if isinstance(reason := task.raw.get("error"), str) and reason:
         lines.append(("error", reason))
     for name, value in lines:
-        session.console.result(f"{name:<8}{one_line(value)}")
+        context.console.result(f"{name:<8}{one_line(value)}")
 
 
 def task_object(task: Task, file: Path | None = None) -> dict[str, Any]:
-    """The task for `--json`."""
-    return {
+    """Return the task for `--json`; without a video also what the service sent, which may name one."""
+    shown = {
         "id": task.id,
         "status": task.status,
         "urls": list(task.urls),
@@ -47,10 +48,11 @@ def task_object(task: Task, file: Path | None = None) -> dict[str, Any]:
         "request_id": task.request_id,
         "file": str(file) if file else None,
     }
+    return shown | ({"raw": dict(task.raw)} if task.status == COMPLETED and not task.urls else {})
 
 
 def expiry(when: datetime, now: datetime) -> str:
-    """When an address expires, and how long that is from now."""
+    """Return when a URL expires, and how long that is from now."""
     minutes = int((when - now).total_seconds() // 60)
-    left = f"in {minutes} min" if minutes >= 0 else "it is gone"
+    left = f"in {minutes} min" if minutes >= 0 else "expired"
     return f"{when:%Y-%m-%d %H:%M:%S} UTC ({left})"

@@ -34,12 +34,14 @@ class ImageProblem(ValueError):  # noqa: N818  internal, and what it holds is ca
     Attributes:
         label: what the image is called in messages: a path, a shortened URL, "the bytes object"…
         problems: short sentences without their subject, at least one.
+        facts: what its bytes say, if they were read.
     """
 
-    def __init__(self, label: str, problems: tuple[str, ...]) -> None:
+    def __init__(self, label: str, problems: tuple[str, ...], facts: ImageInfo | None = None) -> None:
         super().__init__(label, problems)
         self.label = label
         self.problems = problems
+        self.facts = facts
 
     def __str__(self) -> str:
         return f"{self.label} {'; '.join(self.problems)}"
@@ -162,7 +164,7 @@ def load_image(source: object, rules: ImageConstraints) -> LoadedImage:
         data = known.data if isinstance(known, BytesSource) else _encode(known)
         facts = _inspect_sized(data, len(data), rules)
     if found := problems(facts, rules):
-        raise ImageProblem(known.label, found)
+        raise ImageProblem(known.label, found, facts)
     return LoadedImage(data, facts, known.label)
 
 

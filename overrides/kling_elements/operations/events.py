@@ -2,6 +2,7 @@
 
 | name                | fields                                             |
 |---------------------|----------------------------------------------------|
+| `request.started`   | operation                                          |
 | `request.answered`  | operation, status_code, request_id, seconds        |
 | `request.failed`    | operation, reason, was_sent, seconds               |
 | `request.repeated`  | operation, attempt, pause                          |

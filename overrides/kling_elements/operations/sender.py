@@ -81,6 +81,7 @@ class Sender:
             if (delay := self.rate_limiter.delay(time.monotonic())) > 0:
                 emit(self.hook, "request.delayed", operation=name, pause=delay)
                 await self.io.sleep(delay)
+        emit(self.hook, "request.started", operation=name)
         started = self.clock()
         seconds = self.settings.timeout if timeout is None else timeout
         outcome = await self.io.send(request, seconds, state or SendState())

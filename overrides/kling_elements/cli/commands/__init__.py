@@ -1,1 +1,1 @@
-"""One module a command; `kling_elements.cli.parser` lists them."""
+"""The work of each command, one module each; `kling_elements.cli.arguments` lists them."""

@@ -1,7 +1,4 @@
-"""List the account's tasks: id and status, one a line.
-
-Only the tasks of the account whose key is used are visible.
-"""
+"""List the account's tasks."""
 
 from __future__ import annotations
 
@@ -11,25 +8,21 @@ from kling_elements.cli.connection import open_client
 from kling_elements.cli.console import one_line
 
 if TYPE_CHECKING:
-    from argparse import ArgumentParser, Namespace
+    from argparse import Namespace
 
     from kling_elements.cli.context import Context
 
 
-def add_arguments(parser: ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    parser.add_argument("--model", metavar="NAME", help="the model (default: std)")
-
-
-def run(args: Namespace, session: Context) -> int:
-    """Do it."""
-    with open_client(args, session) as client:
+def run(args: Namespace, context: Context) -> int:
+    """Run the command."""
+    with open_client(context) as client:
         tasks = client.list() if args.model is None else client.list(model=args.model)
-    if session.is_json:
-        session.console.result_json({"tasks": [{"id": task.id, "status": task.status} for task in tasks]})
+    if context.is_json:
+        context.console.result_json({"tasks": [{"id": task.id, "status": task.status} for task in tasks]})
         return 0
     for task in tasks:
-        session.console.result(f"{one_line(task.id)}\t{one_line(task.status)}")
-    if not tasks and not session.is_quiet:
-        session.console.note("no tasks")
+        # The tab is ours: the fields are escaped one by one.
+        context.console.document(f"{one_line(task.id)}\t{one_line(task.status)}")
+    if not tasks and not context.is_quiet:
+        context.console.note("no tasks")
     return 0

@@ -1,4 +1,4 @@
-"""Serve a stand-in of the service on this machine: the optional extra `mock`."""
+"""Serve the mock: the optional extra `mock`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from kling_elements.cli.exit_codes import CommandError
 
 if TYPE_CHECKING:
-    from argparse import ArgumentParser, Namespace
+    from argparse import Namespace
     from collections.abc import Callable
 
     from kling_elements.cli.context import Context
@@ -16,12 +16,8 @@ if TYPE_CHECKING:
 GROUP = "kling_elements.commands"
 
 
-def add_arguments(parser: ArgumentParser) -> None:
-    """It has its own parser."""
-
-
-def run(args: Namespace, session: Context) -> int:  # noqa: ARG001
-    """Hand all arguments to the mock's own command line.
+def run(args: Namespace, context: Context) -> int:  # noqa: ARG001 - every command has a context
+    """Pass all arguments to the mock's own command line.
 
     It is found by its entry point: the client never imports the mock.
     """

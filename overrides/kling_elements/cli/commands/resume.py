@@ -1,22 +1,25 @@
-"""Finish what was begun: wait for tasks, fetch their videos to where they were to go. It is free.
-
-Creates whose outcome is unknown are shown, with the tasks that they may have made: take one
-with --adopt, or give an entry up with --abandon. It is safe to run twice, and twice at once.
-"""
+"""Finish what was begun: wait for the journal's tasks, and fetch their videos."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
+from attrs import evolve
+
+from kling_elements.api.endpoints import DEFAULT_MODEL
+from kling_elements.cli.arguments import WORKERS
 from kling_elements.cli.connection import open_client
 from kling_elements.cli.console import PROGRAM, count_of, one_line
 from kling_elements.cli.exit_codes import CommandError, ExitCode
-from kling_elements.cli.request_options import add_wait
+from kling_elements.cli.output_file import check_output
 from kling_elements.cli.signals import Interrupted
+from kling_elements.errors import KlingError
+from kling_elements.files import absolute
+from kling_elements.journal import JournalUnread
 
 if TYPE_CHECKING:
-    from argparse import ArgumentParser, Namespace
-    from collections.abc import Callable
+    from argparse import Namespace
 
     from kling_elements import KlingElements, Task
     from kling_elements.batch import Batch
@@ -24,138 +27,116 @@ if TYPE_CHECKING:
     from kling_elements.cli.context import Context
     from kling_elements.journal import Entry, NewEntry
 
-T = TypeVar("T")
-
-_WORKERS = 3
 _SHOWN = 50  # tasks that nobody recorded
 
 
-def add_arguments(parser: ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    parser.add_argument(
-        "-d", "--directory", metavar="DIR", help="where videos go of which no file is noted (default: left)"
-    )
-    parser.add_argument(
-        "--workers", type=int, default=_WORKERS, metavar="N", help="tasks at once (default: %(default)s)"
-    )
-    group = parser.add_argument_group("creates whose outcome is unknown")
-    group.add_argument("--adopt", metavar="TASK", help="take a task into the journal, and finish it too")
-    group.add_argument("--entry", metavar="ENTRY", help="the entry that --adopt is for, as shown by resume")
-    group.add_argument("-o", "--output", metavar="FILE", help="where the video of --adopt goes")
-    group.add_argument(
-        "--abandon",
-        metavar="ENTRY",
-        action="append",
-        default=[],
-        help="hear no more of an entry; a batch may then create its job again",
-    )
-    add_wait(parser)
-
-
-def run(args: Namespace, session: Context) -> int:
-    """Do it."""
+def run(args: Namespace, context: Context) -> int:
+    """Run the command."""
     if (args.entry or args.output) and not args.adopt:
         raise CommandError("--entry and -o go with --adopt. Nothing was done")
-    with open_client(args, session) as client:
+    if args.output is not None:
+        context.output = args.output
+        check_output(context)
+    with open_client(context) as client:
         owner = client.journal_owner
+        try:
+            client.journal.whole(lambda: client.journal.doubtful(owner.origin, owner.fingerprint))
+        except JournalUnread as unread:
+            return _report_unread(client, unread, None, context)
         for name in args.abandon:
             entry = _entry(client, owner, name)
-            client.journal.abandon(entry.entry_id, "given up by hand")
-            session.console.note(f"gave up {entry.entry_id}")
+            client.journal.abandon(entry.entry_id, "abandoned by hand")
+            context.console.note(f"abandoned {entry.entry_id}")
         if args.adopt:
-            _adopt(args, session, client, owner)
-        return _resume(args, session, client, owner)
+            _adopt(args, context, client, owner)
+        return _resume(args, context, client, owner)
 
 
-def _read(client: KlingElements, read: Callable[[], T]) -> T:
-    """Return what the journal holds.
-
-    Raises:
-        CommandError: It could not be read.
-    """
-    from kling_elements.journal import JournalUnread  # noqa: PLC0415 - `--help` need not pay for it
-
-    try:
-        return client.journal.whole(read)
-    except JournalUnread as unread:
-        raise CommandError(
-            f"the journal {client.journal.path} could not be read: {unread}. What it holds is not known",
-            ExitCode.OTHER,
-        ) from None
-
-
-def _resume(args: Namespace, session: Context, client: KlingElements, owner: NewEntry) -> int:
-    from kling_elements.errors import JournalUnusable  # noqa: PLC0415 - `--help` need not pay for it
-
-    told: list[dict[str, Any]] = []
-    stopped: int | None = None
+def _resume(args: Namespace, context: Context, client: KlingElements, owner: NewEntry) -> int:
+    finished: list[dict[str, Any]] = []
     is_whole = True
+
+    def take(resumed: Resumed[Any]) -> None:
+        nonlocal is_whole
+        finished.append(_record(resumed, context))
+        is_whole = is_whole and (resumed.standing.is_done or resumed.standing == "busy")
+        _show(resumed, context)
+
+    stopped: Interrupted | None = None
     batch = client.resume(
         directory=args.directory,
         workers=args.workers,
         timeout=args.timeout,
         poll_interval=args.poll_interval,
     )
-
-    def take_results() -> None:
-        nonlocal is_whole
-        for resumed in batch:
-            told.append(_record(resumed, session))
-            is_whole = is_whole and (resumed.standing.is_done or resumed.standing == "busy")
-            _tell(resumed, session)
-
+    with batch:
+        try:
+            for resumed in batch:
+                take(resumed)
+        except Interrupted as interrupted:
+            stopped = interrupted
+            batch.close()
+            with suppress(KlingError):  # why it would have stopped by itself
+                for resumed in batch:  # finished by now
+                    take(resumed)
+            _note_interruption(interrupted, batch, args, context)
     try:
-        with batch:
-            try:
-                take_results()
-            except Interrupted as interrupted:
-                stopped = interrupted.exit_code
-                batch.close()
-                take_results()  # those that were finished by then
-                _tell_interruption(interrupted, batch, args, session)
-        doubtful = _read(client, lambda: client.journal.doubtful(owner.origin, owner.fingerprint))
-    except (JournalUnusable, CommandError):
-        if session.is_json:
-            session.console.result_json({"finished": told or None, "unknown": None, "unrecorded": None})
-        raise
-    candidates = _candidates(client, doubtful, session) if stopped is None else None
-    _tell_doubtful(doubtful, candidates, session)
-    if session.is_json:
-        session.console.result_json(
-            {
-                "finished": told,
-                "unknown": [_unknown(entry) for entry in doubtful],
-                "unrecorded": candidates,
-            }
-        )
-    elif not told and not doubtful and stopped is None and not session.is_quiet:
-        session.console.note("nothing is unfinished")
+        journal = client.journal
+        doubtful = journal.whole(lambda: journal.doubtful(owner.origin, owner.fingerprint))
+    except JournalUnread as unread:
+        code = _report_unread(client, unread, finished, context)
+        return code if stopped is None else stopped.exit_code
+    candidates = _candidates(client, doubtful, context) if stopped is None else None
+    _show_doubtful(doubtful, candidates, context)
+    if context.is_json:
+        unknown = [_unknown(entry) for entry in doubtful]
+        context.console.result_json({"finished": finished, "unknown": unknown, "unrecorded": candidates})
+    elif not finished and not doubtful and stopped is None and not context.is_quiet:
+        is_off = client.journal.path is None
+        context.console.note("there is no journal: nothing is known" if is_off else "nothing is unfinished")
     if stopped is not None:
-        return stopped
+        return stopped.exit_code
     if not is_whole:
         return ExitCode.PARTLY
     return ExitCode.OUTCOME_UNKNOWN if doubtful else ExitCode.DONE
 
 
+def _report_unread(
+    client: KlingElements, unread: JournalUnread, finished: list[dict[str, Any]] | None, context: Context
+) -> int:
+    """Report that the journal could not be read: what is unfinished is not known, which isn't "nothing"."""
+    text = f"the journal {client.journal.path} can't be read, so what is unfinished is not known: "
+    text = one_line(context.redact(f"{text}{unread}"))
+    context.console.note(f"{PROGRAM}: {text}")
+    context.console.note(f"Next: {context.command('resume')}, once it can be read")
+    if context.is_json:
+        code = int(ExitCode.OTHER)
+        error = {"type": "JournalUnreadable", "message": text, "task_id": None, "exit_code": code}
+        body = {"finished": finished, "unknown": None, "unrecorded": None, "error": error}
+        context.console.result_json(body)
+    return ExitCode.OTHER
+
+
 def _entry(client: KlingElements, owner: NewEntry, name: str) -> Entry:
-    """The unfinished entry of that id, or that task.
+    """Return the unfinished entry of that id, or that task.
 
     Raises:
         CommandError: If there is none of this origin and key.
     """
-    journal, whose = client.journal, (owner.origin, owner.fingerprint)
-    mine = _read(client, lambda: [*journal.doubtful(*whose), *journal.unfinished(*whose)])
+    mine = [
+        *client.journal.doubtful(owner.origin, owner.fingerprint),
+        *client.journal.unfinished(owner.origin, owner.fingerprint),
+    ]
     found = next((entry for entry in mine if name in {entry.entry_id, entry.task_id}), None)
     if found is None:
         raise CommandError(
-            f"the journal has no unfinished entry {name} of this origin and key. {PROGRAM} resume shows "
-            "those that there are"
+            f"the journal has no unfinished entry {name} of this origin and key", hint=f"{PROGRAM} resume"
         )
     return found
 
 
 def _doubtful_entry(client: KlingElements, owner: NewEntry, name: str) -> Entry:
-    """The entry of that id, which has no task yet.
+    """Return the entry of that id, which has no task yet.
 
     Raises:
         CommandError: If there is none of this origin and key, or it has a task.
@@ -163,112 +144,103 @@ def _doubtful_entry(client: KlingElements, owner: NewEntry, name: str) -> Entry:
     entry = _entry(client, owner, name)
     if not entry.is_doubtful:
         raise CommandError(
-            f"the entry {entry.entry_id} is that of task {entry.task_id}: it takes no other. Nothing was done"
+            f"the entry {entry.entry_id} has task {entry.task_id}, and can't take another. Nothing was done"
         )
     return entry
 
 
-def _adopt(args: Namespace, session: Context, client: KlingElements, owner: NewEntry) -> None:
-    """Take a task into the journal: into the entry that it belongs to, if that can be told."""
-    from attrs import evolve  # noqa: PLC0415 - `--help` need not pay for it
-
-    from kling_elements.files import absolute  # noqa: PLC0415 - as above
-
-    task = client.get(args.adopt)  # it exists, and belongs to this key
-    doubtful = _read(client, lambda: client.journal.doubtful(owner.origin, owner.fingerprint))
+def _adopt(args: Namespace, context: Context, client: KlingElements, owner: NewEntry) -> None:
+    """Add a task to the journal: to the entry that it belongs to, if that is known."""
     entry_id = _doubtful_entry(client, owner, args.entry).entry_id if args.entry else None
+    task = client.get(args.adopt)  # it exists, and belongs to this key
+    doubtful = client.journal.doubtful(owner.origin, owner.fingerprint)
     if entry_id is None and len(doubtful) == 1:
         entry_id = doubtful[0].entry_id
     target = None if args.output is None else str(absolute(args.output))
     adopted = client.journal.adopt(task, evolve(owner, target=target), entry_id)
+    context.console.note(f"added task {one_line(task.id)} to the journal")
     if adopted.target is None and args.directory is None:
-        session.console.note(f"where is its video to go? Add -o FILE, or: {session.resume(task.id)}")
-    session.console.note(f"took task {one_line(task.id)} into the journal")
+        context.console.note(f"its video has no file yet. Next: {context.resume(task.id)}")
 
 
 def _candidates(
-    client: KlingElements, doubtful: list[Entry], session: Context
+    client: KlingElements, doubtful: list[Entry], context: Context
 ) -> list[dict[str, str]] | None:
-    """The tasks that doubtful creates may have made; None if there is none as far as could be asked."""
-    from kling_elements.api.endpoints import DEFAULT_MODEL  # noqa: PLC0415
-    from kling_elements.errors import KlingError  # noqa: PLC0415 - `--help` need not pay for it
-
+    """Return the tasks that doubtful creates may have made; None if not all could be asked for."""
     found: dict[str, Task] = {}
     is_whole = True
     for model in sorted({entry.model or DEFAULT_MODEL for entry in doubtful}):
         try:
             found |= {task.id: task for task in client.find_unrecorded(model=model)}
-        except KlingError as error:  # what was finished is told all the same
+        except KlingError as error:  # what was finished is reported all the same
             is_whole = False
-            text = session.told(str(error))
-            session.console.note(f"{PROGRAM}: the tasks of the model {model} could not be compared: {text}")
-    told = [{"id": task.id, "status": task.status} for task in found.values()]
-    return told if told or is_whole else None
+            text = context.format_error(error)
+            context.console.note(f"{PROGRAM}: the tasks of the model {model} could not be compared: {text}")
+    candidates = [{"id": task.id, "status": task.status} for task in found.values()]
+    return candidates if candidates or is_whole else None
 
 
-def _tell(resumed: Resumed[Any], session: Context) -> None:
-    entry = resumed.entry
-    if session.is_json:
+def _show(resumed: Resumed[Any], context: Context) -> None:
+    if context.is_json:
         return
     if resumed.file is not None:
-        session.console.result_path(resumed.file)
+        context.console.result_path(resumed.file)
         return
-    task_id = str(entry.task_id)
+    task_id = str(resumed.entry.task_id)
+    label = f"task {one_line(task_id)}"
     if resumed.error is not None:
-        text = session.told(str(resumed.error))
-        session.console.note(f"{PROGRAM}: task {one_line(task_id)}: {resumed.standing}: {text}")
+        text = context.format_error(resumed.error)
+        context.console.note(f"{PROGRAM}: {label}: {resumed.standing}: {text}")
     elif resumed.standing == "busy":
-        session.console.note(f"task {one_line(task_id)}: another process is at it")
+        context.console.note(f"{label}: another process has claimed it")
     elif resumed.task is not None:
-        session.console.note(
-            f"task {one_line(task_id)} is {one_line(resumed.task.status)}, and no file is noted for its "
-            f"video. To fetch it: {session.command('download', task_id, '-o', 'FILE')}"
-        )
+        fetch = context.command("download", task_id, "-o", "FILE")
+        status = one_line(resumed.task.status)
+        context.console.note(f"{label} is {status}, and no file is noted for its video. Next: {fetch}")
 
 
-def _tell_doubtful(doubtful: list[Entry], candidates: list[dict[str, str]] | None, session: Context) -> None:
-    if not doubtful or session.is_json:
+def _show_doubtful(doubtful: list[Entry], candidates: list[dict[str, str]] | None, context: Context) -> None:
+    if not doubtful or context.is_json:
         return
-    note = session.console.note
+    note = context.console.note
     note(f"{PROGRAM}: the outcome of {count_of(len(doubtful), 'create')} is unknown. Not sent again:")
     for entry in doubtful:
         job = f", job {one_line(entry.job.key)[:60]}" if entry.job else ""
         target = f", for {one_line(entry.target)}" if entry.target else ""
         note(f"  entry {entry.entry_id}{job}{target}: {one_line(entry.note or 'its process was ended')}")
     if candidates:
-        note("tasks at the service that nobody recorded, one of which may be it:")
+        note("tasks at the service that nobody recorded, one of which may belong to it:")
         for task in candidates[:_SHOWN]:
             note(f"  {one_line(task['id'])}  {one_line(task['status'])}")
         if len(candidates) > _SHOWN:
-            note(f"  and {len(candidates) - _SHOWN} more: {session.command('list')}")
-        note(f"to take one: {session.command('resume', '--adopt', 'TASK', '--entry', 'ENTRY')}")
+            note(f"  and {len(candidates) - _SHOWN} more: {context.command('list')}")
+        note(f"to take one: {context.command('resume', '--adopt', 'TASK', '--entry', 'ENTRY')}")
     elif candidates is not None:
-        note("the service has no task that nobody recorded: no task was made, as far as its list tells")
-    note(f"to give an entry up: {session.command('resume', '--abandon', 'ENTRY')}")
+        note("the service's list has no task that nobody recorded: it seems that none was created")
+    note(f"to forget an entry: {context.command('resume', '--abandon', 'ENTRY')}")
 
 
-def _tell_interruption(
-    interrupted: Interrupted, batch: Batch[Any, Resumed[Any]], args: Namespace, session: Context
+def _note_interruption(
+    interrupted: Interrupted, batch: Batch[Any, Resumed[Any]], args: Namespace, context: Context
 ) -> None:
     ids = ", ".join(one_line(each.task_id) for each in batch.running)
     words = ["resume"]
     if args.directory is not None:
         words += ["-d", args.directory]
-    if args.workers != _WORKERS:
+    if args.workers != WORKERS:
         words += ["--workers", str(args.workers)]
-    session.console.note(
-        f"{PROGRAM}: interrupted ({interrupted.name}). {f'These tasks run on: {ids}. ' if ids else ''}"
-        f"To go on: {session.command(*words)}"
-    )
+    left = f" These tasks continue: {ids}." if ids else ""
+    context.console.note(f"{PROGRAM}: interrupted ({interrupted.name}).{left}")
+    context.console.note(f"Next: {context.command(*words)}")
 
 
-def _record(resumed: Resumed[Any], session: Context) -> dict[str, Any]:
+def _record(resumed: Resumed[Any], context: Context) -> dict[str, Any]:
     return {
         "task_id": resumed.entry.task_id,
         "entry": resumed.entry.entry_id,
         "standing": resumed.standing.value,
         "file": None if resumed.file is None else str(resumed.file),
-        "error": None if resumed.error is None else session.safe(str(resumed.error)),
+        "error": None if resumed.error is None else context.format_error(resumed.error),
     }
 
 

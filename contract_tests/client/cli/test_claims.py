@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from contract_tests.client.cli.conftest import KEY
+from contract_tests.client.cli.conftest import KEY, parsed
 from kling_elements import Journal, KlingElements, Look, Task
 from kling_elements.cli.claims import TaskClaim
 from kling_elements.cli.console import Console
@@ -31,7 +31,7 @@ class Kept:
     def __init__(self, folder: Path) -> None:
         self.now = 999.0
         self.told = io.StringIO()
-        self.session = Context(Console(None, self.told, {}))
+        self.session = Context(Console(None, self.told, {}), parsed("list"))
         self.journal = Journal.open(folder / "journal.sqlite3", clock=lambda: self.now)
         self.client = KlingElements(KEY, HERE, journal=self.journal)
         self.entry_id = self.begin(HERE)
@@ -71,7 +71,7 @@ def kept(tmp_path: Path) -> Iterator[Kept]:
 def test_a_task_is_claimed_as_long_as_the_command_is_at_it(kept: Kept) -> None:
     """The claim holds for 15 minutes after a look and an hour from a fetch, and ends with the command."""
     with kept.keeping() as keeping:
-        keeping.fetching()
+        keeping.begin_fetch()
         assert kept.until is None
         keeping.take("t-1")
         assert kept.until == 1900.0
@@ -79,12 +79,12 @@ def test_a_task_is_claimed_as_long_as_the_command_is_at_it(kept: Kept) -> None:
         kept.now = 1100.0
         keeping.take("t-1")
         assert kept.until == 1900.0
-        on_look = keeping.around({}).get("on_look")
+        on_look = keeping.prolonged_by({}).get("on_look")
         assert on_look
         on_look(Look("t-1", CREATED, None, 100.0, 30.0))
         assert kept.until == 2030.0
         kept.now = 1200.0
-        keeping.fetching()
+        keeping.begin_fetch()
         assert kept.until == 4800.0
     assert kept.until is None
     assert kept.told.getvalue() == ""
@@ -93,11 +93,11 @@ def test_a_task_is_claimed_as_long_as_the_command_is_at_it(kept: Kept) -> None:
 def test_a_look_before_there_is_a_task(kept: Kept) -> None:
     """A look at a task that the journal doesn't have claims nothing."""
     with kept.keeping() as keeping:
-        on_look = keeping.around({}).get("on_look")
+        on_look = keeping.prolonged_by({}).get("on_look")
         assert on_look
         assert on_look(Look("t-2", None, None, 0.0, None)) is None
         keeping.take("t-2")
-        keeping.fetching()
+        keeping.begin_fetch()
         assert kept.until is None
 
 
@@ -118,7 +118,7 @@ def test_the_journal_is_told_before_the_listeners(kept: Kept, *, with_listeners:
         given |= {"on_update": listener("updated"), "on_look": listener("looked")}
     look = Look("t-1", CREATED, None, 5.0, 10.0)
     with kept.keeping() as keeping:
-        options = keeping.around(given)
+        options = keeping.prolonged_by(given)
         on_update, on_look = options.pop("on_update"), options.pop("on_look")
         assert options == {"timeout": 3.0, "poll_interval": 0.5}
         assert on_update
@@ -171,6 +171,6 @@ def test_another_process_is_at_it(kept: Kept) -> None:
     before = kept.entry()
     with kept.keeping() as keeping:
         keeping.take("t-1")
-        keeping.fetching()
-    assert kept.told.getvalue() == "another process is at this task too\n"
+        keeping.begin_fetch()
+    assert kept.told.getvalue() == "another process has claimed this task too\n"
     assert kept.entry() == before

@@ -1,0 +1,176 @@
+"""How errors are reported: exit code, the next command, the object of `--json`, and no secrets."""
+
+from __future__ import annotations
+
+import json
+import signal
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from contract_tests.client.cli.conftest import KEY, context_of
+from kling_elements import errors
+from kling_elements.api.auth import ApiKey
+from kling_elements.cli.error_report import exit_code_of, report
+from kling_elements.cli.exit_codes import CommandError, ExitCode
+from kling_elements.cli.signals import Interrupted
+from kling_elements.task import Task
+
+FAILED, EMPTY = Task("t-1", "FAILED"), Task("t-1", "COMPLETED")
+WAIT = "kling-elements wait t-1"
+RESUME = f"{WAIT} -o t-1.mp4"
+LIST = "kling-elements list"
+
+
+def api(kind: type[errors.ApiError], status: int, **more: Any) -> errors.ApiError:
+    return kind(f"HTTP {status}: no.", status_code=status, message="no", **more)
+
+
+def deadline(**more: Any) -> errors.DeadlineExceeded:
+    return errors.DeadlineExceeded(
+        "too late.", task_id="t-1", last_status="CREATED", elapsed=2, timeout=1, **more
+    )
+
+
+def download(minutes: int | None, **more: Any) -> errors.DownloadError:
+    expires = None if minutes is None else datetime.now(UTC) + timedelta(minutes=minutes)
+    return errors.DownloadError("no.", task_id="t-1", expires_at=expires, **more)
+
+
+CASES: list[tuple[BaseException, dict[str, Any], int, str | None, dict[str, Any]]] = [
+    # the error, what the run knew, the exit code, the next command, more of the JSON object
+    (CommandError("no"), {}, 2, None, {}),
+    (CommandError("no", ExitCode.DEADLINE, hint=WAIT), {"task_id": "t-1"}, 5, RESUME, {"resume": RESUME}),
+    (CommandError("no", hint="kling-elements resume"), {}, 2, "kling-elements resume", {}),
+    (errors.ValidationError(["a", "b"]), {}, 2, None, {"problems": ["a", "b"]}),
+    (errors.ValidationError(["a"]), {"task_id": "t-1"}, 2, None, {"problems": ["a"]}),
+    (errors.ConnectionFailed("no route."), {}, 8, None, {}),
+    (errors.ConnectionFailed("no route.", task_id="t-1"), {}, 8, RESUME, {"resume": RESUME}),
+    (errors.UploadError("no."), {}, 8, None, {}),
+    (
+        api(errors.RateLimitError, 429, request_id="r", retry_after=0.0),
+        {},
+        3,
+        None,
+        {"status_code": 429, "request_id": "r", "retry_after": 0.0},
+    ),
+    (api(errors.ServerError, 500), {"task_id": "t-1"}, 3, RESUME, {"status_code": 500, "resume": RESUME}),
+    (api(errors.NotFoundError, 404), {"task_id": "t-1"}, 3, None, {"status_code": 404}),
+    (errors.ResponseFormatError("HTML.", status_code=200), {}, 1, None, {"status_code": 200}),
+    (errors.TaskFailed("no.", task=FAILED), {}, 4, None, {}),
+    (errors.ResultMissing("no.", task=EMPTY, hint="kling-elements status t-1"), {}, 4,
+     "kling-elements status t-1", {}),
+    (deadline(hint=WAIT), {}, 5, RESUME, {"last_status": "CREATED", "resume": RESUME}),
+    (deadline(), {"output": "my out.mp4", "may_overwrite": True}, 5, f"{WAIT} -o 'my out.mp4' --overwrite",
+     {"last_status": "CREATED", "resume": f"{WAIT} -o 'my out.mp4' --overwrite"}),
+    (errors.OutcomeUnknown("no.", status_code=502, hint=LIST), {}, 6, LIST, {"status_code": 502}),
+    (errors.OutcomeUnknown("no.", task_id="t-1", hint=WAIT), {}, 6, RESUME, {"resume": RESUME}),
+    (download(5, hint="kling-elements download t-1"), {}, 7, RESUME, {"resume": RESUME}),
+    (download(None), {}, 7, RESUME, {"resume": RESUME}),
+    (download(-5), {}, 7, None, {}),
+    (RuntimeError("boom"), {}, 1, None, {}),
+    (RuntimeError("boom"), {"was_create_sent": True}, 1, LIST, {}),
+    (RuntimeError("boom"), {"task_id": "t-1"}, 1, RESUME, {"resume": RESUME}),
+    (Interrupted(signal.SIGINT), {}, 130, None, {}),
+    (Interrupted(signal.SIGTERM), {"was_create_sent": True}, 143, LIST, {}),
+    (Interrupted(signal.SIGHUP), {"task_id": "t-1"}, 129, RESUME, {"resume": RESUME}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("error", "known", "code", "following", "facts"), CASES)
+def test_each_error(
+    error: BaseException, known: dict[str, Any], code: int, following: str | None, facts: dict[str, Any]
+) -> None:
+    """Each error has its exit code, its next command on a line of its own, and its facts as JSON."""
+    run = context_of("--json")
+    for name, value in known.items():
+        setattr(run.context, name, value)
+    assert report(error, run.context) == code == exit_code_of(error)
+    *lines, last = run.err.getvalue().splitlines()
+    if following is None:
+        lines.append(last)
+    else:
+        assert last == f"Next: {following}"
+    assert lines
+    assert all(line.startswith("kling-elements: ") and line.endswith(".") for line in lines)
+    body = json.loads(run.out.getvalue())["error"]
+    message = body.pop("message")
+    assert all(line.removeprefix("kling-elements: ") in message for line in lines)
+    assert following is None or following in message
+    task_id = getattr(error, "task_id", None) or known.get("task_id")
+    assert body == {"type": type(error).__name__, "task_id": task_id, "exit_code": code, **facts}
+
+
+def test_hints_lead_to_the_same_service() -> None:
+    """A hint repeats the options that lead to the service; a key from stdin can't be repeated."""
+    run = context_of("--base-url", "http://h", "--auth-header", "x-key", "--api-key-file", "my key")
+    command = "kling-elements --base-url http://h --auth-header x-key --api-key-file 'my key'"
+    assert run.context.follow(LIST, None) == f"{command} list"
+    assert run.context.resume("t-1") == f"{command} wait t-1 -o t-1.mp4"
+    error = errors.KlingError("no.", hint="kling-elements resume")
+    assert run.context.format_error(error) == f"no. Next: {command} resume"
+    assert context_of("--api-key-file", "-").context.command("list") == LIST
+
+
+@pytest.mark.parametrize(
+    ("word", "shown"),
+    [("a b", "'a b'"), ("a\nb", "$'a\\x0ab'"), ("b\udce9ld", "$'b\\xe9ld'"), ("é", "'é'")],
+)
+def test_a_command_can_be_typed(word: str, shown: str) -> None:
+    """Words of a hint are quoted for a shell, whatever bytes they have."""
+    assert context_of().context.command("wait", word) == f"kling-elements wait {shown}"
+
+
+@pytest.mark.parametrize(("options", "shows"), [((), False), (("-v",), False), (("-vv",), True)])
+def test_a_traceback_is_for_those_who_ask(options: tuple[str, ...], *, shows: bool) -> None:
+    """An error of ours shows its traceback with -vv, and none of the service's text escapes its line."""
+    run = context_of(*options)
+    try:
+        raise api(errors.BadRequestError, 400, body="x") from ValueError("a\nkling-elements: fine\x1b[2J")
+    except errors.ApiError as error:
+        report(error, run.context)
+    text = run.err.getvalue()
+    assert ("Traceback" in text) is shows
+    assert "\x1b" not in text
+    assert "kling-elements: fine" not in text.splitlines()
+
+
+def test_an_unexpected_error_shows_its_traceback_with_v() -> None:
+    """What nobody foresaw is shown in one line, and whole with -v; the key and signatures never."""
+    run = context_of("-v")
+    run.context.keys.append(ApiKey(KEY))
+    report(RuntimeError(f"odd {KEY} https://h/v.mp4?token=exp=1~hmac=abc"), run.context)
+    text = run.err.getvalue()
+    assert "RuntimeError: odd [API key] https://h/v.mp4?..." in text
+    assert KEY not in text
+    assert "hmac" not in text
+
+
+def test_a_note_names_the_task() -> None:
+    """A task that only the error's note names is shown."""
+    run = context_of()
+    run.context.was_create_sent = True
+    error = RuntimeError("boom")
+    error.add_note("Task t-9 was created and is billed.")
+    report(error, run.context)
+    assert "Task t-9 was created" in run.err.getvalue()
+
+
+def test_a_short_key_garbles_no_word() -> None:
+    """A key as short as the mock's `any` is not struck out of ordinary words."""
+    run = context_of()
+    run.context.keys.append(ApiKey("any"))
+    assert run.context.redact("many.png") == "many.png"
+
+
+def test_an_unreachable_service_is_named() -> None:
+    """The origin stands before what went wrong, unless the text names it already, or it can't be one."""
+    for url, text, shown in (
+        ("http://h.localhost", "no.", "http://h.localhost: no."),
+        ("http://h.localhost", "http://h.localhost said no.", "http://h.localhost said no."),
+        ("ftp://h", "no.", "no."),
+    ):
+        run = context_of("--base-url", url)
+        report(errors.ConnectionFailed(text), run.context)
+        assert run.err.getvalue() == f"kling-elements: {shown}\n"
