@@ -18,7 +18,7 @@ import pytest
 from attrs import define, field
 
 from contract_tests.support.answers import ID, RESULT, Pieces, failing, mp4, reply, shown
-from contract_tests.support.clients import ASYNC, SYNC, Script
+from contract_tests.support.clients import SYNC, Script
 from contract_tests.support.loopback import serving
 from kling_elements import DownloadError, Task, ValidationError
 from kling_elements.downloads import part_file as parts
@@ -96,20 +96,6 @@ def names(folder: Path) -> list[str]:
 ONCE = RetryPolicy(attempts=1)
 
 
-@pytest.mark.parametrize("driver", [SYNC, ASYNC], ids=["sync", "async"])
-def test_a_break_at_every_byte(driver: Driver, tmp_path: Path) -> None:
-    """Wherever a body breaks off, exactly the rest is asked for, and the file is byte for byte the video."""
-    data = mp4(112)
-    for place in range(len(data)):
-        host = Host(data, cuts=[place])
-        client, task = opened(driver, host)
-        target = tmp_path / f"{place}.mp4"
-        assert client.download(task, target).read_bytes() == data
-        assert host.ranges == [None, f"bytes={place}-" if place else None]
-        assert all(request.headers["accept-encoding"] == "identity" for request in host.asked)
-    assert names(tmp_path) == sorted(f"{place}.mp4" for place in range(len(data)))
-
-
 def test_a_break_at_every_byte_between_two_calls(tmp_path: Path) -> None:
     """The same between two calls, the first of which has given up."""
     data = mp4(112)
@@ -142,16 +128,6 @@ def test_another_video_is_not_appended(driver: Driver, tmp_path: Path) -> None:
 def fixed(status: int, content: bytes = b"", **headers: str) -> Callable[[httpx.Request], httpx.Response]:
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
     return reply(status, content=content, headers={"content-type": "video/mp4", **sent})
-
-
-def test_hosts_that_never_settle(driver: Driver, tmp_path: Path) -> None:
-    """A host that breaks off and then refuses the rest, again and again, is given up on."""
-    host = Host(cuts=[300] * 50)
-    steps = [host, fixed(416)] * 25
-    client, task = opened(driver, *steps)
-    with pytest.raises(DownloadError):
-        client.download(task, tmp_path / "out.mp4")
-    assert len(host.asked) <= 4
 
 
 def test_a_whole_part_only_wants_its_name(
@@ -469,28 +445,6 @@ def test_two_at_once(driver: Driver, tmp_path: Path, overwrite: bool) -> None:  
         assert target.read_bytes() == VIDEO
     assert done == [VIDEO]
     assert [name for name in names(tmp_path) if not name.startswith("out.mp4.part")] == ["out.mp4"]
-
-
-def test_a_part_that_vanishes_between_opening_and_locking(
-    driver: Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A part that its owner publishes at this very moment is the owner's video, and is not written to."""
-    client, task = opened(driver, Host(cuts=[300]), Host(), retries=ONCE)
-    with pytest.raises(DownloadError):
-        client.download(task, tmp_path / "out.mp4")
-    opening = parts._open_regular
-    theirs = tmp_path / "theirs.mp4"
-
-    def too_late(path: Path) -> Any:
-        stream = opening(path)
-        if not theirs.exists():
-            path.rename(theirs)
-        return stream
-
-    monkeypatch.setattr(parts, "_open_regular", too_late)
-    assert client.download(task, tmp_path / "out.mp4").read_bytes() == VIDEO
-    assert theirs.read_bytes() == VIDEO[:300]
-    assert names(tmp_path) == ["out.mp4", "theirs.mp4"]
 
 
 def test_without_locks(driver: Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

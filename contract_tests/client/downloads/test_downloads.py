@@ -20,7 +20,6 @@ from kling_elements import AsyncKlingElements, AsyncTask, DownloadError, KlingEl
 from kling_elements.api.io import run_sync
 from kling_elements.api.transports import SyncTransport
 from kling_elements.downloads.download import DownloadContext, download
-from kling_elements.downloads.part_file import PartFile
 from kling_elements.policy.retries import RetryPolicy
 from kling_elements.types import TaskData, redact_url, url_expiry
 
@@ -408,21 +407,6 @@ def test_a_folder_that_cant_be_written(
     assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize("when", ["before the head", "in the body"])
-def test_ctrl_c(driver: Driver, tmp_path: Path, when: str) -> None:
-    """Ctrl-C during a download leaves no target; what came is kept beside it."""
-
-    def interrupt(request: httpx.Request) -> httpx.Response:
-        raise KeyboardInterrupt
-
-    step = interrupt if when == "before the head" else video(cut=KeyboardInterrupt())
-    client, task, _ = with_result(driver, step)
-    with pytest.raises(KeyboardInterrupt):
-        client.download(task, tmp_path / "out.mp4")
-    kept = [] if when == "before the head" else ["out.mp4.part", "out.mp4.part.json"]
-    assert sorted(path.name for path in tmp_path.iterdir()) == kept
-
-
 def test_a_cancelled_download(any_driver: Driver, tmp_path: Path) -> None:
     """A download whose task group is cancelled leaves no target; what came is kept beside it."""
     if any_driver.backend is None:
@@ -482,30 +466,6 @@ def test_a_video_without_end(driver: Driver, tmp_path: Path, is_told: bool) -> N
     assert len(server.requests) == 2
     assert list(tmp_path.iterdir()) == []
     assert client.download(task, tmp_path / "out.mp4", max_bytes=len(VIDEO)).read_bytes() == VIDEO
-
-
-@pytest.mark.parametrize("first", [900, 1000])
-def test_no_more_is_written_than_tells_that_it_is_too_much(
-    driver: Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: int
-) -> None:
-    """Of a body that is too large one byte over the limit is written, however it comes in pieces."""
-    written: list[int] = []
-    write = PartFile.write
-
-    def count(part: PartFile, chunk: bytes) -> None:
-        written.append(len(chunk))
-        write(part, chunk)
-
-    monkeypatch.setattr(PartFile, "write", count)
-
-    def endless(request: httpx.Request) -> httpx.Response:
-        headers = {"content-type": "video/mp4"}
-        return httpx.Response(200, headers=headers, stream=Pieces(VIDEO[:first], VIDEO, VIDEO))
-
-    client, task, _ = with_result(driver, endless)
-    with pytest.raises(DownloadError, match="larger than the 1,000 bytes"):
-        client.download(task, tmp_path / "out.mp4", max_bytes=1000)
-    assert sum(written) == 1001
 
 
 @pytest.mark.parametrize(

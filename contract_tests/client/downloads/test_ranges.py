@@ -82,12 +82,6 @@ def test_a_part_of_something_else_starts_anew(changes: dict[str, str], start: Re
     assert plan(206, {**RANGE, **changes}) == start
 
 
-def test_a_part_for_which_nobody_vouches_starts_anew() -> None:
-    """A part after a note without a validator is not appended, though the numbers fit."""
-    assert plan(206, RANGE, note=PartNote("t", FRESH.resource, None, 300)) == OTHER_VIDEO
-    assert plan(206, {"etag": '"v1"'}) == OTHER_VIDEO
-
-
 def test_a_part_that_nobody_asked_for_is_refused() -> None:
     """A part in place of the whole is no video, and will be none later."""
     for have, note in ((0, NOTE), (HAVE, None)):
@@ -225,10 +219,3 @@ def test_a_note_is_read_back_or_is_none_of_ours() -> None:
         assert old in text
         assert PartNote.from_json(text.replace(old, new)) is None
     assert PartNote.from_json(b"[]") is None
-
-
-def test_whose_beginning_it_is() -> None:
-    """A note is of a task and an address, whatever the signature."""
-    assert NOTE.is_of("t", "https://cdn.example/a.mp4?token=1")
-    assert not NOTE.is_of("u", "https://cdn.example/a.mp4?token=1")
-    assert not NOTE.is_of("t", "https://cdn.example/b.mp4")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import os
 import struct
@@ -154,19 +153,13 @@ def interlaced(width: int, height: int, mode: str, missing: int = 0) -> bytes:
 @pytest.mark.parametrize(
     "data", [PNG, JPEG, PROGRESSIVE, sixteen_bit_png()], ids=["png", "jpeg", "progressive", "16"]
 )
-@pytest.mark.parametrize("part", [0.02, 0.3, 0.9, 0.999])
+@pytest.mark.parametrize("part", [0.02, 0.3, 0.9, 0.999, 0.999999999])
 def test_cut_off_images_are_damaged(data: bytes, part: float) -> None:
     """An image that ends too early is said to be damaged, however little is missing."""
     cut = data[: int(len(data) * part)]
     damage = inspect(cut, complete=True).damage
     assert damage is not None
     assert damage.startswith("is cut off or damaged: its ")
-
-
-@pytest.mark.parametrize("data", [PNG, JPEG, PROGRESSIVE])
-def test_one_missing_byte_is_noticed(data: bytes) -> None:
-    """Not even the last byte may be missing."""
-    assert inspect(data[:-1], complete=True).damage
 
 
 @pytest.mark.parametrize(
@@ -245,32 +238,6 @@ def test_orientation_is_applied(name: str, orientation: int, order: str) -> None
     expected = (300, 400, True) if orientation >= 5 else (400, 300, False)
     for facts in (inspect(data, complete=True), inspect(data[:1200], complete=False)):
         assert (facts.width, facts.height, facts.turned) == expected
-
-
-@pytest.mark.parametrize(
-    ("image", "name", "expected"),
-    [
-        ("GIF", None, "gif"),
-        ("WEBP", None, "webp"),
-        ("BMP", None, "bmp"),
-        ("TIFF", None, "tiff"),
-        ("PDF", None, "pdf"),
-        (None, b"\0\0\0\x18ftypheic\0\0\0\0", "heic"),
-        (None, b"\0\0\0\x1cftypavif\0\0\0\0", "avif"),
-        (None, b"\0\0\0\x20ftypisom\0\0\0\0", "mp4"),
-        (None, b"\xef\xbb\xbf \n<!DOCTYPE html><title>Sign in", "html"),
-        (None, b"<?xml version='1.0'?>\n<svg xmlns='http://www.w3.org/2000/svg'>", "svg"),
-        (None, base64.b64encode(PNG), "base64"),
-        (None, base64.b64encode(JPEG), "base64"),
-        (None, b"RIFF\0\0\0\0WAVEfmt ", None),
-        (None, b"BM is a word", None),
-        (None, b"", None),
-    ],
-)
-def test_other_formats_are_named(image: str | None, name: bytes | None, expected: str | None) -> None:
-    """What is no JPEG or PNG is named by its first bytes, without being decoded."""
-    data = encoded(picture(), image) if image else (name or b"")
-    assert inspect(data, complete=True) == ImageInfo(expected, size=len(data))
 
 
 @pytest.mark.parametrize("data", [PNG, JPEG, PROGRESSIVE, with_app1(JPEG, b"Exif\0\0" + bytes(60_000))])
