@@ -323,7 +323,7 @@ def test_one_fresh_address_and_no_more(
     with pytest.raises(DownloadError) as caught:
         client.download(client.get(ID), tmp_path / "out.mp4")
     assert sentence in str(caught.value)
-    assert "Its address is good for another" in str(caught.value)
+    assert "Its URL is valid for another" in str(caught.value)
     assert caught.value.status_code == 403
     assert "hmac" not in str(caught.value)
     assert len(server.requests) == 2 + len(steps)

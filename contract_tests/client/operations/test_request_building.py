@@ -220,7 +220,7 @@ def test_all_faults_are_told_at_once(driver: Driver) -> None:
     assert sorted(names) == ["duration", "images[1]:", "promt"]
 
 
-NEEDED = "an http(s) URL, a path, bytes or base64 text is needed"
+NEEDED = "an http(s) URL, a path, bytes, an open binary file, a Pillow image or base64 text is needed"
 
 
 def test_every_fault_to_the_letter(driver: Driver, tmp_path: Path) -> None:
