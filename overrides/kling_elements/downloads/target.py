@@ -28,9 +28,7 @@ def check_target(path: object, *, overwrite: bool = False) -> Path:
     """
     if not isinstance(path, (str, os.PathLike)) or isinstance(os.fspath(path), bytes):
         got = "None" if path is None else f"a value of type {type(path).__name__}"
-        raise ValidationError(
-            [f"target must be the path of a file: got {got}. For the bytes, download to a file and read it"]
-        )
+        raise ValidationError([f"target must be a path: got {got} (the bytes come from task.read())"])
     file = Path(path)
     try:
         if problem := _problem(file, is_folder=str(path).endswith(("/", os.sep)), overwrite=overwrite):
