@@ -8,10 +8,8 @@ import json
 import sqlite3
 import threading
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 
 from contract_tests.client.batch.conftest import URL, job, with_client, write_jobs
@@ -23,6 +21,9 @@ from kling_elements.journal.database import Database
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    import httpx
 
     from contract_tests.client.batch.conftest import Open, Service
 
@@ -130,7 +131,7 @@ def test_a_create_that_relies_on_nothing_is_made_all_the_same(
 
 
 def test_lines_may_move(service: Service, open_client: Open, tmp_path: Path) -> None:
-    """Moved, sorted, removed, doubled or between blank lines: each line is paid once, two equal ones twice."""
+    """Moved, sorted, removed or between blank lines: each line is paid once, two equal ones twice."""
     lines = [json.dumps({"images": [URL], "prompt": prompt}) for prompt in "aab"]
     for text in (lines, ["", *lines], lines[::-1], lines[1:], ["", *lines[1:], "", lines[0]]):
         jobs = write_jobs(tmp_path / "jobs.jsonl", *text)
