@@ -131,7 +131,7 @@ def test_a_create_that_relies_on_nothing_is_made_all_the_same(
 
 
 def test_lines_may_move(service: Service, open_client: Open, tmp_path: Path) -> None:
-    """Moved, sorted, removed, doubled, between blank lines: each line is paid once, two equal ones twice."""
+    """Moved, sorted, removed or between blank lines: each line is paid once, two equal ones twice."""
     lines = [json.dumps({"images": [URL], "prompt": prompt}) for prompt in "aab"]
     for text in (lines, ["", *lines], lines[::-1], lines[1:], ["", *lines[1:], "", lines[0]]):
         jobs = write_jobs(tmp_path / "jobs.jsonl", *text)
@@ -148,7 +148,7 @@ def test_a_batch_of_an_older_version_is_not_paid_again(
     client, fields = open_client(), {"images": [URL], "prompt": "a"}
     digest = BatchJob.of(fields).digest()[:16]
     for place in (2, 5):
-        client.create([URL], prompt="a", job=Job("b", f"{place}-{digest}"))
+        client.create([URL], prompt="a", job=Job("b", f"{place}-{digest}"))  # type: ignore[arg-type]
     if has_files:
         (tmp_path / "out").mkdir()
         (tmp_path / "out" / f"2-{digest}.mp4").touch()
@@ -195,12 +195,7 @@ def test_jobs_in_another_encoding_are_read(
     """UTF-16 and UTF-32, as some editors write them, with a mark or without; the caller's file stays open."""
     (tmp_path / "jobs").write_text(json.dumps({"images": [URL], "prompt": "\xe4\u2028"}) + "\n", encoding)
     with (tmp_path / "jobs").open("rb") as stream:
-        sources: dict[str, Any] = {
-            "path": tmp_path / "jobs",
-            "open": stream,
-            "bytes": io.BytesIO(stream.peek()),
-        }
-        jobs = sources[source]
+        jobs = {"path": tmp_path / "jobs", "open": stream, "bytes": io.BytesIO(stream.peek())}[source]
         assert [result.is_done for result in open_client().batch(jobs, directory=tmp_path / "out")] == [True]
         assert not stream.closed
     assert service.made() == {"\xe4\u2028": 1}
