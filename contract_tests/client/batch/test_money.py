@@ -148,7 +148,7 @@ def test_a_batch_of_an_older_version_is_not_paid_again(
     client, fields = open_client(), {"images": [URL], "prompt": "a"}
     digest = BatchJob.of(fields).digest()[:16]
     for place in (2, 5):
-        client.create([URL], prompt="a", job=Job("b", f"{place}-{digest}"))  # type: ignore[arg-type]
+        client.create([URL], prompt="a", job=Job("b", f"{place}-{digest}"))
     if has_files:
         (tmp_path / "out").mkdir()
         (tmp_path / "out" / f"2-{digest}.mp4").touch()
@@ -195,7 +195,9 @@ def test_jobs_in_another_encoding_are_read(
     """UTF-16 and UTF-32, as some editors write them, with a mark or without; the caller's file stays open."""
     (tmp_path / "jobs").write_text(json.dumps({"images": [URL], "prompt": "\xe4\u2028"}) + "\n", encoding)
     with (tmp_path / "jobs").open("rb") as stream:
-        jobs = {"path": tmp_path / "jobs", "open": stream, "bytes": io.BytesIO(stream.peek())}[source]
+        mark = io.BytesIO(stream.peek())
+        sources: dict[str, Any] = {"path": tmp_path / "jobs", "open": stream, "bytes": mark}
+        jobs = sources[source]
         assert [result.is_done for result in open_client().batch(jobs, directory=tmp_path / "out")] == [True]
         assert not stream.closed
     assert service.made() == {"\xe4\u2028": 1}

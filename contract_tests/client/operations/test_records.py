@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import sqlite3
 from datetime import datetime
 from pathlib import Path
@@ -373,5 +372,4 @@ def test_a_closed_asynchronous_client_closes_its_journal(path: Path) -> None:
 
 
 def is_open(journal: Journal) -> bool:
-    held = [Path("/proc/self/fd") / name for name in os.listdir("/proc/self/fd")]
-    return any(journal.path == each.resolve() for each in held)
+    return journal.path in {each.resolve() for each in Path("/proc/self/fd").iterdir()}
