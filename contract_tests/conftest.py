@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from contract_tests.support import hygiene
-from kling_elements.policy import rate_limits as governor
+from kling_elements.policy import rate_limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,8 +27,8 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.T
     # Servers of two tests may have had the same port, and then the same tasks: a journal is of one test.
     journal = tmp_path_factory.getbasetemp() / "journals" / f"{next(_NUMBERS)}.sqlite3"
     monkeypatch.setenv("KLING_ELEMENTS_JOURNAL", str(journal))
-    # The governor is the process's own, and a test's many requests would slow down the next one's.
-    monkeypatch.setattr(governor, "_governors", {})
+    # The rate limiter is the process's own, and a test's many requests would slow down the next one's.
+    monkeypatch.setattr(rate_limits, "_limiters", {})
 
 
 def pytest_configure(config: pytest.Config) -> None:

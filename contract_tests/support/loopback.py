@@ -6,6 +6,7 @@ import socket
 import threading
 from contextlib import ExitStack, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from socketserver import StreamRequestHandler, TCPServer, ThreadingTCPServer
 from typing import TYPE_CHECKING
 
@@ -60,6 +61,37 @@ def serving(answer: Callable[[Asked], Answer]) -> Iterator[Loopback]:
                 self.wfile.write(body)
             except OSError:
                 self.close_connection = True  # the client had enough
+
+        do_GET = do_POST = answer  # noqa: N815 - names of the base class
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as the base class has it
+            pass
+
+    with _running(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as url:
+        served = Loopback(url)
+        yield served
+
+
+@contextmanager
+def keeping_alive() -> Iterator[Loopback]:
+    """A server that keeps connections open; each response's body is the number of its connection."""
+    numbers = count(1)
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def setup(self) -> None:
+            super().setup()
+            self.number = next(numbers)
+
+        def answer(self) -> None:
+            body = self.rfile.read(int(self.headers.get("content-length") or 0))
+            served.asked.append(Asked(self.command, self.path, dict(self.headers.items()), body))
+            number = str(self.number).encode()
+            self.send_response(200)
+            self.send_header("content-length", str(len(number)))
+            self.end_headers()
+            self.wfile.write(number)
 
         do_GET = do_POST = answer  # noqa: N815 - names of the base class
 

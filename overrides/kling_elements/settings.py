@@ -1,14 +1,14 @@
-"""Where requests go, and with which key: resolved once from arguments and the environment."""
+"""Resolve where requests go, and with which key, from arguments and the environment."""
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from kling_elements.api.auth import ApiKey, GivenKey, Settings
+from kling_elements.api.proxies import is_loopback
 from kling_elements.document import load_document
 from kling_elements.errors import ValidationError
 from kling_elements.policy.durations import check_seconds
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("kling_elements")
 
+API_KEY_VARIABLES = ("KLING_ELEMENTS_API_KEY", "FREEPIK_API_KEY", "MAGNIFIC_API_KEY")
+BASE_URL_VARIABLE = "KLING_ELEMENTS_BASE_URL"
+REQUEST_TIMEOUT = 60.0
+LONGEST_REQUEST_TIMEOUT = 86_400.0
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
@@ -29,7 +33,7 @@ def resolve_settings(
     timeout: float,
     environ: Mapping[str, str],
 ) -> Settings:
-    """Settings from a client's arguments, then the environment, then the document.
+    """Resolve settings from a client's arguments, then the environment, then the document.
 
     Raises:
         ValidationError: If there is no key, or one of the values can't be used. Neither its text nor a
@@ -40,9 +44,9 @@ def resolve_settings(
     del api_key, environ
     origin = _base_url(base_url or origin_variable or load_document().servers[0].url)
     header = auth_header or load_document().key_header(origin)
-    if not _HEADER_NAME.fullmatch(header):
+    if not isinstance(header, str) or not _HEADER_NAME.fullmatch(header):
         raise ValidationError(["auth_header must be the name of an HTTP header"])
-    # Sockets refuse an infinite time; so it stands for the longest.
+    # Sockets refuse an infinite timeout, so it becomes the longest.
     seconds = min(check_seconds("timeout", timeout, above_zero=True), LONGEST_REQUEST_TIMEOUT)
     if key is None:
         raise ValidationError([problem])
@@ -50,7 +54,7 @@ def resolve_settings(
 
 
 def _find_key(given: str | GivenKey | None, environ: Mapping[str, str]) -> tuple[ApiKey | None, str]:
-    """The key, or what is wrong. It raises nothing, as its variables hold the key."""
+    """Return the key, or what is wrong. It raises nothing, as its variables hold the key."""
     value = given.value if isinstance(given, GivenKey) else given
     if value is not None and not isinstance(value, str):
         return None, f"api_key must be a string: got {type(value).__name__}"
@@ -78,25 +82,6 @@ def _base_url(value: str) -> str:
         raise ValidationError([problem])
     if parts.username is not None or "?" in value or "#" in value:  # also where nothing follows them
         raise ValidationError([f"{problem}, without a user, a query or a fragment"])
-    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
         logger.warning("the API key will travel unencrypted to %s", parts.netloc)
     return value.strip().rstrip("/")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
-
-
-API_KEY_VARIABLES = ("KLING_ELEMENTS_API_KEY", "FREEPIK_API_KEY", "MAGNIFIC_API_KEY")
-
-
-BASE_URL_VARIABLE = "KLING_ELEMENTS_BASE_URL"
-
-
-REQUEST_TIMEOUT = 60.0
-
-
-LONGEST_REQUEST_TIMEOUT = 86_400.0

@@ -266,11 +266,13 @@ class NoResponse:
 
     Attributes:
         text: What happened, in the transport's words.
-        was_sent: Whether any byte of the request may have reached the service.
+        was_sent: Whether the service may have got the whole request, and so may have acted on it.
+        is_permanent: Whether another attempt would end in the same way.
     """
 
     text: str
     was_sent: bool
+    is_permanent: bool = False
 
 
 Outcome: TypeAlias = Response | NoResponse

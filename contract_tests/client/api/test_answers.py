@@ -55,7 +55,8 @@ def test_json_has_no_odd_numbers() -> None:
 def test_an_answer_is_shown_by_its_size() -> None:
     """The repr of an answer does not show its body, which may be long."""
     assert (
-        repr(Response(200, {"a": "b"}, b"12345")) == "Answer(status=200, headers={'a': 'b'}, body=<5 bytes>)"
+        repr(Response(200, {"a": "b"}, b"12345"))
+        == "Response(status=200, headers={'a': 'b'}, body=<5 bytes>)"
     )
 
 

@@ -272,19 +272,6 @@ def test_redirects_get_no_key(driver: Driver, status: int) -> None:
         assert elsewhere.asked == []
 
 
-def test_clients_that_follow_redirects_still_dont(driver: Driver) -> None:
-    """A client of the caller's that follows redirects does not do so with the key."""
-    server = Script.of(reply(302, content=b"", headers={"location": "https://elsewhere.example/"}))
-    opened = driver.open(server)
-    assert opened.client is not None
-    http = opened.client._transport._external.given
-    assert http is not None
-    http.follow_redirects = True
-    with pytest.raises(KlingError):
-        opened.get(ID)
-    assert len(server.requests) == 1
-
-
 def test_requests_are_built_without_the_key(driver: Driver) -> None:
     """A hook of the caller's that logs a request's repr logs no key."""
     server = Script.of(shown())

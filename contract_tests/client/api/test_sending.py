@@ -235,19 +235,36 @@ def test_a_governors_name_is_no_key() -> None:
     assert one != hashlib.sha256(b"key-1").hexdigest()
 
 
-@pytest.mark.parametrize("fault", [httpx.InvalidURL("odd"), ValueError("odd"), OSError("odd")])
-def test_a_request_that_cant_be_built_was_not_sent(
-    driver: Driver, time: FakeTime, monkeypatch: pytest.MonkeyPatch, fault: Exception
-) -> None:
-    """Where httpx itself refuses to build a create, nobody needs to look for a task."""
-    server = Script.of(shown())
-    opened = driver.open(server, sleep=time.sleep)
-    assert opened.client is not None
+@pytest.mark.parametrize("error", [httpx.InvalidURL("bad"), ValueError("bad"), OSError("bad")], ids=repr)
+def test_a_request_that_was_not_sent(driver: Driver, time: FakeTime, error: Exception) -> None:
+    """Where a caller's hook refuses a create before it is sent, nobody needs to look for a task."""
 
-    def refuse(*_: object, **__: object) -> httpx.Request:
-        raise fault
+    def refuse(_: httpx.Request) -> None:
+        raise error
 
-    monkeypatch.setattr(opened.client._transport._service.given, "build_request", refuse)
-    with pytest.raises(ConnectionFailed, match="No task was created"):
-        opened.create([IMAGE])
-    assert server.requests == []
+    async def refuse_async(_: httpx.Request) -> None:
+        raise error
+
+    sync = driver.backend is None
+    http = (httpx.Client if sync else httpx.AsyncClient)(
+        transport=httpx.MockTransport(lambda _: pytest.fail("sent")),
+        event_hooks={"request": [refuse if sync else refuse_async]},
+    )
+    with pytest.raises(ConnectionFailed):
+        driver.open(sleep=time.sleep, http_client=http).create([IMAGE])
+
+
+@pytest.mark.parametrize("timeout", [5.0, 60.0])
+def test_a_rate_limit_never_outlasts_the_deadline(driver: Driver, time: FakeTime, timeout: float) -> None:
+    """What the rate limit asks for is not slept beyond a call's deadline, and nothing is sent."""
+    hints = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "120"}
+    server = Script.of(shown(), reply(body={}, headers=hints))
+    client = driver.open(server, clock=time.clock, sleep=time.sleep)
+    client.get(ID)
+    with pytest.raises(KlingError):
+        client.get(ID)
+    before = time.now
+    with pytest.raises(DeadlineExceeded):
+        client.wait(ID, timeout=timeout)
+    assert time.now - before <= timeout
+    assert len(server.requests) == 2

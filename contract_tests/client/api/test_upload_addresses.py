@@ -46,11 +46,11 @@ def test_times_are_seconds_or_unknown(odd: object) -> None:
         ({}, "no list"),
         ({"files": {}}, "no list"),
         ({"files": []}, "no list"),
-        ({"files": [None]}, "no address"),
-        ({"files": [FILE, {**FILE, "upload_url": 5}]}, "no address"),
-        ({"files": [FILE, {**FILE, "asset_url": None}]}, "no address"),
-        ({"files": [{**FILE, "headers": []}]}, "no address"),
-        ({"files": [{**FILE, "headers": {"a": "b", "content-length": 5}}]}, "no address"),
+        ({"files": [None]}, "no URLs"),
+        ({"files": [FILE, {**FILE, "upload_url": 5}]}, "no URLs"),
+        ({"files": [FILE, {**FILE, "asset_url": None}]}, "no URLs"),
+        ({"files": [{**FILE, "headers": []}]}, "no URLs"),
+        ({"files": [{**FILE, "headers": {"a": "b", "content-length": 5}}]}, "no URLs"),
     ],
 )
 def test_half_an_address_is_none(body: object, words: str) -> None:

@@ -10,7 +10,6 @@ import pytest
 from contract_tests.support.answers import Pieces
 from contract_tests.support.clients import KEY, Script
 from contract_tests.support.transports import HEADER, ORIGIN, SETTINGS, TransportKind
-from kling_elements.api import httpx_adapter
 from kling_elements.api.auth import ApiKey
 from kling_elements.api.httpx_adapter import KeyAuth
 from kling_elements.types import ExternalRequest, Request, Response, ResponseHead
@@ -81,7 +80,7 @@ def test_a_caller_s_own_authentication_is_not_used(kind: TransportKind, auth: An
         f"{ORIGIN}/v1/x",
     )
     assert holds_key(service) == [HEADER]
-    assert (far.headers.multi_items(), str(far.url)) == ([("host", "far.example"), ("x-a", "b")], FAR)
+    assert (own_headers(far), str(far.url)) == ({"x-a": "b"}, FAR)
 
 
 def test_a_caller_s_defaults_are_for_the_service(kind: TransportKind) -> None:
@@ -102,9 +101,9 @@ def test_a_caller_s_defaults_are_for_the_service(kind: TransportKind) -> None:
         "cookie": "d=e",
     }
     assert str(service.url) == f"{ORIGIN}/v1/x?f=g"
-    assert (far.headers.multi_items(), str(far.url)) == ([("host", "far.example"), ("x-a", "b")], FAR)
+    assert (own_headers(far), str(far.url)) == ({"x-a": "b"}, FAR)
     assert (store.method, str(store.url), store.content) == ("PUT", FAR, b"png")
-    assert [*store.headers] == ["host", "content-type", "content-length"]
+    assert own_headers(store) == {"content-type": "image/png"}
 
 
 @pytest.mark.parametrize(
@@ -123,54 +122,6 @@ def test_no_redirect_is_followed(kind: TransportKind, status: int, location: str
     assert send(kind, transport) == Response(status, told, b"ab")
     assert fetch(kind, transport) == ResponseHead(status, told, FAR)
     assert [str(request.url) for request in server.requests] == [f"{ORIGIN}/v1/x", FAR]
-
-
-@pytest.fixture
-def made(kind: TransportKind, monkeypatch: pytest.MonkeyPatch) -> tuple[Script, list[object]]:
-    """A server for the clients that transports make themselves, and how those are made."""
-    server, calls = Script.of(answer(200)), list[object]()
-
-    def make(class_: type[Any], *, keeps_alive: bool) -> Any:
-        calls.append((class_, keeps_alive))
-        return kind.http(server)
-
-    monkeypatch.setattr(httpx_adapter, "_make_client", make)
-    return server, calls
-
-
-def test_a_transport_has_a_client_for_each(kind: TransportKind, made: tuple[Script, list[object]]) -> None:
-    """The service's connections and cookies are no other host's: of those, none is kept for a next create."""
-    server, calls = made
-    transport = kind.transport()
-    for ask in (send, fetch, send, fetch):
-        ask(kind, transport)
-    assert calls == [(kind.client_kind, False), (kind.client_kind, True)]
-    assert [request.headers.get("cookie") for request in server.requests] == [None, None, "session=1", None]
-    assert [holds_key(request) for request in server.requests] == [[HEADER], [], [HEADER], []]
-    kind.close(transport)
-
-
-def test_a_transport_closes_its_own_clients(kind: TransportKind, made: tuple[Script, list[object]]) -> None:
-    """Both clients of its own are closed with a transport; none that it never needed is made for that."""
-    _, calls = made
-    kind.close(kind.transport())
-    assert calls == []
-    transport = kind.transport()
-    send(kind, transport)
-    fetch(kind, transport)
-    kind.close(transport)
-    for late in (transport._service, transport._external):
-        assert late.own is not None
-        assert late.own.is_closed
-
-
-def test_a_caller_s_client_is_left_open(kind: TransportKind) -> None:
-    """A caller's client is the caller's to close."""
-    http = kind.http(Script.of(answer(200)))
-    transport = kind.transport(http)
-    send(kind, transport)
-    kind.close(transport)
-    assert not http.is_closed
 
 
 def test_the_key_is_added_at_the_last_moment() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, NoReturn
 
@@ -12,8 +13,8 @@ if TYPE_CHECKING:
 
 
 _ESCAPABLE, _BACKSLASH = '"/\\', r"\\?"  # what JSON may write with a backslash before it
-
-
+_REDACTED = "[API key]"
+_WIDE_ENCODINGS = ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
 _MIN_REDACTED = 8  # characters; a shorter key would be found in ordinary words
 
 
@@ -30,16 +31,33 @@ class ApiKey:
         return "ApiKey('***')"
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("an API key is not pickled: make the client anew where it is needed")
+        raise TypeError("an API key is not pickled: make a client where it is needed")
 
     def reveal(self) -> str:
         """The key itself, for the one header that carries it."""
         return self._reveal()
 
     def redact(self, text: str) -> str:
-        """`text` with every occurrence of the key struck out, should a server echo it, in JSON or not."""
+        """Strike out every occurrence of the key, should a server echo it, in JSON or not."""
         key = self._reveal()
-        return re.sub(_spelled(key), "[API key]", text) if len(key) >= _MIN_REDACTED else text
+        if len(key) < _MIN_REDACTED:
+            return text
+        text = text.replace(key, _REDACTED)
+        return re.sub(_spelled(key), _REDACTED, text) if "\\" in text else text
+
+    def redact_body(self, body: bytes) -> bytes:
+        """Strike the key out of a body, in any encoding that JSON may have."""
+        key = self._reveal()
+        if len(key) < _MIN_REDACTED:
+            return body
+        body = self.redact(body.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+        for encoding in _WIDE_ENCODINGS:
+            body = body.replace(key.encode(encoding), _REDACTED.encode(encoding))
+        if (encoding := json.detect_encoding(body)) in _WIDE_ENCODINGS:  # the key may be in JSON's escapes
+            text = body.decode(encoding, "replace")
+            if (shown := self.redact(text)) != text:
+                return shown.encode()
+        return body
 
 
 @frozen

@@ -1,20 +1,21 @@
-"""The typed errors for answers that are not what was asked for: refusals, and what can't be read."""
+"""Make the typed error for a response that is not 2xx, or can't be read."""
 
 from __future__ import annotations
 
 import re
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from kling_elements import errors
-from kling_elements.api.parsing import find_created_task, read_retry_after
+from kling_elements.api.parsing import find_created_task, parse_json, read_retry_after
 from kling_elements.errors import ApiError, InvalidParam, ResponseFormatError
 
 if TYPE_CHECKING:
     from kling_elements.types import Response
 
 _MAX_MESSAGE = 500
-_SERVER_ERROR = 500
-_TOO_MANY = 429
+_MAX_PARAMS = 50
+_MAX_TEXT = 2000  # of all parameters together
 
 _ERRORS_BY_STATUS: dict[int, type[ApiError]] = {
     400: errors.BadRequestError,
@@ -29,14 +30,14 @@ _ERRORS_BY_STATUS: dict[int, type[ApiError]] = {
 }
 
 _ADVICE: dict[type[ApiError], str] = {
-    errors.BadRequestError: "No task was created; mend the request",
+    errors.BadRequestError: "No task was created; correct the request",
     errors.AuthenticationError: "Check the API key and that it belongs to this host",
     errors.InsufficientCreditsError: "No task was created; top up the account",
     errors.PermissionDeniedError: (
         "The account, its plan, or the request's content is refused; the key itself may be good"
     ),
     errors.NotFoundError: "A task is visible only to the account whose key created it",
-    errors.RateLimitError: "Slow down and repeat",
+    errors.RateLimitError: "Slow down, then repeat it",
     errors.QuotaExceededError: "Repeating does not help before the quota is renewed",
     errors.ServerError: "The fault is the service's",
 }
@@ -50,61 +51,64 @@ _QUOTA_PROSE = re.compile(
 )
 
 
-def read_error(answer: Response) -> ApiError:
-    """The typed error for an answer that is not 2xx.
+def read_error(response: Response) -> ApiError:
+    """Return the typed error for a response that is not 2xx.
 
-    Goes by the status; texts differ between the page and the live service.
+    It goes by the status: texts differ between the vendor's page and the live service.
     """
-    message, params = _problem(answer)
-    kind = _ERRORS_BY_STATUS.get(answer.status)
-    if answer.status == _TOO_MANY and _QUOTA_PROSE.search(message):
+    message, params = _problem(response)
+    kind = _ERRORS_BY_STATUS.get(response.status)
+    if response.status == HTTPStatus.TOO_MANY_REQUESTS and _QUOTA_PROSE.search(message):
         kind = errors.QuotaExceededError
     if kind is None:
-        kind = errors.ServerError if answer.status >= _SERVER_ERROR else ApiError
-    task = find_created_task(answer)
-    text = f"HTTP {answer.status}: {message}"
+        kind = errors.ServerError if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR else ApiError
+    task = find_created_task(response)
+    text = f"HTTP {response.status}: {message}"
     if params:
-        text += f" ({'; '.join(f'{param.name}: {param.reason}' for param in params)})"
+        text += f" ({'; '.join(f'{param.name}: {param.reason}' for param in params)[:_MAX_TEXT]})"
+    if response.request_id:
+        text += f" [request {response.request_id}]"
     if advice := _ADVICE.get(kind):
-        text += f". {advice}"
+        text = f"{text.rstrip('.')}. {advice}."
     return kind(
-        text + (f" [request {answer.request_id}]" if answer.request_id else ""),
-        status_code=answer.status,
+        text,
+        status_code=response.status,
         message=message,
         invalid_params=params,
-        request_id=answer.request_id,
-        retry_after=read_retry_after(answer),
-        body=answer.text,
+        request_id=response.request_id,
+        retry_after=read_retry_after(response),
+        body=response.text,
         task_id=task.id if task else None,
     )
 
 
-def format_error(answer: Response, what: str, *, task_id: str | None = None) -> ResponseFormatError:
-    """The error for a 2xx answer that is not what the document promises; `what` is wrong with it."""
-    content_type = answer.content_type or "no media type"
-    start = answer.text[:80]
+def format_error(response: Response, what: str, *, task_id: str | None = None) -> ResponseFormatError:
+    """Return the error for a 2xx response that does not follow the document; `what` is wrong with it."""
+    content_type = response.content_type or "no media type"
+    start = response.text[:80]
+    request = f", request {response.request_id}" if response.request_id else ""
     return ResponseFormatError(
-        f"the service's answer can't be used: {what} (HTTP {answer.status}, {content_type}"
-        f"{f', request {answer.request_id}' if answer.request_id else ''}){f': {start!r}' if start else ''}",
-        status_code=answer.status,
-        content_type=answer.content_type,
-        request_id=answer.request_id,
-        body=answer.text,
+        f"the service's response can't be used: {what} (HTTP {response.status}, {content_type}"
+        f"{request}){f': {start!r}' if start else ''}",
+        status_code=response.status,
+        content_type=response.content_type,
+        request_id=response.request_id,
+        body=response.text,
         task_id=task_id,
     )
 
 
 def member(value: Any, key: str) -> Any:
-    """A member of a JSON object; None of anything else."""
+    """Return a member of a JSON object; None of anything else."""
     return value.get(key) if isinstance(value, dict) else None
 
 
-def _problem(answer: Response) -> tuple[str, tuple[InvalidParam, ...]]:
-    """Message and parameters at fault: either shape of problem details, either name of a parameter."""
+def _problem(response: Response) -> tuple[str, tuple[InvalidParam, ...]]:
+    """Return the message and the invalid parameters, from either shape of problem details."""
     try:
-        body = answer.json()
+        body = parse_json(response)
     except ValueError:
-        return _plain_message(answer), ()
+        return _plain_message(response), ()
     nested = member(body, "problem")
     problem = nested if isinstance(nested, dict) else body
     message = next(
@@ -119,7 +123,7 @@ def _problem(answer: Response) -> tuple[str, tuple[InvalidParam, ...]]:
         inner = member(member(problem, "error"), "message")
         message = inner.strip() if isinstance(inner, str) else ""
     params = _invalid_params(member(problem, "invalid_params"))
-    return _encodable((message or _plain_message(answer))[:_MAX_MESSAGE]), params
+    return _encodable((message or _plain_message(response))[:_MAX_MESSAGE]), params
 
 
 def _invalid_params(value: Any) -> tuple[InvalidParam, ...]:
@@ -127,24 +131,30 @@ def _invalid_params(value: Any) -> tuple[InvalidParam, ...]:
         return ()
     return tuple(
         InvalidParam(
-            _encodable(str(entry.get("name") or entry.get("field") or "?")),
-            _encodable(str(entry.get("reason") or "")),
+            _encodable(_text(entry.get("name") or entry.get("field") or "?")),
+            _encodable(_text(entry.get("reason") or "")),
         )
-        for entry in value
+        for entry in value[:_MAX_PARAMS]
         if isinstance(entry, dict)
     )
 
 
+def _text(value: object) -> str:
+    if isinstance(value, list):  # a path of names and numbers
+        return ".".join(_text(part) for part in value[:10] if not isinstance(part, list))
+    return str(value)[:_MAX_MESSAGE] if isinstance(value, (str, int, float)) else "?"
+
+
 def _encodable(text: str) -> str:
-    """Text that any terminal and log can take: JSON may hold halves of surrogate pairs."""
+    """Make text that any terminal and log can take: JSON may hold halves of surrogate pairs."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def _plain_message(answer: Response) -> str:
-    text = answer.text
-    if title := re.search(r"<title[^>]*>([^<]{1,200})</title>", text, re.IGNORECASE):
+def _plain_message(response: Response) -> str:
+    text = response.text
+    if title := re.search(r"<title[^>]{0,200}>([^<]{1,200})</title>", text, re.IGNORECASE):
         return title[1].strip()
-    if location := answer.headers.get("location"):
-        host = re.match(r"(?:[a-z+]+:)?//(?:[^/?#]*@)?([^/?#@]+)", location, re.IGNORECASE)
+    if location := response.headers.get("location"):
+        host = re.match(r"(?:[a-z+]{1,20}:)?//(?:[^/?#]{0,500}@)?([^/?#@]{1,300})", location, re.IGNORECASE)
         return f"a redirect{f' to {host[1]}' if host else ''}, which is not followed"
-    return " ".join(text.split())[:_MAX_MESSAGE] or "an empty answer"
+    return " ".join(text.split())[:_MAX_MESSAGE] or "an empty response"

@@ -1,38 +1,36 @@
-"""What the two transports share of httpx: requests, the key's header, errors, responses."""
+"""What the two transports share of httpx: clients, requests, the key's header, errors, responses."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from attrs import define, field
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-
-import threading
-from typing import TYPE_CHECKING, Generic, TypeVar
+import os
+from contextlib import nullcontext
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from urllib.parse import urlsplit
 
 import httpx
+from attrs import Factory, define, field
 
+from kling_elements.api.content_coding import ACCEPT_ENCODING, decode_body
+from kling_elements.api.parsing import MAX_RESPONSE_BYTES
+from kling_elements.api.proxies import certificate_advice, environment_advice, is_loopback
 from kling_elements.errors import ValidationError
 from kling_elements.types import NoResponse, Response, ResponseHead
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
+    import ssl
+    from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
 
     from kling_elements.api.auth import ApiKey, Settings
+    from kling_elements.api.exchange import Exchange
     from kling_elements.types import ExternalRequest, Request
 
-# Errors that httpx raises before it has a connection: nothing of the request was sent.
-_NEVER_SENT = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
-    httpx.UnsupportedProtocol,
-    httpx.InvalidURL,
-)
+ClientT = TypeVar("ClientT", httpx.Client, httpx.AsyncClient)
+
+_SLOWEST_UPLINK = 64 * 1024  # bytes a second; a body gets the time that it takes at this rate
+_CHUNK = 64 * 1024  # bytes of a request's body that are written at a time
+_NO_CONNECTION_KEPT = httpx.Limits(max_connections=None, max_keepalive_connections=0)
 
 
 class KeyAuth(httpx.Auth):
@@ -50,75 +48,92 @@ class KeyAuth(httpx.Auth):
         yield request
 
 
-ClientT = TypeVar("ClientT", httpx.Client, httpx.AsyncClient)
-
-
 @define
-class LazyClient(Generic[ClientT]):
-    """An httpx client that is made when it is first needed: it loads certificates, which takes a while.
+class Clients(Generic[ClientT]):
+    """Gives the httpx client of each exchange: the caller's, or a new one.
+
+    A new client for each exchange shares no connection, no lock and no event loop with another one: not with
+    a create, not with the process that this one was forked from. Only the certificates are loaded once.
 
     Attributes:
         kind: The class of httpx.
-        given: A caller's client, to be used instead; it is not closed.
-        keeps_alive: Whether its connections are kept for further requests.
+        given: The caller's client, which is not closed; None for clients of our own.
+
+    Raises:
+        ValidationError: If the caller's client is of another kind.
     """
 
     kind: type[ClientT]
     given: ClientT | None = None
-    keeps_alive: bool = True
-    own: ClientT | None = field(default=None, init=False)
-    _is_closed: bool = field(default=False, init=False)
-    _making: threading.Lock = field(factory=threading.Lock, init=False, repr=False)
+    is_closed: bool = field(default=False, init=False)
+    _certificates: ssl.SSLContext | None = field(default=None, init=False, repr=False)
+    _process: int = field(factory=os.getpid, init=False, repr=False)
 
-    def get(self) -> ClientT:
-        """The client. Several threads may be the first to ask.
+    def __attrs_post_init__(self) -> None:
+        if self.given is not None and not isinstance(self.given, self.kind):
+            kind = type(self.given)
+            found = f"{kind.__module__}.{kind.__name__}"
+            raise ValidationError([f"http_client must be an httpx.{self.kind.__name__}: got {found}"])
+
+    def open(self, url: str) -> Any:
+        """Return a context manager that gives the client for an exchange with a host.
 
         Raises:
-            ValidationError: If the environment names proxies or certificates that can't be used. Nothing was
-                sent.
+            ValidationError: If there is no usable client. Nothing was sent.
         """
-        if self.given is not None:
-            return self.given
-        with self._making:
-            if self.own is None:
-                self.own = _make_client(self.kind, keeps_alive=self.keeps_alive)
-            return self.own
+        if self.given is None:
+            if self.is_closed:
+                raise ValidationError(["this client is closed; make another one"])
+            return self._make(url)
+        if self._process != os.getpid():
+            problem = (
+                "http_client was made in another process, before a fork, and would share its connections"
+            )
+            raise ValidationError([f"{problem}: make it, and the client, in each process"])
+        if self.given.is_closed:
+            raise ValidationError(["http_client is closed"])
+        return nullcontext(self.given)
 
-    @property
-    def is_usable(self) -> bool:
-        """Whether it can still be asked: not once it is closed, unless it is a caller's."""
-        return self.given is not None or not self._is_closed
+    def _make(self, url: str) -> ClientT:
+        try:
+            if self._certificates is None:
+                self._certificates = httpx.create_ssl_context()
+            return self.kind(
+                verify=self._certificates,
+                limits=_NO_CONNECTION_KEPT,
+                trust_env=not _is_local(url),  # such requests never go by a proxy
+            )
+        except Exception as error:  # noqa: BLE001 - whatever the environment makes httpx raise
+            raise ValidationError(
+                [f"no HTTP client can be made: {error or type(error).__name__} ({environment_advice()})"]
+            ) from None
 
-    def closed(self) -> ClientT | None:
-        """Note that it is closed; return the client of our own that is to be closed, if there is one."""
-        self._is_closed = True
-        return self.own
 
-
-def _make_client(kind: type[ClientT], *, keeps_alive: bool) -> ClientT:
+def _is_local(url: str) -> bool:
     try:
-        return kind() if keeps_alive else kind(limits=httpx.Limits(max_keepalive_connections=0))
-    except (OSError, ValueError, ImportError) as error:
-        raise ValidationError(
-            [f"no HTTP client can be made: {error} (look at SSL_CERT_FILE, SSL_CERT_DIR and *_PROXY)"]
-        ) from None
+        return is_loopback(urlsplit(url).hostname or "")
+    except ValueError:
+        return False
+
+
+@cache
+def _user_agent() -> str:
+    try:
+        return f"kling-elements/{version('kling-elements')}"
+    except PackageNotFoundError:
+        return "kling-elements"
 
 
 def service_request(
-    client: httpx.Client | httpx.AsyncClient,
-    settings: Settings,
-    request: Request,
-    timeout: float,
-    trace: Callable[[str, Mapping[str, Any]], object],
+    client: httpx.Client | httpx.AsyncClient, settings: Settings, request: Request, timeout: float
 ) -> httpx.Request:
-    """Build the httpx request for the service, without the key; `trace` is told its progress."""
+    """Build the httpx request for the service, without the key; a caller's client adds its defaults."""
     return client.build_request(
         request.method,
         settings.base_url + request.path,
-        headers=dict(request.headers),
+        headers={**request.headers, **_our_headers(request.headers)},
         content=request.content,
-        timeout=timeout,
-        extensions={"trace": trace},
+        timeout=_timeouts(timeout, request.content),
     )
 
 
@@ -127,43 +142,194 @@ def external_request(request: ExternalRequest) -> httpx.Request:
 
     Not built by a client, so that nothing of a caller's client (cookies, headers) goes there.
     """
-    timeout = httpx.Timeout(request.timeout).as_dict()
     return httpx.Request(
         request.method,
         request.url,
-        headers=dict(request.headers),
+        headers={**request.headers, **_our_headers(request.headers)},
         content=request.content,
-        extensions={"timeout": timeout},
+        extensions={"timeout": _timeouts(request.timeout, request.content).as_dict()},
     )
 
 
-def timed_out(*, was_sent: bool) -> NoResponse:
-    """The fault of a request that outlived its time."""
-    return NoResponse("timed out (ReadTimeout)", was_sent=was_sent)
+def _our_headers(given: Mapping[str, str]) -> dict[str, str]:
+    names = {name.lower() for name in given}
+    ours = {"User-Agent": _user_agent(), "Connection": "close", "Accept-Encoding": ACCEPT_ENCODING}
+    return {name: value for name, value in ours.items() if name.lower() not in names}
 
 
-def no_response(error: Exception, key: ApiKey | None = None, *, was_sent: bool = True) -> NoResponse:
-    """What an exception of the transport means. Its text names no header, and the key is struck out of it."""
+def _timeouts(timeout: float, content: bytes | None) -> httpx.Timeout:
+    # The whole body is in the operating system's buffers some time before it is at the host.
+    return httpx.Timeout(timeout, read=total_seconds(timeout, content))
+
+
+def total_seconds(timeout: float, content: bytes | None) -> float:
+    """Return how long a request may take: its timeout, and the time for its body over a slow uplink."""
+    return timeout + len(content or b"") / _SLOWEST_UPLINK
+
+
+class _WatchedRequest(httpx.Request):
+    """A request that notes when a transport takes it: httpx's hooks and checks come before that."""
+
+    exchange: Exchange | None = None
+
+    @property
+    def stream(self) -> Any:
+        """The body, for the transport."""
+        if self.exchange is not None:
+            self.exchange.is_taken = True
+        return self._stream
+
+    @stream.setter
+    def stream(self, value: Any) -> None:
+        self._stream = value
+
+
+class _WatchedBody(httpx.ByteStream):
+    """A body that notes how much of it a transport has taken."""
+
+    def __init__(self, content: bytes, exchange: Exchange) -> None:
+        super().__init__(content)
+        self._exchange = exchange
+
+    def __iter__(self) -> Iterator[bytes]:
+        self._exchange.given = 0
+        for chunk in super().__iter__():
+            for start in range(0, len(chunk), _CHUNK):
+                piece = chunk[start : start + _CHUNK]
+                self._exchange.given += len(piece)
+                yield piece
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return _AsyncPieces(iter(self))
+
+
+class _AsyncPieces:
+    """An iterator as an asynchronous one. No generator, as trio warns of one that is not exhausted."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if (piece := next(self._pieces, None)) is None:
+            raise StopAsyncIteration
+        return piece
+
+
+def watched(request: httpx.Request, exchange: Exchange, trace: Callable[..., Any]) -> httpx.Request:
+    """Return the same request, whose way is noted in an exchange."""
+    twin = _WatchedRequest(
+        request.method,
+        request.url,
+        headers=request.headers,
+        content=request.content,
+        extensions={**request.extensions, "trace": trace},
+    )
+    if request.content:
+        twin.stream = _WatchedBody(request.content, exchange)
+    port = request.url.port or {"http": 80, "https": 443}.get(request.url.scheme, 0)
+    exchange.begin(request.url.raw_host.decode("ascii"), port, len(request.content))
+    twin.exchange = exchange
+    return twin
+
+
+def no_response(error: Exception, exchange: Exchange, key: ApiKey | None = None) -> NoResponse:
+    """Return what an exception in place of a response means.
+
+    Its text names no header, and the key is struck out of it.
+    """
     text = str(error) or type(error).__name__
     if isinstance(error, httpx.TimeoutException):
         text = f"timed out ({type(error).__name__})"
+    is_certificate = "CERTIFICATE_VERIFY_FAILED" in text
+    if is_certificate:
+        text = f"{text}. {certificate_advice()}"
+    text = exchange.describe(text)
     return NoResponse(
-        key.redact(text) if key else text, was_sent=was_sent and not isinstance(error, _NEVER_SENT)
+        key.redact(text) if key else text,
+        was_sent=exchange.may_be_sent and not isinstance(error, _NEVER_SENT),
+        is_permanent=is_certificate,
     )
 
 
+def timed_out(exchange: Exchange) -> NoResponse:
+    """Return the outcome of an exchange that outlived its time."""
+    return NoResponse(exchange.describe("timed out (ReadTimeout)"), was_sent=exchange.may_be_sent)
+
+
+def response_despite(error: Exception, exchange: Exchange, key: ApiKey) -> Response | None:
+    """Return the response that came before something failed, a caller's hook, say; None if none came."""
+    cause: BaseException | None = error
+    while cause is not None:
+        response = getattr(cause, "response", None)
+        if isinstance(response, httpx.Response) and _is_answer(response, exchange):
+            return service_response(response, _content(response), key)
+        cause = cause.__cause__ or cause.__context__
+    if exchange.status is None:
+        return None
+    status, headers = exchange.status
+    return service_response(httpx.Response(status, headers=list(headers)), b"", key)
+
+
+def _is_answer(response: httpx.Response, exchange: Exchange) -> bool:
+    try:
+        request = response.request
+    except RuntimeError:  # it answers no request
+        return False
+    return isinstance(request, _WatchedRequest) and request.exchange is exchange
+
+
+def _content(response: httpx.Response) -> bytes:
+    try:
+        return response.content[:MAX_RESPONSE_BYTES]
+    except httpx.ResponseNotRead:
+        return b""
+
+
 def response_head(response: httpx.Response) -> ResponseHead:
-    """The beginning of an answer."""
-    return ResponseHead(response.status_code, headers_of(response), str(response.url))
+    """Return the beginning of a response."""
+    return ResponseHead(response.status_code, _headers(response), str(response.url))
 
 
-def headers_of(response: httpx.Response) -> Mapping[str, str]:
+def service_response(response: httpx.Response, body: bytes, key: ApiKey) -> Response:
+    """Return the service's response, with a body as far as it came; a key in it is struck out."""
+    headers = {name: key.redact(value) for name, value in _headers(response).items()}
+    return Response(response.status_code, headers, key.redact_body(body))
+
+
+def _headers(response: httpx.Response) -> Mapping[str, str]:
     """Headers with names in lower case, repeated ones joined."""
     return {name.lower(): response.headers[name] for name in response.headers}
 
 
+@define
+class Body:
+    """The body of a response of the service while it is read, bounded in size.
+
+    Attributes:
+        response: The response, of which nothing is read yet, unless by a caller's hook.
+    """
+
+    response: httpx.Response
+    _raw: bytearray = field(factory=bytearray, init=False, repr=False)
+    _coding: str = field(default=Factory(lambda self: coding_of(self.response), takes_self=True), init=False)
+
+    def add(self, chunk: bytes) -> bool:
+        """Take a chunk; return whether more is wanted."""
+        self._raw += chunk[: MAX_RESPONSE_BYTES - len(self._raw)]
+        return len(self._raw) < MAX_RESPONSE_BYTES
+
+    def finish(self, key: ApiKey) -> Response:
+        """Return the response with its body decoded."""
+        return service_response(
+            self.response, decode_body(bytes(self._raw), self._coding, MAX_RESPONSE_BYTES), key
+        )
+
+
 def without_frames(error: BaseException, outer: BaseException | None) -> BaseException:
-    """An error that goes to the caller as it is (a Ctrl-C, a cancellation), without the frames below.
+    """Return an error that goes to the caller as it is (a Ctrl-C, a cancellation) without the frames below.
 
     Those of httpx hold the request's headers in their variables, and so the key, for whatever shows a
     traceback with its variables.
@@ -179,66 +345,17 @@ def without_frames(error: BaseException, outer: BaseException | None) -> BaseExc
     return error
 
 
-@define
-class Body:
-    """The body of an answer while it is read, bounded in size."""
-
-    _chunks: bytearray = field(factory=bytearray, init=False, repr=False)
-
-    def add(self, chunk: bytes) -> bool:
-        """Take a chunk; answers whether more is wanted."""
-        self._chunks += chunk[: MAX_ANSWER_BYTES - len(self._chunks)]
-        return len(self._chunks) < MAX_ANSWER_BYTES
-
-    def response(self, response: httpx.Response, key: ApiKey) -> Response:
-        """Return the response, whole or as far as it came. A key that the service echoes is struck out."""
-        text = key.redact(self._chunks.decode("utf-8", "surrogateescape"))
-        headers = {name: key.redact(value) for name, value in headers_of(response).items()}
-        return Response(response.status_code, headers, text.encode("utf-8", "surrogateescape"))
+def coding_of(response: httpx.Response) -> str:
+    """Return the content coding of what is still to be read; none if a caller's hook has read it."""
+    return "" if response.is_stream_consumed else response.headers.get("content-encoding", "")
 
 
-# What fetching from another host can raise: UnicodeError for half of a surrogate pair in an address. Not
-# OSError: that is the disk's.
-STREAM_ERRORS = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, UnicodeError)
-# What the service's answers can raise, decoding included.
-SEND_ERRORS = (*STREAM_ERRORS, OSError, ValueError)
-
-
-MAX_ANSWER_BYTES = 32 * 1024 * 1024
-
-
-_CONNECTED = (".connect_tcp.complete", ".connect_unix_socket.complete", ".start_tls.complete")
-
-
-_SENDING = ".send_request_headers.started"
-
-
-@define
-class Trace:
-    """One request's way.
-
-    Attributes:
-        on_connected: Told each connection that is opened for the request, and each layer of TLS on it: a
-            network stream of httpcore's.
-    """
-
-    on_connected: Callable[[Any], object] = field(default=lambda _: None, repr=False)
-    _was_told: bool = field(default=False, init=False)
-    _is_sending: bool = field(default=False, init=False)
-
-    @property
-    def may_be_sent(self) -> bool:
-        """Whether a byte of the request may have left. Of a transport that tells nothing it is assumed."""
-        return self._is_sending or not self._was_told
-
-    def note(self, event: str, info: Mapping[str, Any]) -> None:
-        """Take one event; called by httpcore, in the middle of a request."""
-        self._was_told = True
-        if event.endswith(_SENDING) and info["request"].method != b"CONNECT":  # which goes to a proxy
-            self._is_sending = True
-        elif event.endswith(_CONNECTED):
-            self.on_connected(info["return_value"])
-
-    async def anote(self, event: str, info: Mapping[str, Any]) -> None:
-        """`note`, as the asynchronous httpcore wants it."""
-        self.note(event, info)
+# Errors that httpx raises before it has a connection: nothing of the request was sent.
+_NEVER_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    httpx.InvalidURL,
+)

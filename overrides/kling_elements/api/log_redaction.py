@@ -1,12 +1,11 @@
-"""Keeps secrets out of other libraries' logs: signatures of addresses, and keys that a service echoes.
+"""Keep secrets out of other libraries' logs: signatures of URLs, and the key.
 
-httpx logs the whole address of each request at INFO, and httpcore the headers of each answer at DEBUG, a
-redirect's target among them. A result's address is as good as the video, and so are many of those of images.
+httpx logs the whole URL of each request at INFO, httpcore the headers of each response at DEBUG (a redirect's
+target among them), and the coder of HTTP/2 each header of a request, the key included. A result's URL is as
+good as the video, and so are many of those of images.
 
-The records of a fetch of this package's lose the queries of all addresses in them, those of a request to the
-service the key; nobody else's record is touched, of whatever thread, task or client. (An address whose text
-is redacted would be sent by transports that go by its text, and a logger that is switched off would hide more
-than it must.)
+Only records of this package's own exchanges are redacted. (A URL whose text is redacted would be sent by
+transports that go by its text, and a logger that is switched off would hide more than it must.)
 """
 
 from __future__ import annotations
@@ -20,15 +19,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-# A filter of a logger does not see what its children log: so each that logs is named.
-_LOGGERS = (
-    "httpx",
-    "httpcore.connection",
-    "httpcore.http11",
-    "httpcore.http2",
-    "httpcore.proxy",
-    "httpcore.socks",
-)
+_LIBRARIES = frozenset({"httpx", "httpcore", "h11", "h2", "hpack", "hyperframe", "socksio"})
 _QUERY = re.compile(r"""\?[^\s"'<>\\]+""")
 
 _redaction: ContextVar[Callable[[str], str] | None] = ContextVar("kling_elements_redaction", default=None)
@@ -37,6 +28,10 @@ _redaction: ContextVar[Callable[[str], str] | None] = ContextVar("kling_elements
 @contextlib.contextmanager
 def redacted_logs(redact: Callable[[str], str]) -> Iterator[None]:
     """Within this block, what is logged of requests is redacted."""
+    # A filter of a logger does not see what its children log, and a logger may be made at any time.
+    for name in list(logging.root.manager.loggerDict):
+        if name.partition(".")[0] in _LIBRARIES:
+            logging.getLogger(name).addFilter(_FILTER)
     token = _redaction.set(redact)
     try:
         yield
@@ -45,7 +40,7 @@ def redacted_logs(redact: Callable[[str], str]) -> Iterator[None]:
 
 
 def without_queries(text: str) -> str:
-    """A text without the queries of the addresses in it."""
+    """Return a text without the queries of the URLs in it."""
     return _QUERY.sub("?…", text)
 
 
@@ -61,5 +56,14 @@ class _Redact(logging.Filter):
         return True
 
 
-for _name in _LOGGERS:
-    logging.getLogger(_name).addFilter(_Redact())
+_FILTER = _Redact()
+# Those that are made in the middle of an exchange, when the first HTTP/2 connection or proxy is used.
+for _name in (
+    "httpcore.http2",
+    "httpcore.proxy",
+    "httpcore.socks",
+    "hpack.hpack",
+    "hpack.table",
+    "hpack.huffman",
+):
+    logging.getLogger(_name).addFilter(_FILTER)

@@ -1,29 +1,30 @@
-"""What to do with the outcome of a request: one pure table for every operation.
+"""Decide what to do with the outcome of a request: one pure table for every operation.
 
 | outcome                         | create                        | status, list, upload |
 |---------------------------------|-------------------------------|----------------------|
-| never sent (refused, no route)  | repeat                        | repeat               |
-| sent, no answer                 | outcome unknown               | repeat               |
+| nothing or only a part was sent | retry                         | retry                |
+| sent, no response               | outcome unknown               | retry                |
 | 2xx, usable                     | return                        | return               |
-| 2xx, a task id in odd company   | return                        | repeat               |
-| 2xx, another task               | (none is asked for)           | repeat               |
-| 2xx, anything else              | outcome unknown               | repeat               |
-| 3xx                             | raise                         | raise                |
-| 401, 402, 403, other 4xx        | raise                         | raise                |
-| 404                             | raise                         | raise; repeat while the task is fresh |
-| 408                             | outcome unknown               | repeat               |
-| 429, a rate                     | repeat                        | repeat               |
-| 429, the day's quota            | raise                         | repeat; upload: raise |
-| 5xx                             | outcome unknown               | repeat               |
+| 2xx, unexpected body, a task id | return                        | retry                |
+| 2xx, another task               | (asks for none)               | retry                |
+| 2xx, anything else              | outcome unknown               | retry                |
+| 429, a rate                     | retry                         | retry                |
+| 429, the daily quota            | raise                         | retry; upload: raise |
+| 404                             | raise                         | raise; retry while the task is new |
+| 408, 425, 499                   | outcome unknown               | retry                |
+| 4xx that refuses the request    | raise                         | raise                |
+| 3xx, other 4xx                  | outcome unknown               | raise                |
+| 5xx                             | outcome unknown               | retry                |
 
-A create is repeated only where it provably never reached the service: a created task is billed, can't be
-cancelled, and the service knows no idempotency key. "Repeat" says that it is safe, not that it is wise: the
+A create is retried only where it provably never reached the service: a created task is billed, can't be
+cancelled, and the service knows no idempotency key. `Retry` says that it is safe, not that it is wise: the
 caller has a deadline.
 """
 
 from __future__ import annotations
 
 from enum import Enum, auto
+from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeAlias
 
 from attrs import frozen
@@ -50,14 +51,43 @@ if TYPE_CHECKING:
     from kling_elements.api.responses import UploadAddress
     from kling_elements.types import TaskData
 
-_REQUEST_TIMEOUT_STATUS = 408
-_TOO_MANY = 429
-_SERVER_ERROR = 500
-_CLIENT_ERRORS = range(300, 500)
+_CLIENT_CLOSED_REQUEST = 499  # nginx: we seem to have hung up, whatever the service did
+_TRANSIENT = frozenset(
+    {
+        HTTPStatus.REQUEST_TIMEOUT,
+        HTTPStatus.TOO_EARLY,
+        HTTPStatus.TOO_MANY_REQUESTS,
+        _CLIENT_CLOSED_REQUEST,
+    }
+)
+# By their definition the request was not carried out. Any other status may come from after that.
+_REFUSALS = frozenset(
+    {
+        HTTPStatus.BAD_REQUEST,
+        HTTPStatus.UNAUTHORIZED,
+        HTTPStatus.PAYMENT_REQUIRED,
+        HTTPStatus.FORBIDDEN,
+        HTTPStatus.NOT_FOUND,
+        HTTPStatus.METHOD_NOT_ALLOWED,
+        HTTPStatus.NOT_ACCEPTABLE,
+        HTTPStatus.PROXY_AUTHENTICATION_REQUIRED,
+        HTTPStatus.GONE,
+        HTTPStatus.LENGTH_REQUIRED,
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        HTTPStatus.REQUEST_URI_TOO_LONG,
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        HTTPStatus.MISDIRECTED_REQUEST,
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        HTTPStatus.UPGRADE_REQUIRED,
+        HTTPStatus.TOO_MANY_REQUESTS,
+        HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+        HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS,
+    }
+)
 
 
 class Operation(Enum):
-    """The operations of the service, as far as repeating them is concerned."""
+    """The operations of the service, as far as retrying them is concerned."""
 
     CREATE = auto()
     STATUS = auto()
@@ -84,15 +114,15 @@ class Raise:
 
 @frozen
 class Retry:
-    """The request may be repeated without harm; `error` tells why it should be.
+    """The request may be retried without harm.
 
     Attributes:
-        error: What to raise if it isn't repeated.
-        hint: Seconds that the service asks to wait, if it does.
+        error: What to raise if it isn't retried.
+        retry_after: Seconds that the service asks to wait, if it does.
     """
 
     error: KlingError
-    hint: float | None = None
+    retry_after: float | None = None
 
 
 Decision: TypeAlias = Return | Raise | Retry
@@ -101,18 +131,19 @@ Decision: TypeAlias = Return | Raise | Retry
 def decide(
     operation: Operation, outcome: Outcome, *, is_fresh: bool = False, task_id: str | None = None
 ) -> Decision:
-    """What to do now.
+    """Decide whether to return, raise or retry.
 
     Args:
         operation: What was asked.
         outcome: What came back.
         is_fresh: Whether the task was created a moment ago, so that the service may not show it yet.
-        task_id: The task that was asked for; an answer about another one is none. None: any will do.
+        task_id: The task that was asked for; a response about another one is rejected. None: any will do.
     """
     if operation is Operation.CREATE:
         return _after_create(outcome)
     if isinstance(outcome, NoResponse):
-        return Retry(ConnectionFailed(f"no answer: {outcome.text}. Nothing is lost; repeat it"))
+        advice = "" if outcome.is_permanent else " Nothing is lost; repeat it."
+        return Retry(ConnectionFailed(f"no response: {outcome.text}.{advice}"))
     try:
         if operation is Operation.STATUS:
             return Return(read_task(outcome, task_id))
@@ -121,8 +152,8 @@ def decide(
         return Retry(error)
     except ApiError as error:
         is_transient = (
-            error.status_code in {_REQUEST_TIMEOUT_STATUS, _TOO_MANY}
-            or error.status_code >= _SERVER_ERROR
+            error.status_code in _TRANSIENT
+            or error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
             or (is_fresh and isinstance(error, NotFoundError))
         )
         if operation is Operation.UPLOAD and isinstance(error, QuotaExceededError):
@@ -131,7 +162,6 @@ def decide(
 
 
 _READERS: dict[Operation, Callable[[Response], Result]] = {
-    Operation.STATUS: read_task,
     Operation.LIST: read_tasks,
     Operation.UPLOAD: read_upload_addresses,
 }
@@ -140,39 +170,35 @@ _READERS: dict[Operation, Callable[[Response], Result]] = {
 def _after_create(outcome: Outcome) -> Decision:
     if isinstance(outcome, NoResponse):
         if outcome.was_sent:
-            return Raise(_unknown(f"there was no answer: {outcome.text}"))
+            return Raise(_unknown(f"there was no response: {outcome.text}"))
+        advice = "" if outcome.is_permanent else "; it is safe to repeat"
         return Retry(
-            ConnectionFailed(
-                f"the service was not reached: {outcome.text}. No task was created; it is safe to repeat"
-            )
+            ConnectionFailed(f"the service was not reached: {outcome.text}. No task was created{advice}.")
         )
     task = find_created_task(outcome)
     if outcome.is_ok:
-        return Return(task) if task else Raise(_unknown("its answer can't be read", outcome))
-    if outcome.status in _CLIENT_ERRORS and outcome.status != _REQUEST_TIMEOUT_STATUS:
-        error = read_error(outcome)
-        # A refusal that names a task may have made one.
-        may_repeat = isinstance(error, RateLimitError) and error.task_id is None
-        return Retry(error, error.retry_after) if may_repeat else Raise(error)
-    return Raise(_unknown(f"the service answered {read_error(outcome)}", outcome, task))
+        return Return(task) if task else Raise(_unknown("its response can't be read", outcome))
+    error = read_error(outcome)
+    if outcome.status not in _REFUSALS:
+        return Raise(_unknown(f"the service responded: {error.args[0].rstrip('.')}", outcome, task))
+    # A refusal that names a task may have made one.
+    may_repeat = isinstance(error, RateLimitError) and error.task_id is None
+    return Retry(error, error.retry_after) if may_repeat else Raise(error)
 
 
-def _unknown(what: str, answer: Response | None = None, task: TaskData | None = None) -> OutcomeUnknown:
+def _unknown(what: str, response: Response | None = None, task: TaskData | None = None) -> OutcomeUnknown:
     advice = (
         f"The response names task {task.id}."
         if task
         else "A task may have been created and billed. Look for it before you repeat the create."
     )
-    request = (
-        f" [request {answer.request_id}]"
-        if answer and answer.request_id and answer.request_id not in what
-        else ""
-    )
+    request_id = response.request_id if response else None
+    request = f" [request {request_id}]" if request_id and request_id not in what else ""
     return OutcomeUnknown(
         f"the create was sent, and {what}{request}. {advice}",
         task_id=task.id if task else None,
-        status_code=answer.status if answer else None,
-        request_id=answer.request_id if answer else None,
-        body=answer.text if answer else "",
+        status_code=response.status if response else None,
+        request_id=request_id,
+        body=response.text if response else "",
         hint=next_command("wait", task.id) if task else next_command("list"),
     )

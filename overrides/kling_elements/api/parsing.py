@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from kling_elements.api.result_urls import result_urls
@@ -17,28 +18,49 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-_TOO_MANY = 429
-_TASK_ID_TEXT = re.compile(r'"task_id"\s*:\s*(?:"([^"\\\s]{1,200})"|(\d{1,40})\b)')
+MAX_RESPONSE_BYTES = 1024 * 1024  # of the service; a task has some hundred bytes
+_TASK_ID = r'"task_id"\s{0,9}:\s{0,9}(?:"([^"\\\s]{1,200})"|(\d{1,40})\b)'
+_TASK_ID_TEXTS = (
+    re.compile(rf'"data"\s{{0,9}}:\s{{0,9}}\{{[^{{}}]{{0,2000}}?{_TASK_ID}'),
+    re.compile(_TASK_ID),
+)
 
 
-def find_created_task(answer: Response) -> TaskData | None:
-    """The task in create's answer, however odd the rest is; None if there is no task id in it at all.
+def parse_json(response: Response) -> Any:
+    """Parse a response's body as JSON.
 
-    A created task is billed, so its id is worth more than the answer's form.
+    Raises:
+        ValueError: If it is no JSON, or was cut off because of its size.
+    """
+    if len(response.body) >= MAX_RESPONSE_BYTES:
+        raise ValueError(f"it is larger than {MAX_RESPONSE_BYTES:,} bytes")
+    if not response.body.strip():
+        raise ValueError("it is empty")
+    try:
+        return response.json()
+    except ValueError:
+        raise ValueError("it is no JSON") from None
+
+
+def find_created_task(response: Response) -> TaskData | None:
+    """Return the task in create's response, whatever else is in it; None if there is no task id at all.
+
+    The task in `data` is preferred. A created task is billed, so its id is worth more than the right form.
     """
     try:
-        found = _search_task(answer.json())
+        body = parse_json(response)
     except ValueError:
-        found = None
-    if found is not None:
-        return task_from(found, task_id_of(found), answer.request_id)
-    if match := _TASK_ID_TEXT.search(answer.body.decode("utf-8", "replace")):
-        return TaskData(match[1] or match[2], UNKNOWN_STATUS, request_id=answer.request_id)
-    return None
+        text = response.body.decode("utf-8", "replace")
+        match = next(filter(None, (pattern.search(text) for pattern in _TASK_ID_TEXTS)), None)
+        return (
+            TaskData(match[1] or match[2], UNKNOWN_STATUS, request_id=response.request_id) if match else None
+        )
+    found = _search_task(body.get("data") if isinstance(body, dict) else None) or _search_task(body)
+    return task_from(found, task_id_of(found), response.request_id) if found else None
 
 
 def task_from(data: Mapping[str, Any], task_id: str, request_id: str | None) -> TaskData:
-    """A task from its JSON object; what doesn't fit is left to `raw`."""
+    """Make a task from its JSON object; `raw` keeps what has another form."""
     status = data.get("status")
     return TaskData(
         id=task_id,
@@ -50,27 +72,27 @@ def task_from(data: Mapping[str, Any], task_id: str, request_id: str | None) -> 
 
 
 def task_id_of(data: Mapping[str, Any]) -> str:
-    """The task id in a JSON object, as text; empty if there is none."""
+    """Return the task id in a JSON object as text; empty if there is none."""
     value = data.get("task_id")
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     return value.strip() if isinstance(value, str) else ""
 
 
-def read_retry_after(answer: Response) -> float | None:
-    """Seconds after which the service asks to be called again.
+def read_retry_after(response: Response) -> float | None:
+    """Return the seconds after which the service asks to be called again.
 
-    From Retry-After (seconds, or a date, which is read against the answer's own), else from the rate limit's
-    reset.
+    From Retry-After (seconds, or a date, which is compared with the response's own), else from the rate
+    limit's reset.
     """
-    value = answer.headers.get("retry-after", "").strip()
+    value = response.headers.get("retry-after", "").strip()
     if (seconds := _seconds(value)) is not None:
         return float(seconds)
-    if (sent := _date(answer.headers.get("date", ""))) and (date := _date(value)):
+    if (sent := _date(response.headers.get("date", ""))) and (date := _date(value)):
         return max(0.0, (date - sent).total_seconds())
     # Recorded as a delta in seconds, on most 2xx. On an error it says when the window ends.
-    reset = _seconds(answer.headers.get("x-ratelimit-reset", "").strip())
-    return float(reset) if reset and answer.status == _TOO_MANY else None
+    reset = _seconds(response.headers.get("x-ratelimit-reset", "").strip())
+    return float(reset) if reset and response.status == HTTPStatus.TOO_MANY_REQUESTS else None
 
 
 def _seconds(value: str) -> int | None:
@@ -86,7 +108,7 @@ def _date(value: str) -> datetime | None:
 
 
 def _search_task(value: Any) -> Mapping[str, Any] | None:
-    """The first object with a task id, breadth first."""
+    """Return the first object with a task id, breadth first."""
     queue = deque([value])
     while queue:
         node = queue.popleft()

@@ -11,18 +11,21 @@ import anyio
 import anyio.to_thread
 import httpx
 
+from kling_elements.api.content_coding import ContentCodingError, Decoder
+from kling_elements.api.exchange import Exchange, KeptConnection
 from kling_elements.api.httpx_adapter import (
-    SEND_ERRORS,
-    STREAM_ERRORS,
     Body,
+    Clients,
     KeyAuth,
-    LazyClient,
-    Trace,
+    coding_of,
     external_request,
     no_response,
+    response_despite,
     response_head,
     service_request,
     timed_out,
+    total_seconds,
+    watched,
     without_frames,
 )
 from kling_elements.api.log_redaction import redacted_logs, without_queries
@@ -30,7 +33,7 @@ from kling_elements.api.total_timeout import TotalTimeout
 from kling_elements.types import SendState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from kling_elements.api.auth import Settings
     from kling_elements.types import (
@@ -38,22 +41,29 @@ if TYPE_CHECKING:
         NoResponse,
         Outcome,
         Request,
-        Response,
         ResponseHead,
         Sink,
     )
 
 T = TypeVar("T")
 
+_MOST_KEPT = 100  # connections that a caller's client may have kept; httpx keeps 20 by default
+_LEAST_PROGRESS = 16 * 1024  # bytes that a body must bring within each timeout
+
 
 class SyncTransport:
     """The I/O of the synchronous client: it blocks, so that a coroutine over it never suspends.
 
+    Every exchange has a connection of its own, is bounded in time as a whole, and follows no redirect, over
+    a caller's client too.
+
     Args:
         settings: The service and the key; None for a transport that asks other hosts only.
-        client: A client of the caller's for everything, which is not closed; by default two of its own, so
-            that the service's connections and cookies are never another host's.
+        client: A client of the caller's for everything, which is not closed; None for our own.
         sleep: Sleeps for that many seconds.
+
+    Raises:
+        ValidationError: If the client is of another kind.
     """
 
     def __init__(
@@ -64,21 +74,17 @@ class SyncTransport:
         sleep: Callable[[float], object],
     ) -> None:
         self._settings = settings
-        self._auth = None if settings is None else KeyAuth(settings)
-        self._service = LazyClient(httpx.Client, client, keeps_alive=False)
-        self._external = LazyClient(httpx.Client, client)
+        self._clients = Clients(httpx.Client, client)
         self._sleep = sleep
 
     @property
     def can_fetch(self) -> bool:
         """Whether other hosts can still be asked: not once it is closed, unless by a caller's client."""
-        return self._external.is_usable
+        return self._clients.given is not None or not self._clients.is_closed
 
     def close(self) -> None:
-        """Close the connections."""
-        for client in (self._external, self._service):
-            if (own := client.closed()) is not None:
-                own.close()
+        """Allow no further exchange."""
+        self._clients.is_closed = True
 
     def with_sleep(self, sleep: Callable[[float], object]) -> Self:
         """Return the same transport with another sleep."""
@@ -102,22 +108,49 @@ class SyncTransport:
         self, request: ExternalRequest, open_sink: Callable[[ResponseHead], Sink | None]
     ) -> ResponseHead | NoResponse:
         """Ask another host, without the key."""
-        try:
-            with redacted_logs(without_queries):
-                response = self._external.get().send(
-                    external_request(request), stream=True, auth=None, follow_redirects=False
-                )
-                try:
-                    head = response_head(response)
-                    if sink := open_sink(head):
-                        for chunk in response.iter_bytes():
-                            if not sink(chunk):
-                                break
-                finally:
-                    response.close()
-        except STREAM_ERRORS as error:
-            return no_response(error)
+        seconds = total_seconds(request.timeout, request.content)
+        with (
+            redacted_logs(without_queries),
+            self._clients.open(request.url) as client,
+            TotalTimeout(seconds) as limit,
+        ):
+            exchange = Exchange(limit.watch)
+            try:
+                response = self._open(client, lambda: external_request(request), exchange)
+            except Exception as error:  # noqa: BLE001 - see `no_response`
+                return timed_out(exchange) if limit.is_over else no_response(error, exchange)
+            try:
+                head = response_head(response)
+                if sink := open_sink(head):
+                    limit.extend(request.timeout)
+                    if failure := self._pour(response, sink, request.timeout, limit, exchange):
+                        return failure
+            except ContentCodingError as error:
+                return no_response(error, exchange)
+            finally:
+                response.close()
         return head
+
+    @staticmethod
+    def _pour(
+        response: httpx.Response, sink: Sink, timeout: float, limit: TotalTimeout, exchange: Exchange
+    ) -> NoResponse | None:
+        """Pass a body to a sink; return what cut it off, if anything did. What the sink raises is raised."""
+        decoder, received = Decoder(coding_of(response)), 0
+        chunks = _chunks(response)
+        while True:
+            try:
+                chunk = next(chunks, None)
+            except Exception as error:  # noqa: BLE001 - see `no_response`
+                return timed_out(exchange) if limit.is_over else no_response(error, exchange)
+            if limit.is_over:
+                return timed_out(exchange)
+            if chunk is None or not all(map(sink, decoder.decode(chunk))):
+                return None
+            received += len(chunk)
+            if received >= _LEAST_PROGRESS:
+                received = 0
+                limit.extend(timeout)
 
     async def send(self, request: Request, timeout: float, state: SendState | None = None) -> Outcome:
         """Send a request to the service, with the key."""
@@ -125,48 +158,58 @@ class SyncTransport:
             raise TypeError("this transport knows no service")
         handled = sys.exc_info()[1]
         try:
-            with redacted_logs(self._settings.key.redact), TotalTimeout(timeout) as limit:
-                return self._ask(request, timeout, limit, self._settings, state or SendState())
+            with redacted_logs(self._settings.key.redact):
+                return self._send(request, timeout, self._settings, state or SendState())
         except BaseException as error:  # noqa: BLE001 - it is raised again
             raise without_frames(error, handled)  # noqa: B904 - it is the same
 
-    def _ask(
-        self, request: Request, timeout: float, limit: TotalTimeout, settings: Settings, state: SendState
-    ) -> Outcome:
-        trace = Trace(limit.watch)
-        client = self._service.get()
-        try:
-            built = service_request(client, settings, request, timeout, trace.note)
-        except SEND_ERRORS as error:
-            return no_response(error, settings.key, was_sent=False)
-        try:
-            response = client.send(built, stream=True, auth=self._auth, follow_redirects=False)
-        except SEND_ERRORS as error:
-            if limit.is_over:
-                return timed_out(was_sent=trace.may_be_sent)
-            return no_response(error, settings.key, was_sent=trace.may_be_sent)
-        finally:
-            state.may_have_arrived = trace.may_be_sent
-        limit.watch(response.extensions.get("network_stream"))
-        return self._read(response, limit, settings)
+    def _send(self, request: Request, timeout: float, settings: Settings, state: SendState) -> Outcome:
+        seconds = total_seconds(timeout, request.content)
+        with self._clients.open(settings.base_url) as client, TotalTimeout(seconds) as limit:
+            exchange = Exchange(limit.watch)
+            try:
+                response = self._open(
+                    client,
+                    lambda: service_request(client, settings, request, timeout),
+                    exchange,
+                    KeyAuth(settings),
+                )
+            except Exception as error:  # noqa: BLE001 - see `no_response`
+                if (found := response_despite(error, exchange, settings.key)) is not None:
+                    return found
+                return timed_out(exchange) if limit.is_over else no_response(error, exchange, settings.key)
+            finally:
+                state.may_have_arrived = exchange.may_be_sent
+            body = Body(response)
+            try:
+                for chunk in _chunks(response):
+                    if not body.add(chunk) or limit.is_over:
+                        break
+                response.close()
+            except Exception:  # noqa: BLE001, S110
+                # The head is here, and perhaps the part of the body that names a paid task.
+                pass
+            return body.finish(settings.key)
 
     @staticmethod
-    def _read(response: httpx.Response, limit: TotalTimeout, settings: Settings) -> Response:
-        body = Body()
-        try:
-            for chunk in response.iter_bytes():
-                if not body.add(chunk) or limit.is_over:
-                    break
-        except SEND_ERRORS:
-            # The head is here, and perhaps the part of the body that names a paid task.
-            pass
-        finally:
-            response.close()
-        return body.response(response, settings.key)
+    def _open(
+        client: httpx.Client,
+        make: Callable[[], httpx.Request],
+        exchange: Exchange,
+        auth: KeyAuth | None = None,
+    ) -> httpx.Response:
+        """Send a request over a connection that is opened for it."""
+        for _ in range(_MOST_KEPT):
+            request = watched(make(), exchange, exchange.note)
+            try:
+                return client.send(request, stream=True, auth=auth, follow_redirects=False)
+            except KeptConnection:
+                continue  # httpx has closed it
+        raise httpx.PoolTimeout("http_client gives no new connection")
 
 
 class AsyncTransport:
-    """The I/O of the asynchronous client, under asyncio or trio; arguments as for `SyncTransport`."""
+    """The I/O of the asynchronous client, under asyncio or trio; otherwise as `SyncTransport`."""
 
     def __init__(
         self,
@@ -176,21 +219,17 @@ class AsyncTransport:
         sleep: Callable[[float], object],
     ) -> None:
         self._settings = settings
-        self._auth = None if settings is None else KeyAuth(settings)
-        self._service = LazyClient(httpx.AsyncClient, client, keeps_alive=False)
-        self._external = LazyClient(httpx.AsyncClient, client)
+        self._clients = Clients(httpx.AsyncClient, client)
         self._sleep = sleep
 
     @property
     def can_fetch(self) -> bool:
         """Whether other hosts can still be asked: not once it is closed, unless by a caller's client."""
-        return self._external.is_usable
+        return self._clients.given is not None or not self._clients.is_closed
 
     async def aclose(self) -> None:
-        """Close the connections."""
-        for client in (self._external, self._service):
-            if (own := client.closed()) is not None:
-                await own.aclose()
+        """Allow no further exchange."""
+        self._clients.is_closed = True
 
     def with_sleep(self, sleep: Callable[[float], object]) -> Self:
         """Return the same transport with another sleep."""
@@ -215,22 +254,45 @@ class AsyncTransport:
         self, request: ExternalRequest, open_sink: Callable[[ResponseHead], Sink | None]
     ) -> ResponseHead | NoResponse:
         """Ask another host, without the key."""
-        try:
-            with redacted_logs(without_queries):
-                response = await self._external.get().send(
-                    external_request(request), stream=True, auth=None, follow_redirects=False
-                )
-                try:
-                    head = response_head(response)
-                    if sink := open_sink(head):
-                        async for chunk in response.aiter_bytes():
-                            if not sink(chunk):
-                                break
-                finally:
-                    await response.aclose()
-        except STREAM_ERRORS as error:
-            return no_response(error)
-        return head
+        exchange = Exchange()
+        with redacted_logs(without_queries):
+            async with self._clients.open(request.url) as client:
+                with anyio.move_on_after(total_seconds(request.timeout, request.content)) as limit:
+                    try:
+                        response = await self._open(client, lambda: external_request(request), exchange)
+                    except Exception as error:  # noqa: BLE001 - see `no_response`
+                        return no_response(error, exchange)
+                    try:
+                        head = response_head(response)
+                        if sink := open_sink(head):
+                            limit.deadline = anyio.current_time() + request.timeout
+                            if failure := await self._pour(response, sink, request.timeout, limit, exchange):
+                                return failure
+                    except ContentCodingError as error:
+                        return no_response(error, exchange)
+                    finally:
+                        await response.aclose()
+                    return head
+        return timed_out(exchange)
+
+    @staticmethod
+    async def _pour(
+        response: httpx.Response, sink: Sink, timeout: float, limit: anyio.CancelScope, exchange: Exchange
+    ) -> NoResponse | None:
+        """Pass a body to a sink; return what cut it off, if anything did. What the sink raises is raised."""
+        decoder, received = Decoder(coding_of(response)), 0
+        chunks = _achunks(response)
+        while True:
+            try:
+                chunk = await anext(chunks, None)
+            except Exception as error:  # noqa: BLE001 - see `no_response`
+                return no_response(error, exchange)
+            if chunk is None or not all(map(sink, decoder.decode(chunk))):
+                return None
+            received += len(chunk)
+            if received >= _LEAST_PROGRESS:
+                received = 0
+                limit.deadline = anyio.current_time() + timeout
 
     async def send(self, request: Request, timeout: float, state: SendState | None = None) -> Outcome:
         """Send a request to the service, with the key."""
@@ -239,37 +301,64 @@ class AsyncTransport:
         handled = sys.exc_info()[1]
         try:
             with redacted_logs(self._settings.key.redact):
-                return await self._ask(request, timeout, self._settings, state or SendState())
+                return await self._send(request, timeout, self._settings, state or SendState())
         except BaseException as error:  # noqa: BLE001 - it is raised again
             raise without_frames(error, handled)  # noqa: B904 - it is the same
 
-    async def _ask(self, request: Request, timeout: float, settings: Settings, state: SendState) -> Outcome:
-        trace, response, body = Trace(), None, Body()
-        client = self._service.get()
-        try:
-            built = service_request(client, settings, request, timeout, trace.anote)
-        except SEND_ERRORS as error:
-            return no_response(error, settings.key, was_sent=False)
-        with anyio.move_on_after(timeout):
-            try:
-                response = await client.send(built, stream=True, auth=self._auth, follow_redirects=False)
-            except SEND_ERRORS as error:
-                return no_response(error, settings.key, was_sent=trace.may_be_sent)
-            finally:
-                state.may_have_arrived = trace.may_be_sent
-            await self._read(response, body)
-        if response is None:
-            return timed_out(was_sent=trace.may_be_sent)
-        return body.response(response, settings.key)
+    async def _send(self, request: Request, timeout: float, settings: Settings, state: SendState) -> Outcome:
+        exchange, body = Exchange(), None
+        async with self._clients.open(settings.base_url) as client:
+            with anyio.move_on_after(total_seconds(timeout, request.content)):
+                try:
+                    response = await self._open(
+                        client,
+                        lambda: service_request(client, settings, request, timeout),
+                        exchange,
+                        KeyAuth(settings),
+                    )
+                except Exception as error:  # noqa: BLE001 - see `no_response`
+                    if (found := response_despite(error, exchange, settings.key)) is not None:
+                        return found
+                    return no_response(error, exchange, settings.key)
+                finally:
+                    state.may_have_arrived = exchange.may_be_sent
+                body = Body(response)
+                await self._read(response, body)
+        return timed_out(exchange) if body is None else body.finish(settings.key)
 
     @staticmethod
     async def _read(response: httpx.Response, body: Body) -> None:
         try:
-            async for chunk in response.aiter_bytes():
+            async for chunk in _achunks(response):
                 if not body.add(chunk):
                     break
-        except SEND_ERRORS:
+        except Exception:  # noqa: BLE001, S110
             # The head is here, and perhaps the part of the body that names a paid task.
             pass
         finally:
             await response.aclose()
+
+    @staticmethod
+    async def _open(
+        client: httpx.AsyncClient,
+        make: Callable[[], httpx.Request],
+        exchange: Exchange,
+        auth: KeyAuth | None = None,
+    ) -> httpx.Response:
+        """Send a request over a connection that is opened for it."""
+        for _ in range(_MOST_KEPT):
+            request = watched(make(), exchange, exchange.anote)
+            try:
+                return await client.send(request, stream=True, auth=auth, follow_redirects=False)
+            except KeptConnection:
+                continue  # httpx has closed it
+        raise httpx.PoolTimeout("http_client gives no new connection")
+
+
+def _chunks(response: httpx.Response) -> Iterator[bytes]:
+    """The body as it comes; decoded if a caller's hook has read it already."""
+    return response.iter_bytes() if response.is_stream_consumed else response.iter_raw()
+
+
+def _achunks(response: httpx.Response) -> AsyncIterator[bytes]:
+    return response.aiter_bytes() if response.is_stream_consumed else response.aiter_raw()

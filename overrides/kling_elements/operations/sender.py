@@ -76,9 +76,10 @@ class Sender:
         """
         name = operation.name.lower()
         if self.rate_limiter:
-            if (wait := self.rate_limiter.describe(time.monotonic()).wait) > max_delay:
-                return Retry(not_sent(f"the rate limit is used up for another {wait:.0f} s", wait), wait)
-            if (delay := self.rate_limiter.delay(time.monotonic())) > 0:
+            delay = self.rate_limiter.delay(time.monotonic(), max_delay)
+            if delay > max_delay:
+                return Retry(not_sent(f"the rate limit is used up for another {delay:.0f} s", delay), delay)
+            if delay > 0:
                 emit(self.hook, "request.delayed", operation=name, pause=delay)
                 await self.io.sleep(delay)
         emit(self.hook, "request.started", operation=name)
@@ -144,11 +145,11 @@ class Sender:
                     return value
                 case Raise(error):
                     raise error
-                case Retry(error, hint):
+                case Retry(error, retry_after):
                     if state:
                         state.may_have_arrived = False
                     delay = backoff(
-                        self.policy, attempt, hint, self.random(), deadline.remaining(self.clock())
+                        self.policy, attempt, retry_after, self.random(), deadline.remaining(self.clock())
                     )
                     if delay is None:
                         raise error

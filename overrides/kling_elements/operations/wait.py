@@ -166,7 +166,7 @@ class Poll:
                 raise decision.error
             if isinstance(decision, Retry):
                 logger.info("polling task %s failed and is retried: %s", self.task_id, decision.error)
-                await self._pause(decision.error, decision.hint)
+                await self._pause(decision.error, decision.retry_after)
                 continue
             task = self.bind(cast("TaskData", decision.value))
             await self._take(task)

@@ -1,4 +1,4 @@
-"""Numbers of seconds that callers pass."""
+"""Check the numbers of seconds and the functions that callers pass."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from kling_elements.errors import ValidationError
 
 
 def check_seconds(name: str, value: object, *, above_zero: bool = False) -> float:
-    """A number of seconds as a float; infinity is allowed.
+    """Return a number of seconds as a float; infinity is allowed.
 
     Raises:
         ValidationError: If it is no number, or below zero (or zero, with `above_zero`).
@@ -23,3 +23,33 @@ def check_seconds(name: str, value: object, *, above_zero: bool = False) -> floa
         least = "above zero" if above_zero else "zero or more"
         raise ValidationError([f"{name} must be {least} seconds: got {value!r}"])
     return seconds
+
+
+def check_kind(name: str, value: object, kind: type[object]) -> None:
+    """Check that a caller's argument is of a class of ours.
+
+    Raises:
+        ValidationError: If it is something else.
+    """
+    if not isinstance(value, kind):
+        raise ValidationError([f"{name} must be a {kind.__name__}: got {type(value).__name__}"])
+
+
+def check_function(name: str, value: object) -> None:
+    """Check that a caller's argument can be called.
+
+    Raises:
+        ValidationError: If it can't.
+    """
+    if not callable(value):
+        raise ValidationError([f"{name} must be a function: got {type(value).__name__}"])
+
+
+def check_count(name: str, value: object) -> None:
+    """Check that a caller's argument is a whole number of 1 or more.
+
+    Raises:
+        ValidationError: If it is something else.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValidationError([f"{name} must be a whole number, 1 or more: got {value!r}"])

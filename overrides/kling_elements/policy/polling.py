@@ -1,7 +1,7 @@
-"""When to look at a task again: a pure schedule, jittered, clamped to the deadline.
+"""Decide when to poll a task: a pure schedule, jittered, clamped to the deadline.
 
-Sibling models took 73 to 530 s, with claims up to 30 minutes; this one is unmeasured. So: look often at
-first, seldom later.
+Sibling models took 73 to 530 s, with claims up to 30 minutes; this one is unmeasured. So the polls are
+frequent at first, and then less so.
 """
 
 from __future__ import annotations
@@ -10,27 +10,39 @@ import math
 
 from attrs import field, frozen
 
-from kling_elements.policy.durations import check_seconds
+from kling_elements.errors import ValidationError
+from kling_elements.policy.durations import check_kind, check_seconds
 
 
 @frozen
 class Stage:
-    """Until the wait is `until` seconds old, look again after `shortest` to `longest` seconds."""
+    """Until the wait is `until` seconds old, poll every `shortest` to `longest` seconds.
+
+    Raises:
+        ValidationError: If one of them is no number of seconds.
+    """
 
     until: float
     shortest: float
     longest: float
 
+    def __attrs_post_init__(self) -> None:
+        for name in ("until", "shortest", "longest"):
+            check_seconds(f"a stage's `{name}`", getattr(self, name))
+
 
 @frozen
 class PollSchedule:
-    """How long to sleep before each look at a task.
+    """How long to sleep before each poll of a task.
 
     Attributes:
-        first: Seconds from the start to the first look.
-        stages: What follows, each stage up to an age of the wait in seconds.
+        first: Seconds from the start to the first poll.
+        stages: The stages that follow, each up to an age of the wait in seconds.
         jitter: The share of a delay by which it is lengthened or shortened at random, where a stage has no
-            range of its own.
+            range of its own; from 0 to 1.
+
+    Raises:
+        ValidationError: If one of them can't be used.
     """
 
     first: float = 10.0
@@ -39,16 +51,26 @@ class PollSchedule:
     )
     jitter: float = 0.1
 
+    def __attrs_post_init__(self) -> None:
+        check_seconds("first", self.first)
+        check_kind("stages", self.stages, tuple)
+        if not self.stages:
+            raise ValidationError(["stages must hold one or more"])
+        for stage in self.stages:
+            check_kind("each stage", stage, Stage)
+        if check_seconds("jitter", self.jitter) > 1:
+            raise ValidationError([f"jitter must be from 0 to 1: got {self.jitter!r}"])
+
     @classmethod
     def fixed(cls, seconds: float) -> PollSchedule:
-        """A schedule that looks every `seconds` seconds, without jitter."""
+        """Return a schedule that polls every `seconds` seconds, without jitter."""
         return cls(first=seconds, stages=(Stage(math.inf, seconds, seconds),), jitter=0.0)
 
     def delay(self, *, looks: int, elapsed: float, random: float) -> float:
-        """Seconds to sleep before the next look.
+        """Return the seconds to sleep before the next poll.
 
         Args:
-            looks: How many scheduled looks there were.
+            looks: How many scheduled polls there were.
             elapsed: The age of the wait in seconds.
             random: A number from 0 to 1, evenly distributed.
         """
@@ -80,24 +102,26 @@ class Deadline:
     timeout: float
 
     def elapsed(self, now: float) -> float:
-        """Seconds since the start."""
+        """Return the seconds since the start."""
         return max(0.0, now - self.started)
 
     def remaining(self, now: float) -> float:
-        """Seconds that are left, never below zero."""
+        """Return the seconds that are left, never below zero."""
         return max(0.0, self.timeout - self.elapsed(now))
 
     def clamp(self, seconds: float, now: float) -> float:
-        """`seconds`, or what is left if that is less."""
+        """Return `seconds`, or what is left if that is less."""
         return min(seconds, self.remaining(now))
 
 
 def choose_schedule(schedule: PollSchedule | None, poll_interval: float | None) -> PollSchedule:
-    """The schedule that a client's arguments ask for.
+    """Return the schedule that a client's arguments ask for.
 
     Raises:
-        ValidationError: If the interval is no number of seconds.
+        ValidationError: If one of them is of the wrong kind.
     """
+    if schedule is not None:
+        check_kind("schedule", schedule, PollSchedule)
     if poll_interval is not None:
         return PollSchedule.fixed(check_seconds("poll_interval", poll_interval))
     return schedule or PollSchedule()

@@ -1,7 +1,7 @@
-"""Keeps a process within the service's limits, so that it is not refused: pure but for a lock and a registry.
+"""Keep a process within the service's limits: pure but for a lock and a registry.
 
-A rate_limiter is asked before a request how long to wait, and told the headers of each answer and the fate of
-each task. It never sleeps. All times are readings of one monotonic clock, in seconds.
+A rate limiter says before a request how long to wait. It learns from the headers of each response and from
+each task that starts or ends. It never sleeps. All times are readings of one monotonic clock, in seconds.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field, frozen
 
-from kling_elements.errors import ValidationError
-from kling_elements.policy.durations import check_seconds
+from kling_elements.policy.durations import check_count, check_kind, check_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,45 +28,54 @@ _NUMBER = re.compile(r"[0-9]{1,9}")
 
 @frozen
 class Rate:
-    """So many requests within any window of so many seconds."""
+    """At most that many requests within any window of that many seconds.
+
+    Raises:
+        ValidationError: If one of them can't be used.
+    """
 
     requests: int
     seconds: float
 
     def __attrs_post_init__(self) -> None:
-        if self.requests < 1:
-            raise ValidationError([f"a rate must allow 1 request or more: got {self.requests!r}"])
+        check_count("a rate's requests", self.requests)
         check_seconds("a rate's window", self.seconds, above_zero=True)
 
     @classmethod
     def average(cls, per_second: float, seconds: float) -> Rate:
-        """An average over a window."""
+        """Return an average over a window as a rate."""
         return cls(max(1, math.floor(per_second * seconds)), seconds)
 
 
 @frozen
 class Limits:
-    """The service's limits, as the vendor's page on rate limits states them (there by IP address.
+    """The service's limits, as the vendor's page on rate limits states them.
 
-    Here for each key and process).
+    The page counts by IP address; this package counts by key and process.
 
     Attributes:
-        rates: All of which hold at once. By default 50 requests a second over 5 s, and 10 a second averaged
+        rates: All of these hold at once. By default 50 requests a second over 5 s, and 10 a second averaged
             over 2 minutes. Empty: none.
         tasks: Tasks at once: "up to 3 concurrent tasks per user". What a fourth gets is not known. None: no
             limit.
+
+    Raises:
+        ValidationError: If one of them can't be used.
     """
 
     rates: tuple[Rate, ...] = (Rate.average(50, 5.0), Rate.average(10, 120.0))
     tasks: int | None = 3
 
     def __attrs_post_init__(self) -> None:
-        if self.tasks is not None and self.tasks < 1:
-            raise ValidationError([f"tasks at once must be 1 or more, or None: got {self.tasks!r}"])
+        check_kind("rates", self.rates, tuple)
+        for rate in self.rates:
+            check_kind("each rate", rate, Rate)
+        if self.tasks is not None:
+            check_count("tasks at once", self.tasks)
 
     @classmethod
     def off(cls) -> Limits:
-        """No limits."""
+        """Return limits that allow everything."""
         return cls((), None)
 
 
@@ -77,11 +85,11 @@ class Usage:
 
     Attributes:
         requests: Requests within each rate's window, in the order of the rates.
-        tasks: Tasks that are thought to run, and slots that are taken.
+        tasks: Tasks that are believed to run, and slots that are taken.
         wait: Seconds that a request made now would have to wait.
         limits: The limits.
-        quota_wait: Seconds until the day's quota is thought to be renewed; None if it isn't known to be used
-            up. A process knows it of those before it, by the journal.
+        quota_wait: Seconds until the daily quota is believed to be renewed; None if it isn't known to be used
+            up. The journal keeps it for later processes.
     """
 
     requests: tuple[int, ...]
@@ -105,7 +113,7 @@ class Usage:
 
 @define
 class RateLimiter:
-    """What one process has asked of the service with one key. Safe to use from several threads.
+    """Counts what one process asks of the service with one key. Safe to use from several threads.
 
     Attributes:
         limits: The limits to keep.
@@ -119,10 +127,15 @@ class RateLimiter:
     _slots: itertools.count[int] = field(factory=itertools.count, init=False, repr=False)
     _lock: threading.Lock = field(factory=threading.Lock, init=False, repr=False)
 
-    def delay(self, now: float) -> float:
-        """Seconds to wait before sending one request, whose place is reserved by this call."""
+    def delay(self, now: float, most: float = math.inf) -> float:
+        """Return the seconds to wait before sending one request, and reserve its place.
+
+        If that is more than `most`, no place is reserved.
+        """
         with self._lock:
             moment = self._next_moment(now)
+            if moment - now > most:
+                return moment - now
             self._sent.append(moment)
             if self._allowance and moment < self._allowance[1]:
                 self._allowance = (self._allowance[0] - 1, self._allowance[1])
@@ -130,12 +143,12 @@ class RateLimiter:
             return moment - now
 
     def update_from(self, headers: Mapping[str, str], now: float) -> None:
-        """Correct the count by what an answer says of the service's own.
+        """Correct the count by the service's own, as a response shows it.
 
         Args:
-            headers: The answer's, names in lower case: `x-ratelimit-remaining` requests until
+            headers: The response's, names in lower case: `x-ratelimit-remaining` requests until
                 `x-ratelimit-reset`, a delta in seconds (recorded on sibling endpoints; missing on some
-                answers). Anything odd is ignored.
+                responses). Unreadable values are ignored.
             now: The clock's reading.
         """
         remaining = _number(headers.get("x-ratelimit-remaining"))
@@ -149,13 +162,13 @@ class RateLimiter:
                 self._allowance = None
                 return
             if self._allowance and now < self._allowance[1]:
-                # Answers overtake one another: within a window the least is the newest.
+                # Responses overtake one another: within a window the least is the newest.
                 remaining = min(remaining, max(self._allowance[0], 0))
                 until = max(until, self._allowance[1])
             self._allowance = (remaining, until)
 
     def take_slot(self, now: float) -> str | None:
-        """Reserve a place for a task that is about to be created; None if there is none free."""
+        """Reserve a place for a task that is about to be created; None if none is free."""
         with self._lock:
             if self._free(now) < 1:
                 return None
@@ -164,27 +177,24 @@ class RateLimiter:
             return slot
 
     def task_started(self, task_id: str, now: float, slot: str | None = None) -> None:
-        """A task runs, or was seen running; it takes the place of a slot.
-
-        Also called for tasks that nobody reserved a slot for.
-        """
+        """Count a task that runs; it takes the place of its slot, if it has one."""
         with self._lock:
             if slot is not None:
                 self._tasks.pop(slot, None)
             self._tasks[task_id] = now
 
     def task_ended(self, task_id: str) -> None:
-        """A task has ended, or a slot (`take_slot`'s answer) is not needed any more."""
+        """Stop counting a task, or a slot (from `take_slot`) that is not needed any more."""
         with self._lock:
             self._tasks.pop(task_id, None)
 
     def free_slots(self, now: float) -> float:
-        """How many more tasks may be created now; infinite without a limit."""
+        """Return how many more tasks may be created now; infinite without a limit."""
         with self._lock:
             return self._free(now)
 
     def slot_delay(self, now: float) -> float:
-        """Seconds after which a slot is free even if no task is seen to end."""
+        """Return the seconds until a slot is free even if no task ends."""
         with self._lock:
             if self._free(now) >= 1 or self.limits.tasks is None:
                 return 0.0
@@ -192,7 +202,7 @@ class RateLimiter:
             return seen[len(seen) - self.limits.tasks] + TASK_FORGOTTEN - now
 
     def describe(self, now: float) -> Usage:
-        """How much of the limits is used; of the day's quota the journal knows."""
+        """Return how much of the limits is used; the journal knows the daily quota."""
         with self._lock:
             self._free(now)  # forgets tasks
             counts = tuple(
@@ -202,14 +212,15 @@ class RateLimiter:
             return Usage(counts, len(self._tasks), self._next_moment(now) - now, self.limits)
 
     def after_fork(self) -> None:
-        """In a child process.
+        """Start afresh in a child process, which runs none of its parent's tasks.
 
-        A lock of its own, as a thread that doesn't exist there may have held the old one.
+        A thread that doesn't exist there may have held the old lock.
         """
         self._lock = threading.Lock()
+        self._tasks.clear()
 
     def _next_moment(self, now: float) -> float:
-        """When the next request may be sent; never before one that was reserved earlier."""
+        """Return when the next request may be sent; never before one that was reserved earlier."""
         moment = max(now, self._blocked_until)
         if self._sent and self.limits.rates:
             moment = max(moment, self._sent[-1])
@@ -231,23 +242,23 @@ class RateLimiter:
         return math.inf if self.limits.tasks is None else max(0, self.limits.tasks - len(self._tasks))
 
 
-_governors: dict[tuple[str, str], RateLimiter] = {}
+_limiters: dict[tuple[str, str], RateLimiter] = {}
 _registry_lock = threading.Lock()
 
 
 def rate_limiter_for(fingerprint: str, origin: str, limits: Limits | None = None) -> RateLimiter:
-    """The process's one rate_limiter for a key and an origin, so that several clients share the limits.
+    """Return the process's one rate limiter for a key and an origin, which several clients share.
 
     Args:
-        fingerprint: Of the key; never the key itself.
+        fingerprint: Stands for the key; never the key itself.
         origin: Where requests go.
         limits: Other limits than the vendor's; they then hold for all clients of the same key and origin.
             None leaves them.
     """
     with _registry_lock:
-        rate_limiter = _governors.get((fingerprint, origin))
+        rate_limiter = _limiters.get((fingerprint, origin))
         if rate_limiter is None:
-            rate_limiter = _governors[fingerprint, origin] = RateLimiter(limits or Limits())
+            rate_limiter = _limiters[fingerprint, origin] = RateLimiter(limits or Limits())
         elif limits is not None:
             rate_limiter.limits = limits
         return rate_limiter
@@ -262,7 +273,7 @@ def _after_fork() -> None:
     # The old locks may be held by threads that don't exist in the child.
     global _registry_lock  # noqa: PLW0603 - a lock can't be renewed otherwise
     _registry_lock = threading.Lock()
-    for rate_limiter in _governors.values():
+    for rate_limiter in _limiters.values():
         rate_limiter.after_fork()
 
 

@@ -1,0 +1,118 @@
+"""How far one exchange got, from what httpcore reports of it: was anything sent, over which connection."""
+
+from __future__ import annotations
+
+import logging
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from attrs import define, field
+
+from kling_elements.api.proxies import describe_proxy, is_loopback
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+logger = logging.getLogger("kling_elements")
+
+_OPENED = (".connect_tcp.complete", ".connect_unix_socket.complete", ".start_tls.complete")
+
+
+class KeptConnection(Exception):  # noqa: N818 - never leaves the transports
+    """A request was about to go over a connection that was open already. Nothing of it was sent.
+
+    The service may be closing such a connection, and a create lost in it would be of unknown outcome. It may
+    also be shared with a forked process, or belong to an event loop that has ended.
+    """
+
+
+@define
+class Exchange:
+    """One request on its way.
+
+    Attributes:
+        on_opened: Called with each connection that is opened for it, and each layer of TLS on it: a network
+            stream of httpcore's.
+        host: The host that is asked.
+        port: Its port.
+        size: Bytes of the body.
+        is_taken: Whether a transport has taken the request. Before that, nothing can have been sent.
+        given: Bytes of the body that a transport has taken.
+        status: The status and headers of the response, once httpcore has read them.
+    """
+
+    on_opened: Callable[[Any], object] = field(default=lambda _: None, repr=False)
+    host: str = field(default="", init=False)
+    port: int = field(default=0, init=False)
+    size: int = field(default=0, init=False)
+    is_taken: bool = field(default=False, init=False)
+    given: int = field(default=0, init=False)
+    status: tuple[int, Sequence[tuple[bytes, bytes]]] | None = field(default=None, init=False, repr=False)
+    _hop: tuple[str, int] | None = field(default=None, init=False)
+    _is_reported: bool = field(default=False, init=False)
+    _is_opened: bool = field(default=False, init=False)
+    _is_sending: bool = field(default=False, init=False)
+
+    @property
+    def may_be_sent(self) -> bool:
+        """Whether the service may have the whole request, and so may have acted on it.
+
+        Of a transport that reports nothing it is assumed.
+        """
+        if not self.is_taken:
+            return False
+        if self.given:
+            return self.given == self.size
+        return not self._is_reported or (self._is_sending and not self.size)
+
+    @property
+    def proxy(self) -> str:
+        """The proxy that was used, and where it comes from; empty if none was."""
+        if self._hop is None or self._hop == (self.host, self.port):
+            return ""
+        return describe_proxy(*self._hop)
+
+    def begin(self, host: str, port: int, size: int) -> None:
+        """Note a request that is handed to httpx."""
+        self.host, self.port, self.size = host, port, size
+        self.is_taken = self._is_opened = self._is_sending = False
+        self.given = 0
+
+    def note(self, event: str, info: Mapping[str, Any]) -> None:
+        """Take one event; called by httpcore in the middle of the exchange.
+
+        Raises:
+            KeptConnection: If the request would go over a connection that was open already.
+        """
+        self._is_reported = True
+        if event.endswith(".connect_tcp.started"):
+            self._hop = (info["host"], info["port"])
+            if self.proxy and is_loopback(self.host):
+                _warn_of_proxy(self.host, self.proxy)
+        elif event.endswith(_OPENED):
+            self._is_opened = True
+            self.on_opened(info["return_value"])
+        elif event.endswith(".send_request_headers.started"):
+            if info["request"].method != b"CONNECT":  # which goes to a proxy
+                if not self._is_opened and event.startswith("http11."):
+                    raise KeptConnection
+                self._is_sending = True
+        elif event.endswith(".receive_response_headers.complete") and self._is_sending:
+            # HTTP/1.1: version, status, reason, headers. HTTP/2: status, headers.
+            *first, headers = info["return_value"]
+            self.status = next(value for value in first if isinstance(value, int)), headers
+
+    async def anote(self, event: str, info: Mapping[str, Any]) -> None:
+        """`note`, as the asynchronous httpcore wants it."""
+        self.note(event, info)
+
+    def describe(self, problem: str) -> str:
+        """Say what went wrong, with what is known of the way."""
+        if 0 < self.given < self.size:
+            problem += f"; only a part was sent, {self.given:,} of {self.size:,} bytes"
+        return f"{proxy}: {problem}" if (proxy := self.proxy) else problem
+
+
+@cache
+def _warn_of_proxy(host: str, proxy: str) -> None:
+    logger.warning("requests to %s, which is this machine, go to %s; set NO_PROXY=%s", host, proxy, host)
