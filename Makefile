@@ -86,8 +86,8 @@ contract-server: environment ## the server side alone (URL=https://… PROFILE=f
 	@$(CONTRACT) --server -- $(ARGS)
 
 .PHONY: contract-live
-contract-live: environment ## compare the live service with the document; costs nothing (KLING_ELEMENTS_API_KEY, KLING_ELEMENTS_BASE_URL)
-	@$(RUN) -m kling_elements doctor --contract $(ARGS)
+contract-live: environment ## compare the live service with the document, without making a task (CONTRACT_KEY, URL=https://…)
+	@$(MAKE) contract-server URL="$(or $(URL),$$($(RUN) -c 'import yaml; print(yaml.safe_load(open("spec/openapi.yaml"))["servers"][0]["url"])'))" PROFILE=free ARGS="$(ARGS)"
 
 .PHONY: coverage
 coverage: environment ## branch coverage of overrides/ by the whole suite, and how many seeded violations it finds
