@@ -72,7 +72,7 @@ def test_no_key_and_no_cookies_go_to_the_result(driver: Driver, tmp_path: Path) 
     """The result's host gets no key, and no headers, cookies and credentials of the caller's client."""
     client, task, server = with_result(driver, video())
     assert client.client is not None
-    http = client.client._transport._external.given
+    http = client.client._transport._clients.given
     assert http is not None
     http.headers["x-mine"] = "secret"
     http.cookies.set("session", "secret")
