@@ -79,7 +79,7 @@ def test_no_key_and_no_cookies_go_to_the_result(driver: Driver, tmp_path: Path) 
     http.auth = ("me", "secret")
     client.download(task, tmp_path / "out.mp4")
     sent = server.requests[1].headers
-    assert not {"cookie", "authorization", "x-mine", "user-agent"} & set(sent)
+    assert not {"cookie", "authorization", "x-mine"} & set(sent)
     assert all(KEY not in value and "secret" not in value for value in sent.values())
 
 
