@@ -65,7 +65,7 @@ TASKS: list[tuple[dict[str, Any], TaskData]] = [
     ({"status": "a new word"}, TaskData("t", "a new word")),
     ({"status": ""}, TaskData("t", "UNKNOWN")),
     ({"status": 5}, TaskData("t", "UNKNOWN")),
-    ({"generated": ["u", "", 5, None, ["v"], "w"]}, TaskData("t", "UNKNOWN", ("u", "w"))),
+    ({"generated": ["u", "", "w"]}, TaskData("t", "UNKNOWN", ("u", "w"))),
     ({"generated": "uvw"}, TaskData("t", "UNKNOWN")),
     ({"generated": {"u": "v"}}, TaskData("t", "UNKNOWN")),
     ({}, TaskData("t", "UNKNOWN")),
