@@ -19,6 +19,8 @@ POST = ("paths", "/things", "post")
 BODY = (*POST, "requestBody", "content", "application/json")
 ANSWER = (*POST, "responses", "200", "content", "application/json")
 LINK = (*POST, "responses", "200", "links", "look")
+PARAMETERS = ("paths", "/things/{thing-id}", "parameters")
+ID = {"name": "thing-id", "in": "path", "required": True, "schema": {"type": "string"}}
 THING = ("components", "schemas", "Thing")
 
 
@@ -63,6 +65,12 @@ def test_a_sound_document_passes(document: dict[str, Any]) -> None:
         ),
         (("paths", "/things/{thing-id}", "parameters", 0, "example"), 7, "does not fit its schema"),
         (("info", "version"), None, "'version' is a required property"),
+        ((*THING, "enum"), [], "no values"),
+        (THING, {"$ref": "#/components/schemas/Thing"}, "leads back"),
+        (PARAMETERS, [], "nothing describes"),
+        ((*PARAMETERS, 0, "required"), False, "required"),
+        ((*PARAMETERS, 0, "name"), "id", "no {id}"),
+        (PARAMETERS, [ID, ID], "described twice"),
     ],
 )
 def test_each_fault_is_found(document: dict[str, Any], keys: tuple[Any, ...], value: Any, words: str) -> None:
@@ -118,10 +126,27 @@ def test_a_misfit_of_the_overlay_is_left_for_the_check(document: dict[str, Any])
     assert [misfit.keys for misfit in misfits(document)] == [(*BODY, "example")]
 
 
-def test_an_error_in_the_finished_document_names_its_line(embedded: Callable[..., bytes]) -> None:
-    """What is wrong after the overlay is shown at its line in openapi.yaml, where a reader can look."""
-    page = embedded(operation={"parameters": [{"name": "a", "in": "body"}]})
+OVERLAY = """overlay: 1.0.0
+info: {title: O, version: '1'}
+actions:
+  - {target: "$.paths[*].post", description: D, x-source: S, x-sureness: A, update: UPDATE}
+"""
+
+
+@pytest.mark.parametrize(
+    ("operation", "update", "place"),
+    [
+        ({"parameters": [{"name": "a", "in": "body"}]}, "{}", "a.md:1"),
+        ({"parameters": [{"name": "a", "in": "query", "schema": {"enum": []}}]}, "{}", "a.md:1"),
+        ({}, "{responses: {'400': {$ref: '#/components/responses/No'}}}", "spec/overlay.yaml:4"),
+    ],
+)
+def test_an_error_in_the_finished_document_names_the_page_or_the_overlay(
+    embedded: Callable[..., bytes], operation: dict[str, Any], update: str, place: str
+) -> None:
+    """What is wrong after the overlay is shown where it comes from: no file that was never written."""
+    overlay = ("spec/overlay.yaml", OVERLAY.replace("UPDATE", update).encode())
     with pytest.raises(SpecError) as caught:
-        build({"a.md": page}, None, "spec/openapi.yaml")
-    assert caught.value.file == "spec/openapi.yaml"
-    assert (caught.value.line or 0) > 1
+        build({"a.md": embedded(operation=operation)}, overlay, "spec/openapi.yaml")
+    assert str(caught.value).startswith(place)
+    assert caught.value.line

@@ -9,6 +9,7 @@ import pytest
 from spec.tools.build import convert_pages
 from spec.tools.check import check
 from spec.tools.errors import SpecError
+from spec.tools.merge import Home
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -131,17 +132,50 @@ def test_derived_operation_ids_that_clash_are_numbered(embedded: Callable[..., b
     assert len(reports) == 1
 
 
-def test_servers_that_differ_go_to_their_operations(
-    embedded: Callable[..., bytes], converted: Callable[..., Any]
+ONE, TWO = [{"url": "https://one.example.com"}], [{"url": "https://two.example.com"}]
+
+
+def page_of(embedded: Callable[..., bytes], path: str, servers: list[dict[str, str]], header: str) -> bytes:
+    scheme = {"type": "apiKey", "in": "header", "name": header}
+    components = {"securitySchemes": {"key": scheme}}
+    return embedded(f"get {path}", servers=servers, security=[{"key": []}], components=components)
+
+
+@pytest.mark.parametrize(
+    "names", [("a.md", "b.md", "c.md"), ("c.md", "b.md", "a.md"), ("b.md", "c.md", "a.md")]
+)
+def test_no_file_name_decides_about_the_server_or_the_key(
+    embedded: Callable[..., bytes], names: tuple[str, ...]
 ) -> None:
-    """A page of another host keeps its host; the document's servers are the first page's."""
-    one, two = [{"url": "https://one.example.com"}], [{"url": "https://two.example.com"}]
-    made = converted(
-        embedded("get /a", servers=one), embedded("get /b", servers=two), embedded("get /c", servers=one)
-    )
-    assert made["servers"] == one
-    assert made["paths"]["/b"]["get"]["servers"] == two
+    """The named server and key header are the document's; a page of another host keeps its own."""
+    pages = {
+        names[0]: page_of(embedded, "/a", ONE, "x-one"),
+        names[1]: page_of(embedded, "/b", TWO, "x-two"),
+        names[2]: page_of(embedded, "/c", ONE, "x-other"),
+    }
+    made = convert_pages(dict(sorted(pages.items())), [], None, Home(ONE[0]["url"], "X-One"))
+    assert made["servers"] == ONE
+    assert made["components"]["securitySchemes"]["key"]["name"] == "x-one"
+    assert made["paths"]["/a"]["get"]["security"] == [{"key": []}]
+    assert made["paths"]["/b"]["get"]["servers"] == TWO
     assert "servers" not in made["paths"]["/c"]["get"]
+
+
+@pytest.mark.parametrize(
+    ("home", "words"),
+    [
+        (Home(), "x-default-server"),
+        (Home("https://three.example.com"), "three"),
+        (Home(ONE[0]["url"], "x-three"), "x-three"),
+    ],
+)
+def test_a_service_that_is_not_named_or_not_there_is_refused(
+    embedded: Callable[..., bytes], home: Home, words: str
+) -> None:
+    """Of several hosts one must be named, and a page must be of it and have its key."""
+    pages = {"a.md": page_of(embedded, "/a", ONE, "x-one"), "b.md": page_of(embedded, "/b", TWO, "x-two")}
+    with pytest.raises(SpecError, match=words):
+        convert_pages(pages, [], None, home)
 
 
 def test_operations_are_grouped_by_tag(embedded: Callable[..., bytes], converted: Callable[..., Any]) -> None:

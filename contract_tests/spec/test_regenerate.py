@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from spec.tools import regenerate as command
-from spec.tools.generate import HEADER, bytes_media_types
+from spec.tools.generate import HEADER
+from spec.tools.generator_media import bytes_media_types
 from spec.tools.layout import Layout
 from spec.tools.replace import files_below, replace_all
 

@@ -12,9 +12,10 @@ from spec.tools.components import Part
 from spec.tools.embedded import read_embedded
 from spec.tools.errors import SpecError, describe_keys
 from spec.tools.excerpt import Excerpt
-from spec.tools.merge import merge
+from spec.tools.merge import Home, merge
 from spec.tools.misfits import set_aside_misfits
-from spec.tools.overlay import apply_overlay
+from spec.tools.origins import Origins
+from spec.tools.overlay import apply_overlay, read_home
 from spec.tools.page import decode, read_page
 
 if TYPE_CHECKING:
@@ -33,11 +34,13 @@ class Built:
         text: The same as the bytes to commit, as text.
         reports: One line each: names made distinct, examples set aside, actions of the overlay that are
         superfluous.
+        origins: Where each place of the document comes from.
     """
 
     document: dict[str, Any]
     text: str
     reports: tuple[str, ...]
+    origins: Origins
 
 
 def convert_block(block: Block, file: str, reports: list[str]) -> Part:
@@ -58,18 +61,26 @@ def convert_parsed(source: Source, block: Block, reports: list[str]) -> Part:
     if not isinstance(source.value, dict):
         raise source.error("expected a map: the page is cut off or wrong; fetch it again")
     if "openapi" in source.value:
-        return Part(source.file, block.first_line, read_embedded(source, block), own_info=True)
+        return Part(source.file, block.first_line, read_embedded(source, block), own_info=True, source=source)
     if "paths" not in source.value:
         raise source.error("neither `openapi` nor `paths` is here: this is no format that is known")
-    return Part(source.file, block.first_line, Excerpt(source, block, reports).document(), own_info=False)
+    document = Excerpt(source, block, reports).document()
+    return Part(source.file, block.first_line, document, own_info=False, source=source)
 
 
-def convert_pages(pages: Mapping[str, bytes], reports: list[str]) -> dict[str, Any]:
+def convert_pages(
+    pages: Mapping[str, bytes],
+    reports: list[str],
+    origins: Origins | None = None,
+    home: Home | None = None,
+) -> dict[str, Any]:
     """Make one document of pages.
 
     Args:
         pages: The pages' bytes by the name that errors give them, in the order in which they count.
         reports: Gets what a maintainer should know.
+        origins: Gets where each operation and component comes from.
+        home: The service whose server and key are the document's own.
 
     Returns:
         The document before the overlay.
@@ -84,7 +95,10 @@ def convert_pages(pages: Mapping[str, bytes], reports: list[str]) -> dict[str, A
     ]
     if not parts:
         raise SpecError("there is no page to read: put at least one *.md there", "spec/upstream")
-    return merge(parts, reports)
+    origins = origins or Origins()
+    origins.parts.extend(parts)
+    origins.published = merge(parts, reports, origins.names, home)
+    return origins.published
 
 
 def build(
@@ -106,11 +120,19 @@ def build(
         SpecError: Something in the inputs is wrong.
     """
     reports: list[str] = []
-    published = convert_pages(pages, reports)
-    document = published
+    origins = Origins()
     if overlay is not None:
         file, content = overlay
-        document = apply_overlay(published, yaml_source.load(decode(content, file), file), reports)
+        origins.overlay = yaml_source.load(decode(content, file), file)
+    try:
+        published = convert_pages(pages, reports, origins, read_home(origins.overlay))
+    except SpecError as error:
+        if error.file is None and origins.overlay is not None:
+            raise origins.overlay.error(error.message, ("x-default-server",)) from error
+        raise
+    document = published
+    if origins.overlay is not None:
+        document = apply_overlay(published, origins.overlay, reports, origins.touched)
     # Where a reference leads nowhere, `check` says so, with its place.
     with contextlib.suppress(LookupError):
         reports.extend(
@@ -118,15 +140,8 @@ def build(
             f" ({misfit.problem}): kept under x-unfit-*"
             for misfit in set_aside_misfits(document, published)
         )
-    text = yaml_source.dump(document)
     try:
         check(document)
     except SpecError as error:
-        lines = yaml_source.load(text, target)
-        raise SpecError(
-            f"{error.message} (in the document that the pages and the overlay give)",
-            target,
-            lines.line(error.keys or ()),
-            error.keys,
-        ) from error
-    return Built(document, text, tuple(reports))
+        raise origins.error(error.message, error.keys or (), document) from error
+    return Built(document, yaml_source.dump(document), tuple(reports), origins)

@@ -6,6 +6,7 @@ told apart, and its examples and defaults fit their schemas, which no validator 
 
 from __future__ import annotations
 
+import re
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
@@ -43,7 +44,11 @@ def _problems(document: dict[str, Any]) -> Iterator[tuple[str, Keys]]:
     except UnknownKeyError as error:
         yield error.problem, error.keys
         return
-    yield from _references(document, nodes)
+    if broken := list(_references(document, nodes)):
+        yield from broken
+        return
+    yield from _parameters(document)
+    yield from _enums(nodes)
     yield from _operation_ids(document)
     yield from _security(document)
     yield from _links(document, nodes)
@@ -61,6 +66,57 @@ def _references(document: dict[str, Any], nodes: list[Node]) -> Iterator[tuple[s
                     f"the reference {reference} leads nowhere: add the component, or correct the name",
                     node.keys,
                 )
+            else:
+                if _leads_back(document, node):
+                    yield f"the reference {reference} leads back to itself: say what it is", node.keys
+
+
+def _leads_back(document: dict[str, Any], node: Node) -> bool:
+    """Tell whether references alone lead from a place back to it."""
+    value, seen = node.value, set[str]()
+    while isinstance(value, dict) and "$ref" in value and value["$ref"] not in seen:
+        seen.add(value["$ref"])
+        try:
+            value = resolve(document, str(value["$ref"]))
+        except (LookupError, TypeError):
+            return False
+    return value is node.value and pointer(node.keys) in seen
+
+
+def _parameters(document: dict[str, Any]) -> Iterator[tuple[str, Keys]]:
+    """Find parameters described twice, or that don't fit their path: validators name no place for these."""
+    for path, method, operation in operations(document):
+        templated = re.findall(r"\{([^{}]*)\}", path)
+        seen: set[tuple[Any, Any]] = set()
+        for holder, keys in (
+            (operation, ("paths", path, method, "parameters")),
+            (document["paths"][path], ("paths", path, "parameters")),
+        ):
+            here: set[tuple[Any, Any]] = set()
+            for number, given in enumerate(holder.get("parameters", [])):
+                parameter = resolve(document, given["$ref"]) if "$ref" in given else given
+                name, location = parameter.get("name"), parameter.get("in")
+                at = (*keys, number)
+                if (location, name) in here:
+                    yield f"the {location} parameter {name!r} is described twice: remove one", at
+                if location == "path" and name not in templated:
+                    yield f"the path has no {{{name}}}: correct the parameter's name, or remove it", at
+                if location == "path" and parameter.get("required") is not True:
+                    yield f"the path parameter {name!r} must say `required: true`", at
+                here.add((location, name))
+            seen |= here
+        for name in templated:
+            if ("path", name) not in seen:
+                yield (
+                    f"nothing describes the path's {{{name}}}: add a parameter of that name `in: path`",
+                    ("paths", path, method),
+                )
+
+
+def _enums(nodes: list[Node]) -> Iterator[tuple[str, Keys]]:
+    for node in nodes:
+        if node.kind == "schema" and node.value.get("enum") == []:
+            yield "an `enum` of no values allows nothing: list its values, or remove it", (*node.keys, "enum")
 
 
 def _operation_ids(document: dict[str, Any]) -> Iterator[tuple[str, Keys]]:
@@ -146,5 +202,7 @@ def _invalid_as_a_whole(document: dict[str, Any]) -> Iterator[tuple[str, Keys]]:
 def _errors(document: dict[str, Any]) -> list[Any]:
     try:
         return list(_Validator(document).iter_errors())
+    except RecursionError as crash:
+        raise SpecError("not valid in OpenAPI 3.0: nested too deeply", keys=()) from crash
     except Exception as crash:  # The validator fails in its own ways on what is far from a document.
         raise SpecError(f"not valid in OpenAPI 3.0: {crash}", keys=()) from crash

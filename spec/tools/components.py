@@ -13,6 +13,8 @@ from spec.tools.structure import walk
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from spec.tools.yaml_source import Source
+
 _Name = tuple[str, str]  # The section of components, and the name in it.
 _REFERENCE: Final = re.compile(r"#/components/([^/]+)/([^/]+)")
 _KIND_OF_SECTION: Final = {
@@ -36,13 +38,15 @@ class Part:
         file: The page, for errors and reports.
         line: The block's first line in it.
         document: An OpenAPI 3.0.3 document. `merge` does not change it.
-        own_info: Whether `info` is the vendor's own, not derived from the page.
+        own_info: Whether `info` is the vendor's own, not derived from the page: the newer format has one.
+        source: The block's YAML with its lines.
     """
 
     file: str
     line: int
     document: dict[str, Any]
     own_info: bool
+    source: Source | None = None
 
     @property
     def place(self) -> str:
@@ -67,7 +71,11 @@ def _references(value: Any, kind: str = "document") -> Iterator[tuple[dict[str, 
 
 
 def move_components(
-    made: dict[str, Any], document: dict[str, Any], part: Part, reports: list[str]
+    made: dict[str, Any],
+    document: dict[str, Any],
+    part: Part,
+    reports: list[str],
+    origins: dict[_Name, tuple[Part, str]],
 ) -> dict[str, Any]:
     """Move a part's components into the result. Gives the part with its references following them."""
     mine: dict[_Name, Any] = {
@@ -106,6 +114,8 @@ def move_components(
         for name in mine
         if name in names
     )
+    for (section, old), new in names.items():
+        origins.setdefault((section, new), (part, old))
     for section, named in wanted.get("components", {}).items():
         if section in _KIND_OF_SECTION:
             theirs.setdefault(section, {}).update(named)

@@ -13,7 +13,9 @@ from spec.tools import yaml_source
 from spec.tools.equality import same
 from spec.tools.errors import SpecError
 from spec.tools.generator_input import for_generator
-from spec.tools.structure import walk
+from spec.tools.generator_media import bytes_media_types
+from spec.tools.generator_names import restore_names
+from spec.tools.proof import prove
 
 HEADER: Final = (
     "# Generated from spec/openapi.yaml by openapi-python-client."
@@ -22,7 +24,6 @@ HEADER: Final = (
 _PATIENCE_S: Final = 120
 _LONGEST_OUTPUT: Final = 400
 _DOCUMENT: Final = "spec/openapi.yaml"
-_BYTES: Final = "application/octet-stream"
 _ADVICE: Final = {
     "must have items": "give the array `items` by an action in spec/overlay.yaml; `items: {}` where"
     " anything may be in it",
@@ -65,11 +66,13 @@ def generate(document: dict[str, Any], text: str, config: Path, into: Path) -> l
     # Formatters look for ignore files in the directories above, up to the top of a repository: this is one.
     (work / ".git").mkdir(exist_ok=True)
     reports: list[str] = []
-    readable = for_generator(document, reports)
-    if not same(readable, document):
-        text = yaml_source.dump(readable)
+    given = for_generator(document, reports)
+    if not same(given.document, document):
+        text = yaml_source.dump(given.document)
     (work / "document.yaml").write_text(text, encoding="utf-8", newline="\n")
-    (work / "generator.yaml").write_text(_configuration(config, document), encoding="utf-8", newline="\n")
+    (work / "generator.yaml").write_text(
+        _configuration(config, given.document), encoding="utf-8", newline="\n"
+    )
     command = [
         sys.executable,
         "-m",
@@ -101,7 +104,9 @@ def generate(document: dict[str, Any], text: str, config: Path, into: Path) -> l
             f" {_advice(done.stdout + done.stderr)}",
             _DOCUMENT,
         )
+    restore_names(package, given.stand_ins)
     _finish(package)
+    reports.extend(prove(document, given, package, _environment()))
     return [f"{_DOCUMENT}: {report}" for report in reports]
 
 
@@ -110,37 +115,6 @@ def _configuration(config: Path, document: dict[str, Any]) -> str:
     settings = yaml_source.load(config.read_text(encoding="utf-8"), config.name).value
     overrides = {**bytes_media_types(document), **settings.get("content_type_overrides", {})}
     return yaml_source.dump({**settings, "content_type_overrides": overrides})
-
-
-def bytes_media_types(document: dict[str, Any]) -> dict[str, str]:
-    """Find the media types that the generator can't parse, and would leave out.
-
-    Images, video, XML and the like are handed over as they are: the generator calls that an octet stream.
-
-    Returns:
-        The generator's `content_type_overrides`.
-    """
-    answered: set[str] = set()
-    found: dict[str, str] = {}
-    for node in walk(document):
-        media_types = list(node.value.get("content", {})) if node.kind in {"response", "request body"} else []
-        if node.kind == "response":
-            answered.update(media_types)
-            # Of several media types of an answer the generator takes the first that it can parse.
-            if not any(_parsed(one) or one.startswith("text/") for one in media_types):
-                found.update(dict.fromkeys(media_types[:1], _BYTES))
-        found.update({one: _BYTES for one in media_types if node.kind == "request body" and not _sent(one)})
-    return {one: _BYTES for one in found if not (one.startswith("text/") and one in answered)}
-
-
-def _parsed(media_type: str) -> bool:
-    plain = media_type.split(";", maxsplit=1)[0].strip().lower()
-    return plain in {"application/json", _BYTES} or plain.endswith("+json")
-
-
-def _sent(media_type: str) -> bool:
-    plain = media_type.split(";", maxsplit=1)[0].strip().lower()
-    return _parsed(media_type) or plain in {"multipart/form-data", "application/x-www-form-urlencoded"}
 
 
 def _readable(output: str) -> str:

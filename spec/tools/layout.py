@@ -81,7 +81,29 @@ class Layout:
 
     def pages(self) -> dict[str, bytes]:
         """Read the pages, in the order of their names."""
-        return {name: content for name, content in files_below(self.upstream).items() if name.endswith(".md")}
+        return {
+            path.relative_to(self.upstream).as_posix(): path.read_bytes()
+            for path in sorted(self.upstream.rglob("*"))
+            if path.name.endswith(".md") and path.is_file()
+        }
+
+    def ignored(self) -> list[str]:
+        """Say which entries of spec/upstream/ are not read, and why."""
+        notes = []
+        for path in sorted(self.upstream.rglob("*")):
+            name = f"spec/upstream/{path.relative_to(self.upstream).as_posix()}"
+            if path.is_symlink() and not path.exists():
+                notes.append(f"{name} is a link that leads nowhere, and is not read")
+            elif path.is_symlink() and path.is_dir():
+                notes.append(f"{name} is a link to a directory, and is not followed")
+            elif path.is_dir():
+                if path.name.endswith(".md"):
+                    notes.append(f"{name} is a directory, and no page")
+            elif not path.is_file():
+                notes.append(f"{name} is no regular file, and is not read")
+            elif not path.name.endswith(".md"):
+                notes.append(f"{name} is not read: a page's name ends in .md")
+        return notes
 
     def outputs(self) -> dict[str, bytes]:
         """Read what the last run has made."""

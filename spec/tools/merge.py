@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from spec.tools.components import move_components
@@ -24,23 +25,45 @@ if TYPE_CHECKING:
 _PUSHED_DOWN: Final = ("parameters", "servers")
 
 
-def merge(given: Sequence[Part], reports: list[str]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Home:
+    """The service that a document is about, as the overlay names it.
+
+    Attributes:
+        server: The URL of its server; None where all pages name the same one.
+        key_header: The header of its key; None where it is not named.
+    """
+
+    server: str | None = None
+    key_header: str | None = None
+
+
+def merge(
+    given: Sequence[Part],
+    reports: list[str],
+    names: dict[tuple[str, str], tuple[Part, str]] | None = None,
+    home: Home | None = None,
+) -> dict[str, Any]:
     """Make one document.
 
     Args:
-        given: At least one part. Their order decides which of two keeps a name.
+        given: At least one part. Their order decides which of two keeps a name, those of the home first.
         reports: Gets a line for each thing that a maintainer should know.
+        names: Gets each renamed component's part and its name there.
+        home: The service whose server and key are the document's own.
 
     Returns:
         A new document with the operations of all parts, those of one tag together.
 
     Raises:
-        SpecError: Two parts contradict each other about one operation.
+        SpecError: Two parts contradict each other about one operation, or the home is not to be found.
     """
     made: dict[str, Any] = {"openapi": "3.0.3", "info": _info(given, reports), "paths": {}}
     origins: dict[tuple[str, str], Part] = {}
-    for part in given:
-        document = move_components(made, copy.deepcopy(part.document), part, reports)
+    for part in _home_first(given, home or Home()):
+        document = move_components(
+            made, copy.deepcopy(part.document), part, reports, {} if names is None else names
+        )
         _move_servers(made, document)
         _move_paths(made, document, part, origins)
         for key, value in document.items():
@@ -57,6 +80,37 @@ def merge(given: Sequence[Part], reports: list[str]) -> dict[str, Any]:
     return {
         key: made[key] for key in (*order, *rest, "paths", "components") if made.get(key) not in (None, {})
     }
+
+
+def _home_first(given: Sequence[Part], home: Home) -> list[Part]:
+    """Order the parts so that the names of files decide neither about the server nor about the key."""
+    named = [(part, part.document["servers"]) for part in given if part.document.get("servers")]
+    if home.server is None:
+        for part, servers in named[1:]:
+            first, others = named[0]
+            if servers[0].get("url") != others[0].get("url"):
+                raise SpecError(
+                    f"this page is of {servers[0].get('url')}, and {first.place} of {others[0].get('url')}:"
+                    " name the document's own server by `x-default-server: URL` at the top of"
+                    " spec/overlay.yaml",
+                    part.file,
+                    part.line,
+                )
+
+    def distance(part: Part) -> tuple[bool, bool]:
+        servers = part.document.get("servers") or [{}]
+        schemes = part.document.get("components", {}).get("securitySchemes", {})
+        headers = {str(scheme.get("name")).lower() for scheme in schemes.values() if isinstance(scheme, dict)}
+        is_away = "url" not in servers[0] if home.server is None else servers[0].get("url") != home.server
+        return is_away, home.key_header is not None and home.key_header.lower() not in headers
+
+    ordered = sorted(given, key=distance)
+    away, has_other_key = distance(ordered[0])
+    if home.server is not None and away:
+        raise SpecError(f"no page is of {home.server}, which `x-default-server` names", None, None, ())
+    if has_other_key:
+        raise SpecError(f"no page of that server has the key header {home.key_header}", None, None, ())
+    return ordered
 
 
 def _info(given: Sequence[Part], reports: list[str]) -> dict[str, Any]:

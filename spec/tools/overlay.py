@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from jsonpath_rfc9535 import JSONPathError, find
 
 from spec.tools.equality import same
+from spec.tools.merge import Home
 
 if TYPE_CHECKING:
     from spec.tools.errors import Keys
@@ -25,6 +26,8 @@ agree.
 C: one third party's claim. D: an inference."""
 
 _OWN_KEYS: Final = frozenset({"target", "description", "update", "remove"})
+_SERVER: Final = "x-default-server"
+_KEY: Final = "x-default-key-header"
 _ROOT_KEYS: Final = frozenset({"overlay", "info", "extends", "actions"})
 
 
@@ -103,7 +106,25 @@ def _read_action(source: Source, action: Any, number: int) -> Action:
     )
 
 
-def apply_overlay(document: dict[str, Any], source: Source, reports: list[str]) -> dict[str, Any]:
+def read_home(source: Source | None) -> Home:
+    """Read which server and key header the overlay names as the document's own.
+
+    Raises:
+        SpecError: It names them by something else than a string.
+    """
+    root = {} if source is None or not isinstance(source.value, dict) else source.value
+    for key in (_SERVER, _KEY):
+        if source is not None and not isinstance(root.get(key, ""), str):
+            raise source.error(f"`{key}` must be a string", (key,))
+    return Home(root.get(_SERVER), root.get(_KEY))
+
+
+def apply_overlay(
+    document: dict[str, Any],
+    source: Source,
+    reports: list[str],
+    touched: list[tuple[Keys, Action]] | None = None,
+) -> dict[str, Any]:
     """Apply an overlay's actions, each to the result of those before it.
 
     Args:
@@ -111,6 +132,7 @@ def apply_overlay(document: dict[str, Any], source: Source, reports: list[str]) 
         source: The overlay file as read.
         reports: Gets a line for each action that is superfluous: it changes nothing any more, or matches
             nothing and may.
+        touched: Gets each place that an action matched, with the action.
 
     Returns:
         A new document.
@@ -121,7 +143,7 @@ def apply_overlay(document: dict[str, Any], source: Source, reports: list[str]) 
     made = copy.deepcopy(document)
     unmatched: list[Action] = []
     for action in read_overlay(source):
-        matched, changed = _apply(made, action, source)
+        matched, changed = _apply(made, action, source, [] if touched is None else touched)
         place = f"{source.file}:{source.line(action.keys)}: {action.name}"
         if not matched and action.nothing is None:
             unmatched.append(action)
@@ -140,7 +162,9 @@ def apply_overlay(document: dict[str, Any], source: Source, reports: list[str]) 
     return made
 
 
-def _apply(made: dict[str, Any], action: Action, source: Source) -> tuple[bool, bool]:
+def _apply(
+    made: dict[str, Any], action: Action, source: Source, touched: list[tuple[Keys, Action]]
+) -> tuple[bool, bool]:
     """Apply one action in place. Tells whether it matched anything, and whether it changed anything."""
     changed = False
     try:
@@ -148,6 +172,7 @@ def _apply(made: dict[str, Any], action: Action, source: Source) -> tuple[bool, 
     except JSONPathError as error:
         message = f"{action.name}: the target is no JSONPath of RFC 9535: {str(error).splitlines()[0]}"
         raise source.error(message, (*action.keys, "target")) from error
+    touched.extend((location, action) for location in nodes)
     # From the end: removing an element moves those behind it, and what is inside goes before what is around
     # it.
     for location, value in (

@@ -11,6 +11,9 @@ Exit codes: 0 done or nothing to do; 1 the inputs are wrong, or `--check` found 
 
 from __future__ import annotations
 
+import spec.tools.interruption  # noqa: F401 - Ctrl-C while the others are imported
+
+# isort: split
 import argparse
 import contextlib
 import json
@@ -97,8 +100,13 @@ def make(layout: Layout, work: Path) -> Built:
             "the generator's configuration is missing", layout.config.relative_to(root).as_posix()
         )
     (work / "generated").mkdir()
-    told = generate(built.document, built.text, layout.config, work / "generated")
-    return replace(built, reports=(*built.reports, *told))
+    try:
+        told = generate(built.document, built.text, layout.config, work / "generated")
+    except SpecError as error:
+        if error.file is not None or error.keys is None:
+            raise
+        raise built.origins.error(error.message, error.keys, built.document) from error
+    return replace(built, reports=(*layout.ignored(), *built.reports, *told))
 
 
 def made(work: Path) -> dict[str, bytes]:
@@ -266,6 +274,8 @@ def termination_as_interrupt() -> Iterator[None]:
         raise KeyboardInterrupt
 
     old = signal.signal(signal.SIGTERM, interrupt)
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
     finally:

@@ -42,7 +42,8 @@ def files_below(directory: Path) -> dict[str, bytes]:
     return {
         path.relative_to(directory).as_posix(): path.read_bytes()
         for path in sorted(directory.rglob("*"))
-        if path.is_file() and not any(part.endswith(("_cache", "__pycache__")) for part in path.parts)
+        if path.is_file()
+        and not any(part.endswith(("_cache", "__pycache__")) for part in path.relative_to(directory).parts)
     }
 
 

@@ -43,7 +43,6 @@ _VERBATIM: Final = frozenset(
         "readOnly",
         "writeOnly",
         "deprecated",
-        "discriminator",
         "xml",
         "externalDocs",
         "required",
@@ -165,6 +164,24 @@ class SchemaReader:
             value, keys = value["allOf"][0], (*keys, "allOf", 0)
         return self.schema(value, keys)
 
+    def _discriminator(self, content: Any, keys: Keys, made: dict[str, Any]) -> None:
+        """Write a mapping to references, which some pages have, as OpenAPI's mapping to their texts."""
+        if not isinstance(content, dict) or not isinstance(content.get("mapping", {}), dict):
+            raise self.source.error(f"expected a discriminator, found {_kind(content)}", keys)
+        made["discriminator"] = dict(content)
+        if "mapping" in content:
+            made["discriminator"]["mapping"] = {
+                value: self._mapped(target, (*keys, "mapping", value))
+                for value, target in content["mapping"].items()
+            }
+
+    def _mapped(self, target: Any, keys: Keys) -> str:
+        if isinstance(target, dict) and list(target) == ["$ref"]:
+            target = target["$ref"]
+        if not isinstance(target, str):
+            raise self.source.error(f"expected the name of a schema, found {_kind(target)}", keys)
+        return target
+
     def _examples(self, content: Any, keys: Keys, made: dict[str, Any]) -> None:
         """Make 3.1's list of examples the one example of 3.0, and keep the others under an extension."""
         if not isinstance(content, list):
@@ -224,6 +241,7 @@ _CONVERTED: Final[dict[str, Callable[[SchemaReader, Any, Keys, dict[str, Any]], 
     "$ref": SchemaReader._reference,  # noqa: SLF001 - this table is part of the class
     "$comment": SchemaReader._comment,  # noqa: SLF001
     "requiredProperties": SchemaReader._required,  # noqa: SLF001
+    "discriminator": SchemaReader._discriminator,  # noqa: SLF001
     "const": SchemaReader._const,  # noqa: SLF001
     "contentMediaType": SchemaReader._content,  # noqa: SLF001
     "contentEncoding": SchemaReader._content,  # noqa: SLF001

@@ -11,6 +11,9 @@ Exit codes: 0 taken over, or nothing new; 1 not taken over, the tree is as it wa
 
 from __future__ import annotations
 
+import spec.tools.interruption  # noqa: F401 - Ctrl-C while the others are imported
+
+# isort: split
 import argparse
 import contextlib
 import os
@@ -185,6 +188,8 @@ def main(arguments: Sequence[str] | None = None, fetch: Callable[[str], bytes] =
     content = b""
     try:
         with termination_as_interrupt():
+            if options.markdown is not None:
+                options.markdown.open("a", encoding="utf-8").close()  # Before anything is changed.
             content = fetch(options.page)
             outcome = update(layout, options.page, content, tests=options.tests == "full", keep=options.keep)
             if options.markdown is not None and outcome.is_news:

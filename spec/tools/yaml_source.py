@@ -27,6 +27,8 @@ _MISREAD_ELSEWHERE: Final = re.compile(
     r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|0o[0-7]+|0x[0-9a-fA-F]+|[yYnN]|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
 )
 
+_DIRECTIVE: Final = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)*(?=%)")
+
 
 @dataclass(frozen=True)
 class Source:
@@ -68,12 +70,15 @@ def load(text: str, file: str, first_line: int = 1) -> Source:
     Raises:
         SpecError: It is no YAML, or holds what JSON can't: other tags, NaN, maps as keys, a key twice.
     """
+    if directive := _DIRECTIVE.match(text):
+        line = first_line + directive[0].count("\n")
+        raise SpecError("a YAML directive (%) changes what values mean: remove this line", file, line)
     try:
         root = YAML(typ="safe", pure=True).compose(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = first_line + mark.line if mark else first_line
-        raise SpecError(f"this is not YAML: {error.problem}. Mend this line", file, line) from error
+        raise SpecError(f"this is not YAML: {error.problem}. Fix this line", file, line) from error
     except (YAMLError, ValueError) as error:
         raise SpecError(f"this is not YAML: {error}. Fetch a fresh copy", file, first_line) from error
     except RecursionError as error:
@@ -145,11 +150,17 @@ class _Values:
             case "bool":
                 return text.lower() == "true"
             case "int":
-                return int(text.replace("_", ""), 0 if text.lstrip("+-")[:2] in {"0o", "0x", "0b"} else 10)
+                return self.integer(text, node, keys)
             case "float":
                 return self.number(text, node, keys)
             case tag:
                 raise self.error(f"the tag {tag} has no meaning in JSON: write a plain value", node, keys)
+
+    def integer(self, text: str, node: Node, keys: Keys) -> int:
+        try:
+            return int(text.replace("_", ""), 0 if text.lstrip("+-")[:2] in {"0o", "0x", "0b"} else 10)
+        except ValueError as error:
+            raise self.error("this whole number can't be read: shorten or quote it", node, keys) from error
 
     def number(self, text: str, node: Node, keys: Keys) -> float:
         try:

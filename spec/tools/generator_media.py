@@ -1,0 +1,186 @@
+"""Bodies and media types in words that the generator knows."""
+
+from __future__ import annotations
+
+import copy
+import fnmatch
+from typing import TYPE_CHECKING, Any, Final
+
+from spec.tools.equality import same
+from spec.tools.errors import SpecError, describe_keys
+from spec.tools.structure import resolve, walk
+
+if TYPE_CHECKING:
+    from spec.tools.errors import Keys
+    from spec.tools.structure import Node
+
+BYTES: Final = "application/octet-stream"
+FORM: Final = "application/x-www-form-urlencoded"
+MULTIPART: Final = "multipart/form-data"
+_BINARY: Final = {"type": "string", "format": "binary"}
+
+
+def plain_type(media_type: str) -> str:
+    """Give a media type without its parameters."""
+    return media_type.split(";", maxsplit=1)[0].strip().lower()
+
+
+def is_json(media_type: str) -> bool:
+    """Tell whether a media type is JSON."""
+    return plain_type(media_type) == "application/json" or plain_type(media_type).endswith("+json")
+
+
+def bytes_media_types(document: dict[str, Any]) -> dict[str, str]:
+    """Find the media types that the generator can't parse, and would leave out.
+
+    Images, video, XML and the like are handed over as they are: the generator calls that an octet stream.
+
+    Returns:
+        The generator's `content_type_overrides`.
+    """
+    found: dict[str, str] = {}
+    answered: set[str] = set()
+    for node in walk(document):
+        media_types = list(node.value.get("content", {})) if node.kind in {"response", "request body"} else []
+        if node.kind == "response":
+            answered.update(media_types)
+            # Of several media types of an answer the generator takes the first that it can parse.
+            if not any(
+                is_json(one) or plain_type(one) == BYTES or one.startswith("text/") for one in media_types
+            ):
+                found.update(dict.fromkeys(media_types[:1], BYTES))
+        if node.kind == "request body":
+            known = {BYTES, FORM, MULTIPART}
+            found.update(
+                {one: BYTES for one in media_types if not is_json(one) and plain_type(one) not in known}
+            )
+    return {one: BYTES for one in found if not (one.startswith("text/") and one in answered)}
+
+
+def say_answer(node: Node, reports: list[str]) -> None:
+    """Leave one media type of an answer, JSON where there is some, with a schema that its reader can take."""
+    content = node.value.get("content") or {}
+    if not content:
+        return
+    chosen = next((one for one in content if is_json(one)), next(iter(content)))
+    for media_type in list(content):
+        if media_type == chosen:
+            continue
+        left = content.pop(media_type)
+        if not is_json(media_type):
+            reports.append(
+                f"{describe_keys(node.keys)}: of its media types the generated client reads {chosen} alone:"
+                f" an answer of {media_type} raises in its functions"
+            )
+        elif not same(left.get("schema"), content[chosen].get("schema")) and str(node.keys[-1])[:1] in "23":
+            reports.append(f"{describe_keys(node.keys)}: the generated client reads {media_type} as {chosen}")
+    value = content[chosen]
+    if "schema" in value and not is_json(chosen):
+        value["schema"] = {"type": "string"} if chosen.startswith("text/") else dict(_BINARY)
+
+
+def say_body(made: dict[str, Any], node: Node, reports: list[str]) -> None:
+    """Leave the media types of a request that the generator can tell apart, with schemas that it can send."""
+    content = node.value.get("content") or {}
+    for media_type in list(content):
+        value, keys = content[media_type], (*node.keys, "content", media_type)
+        kind = plain_type(media_type)
+        if "*" in kind:
+            if kind != "*/*":
+                raise SpecError(
+                    f"a request can't be sent as {media_type}: name a media type by an action in"
+                    " spec/overlay.yaml",
+                    keys=keys,
+                )
+            content.pop(media_type)
+            content.setdefault(BYTES, {"schema": dict(_BINARY)})
+            reports.append(f"{describe_keys(keys)}: the generated client sends it as {BYTES}")
+        elif not is_json(media_type) and kind not in {FORM, MULTIPART}:
+            value["schema"] = dict(_BINARY)
+        elif kind == FORM:
+            _flatten_form(made, value, keys, reports)
+        else:
+            value.setdefault("schema", {})
+    _leave_distinct(made, node, reports)
+
+
+def _flatten_form(made: dict[str, Any], value: dict[str, Any], keys: Keys, reports: list[str]) -> None:
+    """Say the objects in a form as text: how a form writes them is not the generator's to know."""
+    schema = value.get("schema", {})
+    name = None
+    while "$ref" in schema:
+        name = schema["$ref"].rsplit("/", 1)[-1]
+        schema = resolve(made, schema["$ref"])
+    nested = [
+        key
+        for key, inner in schema.get("properties", {}).items()
+        if _is_nested(made, inner)
+        or (inner.get("type") == "array" and _is_nested(made, inner.get("items", {})))
+    ]
+    if not nested:
+        return
+    value["schema"] = copied = copy.deepcopy(schema)
+    if name is not None:
+        copied["title"] = f"{schema.get('title') or name} form"
+    for key in nested:
+        copied["properties"][key] = {"type": "string"}
+        reports.append(
+            f"{describe_keys((*keys, 'schema', 'properties', key))}: the generated client takes it as text,"
+            " as the form has it"
+        )
+
+
+def _is_nested(made: dict[str, Any], schema: dict[str, Any]) -> bool:
+    while "$ref" in schema:
+        schema = resolve(made, schema["$ref"])
+    return schema.get("type") in {"object", "array"} or any(
+        key in schema for key in ("properties", "allOf", "anyOf", "oneOf")
+    )
+
+
+def _leave_distinct(made: dict[str, Any], node: Node, reports: list[str]) -> None:
+    """Of several media types keep those that are classes of their own: the function goes by the class."""
+    content = node.value.get("content") or {}
+    if len(content) < 2:  # noqa: PLR2004 - several
+        return
+    first = next((one for one in content if is_json(one)), next(iter(content)))
+    kept = [first]
+    seen = {_class_of(made, first, content[first])}
+    for media_type in content:
+        one = _class_of(made, media_type, content[media_type])
+        if media_type != first and one is not None and None not in seen and one not in seen:
+            seen.add(one)
+            kept.append(media_type)
+    left = [media_type for media_type in content if media_type not in kept]
+    node.value["content"] = {media_type: content[media_type] for media_type in content if media_type in kept}
+    if left:
+        reports.append(
+            f"{describe_keys(node.keys)}: the generated client sends {', '.join(kept)} and not"
+            f" {', '.join(left)}"
+        )
+    if len(kept) > 1 and node.value.pop("required", False):
+        # The generator makes a body of several media types optional, and forgets to import what that takes.
+        reports.append(
+            f"{describe_keys(node.keys)}: the generated client doesn't insist on the required body"
+        )
+
+
+def _class_of(made: dict[str, Any], media_type: str, value: dict[str, Any]) -> str | None:
+    """Name the class that a body of a media type becomes; None where it is none of its own."""
+    schema, name = value.get("schema", {}), None
+    while "$ref" in schema:
+        name = schema["$ref"]
+        schema = resolve(made, name)
+    if schema.get("format") == "binary":
+        return "File"
+    if schema.get("type") != "object" and not schema.get("properties"):
+        return None
+    if name is not None:
+        return str(name)
+    kind = plain_type(media_type)
+    return kind if kind in {FORM, MULTIPART} else "json"
+
+
+def fits(media_type: str, pattern: str) -> bool:
+    """Tell whether a media type is of one that a document names, which may be a range."""
+    return fnmatch.fnmatchcase(plain_type(media_type), plain_type(pattern))

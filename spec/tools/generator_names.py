@@ -1,0 +1,298 @@
+"""Names that the generator can't give, or would give twice: others are chosen by rule before it runs.
+
+Classes and enum members get a title or `x-enum-varnames`. A property or parameter keeps its name on the wire:
+the generator is given a stand-in for it, and `restore_names` puts the real one back into the code.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from spec.tools.equality import same
+from spec.tools.errors import describe_keys
+from spec.tools.structure import operations, resolve, walk
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from spec.tools.errors import Keys
+
+# What generated modules import, and the names inside the generated methods and functions.
+_CLASSES: Final = re.compile(
+    "any|authenticatedclient|binaryio|bytesio|client|enum|file|filetypes|generator|generic|httpstatus|intenum"
+    "|io|literal|mapping|mutablemapping|requestfiles|response|strenum|t|textio|typechecking|typevar|unset|uuid"
+)
+_IN_MODELS: Final = re.compile(
+    "additional_keys|additional_properties|cast|cls|d|field_dict|from_dict|prop|prop_dict|prop_name|src_dict"
+    "|to_dict|to_multipart"
+)
+_IN_FUNCTIONS: Final = re.compile("body|cookies|headers|kwargs|params|quote|response")
+_LOCAL: Final = re.compile(r"(.+?)(?:_item|_data|_item_data|_type_\d+)")
+
+
+def bare(name: str) -> str:
+    """Give what is left of a name in any of Python's ways to write it."""
+    return "".join(character for character in name.lower() if character.isalnum())
+
+
+def _snake(name: str) -> str:
+    """Write a name about as the generator writes an argument's."""
+    kept = "".join(one for one in name if one.isidentifier() or one.isdecimal() or one in ". _-")
+    return re.sub(r"[. _-]+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", kept)).strip("_").lower()
+
+
+@dataclass
+class Names:
+    """The names that are chosen for the generator's copy of a document.
+
+    Attributes:
+        made: The copy. It is changed in place.
+        reports: Gets a line for each name that a caller meets.
+        stand_ins: The real name of each stand-in.
+    """
+
+    made: dict[str, Any]
+    reports: list[str]
+    stand_ins: dict[str, str] = field(default_factory=dict)
+    _classes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _taken: str | None = None
+
+    def choose(self) -> None:
+        """Choose them all."""
+        for node in walk(self.made):
+            if node.kind == "schema":
+                self._enum_members(node.value)
+                if isinstance(node.value.get("properties"), dict):
+                    self._properties(node.value, node.keys)
+        self._operation_ids()
+        for path in list(self.made.get("paths", {})):
+            if not path.startswith("x-"):
+                self._parameters(path)
+        self._all_classes()
+
+    # -- enum members
+
+    @staticmethod
+    def _enum_members(schema: dict[str, Any]) -> None:
+        values = [value for value in schema.get("enum") or () if value is not None]
+        if not values or not all(isinstance(value, str) for value in values):
+            return
+        given = schema.get("x-enum-varnames")
+        if not (isinstance(given, list) and len(given) == len(values) and all(map(str, given))):
+            given = [
+                value if value[:1].isalpha() else f"VALUE_{number}" for number, value in enumerate(values)
+            ]
+        if all(_snake(str(name)).isidentifier() for name in given) and len(
+            {bare(str(name)) for name in given}
+        ) == len(values):
+            return
+        chosen: list[str] = []
+        for number, name in enumerate(given):
+            plain = re.sub(r"\W+", "_", str(name)).strip("_").upper()
+            wanted = plain if plain[:1].isalpha() else f"VALUE_{number}"
+            while bare(wanted) in {bare(one) for one in chosen}:
+                wanted = f"{wanted}_{number}"
+            chosen.append(wanted)
+        schema["x-enum-varnames"] = chosen
+
+    # -- properties and parameters
+
+    def _stand_in(self, name: str, suffix: str, wish: Any) -> str:
+        if self._taken is None:
+            self._taken = json.dumps(self.made, ensure_ascii=False)
+        base = (
+            wish if isinstance(wish, str) and wish.isidentifier() else f"{_snake(name)}_{suffix}".strip("_")
+        )
+        found, number = base, 1
+        while f'"{found}"' in self._taken or self.stand_ins.get(found, name) != name:
+            number += 1
+            found = f"{base}_{number}"
+        self.stand_ins[found] = name
+        return found
+
+    def _properties(self, schema: dict[str, Any], keys: Keys) -> None:
+        named: dict[str, Any] = schema["properties"]
+        snakes = {_snake(name) for name in named}
+        renamed = {}
+        for name, inner in named.items():
+            wish = inner.get("x-python-name") if isinstance(inner, dict) else None
+            if wish or _unusable(name, _IN_MODELS, snakes):
+                renamed[name] = self._stand_in(name, "field", wish)
+        if not renamed:
+            return
+        schema["properties"] = {renamed.get(name, name): inner for name, inner in named.items()}
+        if "required" in schema:
+            schema["required"] = [renamed.get(name, name) for name in schema["required"]]
+        for name, new in renamed.items():
+            self.reports.append(
+                f"{describe_keys((*keys, 'properties', name))}: called {new!r} in the generated client"
+            )
+
+    def _parameters(self, path: str) -> None:
+        item = self.made["paths"][path]
+        lists = [item, *(one for one_path, _, one in operations(self.made) if one_path == path)]
+        every = [
+            resolve(self.made, one["$ref"]) if "$ref" in one else one
+            for holder in lists
+            for one in holder.get("parameters", [])
+        ]
+        snakes = {_snake(one["name"]) for one in every}
+        in_path = {}
+        for one in every:
+            name, location = one["name"], one["in"]
+            wish = one.pop("x-python-name", None)
+            if name in self.stand_ins:  # A shared parameter that another path has met.
+                if location == "path":
+                    in_path[self.stand_ins[name]] = name
+                continue
+            if not (wish or _unusable(name, _IN_FUNCTIONS, snakes)):
+                continue
+            one["name"] = self._stand_in(name, location, wish)
+            if location == "path":
+                in_path[name] = one["name"]
+            self.reports.append(
+                f"{describe_keys(('paths', path))}: the {location} parameter {name!r} is called"
+                f" {one['name']!r} in the generated client"
+            )
+        if in_path:
+            new = path
+            for name, stand_in in in_path.items():
+                new = new.replace(f"{{{name}}}", f"{{{stand_in}}}")
+            paths = self.made["paths"]
+            self.made["paths"] = {new if one == path else one: value for one, value in paths.items()}
+
+    # -- operations
+
+    def _operation_ids(self) -> None:
+        seen: set[tuple[str, str]] = set()
+        for path, method, operation in operations(self.made):
+            tag = bare((operation.get("tags") or ["default"])[0])
+            name, number = operation["operationId"], 1
+            while (tag, bare(operation["operationId"])) in seen:
+                number += 1
+                operation["operationId"] = f"{name}_{number}"
+            if number > 1:
+                self.reports.append(
+                    f"{describe_keys(('paths', path, method))}: another operation's function has the name of"
+                    f" {name!r}: called {operation['operationId']!r} in the generated client"
+                )
+            seen.add((tag, bare(operation["operationId"])))
+
+    # -- classes
+
+    def _all_classes(self) -> None:
+        schemas = self.made.get("components", {}).get("schemas", {})
+        for name, schema in schemas.items():
+            if _makes_class(schema):
+                self._class(schema, schema.get("title") or name, ("components", "schemas", name))
+        for name, schema in schemas.items():
+            self._visit(schema, name, "", ("components", "schemas", name), is_component=True)
+        for path, method, operation in operations(self.made):
+            keys: Keys = ("paths", path, method)
+            own = operation["operationId"]
+            for number, one in enumerate(operation.get("parameters", [])):
+                self._visit(one.get("schema", {}), one.get("name", ""), own, (*keys, "parameters", number))
+            body = operation.get("requestBody", {})
+            body = resolve(self.made, body["$ref"]) if "$ref" in body else body
+            content = body.get("content", {})
+            for media_type, value in content.items():
+                parent = f"{own} {_body_type(media_type)}" if len(content) > 1 else own
+                self._visit(
+                    value.get("schema", {}), "body", parent, (*keys, "requestBody", "content", media_type)
+                )
+            for status, response in operation.get("responses", {}).items():
+                found = resolve(self.made, response["$ref"]) if "$ref" in response else response
+                for media_type, value in found.get("content", {}).items():
+                    self._visit(
+                        value.get("schema", {}), f"response {status}", own,
+                        (*keys, "responses", status, "content", media_type),
+                    )  # fmt: skip
+
+    def _visit(  # noqa: C901 - one branch for each of the generator's
+        self, schema: Any, name: str, parent: str, keys: Keys, *, is_component: bool = False
+    ) -> None:
+        """Name the classes in a schema as the generator does: after the title, or where they stand."""
+        if not isinstance(schema, dict) or "$ref" in schema:
+            return
+        choice = [*(schema.get("anyOf") or ()), *(schema.get("oneOf") or ())]
+        parts = [*(schema.get("allOf") or ()), *choice]
+        if len(parts) == 1 and "$ref" in parts[0]:
+            return
+        if schema.get("enum") and schema.get("type") != "boolean":
+            if not is_component:
+                self._class(schema, f"{parent} {schema.get('title') or name}", keys)
+        elif choice:
+            for number, one in enumerate(choice):
+                self._visit(one, f"{name} type {number}", parent, keys)
+        elif schema.get("type") == "array":
+            self._visit(schema.get("items"), f"{name} item", parent, keys)
+        elif _makes_class(schema):
+            own = schema.get("title") or f"{parent} {name}"
+            if not is_component:
+                own = self._class(schema, own, keys)
+            for one in (schema, *(part for part in parts if "$ref" not in part)):
+                for key, inner in one.get("properties", {}).items():
+                    self._visit(inner, key, own, (*keys, "properties", key))
+            self._visit(schema.get("additionalProperties"), "additional property", own, keys)
+
+    def _class(self, schema: dict[str, Any], wanted: str, keys: Keys) -> str:
+        name, number = wanted, 1
+        if _CLASSES.fullmatch(bare(name)):
+            name = f"{wanted} Model"
+        while (other := self._classes.get(bare(name))) is not None:
+            if schema.get("enum") and same(other.get("enum"), schema["enum"]):
+                return name
+            number += 1
+            name = f"{wanted} {number}"
+        self._classes[bare(name)] = schema
+        if name != wanted:
+            is_inline_enum = "enum" in schema and "components" not in keys[:1]
+            schema["title"] = (
+                f"{schema.get('title') or wanted.rsplit(maxsplit=1)[-1]} {number}" if is_inline_enum else name
+            )
+            self.reports.append(
+                f"{describe_keys(keys)}: the class name of {wanted!r} is taken: the generated class is named"
+                f" after {name!r}"
+            )
+        return name
+
+
+def _unusable(name: str, reserved: re.Pattern[str], others: set[str]) -> bool:
+    snake = _snake(name)
+    local = _LOCAL.fullmatch(snake)
+    return not snake or bool(reserved.fullmatch(snake)) or (local is not None and local[1] in others)
+
+
+def _makes_class(schema: dict[str, Any]) -> bool:
+    if "$ref" in schema or schema.get("anyOf") or schema.get("oneOf"):
+        return False
+    all_of: list[Any] = schema.get("allOf") or []
+    if len(all_of) == 1 and "$ref" in all_of[0]:
+        return False
+    kind = schema.get("type")
+    if schema.get("enum"):
+        return kind != "boolean"
+    return kind == "object" or bool(all_of) or (kind is None and bool(schema.get("properties")))
+
+
+def _body_type(media_type: str) -> str:
+    plain = media_type.split(";", maxsplit=1)[0].strip().lower()
+    known = {"multipart/form-data": "files", "application/x-www-form-urlencoded": "data"}
+    return known.get(plain) or ("json" if plain.endswith("json") else "content")
+
+
+def restore_names(package: Path, stand_ins: dict[str, str]) -> None:
+    """Put the names on the wire back into the generated code."""
+    if not stand_ins:
+        return
+    literals = {f'"{stand_in}"': json.dumps(name, ensure_ascii=False) for stand_in, name in stand_ins.items()}
+    pattern = re.compile("|".join(map(re.escape, literals)))
+    for module in sorted(package.rglob("*.py")):
+        text = module.read_text(encoding="utf-8")
+        if pattern.search(text):
+            module.write_text(
+                pattern.sub(lambda found: literals[found[0]], text), encoding="utf-8", newline="\n"
+            )

@@ -1,0 +1,466 @@
+"""The other process of `proof`: import a generated package, send its requests to a stub, have answers parsed.
+
+It reads one JSON question on stdin and prints the findings as a JSON list, at most one for each operation.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import email.parser
+import enum
+import importlib
+import inspect
+import io
+import json
+import pkgutil
+import sys
+import types
+import typing
+import urllib.parse
+import uuid
+import warnings
+from typing import Any, Final
+
+import httpx
+
+ORIGIN: Final = "https://proof.example"
+_LONGEST: Final = 160
+
+
+class Finding(Exception):  # noqa: N818 - what it is called everywhere here
+    """The client does something else than the document says."""
+
+    def __init__(self, keys: list[Any], problem: str) -> None:
+        super().__init__(problem)
+        self.keys, self.problem = keys, problem
+
+
+def _brief(value: Any) -> str:
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
+
+
+def _bare(name: str) -> str:
+    return "".join(character for character in name.lower() if character.isalnum())
+
+
+def _import_all(name: str) -> list[types.ModuleType]:
+    warnings.simplefilter("error")
+    try:
+        root = importlib.import_module(name)
+        names = [module.name for module in pkgutil.walk_packages(root.__path__, name + ".")]
+    except Exception as error:
+        raise Finding(
+            [], f"the package can't be imported ({type(error).__name__}: {_brief(str(error))})"
+        ) from error
+    modules = []
+    for one in names:
+        try:
+            modules.append(importlib.import_module(one))
+        except Exception as error:
+            kind = type(error).__name__
+            raise Finding([], f"{one} can't be imported ({kind}: {_brief(str(error))})") from error
+    return [module for module in modules if hasattr(module, "_get_kwargs")]
+
+
+# --- values
+
+
+def _convert(value: Any, hint: Any) -> Any:  # noqa: C901, PLR0911 - one branch for each type
+    """Make the Python value that an argument of a type takes, or raise what its class does."""
+    arguments = typing.get_args(hint)
+    if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
+        return _convert_to_one_of(value, arguments)
+    if typing.get_origin(hint) is list:
+        return [_convert(one, arguments[0]) for one in _checked(value, list)]
+    if typing.get_origin(hint) is typing.Literal or hint is Any:
+        return value
+    if not isinstance(hint, type):
+        return value
+    if hasattr(hint, "from_dict"):
+        return hint.from_dict(_checked(value, dict))
+    if hint in {dt.datetime, dt.date}:
+        return hint.fromisoformat(_checked(value, str))
+    if hint.__name__ == "File" and hint.__module__.endswith(".types"):
+        return hint(payload=io.BytesIO(value.encode() if isinstance(value, str) else value))
+    if issubclass(hint, enum.Enum) or hint is uuid.UUID:
+        return hint(value)
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if hint in {bool, int, str, dict, type(None)}:
+        return _checked(value, hint)
+    if hint.__name__ == "Unset":
+        raise TypeError("nothing is given by leaving it out")
+    return value
+
+
+def _convert_to_one_of(value: Any, hints: tuple[Any, ...]) -> Any:
+    """Take the type that gives the value back, or else the first model that knows all of its properties."""
+    known: Any = None
+    for one in hints:
+        try:
+            made = _convert(value, one)
+        except Exception:  # noqa: BLE001, S112 - another of the union may fit
+            continue
+        if _same(_plain(made), value):
+            return made
+        if known is None and hasattr(made, "to_dict") and not getattr(made, "additional_properties", None):
+            known = made
+    if known is None:
+        raise TypeError(f"no type of {hints} takes it")
+    return known
+
+
+def _checked(value: Any, kind: type) -> Any:
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is int):
+        raise TypeError(f"{value!r} is no {kind.__name__}")
+    return value
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "to_dict"):
+        return value.to_dict()
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    if hasattr(value, "payload"):
+        return value.payload.getvalue().decode()
+    if isinstance(value, (dt.date, dt.datetime)):
+        return value.isoformat()
+    return str(value) if isinstance(value, uuid.UUID) else value
+
+
+def _same(one: Any, other: Any) -> bool:
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_same(value, other[key]) for key, value in one.items())
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_same, one, other))
+    if isinstance(one, str) and isinstance(other, str):
+        return (
+            one == other or _moment(one) == _moment(other) is not None or one.lower() == other.lower() != one
+        )
+    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
+
+
+def _moment(text: str) -> Any:
+    try:
+        return dt.datetime.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+# --- one operation
+
+
+class Operation:
+    """One operation's functions, and what the document says of it."""
+
+    def __init__(self, module: types.ModuleType, package: str, asked: dict[str, Any]) -> None:
+        self.module: Any = module
+        self.package, self.asked, self.keys = package, asked, asked["keys"]
+        names = list(inspect.signature(self.module._get_kwargs).parameters)  # noqa: SLF001 - what is judged
+        self.hints = typing.get_type_hints(self.module._get_kwargs)  # noqa: SLF001
+        in_path = [one for one in asked["parameters"] if one["in"] == "path"]
+        others = [one for one in asked["parameters"] if one["in"] != "path"]
+        has_body = bool(asked["bodies"])
+        if len(names) != len(in_path) + has_body + len(others):
+            raise Finding(self.keys, f"the function takes {names}, and the document has other parameters")
+        self.body = names.pop(len(in_path)) if has_body else None
+        self.names = dict(zip([(one["in"], one["name"]) for one in (*in_path, *others)], names, strict=True))
+        self.first: dict[str, Any] = {}
+
+    def check(self) -> None:
+        """Send the requests, then have the answers parsed."""
+        given = {(one["in"], one["name"]): (one, 0) for one in self.asked["parameters"] if one["values"]}
+        required = {key: one for key, one in given.items() if one[0]["required"]}
+        bodies = [(body, value) for body in self.asked["bodies"] or () for value in body["values"]]
+        first = bodies[0] if bodies else None
+        self.first = self.arguments(given, first)
+        self.send(given, first)
+        for one in bodies[1:]:
+            self.send(given, one)
+        for key, (one, _) in given.items():
+            for number in range(1, len(one["values"])):
+                self.send({**given, key: (one, number)}, first)
+        if not (self.asked["bodies"] and (self.asked["body_required"] and first is None)):
+            self.send(required, first if self.asked.get("body_required") else None)
+        for body in self.asked["bodies"] or ():
+            if body["kind"] == "json" and body["values"]:
+                self.check_defaults(body)
+        for answer in self.asked["answers"]:
+            for value in answer["values"]:
+                self.answer(answer, value)
+
+    def arguments(self, given: dict[Any, Any], body: Any) -> dict[str, Any]:
+        """Make the arguments of the generated functions."""
+        made = {}
+        for key, (one, number) in given.items():
+            name = self.names[key]
+            value = one["sent"][number][0] if one["as_text"] else one["values"][number]
+            try:
+                made[name] = _convert(value, self.hints.get(name, Any))
+            except Exception as error:
+                problem = (
+                    f"the {key[0]} parameter {key[1]!r} does not take {_brief(value)} ({_brief(str(error))})"
+                )
+                raise Finding(one["keys"], problem) from error
+        if body is not None and self.body is not None:
+            described, value = body
+            try:
+                made[self.body] = _convert(_prepared(described, value), self.hints.get(self.body, Any))
+            except Finding:
+                raise
+            except Exception as error:
+                problem = (
+                    f"the body does not take {_brief(value)} ({type(error).__name__}: {_brief(str(error))})"
+                )
+                raise Finding(described["keys"], problem) from error
+        return made
+
+    def send(self, given: dict[Any, Any], body: Any) -> None:
+        """Send one request to a stub, and compare what arrives with the document."""
+        seen: list[httpx.Request] = []
+
+        def stub(request: httpx.Request) -> httpx.Response:
+            request.read()
+            seen.append(request)
+            return httpx.Response(200)
+
+        arguments = self.arguments(given, body)
+        try:
+            kwargs = self.module._get_kwargs(**arguments)  # noqa: SLF001 - what is judged
+            with httpx.Client(base_url=ORIGIN, transport=httpx.MockTransport(stub)) as client:
+                client.request(**kwargs)
+        except Exception as error:
+            parameters = [(one["keys"], key[1]) for key, (one, _) in given.items()]
+            problem = f"its request can't be sent ({type(error).__name__}: {_brief(str(error))})"
+            keys = parameters[0][0] if len(parameters) == 1 and body is None else self.keys
+            named = f" with {', '.join(name for _, name in parameters)}" if parameters else ""
+            raise Finding(keys, problem + named) from error
+        self.check_request(seen[0], given, body)
+
+    def check_request(self, request: httpx.Request, given: dict[Any, Any], body: Any) -> None:
+        """Compare a request with the document."""
+        if request.method.lower() != self.asked["method"]:
+            raise Finding(self.keys, f"it sends {request.method} instead of {self.asked['method'].upper()}")
+        url = urllib.parse.urlsplit(str(request.url))
+        wanted = [self.segment(one, given) for one in self.asked["path"].split("/")]
+        got = [urllib.parse.unquote(one) for one in url.path.split("/")]
+        if got != wanted:
+            raise Finding(
+                self.place(given, "path"), f"it sends the path {url.path} instead of {'/'.join(wanted)}"
+            )
+        self.check_query(urllib.parse.parse_qsl(url.query, keep_blank_values=True), given)
+        cookies = dict(
+            part.strip().partition("=")[::2]
+            for part in request.headers.get("cookie", "").split(";")
+            if part.strip()
+        )
+        for one in self.asked["parameters"]:
+            key = (one["in"], one["name"])
+            there = {"header": request.headers.get(one["name"]), "cookie": cookies.get(one["name"])}
+            if one["in"] not in there:
+                continue
+            sent = there[one["in"]]
+            expected = one["sent"][given[key][1]][0] if key in given else None
+            if sent != expected and not (key not in given and _is_default(sent, one)):
+                problem = f"it sends the {one['in']} {one['name']!r} as {sent!r} instead of {expected!r}"
+                raise Finding(one["keys"], problem)
+        if body is not None:
+            _check_body(request, *body)
+        elif request.content and not self.asked["bodies"]:
+            raise Finding(self.keys, f"it sends a body, and the document has none: {_brief(request.content)}")
+
+    def segment(self, template: str, given: dict[Any, Any]) -> str:
+        """Fill a segment of the path."""
+        for (where, name), (one, number) in given.items():
+            if where == "path":
+                template = template.replace(f"{{{name}}}", one["sent"][number][0])
+        return template
+
+    def place(self, given: dict[Any, Any], where: str) -> list[Any]:
+        """Give the place of the only parameter of a kind, or the operation's."""
+        found = [one["keys"] for (kind, _), (one, _) in given.items() if kind == where]
+        return list(found[0] if len(found) == 1 else self.keys)
+
+    def check_query(self, sent: list[tuple[str, str]], given: dict[Any, Any]) -> None:
+        """Compare the pairs of the query with the document, whatever their order."""
+        left = list(sent)
+        for one in self.asked["parameters"]:
+            key = (one["in"], one["name"])
+            if one["in"] != "query":
+                continue
+            if key not in given:
+                extra = [pair for pair in left if pair[0] == one["name"]]
+                if extra and not _is_default([text for _, text in extra], one):
+                    raise Finding(one["keys"], f"it sends {extra} where {one['name']!r} is left out")
+                left = [pair for pair in left if pair not in extra]
+                continue
+            for text in one["sent"][given[key][1]]:
+                pair = (one["name"], text) if isinstance(text, str) else tuple(text)
+                if pair not in left:
+                    problem = f"it sends {one['name']!r} as {_brief(urllib.parse.urlencode(sent))}"
+                    raise Finding(one["keys"], f"{problem} instead of {urllib.parse.urlencode([pair])}")
+                left.remove(pair)
+        if left:
+            raise Finding(
+                self.keys, f"it sends {_brief(urllib.parse.urlencode(left))}, which no parameter is"
+            )
+
+    def check_defaults(self, body: dict[str, Any]) -> None:
+        """See that what is left out of a body's model goes out as the document's default, or not at all."""
+        model: Any = type(self.arguments({}, (body, body["values"][-1])).get(str(self.body)))
+        if not hasattr(model, "from_dict"):
+            return
+        smallest = min(body["values"], key=lambda value: len(value) if isinstance(value, dict) else 0)
+        made = model.from_dict(smallest)
+        init = inspect.signature(model).parameters
+        required = {
+            name: getattr(made, name) for name, one in init.items() if one.default is inspect.Parameter.empty
+        }
+        for name, value in model(**required).to_dict().items():
+            if name not in smallest and not _same(value, body["defaults"].get(name)):
+                raise Finding(
+                    body["keys"],
+                    f"left alone, {name!r} goes out as {value!r} instead of {body['defaults'].get(name)!r}",
+                )
+
+    # -- answers
+
+    def answer(self, answer: dict[str, Any], value: Any) -> None:
+        """Have one answer parsed, and compare what comes of it."""
+        content = (json.dumps(value) if answer["json"] is not None else value).encode()
+        response = httpx.Response(
+            answer["status"], headers={"content-type": answer["media_type"]}, content=content
+        )
+        client = importlib.import_module(self.package).Client(base_url=ORIGIN)
+        client.set_httpx_client(
+            httpx.Client(base_url=ORIGIN, transport=httpx.MockTransport(lambda _: response))
+        )
+        what = f"an answer {answer['status']} of {answer['media_type']}, {_brief(content.decode())},"
+        try:
+            got = self.module.sync_detailed(client=client, **self.first)
+            parsed = _plain(got.parsed)
+        except Exception as error:
+            raise Finding(
+                answer["keys"], f"{what} raises {type(error).__name__}: {_brief(str(error))}"
+            ) from error
+        if got.content != content or int(got.status_code) != answer["status"]:
+            raise Finding(answer["keys"], f"{what} comes back as another one")
+        if (
+            answer["json"]
+            and not (parsed is None and not hasattr(self.module, "sync"))
+            and not _same(parsed, value)
+        ):
+            raise Finding(answer["keys"], f"{what} is read as {_brief(parsed)}")
+
+
+def _prepared(described: dict[str, Any], value: Any) -> Any:
+    """Make bytes of what is binary, and text of what the form has as text."""
+    if not isinstance(value, dict):
+        return value
+    made = dict(value)
+    for name in described.get("binary", ()):
+        if isinstance(made.get(name), str):
+            made[name] = made[name].encode()
+        elif isinstance(made.get(name), list):
+            made[name] = [one.encode() for one in made[name]]
+    for name in described.get("as_text", ()):
+        if name in made:
+            made[name] = json.dumps(made[name])
+    return made
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value) if isinstance(value, bool) else "" if value is None else str(value)
+
+
+def _is_default(sent: Any, parameter: dict[str, Any]) -> bool:
+    default = parameter.get("default")
+    if isinstance(sent, list):
+        return sent == [_text(one) for one in (default if isinstance(default, list) else [default])]
+    return sent is None or sent == _text(default)
+
+
+def _check_body(request: httpx.Request, described: dict[str, Any], value: Any) -> None:
+    keys, kind = described["keys"], described["kind"]
+    sent = request.headers.get("content-type", "")
+    if not sent.startswith(described["media_type"]):
+        raise Finding(keys, f"it sends the content type {sent!r} instead of {described['media_type']!r}")
+    content = request.content
+    text = content.decode("utf-8", "replace")
+    if kind == "json":
+        try:
+            got = json.loads(text)
+        except ValueError:
+            raise Finding(keys, f"it sends a body that is no JSON: {_brief(text)!r}") from None
+        if not _same(got, value):
+            raise Finding(keys, f"it sends the body {_brief(got)} instead of {_brief(value)}")
+    elif kind == "bytes":
+        if text != value:
+            raise Finding(keys, f"it sends the body {_brief(text)!r} instead of {_brief(value)!r}")
+    elif isinstance(value, dict):
+        expected = [
+            (name, _text(one) if kind.endswith("urlencoded") or not isinstance(one, (dict, list)) else None)
+            for name, inner in _prepared({**described, "binary": ()}, value).items()
+            for one in (inner if isinstance(inner, list) else [inner])
+        ]
+        if kind.endswith("urlencoded"):
+            fields: list[tuple[str, str]] = urllib.parse.parse_qsl(text, keep_blank_values=True)
+        else:
+            fields = _parts(sent, content)
+        names = sorted(name for name, _ in fields)
+        missing = [(name, one) for name, one in expected if one is not None and (name, one) not in fields]
+        if names != sorted(name for name, _ in expected) or (missing and described.get("exact", True)):
+            raise Finding(keys, f"it sends the fields {_brief(fields)} instead of {_brief(expected)}")
+
+
+def _parts(content_type: str, content: bytes) -> list[tuple[str, str]]:
+    head = f"content-type: {content_type}\r\n\r\n".encode()
+    message: Any = email.parser.BytesParser().parsebytes(head + content)
+    found = []
+    for part in message.get_payload() if message.is_multipart() else ():
+        name = part.get_param("name", header="content-disposition")
+        found.append((str(name), part.get_payload(decode=True).decode("utf-8", "replace")))
+    return found
+
+
+def _find(modules: list[types.ModuleType], asked: dict[str, Any]) -> types.ModuleType:
+    wanted = _bare(asked["id"])
+    found = [
+        module for module in modules if _bare(module.__name__.rsplit(".", 1)[1]) in {wanted, f"field{wanted}"}
+    ]
+    if len(found) > 1:
+        tag = _bare(asked["tag"])
+        found = [module for module in found if _bare(module.__name__.split(".")[-2]) in {tag, f"tag{tag}"}]
+    if len(found) != 1:
+        raise Finding(
+            asked["keys"], f"the client has {len(found)} functions for {asked['id']} instead of one"
+        )
+    return found[0]
+
+
+def main() -> None:
+    """Answer one question."""
+    question = json.load(sys.stdin)
+    findings: list[dict[str, Any]] = []
+    try:
+        modules = _import_all(question["package"])
+    except Finding as finding:
+        findings.append({"keys": finding.keys, "problem": finding.problem})
+        modules = []
+    for asked in question["operations"] if not findings else ():
+        try:
+            Operation(_find(modules, asked), question["package"], asked).check()
+        except Finding as finding:
+            findings.append({"keys": finding.keys, "problem": finding.problem})
+        except Exception as error:  # noqa: BLE001 - generated code may raise anything
+            findings.append(
+                {"keys": asked["keys"], "problem": f"{type(error).__name__}: {_brief(str(error))}"}
+            )
+    sys.stdout.write(json.dumps(findings) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,205 @@
+"""Values that fit a schema: a full one, a small one, and one for each alternative and enum value."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from openapi_schema_validator import (
+    OAS30ReadValidator,
+    OAS30Validator,
+    OAS30WriteValidator,
+    oas30_format_checker,
+)
+from referencing import Registry
+from referencing.jsonschema import DRAFT4
+
+from spec.tools.structure import pointer, resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from spec.tools.errors import Keys
+
+_HOME: Final = "urn:openapi:document"
+_MOST: Final = 40
+_DEEPEST: Final = 5
+_TEXTS: Final = {
+    "date-time": "2026-01-02T03:04:05+00:00",
+    "date": "2026-01-02",
+    "uuid": "6f0c1d2e-3b4a-4c5d-8e6f-708192a3b4c5",
+    "uri": "https://values.example/a?b=c",
+    "url": "https://values.example/a?b=c",
+    "email": "a@values.example",
+    "ipv4": "192.0.2.1",
+    "byte": "YWJj",
+    "time": "03:04:05Z",
+    "hostname": "values.example",
+}
+_VALIDATORS: Final = {"request": OAS30WriteValidator, "response": OAS30ReadValidator, "": OAS30Validator}
+
+
+class Samples:
+    """Makes values for the schemas of one document."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        self.document = document
+        self.registry: Any = Registry().with_resource(_HOME, DRAFT4.create_resource(document))
+
+    def of(self, keys: Keys, direction: str = "") -> list[Any]:
+        """Give values that fit the schema at a place, the fullest first; none where none could be made.
+
+        Args:
+            keys: The way to the schema.
+            direction: "request" leaves out what is read-only, "response" what is write-only.
+        """
+        validator = _VALIDATORS[direction](
+            {"$ref": _HOME + pointer(keys)}, registry=self.registry, format_checker=oas30_format_checker
+        )
+        found: list[Any] = []
+        for value in self._values(resolve(self.document, pointer(keys)), direction, 0):
+            if value not in found and validator.is_valid(value):
+                found.append(value)
+            if len(found) == _MOST:
+                break
+        return found
+
+    def _values(self, schema: Any, direction: str, depth: int) -> Iterator[Any]:
+        if not isinstance(schema, dict):
+            return
+        if "$ref" in schema:
+            yield from self._values(resolve(self.document, schema["$ref"]), direction, depth + 1)
+            return
+        if "default" in schema and "enum" not in schema:
+            yield schema["default"]
+        yield from self._of_kind(schema, direction, depth)
+        for key in ("example",):
+            if key in schema:
+                yield schema[key]
+        if schema.get("nullable"):
+            yield None
+
+    def _of_kind(self, schema: dict[str, Any], direction: str, depth: int) -> Iterator[Any]:
+        alternatives = [*(schema.get("oneOf") or ()), *(schema.get("anyOf") or ())]
+        kind = schema.get("type")
+        if "enum" in schema:
+            yield from (value for value in schema["enum"] if value is not None)
+        elif alternatives:
+            yield from self._alternatives(schema, alternatives, direction, depth)
+        elif kind == "array":
+            yield from self._lists(schema, direction, depth)
+        elif kind == "object" or "properties" in schema or "allOf" in schema:
+            yield from self._objects(schema, direction, depth)
+        elif kind in {"integer", "number"}:
+            yield from _numbers(schema)
+        elif kind == "boolean":
+            yield from (True, False)
+        elif kind == "string":
+            yield from _texts(schema)
+        else:
+            yield from ("any", {"any": ["thing", 1, None]})
+
+    def _alternatives(
+        self, schema: dict[str, Any], alternatives: list[Any], direction: str, depth: int
+    ) -> Iterator[Any]:
+        around: dict[str, Any] = {
+            key: schema[key] for key in ("type", "properties", "required", "allOf") if key in schema
+        }
+        outer = next(self._of_kind(around, direction, depth), None) if len(around) > 1 else None
+        for one in [] if depth > _DEEPEST + 2 else alternatives:
+            for number, value in enumerate(self._values(one, direction, depth + 1)):
+                if isinstance(outer, dict) and isinstance(value, dict):
+                    yield {**outer, **value}
+                yield value
+                if number == 2:  # noqa: PLR2004 - enough of each alternative
+                    break
+
+    def _lists(self, schema: dict[str, Any], direction: str, depth: int) -> Iterator[Any]:
+        least = schema.get("minItems", 0)
+        if depth <= _DEEPEST:
+            values = []
+            for value in self._values(schema.get("items", {}), direction, depth + 1):
+                values.append(value)
+                if len(values) > max(least, 6):
+                    break
+            if values:
+                wanted = max(least, min(2, schema.get("maxItems", 2)))
+                for number in range(len(values)):
+                    yield [values[(number + place) % len(values)] for place in range(wanted)]
+        if least == 0:
+            yield []
+
+    def _objects(self, schema: dict[str, Any], direction: str, depth: int) -> Iterator[Any]:
+        properties, required = self._properties(schema, direction)
+        full: dict[str, Any] = {}
+        others: list[tuple[str, Any]] = []
+        for name, inner in properties.items():
+            if depth > _DEEPEST and name not in required:
+                continue
+            for number, value in enumerate(self._values(inner, direction, depth + 1)):
+                if number == 0:
+                    full[name] = value
+                else:
+                    others.append((name, value))
+                if number > (200 if depth == 0 else 8):
+                    break
+        extra = schema.get("additionalProperties")
+        if isinstance(extra, dict) and extra and depth <= _DEEPEST:
+            more = next(self._values(extra, direction, depth + 1), None)
+            full |= {"extra key": more} if more is not None else {}
+        yield full
+        yield {name: value for name, value in full.items() if name in required}
+        for name, value in others:
+            yield {**full, name: value}
+
+    def _properties(self, schema: dict[str, Any], direction: str) -> tuple[dict[str, Any], set[str]]:
+        """Collect the properties of an object and of all that it is made of."""
+        properties: dict[str, Any] = {}
+        required: set[str] = set()
+        waiting, seen = [schema], 0
+        while waiting and seen < 100:  # noqa: PLR2004 - a composition may hold itself
+            one, seen = waiting.pop(0), seen + 1
+            while "$ref" in one:
+                one = resolve(self.document, one["$ref"])
+            for name, inner in one.get("properties", {}).items():
+                properties.setdefault(name, inner)
+            required |= set(one.get("required", ()))
+            waiting += [*(one.get("allOf") or ())]
+            waiting += [*(one.get("oneOf") or one.get("anyOf") or ())][:1]
+        hidden = {"request": "readOnly", "response": "writeOnly"}.get(direction)
+        kept = {
+            name: inner
+            for name, inner in properties.items()
+            if not (hidden and isinstance(inner, dict) and inner.get(hidden))
+        }
+        for name in required - set(properties):
+            kept[name] = {}
+        return kept, required
+
+
+def _numbers(schema: dict[str, Any]) -> Iterator[Any]:
+    low, high, step = schema.get("minimum"), schema.get("maximum"), schema.get("multipleOf")
+    yield from (one for one in (low, high) if one is not None)
+    base = low if low is not None else (high if high is not None else 0)
+    yield from (base + 1, base - 1, base + (step or 2))
+    if step:
+        yield step * (int(base / step) + 1)
+    if schema.get("type") == "number":
+        yield from (base + 0.5, base - 0.5)
+        if low is not None and high is not None:
+            yield (low + high) / 2
+
+
+def _texts(schema: dict[str, Any]) -> Iterator[Any]:
+    least, most = schema.get("minLength", 0), schema.get("maxLength", 10**6)
+    text = _TEXTS.get(schema.get("format", ""), "a text & more/é")
+    if schema.get("format") in _TEXTS:
+        yield text
+        return
+    if least > len(text):
+        text += "x" * (least - len(text))
+    yield text[:most]
+    yield ("abcdef" * (least // 6 + 1))[: max(least, min(6, most))]
+    yield from (
+        word[: max(least, 0) or None]
+        for word in ("1" * max(least, 1), "a" * max(least, 1), "A1", "#ff0000", "0:0")
+    )
