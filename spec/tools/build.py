@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from spec.tools import yaml_source
 from spec.tools.check import check
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from spec.tools.page import Block
     from spec.tools.yaml_source import Source
+
+_UNFORESEEN: Final = (AttributeError, LookupError, TypeError, ValueError, RecursionError)
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,15 @@ def convert_block(block: Block, file: str, reports: list[str]) -> Part:
     Raises:
         SpecError: It holds something that isn't understood.
     """
-    return convert_parsed(yaml_source.load(block.text, file, block.first_line), block, reports)
+    try:
+        return convert_parsed(yaml_source.load(block.text, file, block.first_line), block, reports)
+    except _UNFORESEEN as error:
+        raise SpecError(
+            f"this block is far from an OpenAPI document ({type(error).__name__}: {error}): correct the"
+            " page's copy, or fetch it again",
+            file,
+            block.first_line,
+        ) from error
 
 
 def convert_parsed(source: Source, block: Block, reports: list[str]) -> Part:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from spec.tools import yaml_source
 from spec.tools.equality import same
@@ -16,6 +17,11 @@ from spec.tools.generator_input import for_generator
 from spec.tools.generator_media import bytes_media_types
 from spec.tools.generator_names import restore_names
 from spec.tools.proof import prove
+from spec.tools.replace import remove
+from spec.tools.structure import METHODS, operations
+
+if TYPE_CHECKING:
+    from spec.tools.errors import Keys
 
 HEADER: Final = (
     "# Generated from spec/openapi.yaml by openapi-python-client."
@@ -23,6 +29,7 @@ HEADER: Final = (
 )
 _PATIENCE_S: Final = 120
 _LONGEST_OUTPUT: Final = 400
+_MOST_TRIED: Final = 20
 _DOCUMENT: Final = "spec/openapi.yaml"
 _ADVICE: Final = {
     "must have items": "give the array `items` by an action in spec/overlay.yaml; `items: {}` where"
@@ -73,6 +80,17 @@ def generate(document: dict[str, Any], text: str, config: Path, into: Path) -> l
     (work / "generator.yaml").write_text(
         _configuration(config, given.document), encoding="utf-8", newline="\n"
     )
+    if (said := _run(work / "document.yaml", work / "generator.yaml", package)) is not None:
+        keys = _place(said, document, given.document) or _search(given.document, document, work)
+        raise SpecError(f"the generator refused the document: {_readable(said)}. {_advice(said)}", keys=keys)
+    restore_names(package, given.stand_ins)
+    _finish(package)
+    reports.extend(prove(document, given, package, _environment()))
+    return [f"{_DOCUMENT}: {report}" for report in reports]
+
+
+def _run(document: Path, config: Path, package: Path) -> str | None:
+    """Run the generator; return what it said, or None if it made the package without a warning."""
     command = [
         sys.executable,
         "-m",
@@ -82,12 +100,11 @@ def generate(document: dict[str, Any], text: str, config: Path, into: Path) -> l
         "none",
         "--fail-on-warning",
     ]
-    command += ["--path", str(work / "document.yaml"), "--config", str(work / "generator.yaml")]
-    command += ["--output-path", str(package)]
+    command += ["--path", str(document), "--config", str(config), "--output-path", str(package)]
     try:
         done = subprocess.run(  # noqa: S603 - the command is ours, with paths as separate words
             command,
-            cwd=into,
+            cwd=package.parent,
             env=_environment(),
             capture_output=True,
             text=True,
@@ -98,16 +115,45 @@ def generate(document: dict[str, Any], text: str, config: Path, into: Path) -> l
         )
     except subprocess.TimeoutExpired as error:
         raise SpecError(f"the generator did not end within {_PATIENCE_S} s: try again", _DOCUMENT) from error
-    if done.returncode != 0 or not package.is_dir():
-        raise SpecError(
-            f"the generator refused the document: {_readable(done.stdout + done.stderr)}."
-            f" {_advice(done.stdout + done.stderr)}",
-            _DOCUMENT,
-        )
-    restore_names(package, given.stand_ins)
-    _finish(package)
-    reports.extend(prove(document, given, package, _environment()))
-    return [f"{_DOCUMENT}: {report}" for report in reports]
+    return done.stdout + done.stderr if done.returncode != 0 or not package.is_dir() else None
+
+
+def _place(said: str, document: dict[str, Any], given: dict[str, Any]) -> Keys:
+    """Find the schema or operation that the generator complains of; nothing where it names none."""
+    schemas = document.get("components", {}).get("schemas", {})
+    for name in reversed(re.findall(r"/components/schemas/([^\s\"]+)", said)):
+        found = max((one for one in schemas if name.startswith(one)), key=len, default=None)
+        if found is not None:
+            return ("components", "schemas", found)
+    for (path, method, _), (shown, _, _) in zip(operations(document), operations(given), strict=True):
+        if re.search(rf"parsing {method.upper()} {re.escape(shown)} within", said):
+            return ("paths", path, method)
+    return ()
+
+
+def _search(given: dict[str, Any], document: dict[str, Any], work: Path) -> Keys:
+    """Find the operation that the generator refuses by itself, where it names none."""
+    pairs = list(zip(operations(document), operations(given), strict=True))
+    for (path, method, _), (shown, _, operation) in pairs[:_MOST_TRIED]:
+        item = {key: value for key, value in given["paths"][shown].items() if key not in METHODS}
+        alone = {**given, "paths": {shown: {**item, method: operation}}}
+        used, waiting = set[str](), [alone["paths"]]
+        while waiting:
+            for name in set(re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(waiting.pop()))) - used:
+                used.add(name)
+                waiting.append(given["components"]["schemas"][name])
+        schemas = given.get("components", {}).get("schemas", {})
+        alone["components"] = {
+            **given.get("components", {}),
+            "schemas": {name: schema for name, schema in schemas.items() if name in used},
+        }
+        (work / "alone.yaml").write_text(yaml_source.dump(alone), encoding="utf-8")
+        package = work / "alone" / method
+        remove(work / "alone")
+        package.parent.mkdir()
+        if _run(work / "alone.yaml", work / "generator.yaml", package) is not None:
+            return ("paths", path, method)
+    return ()
 
 
 def _configuration(config: Path, document: dict[str, Any]) -> str:

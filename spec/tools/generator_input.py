@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from spec.tools.errors import SpecError, describe_keys
-from spec.tools.generator_media import say_answer, say_body
+from spec.tools.generator_media import bytes_media_types, drop_binary_in_json, say_answer, say_body
 from spec.tools.generator_names import Names
 from spec.tools.structure import resolve, walk
 
@@ -60,6 +60,8 @@ def for_generator(document: dict[str, Any], reports: list[str]) -> GeneratorInpu
     as_text: set[Keys] = set()
     _drop_ignored_headers(made, reports)
     _open_circles(made, reports)
+    drop_binary_in_json(made)
+    as_bytes = bytes_media_types(made)
     for node in list(walk(made)):
         match node.kind:
             case "parameter" | "header" if "$ref" not in node.value:
@@ -68,9 +70,10 @@ def for_generator(document: dict[str, Any], reports: list[str]) -> GeneratorInpu
             case "schema":
                 _open_mixed_enum(node, reports)
                 _drop_unsafe_default(node)
+                _require_both_ways(made, node)
                 _open_choices(made, node)
             case "response":
-                say_answer(node, reports)
+                say_answer(node, reports, as_bytes)
             case "request body" if "$ref" not in node.value:
                 say_body(made, node, reports)
     _name_alternatives(made)
@@ -123,6 +126,7 @@ def _say_style_as_text(document: dict[str, Any], node: Node, reports: list[str],
             return
     elif where is None or not (
         kind in {"array", "object"}
+        or (where == "header" and {"nullable", "anyOf", "oneOf"} & set(schema))
         or (kind == "string" and schema.get("format") in _WRITTEN_OTHERWISE)
         or (where == "path" and kind == "boolean")
     ):
@@ -166,6 +170,21 @@ def _drop_unsafe_default(node: Node) -> None:
     default = node.value.get("default")
     if isinstance(default, str) and not (default.isprintable() and not set(default) & {'"', "\\", "'"}):
         del node.value["default"]
+
+
+def _require_both_ways(made: dict[str, Any], node: Node) -> None:
+    """Require of the one class for both directions only what stands in both."""
+    properties = node.value.get("properties", {})
+
+    def is_one_way(name: str) -> bool:
+        inner = properties.get(name, {})
+        while "$ref" in inner:
+            inner = resolve(made, inner["$ref"])
+        return bool(inner.get("readOnly") or inner.get("writeOnly"))
+
+    required = node.value.get("required")
+    if isinstance(required, list) and any(map(is_one_way, required)):
+        node.value["required"] = [name for name in required if not is_one_way(name)]
 
 
 def _open_choices(made: dict[str, Any], node: Node) -> None:

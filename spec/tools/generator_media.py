@@ -39,25 +39,24 @@ def bytes_media_types(document: dict[str, Any]) -> dict[str, str]:
         The generator's `content_type_overrides`.
     """
     found: dict[str, str] = {}
-    answered: set[str] = set()
     for node in walk(document):
         media_types = list(node.value.get("content", {})) if node.kind in {"response", "request body"} else []
-        if node.kind == "response":
-            answered.update(media_types)
-            # Of several media types of an answer the generator takes the first that it can parse.
-            if not any(
-                is_json(one) or plain_type(one) == BYTES or one.startswith("text/") for one in media_types
-            ):
-                found.update(dict.fromkeys(media_types[:1], BYTES))
+        # Of several media types of an answer the generator takes the first that it can parse.
+        if node.kind == "response" and not any(
+            is_json(one) or plain_type(one) == BYTES or one.startswith("text/") for one in media_types
+        ):
+            found.update(dict.fromkeys(media_types[:1], BYTES))
         if node.kind == "request body":
-            known = {BYTES, FORM, MULTIPART}
-            found.update(
-                {one: BYTES for one in media_types if not is_json(one) and plain_type(one) not in known}
-            )
-    return {one: BYTES for one in found if not (one.startswith("text/") and one in answered)}
+            found.update({one: BYTES for one in media_types if is_sent_as_bytes(one)})
+    return found
 
 
-def say_answer(node: Node, reports: list[str]) -> None:
+def is_sent_as_bytes(media_type: str) -> bool:
+    """Tell whether the generator must be told that a body of this media type is bytes."""
+    return not is_json(media_type) and plain_type(media_type) not in {BYTES, FORM, MULTIPART}
+
+
+def say_answer(node: Node, reports: list[str], as_bytes: dict[str, str]) -> None:
     """Leave one media type of an answer, JSON where there is some, with a schema that its reader can take."""
     content = node.value.get("content") or {}
     if not content:
@@ -76,7 +75,8 @@ def say_answer(node: Node, reports: list[str]) -> None:
             reports.append(f"{describe_keys(node.keys)}: the generated client reads {media_type} as {chosen}")
     value = content[chosen]
     if "schema" in value and not is_json(chosen):
-        value["schema"] = {"type": "string"} if chosen.startswith("text/") else dict(_BINARY)
+        is_text = chosen.startswith("text/") and chosen not in as_bytes
+        value["schema"] = {"type": "string"} if is_text else dict(_BINARY)
 
 
 def say_body(made: dict[str, Any], node: Node, reports: list[str]) -> None:
@@ -95,9 +95,9 @@ def say_body(made: dict[str, Any], node: Node, reports: list[str]) -> None:
             content.pop(media_type)
             content.setdefault(BYTES, {"schema": dict(_BINARY)})
             reports.append(f"{describe_keys(keys)}: the generated client sends it as {BYTES}")
-        elif not is_json(media_type) and kind not in {FORM, MULTIPART}:
+        elif kind == BYTES or is_sent_as_bytes(media_type):
             value["schema"] = dict(_BINARY)
-        elif kind == FORM:
+        elif kind in {FORM, MULTIPART}:
             _flatten_form(made, value, keys, reports)
         else:
             value.setdefault("schema", {})
@@ -105,17 +105,22 @@ def say_body(made: dict[str, Any], node: Node, reports: list[str]) -> None:
 
 
 def _flatten_form(made: dict[str, Any], value: dict[str, Any], keys: Keys, reports: list[str]) -> None:
-    """Say the objects in a form as text: how a form writes them is not the generator's to know."""
+    """Say as text what the generator writes as Python does: objects in a form, booleans in several parts."""
     schema = value.get("schema", {})
     name = None
     while "$ref" in schema:
         name = schema["$ref"].rsplit("/", 1)[-1]
         schema = resolve(made, schema["$ref"])
+    is_form = plain_type(str(keys[-1])) == FORM
     nested = [
         key
         for key, inner in schema.get("properties", {}).items()
-        if _is_nested(made, inner)
-        or (inner.get("type") == "array" and _is_nested(made, inner.get("items", {})))
+        if (
+            _is_nested(made, inner)
+            or (inner.get("type") == "array" and _is_nested(made, inner.get("items", {})))
+            if is_form
+            else _kind_of(made, inner) == "boolean"
+        )
     ]
     if not nested:
         return
@@ -128,6 +133,40 @@ def _flatten_form(made: dict[str, Any], value: dict[str, Any], keys: Keys, repor
             f"{describe_keys((*keys, 'schema', 'properties', key))}: the generated client takes it as text,"
             " as the form has it"
         )
+
+
+def _kind_of(made: dict[str, Any], schema: dict[str, Any]) -> Any:
+    while "$ref" in schema:
+        schema = resolve(made, schema["$ref"])
+    return schema.get("type")
+
+
+def drop_binary_in_json(made: dict[str, Any]) -> None:
+    """Say a binary string in JSON as text, which is what JSON has: the generator would make a file of it."""
+    seen: dict[int, set[bool]] = {}
+    for node in list(walk(made)):
+        if node.kind == "media type" and "schema" in node.value:
+            _note_binary(made, node.value["schema"], is_json(str(node.keys[-1])), seen)
+    for node in list(walk(made)):
+        if node.kind == "schema" and seen.get(id(node.value)) == {True}:
+            del node.value["format"]
+
+
+def _note_binary(
+    made: dict[str, Any],
+    schema: dict[str, Any],
+    in_json: bool,  # noqa: FBT001 - as it is noted
+    seen: dict[int, set[bool]],
+) -> None:
+    waiting, done = [schema], set[str]()
+    while waiting:
+        for node in walk(waiting.pop(), "schema"):
+            reference = node.value.get("$ref")
+            if reference is not None and reference not in done:
+                done.add(reference)
+                waiting.append(resolve(made, reference))
+            if node.value.get("format") == "binary":
+                seen.setdefault(id(node.value), set()).add(in_json)
 
 
 def _is_nested(made: dict[str, Any], schema: dict[str, Any]) -> bool:

@@ -30,6 +30,7 @@ _IN_MODELS: Final = re.compile(
     "|to_dict|to_multipart"
 )
 _IN_FUNCTIONS: Final = re.compile("body|cookies|headers|kwargs|params|quote|response")
+_IN_TEMPLATE: Final = re.compile("[a-zA-Z_-][a-zA-Z0-9_-]*")
 _LOCAL: Final = re.compile(r"(.+?)(?:_item|_data|_item_data|_type_\d+)")
 
 
@@ -148,7 +149,8 @@ class Names:
                 if location == "path":
                     in_path[self.stand_ins[name]] = name
                 continue
-            if not (wish or _unusable(name, _IN_FUNCTIONS, snakes)):
+            is_odd = location == "path" and not _IN_TEMPLATE.fullmatch(name)
+            if not (wish or is_odd or _unusable(name, _IN_FUNCTIONS, snakes)):
                 continue
             one["name"] = self._stand_in(name, location, wish)
             if location == "path":
@@ -201,14 +203,17 @@ class Names:
             for media_type, value in content.items():
                 parent = f"{own} {_body_type(media_type)}" if len(content) > 1 else own
                 self._visit(
-                    value.get("schema", {}), "body", parent, (*keys, "requestBody", "content", media_type)
+                    value.get("schema", {}),
+                    "body",
+                    parent,
+                    (*keys, "requestBody", "content", media_type, "schema"),
                 )
             for status, response in operation.get("responses", {}).items():
                 found = resolve(self.made, response["$ref"]) if "$ref" in response else response
                 for media_type, value in found.get("content", {}).items():
                     self._visit(
                         value.get("schema", {}), f"response {status}", own,
-                        (*keys, "responses", status, "content", media_type),
+                        (*keys, "responses", status, "content", media_type, "schema"),
                     )  # fmt: skip
 
     def _visit(  # noqa: C901 - one branch for each of the generator's

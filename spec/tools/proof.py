@@ -227,14 +227,14 @@ class _Plan:
                 one["as_text"] = [
                     name
                     for name, inner in schema.get("properties", {}).items()
-                    if kind == "application/x-www-form-urlencoded"
+                    if one["kind"] != "json"
                     and texts.get(name) == {"type": "string"}
                     and self._follow(inner, place)[0].get("type") != "string"
                 ]
                 one["binary"] = [
                     name
                     for name, inner in schema.get("properties", {}).items()
-                    if self._is_binary(inner, place)
+                    if kind == "multipart/form-data" and self._is_binary(inner, place)
                 ]
                 if not one["values"]:
                     self._note(place, "no value could be made for this body: it is not proven")
