@@ -12,22 +12,22 @@ from typing import TYPE_CHECKING, Any, Final
 from spec.tools.errors import SpecError, describe_keys
 from spec.tools.generator_media import bytes_media_types, drop_binary_in_json, say_answer, say_body
 from spec.tools.generator_names import Names
+from spec.tools.generator_schemas import (
+    drop_unsafe_default,
+    move_nullable_to_uses,
+    name_alternatives,
+    open_choices,
+    open_circles,
+    open_mixed_enum,
+    require_both_ways,
+)
 from spec.tools.structure import resolve, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from spec.tools.errors import Keys
     from spec.tools.structure import Node
 
-_SCHEMAS: Final = "#/components/schemas/"
 _IGNORED_HEADERS: Final = frozenset({"accept", "authorization", "content-type"})
-_KINDS: Final[dict[str, set[type]]] = {
-    "string": {str},
-    "integer": {int},
-    "number": {int, float},
-    "boolean": {bool},
-}
 _WRITTEN_OTHERWISE: Final = frozenset({"date-time", "binary", "byte", "date", "uuid"})
 
 
@@ -59,7 +59,7 @@ def for_generator(document: dict[str, Any], reports: list[str]) -> GeneratorInpu
     made: dict[str, Any] = _copied(document)
     as_text: set[Keys] = set()
     _drop_ignored_headers(made, reports)
-    _open_circles(made, reports)
+    open_circles(made, reports)
     drop_binary_in_json(made)
     as_bytes = bytes_media_types(made)
     for node in list(walk(made)):
@@ -68,16 +68,16 @@ def for_generator(document: dict[str, Any], reports: list[str]) -> GeneratorInpu
                 _say_content_as_text(node, reports, as_text)
                 _say_style_as_text(made, node, reports, as_text)
             case "schema":
-                _open_mixed_enum(node, reports)
-                _drop_unsafe_default(node)
-                _require_both_ways(made, node)
-                _open_choices(made, node)
+                open_mixed_enum(node, reports)
+                drop_unsafe_default(node)
+                require_both_ways(made, node)
+                open_choices(made, node)
             case "response":
                 say_answer(node, reports, as_bytes)
             case "request body" if "$ref" not in node.value:
                 say_body(made, node, reports)
-    _name_alternatives(made)
-    _move_nullable_to_uses(made)
+    name_alternatives(made)
+    move_nullable_to_uses(made)
     names = Names(made, reports)
     names.choose()
     return GeneratorInput(made, names.stand_ins, frozenset(as_text))
@@ -163,159 +163,3 @@ def _drop_ignored_headers(made: dict[str, Any], reports: list[str]) -> None:
         node.value["parameters"] = kept
         if not kept:
             del node.value["parameters"]
-
-
-def _drop_unsafe_default(node: Node) -> None:
-    """Leave out a text's default that the generator would escape twice: the service has the same one."""
-    default = node.value.get("default")
-    if isinstance(default, str) and not (default.isprintable() and not set(default) & {'"', "\\", "'"}):
-        del node.value["default"]
-
-
-def _require_both_ways(made: dict[str, Any], node: Node) -> None:
-    """Require of the one class for both directions only what stands in both."""
-    properties = node.value.get("properties", {})
-
-    def is_one_way(name: str) -> bool:
-        inner = properties.get(name, {})
-        while "$ref" in inner:
-            inner = resolve(made, inner["$ref"])
-        return bool(inner.get("readOnly") or inner.get("writeOnly"))
-
-    required = node.value.get("required")
-    if isinstance(required, list) and any(map(is_one_way, required)):
-        node.value["required"] = [name for name in required if not is_one_way(name)]
-
-
-def _open_choices(made: dict[str, Any], node: Node) -> None:
-    """Let each object of a choice keep unknown properties: a value of another one would lose some."""
-    for part in [*(node.value.get("anyOf") or ()), *(node.value.get("oneOf") or ())]:
-        schema = part
-        while "$ref" in schema:
-            schema = resolve(made, schema["$ref"])
-        if schema.get("additionalProperties") is False:
-            del schema["additionalProperties"]
-
-
-def _open_circles(made: dict[str, Any], reports: list[str]) -> None:
-    """Let a choice or list that holds itself hold any value: the generator makes classes of objects alone."""
-    schemas = made.get("components", {}).get("schemas", {})
-
-    def is_open(reference: str) -> bool:
-        schema = resolve(made, reference)
-        return schema.get("type") != "object" and "properties" not in schema and "allOf" not in schema
-
-    for name, schema in schemas.items():
-        start = _SCHEMAS + name
-        if not is_open(start) or start not in _reachable(made, start, is_open):
-            continue
-        for node in list(walk(schema, "schema")):
-            reference = node.value.get("$ref")
-            if reference == start or (
-                reference and is_open(reference) and start in _reachable(made, reference, is_open)
-            ):
-                node.value.clear()
-        reports.append(
-            f"{describe_keys(('components', 'schemas', name))}: it holds itself: the generated client takes"
-            " any value inside it"
-        )
-
-
-def _name_alternatives(made: dict[str, Any]) -> None:
-    """Make components of the objects in a component's choice or list that hold objects themselves.
-
-    The generator does not look into them where they stand.
-    """
-    schemas = made.get("components", {}).get("schemas", {})
-    for name, schema in list(schemas.items()):
-        parts = [*(schema.get("anyOf") or ()), *(schema.get("oneOf") or ())]
-        places: list[tuple[Any, Any, str]] = []
-        if parts:
-            places += [
-                (
-                    schema[key],
-                    number,
-                    f"{name}_type_{number + (len(schema.get('anyOf') or ()) if key == 'oneOf' else 0)}",
-                )
-                for key in ("anyOf", "oneOf")
-                for number in range(len(schema.get(key) or ()))
-            ]
-        elif schema.get("type") == "array" and isinstance(schema.get("items"), dict):
-            places.append((schema, "items", f"{name}_item"))
-        for holder, key, wanted in places:
-            part = holder[key]
-            if "$ref" in part or part.get("type") != "object" or not _holds_classes(part):
-                continue
-            new = wanted
-            while new in schemas:
-                new += "_"
-            schemas[new] = part
-            holder[key] = {"$ref": _SCHEMAS + new}
-
-
-def _holds_classes(schema: dict[str, Any]) -> bool:
-    return any(
-        node.value.get("enum") or node.value.get("type") == "object" or "properties" in node.value
-        for node in list(walk(schema, "schema"))[1:]
-    )
-
-
-def _open_mixed_enum(node: Node, reports: list[str]) -> None:
-    """Take an enum of several types out: the generator makes none. The document keeps it for validation."""
-    enum = node.value.get("enum")
-    if not isinstance(enum, list):
-        return
-    kinds = {type(value) for value in enum if value is not None}
-    if kinds and node.value.get("type") in _KINDS and not kinds <= _KINDS[node.value["type"]]:
-        reports.append(
-            f"{describe_keys(node.keys)}: no value fits both its type {node.value['type']} and its enum:"
-            " correct one by an action in spec/overlay.yaml"
-        )
-    if len(kinds) > 1 or not kinds <= {str, int}:
-        for key in ("enum", "x-enum-varnames", "default"):
-            node.value.pop(key, None)
-        reports.append(
-            f"{describe_keys(node.keys)}: the generated client takes any value, not only the enum's"
-        )
-
-
-def _move_nullable_to_uses(made: dict[str, Any]) -> None:
-    """Say of the uses of a recursive component that they may be null, and no longer of the component.
-
-    The generator makes a union of what may be null, and can't make one that holds itself.
-    """
-    schemas = made.get("components", {}).get("schemas", {})
-    moved = {
-        _SCHEMAS + name
-        for name, schema in schemas.items()
-        if schema.get("nullable") is True
-        and (schema.get("type") == "object" or "properties" in schema)
-        and _SCHEMAS + name in _reachable(made, _SCHEMAS + name)
-    }
-    for reference in moved:
-        del resolve(made, reference)["nullable"]
-    for node in list(walk(made)):
-        # In an `allOf` the reference is a part of another schema, which says itself whether it may be null.
-        in_all_of = len(node.keys) > 1 and node.keys[-2] == "allOf"
-        if node.kind == "schema" and node.value.get("$ref") in moved and not in_all_of:
-            node.value.update({"nullable": True, "allOf": [{"$ref": node.value.pop("$ref")}]})
-
-
-def _reachable(made: dict[str, Any], start: str, through: Callable[[str], bool] = lambda _: True) -> set[str]:
-    """Give the components that one refers to, by any number of steps through some of them."""
-    found: set[str] = set()
-    waiting = [start]
-    while waiting:
-        for reference in _references(resolve(made, waiting.pop())):
-            if reference not in found:
-                found.add(reference)
-                if through(reference):
-                    waiting.append(reference)
-    return found
-
-
-def _references(schema: dict[str, Any]) -> Iterator[str]:
-    for node in walk(schema, "schema"):
-        reference = node.value.get("$ref")
-        if isinstance(reference, str) and reference.startswith(_SCHEMAS):
-            yield reference

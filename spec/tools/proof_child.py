@@ -5,23 +5,23 @@ It reads one JSON question on stdin and prints the findings as a JSON list, at m
 
 from __future__ import annotations
 
-import datetime as dt
 import email.parser
-import enum
 import importlib
 import inspect
-import io
 import json
 import pkgutil
 import sys
-import types
 import typing
 import urllib.parse
-import uuid
 import warnings
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import httpx
+
+from spec.tools.proof_values import convert, plain, same
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 ORIGIN: Final = "https://proof.example"
 _LONGEST: Final = 160
@@ -44,7 +44,7 @@ def _bare(name: str) -> str:
     return "".join(character for character in name.lower() if character.isalnum())
 
 
-def _import_all(name: str) -> list[types.ModuleType]:
+def _import_all(name: str) -> list[ModuleType]:
     warnings.simplefilter("error")
     try:
         root = importlib.import_module(name)
@@ -64,100 +64,13 @@ def _import_all(name: str) -> list[types.ModuleType]:
     return [module for module in modules if hasattr(module, "_get_kwargs")]
 
 
-# --- values
-
-
-def _convert(value: Any, hint: Any) -> Any:  # noqa: C901, PLR0911 - one branch for each type
-    """Make the Python value that an argument of a type takes, or raise what its class does."""
-    arguments = typing.get_args(hint)
-    if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
-        return _convert_to_one_of(value, arguments)
-    if typing.get_origin(hint) is list:
-        return [_convert(one, arguments[0]) for one in _checked(value, list)]
-    if typing.get_origin(hint) is typing.Literal or hint is Any:
-        return value
-    if not isinstance(hint, type):
-        return value
-    if hasattr(hint, "from_dict"):
-        return hint.from_dict(_checked(value, dict))
-    if hint in {dt.datetime, dt.date}:
-        return hint.fromisoformat(_checked(value, str))
-    if hint.__name__ == "File" and hint.__module__.endswith(".types"):
-        return hint(payload=io.BytesIO(value.encode() if isinstance(value, str) else value))
-    if issubclass(hint, enum.Enum) or hint is uuid.UUID:
-        return hint(value)
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return value
-    if hint in {bool, int, str, dict, type(None)}:
-        return _checked(value, hint)
-    if hint.__name__ == "Unset":
-        raise TypeError("nothing is given by leaving it out")
-    return value
-
-
-def _convert_to_one_of(value: Any, hints: tuple[Any, ...]) -> Any:
-    """Take the type that gives the value back, or else the first model that knows all of its properties."""
-    known: Any = None
-    for one in hints:
-        try:
-            made = _convert(value, one)
-        except Exception:  # noqa: BLE001, S112 - another of the union may fit
-            continue
-        if _same(_plain(made), value):
-            return made
-        if known is None and hasattr(made, "to_dict") and not getattr(made, "additional_properties", None):
-            known = made
-    if known is None:
-        raise TypeError(f"no type of {hints} takes it")
-    return known
-
-
-def _checked(value: Any, kind: type) -> Any:
-    if not isinstance(value, kind) or (isinstance(value, bool) and kind is int):
-        raise TypeError(f"{value!r} is no {kind.__name__}")
-    return value
-
-
-def _plain(value: Any) -> Any:
-    if hasattr(value, "to_dict"):
-        return value.to_dict()
-    if isinstance(value, enum.Enum):
-        return value.value
-    if isinstance(value, list):
-        return [_plain(one) for one in value]
-    if hasattr(value, "payload"):
-        return value.payload.getvalue().decode()
-    if isinstance(value, (dt.date, dt.datetime)):
-        return value.isoformat()
-    return str(value) if isinstance(value, uuid.UUID) else value
-
-
-def _same(one: Any, other: Any) -> bool:
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_same(value, other[key]) for key, value in one.items())
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(_same, one, other))
-    if isinstance(one, str) and isinstance(other, str):
-        return (
-            one == other or _moment(one) == _moment(other) is not None or one.lower() == other.lower() != one
-        )
-    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
-
-
-def _moment(text: str) -> Any:
-    try:
-        return dt.datetime.fromisoformat(text)
-    except ValueError:
-        return None
-
-
 # --- one operation
 
 
 class Operation:
     """One operation's functions, and what the document says of it."""
 
-    def __init__(self, module: types.ModuleType, package: str, asked: dict[str, Any]) -> None:
+    def __init__(self, module: ModuleType, package: str, asked: dict[str, Any]) -> None:
         self.module: Any = module
         self.package, self.asked, self.keys = package, asked, asked["keys"]
         names = list(inspect.signature(self.module._get_kwargs).parameters)  # noqa: SLF001 - what is judged
@@ -204,7 +117,7 @@ class Operation:
             name = self.names[key]
             value = one["sent"][number][0] if one["as_text"] else one["values"][number]
             try:
-                made[name] = _convert(value, self.hints.get(name, Any))
+                made[name] = convert(value, self.hints.get(name, Any))
             except Exception as error:
                 problem = (
                     f"the {key[0]} parameter {key[1]!r} does not take {_brief(value)} ({_brief(str(error))})"
@@ -213,7 +126,7 @@ class Operation:
         if body is not None and self.body is not None:
             described, value = body
             try:
-                made[self.body] = _convert(_prepared(described, value), self.hints.get(self.body, Any))
+                made[self.body] = convert(_prepared(described, value), self.hints.get(self.body, Any))
             except Finding:
                 raise
             except Exception as error:
@@ -325,7 +238,7 @@ class Operation:
             name: getattr(made, name) for name, one in init.items() if one.default is inspect.Parameter.empty
         }
         for name, value in model(**required).to_dict().items():
-            if name not in smallest and not _same(value, body["defaults"].get(name)):
+            if name not in smallest and not same(value, body["defaults"].get(name)):
                 raise Finding(
                     body["keys"],
                     f"left alone, {name!r} goes out as {value!r} instead of {body['defaults'].get(name)!r}",
@@ -343,7 +256,7 @@ class Operation:
         what = f"an answer {answer['status']} of {answer['media_type']}, {_brief(content.decode())},"
         try:
             got = self.module._build_response(client=client, response=response)  # noqa: SLF001
-            parsed = _plain(got.parsed)
+            parsed = plain(got.parsed)
         except Exception as error:
             raise Finding(
                 answer["keys"], f"{what} raises {type(error).__name__}: {_brief(str(error))}"
@@ -353,7 +266,7 @@ class Operation:
         if (
             answer["json"]
             and not (parsed is None and not hasattr(self.module, "sync"))
-            and not _same(parsed, value)
+            and not same(parsed, value)
         ):
             raise Finding(answer["keys"], f"{what} is read as {_brief(parsed)}")
 
@@ -397,7 +310,7 @@ def _check_body(request: httpx.Request, described: dict[str, Any], value: Any) -
             got = json.loads(text)
         except ValueError:
             raise Finding(keys, f"it sends a body that is no JSON: {_brief(text)!r}") from None
-        if not _same(got, value):
+        if not same(got, value):
             raise Finding(keys, f"it sends the body {_brief(got)} instead of {_brief(value)}")
     elif kind == "bytes":
         if text != value:
@@ -428,7 +341,7 @@ def _parts(content_type: str, content: bytes) -> list[tuple[str, str]]:
     return found
 
 
-def _find(modules: list[types.ModuleType], asked: dict[str, Any]) -> types.ModuleType:
+def _find(modules: list[ModuleType], asked: dict[str, Any]) -> ModuleType:
     wanted = _bare(asked["id"])
     found = [
         module for module in modules if _bare(module.__name__.rsplit(".", 1)[1]) in {wanted, f"field{wanted}"}
