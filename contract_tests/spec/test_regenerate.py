@@ -275,3 +275,38 @@ def test_media_types_that_the_generator_cannot_parse_go_out_as_bytes() -> None:
     }
     found = bytes_media_types({"paths": {"/a": {"post": {"requestBody": body, "responses": responses}}}})
     assert sorted(found) == ["application/xml", "image/png", "text/plain"]
+
+
+def test_entries_that_are_no_pages_are_reported(project: Layout) -> None:
+    """What stands in spec/upstream/ and is not read is named; pages in folders of any name are read."""
+    here = project.upstream
+    (here / "UPPER.MD").write_text("x")
+    (here / "page.mdx").write_text("x")
+    (here / "gone.md").symlink_to("nowhere.md")
+    (here / "folder.md").mkdir()
+    (here / "my_cache").mkdir()
+    (here / "my_cache" / "inner.md").write_text("x")
+    named = {note.split()[0].removeprefix("spec/upstream/") for note in project.ignored()}
+    assert named == {"UPPER.MD", "page.mdx", "gone.md", "folder.md"}
+    assert set(project.pages()) == {"things.md", "my_cache/inner.md"}
+
+
+@pytest.mark.parametrize("module", ["spec.tools.regenerate", "spec.tools.update"])
+def test_ctrl_c_while_the_command_imports_is_one_line(module: str, layout: Layout) -> None:
+    """An interrupt before the command has read its arguments ends in a sentence and 130."""
+    program = (
+        "import runpy, signal, sys, types\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'argparse':\n"
+        "            signal.raise_signal(signal.SIGINT)\n"
+        "sys.modules.pop('argparse', None)\n"
+        "sys.meta_path.insert(0, Finder())\n"
+        f"runpy.run_module({module!r}, run_name='__main__', alter_sys=True)\n"
+    )
+    done = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-c", program], cwd=layout.root, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr.count("\n") == 1

@@ -247,6 +247,18 @@ def test_failing_tests_stop_it_unless_told_otherwise(
     assert ("NOT taken over" in out) is (not keep)
 
 
+def test_markdown_that_cannot_be_written_is_said_before_anything_changes(
+    project: Layout, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A report that has no place ends the command while the tree is as it was."""
+    before = everything(project)
+    target = tmp_path / "no" / "text.md"
+    page = fresh(project, "[ready]", "[late]")
+    assert run(project, page, "--tests", "none", "--markdown", str(target)) == 1
+    assert str(target) in capsys.readouterr().err
+    assert everything(project) == before
+
+
 def test_markdown_is_written_for_a_pull_request(project: Layout, tmp_path: Path) -> None:
     """--markdown writes the report and the diff's table."""
     assert (
