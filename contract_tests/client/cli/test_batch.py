@@ -79,13 +79,13 @@ def test_each_status_is_shown(run: Run, serve_mock: Serve) -> None:
     assert plain(ended.out) == "HERE/out/there.mp4\nHERE/out/done.mp4\n"
     assert plain(ended.err) == snapshot("""\
 batch BATCH
-kling-elements: job 2 (refused): refused: HTTP 400: Parameter 'page' must be greater than 0. No task
-      was created; mend the request [request R]
-kling-elements: job 3 (unknown): unknown: the create was sent, and the service answered HTTP 500:
-      Internal Server Error. The fault is the service's [request R]. A task may have been created
+kling-elements: job 2 (refused): refused: HTTP 400: Parameter 'page' must be greater than 0 [request
+      R]. No task was created; correct the request.
+kling-elements: job 3 (unknown): unknown: the create was sent, and the service responded: HTTP 500:
+      Internal Server Error [request R]. The fault is the service's. A task may have been created
       and billed. Look for it before you repeat the create. Next: kling-elements list
 kling-elements: job 4 (failed): failed: task TASK ended as FAILED, and the service gives no reason.
-      It may be billed; try other images
+      It may be billed. Try other images
 kling-elements: job 5 (late): unfinished: stopped waiting for task TASK after TIME; it was last seen
       IN_PROGRESS. It runs on and is billed. Next: kling-elements wait TASK
 kling-elements: job 7 (busy): busy: another process has claimed it
