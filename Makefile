@@ -75,7 +75,7 @@ model-cost: environment ## how many hand-written lines a model costs (ARGS=std)
 
 # The key is taken from the environment (CONTRACT_KEY) and never stands on a command line.
 CONTRACT = CONTRACT_URL='$(URL)' CONTRACT_PROFILE='$(PROFILE)' CONTRACT_CAP='$(CAP)' CONTRACT_SEED='$(SEED)' \
-	CONTRACT_EXAMPLES='$(or $(EXAMPLES),100)' $(RUN) -m contract_tests.schema.report
+	CONTRACT_EXAMPLES='$(or $(EXAMPLES),100)' $(RUN) -m contract_tests.report
 
 .PHONY: contract
 contract: environment ## both sides of the contract suite, and a table of what they exercised (docs/contract.md)

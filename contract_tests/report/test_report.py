@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 import kling_elements
+from contract_tests.report import __main__ as command
+from contract_tests.report import page, table
 from contract_tests.schema import exercised
 from contract_tests.schema.exercised import Row
-from contract_tests.schema.report import __main__ as command
-from contract_tests.schema.report import page, table
 
 if TYPE_CHECKING:
     from pathlib import Path

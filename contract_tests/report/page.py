@@ -5,12 +5,12 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from contract_tests.schema.report.table import to_do
+from contract_tests.report.table import to_do
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from contract_tests.schema.report.table import Cell, Line, Table
+    from contract_tests.report.table import Cell, Line, Table
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1a1d21; --soft: #5b6470; --ground: #ffffff; --line: #dfe3e8;

@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree as ET
 
+from contract_tests.report import page, table
 from contract_tests.schema import exercised
-from contract_tests.schema.report import page, table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from contract_tests.schema.exercised import Side
 
-ROOT: Final = Path(__file__).resolve().parents[3]
+ROOT: Final = Path(__file__).resolve().parents[2]
 HERE: Final = Path(__file__).parent
 OUTPUT: Final = ROOT / ".cache" / "contract"
 _FOLDERS: Final[Mapping[Side, tuple[str, ...]]] = {
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
     Returns:
         The exit code: 0 if all tests passed and no zero is unexplained, 1 if not, 2 for a wrong use.
     """
-    parser = argparse.ArgumentParser(prog="python -m contract_tests.schema.report", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m contract_tests.report", description=__doc__)
     parser.add_argument(
         "--server", action="store_true", help="the server side alone; its zeros are told, not failed"
     )
