@@ -81,8 +81,8 @@ def test_a_task_is_claimed_as_long_as_the_command_is_at_it(kept: Kept) -> None:
         assert kept.until == 1900.0
         on_look = keeping.prolonged_by({}).get("on_look")
         assert on_look
-        on_look(Look("t-1", CREATED, None, 100.0, 30.0))
-        assert kept.until == 2030.0
+        on_look(Look("t-1", CREATED, None, 100.0, 700.0))  # the next poll is far: it must hold until then
+        assert kept.until == 2700.0
         kept.now = 1200.0
         keeping.begin_fetch()
         assert kept.until == 4800.0
@@ -116,7 +116,7 @@ def test_the_journal_is_told_before_the_listeners(kept: Kept, *, with_listeners:
 
     if with_listeners:
         given |= {"on_update": listener("updated"), "on_look": listener("looked")}
-    look = Look("t-1", CREATED, None, 5.0, 10.0)
+    look = Look("t-1", CREATED, None, 5.0, 700.0)
     with kept.keeping() as keeping:
         options = keeping.prolonged_by(given)
         on_update, on_look = options.pop("on_update"), options.pop("on_look")
@@ -124,9 +124,9 @@ def test_the_journal_is_told_before_the_listeners(kept: Kept, *, with_listeners:
         assert on_update
         assert on_look
         said = [on_update(CREATED), on_look(look)]
-        assert kept.until == 1910.0
+        assert kept.until == 2600.0
     assert said == (["updated", "looked"] if with_listeners else [None, None])
-    assert heard == ([(CREATED, 1900.0), (look, 1910.0)] if with_listeners else [])
+    assert heard == ([(CREATED, 1900.0), (look, 2600.0)] if with_listeners else [])
 
 
 @pytest.mark.parametrize(

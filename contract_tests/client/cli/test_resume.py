@@ -114,7 +114,7 @@ task NO-FILE is COMPLETED, and no file is noted for its video. Next: kling-eleme
       -o FILE
 task BUSY: another process has claimed it
 kling-elements: task FAILED: failed: task FAILED ended as FAILED, and the service gives no reason.
-      It may be billed; try other images
+      It may be billed. Try other images
 kling-elements: task LATE: unfinished: stopped waiting for task LATE after TIME; it was last seen
       IN_PROGRESS. It runs on and is billed. Next: kling-elements wait LATE
 """)

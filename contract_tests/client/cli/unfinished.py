@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import textwrap
 import time
@@ -11,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from contract_tests.client.cli.conftest import KEY
 from kling_elements import Journal, KlingElements, Task
-from kling_elements.journal import NewEntry
+from kling_elements.journal import NewEntry, journal_path
+from kling_elements.journal.database import Database
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,7 +89,9 @@ def in_doubt(origin: str, why: str | None = None, *, model: str = "std", key: st
     """Return the entry of a create that was sent an hour ago, and never answered."""
     with KlingElements(key, origin) as client:
         owner = client.journal_owner
-    journal = Journal.open(clock=lambda: time.time() - 3600)
+    path = journal_path(None, os.environ)
+    assert path
+    journal = Journal(Database(path), lambda: time.time() - 3600, lambda: time.monotonic() - 3600)
     entry_id = journal.begin(NewEntry(model, owner.origin, owner.fingerprint, **known)).entry_id
     if why is not None:
         journal.unknown(entry_id, why)

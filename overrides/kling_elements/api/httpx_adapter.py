@@ -261,12 +261,10 @@ def timed_out(exchange: Exchange) -> NoResponse:
 
 def response_despite(error: Exception, exchange: Exchange, key: ApiKey) -> Response | None:
     """Return the response that came before something failed, a caller's hook, say; None if none came."""
-    cause: BaseException | None = error
-    while cause is not None:
+    for cause in _chain(error):
         response = getattr(cause, "response", None)
         if isinstance(response, httpx.Response) and _is_answer(response, exchange):
             return service_response(response, _content(response), key)
-        cause = cause.__cause__ or cause.__context__
     if exchange.status is None:
         return None
     status, headers = exchange.status
@@ -338,11 +336,19 @@ def without_frames(error: BaseException, outer: BaseException | None) -> BaseExc
         error: The error.
         outer: The error that the caller was handling already, which is its own.
     """
-    inner: BaseException | None = error
-    while inner is not None and inner is not outer:
+    for inner in _chain(error, outer):
         inner.__traceback__ = None
-        inner = inner.__context__
     return error
+
+
+def _chain(error: BaseException, outer: BaseException | None = None) -> Iterator[BaseException]:
+    """Yield an error and what led to it, down to `outer`."""
+    inner: BaseException | None = error
+    seen: set[int] = set()
+    while inner is not None and inner is not outer and id(inner) not in seen:
+        seen.add(id(inner))  # an error object that is raised again may lead to itself
+        yield inner
+        inner = inner.__cause__ or inner.__context__
 
 
 def coding_of(response: httpx.Response) -> str:
