@@ -113,7 +113,7 @@ LONG = "https://example.com/".ljust(80, "a")
         ("https://example.com/\u200b\x1b[2J", "https://example.com/��[2J"),
         (LONG, LONG),
         (LONG + "a", LONG[:79] + "…"),
-        ("https://[broken", "[an address that is no URL]"),
+        ("https://[broken", "[not a URL]"),
     ],
 )
 def test_how_an_address_is_shown(url: str, shown: str) -> None:

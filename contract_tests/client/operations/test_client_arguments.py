@@ -79,7 +79,7 @@ def test_every_argument_gets_where_it_belongs(
     assert [
         (request.method, str(request.url).startswith(OWN), request.headers["x-mine"]) for request in asked
     ] == [("POST", True, KEY), ("GET", True, KEY), ("GET", True, KEY)]
-    assert [request.extensions["timeout"]["read"] for request in asked] == [7.0] * 3
+    assert [request.extensions["timeout"]["connect"] for request in asked] == [7.0] * 3
     assert (str(fetched.url), KEY in str(fetched.headers)) == (RESULT, False)
     assert time.sleeps == [3.0, 4.0]
     assert [event.name for event in told] == [

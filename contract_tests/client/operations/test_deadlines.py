@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -61,16 +62,18 @@ def test_no_rate_limit_outlasts_a_deadline(any_driver: Driver, time: FakeTime, n
     assert time.now - began <= 6
     assert len(server.requests) == 1, "nothing was sent"
     if isinstance(caught.value, RateLimitError):
-        assert caught.value.retry_after == pytest.approx(120, abs=2)
+        assert caught.value.retry_after is not None
+        assert 60 < caught.value.retry_after <= 120
 
 
 def test_a_short_delay_is_slept(driver: Driver, time: FakeTime) -> None:
-    """A rate that is used up for a moment delays a request, and that is all."""
-    server = Script.of(shown_with({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "2"}), completed())
+    """A rate that is used up for less time than is left delays a request, and that is all."""
+    server = Script.of(shown_with({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "30"}), completed())
     client = driver.open(server, base_url=next(ORIGINS), clock=time.clock, sleep=time.sleep)
     client.get(ID)
     assert client.get(ID).status == "COMPLETED"
-    assert time.sleeps == [pytest.approx(2, abs=0.5)]
+    [pause] = time.sleeps
+    assert 0 < pause <= 30, "the limits are the process's, and so is their clock"
 
 
 def test_a_wait_for_a_place_ends_with_the_deadline(any_driver: Driver, time: FakeTime) -> None:
@@ -79,7 +82,8 @@ def test_a_wait_for_a_place_ends_with_the_deadline(any_driver: Driver, time: Fak
     options = {"base_url": next(ORIGINS), "clock": time.clock, "sleep": time.sleep}
     client: Any = any_driver.open(server, limits=Limits((), 1), **options).client
     errors: list[KlingError] = []
-    began = time.now
+    # From here the clock's floats can't hit the deadline exactly.
+    time.now = began = math.nextafter(1020.0, math.inf)
 
     def sync_second(task: TaskData) -> None:
         with pytest.raises(RateLimitError) as caught:
@@ -98,7 +102,7 @@ def test_a_wait_for_a_place_ends_with_the_deadline(any_driver: Driver, time: Fak
 
     task = any_driver.run(lambda: client.generate(IMAGE, on_update=once))
     assert task.status == "COMPLETED"
-    assert time.sleeps[:2] == [5, 2]
+    assert time.sleeps[:2] == [5, pytest.approx(2)]
     assert time.now - began < 60
     assert "Nothing was sent" in str(errors[0])
     assert [request.method for request in server.requests].count("POST") == 1
@@ -114,7 +118,7 @@ def test_a_deadline_cuts_requests_but_never_a_create(driver: Driver, time: FakeT
     driver.run(lambda: client.get(ID, timeout=0.1))
     driver.run(lambda: client.get(ID))
     allowed = [request.extensions["timeout"]["read"] for request in server.requests]
-    assert allowed[0] == 60
+    assert allowed[0] == pytest.approx(60, abs=0.1), "and the time that its body takes over a slow uplink"
     assert 1 <= allowed[1] <= 6
     assert allowed[2:] == [5, 1, 60]
 

@@ -18,13 +18,18 @@ from contract_tests.support.clients import Script
 from kling_elements import (
     ApiError,
     AsyncTask,
+    AuthenticationError,
     DeadlineExceeded,
     DownloadError,
+    InsufficientCreditsError,
     InvalidParam,
     KlingError,
+    NotFoundError,
     OutcomeUnknown,
+    PermissionDeniedError,
     ResponseFormatError,
     ResultMissing,
+    ServerError,
     Task,
     TaskFailed,
     UploadError,
@@ -172,34 +177,38 @@ def test_importing_costs_little() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_texts_are_for_people(driver: Driver) -> None:
-    """The text of an error begins with what happened, and ends with what to do and whom to ask."""
-    texts: list[str] = []
-    for step in (
-        failing(401),
-        failing(402),
-        failing(403),
-        failing(404),
-        failing(500),
-        reply(content=b"<html>"),
-    ):
-        with pytest.raises(KlingError) as caught:
-            driver.open(Script.of(step)).get(ID)
-        texts.append(str(caught.value))
-    assert texts == [
-        "HTTP 401: no. Check the API key and that it belongs to this host [request req-1]",
-        "HTTP 402: no. No task was created; top up the account [request req-1]",
-        (
-            "HTTP 403: no. The account, its plan, or the request's content is refused; "
-            "the key itself may be good [request req-1]"
-        ),
-        "HTTP 404: no. A task is visible only to the account whose key created it [request req-1]",
-        "HTTP 500: no. The fault is the service's [request req-1]",
-        (
-            "the service's answer can't be used: it is no JSON "
-            "(HTTP 200, application/json, request req-1): '<html>'"
-        ),
-    ]
+REFUSED: list[tuple[int, type[ApiError]]] = [
+    (401, AuthenticationError),
+    (402, InsufficientCreditsError),
+    (403, PermissionDeniedError),
+    (404, NotFoundError),
+    (500, ServerError),
+]
+
+
+@pytest.mark.parametrize(("status", "kind"), REFUSED)
+def test_a_refusal_says_what_happened(driver: Driver, status: int, kind: type[ApiError]) -> None:
+    """An error response has its own type; its text has the status, the service's words and the request."""
+    with pytest.raises(kind) as caught:
+        driver.open(Script.of(failing(status, "the service's words"))).get(ID)
+    error = caught.value
+    assert (error.status_code, error.message, error.request_id) == (status, "the service's words", "req-1")
+    assert str(error).startswith(f"HTTP {status}: the service's words")
+    assert "req-1" in str(error)
+
+
+def test_an_unreadable_response_is_shown(driver: Driver) -> None:
+    """A response that is not JSON is reported with its status, its media type and its start."""
+    with pytest.raises(ResponseFormatError) as caught:
+        driver.open(Script.of(reply(content=b"<html>"))).get(ID)
+    error = caught.value
+    found = (error.status_code, error.content_type, error.request_id, error.body)
+    assert found == (200, "application/json", "req-1", "<html>")
+    assert all(part in str(error) for part in ("200", "application/json", "req-1", "<html>"))
+
+
+def test_a_create_without_a_clear_answer_says_where_to_look(driver: Driver) -> None:
+    """A create that the service may have carried out names the list of tasks as the next command."""
     with pytest.raises(OutcomeUnknown) as unknown:
         driver.open(Script.of(failing(502))).create([IMAGE])
     assert (unknown.value.status_code, unknown.value.request_id) == (502, "req-1")

@@ -194,6 +194,15 @@ def test_the_deadline_is_exact(driver: Driver, time: FakeTime) -> None:
     assert "It runs on and is billed" in str(error)
 
 
+def test_a_rounding_error_is_no_time_left(driver: Driver, time: FakeTime) -> None:
+    """A deadline that the clock's floats can't hit exactly still ends the wait."""
+    time.now = math.nextafter(1000.0, math.inf)
+    client, server = open_with(driver, time, shown("IN_PROGRESS"), poll_interval=30)
+    with pytest.raises(DeadlineExceeded):
+        client.wait(ID, timeout=30)
+    assert len(server.requests) == 2
+
+
 def test_done_at_the_last_look(driver: Driver, time: FakeTime) -> None:
     """A task that is done at the deadline is done."""
     client, _ = open_with(driver, time, shown("IN_PROGRESS"), completed(), poll_interval=20)

@@ -230,10 +230,10 @@ class TaskService(Generic[TaskT]):
             return None
         clock = waiting.clock or self.sender.clock
         while (slot := rate_limiter.take_slot(time.monotonic())) is None:
-            left = deadline.remaining(clock())
-            if left <= 0:
+            now = clock()
+            if deadline.is_over(now):
                 raise not_sent(f"no place for a task was free for {deadline.timeout:.0f} s", _SLOT_PAUSE)
-            delay = min(_SLOT_PAUSE, rate_limiter.slot_delay(time.monotonic()), left)
+            delay = deadline.clamp(min(_SLOT_PAUSE, rate_limiter.slot_delay(time.monotonic())), now)
             emit(self.sender.hook, "request.delayed", operation="create", pause=delay)
             await self._io_for(waiting).sleep(delay)
         return slot

@@ -210,7 +210,7 @@ class Poll:
             DeadlineExceeded: If the deadline has passed.
         """
         elapsed = self.deadline.elapsed(self.clock())
-        is_over = self._has_polled and self.deadline.remaining(self.clock()) <= 0
+        is_over = self._has_polled and self.deadline.is_over(self.clock())
         delay = self._delay(retry_after)
         self._pauses += 1
         seen = None if error else self.last

@@ -11,7 +11,7 @@ import math
 from attrs import field, frozen
 
 from kling_elements.errors import ValidationError
-from kling_elements.policy.durations import check_kind, check_seconds
+from kling_elements.policy.durations import LEAST_LEFT, check_kind, check_seconds
 
 
 @frozen
@@ -108,6 +108,10 @@ class Deadline:
     def remaining(self, now: float) -> float:
         """Return the seconds that are left, never below zero."""
         return max(0.0, self.timeout - self.elapsed(now))
+
+    def is_over(self, now: float) -> bool:
+        """Return whether no time is left that is worth sleeping for."""
+        return self.remaining(now) < LEAST_LEFT
 
     def clamp(self, seconds: float, now: float) -> float:
         """Return `seconds`, or what is left if that is less."""

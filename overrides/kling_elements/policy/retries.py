@@ -14,10 +14,9 @@ import math
 
 from attrs import frozen
 
-from kling_elements.policy.durations import check_count, check_seconds
+from kling_elements.policy.durations import LEAST_LEFT, check_count, check_seconds
 
 _LARGEST_EXPONENT = 60  # beyond it every pause is the cap, and far beyond it a float overflows
-_LEAST_LEFT = 0.001  # seconds; less is a rounding error of the clock, and sleeping for it would spin
 
 
 @frozen
@@ -63,7 +62,7 @@ def backoff(
         random: A number from 0 to 1, evenly distributed.
         remaining: Seconds left until the deadline. No pause ends after it.
     """
-    if remaining < _LEAST_LEFT or (policy.attempts is not None and attempt >= policy.attempts):
+    if remaining < LEAST_LEFT or (policy.attempts is not None and attempt >= policy.attempts):
         return None
     if retry_after is not None:
         # Written so that NaN is not slept either.
