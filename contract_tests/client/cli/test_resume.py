@@ -64,8 +64,10 @@ def test_without_a_journal_nothing_is_known(run: Run, nowhere: str, monkeypatch:
     assert (ended.code, ended.err) == (0, "there is no journal: nothing is known\n")
 
 
-@pytest.mark.parametrize("how", ["held", "folder"])
-@pytest.mark.parametrize("words", [(), ("--abandon", "x"), ("--adopt", "x")])
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [("held", ()), ("folder", ()), ("folder", ("--abandon", "x")), ("folder", ("--adopt", "x"))],
+)
 def test_an_unreadable_journal_is_not_an_empty_one(
     run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatch, how: str, words: tuple[str, ...]
 ) -> None:
