@@ -23,7 +23,7 @@ DELIVERIES = [
 ]
 
 
-@examples(200)
+@examples(80)
 @given(
     order=st.permutations(DELIVERIES),
     repeats=st.lists(st.tuples(st.sampled_from(DELIVERIES), st.integers(0, 9)), max_size=6),

@@ -68,14 +68,14 @@ def test_every_leaf_of_the_small_document_is_noticed(library: dict[str, Any]) ->
         check_noticed(library, keys, WITHOUT_MEANING)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@settings(max_examples=25, deadline=None, derandomize=True, database=None)
 @given(data=st.data())
 def test_any_leaf_of_the_vendored_document_is_noticed(vendored: dict[str, Any], data: st.DataObject) -> None:
     """The same holds for this project's own document."""
     check_noticed(vendored, data.draw(st.sampled_from(sorted(leaves(vendored), key=str))), {"security"})
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@settings(max_examples=25, deadline=None, derandomize=True, database=None)
 @given(data=st.data())
 def test_any_other_value_is_noticed(vendored: dict[str, Any], data: st.DataObject) -> None:
     """Putting another value in a leaf's place is told, whatever it is."""
@@ -120,7 +120,7 @@ MALFORMED: list[Any] = [
 ]
 
 
-@settings(max_examples=150, deadline=None, derandomize=True, database=None)
+@settings(max_examples=50, deadline=None, derandomize=True, database=None)
 @given(data=st.data())
 def test_a_malformed_document_is_told_and_not_a_crash(data: st.DataObject) -> None:
     """Whatever stands in place of any value, the answer is changes or an error in words, both ways round."""

@@ -88,6 +88,7 @@ SECTION = "\n### Changed (API document)\n\n"
         ("", "", "- a\n", "## [Unreleased]\n" + SECTION + "- a\n"),
         ("# C\n" + TAIL, "", "- a\n", "# C\n\n## [Unreleased]\n" + SECTION + "- a\n" + TAIL),
         ("# C\n\n[x]: y\n", "", "- a\n", "# C\n\n## [Unreleased]\n" + SECTION + "- a\n\n[x]: y\n"),
+        (HEAD + SECTION.strip("\n"), "", "- a\n", HEAD + SECTION + "- a\n"),
         (
             HEAD + SECTION + "- b\n\n### Fixed\n\n- c\n",
             "",

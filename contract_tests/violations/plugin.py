@@ -42,11 +42,11 @@ def pytest_configure(config: pytest.Config) -> None:
         print_blob=False,
     )
     hypothesis.settings.load_profile("violations")
-    kind, _, name = config.getoption("violation").partition(":")
+    kind, _, name = str(config.getoption("violation")).partition(":")
     # Only the violation's own kind: the others' imports take seconds.
     known = import_module(f"contract_tests.violations.{kind}").VIOLATIONS if kind else ()
     found = next((violation for violation in known if violation.name == name), None)
-    config.pluginmanager.register(Watch(found, config.getoption("verdict")))
+    config.pluginmanager.register(Watch(found, str(config.getoption("verdict"))))
 
 
 class Watch:

@@ -107,7 +107,8 @@ def test_each_end_is_shown(run: Run, serve_mock: Serve) -> None:
     for scenario in ("fail", "never-finish"):
         served.mock.next_scenario(scenario)
         ids.append(str(begun(run, served, "-o", f"{scenario}.mp4").task_id))
-    known = dict(zip((*ids, str(busy.task_id)), ("MADE", "NO-FILE", "FAILED", "LATE", "BUSY"), strict=True))
+    names = ["MADE", "NO-FILE", "FAILED", "LATE", "BUSY"]
+    known = dict(zip([*ids, str(busy.task_id)], names, strict=True))
     asked(served)
     ended = run("resume", "--timeout", "0", "--workers", "1")
     assert (ended.code, ended.out) == (9, f"{Path('a.mp4').absolute()}\n")

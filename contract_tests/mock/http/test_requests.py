@@ -254,7 +254,7 @@ async def _no_sleep(seconds: float) -> None:
     del seconds
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     method=st.sampled_from(["GET", "POST", "HEAD", "OPTIONS", "PUT", "WEIRD"]),
     path=st.sampled_from(

@@ -47,7 +47,7 @@ def home_of(row: Row) -> Home:
     return HOMES[PLACES[row.method, row.path]]
 
 
-@examples(120)
+@examples(40)
 @given(data=st.data(), row=st.sampled_from(SUCCESSES), driver=DRIVERS, cut=CUTS)
 def test_damaged_successes(data: st.DataObject, row: Row, driver: Driver, cut: Exception | None) -> None:
     """A success with something wrong with it is a value or an error of the tree; a create keeps its id."""
@@ -58,7 +58,7 @@ def test_damaged_successes(data: st.DataObject, row: Row, driver: Driver, cut: E
     assert_survived(see(driver, home, wire, cut=cut), home, wire, task_id_in(whole.value))
 
 
-@examples(60)
+@examples(25)
 @given(data=st.data(), row=st.sampled_from(ERRORS), driver=DRIVERS, cut=CUTS)
 def test_damaged_errors(data: st.DataObject, row: Row, driver: Driver, cut: Exception | None) -> None:
     """An error with something wrong with it is still an error of the tree."""
@@ -70,7 +70,7 @@ def test_damaged_errors(data: st.DataObject, row: Row, driver: Driver, cut: Exce
         assert isinstance(seen.result, (ApiError, OutcomeUnknown)) or seen.result == []
 
 
-@examples(120)
+@examples(40)
 @given(
     data=st.data(),
     driver=DRIVERS,
@@ -89,7 +89,7 @@ def test_an_id_is_found_under_any_status(data: st.DataObject, driver: Driver, st
     assert isinstance(result, Task) == (200 <= status < 300)
 
 
-@examples(60)
+@examples(25)
 @given(data=st.data(), driver=DRIVERS)
 def test_a_wait_outlives_damaged_answers(data: st.DataObject, driver: Driver) -> None:
     """A wait rides out every answer that may pass, and what it raises carries the id of the task."""

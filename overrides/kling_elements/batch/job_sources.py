@@ -85,8 +85,9 @@ def _next_line(stream: IO[Any], number: int) -> Any:
 def decoded(stream: IO[Any]) -> Iterator[IO[Any]]:
     """Decode a binary stream that is UTF-16 or UTF-32, with a mark or without."""
     head = b""
-    if hasattr(stream, "peek"):
-        head = stream.peek(4)[:4]
+    peek = getattr(stream, "peek", None)  # a buffered file, gzip's, a temporary file's wrapper
+    if peek is not None:
+        head = peek(4)[:4]
     elif isinstance(stream, io.BytesIO):
         head = stream.getvalue()[stream.tell() :][:4]
     encoding = json.detect_encoding(head)

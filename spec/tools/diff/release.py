@@ -22,7 +22,9 @@ _UNRELEASED: Final = re.compile(
     r"^## \[?unreleased\]?.*?(?=^## |^\[[^]\n]+\]: |\Z)", re.IGNORECASE | re.MULTILINE | re.DOTALL
 )
 _HEADING: Final = "### Changed (API document)"
-_SECTION: Final = re.compile(rf"^{re.escape(_HEADING)}[ \t]*\n(.*?)(?=^### |\Z)", re.MULTILINE | re.DOTALL)
+_SECTION: Final = re.compile(
+    rf"^{re.escape(_HEADING)}[ \t]*(?:\n|\Z)(.*?)(?=^### |\Z)", re.MULTILINE | re.DOTALL
+)
 
 
 def bump(changes: Sequence[Change], current_version: str) -> str:
