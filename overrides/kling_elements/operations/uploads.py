@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 from functools import partial
+from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeAlias, cast
 from urllib.parse import urlsplit
 
@@ -39,10 +40,10 @@ if TYPE_CHECKING:
 BASE64 = "base64"
 UPLOAD = "upload"
 
-_OK = range(200, 300)
-_EXPIRED = frozenset({401, 403, 404, 410})
-_TRANSIENT = frozenset({408, 425, 429})
-_SERVER_ERROR = 500
+_OK = range(HTTPStatus.OK, HTTPStatus.MULTIPLE_CHOICES)
+_EXPIRED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
+_TRANSIENT = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
+_SERVER_ERROR = HTTPStatus.INTERNAL_SERVER_ERROR
 _MOST_REFUSALS = 2  # in a row: an address that is refused at once was not too old
 NOTHING_CREATED = "No task was created, and nothing is billed"
 
