@@ -67,8 +67,12 @@ def test_redirects_are_not_followed(driver: Driver, location: str, service: resp
     """A redirect, to another host or within the service, is not followed: the key stays where it belongs."""
     for route in service.routes:
         route.mock(return_value=httpx.Response(307, headers={"location": location}))
-    for name, error in (("createKlingElementsStdTask", OutcomeUnknown), ("getKlingElementsTask", ApiError)):
-        with pytest.raises(error) as caught:
+    kinds: dict[str, type[OutcomeUnknown | ApiError]] = {
+        "createKlingElementsStdTask": OutcomeUnknown,
+        "getKlingElementsTask": ApiError,
+    }
+    for name, kind in kinds.items():
+        with pytest.raises(kind) as caught:
             HOMES[name].call(driver.open(None))
         assert caught.value.status_code == 307
     assert [place_of(sent.request) is not None for sent in service.calls] == [True, True]
