@@ -74,6 +74,7 @@ def test_redirects_are_not_followed(driver: Driver, location: str, service: resp
     for name, kind in kinds.items():
         with pytest.raises(kind) as caught:
             HOMES[name].call(driver.open(None))
+        assert isinstance(caught.value, OutcomeUnknown | ApiError)
         assert caught.value.status_code == 307
     assert [place_of(sent.request) is not None for sent in service.calls] == [True, True]
 
