@@ -18,6 +18,7 @@ from contract_tests.support.loopback import dripping, keeping_alive, never_conne
 from contract_tests.support.transports import HEADER, ORIGIN, TransportKind
 from kling_elements import ValidationError
 from kling_elements.api.auth import ApiKey, Settings
+from kling_elements.api.httpx_adapter import without_frames
 from kling_elements.api.parsing import MAX_RESPONSE_BYTES
 from kling_elements.types import ExternalRequest, NoResponse, Request, Response, ResponseHead
 
@@ -529,3 +530,17 @@ def test_no_log_of_an_exchange_holds_the_key(
     ]
     assert KEY not in "".join(texts)
     assert ORIGIN in texts[0]
+
+
+def test_frames_are_dropped_of_causes_and_contexts_alike() -> None:
+    """Frames of httpx hold the key: an error keeps none, nor what led to it does, even in a circle."""
+    cause, context, own = KeyError("cause"), ValueError("context"), OSError("the caller's own")
+    for error in (cause, context, own):
+        with pytest.raises(type(error)):
+            raise error
+    last = RuntimeError("last")
+    last.__cause__, last.__context__ = cause, context
+    context.__context__, cause.__context__ = own, last
+    assert without_frames(last, own) is last
+    assert [error.__traceback__ for error in (last, cause, context)] == [None] * 3
+    assert own.__traceback__ is not None

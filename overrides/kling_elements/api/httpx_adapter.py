@@ -342,13 +342,15 @@ def without_frames(error: BaseException, outer: BaseException | None) -> BaseExc
 
 
 def _chain(error: BaseException, outer: BaseException | None = None) -> Iterator[BaseException]:
-    """Yield an error and what led to it, down to `outer`."""
-    inner: BaseException | None = error
-    seen: set[int] = set()
-    while inner is not None and inner is not outer and id(inner) not in seen:
-        seen.add(id(inner))  # an error object that is raised again may lead to itself
-        yield inner
-        inner = inner.__cause__ or inner.__context__
+    """Yield an error and all that led to it, by cause and by context, down to `outer`; each once."""
+    left: list[BaseException | None] = [error]
+    seen = {id(outer)}
+    while left:
+        inner = left.pop()
+        if inner is not None and id(inner) not in seen:
+            seen.add(id(inner))  # an error object that is raised again may lead to itself
+            yield inner
+            left += [inner.__context__, inner.__cause__]
 
 
 def coding_of(response: httpx.Response) -> str:
