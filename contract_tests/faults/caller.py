@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import os
+import pickle
+import resource
+import select
 import shutil
+import signal
 import tempfile
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,12 +18,13 @@ import httpx
 from attrs import define, field, frozen
 
 from contract_tests.faults.fault import HASTY
+from contract_tests.faults.sockets import PATIENCE
 from contract_tests.faults.stage import NONE_KEPT
-from kling_elements import AsyncKlingElements, Journal, KlingElements, Limits
+from kling_elements import AsyncKlingElements, Journal, KlingElements, Limits, Task
 from kling_elements.journal.database import Database
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from contract_tests.faults.fault import Fault
     from contract_tests.faults.oracle import Ask, Tally
@@ -34,8 +40,17 @@ _MOST_SLEEPS: Final = 2000  # of one call; no deadline allows as many
 _QUICK: Final = next((str(path) for path in [Path("/dev/shm")] if os.access(path, os.W_OK)), None)  # noqa: S108 - mkdtemp makes a folder of its own in it
 
 
+_DAMAGES: Final[dict[str, Callable[[bytes], bytes]]] = {
+    "journal damaged: its first bytes": lambda whole: bytes(16) + whole[16:],
+    "journal damaged: its head": lambda whole: b"\xff" * 100 + whole[100:],
+    "journal damaged: its second half": lambda whole: whole[: len(whole) // 2],
+}
+DISK_FULL: Final = "journal on a full disk"
+DISK_TROUBLES: Final = (DISK_FULL, *_DAMAGES)
+
+
 class EndlessError(AssertionError):
-    """A call that sleeps and sleeps."""
+    """A call that sleeps and sleeps, or a child process that does not end."""
 
 
 @frozen
@@ -49,6 +64,8 @@ class Call:
         ask: The logical create that it is for.
         is_async: Whether the asynchronous client makes it.
         scheme: Of the origin.
+        forks: Whether a child process makes it, by a client of its parent's.
+        is_own: Whether the HTTP connections are the client's own, or the caller's.
     """
 
     name: str
@@ -57,6 +74,8 @@ class Call:
     ask: Ask | None = None
     is_async: bool = False
     scheme: str = "http"
+    forks: bool = False
+    is_own: bool = False
 
 
 @frozen
@@ -90,6 +109,7 @@ class Caller:
         trace: What was done, for a reader of a finding.
         now: The monotonic clock.
         wall_offset: How far the wall clock is ahead of the service's.
+        had_disk_trouble: Whether the journal's file could not be used for a while.
     """
 
     stage: Stage
@@ -99,12 +119,18 @@ class Caller:
     trace: list[str] = field(factory=list)
     now: float = 0.0
     wall_offset: float = 0.0
+    had_disk_trouble: bool = False
     _journal: Journal = field(init=False)
     _armed: int = field(default=0, init=False)  # faults of this call, which are counted after it
     _sleeps: int = field(default=0, init=False)
     _refusals: int = field(default=0, init=False)
     _interrupt_in: int | None = field(default=None, init=False)
     _interrupts: int = field(default=0, init=False)
+    _trouble: tuple[str, int] | None = field(
+        default=None, init=False
+    )  # of the disk, and events until it comes
+    _undo_trouble: Callable[[], object] | None = field(default=None, init=False)
+    _is_child: bool = field(default=False, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._journal = self._open_journal()
@@ -118,10 +144,17 @@ class Caller:
         before, endings = proxy.injected.copy(), proxy.endings.copy()
         self._sleeps = self._interrupts = 0
         proxy.take_interrupts()
+        used = self._used_client(call, patience) if call.forks else None
         proxy.arm(faults)
+        self._meet_trouble()
         value, error = None, None
         try:
-            value = anyio.run(self._run_async, call, patience) if call.is_async else self._run(call, patience)
+            if used:
+                value = self._run_in_child(call, used)
+            else:
+                value = (
+                    anyio.run(self._run_async, call, patience) if call.is_async else self._run(call, patience)
+                )
         except BaseException as raised:  # noqa: BLE001 - whatever comes is what is judged
             error = raised
         finally:
@@ -140,7 +173,10 @@ class Caller:
 
     def heal(self) -> None:
         """Let the storm pass: nothing is disturbed any more, and what was begun is over."""
-        self._refusals, self._interrupt_in = 0, None
+        self._refusals, self._interrupt_in, self._trouble = 0, None, None
+        if self._undo_trouble:
+            self._undo_trouble()
+            self._undo_trouble = None
         self.stage.proxy.listen()
         self.stage.proxy.settle()
 
@@ -153,6 +189,10 @@ class Caller:
     def interrupt(self, events: int) -> None:
         """Press Ctrl-C at the next call's event of this number."""
         self._interrupt_in = events
+
+    def trouble_disk(self, how: str, events: int) -> None:
+        """Have the journal's file fail in the next call, from this event on (0: at once) to its end."""
+        self._trouble = (how, events)
 
     def jump(self, seconds: float) -> None:
         """Have the wall clock of this machine jump, back or forth."""
@@ -169,14 +209,19 @@ class Caller:
     def let_pass(self, seconds: float) -> None:
         """Have time pass for all."""
         self.now += seconds
-        self.stage.served.mock.advance(seconds)
+        if not self._is_child:
+            self.stage.served.mock.advance(seconds)
 
     def restart(self) -> None:
         """Begin anew as another process would: nothing is left but the journal."""
         if self.may_inject:
             self.note("restart")
-            self._journal.close()
-            self._journal = self._open_journal()
+            self.reopen_journal()
+
+    def reopen_journal(self) -> None:
+        """Close the journal, as a process that ends does, and open its file again."""
+        self._journal.close()
+        self._journal = self._open_journal()
 
     def close(self) -> None:
         """Leave nothing behind."""
@@ -214,6 +259,47 @@ class Caller:
             task_id, target = call.arguments
             return await (await client.get(task_id, timeout=LOOKS)).download(target)
 
+    def _used_client(self, call: Call, patience: float) -> KlingElements | AsyncKlingElements:
+        """A client that has been used in this process; nothing disturbs that."""
+        options = self._options(patience, call.scheme)
+        if not call.is_async:
+            client = KlingElements(**options, http_client=None if call.is_own else self.stage.http)
+            client.list()
+            return client
+        http = httpx.AsyncClient(verify=self.stage.trust, limits=NONE_KEPT, trust_env=False)
+        client_ = AsyncKlingElements(**options, http_client=None if call.is_own else http)
+        anyio.run(client_.list)
+        return client_
+
+    def _run_in_child(self, call: Call, client: KlingElements | AsyncKlingElements) -> Any:
+        """Fork, and have the child use the client; gives or raises what came of it there."""
+        self.note("fork")
+        reader, writer = os.pipe()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # the proxy's threads do not go along
+            pid = os.fork()
+        if pid == 0:
+            self._is_child = True
+            try:
+                result = _result(call, client)
+                self._journal.close()  # it is not killed: what it knows is written
+                os.write(writer, pickle.dumps(result))
+            finally:
+                os._exit(0)
+        os.close(writer)
+        said = b""
+        while select.select([reader], [], [], PATIENCE)[0] and (chunk := os.read(reader, 65_536)):
+            said += chunk
+        os.close(reader)
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        if not said:
+            raise EndlessError("a child process said nothing")
+        value, error = pickle.loads(said)  # noqa: S301 - our own child's
+        if error is not None:
+            raise error
+        return Task(*value)
+
     def _options(self, patience: float, scheme: str) -> dict[str, Any]:
         return {
             "api_key": _KEY,
@@ -239,6 +325,9 @@ class Caller:
         if event.name == "request.failed" and self._refusals:
             self._refusals -= 1
             self.note("connection refused")
+        if self._trouble:
+            self._trouble = (self._trouble[0], self._trouble[1] - 1)
+            self._meet_trouble()
         if self._interrupt_in is None or not self.may_inject:
             return
         self._interrupt_in -= 1
@@ -248,8 +337,52 @@ class Caller:
             self.note("Ctrl-C, between two steps")
             raise KeyboardInterrupt
 
+    def _meet_trouble(self) -> None:
+        """Let the disk fail, if it is time."""
+        path = self.folder / "journal.sqlite3"
+        if not self._trouble or self._trouble[1] > 0 or not self.may_inject:
+            return
+        how, self._trouble = self._trouble[0], None
+        if how == DISK_FULL:
+            self._undo_trouble = _fill_disk()
+        elif path.exists() and (whole := path.read_bytes()):
+            path.write_bytes(_DAMAGES[how](whole))
+            self._undo_trouble = lambda: _restore(path, whole)
+        else:
+            return
+        self.had_disk_trouble = True
+        self.note(how)
+
     def _open_journal(self) -> Journal:
         return Journal(Database(self.folder / "journal.sqlite3"), self._wall, lambda: self.now)
 
     def _wall(self) -> float:
         return self.stage.served.mock.clock.time() + self.wall_offset
+
+
+def _result(call: Call, client: KlingElements | AsyncKlingElements) -> tuple[Any, BaseException | None]:
+    """What came of a call, as it can be pickled."""
+    try:
+        method = getattr(client, call.name)
+        made = (
+            anyio.run(lambda: method(*call.arguments, **call.options))
+            if call.is_async
+            else method(*call.arguments, **call.options)
+        )
+    except BaseException as raised:  # noqa: BLE001 - whatever comes is what is judged
+        return None, raised
+    return (made.id, made.status, made.urls), None
+
+
+def _fill_disk() -> Callable[[], object]:
+    """Let no file of this process grow any more; gives what undoes it."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1, before[1]))
+    return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def _restore(path: Path, whole: bytes) -> None:
+    """Put a file back from a backup."""
+    backup = path.with_suffix(".backup")
+    backup.write_bytes(whole)
+    backup.replace(path)

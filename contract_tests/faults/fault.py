@@ -52,6 +52,7 @@ class Fault:
         silence: Nothing is said any more.
         is_dripping: The answer's head begins to come, a byte at a time and each in time, for longer than a
             request may take, and then ends.
+        endless: What is sent after the reply, again and again, until the client leaves.
         is_interrupt: Ctrl-C is pressed while the client waits for the rest of the answer.
         is_crossed: The answer to an earlier request of the same kind comes instead.
         scenario: What the mock is asked to do with this request; see docs/mock.md.
@@ -68,6 +69,7 @@ class Fault:
     is_reset: bool = False
     silence: Silence | None = None
     is_dripping: bool = False
+    endless: bytes = field(default=b"", repr=lambda more: repr(more[:40]))
     is_interrupt: bool = False
     is_crossed: bool = False
     scenario: str = ""
@@ -75,7 +77,7 @@ class Fault:
     @property
     def is_slow(self) -> bool:
         """Whether a client notices it by its time-out only."""
-        return self.silence is not None or self.is_dripping
+        return self.silence is not None or self.is_dripping or bool(self.endless)
 
     @property
     def is_of_the_way(self) -> bool:
@@ -159,6 +161,13 @@ _REDIRECTS: Final = tuple(
     for status in (302, 307)
     for where in ("http://127.0.0.1:9/", "/elsewhere", "https://[")
 )
+_OK_JSON: Final = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
+_ENDLESS: Final = (
+    (b"", b"HTTP/1.1 102 Processing\r\n\r\n"),
+    (_OK_JSON, b"x-more: and more\r\n"),
+    (_OK_JSON + b"\r\n{", b" " * 65_536),
+    (_OK_JSON + b"transfer-encoding: chunked\r\n\r\n", b"1\r\n \r\n"),
+)
 _NO_HTTP: Final = (
     b"SSH-2.0-OpenSSH_9.2\r\n",
     b"\x00" * 64,
@@ -211,6 +220,15 @@ def exchanges(
     ]
     if is_slow:
         kinds.append(st.just(Fault("answer's head in drips", is_dripping=True)))
+        kinds.append(
+            st.sampled_from(
+                [
+                    Fault("endless answer", reply=begin, endless=more, is_asked=is_asked)
+                    for begin, more in _ENDLESS
+                    for is_asked in (False, True)
+                ]
+            )
+        )
         kinds.append(
             st.sampled_from(Silence).map(
                 lambda silence: Fault(

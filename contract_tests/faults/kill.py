@@ -2,9 +2,10 @@
 
     python -m contract_tests.faults.kill --kills 300 --jobs 20 --seed 1
 
-A mock in a process of its own is the service. A batch is run, and killed, and run again until it is whole;
-then `resume` finishes what it can, creates that were in flight at a kill are looked up and adopted or given
-up, and the mock's own books are compared with the files. Ends with 1 if anything was lost or paid twice.
+A mock in a process of its own is the service. A batch is run, and killed, and run again until it is whole. In
+some runs the disk is full, the journal is damaged (and put back later), or the wall clock is wrong. Then
+`resume` finishes what it can, creates that were in flight at a kill are looked up and adopted or given up,
+and the mock's own books are compared with the files. Ends with 1 if anything was lost or paid twice.
 """
 
 from __future__ import annotations
@@ -34,6 +35,9 @@ _KEY = "kill-test-key"
 _LONGEST_LIFE = 0.6  # seconds until a kill; a whole run takes longer
 _MAX_RUNS = 2000
 _WAIT = ("--poll-interval", "0.02")
+_PLAIN, _FULL, _DAMAGED, _CLOCK = "none", "full disk", "damaged journal", "wrong clock"
+_TROUBLES = (_PLAIN,) * 7 + (_FULL, _DAMAGED, _CLOCK)
+_REFUSED = 2  # the journal can't be used
 _SLOWNESS = 0.05  # seconds an answer takes, so that some kills hit a create in flight
 # The mock, which draws one film and gives it for every task: drawing each takes half a second.
 _MOCK = """
@@ -47,7 +51,7 @@ sys.exit(main())
 # One process that has run the command once, and forks for each run: a kill -9 is the same, and a start takes
 # milliseconds in place of half a second.
 _STARTER = """
-import json, os, sys
+import json, os, resource, sys, time
 from kling_elements.__main__ import main
 first = json.loads(sys.stdin.readline())
 sys.stdout, out = open(os.devnull, "w"), sys.stdout
@@ -61,6 +65,11 @@ for line in sys.stdin:
         said = os.open(given["out"], os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
         nowhere = os.open(os.devnull, os.O_RDWR)
         os.dup2(nowhere, 0); os.dup2(said, 1); os.dup2(said, 2)
+        if given["trouble"] == "full disk":
+            resource.setrlimit(resource.RLIMIT_FSIZE, (1, -1))
+        if given["trouble"] == "wrong clock":
+            right = time.time
+            time.time = lambda: right() + given["hours"] * 3600
         os._exit(main(given["args"]))
     print(pid, flush=True)
     print(os.waitpid(pid, 0)[1], flush=True)
@@ -76,6 +85,7 @@ class Round:
         url: The mock's.
         jobs: How many.
         starter: Forks the command.
+        journal: The file.
         found: What was wrong.
     """
 
@@ -83,10 +93,11 @@ class Round:
     url: str
     jobs: int
     starter: subprocess.Popen[str]
+    journal: Path
     kills: int = 0
     adopted: int = 0
     abandoned: int = 0
-    moments: Counter[str] = field(factory=Counter)
+    troubles: Counter[str] = field(factory=Counter)
     found: list[str] = field(factory=list)
 
     def prepare(self) -> None:
@@ -103,16 +114,41 @@ class Round:
         """What tells a job's task apart at the mock."""
         return f"{self.folder.name} {number}"
 
-    def batch(self, life: float | None) -> int | None:
+    def batch(self, life: float | None, trouble: str = _PLAIN, hours: float = 0) -> int | None:
         """Run the batch; kill it after so many seconds, if it lasts that long."""
-        return self.run(["batch", str(self.folder / "jobs.jsonl"), "-d", str(self.folder / "out")], life)
+        args = ["batch", str(self.folder / "jobs.jsonl"), "-d", str(self.folder / "out")]
+        return self.run(args, life, trouble, hours)
 
-    def run(self, args: list[str], life: float | None = None) -> int | None:
+    def troubled(self, life: float | None, trouble: str, hours: float) -> None:
+        """Run the batch while something else is wrong, and put that right."""
+        self.troubles[trouble] += 1
+        whole = self.journal.read_bytes()
+        before = self.tasks().total()
+        if trouble == _DAMAGED:
+            self.journal.write_bytes(whole[: len(whole) // 2])
+        code = self.batch(life, trouble, hours)
+        if "Traceback" in self.said():
+            self.found.append(f"{trouble}: {self.said()}")
+        if trouble == _DAMAGED:
+            if code not in {_REFUSED, None} or self.tasks().total() != before:
+                self.found.append(f"a batch went on with a damaged journal: {code}: {self.said()}")
+            backup = self.journal.with_suffix(".backup")
+            backup.write_bytes(whole)
+            backup.replace(self.journal)
+
+    def run(
+        self, args: list[str], life: float | None = None, trouble: str = _PLAIN, hours: float = 0
+    ) -> int | None:
         """Run the command; gives its exit code, or None if it was killed."""
         stdin, stdout = self.starter.stdin, self.starter.stdout
         assert stdin
         assert stdout
-        given = {"args": ["--base-url", self.url, *args, *_WAIT], "out": str(self.folder / "said")}
+        given = {
+            "args": ["--base-url", self.url, *args, *_WAIT],
+            "out": str(self.folder / "said"),
+            "trouble": trouble,
+            "hours": hours,
+        }
         stdin.write(json.dumps(given) + "\n")
         stdin.flush()
         pid = int(stdout.readline())
@@ -192,6 +228,10 @@ def kill_until_whole(one: Round, rng: random.Random, kills: int) -> None:
     """Run and kill a batch until it is whole, or there were enough kills."""
     one.prepare()
     for _ in range(_MAX_RUNS):
+        trouble = rng.choice(_TROUBLES) if one.kills < kills else _PLAIN
+        if trouble != _PLAIN:
+            one.troubled(rng.uniform(0.0, _LONGEST_LIFE), trouble, rng.uniform(-48, 48))
+            continue
         code = one.batch(rng.uniform(0.0, _LONGEST_LIFE) if one.kills < kills else None)
         if code in {0, 9}:
             break
@@ -243,14 +283,16 @@ def run(kills: int, jobs: int, seed: int, folder: Path) -> list[str]:
         while (done := sum(one.kills for one in rounds)) < kills:
             own = folder / f"round{len(rounds)}"
             own.mkdir()
-            one = Round(own, url, jobs, forks)
+            one = Round(own, url, jobs, forks, folder / "journal.sqlite3")
             rounds.append(one)
             kill_until_whole(one, rng, kills - done)
             print(f"round {len(rounds)}: {one.kills} kills, {one.adopted} adopted", flush=True)  # noqa: T201 - it tells
     found = [f"{one.folder.name}: {what}" for one in rounds for what in one.found]
+    troubles = sum((one.troubles for one in rounds), Counter[str]())
     print(  # noqa: T201 - as above
         f"{sum(one.kills for one in rounds)} kills -9 in {len(rounds)} batches of {jobs} jobs, "
         f"{time.monotonic() - started:.0f} s, seed {seed}\n"
+        f"runs with {', '.join(f'a {name}: {count}' for name, count in sorted(troubles.items()))}\n"
         f"creates in flight at a kill: {sum(one.adopted for one in rounds)} had made a task (adopted), "
         f"{sum(one.abandoned for one in rounds)} had not (given up, and created)\n"
         f"lost or paid twice: {len(found)}"

@@ -15,6 +15,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from contract_tests.faults.caller import DISK_TROUBLES
 from contract_tests.faults.fault import PASS, TASK_SCENARIOS, TLS_FAULTS, exchanges, with_scenario
 from contract_tests.faults.oracle import Tally
 from contract_tests.faults.world import World
@@ -112,6 +113,23 @@ class FaultMachine(RuleBasedStateMachine):
         else:
             self.world.caller.interrupt(times)
         self.world.create([], name=name, job=job)
+
+    @rule(
+        how=st.sampled_from(DISK_TROUBLES),
+        at=st.integers(0, 4),
+        faults=_creates(),
+        name=st.sampled_from(["create", "generate"]),
+        job=_jobs,
+    )
+    def create_with_disk_trouble(
+        self, how: str, at: int, faults: list[Fault], name: str, job: str | None
+    ) -> None:
+        self.world.caller.trouble_disk(how, at)
+        self.world.create(faults, name=name, job=job)
+
+    @rule(faults=st.lists(exchanges(can_interrupt=False), max_size=2), is_own=st.booleans(), is_async=_kinds)
+    def create_after_fork(self, *, faults: list[Fault], is_own: bool, is_async: bool) -> None:
+        self.world.create_after_fork(faults, is_own=is_own, is_async=is_async)
 
     @rule(how=st.sampled_from(["jump", "suspend", "restart"]), hours=st.floats(-24, 24))
     def disturb(self, how: str, hours: float) -> None:

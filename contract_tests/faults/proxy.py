@@ -173,6 +173,8 @@ class FaultProxy:
         elif fault.answer_at is not None:
             answer = answer[: fault.answer_at % (len(answer) + 1)]
         send_in_pieces(plug, answer, fault.piece)
+        while fault.endless:
+            plug.sendall(fault.endless)  # until the client has left, which is an OSError
         if fault.is_interrupt:
             main = threading.main_thread().ident
             if main is not None:

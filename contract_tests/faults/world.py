@@ -11,7 +11,7 @@ from contract_tests.faults.caller import LOOKS, Call, Caller
 from contract_tests.faults.fault import PASS, with_scenario
 from contract_tests.faults.oracle import Ask, Books, Finding, Kind, Made, Tally, judge, wrong_task
 from contract_tests.faults.videos import tiny_video, unplayable
-from kling_elements import DeadlineExceeded, KlingError, Task, ValidationError
+from kling_elements import DeadlineExceeded, JournalUnusable, KlingError, Task, ValidationError
 from kling_elements.api.endpoints import find_model
 from kling_elements.journal import Job, request_digest
 from kling_elements.operations.create_request import draft_request, finish_request
@@ -110,6 +110,21 @@ class World:
         ask = self._ask({"prompt": tag})
         self._call(Call("create", ([_IMAGE],), {"prompt": tag}, ask, scheme="https"), faults)
 
+    def create_after_fork(self, faults: Sequence[Fault], *, is_own: bool, is_async: bool) -> None:
+        """Create in a child process, by a client that its parent has made and used.
+
+        Args:
+            faults: What befalls the create.
+            is_own: Whether the client has HTTP connections of its own, or the caller's.
+            is_async: Whether it is an asynchronous one.
+        """
+        tag = f"ask-{len(self.asks)}"
+        ask = self._ask({"prompt": tag})
+        call = Call("create", ([_IMAGE],), {"prompt": tag}, ask, is_async=is_async, forks=True, is_own=is_own)
+        if isinstance(value := self._call(call, faults), Task):
+            ask.told.add(value.id)
+            self._check_task(value, tag=tag)
+
     @property
     def task_ids(self) -> list[str]:
         """The ids of all tasks that the server has."""
@@ -118,6 +133,7 @@ class World:
     def finish(self) -> list[Finding]:
         """Let the storm pass, judge, and count."""
         self.caller.heal()
+        self.caller.reopen_journal()
         made = self._made()
         with self.caller.client() as client:
             unrecorded = frozenset(task.id for task in client.find_unrecorded())
@@ -146,13 +162,18 @@ class World:
             self._find(Kind.UNEXPECTED, f"{call.name} and Ctrl-C: {error!r}")
         elif not isinstance(error, (KlingError, KeyboardInterrupt, type(None))):
             self._find(Kind.UNEXPECTED, f"{call.name} raised {error!r}")
-        elif ask is not None and isinstance(error, ValidationError):
+        elif ask is not None and isinstance(error, ValidationError) and not self._may_refuse(call, error):
             self._find(Kind.UNEXPECTED, f"{call.name} was in order, and raised {error!r}")
         if isinstance(error, DeadlineExceeded) and not any(fault.is_of_the_way for fault in faults):
             self._check_deadline(error)
         if ask is not None and isinstance(error, KlingError) and error.task_id:
             ask.told.add(error.task_id)
         return outcome.value
+
+    def _may_refuse(self, call: Call, error: ValidationError) -> bool:
+        """Whether a valid request may be refused before it is sent. If it was sent, `judge` shows it."""
+        is_inherited = call.forks and not call.is_own
+        return is_inherited or (isinstance(error, JournalUnusable) and self.caller.had_disk_trouble)
 
     def _check_task(self, task: Task, *, tag: str = "", task_id: str = "") -> None:
         if text := wrong_task(task, self._made(), tag=tag, task_id=task_id):
