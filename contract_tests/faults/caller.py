@@ -138,13 +138,15 @@ class Caller:
     def call(self, call: Call, faults: Sequence[Fault]) -> Outcome:
         """Call the public client, its exchanges disturbed in turn."""
         proxy = self.stage.proxy
+        if forks := call.forks and self.may_inject:
+            self.note("fork")
         faults = faults[: self.faults_left]
         self._armed = len(faults)
         patience = HASTY if any(fault.is_slow for fault in faults) else _PATIENT
         before, endings = proxy.injected.copy(), proxy.endings.copy()
         self._sleeps = self._interrupts = 0
         proxy.take_interrupts()
-        used = self._used_client(call, patience) if call.forks else None
+        used = self._used_client(call, patience) if forks else None
         proxy.arm(faults)
         self._meet_trouble()
         value, error = None, None
@@ -273,7 +275,6 @@ class Caller:
 
     def _run_in_child(self, call: Call, client: KlingElements | AsyncKlingElements) -> Any:
         """Fork, and have the child use the client; gives or raises what came of it there."""
-        self.note("fork")
         reader, writer = os.pipe()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # the proxy's threads do not go along
