@@ -10,6 +10,7 @@ import shutil
 import signal
 import tempfile
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,7 +21,7 @@ from attrs import define, field, frozen
 from contract_tests.faults.fault import HASTY
 from contract_tests.faults.sockets import PATIENCE
 from contract_tests.faults.stage import NONE_KEPT
-from kling_elements import AsyncKlingElements, Journal, KlingElements, Limits, Task
+from kling_elements import AsyncKlingElements, Journal, KlingElements, KlingError, Limits, Task
 from kling_elements.journal.database import Database
 
 if TYPE_CHECKING:
@@ -262,16 +263,18 @@ class Caller:
             return await (await client.get(task_id, timeout=LOOKS)).download(target)
 
     def _used_client(self, call: Call, patience: float) -> KlingElements | AsyncKlingElements:
-        """A client that has been used in this process; nothing disturbs that."""
+        """A client that has been used in this process; what comes of that does not matter."""
         options = self._options(patience, call.scheme)
-        if not call.is_async:
-            client = KlingElements(**options, http_client=None if call.is_own else self.stage.http)
+        if call.is_async:
+            http = httpx.AsyncClient(verify=self.stage.trust, limits=NONE_KEPT, trust_env=False)
+            used = AsyncKlingElements(**options, http_client=None if call.is_own else http)
+            with suppress(KlingError):
+                anyio.run(used.list)
+            return used
+        client = KlingElements(**options, http_client=None if call.is_own else self.stage.http)
+        with suppress(KlingError):
             client.list()
-            return client
-        http = httpx.AsyncClient(verify=self.stage.trust, limits=NONE_KEPT, trust_env=False)
-        client_ = AsyncKlingElements(**options, http_client=None if call.is_own else http)
-        anyio.run(client_.list)
-        return client_
+        return client
 
     def _run_in_child(self, call: Call, client: KlingElements | AsyncKlingElements) -> Any:
         """Fork, and have the child use the client; gives or raises what came of it there."""
