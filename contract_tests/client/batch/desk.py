@@ -105,22 +105,6 @@ def numbers(*items: int) -> Iterator[int]:
     return _Once(list(items))
 
 
-class Later:
-    """The same, asynchronous."""
-
-    def __init__(self, *items: int) -> None:
-        self.source = numbers(*items)
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> int:
-        await anyio.lowlevel.checkpoint()
-        for item in self.source:
-            return item
-        raise StopAsyncIteration
-
-
 async def take(batch: AsyncBatch[Any, Any], seen: list[object]) -> None:
     """Note each result before an error."""
     async for result in batch:

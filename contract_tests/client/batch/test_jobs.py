@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
+from contextlib import closing
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,17 +14,15 @@ import pytest
 
 from contract_tests.client.batch.conftest import URL, write_jobs
 from kling_elements import ValidationError
-from kling_elements.batch import BatchJob, Order
+from kling_elements.batch import BatchJob
 from kling_elements.batch import job_sources as reading
-from kling_elements.batch.job_ids import JobIndex, batch_of
+from kling_elements.batch.job_ids import JobIndex, batch_of, name_problem
+from kling_elements.batch.job_sources import located, numbered_lines, opened, parse_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
 
-    from contract_tests.client.batch.conftest import Service
-    from kling_elements import KlingElements
-
-    Open = Callable[..., KlingElements]
+    from contract_tests.client.batch.conftest import Open, Service
 
 
 class _Kind(Enum):
@@ -84,55 +84,11 @@ def test_a_job_is_told_by_its_content() -> None:
     )
 
 
-def test_each_job_has_its_place(service: Service, open_client: Open) -> None:
-    """Jobs are counted from 1, and one that can't be used keeps its place, its id and itself."""
-    bad = BatchJob((URL,), {"prompt": "b"}, id="a")
-    jobs: list[Any] = [BatchJob((URL,), {"prompt": "a"}, id="a"), bad, 7]
-    told = {result.number: result for result in open_client().batch(jobs)}
-    assert {number: result.standing for number, result in told.items()} == {
-        1: "done",
-        2: "invalid",
-        3: "invalid",
-    }
-    assert (told[2].key, told[2].job, told[3].key, told[3].job) == ("a", bad, None, None)
-    assert service.made() == {"a": 1}
-
-
-@pytest.mark.parametrize("as_text", [False, True])
-def test_an_open_file_is_a_source(service: Service, open_client: Open, as_text: bool) -> None:  # noqa: FBT001
-    """Of a file that is open already, of text or of bytes, each line is a job."""
-    text = "".join(json.dumps({"images": [URL], "prompt": name, "id": name}) + "\n" for name in "ab")
-    stream: Any = io.StringIO(text) if as_text else io.BytesIO(text.encode())
-    told = {(result.number, result.key): result.standing for result in open_client().batch(stream)}
-    assert told == {(1, "a"): "done", (2, "b"): "done"}
-    assert service.made() == {"a": 1, "b": 1}
-
-
 @pytest.mark.parametrize("jobs", [7, {"images": [URL]}])
 def test_what_is_no_source_is_told(open_client: Open, jobs: Any) -> None:
     """A single job, or what gives none, is refused with a sentence about what is needed."""
     with pytest.raises(ValidationError, match="one job after another"):
         open_client().batch(jobs)
-
-
-@pytest.mark.parametrize("workers", [1, 100])
-def test_as_many_workers_as_may_be(open_client: Open, workers: int) -> None:
-    """From one worker to a hundred a batch can have; a hundred and one are refused."""
-    assert list(open_client().batch([], workers=workers)) == []
-    with pytest.raises(ValidationError, match="from 1 to 100: got 101"):
-        open_client().batch([], workers=101)
-
-
-def test_changes_are_told_with_their_order(service: Service, open_client: Open) -> None:
-    """Each change of a task is told, with the order that it is for."""
-    seen: list[tuple[str, str]] = []
-
-    def saw(order: Order, task: Any) -> None:
-        seen.append((order.key, task.status))
-
-    list(open_client().batch([{"images": [URL], "prompt": "a", "id": "a"}], on_update=saw))
-    assert seen[0] == ("a", "CREATED")
-    assert seen[-1] == ("a", "COMPLETED")
 
 
 def test_a_batch_is_told_by_its_paths(service: Service, open_client: Open, tmp_path: Path) -> None:
@@ -147,41 +103,6 @@ def test_a_batch_is_told_by_its_paths(service: Service, open_client: Open, tmp_p
     assert batch_of("a/../b") == batch_of("b")
 
 
-def test_a_line_that_is_too_long_fails_alone(
-    service: Service, open_client: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A line beyond the bound is told with its number; the next one is read from its beginning."""
-    good, other = (json.dumps({"images": [URL], "prompt": name, "id": name}) for name in "ab")
-    monkeypatch.setattr(reading, "LONGEST_LINE", len(good))
-    path = tmp_path / "jobs.jsonl"
-    path.write_text(f"{good}\n" + "x" * (3 * len(good)) + f"\n{other}\n" + "x" * (len(good) + 1))
-    told = {result.number: result for result in open_client().batch(path)}
-    assert {number: result.standing for number, result in told.items()} == {
-        1: "done", 2: "invalid", 3: "done", 4: "invalid",
-    }  # fmt: skip
-    assert "the line has more than" in str(told[2].error)
-    assert (told[2].key, told[2].job) == (None, None)
-    assert reading.count_lines(path) == 4
-    assert reading.count_lines(tmp_path) is None
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "said"),
-    [
-        ({"id": "k"}, {"id": "k"}, "id 'k' is that of job 1 too"),
-        ({"output": "a.mp4"}, {"output": "A.MP4"}, "output 'a.mp4' is that of job 1 too"),
-        ({"output": "\xe4.mp4"}, {"output": "a\u0308.mp4"}, "output 'ä.mp4' is that of job 1 too"),
-    ],
-)
-def test_two_jobs_are_never_one(tmp_path: Path, first: Any, second: Any, said: str) -> None:
-    """Of two jobs with one id, or one file as some file system sees it, the second is refused."""
-    index = JobIndex(tmp_path)
-    index.add(1, BatchJob((URL,), **first))
-    with pytest.raises(ValidationError, match=said):
-        index.add(2, BatchJob((URL,), {"prompt": "other"}, **second))
-    index.close()
-
-
 @pytest.mark.parametrize(
     ("key", "name"),
     [("a b/c", "a_b_c.mp4"), ("..a.", "a..mp4"), ("..", "_.mp4"), ("x" * 200, "x" * 120 + ".mp4")],
@@ -191,3 +112,217 @@ def test_a_file_is_named_after_the_id(tmp_path: Path, key: str, name: str) -> No
     index = JobIndex(tmp_path)
     assert index.add(1, BatchJob((URL,), id=key)).target == tmp_path / name
     index.close()
+
+
+LEADS_OUT = "must not lead out of the batch's folder"
+ABSOLUTE = "must be relative: videos go below the batch's folder"
+NO_NAME = "can't be the name of a file"
+NO_FILE = "must name a file"
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[JobIndex]:
+    found = JobIndex(tmp_path)
+    yield found
+    found.close()
+
+
+def test_batches_and_jobs_are_known_for_years(tmp_path: Path) -> None:
+    """What identifies batches and jobs stands in journals: a later version must come to the same."""
+    paths = tmp_path / "jobs.jsonl", tmp_path / "b\udcff"
+    text = f"{paths[0]}\0{paths[1]}".encode("utf-8", "surrogatepass")
+    assert batch_of(*paths) == hashlib.sha256(text).hexdigest()[:16]
+    digest = BatchJob((URL,), {"prompt": "\xe4\ud800", "duration": None}).digest()
+    content = rf'{{"images": ["{URL}"], "prompt": "\u00e4\ud800"}}'
+    assert digest == hashlib.sha256(content.encode()).hexdigest()
+
+
+def test_a_job_without_an_id_is_its_content(tmp_path: Path) -> None:
+    """Lines may move: a job's key and file come from its content, and equal jobs are counted."""
+    one, other = BatchJob((URL,), {"prompt": "a"}), BatchJob((URL,), {"prompt": "b"})
+    keys = []
+    for jobs in ([one, other, one], [other, one, one]):
+        with closing(JobIndex(tmp_path)) as index:
+            orders = [index.add(7 * number, job) for number, job in enumerate(jobs)]
+        keys.append({order.key for order in orders})
+        assert all(order.target == tmp_path / f"{order.key}.mp4" for order in orders)
+    digest = one.digest()[:16]
+    assert keys == [{digest, f"{digest}-2", other.digest()[:16]}] * 2
+
+
+@pytest.mark.parametrize("where", ["journal", "folder"])
+def test_a_job_that_an_older_version_began_keeps_its_key(tmp_path: Path, where: str) -> None:
+    """Its key had the line's number before the content: it is found by the content, wherever the line is."""
+    one = BatchJob((URL,), {"prompt": "a"})
+    old = [f"{place}-{one.digest()[:16]}" for place in (3, 12)]
+    if where == "folder":
+        for key in old:
+            (tmp_path / f"{key}.mp4").touch()
+    with closing(JobIndex(tmp_path, ["x", *reversed(old)] if where == "journal" else ())) as index:
+        assert [index.add(number, one).key for number in (1, 2, 3)] == [*old, f"{one.digest()[:16]}-3"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("a", "a/b.mp4"),
+        ("a/b.mp4", "a"),
+        ("A/c.mp4", "a"),
+        ("x.mp4", "a.mp4.part"),
+        ("x.mp4", "a.mp4.PART.json"),
+        ("x.mp4", "a.part/b.mp4"),
+    ],
+)
+def test_outputs_do_not_meet(index: JobIndex, first: str, second: str) -> None:
+    """A file is no folder of another's, nor named as unfinished downloads are, in any case of letters."""
+    index.add(1, BatchJob((URL,), id="one", output=first))
+    with pytest.raises(ValidationError, match="output"):
+        index.add(2, BatchJob((URL,), id="two", output=second))
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("a.mp4", None),
+        ("a/report.jsonl", None),
+        ("..a", None),
+        ("x" * 255, None),
+        ("\xe4" * 127, None),
+        ("x" * 256, NO_NAME),
+        ("\xe4" * 128, NO_NAME),
+        (f"{'x' * 256}/a", NO_NAME),
+        ("a\0b", NO_NAME),
+        ("/a", ABSOLUTE),
+        ("C:a", ABSOLUTE),
+        ("C:\\a", ABSOLUTE),
+        ("\\a", ABSOLUTE),
+        ("..", LEADS_OUT),
+        ("a/../b", LEADS_OUT),
+        ("a\\..\\b", LEADS_OUT),
+        ("a/..\\b", LEADS_OUT),
+        ("", NO_FILE),
+        (".", NO_FILE),
+        ("a/", NO_FILE),
+        ("a\\", NO_FILE),
+        ("report.jsonl", "is the batch's report"),
+        ("./REPORT.JSONL", "is the batch's report"),
+    ],
+    ids=lambda value: str(value)[:12],
+)
+def test_which_names_a_file_may_have(name: str, problem: str | None) -> None:
+    """A name is one below the folder on any system, or it is said why it isn't."""
+    assert name_problem(name) == problem
+
+
+TOO_LONG = "the line has more than 4 bytes"
+
+
+def told(stream: Any) -> list[tuple[int, bytes | str]]:
+    """Each line, or what is said of it."""
+    return [
+        (number, line if isinstance(line, bytes) else str(line)) for number, line in numbered_lines(stream)
+    ]
+
+
+@pytest.mark.parametrize("is_text", [True, False], ids=["text", "bytes"])
+@pytest.mark.parametrize(
+    ("content", "lines"),
+    [
+        ("", []),
+        ("a\nb", [(1, b"a\n"), (2, b"b")]),
+        ("a\n\n \t\nb\r\n", [(1, b"a\n"), (4, b"b\r\n")]),
+        ("\ufeffa\n", [(1, b"a\n")]),
+        ("a\n\ufeff", [(1, b"a\n"), (2, b"\xef\xbb\xbf")]),
+        ("1234\n1234", [(1, b"1234\n"), (2, b"1234")]),
+        ("12345\na\n", [(1, TOO_LONG), (2, b"a\n")]),
+        ("123456\na\n", [(1, TOO_LONG), (2, b"a\n")]),
+        ("123456789\na\n123456", [(1, TOO_LONG), (2, b"a\n"), (3, TOO_LONG)]),
+    ],
+)
+def test_each_line_that_holds_anything_is_read(
+    monkeypatch: pytest.MonkeyPatch, content: str, lines: list[tuple[int, bytes | str]], *, is_text: bool
+) -> None:
+    """Lines keep their numbers, blank ones hold nothing, and one beyond the bound hides no other."""
+    monkeypatch.setattr(reading, "LONGEST_LINE", 4)
+    stream = io.StringIO(content, newline="\n") if is_text else io.BytesIO(content.encode())
+    assert told(stream) == lines
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (b"{bad", "the line is no JSON: Expecting property name enclosed in double quotes at character 2"),
+        (b"", "the line is no JSON: Expecting value at character 1"),
+        (b"[1]", 'the line must be a JSON object like {"images": ["a.jpg"]}'),
+        (b'{"a": NaN}', "the line is no JSON: NaN is no value"),
+        (b'{"a": -Infinity}', "the line is no JSON: -Infinity is no value"),
+        (b'{"b": 1, "a": 1, "a": 1}', "a stands twice in the line"),
+        (b'{"b": {"a": 1, "a": 1}}', "a stands twice in the line"),
+        (b'{"a": "\xff"}', "the line is not UTF-8 at byte 8"),
+        (b"\xff", "the line is not UTF-8 at byte 1"),
+        (b"[" * 100_000, "the line is no job: its JSON is nested too deeply"),
+    ],
+)
+def test_what_is_wrong_with_a_line_is_told(line: bytes, said: str) -> None:
+    """A line that is no JSON object is told by what is wrong with it, and where."""
+    with pytest.raises(ValidationError) as caught:
+        parse_line(line)
+    assert list(caught.value.problems) == [said]
+
+
+def test_text_that_is_no_utf8_fails_alone(service: Service, open_client: Open) -> None:
+    """Of an open text file that lets bytes through that are no UTF-8, only that line can't be used."""
+    line = json.dumps({"images": [URL], "prompt": "a"})
+    data = f"{line}\n".encode() + b"\xff\n"
+    stream = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", errors="surrogateescape")
+    results = {each.number: each for each in open_client().batch(stream)}
+    assert {number: each.standing for number, each in results.items()} == {1: "done", 2: "invalid"}
+    assert "the line is not UTF-8 at byte 1" in str(results[2].error)
+    assert service.made() == {"a": 1}
+
+
+LONG = ".x" * 2048
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ("a.png", "in/a.png"),
+        ("gone/a.png", "in/gone/a.png"),
+        (["a.png", URL, 7, ["a.png"]], ["in/a.png", URL, 7, ["in/a.png"]]),
+        ("/a.png", "/a.png"),
+        (LONG, f"in/{LONG}"),
+        (f"{LONG}x", f"{LONG}x"),
+        ("data:image/png;base64,broken!", "data:image/png;base64,broken!"),
+        ("ftp://a/a.png", "ftp://a/a.png"),
+        ("ftp://a/data:", "ftp://a/data:"),
+        (URL, URL),
+        ("", ""),
+        (" ", " "),
+        (7, 7),
+        (None, None),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_relative_paths_begin_at_a_folder(
+    given: object, found: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Paths of images are led to the folder, there or not; addresses, base64 text and faults stay."""
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "a.png").write_bytes(b"x")
+    expected = json.loads(json.dumps(found).replace('"in/', f'"{folder.as_posix()}/'))
+    assert located(given, folder) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("none", "No such file or directory"), (".", "Is a directory"), ("a\0b", "its name holds a null byte")],
+)
+def test_a_file_that_cannot_be_read_is_told(tmp_path: Path, name: str, reason: str) -> None:
+    """A file of jobs that can't be opened is told by its path and the reason alone."""
+    path = tmp_path / name
+    with pytest.raises(ValidationError) as caught, opened(path):
+        pass
+    assert list(caught.value.problems) == [f"the jobs in {path} can't be read: {reason}"]

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from contract_tests.client.batch.conftest import URL, job, with_client, write_jobs
-from kling_elements import AsyncKlingElements, KlingElements, ValidationError
+from contract_tests.client.batch.conftest import URL, job, write_jobs
+from kling_elements import KlingElements, ValidationError
 from kling_elements.batch import BatchJob
 from kling_elements.errors import JournalUnusable
 from kling_elements.journal import Job, Journal
@@ -120,16 +120,6 @@ def test_a_journal_that_is_in_use_when_a_create_is_due(
     assert not service.prompts
 
 
-def test_a_create_that_relies_on_nothing_is_made_all_the_same(
-    service: Service, open_client: Open, tmp_path: Path
-) -> None:
-    """A single create needs no journal: it is sent, and its task is returned."""
-    a_folder_path = tmp_path / "folder"
-    a_folder_path.mkdir()
-    assert open_client(journal=a_folder_path).create([URL], prompt="a").id in service.prompts
-    assert list(a_folder_path.iterdir()) == []
-
-
 def test_lines_may_move(service: Service, open_client: Open, tmp_path: Path) -> None:
     """Moved, sorted, removed or between blank lines: each line is paid once, two equal ones twice."""
     lines = [json.dumps({"images": [URL], "prompt": prompt}) for prompt in "aab"]
@@ -228,24 +218,6 @@ def test_results_are_kept_when_a_batch_is_closed(open_client: Open, service: Ser
     assert {result.file for result in results} == set((tmp_path / "out").glob("*.mp4"))
     assert len(results) >= 4
     assert batch.not_begun == 9 - len(results) - len(batch.running)
-
-
-@pytest.mark.parametrize("backend", ["asyncio", "trio"])
-def test_results_are_kept_when_an_async_batch_is_closed(
-    service: Service, tmp_path: Path, backend: str
-) -> None:
-    """The same, of the asynchronous client, whose `aclose` ends it too."""
-
-    async def work(client: AsyncKlingElements) -> None:
-        jobs = [job(f"j{number}") for number in range(9)]
-        async with client.batch(jobs, directory=tmp_path / "out", workers=3) as batch:
-            first = await anext(batch)
-            await batch.aclose()
-        results = [first, *[result async for result in batch]]
-        assert {result.file for result in results} == set((tmp_path / "out").glob("*.mp4"))
-        assert batch.not_begun == 9 - len(results) - len(batch.running)
-
-    with_client(backend, service, tmp_path, work)
 
 
 @pytest.mark.parametrize("journal", [3, True, b"x", ["a"]])

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
-import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from attrs import evolve
 
-from contract_tests.client.batch.conftest import URL, VIDEO
-from kling_elements import DeadlineExceeded, DownloadError, OutcomeUnknown
-from kling_elements.batch.results import JobStatus, is_over, job_status
-from kling_elements.batch.resume import Claim
+from contract_tests.client.batch.conftest import DONE, FETCH, LOOK, TASK_ID, URL, VIDEO, with_client
+from kling_elements import DeadlineExceeded, DownloadError, OutcomeUnknown, Task, TaskFailed
+from kling_elements.batch.results import JobStatus
+from kling_elements.batch.resume import CLAIM_SECONDS, Claim, Resumed
 from kling_elements.files import file_name
-from kling_elements.journal import State
+from kling_elements.journal import Journal, NewEntry, State
+from kling_elements.operations.wait import Look
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +26,15 @@ if TYPE_CHECKING:
     from kling_elements import KlingElements
 
     Open = Callable[..., KlingElements]
+    from collections.abc import Callable
+
+    from kling_elements import AsyncKlingElements, KlingElements
+    from kling_elements.journal import Entry
+
+    Open = Callable[..., KlingElements]
+    from collections.abc import Callable
+
+    from contract_tests.client.batch.conftest import Bench
 
 
 def begin(client: KlingElements, service: Service, target: Path | None, prompt: str = "a") -> str:
@@ -45,18 +55,6 @@ def test_what_was_begun_is_finished_once(service: Service, open_client: Open, tm
     assert target.read_bytes() == VIDEO
     assert list(open_client().resume()) == []
     assert len(service.prompts) == 1
-
-
-def test_a_claimed_entry_is_left_alone(service: Service, open_client: Open, tmp_path: Path) -> None:
-    """Of two that resume at once, one works on an entry; the other says so."""
-    first = open_client()
-    begin(first, service, tmp_path / "out.mp4")
-    (entry,) = first.journal.unfinished()
-    claim = Claim(first.journal, entry.entry_id)
-    assert claim.take()
-    assert [each.standing for each in open_client().resume()] == [JobStatus.BUSY]
-    claim.release()
-    assert [each.standing for each in open_client().resume()] == [JobStatus.DONE]
 
 
 def test_a_task_without_a_file(service: Service, open_client: Open, tmp_path: Path) -> None:
@@ -87,34 +85,6 @@ def test_a_file_that_appeared_is_the_video(service: Service, open_client: Open, 
     assert resumed.standing is JobStatus.UNFINISHED
     assert "exists and is left as it is" in str(resumed.error)
     assert target.read_bytes() == b"whole"
-
-
-def test_an_expired_result_is_told_once(service: Service, open_client: Open, tmp_path: Path) -> None:
-    """A video whose hour has passed is lost: that is told, and noted, so that nothing asks for it again."""
-    begin(open_client(), service, tmp_path / "out.mp4")
-    past = int(time.time()) - 60
-
-    def expired(request: httpx.Request) -> httpx.Response:
-        if request.url.host == "results.example.com":
-            return httpx.Response(403)
-        answer = service(request)
-        return httpx.Response(200, text=answer.text.replace(".mp4", f".mp4?token=exp={past}~hmac=00"))
-
-    (resumed,) = open_client(handler=expired).resume()
-    assert resumed.standing is JobStatus.FAILED
-    assert "the video is gone" in str(resumed.error)
-    assert list(open_client().resume()) == []
-    entry = open_client().journal.find(resumed.entry.task_id or "")
-    assert entry
-    assert (entry.state, "expired" in (entry.note or "")) == (State.ABANDONED, True)
-
-
-def test_a_failed_task_is_finished(service: Service, open_client: Open, tmp_path: Path) -> None:
-    """A task that failed is told once."""
-    begin(open_client(), service, tmp_path / "out.mp4")
-    service.ends["a"] = "FAILED"
-    assert [each.standing for each in open_client().resume()] == [JobStatus.FAILED]
-    assert list(open_client().resume()) == []
 
 
 def test_a_fault_of_one_is_not_anothers(service: Service, open_client: Open, tmp_path: Path) -> None:
@@ -151,16 +121,183 @@ def test_a_files_name_stays_in_its_folder(task_id: str) -> None:
     assert len(name) < 120
 
 
-def test_the_hour_is_over_when_it_is_over() -> None:
-    """A video can be fetched until the moment that its address names; one without a moment never ends."""
-    moment = datetime(2026, 11, 22, 13, 3, 4, tzinfo=UTC)
-    error = DownloadError("x", task_id="t", expires_at=moment)
-    assert not is_over(error, moment - timedelta(microseconds=1))
-    assert is_over(error, moment)
-    assert not is_over(DownloadError("x", task_id="t"), moment)
+def resume(
+    backend: str | None,
+    service: Service,
+    open_client: Open,
+    folder: Path,
+    slept: list[float],
+    **options: Any,
+) -> list[Any]:
+    """Resume with the synchronous client, or with the other one under an event loop."""
+    if backend is None:
+        return list(open_client(sleep=slept.append).resume(**options))
+    results: list[Any] = []
+
+    async def work(client: AsyncKlingElements) -> None:
+        results.extend([result async for result in client.resume(**options)])
+
+    with_client(backend, service, folder, work, sleep=slept.append)
+    return results
 
 
-def test_a_download_that_failed_can_be_repeated() -> None:
-    """Within the hour a download that failed is unfinished work."""
-    error: Any = DownloadError("x", task_id="t")
-    assert job_status(error) is JobStatus.UNFINISHED
+@pytest.mark.parametrize("backend", [None, "asyncio", "trio"])
+def test_a_resumption_is_as_it_was_asked_for(
+    service: Service, open_client: Open, tmp_path: Path, backend: str | None
+) -> None:
+    """Videos go to the given folder, and the client's own sleep is slept by the given interval."""
+    task_id = begin(open_client(), service, None)
+    service.looks.clear()  # so that it is done at the second look from here
+    seen: list[tuple[str | None, str]] = []
+
+    def listen(entry: Entry, task: Task) -> None:
+        seen.append((entry.task_id, task.status))
+
+    slept: list[float] = []
+    [resumed] = resume(
+        backend,
+        service,
+        open_client,
+        tmp_path,
+        slept,
+        directory=tmp_path / "rescued",
+        workers=1,
+        poll_interval=3.0,
+        on_update=listen,
+    )
+    assert (resumed.error, resumed.standing, resumed.entry.task_id) == (None, JobStatus.DONE, task_id)
+    assert resumed.file == tmp_path / "rescued" / f"{task_id}.mp4"
+    assert resumed.file.read_bytes() == VIDEO
+    assert slept == [3.0]
+    assert seen == [(task_id, "IN_PROGRESS"), (task_id, "COMPLETED")]
+    assert resume(backend, service, open_client, tmp_path, slept) == []
+
+
+PAST = "100000000"
+
+
+def resume_one(bench: Bench, client: Any = None, **options: Any) -> Resumed[Task]:
+    """What becomes of the one unfinished entry."""
+    (resumed,) = (client or bench.open_client()).resume(workers=1, **options)
+    found: Resumed[Task] = resumed
+    return found
+
+
+def fetching(bench: Bench, fetch: Callable[[], httpx.Response], query: str = "") -> Any:
+    """A client whose videos are answered otherwise, and have a query."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.host == "results.example.com":
+            return fetch()
+        told = bench.service(request)
+        return httpx.Response(told.status_code, text=told.text.replace(".mp4", f".mp4{query}"))
+
+    return bench.open_client(handler=answer, sleep=lambda _: None)
+
+
+def test_an_entry_comes_to_its_video(bench: Bench) -> None:
+    """A task is fetched to the file that is noted for it, whose folder is made, and that is noted."""
+    entry_id = bench.create()
+    other_id = bench.create_elsewhere()
+    target = bench.target.parent / "new" / "deep" / "a.mp4"
+    bench.journal.set_target(TASK_ID, target, bench.open_client().journal_owner.origin)
+    entry = bench.entry(entry_id)
+    assert resume_one(bench) == Resumed(entry, JobStatus.DONE, DONE, target)
+    assert bench.service.asked == [LOOK, LOOK, FETCH]
+    assert target.read_bytes() == VIDEO
+    assert bench.entry(entry_id).file == str(target)
+    assert (bench.entry(other_id).file, bench.entry(other_id).target) == (None, None)
+    assert bench.is_free()
+
+
+def test_an_entry_of_another_process_is_left_to_it(bench: Bench) -> None:
+    """An entry that another process works on is told as it was found, and not asked for."""
+    entry_id = bench.create()
+    assert bench.journal.claim(entry_id, "another", 60)
+    assert resume_one(bench) == Resumed(bench.entry(entry_id), JobStatus.BUSY)
+    assert bench.service.asked == []
+
+
+def test_a_task_that_failed_is_told_with_it(bench: Bench) -> None:
+    """A task that failed is told with its last state and the error, and is nobody's any more."""
+    entry = bench.entry(bench.create())
+    bench.service.ends = {"a": "FAILED"}
+    resumed = resume_one(bench)
+    assert evolve(resumed, error=None) == Resumed(entry, JobStatus.FAILED, Task(TASK_ID, "FAILED"))
+    assert isinstance(resumed.error, TaskFailed)
+    assert bench.is_free()
+
+
+def test_a_folder_that_cannot_be_made_is_told(bench: Bench) -> None:
+    """A video that can't be stored is told with its task, the reason, and how long it can be had."""
+    bench.create()
+    (bench.target.parent / "file").write_text("")
+    target = bench.target.parent / "file" / "a.mp4"
+    bench.journal.set_target(TASK_ID, target)
+    resumed = resume_one(bench, fetching(bench, lambda: httpx.Response(500), "?token=exp=4102444800~hmac=00"))
+    error = resumed.error
+    assert isinstance(error, DownloadError)
+    assert str(error) == f"the video of task {TASK_ID} was not stored as {target}: File exists"
+    assert (error.task_id, error.expires_at) == (TASK_ID, datetime(2100, 1, 1, tzinfo=UTC))
+    assert (resumed.standing, bench.of_job().state) == (JobStatus.UNFINISHED, State.CREATED)
+
+
+def cut() -> httpx.Response:
+    raise httpx.ReadError("cut")
+
+
+@pytest.mark.parametrize(
+    ("fetch", "query", "state"),
+    [
+        (lambda: httpx.Response(403), f"?token=exp={PAST}~hmac=00", State.ABANDONED),
+        (lambda: httpx.Response(404), "", State.CREATED),
+        (lambda: httpx.Response(500), "?token=exp=4102444800~hmac=00", State.CREATED),
+        (cut, f"?token=exp={PAST}~hmac=00", State.CREATED),
+    ],
+    ids=["refused after its hour", "gone, and no hour told", "refused within its hour", "cut after its hour"],
+)
+def test_only_what_is_lost_for_sure_is_given_up(
+    bench: Bench, fetch: Callable[[], httpx.Response], query: str, state: State
+) -> None:
+    """A video is given up if the service's own answer says so after its hour; else it is tried again."""
+    bench.create()
+    bench.journal.set_target(TASK_ID, bench.target)
+    assert not resume_one(bench, fetching(bench, fetch, query)).standing.is_done
+    assert bench.of_job().state is state
+    note = "the video expired at 1973-03-03 09:46:40 UTC before it was fetched"
+    assert bench.of_job().note == (note if state is State.ABANDONED else None)
+
+
+@pytest.mark.parametrize(("pause", "until"), [(None, 900.0), (0.0, 900.0), (60.0, 960.0)])
+def test_a_claim_lasts_beyond_the_next_look(pause: float | None, until: float) -> None:
+    """At each look a claim is prolonged by a quarter of an hour after the next one."""
+    journal = Journal.open(False, clock=lambda: 1000.0)
+    entry = journal.adopt(Task("t", "CREATED"), NewEntry("std", "o", "f"))
+    claim = Claim(journal, entry.entry_id)
+    claim.at_look(Look("t", None, None, 0.0, pause))
+    found = journal.entry(entry.entry_id)
+    assert found
+    assert found.lease
+    assert found.lease.until == 1000.0 + until
+    assert CLAIM_SECONDS == 900.0
+
+
+def test_a_wait_prolongs_its_claim(bench: Bench) -> None:
+    """A task that is waited for for hours is held all the time: the claim grows with each look."""
+    now = [1_000_000.0]
+    journal = Journal(None, lambda: now[0], lambda: now[0])
+    ends: list[float] = []
+
+    def sleep(_: float) -> None:
+        (entry,) = journal.entries()
+        assert entry.lease
+        ends.append(entry.lease.until)
+        now[0] += 500.0
+        bench.service.looks[TASK_ID] = len(ends) // 3
+
+    client = bench.open_client(journal=journal, sleep=sleep, poll_interval=10)
+    owner = client.journal_owner
+    bench.service.make("a")
+    journal.adopt(Task(TASK_ID, "CREATED"), NewEntry("std", owner.origin, owner.fingerprint))
+    assert resume_one(bench, client).standing is JobStatus.DONE
+    assert ends == [1_000_900.0, 1_001_410.0, 1_001_910.0]

@@ -33,12 +33,6 @@ def test_generate_gives_the_file(run: Run, serve_mock: Serve, image: Draw) -> No
     assert "COMPLETED after " in ended.err
 
 
-def test_a_file_whose_name_looks_like_an_option(run: Run, image: Draw) -> None:
-    """What follows `--` is a file, whatever its name begins with."""
-    image("-weird.jpg")
-    assert run("check", "--json", "--", "-weird.jpg").json["images"][0]["ok"] is True
-
-
 def test_generate_as_json(run: Run, serve_mock: Serve, image: Draw) -> None:
     """With `--json` stdout is one document with id, status, addresses, expiry, request id and file."""
     served = serve_mock()
@@ -89,24 +83,15 @@ def test_an_existing_file_stops_before_anything_is_sent(run: Run, serve_mock: Se
     [
         (["a.jpg", "-o", "missing/x.mp4"], "no folder missing"),
         (["a.jpg", "-o", "."], "is a folder"),
-        (["a.jpg", "-o", "new/"], "is a folder"),
-        (["a.jpg", "-o", "-"], "name of a file"),
         (["a.jpg", "-o", ""], "name of a file"),
         (["a.jpg", "-o", "n" * 300], "can't be written"),
-        (["a.jpg", "-o", "a.jpg/x.mp4"], "can't be written|no folder"),
         (["a.jpg", "--duration", "7"], "duration must be the string '5' or '10'"),
         (["a.jpg", "--aspect-ratio", "16:9"], "did you mean 'widescreen_16_9'"),
-        (["a.jpg", "--prompt", "x" * 3000], "prompt must have at most"),
-        (["a.jpg", "--webhook-url", "ftp://x/y"], "webhook_url"),
         (["a.jpg", "--model", "ultra"], "model must be"),
-        (["a.jpg"] * 5, "images must have at most 4"),
         (["nope.jpg"], "nope.jpg does not exist"),
         (["small.png"], "at least 300x300"),
         (["a.jpg", "--timeout", "-1"], "timeout must be"),
-        (["a.jpg", "--poll-interval", "nan"], "poll_interval must be"),
-        (["a.jpg", "--request-timeout", "0"], "timeout must be"),
         (["a.jpg", "--base-url", "ftp://x"], "base_url must be"),
-        (["a.jpg", "--auth-header", "a b"], "auth_header must be"),
         (["a.jpg", "--api-key-file", "missing"], "No such file"),
         (["a.jpg", "--api-key-file", "small.png"], "is not text"),
         (["a.jpg", "-o", "pipe", "--overwrite"], "pipe is not a regular file"),
@@ -127,25 +112,11 @@ def test_bad_input_is_one_line_and_nothing_is_sent(
     assert ended.out == ""
     assert ended.err.count("\n") == 1
     assert ended.err.startswith("kling-elements: ")
-    assert any(part in ended.err for part in said.split("|")), ended.err
+    assert said in ended.err
     assert "Nothing was sent" in ended.err
     assert not silent_service.was_asked
     assert names() == before
     assert Path("pipe").is_fifo()
-
-
-def test_a_folder_that_cannot_be_written_is_found_out_first(
-    run: Run, serve_mock: Serve, image: Draw, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Without `-o` too the folder is tried, not only asked about, before money is spent."""
-    served = serve_mock()
-    image("a.jpg")
-    Path("x").mkdir()
-    monkeypatch.chdir("x")
-    Path.cwd().rmdir()
-    ended = run("generate", "../a.jpg")
-    assert ended.code == 2
-    assert not served.mock.requests
 
 
 def test_a_missing_key_is_told_with_the_variables(
@@ -204,14 +175,6 @@ def test_a_refused_key(run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPa
     assert "invalid-0123456789" not in ended.out + ended.err
 
 
-def test_a_service_that_is_not_reached(run: Run, image: Draw) -> None:
-    """A closed port is exit code 8; the line names the origin and says that no task was created."""
-    ended = run("generate", image("a.jpg"), "--base-url", "http://127.0.0.1:9")
-    assert ended.code == 8
-    assert "http://127.0.0.1:9: " in ended.err
-    assert "No task was created" in ended.err
-
-
 def test_an_unfinished_task_is_not_downloaded(run: Run, serve_mock: Serve, image: Draw) -> None:
     """`download` of a task that is not done says how to wait for it, with the file that was asked for."""
     serve_mock("never-finish")
@@ -219,31 +182,6 @@ def test_an_unfinished_task_is_not_downloaded(run: Run, serve_mock: Serve, image
     ended = run("download", task_id, "-o", "x.mp4")
     assert ended.code == 5
     assert f"Next: kling-elements wait {task_id} -o x.mp4\n" in ended.err
-
-
-def test_hints_lead_to_the_same_service(run: Run, serve_mock: Serve, image: Draw) -> None:
-    """A hint repeats the origin that the command was given."""
-    served = serve_mock("never-finish")
-    ended = run("--base-url", served.url, "generate", image("a.jpg"), "--timeout", "0", *NOW)
-    task_id = served.mock.tasks[0].id
-    assert f"Next: kling-elements --base-url {served.url} wait {task_id} -o {task_id}.mp4\n" in ended.err
-
-
-def test_check_needs_no_key_and_sends_nothing(
-    run: Run, serve_mock: Serve, image: Draw, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """`check` tells facts and problems of each image, without a key and without asking the service."""
-    served = serve_mock()
-    monkeypatch.delenv("KLING_ELEMENTS_API_KEY")
-    good = run("check", image("a.jpg"))
-    assert (good.code, good.out.split()[:3]) == (0, ["ok", "a.jpg:", "JPEG,"])
-    assert "400x320 px" in good.out
-    bad = run("check", "a.jpg", image("small.png", (200, 150)), "nope.png", f"{served.url}/nothing", "--json")
-    assert bad.code == 2
-    assert [entry["ok"] for entry in bad.json["images"]] == [True, False, False, False]
-    assert "300x300" in bad.json["images"][1]["problems"][0]
-    assert "can't be fetched" in bad.json["images"][3]["problems"][0]
-    assert not [request for request in served.mock.requests if request.operation]
 
 
 def test_an_unexpected_error_is_one_line(
@@ -265,27 +203,3 @@ def test_an_unexpected_error_is_one_line(
     assert "Traceback" in told.err
     assert KEY not in plain.err + told.err
     assert "hmac" not in plain.err + told.err
-
-
-def test_verbose_logs_to_stderr_without_secrets(run: Run, serve_mock: Serve, image: Draw) -> None:
-    """`-vv` tells what happens, and neither the key nor the signature of a result."""
-    serve_mock()
-    ended = run("generate", image("a.jpg"), "-vv", *NOW)
-    assert "info: created task" in ended.err
-    assert KEY not in ended.err
-    assert "hmac" not in ended.err
-
-
-def test_quiet_leaves_the_receipt(run: Run, serve_mock: Serve, image: Draw) -> None:
-    """With `-q` stderr holds the task's id and nothing else."""
-    served = serve_mock()
-    ended = run("-q", "generate", image("a.jpg"), "-o", "q.mp4", *NOW)
-    assert (ended.code, ended.out, ended.err) == (0, "q.mp4\n", f"task {served.mock.tasks[0].id}\n")
-
-
-def test_no_tasks(run: Run, serve_mock: Serve) -> None:
-    """An account without tasks is no error."""
-    serve_mock()
-    ended = run("list")
-    assert (ended.code, ended.out, ended.err) == (0, "", "no tasks\n")
-    assert run("list", "--json").json == {"tasks": []}

@@ -200,17 +200,6 @@ def test_the_clock(run: Run, ahead: float | str | None, said: str) -> None:
     assert said in found["clock"]
 
 
-def test_the_folder(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A folder that can't be written is a failure of bad input; all else is checked."""
-    Path("gone").mkdir()
-    monkeypatch.chdir("gone")
-    Path.cwd().rmdir()
-    ended, found, _ = examined(run, "--base-url", ORIGIN)
-    assert ended.code == 2
-    assert found["folder"].startswith("fail ")
-    assert found["service"].startswith("ok ")
-
-
 def test_the_journal(run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is unfinished, doubtful and unrecorded is shown, with what to type."""
     served = serve_mock(pace=Polls(9))
@@ -232,15 +221,6 @@ def test_the_journal(run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatc
     with KlingElements(KEY, served.url) as client:
         Journal.open().quota_exhausted(client.journal_owner, time.time() + 7200)
     assert "warn  limits:" in run("doctor").out
-
-
-def test_a_model_that_the_plan_lacks(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Where the service refuses a model's list, all else is shown."""
-    monkeypatch.setenv("KLING_ELEMENTS_JOURNAL", str(tmp_path / "j.sqlite3"))
-    refused = answer(403, {"message": "Please upgrade your plan."})
-    ended, _, _ = examined(run, "--base-url", ORIGIN, pro=refused)
-    assert ended.code == 0
-    assert "the tasks of the model pro could not be compared: HTTP 403: Please upgrade your plan" in ended.out
 
 
 def test_a_journal_that_cannot_be_used(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from contract_tests.client.cli.conftest import KEY, context_of
+from contract_tests.client.cli.conftest import context_of
 from kling_elements import errors
 from kling_elements.api.auth import ApiKey
 from kling_elements.cli.error_report import exit_code_of, report
@@ -134,27 +134,6 @@ def test_a_traceback_is_for_those_who_ask(options: tuple[str, ...], *, shows: bo
     assert ("Traceback" in text) is shows
     assert "\x1b" not in text
     assert "kling-elements: fine" not in text.splitlines()
-
-
-def test_an_unexpected_error_shows_its_traceback_with_v() -> None:
-    """What nobody foresaw is shown in one line, and whole with -v; the key and signatures never."""
-    run = context_of("-v")
-    run.context.keys.append(ApiKey(KEY))
-    report(RuntimeError(f"odd {KEY} https://h/v.mp4?token=exp=1~hmac=abc"), run.context)
-    text = run.err.getvalue()
-    assert "RuntimeError: odd [API key] https://h/v.mp4?..." in text
-    assert KEY not in text
-    assert "hmac" not in text
-
-
-def test_a_note_names_the_task() -> None:
-    """A task that only the error's note names is shown."""
-    run = context_of()
-    run.context.was_create_sent = True
-    error = RuntimeError("boom")
-    error.add_note("Task t-9 was created and is billed.")
-    report(error, run.context)
-    assert "Task t-9 was created" in run.err.getvalue()
 
 
 def test_a_short_key_garbles_no_word() -> None:

@@ -92,17 +92,6 @@ def test_a_failed_look_is_shown_until_one_succeeds() -> None:
     ]
 
 
-def test_each_trouble_is_told_once() -> None:
-    """Where lines stay, a trouble is told when it comes, when it changes, and when it comes again."""
-    time, stream = FakeTime(), io.StringIO()
-    progress = shown_on(stream, time)
-    good = Look("1", Task("1", "CREATED"), None, 9.0, 5.0)
-    for look in (failed("a"), failed("a"), failed("b"), good, failed("b")):
-        progress.look(look)
-    told = "connecting after 0:00; a poll failed and will be retried: "
-    assert stream.getvalue().splitlines() == [f"{told}a", f"{told}b", f"{told}b"]
-
-
 @pytest.mark.parametrize("stream", [io.StringIO, Terminal])
 def test_quiet_shows_nothing(stream: Callable[[], io.StringIO]) -> None:
     """A quiet wait shows nothing, wherever stderr leads, and is slept in one."""

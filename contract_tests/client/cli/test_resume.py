@@ -11,12 +11,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from inline_snapshot import snapshot
 
-from contract_tests.client.cli.conftest import KEY
 from contract_tests.client.cli.test_batch import Interrupting
 from contract_tests.client.cli.unfinished import (
     ANOTHER_KEY,
     LIST,
-    LIST_PRO,
     NOW,
     URL,
     about,
@@ -25,10 +23,9 @@ from contract_tests.client.cli.unfinished import (
     foreign,
     in_doubt,
     plain,
-    unrecorded,
     unwaited,
 )
-from kling_elements import Journal, KlingElements, PermissionDeniedError, Task
+from kling_elements import Journal, KlingElements
 from kling_elements.batch.results import JobStatus, Running
 from kling_elements.batch.resume import Resumed
 from kling_elements.journal import Entry, Job, State
@@ -55,13 +52,6 @@ def test_nothing_is_unfinished(run: Run, serve_mock: Serve) -> None:
     assert (ended.code, ended.out, ended.err) == (0, "", "")
     assert run("resume", "--json").json == {"finished": [], "unknown": [], "unrecorded": []}
     assert asked(served) == []
-
-
-def test_without_a_journal_nothing_is_known(run: Run, nowhere: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the journal is off, that is said, and not that nothing is unfinished."""
-    monkeypatch.setenv("KLING_ELEMENTS_JOURNAL", "off")
-    ended = run("resume")
-    assert (ended.code, ended.err) == (0, "there is no journal: nothing is known\n")
 
 
 @pytest.mark.parametrize(
@@ -130,19 +120,6 @@ kling-elements: task LATE: unfinished: stopped waiting for task LATE after TIME;
     assert set(again.json["finished"][0]) == {"task_id", "entry", "standing", "file", "error"}
 
 
-def test_resume_finishes_a_generate(run: Run, serve_mock: Serve) -> None:
-    """`resume` fetches what a `generate` that gave up was to fetch, to the same file, once."""
-    served = serve_mock(pace=Polls(2))
-    assert run("generate", URL, "-o", "a.mp4", "--timeout", "0").code == 5
-    assert run("generate", URL, "--timeout", "0").code == 5
-    ended = run("resume", *NOW)
-    second = Path(f"{served.mock.tasks[1].id}.mp4").absolute()
-    assert (ended.code, set(ended.out.split())) == (0, {str(Path("a.mp4").absolute()), str(second)})
-    again = run("resume", *NOW)
-    assert (again.code, again.out, again.err) == (0, "", NOTHING)
-    assert len(served.mock.tasks) == 2
-
-
 def test_doubtful_creates_are_shown(run: Run, serve_mock: Serve) -> None:
     """Each create of unknown outcome is shown with its job, its file and why, those of this key alone."""
     served = serve_mock()
@@ -172,28 +149,6 @@ to forget an entry: kling-elements --base-url http://h resume --abandon ENTRY
     assert shown["unrecorded"] == [{"id": served.mock.tasks[0].id, "status": "CREATED"}]
 
 
-def test_candidates(run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The models of the doubtful creates are asked for; fifty tasks are shown; a refusal is not "none"."""
-    served = serve_mock()
-    in_doubt(served.url, model="pro")
-    run("resume")
-    assert asked(served) == [LIST_PRO]
-    in_doubt(served.url, model="")  # an entry of a journal that knew of one model only
-    tasks = [Task(f"t\t{n}", "IN\nPROGRESS") for n in range(51)]
-    refusal = PermissionDeniedError("HTTP 403: see\nhttps://h/x?token=1", status_code=403, message="no")
-    models = unrecorded(monkeypatch, {"pro": refusal, "std": list(tasks)})
-    ended = run("resume")
-    assert models == ["pro", "std"]
-    assert ended.err.count("  t ") == 50
-    assert "  t 0  IN PROGRESS\n" in ended.err
-    assert "  and 1 more: kling-elements list\n" in ended.err
-    assert "the model pro could not be compared: HTTP 403: see https://h/x?..." in ended.err
-    unrecorded(monkeypatch, {"pro": refusal, "std": []})
-    ended = run("resume")
-    assert "none was created" not in ended.err
-    assert run("resume", "--json").json["unrecorded"] is None
-
-
 @pytest.mark.parametrize(
     ("args", "file"),
     [
@@ -219,20 +174,6 @@ def test_a_task_is_adopted(
     assert entry
     assert (entry.entry_id == entries[1]) == ("--entry" in args)
     assert (entry.target, entry.file) == (str(target), str(target))
-
-
-@pytest.mark.parametrize("is_mine", [True, False])
-def test_the_only_doubtful_entry_takes_the_task(run: Run, serve_mock: Serve, *, is_mine: bool) -> None:
-    """With one doubtful create of this key `--adopt` needs no `--entry`; another key's is left alone."""
-    served = serve_mock()
-    entry_id = in_doubt(served.url, key=KEY if is_mine else ANOTHER_KEY)
-    task_id = foreign(served)
-    ended = run("resume", "--adopt", task_id, *NOW)
-    assert (ended.code, ended.out) == (0, "")
-    assert f"Next: kling-elements wait {task_id} -o {task_id}.mp4\n" in ended.err
-    entry = Journal.open().find(task_id, served.url)
-    assert entry
-    assert (entry.entry_id == entry_id) is is_mine
 
 
 def test_what_cannot_be_adopted_or_abandoned(run: Run, serve_mock: Serve) -> None:

@@ -48,20 +48,6 @@ def test_an_ignored_signal_stays_ignored() -> None:
         signal.signal(signal.SIGINT, before)
 
 
-def test_a_signal_in_the_middle_of_a_line_is_held_all_the_same() -> None:
-    """A handler can't write to a stream that is being written to; the signal counts nevertheless."""
-
-    def note(_: float) -> None:
-        raise RuntimeError("reentrant call inside <_io.BufferedWriter name='<stderr>'>")
-
-    with Interruptions(note) as interruptions:
-        interruptions.hold()
-        signal.raise_signal(signal.SIGTERM)
-        with pytest.raises(Interrupted) as caught:
-            interruptions.release()
-    assert caught.value.exit_code == 143
-
-
 @pytest.mark.parametrize(
     ("number", "name", "code"),
     [(signal.SIGINT, "Ctrl-C", 130), (signal.SIGTERM, "SIGTERM", 143), (signal.SIGHUP, "SIGHUP", 129)],
@@ -96,40 +82,3 @@ def test_a_second_signal_does_not_wait() -> None:
         interruptions.release()
         signal.raise_signal(signal.SIGINT)
     assert (caught.value.signal_number, told) == (signal.SIGTERM, [interruption.GRACE])
-
-
-def test_patience_keeps_no_process() -> None:
-    """While a signal is held, nothing of it would keep the process that wants to end."""
-    before = set(threading.enumerate())
-    with Interruptions(lambda _: None) as interruptions:
-        interruptions.hold()
-        signal.raise_signal(signal.SIGTERM)
-        (timer,) = set(threading.enumerate()) - before
-        assert timer.daemon is True
-        with pytest.raises(Interrupted):
-            interruptions.release()
-    timer.join(30)
-    assert not timer.is_alive()
-
-
-def test_signals_are_the_main_thread_s() -> None:
-    """In another thread, which can't handle signals, nothing is changed."""
-    seen: list[object] = []
-
-    def work() -> None:
-        with Interruptions(print):
-            seen.extend(signal.getsignal(number) for number in HANDLED)
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    thread.join()
-    assert seen == [signal.getsignal(number) for number in HANDLED]
-
-
-def test_where_threads_get_no_signals(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A system without signals for threads raises the signal in the process."""
-    monkeypatch.delattr(signal, "pthread_kill")
-    received: list[int] = []
-    monkeypatch.setattr(signal, "raise_signal", received.append)
-    interruption._send_again(signal.SIGTERM)
-    assert received == [signal.SIGTERM]

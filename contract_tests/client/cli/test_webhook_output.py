@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
-import re
 import signal
 from datetime import UTC, datetime
 from pathlib import Path
@@ -115,30 +113,21 @@ def test_secrets_come_from_the_environment_or_files(tmp_path: Path) -> None:
             read_secrets(files, {})
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("options", [(), ("--json",)])
-def test_each_delivery_is_a_line_until_a_signal(
-    start: Start, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], number: signal.Signals
-) -> None:
+def test_each_delivery_is_a_line_until_a_signal(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     """As a process: each request is a line on stdout; a signal ends it with its code; no secret is shown."""
     monkeypatch.setenv(SECRETS, SECRET)
     monkeypatch.delenv("KLING_ELEMENTS_API_KEY")
-    process = start("webhooks", "listen", "--port", "0", *options)
+    process = start("webhooks", "listen", "--port", "0", "--json")
     assert process.stderr
     url = process.stderr.readline().split()[2]
     body = body_of("IN_PROGRESS")
     signed = sign_webhook(body, SECRET, webhook_id="msg_1")
     for headers, status in ((signed, 200), ({**signed, "webhook-signature": "v1,AAAA"}, 401)):
         assert httpx.post(url, content=body, headers=headers, trust_env=False).status_code == status
-    os.killpg(process.pid, number)
+    os.killpg(process.pid, signal.SIGTERM)
     out, err = process.communicate(timeout=30)
-    assert (process.returncode, err) == (128 + number, "")
-    first, second = out.splitlines()
-    if options:
-        assert [json.loads(line)["verified"] for line in (first, second)] == [True, False]
-    else:
-        assert re.match(r"\d\d:\d\d:\d\d  \S+  \S+  IN_PROGRESS  verified$", first)
-        assert "REFUSED" in second
+    assert (process.returncode, err) == (143, "")
+    assert [json.loads(line)["verified"] for line in out.splitlines()] == [True, False]
     assert SECRET not in out + err
 
 
@@ -146,11 +135,8 @@ def test_each_delivery_is_a_line_until_a_signal(
     ("line", "said"),
     [
         ("--port 65536", "a port is 0 to 65535: got '65536'"),
-        ("--port 000080", "a port is 0 to 65535"),
-        ("--port -1", "a port is 0 to 65535"),
         ("--port ٣", "a port is 0 to 65535"),
         ("--host é..example", "can't listen on é..example:8765"),
-        ("--host 192.0.2.1 --port 0", "can't listen on 192.0.2.1:0: "),
         ("--encoding hex", "secret"),
         ("--secret-file none --secret-file void", "the secret in void is empty"),
     ],
@@ -163,27 +149,6 @@ def test_what_cannot_be_listened_with(
     Path("void").write_text("")
     ended = run("webhooks", "listen", *line.split())
     assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1)
-    assert said in ended.err
-
-
-@pytest.mark.parametrize(
-    ("error", "said"),
-    [
-        (OSError(errno.EADDRINUSE, "Address already in use"), "in use. --port 0 takes a free one"),
-        (OverflowError("bind(): port must be 0-65535."), "a port is 0 to 65535"),
-        (TypeError("encoding of hostname failed"), "encoding of hostname failed"),
-    ],
-)
-def test_why_it_cannot_listen(run: Run, monkeypatch: pytest.MonkeyPatch, error: Exception, said: str) -> None:
-    """The reason is one sentence, with what to do where that is known."""
-
-    def fail(*_: object) -> None:
-        raise error
-
-    monkeypatch.setenv(SECRETS, SECRET)
-    monkeypatch.setattr("kling_elements.cli.webhook_output.WebhookListener", fail)
-    ended = run("webhooks", "listen")
-    assert ended.code == 2
     assert said in ended.err
 
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import time as process_time
 from typing import TYPE_CHECKING
 
 import pytest
 from attrs import define
 
 from kling_elements.journal import Journal, NewEntry
-from kling_elements.journal import database as stores
 from kling_elements.journal.database import Database
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-ORIGIN = "https://api.example.com"
+NEW = NewEntry("kling-elements-std", "https://api.example.com", "f" * 16, "d" * 64)
 
 
 @define
@@ -61,7 +59,7 @@ def journal(open_journal: Callable[[], Journal]) -> Journal:
 
 @pytest.fixture
 def new() -> NewEntry:
-    return NewEntry(model="kling-elements-std", origin=ORIGIN, fingerprint="f" * 16, digest="d" * 64)
+    return NEW
 
 
 @pytest.fixture
@@ -70,45 +68,3 @@ def store(path: Path) -> Iterator[Database]:
     found = Database(path, busy_seconds=0.05)
     yield found
     found.close()
-
-
-@define
-class Time:
-    """What the module has of `time`, standing still; who sleeps on it has something done meanwhile.
-
-    Attributes:
-        now: Seconds since the epoch.
-        meanwhile: Done in each sleep.
-        sleeps: How often somebody slept.
-    """
-
-    now: float = 1_800_000_000.0
-    meanwhile: Callable[[], object] = lambda: None
-    sleeps: int = 0
-    strftime = staticmethod(process_time.strftime)
-
-    def time(self) -> float:
-        """Seconds since the epoch."""
-        return self.now
-
-    def monotonic(self) -> float:
-        """Seconds since the beginning."""
-        return self.sleeps * 0.0125
-
-    def gmtime(self) -> process_time.struct_time:
-        """The same, by the calendar."""
-        return process_time.gmtime(self.now)
-
-    def sleep(self, seconds: float) -> None:
-        """Let time pass."""
-        assert 0.001 <= seconds <= 0.005
-        self.sleeps += 1
-        self.meanwhile()
-
-
-@pytest.fixture
-def time(monkeypatch: pytest.MonkeyPatch) -> Time:
-    """The time that the store goes by."""
-    found = Time()
-    monkeypatch.setattr(stores, "time", found)
-    return found

@@ -6,9 +6,11 @@ No call fails, and nothing is lost that needn't be.
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 import sqlite3
+import stat
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +18,7 @@ from typing import TYPE_CHECKING
 import pytest
 from attrs import evolve
 
-from contract_tests.client.journal.worker import NEW
+from contract_tests.client.journal.conftest import NEW
 from contract_tests.support.locks import locked
 from kling_elements.journal import Job, Journal, JournalUnread, State
 from kling_elements.journal.database import Database
@@ -95,17 +97,6 @@ def test_news_of_two_processes_are_merged(
     found = other.find("t1")
     assert found is not None
     assert (found.status, found.file) == ("COMPLETED", "/v.mp4")
-
-
-def test_what_is_left_is_written_at_the_end(
-    journal: Journal, open_journal: Callable[[], Journal], path: Path, new: NewEntry
-) -> None:
-    """Closing writes what could not be written before, without waiting for the pause to end."""
-    entry_id = journal.begin(new).entry_id
-    with locked(path):
-        journal.created(entry_id, Task("t1", "CREATED"))
-    journal.close()
-    assert open_journal().find("t1") is not None
 
 
 def test_what_is_lost_in_the_end_is_named(
@@ -269,20 +260,6 @@ def test_a_newer_versions_journal_is_left_alone(
     assert kept not in {entry.entry_id for entry in journal.entries()}
 
 
-def test_an_older_versions_journal_is_migrated(
-    path: Path, new: NewEntry, open_journal: Callable[[], Journal]
-) -> None:
-    """A journal of an older version keeps its entries, and its salt."""
-    old = open_journal()
-    entry_id = old.begin(new).entry_id
-    migrated = Journal(
-        Database(path, migrations=(*MIGRATIONS, ("ALTER TABLE entries ADD COLUMN more TEXT",)))
-    )
-    assert [entry.entry_id for entry in migrated.entries()] == [entry_id]
-    assert migrated.fingerprint("key") == old.fingerprint("key") or old.problem
-    migrated.close()
-
-
 def test_another_programs_database_is_left_alone(
     path: Path, new: NewEntry, caplog: pytest.LogCaptureFixture, open_journal: Callable[[], Journal]
 ) -> None:
@@ -312,3 +289,61 @@ def test_an_interrupt_leaves_no_transaction_open(
             journal.created(entry_id, Task("t1", "CREATED"))
     found = open_journal().created(entry_id, Task("t2", "CREATED"))
     assert (found.state, found.task_id) == (State.CREATED, "t2")
+
+
+posix = pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@posix
+@pytest.mark.parametrize(
+    ("before", "after"), [(0o644, 0o600), (0o601, 0o600), (0o700, 0o700), (0o600, 0o600)]
+)
+def test_only_what_others_may_is_taken_away(store: Database, before: int, after: int) -> None:
+    """A file that others may read is closed to them; one that is its owner's alone is left as it is."""
+    with store.writing():
+        pass
+    store.close()
+    store.path.chmod(before)
+    with store.writing():
+        pass
+    assert mode(store.path) == after
+
+
+def test_rights_that_cant_be_changed(store: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that is another user's is used as it is."""
+    store.path.parent.mkdir()
+    store.path.touch(0o666)
+    store.path.chmod(0o666)
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "chmod", refuse)
+    with store.writing():
+        pass
+    assert store.exists()
+
+
+def test_a_file_that_appears_at_this_moment(store: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that another process makes first is not opened to be made: closing it would end its locks."""
+    opening = os.open
+    refused: list[str] = []
+
+    def too_late(path: Path, flags: int, mode: int) -> int:
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA user_version = 0")
+        try:
+            return opening(path, flags, mode)
+        except FileExistsError:
+            refused.append(path.name)
+            raise
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "open", too_late)
+        with store.writing():
+            pass
+    assert refused == [store.path.name]

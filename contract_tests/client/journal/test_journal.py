@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
-import stat
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,23 +14,26 @@ import pytest
 from attrs import evolve
 
 from contract_tests.client.journal.conftest import Clock
+from contract_tests.support.locks import locked
 from kling_elements.journal import (
     Job,
     Journal,
     NewEntry,
-    State,
     journal_path,
     key_fingerprint,
-    request_digest,
     schema,
 )
+from kling_elements.journal import queries as operations
 from kling_elements.journal.database import Database
-from kling_elements.journal.leases import this_host
+from kling_elements.journal.leases import Now, own_lease, this_host
+from kling_elements.journal.schema import MIGRATIONS
+from kling_elements.journal.tables import EntryTable
 from kling_elements.task import Task
-from kling_elements.types import Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from kling_elements.journal import NewEntry
 
 SIGNED = "https://cdn.example.com/kling_t1.mp4?token=exp=1800003600~hmac=5ec2e7"
 DAY = 86_400.0
@@ -40,17 +41,6 @@ DAY = 86_400.0
 
 def completed(task_id: str) -> Task:
     return Task(task_id, "COMPLETED", (SIGNED,), request_id="r-9")
-
-
-def test_a_begun_create_is_seen_by_another_process_at_once(
-    journal: Journal, open_journal: Callable[[], Journal], new: NewEntry
-) -> None:
-    """What `begin` returned is on the disk before create is sent."""
-    begun = journal.begin(new)
-    assert begun.is_recorded
-    found = open_journal().entry(begun.entry_id)
-    assert found is not None
-    assert (found.state, found.origin, found.digest) == (State.PENDING, new.origin, new.digest)
 
 
 def test_the_life_of_a_task(journal: Journal, open_journal: Callable[[], Journal], new: NewEntry) -> None:
@@ -67,23 +57,6 @@ def test_the_life_of_a_task(journal: Journal, open_journal: Callable[[], Journal
     assert not entry.is_finished
     journal.downloaded("t1", "video.mp4")
     assert journal.unfinished() == []
-
-
-@pytest.mark.parametrize(
-    ("status", "target", "expected"),
-    [
-        ("FAILED", "/v.mp4", "finished"),
-        ("COMPLETED", None, "finished"),
-        ("COMPLETED", "/v.mp4", "unfinished"),
-        ("CREATED", None, "unfinished"),
-    ],
-)
-def test_what_counts_as_finished(
-    journal: Journal, new: NewEntry, status: str, target: str | None, expected: str
-) -> None:
-    """A failed task is finished, and a completed one unless its video is still to be fetched."""
-    entry_id = journal.begin(evolve(new, target=target)).entry_id
-    assert journal.created(entry_id, Task("t1", status)).is_finished is (expected == "finished")
 
 
 def test_unanswered_creates_are_doubtful_and_refused_ones_are_not(
@@ -109,16 +82,6 @@ def test_unanswered_creates_are_doubtful_and_refused_ones_are_not(
     assert (given_up.note, given_up.updated_at) == ("looked at the list: no task", clock())
 
 
-def test_a_create_under_way_is_not_doubtful_until_it_took_too_long(
-    journal: Journal, open_journal: Callable[[], Journal], new: NewEntry, clock: Clock
-) -> None:
-    """A create that a live process is sending is not reported, unless it takes longer than any does."""
-    entry_id = journal.begin(new).entry_id
-    assert open_journal().doubtful() == []
-    clock.now += 601
-    assert [entry.entry_id for entry in open_journal().doubtful()] == [entry_id]
-
-
 def test_a_job_is_begun_once(journal: Journal, open_journal: Callable[[], Journal], new: NewEntry) -> None:
     """A job whose create was begun, unknown or answered is not begun again; a refused one is."""
     job = evolve(new, job=Job("batch", "line 7"))
@@ -139,18 +102,6 @@ def test_a_job_is_begun_once(journal: Journal, open_journal: Callable[[], Journa
     assert found is not None
     assert found.task_id == "t3"
     assert journal.job("batch", "line 8") is None
-
-
-def test_what_is_known_for_sure_is_not_unlearnt(journal: Journal, new: NewEntry) -> None:
-    """News that come late change neither a terminal status nor that a task exists."""
-    entry_id = journal.begin(new).entry_id
-    journal.created(entry_id, completed("t1"))
-    journal.seen(Task("t1", "IN_PROGRESS"))
-    journal.seen(Task("t1", "UNKNOWN"))
-    journal.unknown(entry_id, "a time-out, told late")
-    found = journal.find("t1")
-    assert found is not None
-    assert (found.state, found.status, found.urls) == (State.CREATED, "COMPLETED", (SIGNED,))
 
 
 def test_looks_without_news_write_nothing(journal: Journal, path: Path, new: NewEntry) -> None:
@@ -176,38 +127,6 @@ def test_a_task_nobody_recorded_can_be_adopted(journal: Journal, new: NewEntry) 
     assert journal.adopt(Task("t2", "IN_PROGRESS"), new).entry_id == other.entry_id
     assert journal.knows(["t1", "t2", "t3"]) == {"t1", "t2"}
     assert journal.doubtful() == []
-
-
-def test_the_same_id_at_two_origins_is_two_tasks(journal: Journal, new: NewEntry, clock: Clock) -> None:
-    """A stand-in that repeats its ids doesn't touch the service's tasks."""
-    mock = evolve(new, origin="http://127.0.0.1:8000")
-    journal.adopt(Task("t1", "CREATED"), new)
-    clock.now += 1
-    journal.adopt(Task("t1", "CREATED"), mock)
-    journal.seen(Task("t1", "FAILED"), mock.origin)
-    assert [entry.origin for entry in journal.unfinished()] == [new.origin]
-    assert journal.find("t1", "https://elsewhere.example") is None
-    journal.adopt(Task("t2", "CREATED"), mock)
-    clock.now += 1
-    journal.adopt(Task("t2", "CREATED"), new)
-    journal.seen(Task("t2", "IN_PROGRESS"), mock.origin)
-    journal.set_target("t2", "/out.mp4", mock.origin)
-    here, there = journal.find("t2", new.origin), journal.find("t2", mock.origin)
-    assert here is not None
-    assert there is not None
-    assert (here.status, here.target) == ("CREATED", new.target)
-    assert (there.status, there.target) == ("IN_PROGRESS", "/out.mp4")
-    assert [entry.origin for entry in journal.unfinished(mock.origin)] == [mock.origin]
-    journal.downloaded("t2", "/out.mp4", mock.origin)
-    assert journal.unfinished(mock.origin) == []
-    assert {entry.task_id for entry in journal.unfinished(new.origin)} == {"t1", "t2"}
-    assert journal.knows(["t1", "t2"], "https://elsewhere.example") == set()
-    assert journal.unfinished(new.origin, "another key's") == []
-    journal.seen(Task("t1", "FAILED"), new.origin)
-    there = journal.find("t1", mock.origin)
-    assert there is not None
-    assert (there.status, there.file) == ("FAILED", None)
-    assert {entry.task_id for entry in journal.unfinished(new.origin)} == {"t2"}
 
 
 def test_a_lease_keeps_others_away_until_it_ends(
@@ -322,16 +241,6 @@ def test_a_downloaded_videos_address_is_wiped(journal: Journal, path: Path, new:
     assert [item.name for item in path.parent.iterdir()] == [path.name]
 
 
-def test_neither_key_nor_signature_is_shown(journal: Journal, path: Path, new: NewEntry) -> None:
-    """A key is nowhere in the file, and an address's signature not in a repr."""
-    key = "secret-key-0123456789"
-    mine = evolve(new, fingerprint=journal.fingerprint(key))
-    entry = journal.created(journal.begin(mine).entry_id, completed("t1"))
-    assert key.encode() not in path.read_bytes()
-    assert "5ec2e7" not in repr(entry)
-    assert key not in repr(journal)
-
-
 def test_a_fingerprint_is_stable_in_one_journal_and_of_no_use_in_another(
     open_journal: Callable[[], Journal], tmp_path: Path
 ) -> None:
@@ -343,19 +252,6 @@ def test_a_fingerprint_is_stable_in_one_journal_and_of_no_use_in_another(
     assert one != other.fingerprint("key")
     other.close()
     assert key_fingerprint(lambda: "key", b"salt") == "d298e941bf07b6ef"
-
-
-@pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
-def test_only_the_owner_can_read_it(
-    journal: Journal, path: Path, new: NewEntry, open_journal: Callable[[], Journal]
-) -> None:
-    """The file is 0600 in a directory of 0700, also if someone opened it up."""
-    journal.begin(new)
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-    path.chmod(0o644)
-    open_journal().begin(new)
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def test_reading_makes_no_file(journal: Journal, path: Path) -> None:
@@ -454,34 +350,6 @@ def test_where_the_journal_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert journal_path(os.devnull, {}) is None
 
 
-def test_a_digest_tells_requests_apart() -> None:
-    """The same request has the same digest; another body or path has another."""
-    one = Request("POST", "/v1/a", {"x": "1"}, b"{}")
-    assert request_digest(one) == request_digest(evolve(one, headers={}))
-    assert (
-        len(
-            {
-                request_digest(one),
-                request_digest(evolve(one, content=b"[]")),
-                request_digest(evolve(one, path="/b")),
-            }
-        )
-        == 3
-    )
-
-
-def test_it_says_where_it_is(journal: Journal, path: Path) -> None:
-    """A journal's place is in its repr and its path; one in memory has none."""
-    assert (repr(journal), journal.path) == (f"Journal('{path}')", path)
-    assert (repr(Journal(None)), Journal(None).path) == ("Journal('in memory')", None)
-
-
-def test_the_time_is_in_utc(journal: Journal) -> None:
-    """The journal's time is that of its clock, in UTC."""
-    assert journal.now() == datetime(2027, 1, 15, 8, tzinfo=UTC)
-    assert journal.now().tzinfo is UTC
-
-
 def test_a_fingerprint_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The hash, which is slow to keep guessers out, is reckoned once a process for a key and a salt."""
     derive = hashlib.pbkdf2_hmac
@@ -497,3 +365,79 @@ def test_a_fingerprint_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
     names = [key_fingerprint(key, salt) for key in keys for salt in salts for _ in range(3)]
     assert (len(asked), len(set(names))) == (4, 4)
     assert all(len(set(names[start : start + 3])) == 1 for start in range(0, 12, 3))
+
+
+def test_a_quota_is_remembered_until_it_is_renewed(
+    journal: Journal, open_journal: Callable[[], Journal], new: NewEntry, clock: Clock
+) -> None:
+    """Each process knows that a quota is used up, of its own key and origin, until the noted time."""
+    assert journal.quota_wait(new) is None
+    journal.quota_exhausted(new, clock() + 3600)
+    clock.now += 600
+    later = open_journal()
+    assert later.quota_wait(new) == 3000
+    assert later.quota_wait(evolve(new, fingerprint="another")) is None
+    assert later.quota_wait(evolve(new, origin="https://other.example")) is None
+    clock.now += 3000
+    assert later.quota_wait(new) is None
+
+
+def test_a_journal_of_the_first_version_learns_of_quotas(path: Path, new: NewEntry, clock: Clock) -> None:
+    """A journal from before quotas were noted is migrated when one is asked for."""
+    first = Database(path, migrations=MIGRATIONS[:1])
+    with first.writing() as connection:
+        begun = operations.begin(
+            EntryTable(connection), new, "e1", clock(), own_lease("e1", 600.0, Now(clock(), clock()))
+        )
+    first.close()
+    journal = Journal(Database(path), clock)
+    assert journal.quota_wait(new) is None
+    journal.quota_exhausted(new, clock() + 10)
+    assert journal.quota_wait(new) == 10
+    assert journal.entry(begun.entry_id) is not None
+
+
+def test_no_news_of_a_quota_cost_nothing(journal: Journal, path: Path, new: NewEntry, clock: Clock) -> None:
+    """A look, and what is known already, wait for nobody's write and write nothing."""
+    for until in (None, clock() + 10):
+        journal.begin(new)
+        journal.quota_exhausted(new, until)
+        before = path.read_bytes()
+        with locked(path, "BEGIN IMMEDIATE"):
+            journal.quota_exhausted(new, until)
+            assert journal.quota_wait(new) == (None if until is None else 10)
+        assert (journal.problem, path.read_bytes()) == (None, before)
+
+
+def test_a_quota_that_could_not_be_noted_is_noted_later(
+    journal: Journal, open_journal: Callable[[], Journal], path: Path, new: NewEntry, clock: Clock
+) -> None:
+    """The next create that tells of it writes it down; from then on what others learn counts."""
+    journal.begin(new)
+    for until in (clock() + 3600, None):
+        with locked(path):
+            journal.quota_exhausted(new, until)
+        clock.now += 5
+        journal.quota_exhausted(new, until)
+        assert open_journal().quota_wait(new) == (None if until is None else 3595)
+    open_journal().quota_exhausted(new, clock() + 60)
+    assert journal.quota_wait(new) == 60
+
+
+def test_the_same_id_at_two_origins_is_two_tasks(journal: Journal, new: NewEntry) -> None:
+    """A mock that repeats its ids doesn't touch the service's tasks."""
+    mock = evolve(new, origin="http://127.0.0.1:8000")
+    for each in (new, mock):
+        journal.adopt(Task("t1", "CREATED"), each)
+    journal.seen(Task("t1", "IN_PROGRESS"), mock.origin)
+    journal.set_target("t1", "/out.mp4", mock.origin)
+    here, there = journal.find("t1", new.origin), journal.find("t1", mock.origin)
+    assert here
+    assert there
+    assert (here.status, here.target) == ("CREATED", None)
+    assert (there.status, there.target) == ("IN_PROGRESS", "/out.mp4")
+    journal.downloaded("t1", "/out.mp4", mock.origin)
+    assert [entry.origin for entry in journal.unfinished()] == [new.origin]
+    assert journal.unfinished(new.origin, "another key's") == []
+    assert journal.find("t1", "https://elsewhere.example") is None
+    assert journal.knows(["t1"], "https://elsewhere.example") == set()

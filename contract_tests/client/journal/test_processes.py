@@ -5,148 +5,173 @@ from __future__ import annotations
 import os
 import random
 import signal
-import subprocess
-import sys
 import threading
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from attrs import evolve
 
-from contract_tests.client.journal.worker import NEW
-from kling_elements.journal import Journal, State
+from contract_tests.client.journal.conftest import NEW
+from kling_elements.journal import Job, Journal, State
 from kling_elements.journal.database import Database
 from kling_elements.task import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
-    from kling_elements.journal import NewEntry
-
-WORKER = str(Path(__file__).with_name("worker.py"))
+pytestmark = [
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here"),
+    pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning"),
+]
 PROCESSES = 8
 ROUNDS = 6
-WAVES = 2
-KILLS = 3
 
 
-def start(*arguments: str) -> subprocess.Popen[str]:
-    command = [sys.executable, WORKER, *arguments]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - this very interpreter
+def fork(work: Callable[[], object]) -> tuple[int, int]:
+    """Run work in a child whose stdout is a pipe; return its pid and the pipe's end."""
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid:
+        os.close(writing)
+        return pid, reading
+    os.dup2(writing, 1)
+    try:
+        work()
+        os._exit(0)
+    finally:
+        os._exit(1)
+
+
+def say(line: str) -> None:
+    """Print a line with one system call, so that a kill doesn't cut it in two."""
+    os.write(1, f"{line}\n".encode())
+
+
+def ended(child: tuple[int, int]) -> list[str]:
+    """Return what a child printed until its end."""
+    os.waitpid(child[0], 0)
+    with os.fdopen(child[1]) as pipe:
+        return pipe.read().splitlines()
+
+
+def is_sound(path: Path) -> bool:
+    with Database(path).reading() as connection:
+        return [tuple(row) for row in connection.execute("PRAGMA integrity_check")] == [("ok",)]
+
+
+def race(path: Path, name: str) -> None:
+    """Begin jobs that all processes want, and entries of this one's own; print which jobs were won."""
+    journal = Journal(Database(path))
+    for number in range(ROUNDS):
+        begun = journal.begin(evolve(NEW, job=Job("b", str(number))))
+        if begun.earlier is None:
+            say(f"job {number}")
+            journal.created(begun.entry_id, Task(f"job-{number}", "CREATED"))
+        journal.created(journal.begin(NEW).entry_id, Task(f"{name}-{number}", "CREATED"))
+        journal.seen(Task(f"{name}-{number}", "COMPLETED"))
+    say(f"problem {journal.problem}")
+    journal.close()
 
 
 def test_eight_processes_race_on_one_journal(path: Path, journal: Journal) -> None:
     """Every entry of every process is there, every job was begun by one of them alone."""
-    workers = [start("race", str(path), f"p{number}", str(ROUNDS)) for number in range(PROCESSES)]
-    printed = [worker.communicate(timeout=60)[0].splitlines() for worker in workers]
-    lines = [line for each in printed for line in each]
-    assert [worker.returncode for worker in workers] == [0] * PROCESSES
-    assert lines.count("problem None") == PROCESSES
-    assert sorted(line for line in lines if line.startswith("job")) == sorted(
-        f"job {n}" for n in range(ROUNDS)
-    )
-    expected = {f"p{process}-{n}" for process in range(PROCESSES) for n in range(ROUNDS)}
-    assert journal.knows(expected) == expected
+    children = [fork(lambda number=number: race(path, f"p{number}")) for number in range(PROCESSES)]
+    lines = sorted(line for child in children for line in ended(child))
+    assert lines == [*(f"job {number}" for number in range(ROUNDS)), *["problem None"] * PROCESSES]
+    expected = {f"p{process}-{number}" for process in range(PROCESSES) for number in range(ROUNDS)}
+    entries = [entry for entry in journal.entries() if entry.task_id in expected]
+    assert {entry.task_id for entry in entries} == expected
+    assert {entry.status for entry in entries} == {"COMPLETED"}
     assert not journal.doubtful()
-    states = [entry.status for entry in journal.entries() if entry.task_id in expected]
-    assert states == ["COMPLETED"] * len(expected)
-    assert _is_sound(path)
+    assert is_sound(path)
 
 
-@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_claim_is_won_by_one_of_eight(path: Path) -> None:
     """Of eight processes that live and claim the same entry at once, one gets it."""
     journal = Journal(Database(path, busy_seconds=60.0))
-    if not hasattr(os, "fork"):
-        pytest.skip("there is no fork here")
     entry_id = journal.adopt(Task("t1", "IN_PROGRESS"), NEW).entry_id
     go_read, go_write = os.pipe()
     end_read, end_write = os.pipe()  # a pipe of its own: a fast child would take a slow one's first signal
-    done_read, done_write = os.pipe()
-    children = []
-    for number in range(PROCESSES):
-        child = os.fork()
-        if child == 0:
-            # The journal that was open at the fork goes on in the child, with a connection of its own.
-            os.read(go_read, 1)
-            os.write(done_write, b"1" if journal.claim(entry_id, f"owner {number}", 3600) else b"0")
-            os.read(end_read, 1)  # a process that died would hold nothing
-            os._exit(0)
-        children.append(child)
+
+    def claim() -> None:
+        # The journal that was open at the fork continues in the child, with a connection of its own.
+        os.read(go_read, 1)
+        say(str(journal.claim(entry_id, f"owner {os.getpid()}", 3600)))
+        os.read(end_read, 1)  # a process that died would hold nothing
+
+    children = [fork(claim) for _ in range(PROCESSES)]
     os.write(go_write, b"g" * PROCESSES)
-    answers = b"".join(os.read(done_read, 1) for _ in children)
+    answers = [os.read(pipe, 5) for _, pipe in children]
     os.write(end_write, b"e" * PROCESSES)
     for child in children:
-        os.waitpid(child, 0)
-    for end in (go_read, go_write, end_read, end_write, done_read, done_write):
+        ended(child)
+    for end in (go_read, go_write, end_read, end_write):
         os.close(end)
-    assert answers.count(b"1") == 1
+    assert sum(answer.startswith(b"True") for answer in answers) == 1
     assert journal.problem is None
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="there is no kill -9 here")
+def write_until_killed(path: Path) -> None:
+    """Write for ever, and print what was acknowledged; on a disk that is too busy nothing is."""
+    journal = Journal(Database(path, busy_seconds=60.0))
+    number = 0
+    while not journal.problem:
+        entry_id, task_id = journal.begin(NEW).entry_id, f"{os.getpid()}-{number}"
+        say(f"begun {entry_id}")
+        journal.created(entry_id, Task(task_id, "CREATED"))
+        say(f"created {task_id}")
+        journal.seen(Task(task_id, "FAILED"))
+        say(f"failed {task_id}")
+        number += 1
+
+
 def test_nothing_acknowledged_is_lost_by_kill_9(path: Path, open_journal: Callable[[], Journal]) -> None:
     """Whenever a process is killed, the journal is sound and holds all that it acknowledged."""
     dice = random.Random(5)  # noqa: S311 - the moments of the kills
-    printed = ""
-    for _ in range(WAVES):
-        workers = [start("write", str(path)) for _ in range(KILLS)]
-        for worker in workers:
-            assert worker.stdout is not None
-            while "created" not in (line := worker.stdout.readline()):  # until it is at work
-                assert line, "it has ended by itself"
-                printed += line
-            printed += line
+    printed = b""
+    for _ in range(3):
+        children = [fork(lambda: write_until_killed(path)) for _ in range(3)]
+        for pid, pipe in children:
+            printed += os.read(pipe, 1000)  # now it is at work
             time.sleep(dice.uniform(0.0, 0.03))
-            worker.send_signal(signal.SIGKILL)
-            printed += worker.communicate()[0]
-    acknowledged: dict[str, set[str]] = {"begun": set(), "created": set(), "failed": set()}
-    for line in printed.splitlines():
+            os.kill(pid, signal.SIGKILL)
+            printed += "\n".join([*ended((pid, pipe)), ""]).encode()
+    told: dict[str, set[str]] = {"begun": set(), "created": set(), "failed": set()}
+    for line in printed.decode().splitlines():
         what, _, which = line.partition(" ")
-        acknowledged[what].add(which)
+        told[what].add(which)
     journal = open_journal()
     entries = list(journal.entries())
-    assert acknowledged["created"]
-    assert acknowledged["begun"] <= {entry.entry_id for entry in entries}
-    created = {entry.task_id for entry in entries if entry.state is State.CREATED}
-    assert acknowledged["created"] <= created
-    assert acknowledged["failed"] <= {entry.task_id for entry in entries if entry.status == "FAILED"}
-    assert {entry.entry_id for entry in journal.doubtful()} == {
-        entry.entry_id for entry in entries if entry.state is State.PENDING
-    }
-    assert _is_sound(path)
+    assert told["begun"]
+    assert told["begun"] <= {entry.entry_id for entry in entries}
+    assert told["created"] <= {entry.task_id for entry in entries if entry.state is State.CREATED}
+    assert told["failed"] <= {entry.task_id for entry in entries if entry.status == "FAILED"}
+    pending = {entry.entry_id for entry in entries if entry.state is State.PENDING}
+    assert {entry.entry_id for entry in journal.doubtful()} == pending
+    assert is_sound(path)
 
 
-@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-def test_a_lock_held_by_another_thread_does_not_survive_a_fork(
-    path: Path, journal: Journal, new: NewEntry
-) -> None:
+def test_a_lock_held_by_another_thread_does_not_survive_a_fork(journal: Journal) -> None:
     """A child that was forked while a thread was writing can use the journal."""
-    if not hasattr(os, "fork"):
-        pytest.skip("there is no fork here")
-    journal.begin(new)
+    journal.begin(NEW)
     inside, leave = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with journal._fallback.lock:
+        with journal._fallback.lock:  # no public call holds it for long enough
             inside.set()
             leave.wait(10)
+
+    def begin() -> None:
+        signal.alarm(10)
+        say(str(journal.begin(NEW).is_recorded))
 
     thread = threading.Thread(target=hold)
     thread.start()
     inside.wait(10)
-    child = os.fork()
-    if child == 0:
-        signal.alarm(10)
-        os._exit(0 if journal.begin(new).is_recorded else 1)
+    child = fork(begin)
     leave.set()
     thread.join()
-    assert os.waitpid(child, 0)[1] == 0
+    assert ended(child) == ["True"]
     assert len(list(journal.entries())) == 2
-    assert journal.path == path
-
-
-def _is_sound(path: Path) -> bool:
-    with Database(path).reading() as connection:
-        return [tuple(row) for row in connection.execute("PRAGMA integrity_check")] == [("ok",)]

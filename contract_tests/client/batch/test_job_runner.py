@@ -9,7 +9,7 @@ import pytest
 from attrs import evolve
 
 from contract_tests.client.batch.conftest import CREATE, DONE, FETCH, JOB, LOOK, TASK_ID, TOLD, VIDEO
-from kling_elements import OutcomeUnknown, Task
+from kling_elements import Task
 from kling_elements.batch.results import JobStatus
 from kling_elements.journal import Job, NewEntry, State
 
@@ -97,13 +97,6 @@ def test_a_create_under_way_is_never_made_anew(bench: Bench) -> None:
     assert bench.service.asked == []
 
 
-def test_a_task_that_another_works_on_is_left_to_it(bench: Bench) -> None:
-    """A task that another process waits for is told with its id, and not asked for."""
-    assert bench.journal.claim(bench.create(), "another", 60)
-    assert bench.run() == evolve(TOLD, standing=JobStatus.BUSY, task_id=TASK_ID)
-    assert bench.service.asked == []
-
-
 @pytest.mark.parametrize("state", [State.CREATED, State.UNKNOWN, State.REFUSED])
 def test_a_job_that_was_begun_at_another_service(bench: Bench, state: State) -> None:
     """A task or a doubtful create of another service is not this one's; what it refused is made here."""
@@ -122,17 +115,6 @@ def test_a_job_that_was_begun_at_another_service(bench: Bench, state: State) -> 
     assert told == evolve(TOLD, standing=JobStatus.INVALID)
     assert bench.service.asked == []
     assert bench.entry(entry_id).state is state
-
-
-def test_an_unanswered_create_is_told_with_its_entry(bench: Bench) -> None:
-    """A create that was not answered is told with its entry, in this run and the next, and not repeated."""
-    bench.service.plan = {"a": lambda: httpx.Response(500, json={"message": "oops"})}
-    for _ in range(2):
-        result = bench.run_whole()
-        unknown = evolve(TOLD, standing=JobStatus.UNKNOWN, entry_id=bench.of_job().entry_id)
-        assert evolve(result, error=None) == unknown
-        assert isinstance(result.error, OutcomeUnknown)
-    assert bench.service.asked == [CREATE]
 
 
 @pytest.mark.parametrize(
@@ -172,14 +154,6 @@ def test_the_file_of_a_task_is_noted_before_the_wait(bench: Bench) -> None:
     assert bench.run(timeout=0) == evolve(TOLD, standing=JobStatus.UNFINISHED, task_id=TASK_ID)
     assert bench.entry(entry_id).target == str(bench.target)
     assert bench.entry(other_id).target is None
-
-
-def test_a_file_that_cannot_be_written_costs_nothing(bench: Bench) -> None:
-    """Where there is no room for the video, the job is refused before it is sent."""
-    (bench.target.parent / "file").write_text("")
-    result = bench.run_whole(evolve(JOB, output="file/a.mp4"))
-    assert (result.standing, bench.service.asked) == (JobStatus.INVALID, [])
-    assert "can't be written" in str(result.error)
 
 
 @pytest.mark.parametrize(
@@ -226,23 +200,6 @@ def test_a_video_that_cannot_be_fetched_keeps_its_task(bench: Bench) -> None:
     assert bench.service.made() == {"a": 1}
 
 
-def test_a_video_that_has_expired_is_noted_as_lost(bench: Bench) -> None:
-    """A video that can't be had any more is told as failed; the next run says so too, and asks nothing."""
-
-    def answer(request: httpx.Request) -> httpx.Response:
-        if request.url.host == "results.example.com":
-            return httpx.Response(403)
-        told = bench.service(request).text
-        return httpx.Response(200, text=told.replace(".mp4", ".mp4?token=exp=100000000~hmac=00"))
-
-    result = bench.run(client=bench.open_client(handler=answer))
-    assert (result.standing, result.task_id) == (JobStatus.FAILED, TASK_ID)
-    assert bench.of_job().state is State.ABANDONED
-    asked = len(bench.service.asked)
-    assert bench.run() == evolve(TOLD, standing=JobStatus.FAILED, task_id=TASK_ID)
-    assert len(bench.service.asked) == asked
-
-
 @pytest.mark.parametrize("when", ["on_update", "sleep"])
 def test_a_journal_that_loses_the_entry_loses_no_video(bench_on_disk: Bench, when: str) -> None:
     """If somebody empties the journal meanwhile, the video is fetched all the same."""
@@ -262,14 +219,3 @@ def test_a_journal_that_loses_the_entry_makes_nothing_sure(bench_on_disk: Bench)
 
     bench.service.plan = {"a": lost}
     assert bench.run() == evolve(TOLD, standing=JobStatus.UNKNOWN)
-
-
-def test_a_job_that_was_changed_is_not_given_the_video(bench: Bench) -> None:
-    """A job that is not what its task was created for is told as invalid, and its task is let alone."""
-    bench.create(digest="of another request")
-    result = bench.run_whole()
-    assert evolve(result, error=None) == evolve(TOLD, standing=JobStatus.INVALID, task_id=TASK_ID)
-    assert f"'a' was changed after task {TASK_ID} was created for it" in str(result.error)
-    assert bench.service.asked == []
-    assert bench.of_job().target is None
-    assert bench.is_free()

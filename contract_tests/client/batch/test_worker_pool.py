@@ -1,51 +1,14 @@
-"""The engine of a batch by itself: what it reads, how it stops, and how long it waits for its threads."""
+"""The worker pool of a synchronous batch: failures, pauses, signals, and how long leaving takes."""
 
 from __future__ import annotations
 
 import threading
-import time
-from types import SimpleNamespace
 
 import pytest
 
 from contract_tests.client.batch.desk import Desk, Sleep, numbers
 from kling_elements.batch import worker_pool as engine
 from kling_elements.batch.results import BatchClosed, Running
-
-
-def test_all_is_read_and_done_once() -> None:
-    """Each item is done once and gives its result; a source that has ended is not asked again."""
-    desk = Desk(lambda item, sleep: sleep(0) or -item, numbers(1, 2, 3, 4, 5), workers=3)
-    with desk.batch() as batch:
-        assert sorted(batch) == [-5, -4, -3, -2, -1]
-        assert list(batch) == []
-    assert (sorted(desk.done), desk.closed) == ([1, 2, 3, 4, 5], 1)
-
-
-def test_no_more_is_begun_than_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    """While nobody takes the results, each thread is one ahead and waits."""
-    is_waiting, is_taken = threading.Event(), threading.Event()
-
-    class Condition(threading.Condition):
-        def wait(self, timeout: float | None = None) -> bool:
-            if threading.current_thread() in desk.threads and is_taken.is_set():
-                is_waiting.set()
-            return super().wait(timeout)
-
-    monkeypatch.setattr(engine, "threading", SimpleNamespace(**{**vars(threading), "Condition": Condition}))
-    desk = Desk(lambda item, _sleep: is_taken.wait() and item if item else item, numbers(0, 1, 2, 3, 4))
-    with desk.batch() as batch:
-        assert next(batch) == 0
-        is_taken.set()
-        is_waiting.wait()
-        assert desk.done == [0, 1]
-
-
-def test_the_threads_do_not_keep_the_process() -> None:
-    """A request that hangs must not keep the process from ending; the threads tell what they are for."""
-    desk = Desk(lambda item, _sleep: item, numbers(1, 2, 3))
-    assert list(desk.batch()) == [1, 2, 3]
-    assert [(each.name, each.daemon) for each in desk.threads] == [("kling-elements-batch-0", True)]
 
 
 def test_a_signal_while_the_threads_are_started(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,42 +107,6 @@ def test_what_is_on_its_way_is_awaited() -> None:
     assert (desk.done, closed, desk.closed) == ([1], [0], 1)
 
 
-@pytest.mark.parametrize("is_awaited", [True, False])
-def test_leaving_takes_no_longer_than_the_grace(monkeypatch: pytest.MonkeyPatch, *, is_awaited: bool) -> None:
-    """All threads together get five seconds; what is in use after that stays open."""
-    begun, left = threading.Barrier(4), threading.Event()
-
-    def do(item: int, _sleep: Sleep) -> int:
-        if item:
-            begun.wait()
-            left.wait()
-        return item
-
-    desk = Desk(do, numbers(0, 1, 2, 3), workers=3)
-    batch = desk.batch()
-    assert next(batch) == 0
-    begun.wait()
-    moments = iter([100.0, 101.0, 103.0, 200.0])
-    patience: list[float | None] = []
-    join = threading.Thread.join
-
-    def note(thread: threading.Thread, timeout: float | None = None) -> None:
-        patience.append(timeout)
-        if is_awaited:
-            left.set()
-            join(thread)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(engine, "time", SimpleNamespace(monotonic=lambda: next(moments), sleep=time.sleep))
-        patch.setattr(threading.Thread, "join", note)
-        batch.close()
-    assert patience == [4.0, 2.0, 0.0]
-    assert desk.closed == is_awaited
-    left.set()
-    for thread in desk.threads:
-        thread.join()
-
-
 def test_a_pause_ends_when_the_batch_is_left() -> None:
     """What pauses stops at once when the batch is left, however long the pause was to be."""
     paused = threading.Event()
@@ -226,3 +153,26 @@ def test_the_callers_own_sleep_is_asked() -> None:
     left.set()
     closing.join()
     assert (slept, desk.done) == ([0, 7], [0])
+
+
+def test_leaving_takes_no_longer_than_the_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread that hangs is left behind after the grace, keeps no process, and what it uses stays open."""
+    monkeypatch.setattr(engine, "GRACE", 0.0)
+    begun, left = threading.Barrier(2), threading.Event()
+
+    def do(item: int, _sleep: Sleep) -> int:
+        if item:
+            begun.wait()
+            left.wait()
+        return item
+
+    desk = Desk(do, numbers(0, 1))
+    batch = desk.batch()
+    assert next(batch) == 0
+    begun.wait()
+    batch.close()
+    assert desk.closed == 0
+    assert all(thread.daemon for thread in desk.threads)
+    left.set()
+    for thread in desk.threads:
+        thread.join()

@@ -1,41 +1,22 @@
-"""The engine of an asynchronous batch by itself: what it reads, how it fails, and how it sleeps."""
+"""The asynchronous worker pool: failures, pauses, and how it is left or cancelled."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import asyncio
+from typing import TYPE_CHECKING
 
 import anyio
 import anyio.lowlevel
 import pytest
 
-from contract_tests.client.batch.desk import AsyncDesk, Later, Sleep, numbers, take
+from contract_tests.client.batch.desk import AsyncDesk, Sleep, numbers, take
+from kling_elements.batch import async_worker_pool as async_engine
 from kling_elements.batch.results import BatchClosed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
 pytestmark = pytest.mark.parametrize("backend", ["asyncio", "trio"])
-
-
-@pytest.mark.parametrize("source", [numbers, Later], ids=["a source", "an asynchronous source"])
-def test_all_is_read_and_done_once(backend: str, source: Any) -> None:
-    """Each item is done once and gives its result; a source that has ended is not asked again."""
-
-    async def run() -> None:
-        async def do(item: int, sleep: Sleep) -> int:
-            await sleep(0)
-            return -item
-
-        desk = AsyncDesk(do, source(1, 2, 3, 4, 5), workers=3)
-        batch = desk.begin()
-        assert sorted([result async for result in batch]) == [-5, -4, -3, -2, -1]
-        assert (sorted(desk.done), desk.closed) == ([1, 2, 3, 4, 5], 1)
-        assert [result async for result in batch] == []
-        async with batch:
-            assert [result async for result in batch] == []
-        assert desk.closed == 1
-
-    anyio.run(run, backend=backend)
 
 
 @pytest.mark.parametrize("is_told", [True, False], ids=["a result that ends it", "an error"])
@@ -73,15 +54,14 @@ def test_after_a_failure_no_more_is_begun(backend: str, *, is_told: bool) -> Non
     anyio.run(run, backend=backend)
 
 
-@pytest.mark.parametrize("seconds", [1000, float("inf")])
-def test_a_pause_ends_when_the_batch_is_left(backend: str, seconds: float) -> None:
+def test_a_pause_ends_when_the_batch_is_left(backend: str) -> None:
     """What pauses stops at once when the batch is left, however long the pause was to be."""
     stopped: list[str] = []
 
     async def run() -> None:
         async def do(_item: int, sleep: Sleep) -> None:
             try:
-                await sleep(seconds)
+                await sleep(float("inf"))
             except BatchClosed as error:
                 stopped.append(str(error))
                 raise
@@ -129,22 +109,90 @@ def test_the_callers_own_sleep_is_asked(backend: str, *, is_async: bool) -> None
     assert awaited == ([7] if is_async else [])
 
 
-def test_a_batch_left_in_the_callers_own_sleep_is_stopped(backend: str) -> None:
-    """What sleeps by the caller's own sleep while the batch is left goes no further."""
+def test_what_was_left_begins_no_more(backend: str) -> None:
+    """A batch that was left, and is asked again, reads nothing and sends nothing."""
 
     async def run() -> None:
-        left = anyio.Event()
+        async def do(item: int, _sleep: Sleep) -> int:
+            return item
 
-        async def sleep(_seconds: float) -> None:
-            await left.wait()
+        desk = AsyncDesk(do, iter(range(100)))
+        batch = desk.begin()
+        async with batch:
+            assert await anext(batch) == 0
+        done = list(desk.done)
+        assert len(done) <= 3
+        assert [result async for result in batch] == []
+        async with batch:
+            assert [result async for result in batch] == []
+        assert (desk.done, desk.closed) == (done, 1)
 
-        async def do(_item: int, sleep: Sleep) -> None:
-            await sleep(7)
+    anyio.run(run, backend=backend)
 
-        desk = AsyncDesk(do, numbers(1, 2), sleep=sleep)
-        async with desk.begin():
+
+def test_a_create_on_its_way_is_not_cut_off(backend: str) -> None:
+    """Whoever cancels, what is being sent is awaited: its answer tells what was paid."""
+
+    async def run() -> None:
+        begun, cancelled = anyio.Event(), anyio.Event()
+
+        async def do(item: int, sleep: Sleep) -> None:
+            begun.set()
+            await cancelled.wait()
+            for _ in range(50):
+                await anyio.lowlevel.checkpoint()
+
+        desk = AsyncDesk(do, iter([1, 2]))
+        with anyio.CancelScope() as scope:
+            async with desk.begin() as batch:
+                await begun.wait()
+                scope.cancel()
+                cancelled.set()
+                await anext(batch)
+        assert scope.cancelled_caught
+        assert (desk.done, desk.closed) == ([1], 1)
+
+    anyio.run(run, backend=backend)
+
+
+def test_what_does_not_stop_is_cut_off(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What has not ended after the grace is cut off, so that leaving takes no longer."""
+    monkeypatch.setattr(async_engine, "GRACE", 0)
+
+    async def run() -> None:
+        async def do(_item: int, _sleep: Sleep) -> None:
+            await anyio.sleep_forever()
+
+        desk = AsyncDesk(do, numbers(1, 2, 3), workers=2)
+        async with desk.begin() as batch:
             await anyio.wait_all_tasks_blocked()
-            left.set()
+        assert (desk.done, desk.closed) == ([], 1)
+        assert [result async for result in batch] == []
+
+    anyio.run(run, backend=backend)
+
+
+def test_one_who_insists_does_not_wait(backend: str) -> None:
+    """A task that is cancelled by asyncio itself, and once more in the grace, leaves all the same."""
+    if backend != "asyncio":
+        return
+
+    async def run() -> None:
+        async def do(_item: int, _sleep: Sleep) -> None:
+            await anyio.sleep_forever()
+
+        async def leave() -> None:
+            async with desk.begin() as batch:
+                await anext(batch)
+
+        desk = AsyncDesk(do, numbers(1, 2, 3), workers=2)
+        task = asyncio.ensure_future(leave())
+        for _ in range(2):
+            await anyio.wait_all_tasks_blocked()
+            assert desk.closed == 0
+            task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
         assert (desk.done, desk.closed) == ([], 1)
 
     anyio.run(run, backend=backend)
