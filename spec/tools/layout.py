@@ -14,7 +14,6 @@ from spec.tools.replace import files_below
 _TOOLS: Final = (
     "openapi-python-client",
     "ruff",
-    "ruamel.yaml",
     "PyYAML",
     "jsonpath-rfc9535",
     "openapi-spec-validator",
