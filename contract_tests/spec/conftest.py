@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from spec.tools import yaml_source
-from spec.tools.build import convert_pages
+from spec.tools.build import convert_upstream
 from spec.tools.layout import Layout
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def converted() -> Callable[..., dict[str, Any]]:
     """Convert pages, named in the order given, and forget what there is to report."""
 
     def convert(*pages: bytes) -> dict[str, Any]:
-        return convert_pages({f"page-{number}.md": content for number, content in enumerate(pages)}, [])
+        return convert_upstream({f"page-{number}.md": content for number, content in enumerate(pages)}, [])
 
     return convert
 

@@ -14,8 +14,9 @@ from openapi_spec_validator import OpenAPIV30SpecValidator
 from openapi_spec_validator.schemas import schema_v30
 from openapi_spec_validator.schemas.backend.jsonschema import create_validator
 
-from spec.tools.errors import SpecError
-from spec.tools.misfits import misfits, worst
+from spec.tools.errors import SpecError, brief
+from spec.tools.judge import worst
+from spec.tools.misfits import misfits
 from spec.tools.structure import Node, UnknownKeyError, operations, pointer, resolve, walk
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from spec.tools.errors import Keys
 
-_LONGEST: Final = 300
 
 
 def check(document: dict[str, Any]) -> None:
@@ -185,7 +185,7 @@ class _Validator(OpenAPIV30SpecValidator):
 def _invalid(document: dict[str, Any]) -> Iterator[tuple[str, Keys]]:
     error = worst(error for error in _errors(document) if error.absolute_path)
     if error is not None:
-        yield f"not valid in OpenAPI 3.0: {error.message[:_LONGEST]}", tuple(error.absolute_path)
+        yield f"not valid in OpenAPI 3.0: {brief(error.message)}", tuple(error.absolute_path)
 
 
 def _misfits(document: dict[str, Any]) -> Iterator[tuple[str, Keys]]:
@@ -196,7 +196,7 @@ def _misfits(document: dict[str, Any]) -> Iterator[tuple[str, Keys]]:
 def _invalid_as_a_whole(document: dict[str, Any]) -> Iterator[tuple[str, Keys]]:
     """Give the validator's findings without a place: most are about defaults, and are told better above."""
     for error in _errors(document):
-        yield f"not valid in OpenAPI 3.0: {error.message[:_LONGEST]}", tuple(error.absolute_path)
+        yield f"not valid in OpenAPI 3.0: {brief(error.message)}", tuple(error.absolute_path)
 
 
 def _errors(document: dict[str, Any]) -> list[Any]:

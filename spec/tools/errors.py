@@ -23,6 +23,11 @@ def describe_keys(keys: Keys) -> str:
     return text or ROOT
 
 
+def brief(text: str, most: int = 160) -> str:
+    """Shorten a text in its middle: a message often holds a value of any length."""
+    return text if len(text) <= most else f"{text[: most * 3 // 5]}…{text[-most * 2 // 5 :]}"
+
+
 class SpecError(Exception):
     """Something in the inputs that the tools can't or mustn't use.
 

@@ -22,9 +22,13 @@ _KINDS: Final[dict[str, set[type]]] = {
 
 
 def drop_unsafe_default(node: Node) -> None:
-    """Leave out a text's default that the generator would escape twice: the service has the same one."""
+    """Leave out a default that the generator would write in another way: the service has the same one.
+
+    It escapes quotes in a text twice, and writes the number 0 as 0.0, which is another text in a query.
+    """
     default = node.value.get("default")
-    if isinstance(default, str) and not (default.isprintable() and not set(default) & {'"', "\\", "'"}):
+    is_text = isinstance(default, str) and not (default.isprintable() and not set(default) & {'"', "\\", "'"})
+    if is_text or (node.value.get("type") == "number" and type(default) is int):
         del node.value["default"]
 
 
