@@ -44,9 +44,9 @@ def vendored() -> dict[str, Any]:
 def no_generator(monkeypatch: pytest.MonkeyPatch) -> None:
     """Put a quick stand-in in the generator's place, for tests of what is around it."""
 
-    def generate(_document: Any, text: str, _config: Path, into: Path) -> list[str]:
+    def generate(document: Any, _config: Path, into: Path) -> list[Any]:
         (into / "package").mkdir()
-        (into / "package" / "client.py").write_text(f"SIZE = {len(text)}\n")
+        (into / "package" / "client.py").write_text(f"SIZE = {len(str(document))}\n")
         return []
 
     monkeypatch.setattr("spec.tools.generate.generate", generate)

@@ -84,7 +84,9 @@ def test_aliases_that_multiply_are_refused() -> None:
 def test_harmless_differences_of_a_copy_change_nothing(change: Callable[[str], str]) -> None:
     """Windows line ends, a byte order mark, and a missing last line end give the same document."""
     text = block()
-    assert convert_upstream({"a.md": change(text).encode()}, []) == convert_upstream({"a.md": text.encode()}, [])
+    assert convert_upstream({"a.md": change(text).encode()}, []) == convert_upstream(
+        {"a.md": text.encode()}, []
+    )
 
 
 def test_title_and_summary_belong_to_their_block(fixture_page: Callable[[str], bytes]) -> None:

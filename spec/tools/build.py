@@ -11,7 +11,7 @@ from spec.tools.check import check
 from spec.tools.components import Part
 from spec.tools.diff import Rating, compare
 from spec.tools.embedded import read_embedded
-from spec.tools.errors import SpecError, describe_keys
+from spec.tools.errors import SpecError
 from spec.tools.excerpt import Excerpt
 from spec.tools.merge import Home, merge
 from spec.tools.misfits import set_aside_misfits
@@ -25,7 +25,7 @@ from spec.tools.whole import Whole, is_document, left_out
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from spec.tools.errors import Keys
+    from spec.tools.errors import Keys, Notes
     from spec.tools.page import Block
     from spec.tools.yaml_source import Source
 
@@ -88,6 +88,7 @@ def convert_upstream(
     files: Mapping[str, bytes],
     reports: list[str],
     origins: Origins | None = None,
+    *,
     home: Home | None = None,
     selection: Selection | None = None,
 ) -> dict[str, Any]:
@@ -125,7 +126,7 @@ def convert_upstream(
 def _with_documents(
     pages: list[Part], documents: Mapping[str, bytes], selection: Selection, reports: list[str]
 ) -> list[Part]:
-    """Add the wanted operations of whole documents. Where a page describes one too, only one of the two stays."""
+    """Add the wanted operations of whole documents; of two descriptions of one, only one stays."""
     parts: list[Part] = []
     described = {(path, method): page for page in pages for path, method, _ in operations(page.document)}
     for file, content in documents.items():
@@ -138,13 +139,17 @@ def _with_documents(
             part = whole.part(kept, reports) if kept else None
         except _UNFORESEEN as error:
             raise SpecError(
-                f"this is far from an OpenAPI document ({type(error).__name__}: {error}): fetch it again", file, 1
+                f"this is far from an OpenAPI document ({type(error).__name__}: {error}): fetch it again",
+                file,
+                1,
             ) from error
         for path, method in both:
             if twice is not None:
-                _tell_difference(path, method, described[path, method], twice, selection.prefer, reports)
-                if selection.prefer == "document":
-                    del described[path, method].document["paths"][path][method]
+                page = described[path, method]
+                is_page = selection.prefer == "page"
+                reports += _difference((path, method), *((page, twice) if is_page else (twice, page)))
+                if not is_page:
+                    del page.document["paths"][path][method]
         if len(chosen) < len(whole.ids):
             reports.append(left_out(whole, kept, part))
         parts += [part] if part is not None else []
@@ -156,28 +161,30 @@ def _with_documents(
     return [*parts, *pages] if selection.prefer == "document" else [*pages, *parts]
 
 
-def _tell_difference(
-    path: str, method: str, page: Part, whole: Part, prefer: str, reports: list[str]
-) -> None:
-    """Report what differs between two descriptions of one operation, of which one is taken."""
+def _difference(name: tuple[str, str], taken: Part, other: Part) -> list[str]:
+    """Say what differs between two descriptions of one operation, of which one is taken."""
+    path, method = name
     sides = []
-    for part in (page, whole):
+    for part in (other, taken):
         operation = {**part.document["paths"][path][method], "operationId": "same", "tags": ["same"]}
         item = {key: value for key, value in part.document["paths"][path].items() if key == "parameters"}
         sides.append({**part.document, "paths": {path: {**item, method: operation}}})
     changes = [
-        one for one in compare(*sides) if one.rating > Rating.DOCUMENTATION and str(one.place) != "document"
+        one for one in compare(sides[0], sides[1]) if one.rating > Rating.DOCUMENTATION and one.operations
     ]
     if not changes:
-        return
-    places = [f"{one.place.partition(': ')[2] or one.place}: {one.what}" for one in changes[:_MOST_TOLD]]
-    more = f", and {len(changes) - _MOST_TOLD} more" if len(changes) > _MOST_TOLD else ""
-    taken, other = (whole, page) if prefer == "document" else (page, whole)
-    keys = ("paths", path, method)
-    reports.append(
-        f"{_line_of(other, keys)}: {method.upper()} {path} is taken from {_line_of(taken, keys)}; here it differs"
-        f" ({'; '.join(places)}{more})"
+        return []
+    told = "; ".join(
+        f"{one.place.partition(': ')[2] or one.place}: {one.what}" for one in changes[:_MOST_TOLD]
     )
+    more = f", and {len(changes) - _MOST_TOLD} more" if len(changes) > _MOST_TOLD else ""
+    keys = ("paths", path, method)
+    return [
+        (
+            f"{_line_of(other, keys)}: {method.upper()} {path} is taken from {_line_of(taken, keys)},"
+            f" which differs from it: {told}{more}"
+        )
+    ]
 
 
 def _line_of(part: Part, keys: Keys) -> str:
@@ -195,7 +202,6 @@ def _read_selection(given: tuple[str, bytes] | None) -> Selection:
 def build(
     files: Mapping[str, bytes],
     overlay: tuple[str, bytes] | None = None,
-    target: str = "openapi.yaml",
     selection: tuple[str, bytes] | None = None,
 ) -> Built:
     """Make the checked document.
@@ -203,7 +209,6 @@ def build(
     Args:
         files: As for `convert_upstream`.
         overlay: The overlay's name and bytes, or None to do without.
-        target: What errors about the finished document call it.
         selection: The name and bytes of the file that selects operations, or None to take them all.
 
     Returns:
@@ -219,7 +224,7 @@ def build(
         origins.overlay = yaml_source.load(decode(content, file), file)
     try:
         home, chosen = read_home(origins.overlay), _read_selection(selection)
-        published = convert_upstream(files, reports, origins, home, chosen)
+        published = convert_upstream(files, reports, origins, home=home, selection=chosen)
     except SpecError as error:
         if error.file is None and origins.overlay is not None:
             raise origins.overlay.error(error.message, ("x-default-server",)) from error
@@ -227,15 +232,18 @@ def build(
     document = published
     if origins.overlay is not None:
         document = apply_overlay(published, origins.overlay, reports, origins.touched)
+    notes: Notes = []
+    unfit = None
     # Where a reference leads nowhere, `check` says so, with its place.
     with contextlib.suppress(LookupError):
-        reports.extend(
-            f"{target}: {describe_keys(misfit.keys)}: the page's example does not fit its schema"
-            f" ({misfit.problem}): kept under x-unfit-*"
-            for misfit in set_aside_misfits(document, published)
-        )
+        moved, unfit = set_aside_misfits(document, published)
+        notes += [
+            (one.keys, f"the example does not fit its schema ({one.problem}): kept under x-unfit-*")
+            for one in moved
+        ]
     try:
-        check(document)
+        check(document, unfit)
     except SpecError as error:
         raise origins.error(error.message, error.keys or (), document) from error
+    reports.extend(origins.lines(notes, document))
     return Built(document, yaml_source.dump(document), tuple(reports), origins)

@@ -91,8 +91,7 @@ def move_components(
         return name[1] in theirs.get(name[0], {}) and not same(theirs[name[0]][name[1]], value)
 
     uses = {
-        name: {use[2] for use in references(value, KIND_OF_SECTION[name[0]])}
-        for name, value in mine.items()
+        name: {use[2] for use in references(value, KIND_OF_SECTION[name[0]])} for name, value in mine.items()
     }
     renamed = {name for name, value in mine.items() if clashes(name, value)}
     while more := {name for name in mine if name not in renamed and uses[name] & renamed}:

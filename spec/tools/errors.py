@@ -7,6 +7,9 @@ from typing import Final
 Keys = tuple[str | int, ...]
 """The way from a document's root to a value: keys of maps and places in lists."""
 
+Notes = list[tuple[Keys, str]]
+"""What a maintainer should know about places of the document."""
+
 ROOT: Final = "the whole document"
 
 

@@ -92,7 +92,9 @@ def _is_request(keys: Keys) -> bool:
     return False
 
 
-def set_aside_misfits(document: dict[str, Any], published: dict[str, Any]) -> list[Misfit]:
+def set_aside_misfits(
+    document: dict[str, Any], published: dict[str, Any]
+) -> tuple[list[Misfit], list[Misfit]]:
     """Take the vendor's own misfitting examples out of the way of tools, without losing them.
 
     An example that stands in the pages as it stands here, and does not fit, is the vendor's contradiction: it
@@ -103,13 +105,15 @@ def set_aside_misfits(document: dict[str, Any], published: dict[str, Any]) -> li
         published: The document before the overlay.
 
     Returns:
-        What was set aside.
+        What was set aside, and what was left.
     """
-    moved = []
+    moved: list[Misfit] = []
+    left: list[Misfit] = []
     for misfit in misfits(document):
         keys = misfit.keys[:-1] if misfit.keys[-1] == "value" else misfit.keys
         here, there, last = _holder(document, keys), _holder(published, keys), str(keys[-1])
         if here is None or there is None or last not in there or here[last] != there[last]:
+            left.append(misfit)
             continue
         if keys[-2] == "examples":
             around = _holder(document, keys[:-1]) or {}
@@ -119,7 +123,7 @@ def set_aside_misfits(document: dict[str, Any], published: dict[str, Any]) -> li
         else:
             here[f"x-unfit-{last}"] = here.pop(last)
         moved.append(misfit)
-    return moved
+    return moved, left
 
 
 def _holder(document: dict[str, Any], keys: Keys) -> dict[str, Any] | None:

@@ -35,7 +35,12 @@ class Selection:
         """Return whether an operation is wanted, and note the entries that say so."""
         if self.entries is None:
             return True
-        values = {"path": [path], "method": [method], "tag": list(tags), "operationId": [operation_id]}
+        values: dict[str, list[object]] = {
+            "path": [path],
+            "method": [method],
+            "tag": list(tags),
+            "operationId": [operation_id],
+        }
         found = {
             number
             for number, entry in enumerate(self.entries)
@@ -83,7 +88,9 @@ def read_selection(source: Source) -> Selection:
             raise source.error(f"an entry has one or more of {', '.join(_KEYS)}", ("operations", number))
         for key, value in entry.items():
             if not isinstance(value, str) or not value:
-                raise source.error("expected a pattern: text, with * for any text", ("operations", number, key))
+                raise source.error(
+                    "expected a pattern: text, with * for any text", ("operations", number, key)
+                )
     return Selection(tuple({**one, **_lower(one)} for one in given), prefer, source)
 
 

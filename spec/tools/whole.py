@@ -6,7 +6,6 @@ Only what is wanted is made into values, so that the time goes to it.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -125,9 +124,7 @@ class Whole:
     def wanted(self, selection: Selection) -> list[Name]:
         """Return the operations that are wanted, in the document's order."""
         return [
-            name
-            for name in self.ids
-            if selection.wants(name[0], name[1], self.tags[name], self.ids[name])
+            name for name in self.ids if selection.wants(name[0], name[1], self.tags[name], self.ids[name])
         ]
 
     def part(self, chosen: Collection[Name], reports: list[str]) -> Part:
@@ -137,7 +134,7 @@ class Whole:
             SpecError: One of them says something that can't become OpenAPI 3.0.3.
         """
         source = Source(self.file, self._values_of(chosen), self.values.lines)
-        for key in set(source.value) & set(_LEFT_OUT):
+        for key in [key for key in _LEFT_OUT if key in source.value]:
             reports.append(f"{self.file}:{source.line((key,))}: `{key}` is left out: no operation needs it")
             del source.value[key]
         try:
@@ -210,30 +207,34 @@ class Whole:
         self, document: dict[str, Any], others: set[Name], source: Source, reports: list[str]
     ) -> None:
         """Leave out the links to operations that were not selected."""
-        ids = {self.ids[name] for name in others} - {one[2]["operationId"] for one in operations(document)}
-        pointers = {pointer(("paths", *name)) for name in others}
-        dropped: Counter[str] = Counter()
-        for node in list(walk(document)):
-            links = node.value.get("links") if node.kind in {"response", "components"} else None
-            for name, link in list(links.items()) if isinstance(links, dict) else ():
-                try:
-                    target = resolve(document, link["$ref"]) if "$ref" in link else link
-                except LookupError:
-                    target = {}  # its component went before, or never was: `check` says so
-                if target.get("operationId") in ids or target.get("operationRef") in pointers:
-                    target["x-left-out"] = True
-                if "x-left-out" in target:
-                    dropped[f"{self.file}:{source.line(node.keys)}"] += node.kind == "response"
+        kept = {operation["operationId"] for _, _, operation in operations(document)}
+        gone = {self.ids[name] for name in others} - kept | {pointer(("paths", *name)) for name in others}
+        places: list[str] = []
+        for node in [one for one in walk(document) if isinstance(one.value.get("links"), dict)]:
+            for name, link in list(node.value["links"].items()):
+                target = self._link(document, link)
+                if {target.get("operationId"), target.get("operationRef")} & (gone - {None}):
+                    places.append(f"{self.file}:{source.line((*node.keys, 'links', name))}")
                     if node.kind == "response":
-                        del links[name]
-        for section in ("links",):
-            named = document.get("components", {}).get(section, {})
-            for name in [name for name, link in named.items() if "x-left-out" in link]:
-                del named[name]
-            if not named:
-                document.get("components", {}).pop(section, None)
-        if count := sum(dropped.values()):
-            reports.append(f"{next(iter(dropped))}: {count} links to operations that aren't selected are left out")
+                        del node.value["links"][name]
+        shared = document.get("components", {}).get("links", {})
+        for name in list(shared):
+            if {shared[name].get("operationId"), shared[name].get("operationRef")} & (gone - {None}):
+                del shared[name]
+        if shared == {}:
+            document.get("components", {}).pop("links", None)
+        if places:
+            reports.append(
+                f"{places[0]}: links to operations that aren't selected are left out ({len(places)})"
+            )
+
+    @staticmethod
+    def _link(document: dict[str, Any], link: dict[str, Any]) -> dict[str, Any]:
+        try:
+            found: dict[str, Any] = resolve(document, link["$ref"]) if "$ref" in link else link
+        except LookupError:
+            return {}  # `check` says so
+        return found
 
 
 def left_out(whole: Whole, chosen: Collection[Name], part: Part | None) -> str:
@@ -251,6 +252,8 @@ def sniff(name: str, content: bytes) -> bool:
     if is_document(name.lower()):
         return True
     head = content[:4096].decode("utf-8", "replace")
-    return not name.lower().endswith(".md") and bool(
-        re.search(r"^\s*(\{\s*)?[\"']?(openapi|swagger)[\"']?\s*:", head, re.MULTILINE)
-    ) and b"````" not in content[:4096]
+    return (
+        not name.lower().endswith(".md")
+        and bool(re.search(r"^\s*(\{\s*)?[\"']?(openapi|swagger)[\"']?\s*:", head, re.MULTILINE))
+        and b"````" not in content[:4096]
+    )

@@ -54,7 +54,7 @@ for _kind, _pattern, _first in (
     )
 
 if yaml.__with_libyaml__:  # most machines have it, and it is ten times as fast
-    from yaml.cyaml import CParser
+    from yaml.cyaml import CParser  # type: ignore[attr-defined]
 
     class _Composer(CParser, _Resolver):
         def __init__(self, text: str) -> None:
@@ -179,14 +179,16 @@ class Values:
         return Source(self.file, self.value(self.root, ()), self.lines)
 
     def error(self, message: str, node: Node, keys: Keys) -> SpecError:
+        """Make the error that names a node."""
         return SpecError(message, self.file, self.first_line + node.start_mark.line, keys)
 
     def value(self, node: Node, keys: Keys) -> Any:
+        """Make the value of a node, and note the lines of all that it holds."""
         self.lines[keys] = self.first_line + node.start_mark.line
         if len(self.lines) > _MOST_VALUES:
             raise self.error(f"more than {_MOST_VALUES} values once its aliases are resolved", node, keys)
         if isinstance(node, ScalarNode):
-            return self.scalar(node, keys)
+            return self._scalar(node, keys)
         if id(node) in self.open_nodes:
             raise self.error("this alias stands inside what it names: write the value out", node, keys)
         if node.tag not in {f"{_TAG}map", f"{_TAG}seq"}:
@@ -194,16 +196,16 @@ class Values:
         self.open_nodes.add(id(node))
         made: Any = None
         if isinstance(node, MappingNode):
-            made = self.mapping(node, keys)
+            made = self._mapping(node, keys)
         elif isinstance(node, SequenceNode):
-            made = self.sequence(node, keys)
+            made = self._sequence(node, keys)
         self.open_nodes.discard(id(node))
         return made
 
-    def sequence(self, node: SequenceNode, keys: Keys) -> list[Any]:
+    def _sequence(self, node: SequenceNode, keys: Keys) -> list[Any]:
         return [self.value(child, (*keys, place)) for place, child in enumerate(node.value)]
 
-    def mapping(self, node: MappingNode, keys: Keys) -> dict[str, Any]:
+    def _mapping(self, node: MappingNode, keys: Keys) -> dict[str, Any]:
         made: dict[str, Any] = {}
         for key_node, child in node.value:
             if not isinstance(key_node, ScalarNode):
@@ -219,7 +221,7 @@ class Values:
             self.lines[*keys, key] = self.first_line + key_node.start_mark.line
         return made
 
-    def scalar(self, node: ScalarNode, keys: Keys) -> Any:
+    def _scalar(self, node: ScalarNode, keys: Keys) -> Any:
         text = str(node.value).translate(_PUT_BACK)
         match str(node.tag).removeprefix(_TAG):
             case "str" | "timestamp":
@@ -229,19 +231,19 @@ class Values:
             case "bool":
                 return text.lower() == "true"
             case "int":
-                return self.integer(text, node, keys)
+                return self._integer(text, node, keys)
             case "float":
-                return self.number(text, node, keys)
+                return self._number(text, node, keys)
             case tag:
                 raise self.error(f"the tag {tag} has no meaning in JSON: write a plain value", node, keys)
 
-    def integer(self, text: str, node: Node, keys: Keys) -> int:
+    def _integer(self, text: str, node: Node, keys: Keys) -> int:
         try:
             return int(text.replace("_", ""), 0 if text.lstrip("+-")[:2] in {"0o", "0x", "0b"} else 10)
         except ValueError as error:
             raise self.error("this whole number can't be read: shorten or quote it", node, keys) from error
 
-    def number(self, text: str, node: Node, keys: Keys) -> float:
+    def _number(self, text: str, node: Node, keys: Keys) -> float:
         try:
             number = float(text.replace("_", ""))
         except ValueError:
