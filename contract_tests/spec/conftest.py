@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from spec.tools import yaml_source
-from spec.tools.build import convert_pages
+from spec.tools.build import convert_upstream
 from spec.tools.layout import Layout
 
 if TYPE_CHECKING:
@@ -44,9 +44,9 @@ def vendored() -> dict[str, Any]:
 def no_generator(monkeypatch: pytest.MonkeyPatch) -> None:
     """Put a quick stand-in in the generator's place, for tests of what is around it."""
 
-    def generate(_document: Any, text: str, _config: Path, into: Path) -> list[str]:
+    def generate(document: Any, _config: Path, into: Path) -> list[Any]:
         (into / "package").mkdir()
-        (into / "package" / "client.py").write_text(f"SIZE = {len(text)}\n")
+        (into / "package" / "client.py").write_text(f"SIZE = {len(str(document))}\n")
         return []
 
     monkeypatch.setattr("spec.tools.generate.generate", generate)
@@ -118,7 +118,7 @@ def converted() -> Callable[..., dict[str, Any]]:
     """Convert pages, named in the order given, and forget what there is to report."""
 
     def convert(*pages: bytes) -> dict[str, Any]:
-        return convert_pages({f"page-{number}.md": content for number, content in enumerate(pages)}, [])
+        return convert_upstream({f"page-{number}.md": content for number, content in enumerate(pages)}, [])
 
     return convert
 

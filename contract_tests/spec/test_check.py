@@ -147,6 +147,6 @@ def test_an_error_in_the_finished_document_names_the_page_or_the_overlay(
     """What is wrong after the overlay is shown where it comes from: no file that was never written."""
     overlay = ("spec/overlay.yaml", OVERLAY.replace("UPDATE", update).encode())
     with pytest.raises(SpecError) as caught:
-        build({"a.md": embedded(operation=operation)}, overlay, "spec/openapi.yaml")
+        build({"a.md": embedded(operation=operation)}, overlay)
     assert str(caught.value).startswith(place)
     assert caught.value.line

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from spec.tools import yaml_source
-from spec.tools.build import convert_pages
+from spec.tools.build import convert_upstream
 from spec.tools.check import check
 from spec.tools.misfits import misfits
 from spec.tools.overlay import apply_overlay, read_overlay
@@ -62,5 +62,5 @@ def test_overlay_gives_its_reasons(layout: Layout) -> None:
     overlay = yaml_source.load(layout.overlay.read_text(encoding="utf-8"), "overlay.yaml")
     assert all(action.reason for action in read_overlay(overlay))
     reports: list[str] = []
-    apply_overlay(convert_pages(layout.pages(), []), overlay, reports)
+    apply_overlay(convert_upstream(layout.upstream_files(), []), overlay, reports)
     assert [line for line in reports if "matches nothing any more" not in line] == []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from spec.tools.build import convert_pages
+from spec.tools.build import convert_upstream
 from spec.tools.check import check
 from spec.tools.errors import SpecError
 from spec.tools.page import read_page
@@ -109,7 +109,7 @@ def test_schemas_of_3_1_are_said_in_3_0(
 def test_what_3_0_cannot_say_is_an_error(embedded: Callable[..., bytes], written: dict[str, Any]) -> None:
     """A keyword without words in 3.0 is an error that names its place, not a loss."""
     with pytest.raises(SpecError) as caught:
-        convert_pages({"a.md": embedded(**schema(**written))}, [])
+        convert_upstream({"a.md": embedded(**schema(**written))}, [])
     assert (caught.value.path or "").startswith("components.schemas.a")
     assert caught.value.line
 
@@ -128,7 +128,7 @@ def test_what_openapi_does_not_have_is_an_error(
 ) -> None:
     """A misspelt key, a webhook, another file, a missing operation: each is an error with a line."""
     with pytest.raises(SpecError) as caught:
-        convert_pages({"a.md": embedded(**changes)}, [])
+        convert_upstream({"a.md": embedded(**changes)}, [])
     assert caught.value.line
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from spec.tools.build import convert_pages
+from spec.tools.build import convert_upstream
 from spec.tools.errors import SpecError
 from spec.tools.structure import resolve
 
@@ -195,7 +195,7 @@ def test_what_is_not_understood_is_named(
 ) -> None:
     """What the converter can't use is an error with its line and its path in the block."""
     with pytest.raises(SpecError) as caught:
-        convert_pages({"a.md": excerpt(**changes)}, [])
+        convert_upstream({"a.md": excerpt(**changes)}, [])
     assert caught.value.path == path
     assert words in caught.value.message
     assert caught.value.line

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from spec.tools.build import convert_pages
+from spec.tools.build import convert_upstream
 from spec.tools.check import check
 from spec.tools.errors import SpecError
 from spec.tools.merge import Home
@@ -31,7 +31,7 @@ def test_components_that_agree_are_one(embedded: Callable[..., bytes]) -> None:
     reports: list[str] = []
     one = embedded("get /a", answer("T"), **schemas(T={"type": "object", "title": "t"}))
     two = embedded("get /b", answer("T"), **schemas(T={"title": "t", "type": "object"}))
-    made = convert_pages({"a.md": one, "b.md": two}, reports)
+    made = convert_upstream({"a.md": one, "b.md": two}, reports)
     assert list(made["components"]["schemas"]) == ["T"]
     assert reports == []
 
@@ -40,7 +40,7 @@ def test_one_and_true_are_not_the_same(embedded: Callable[..., bytes]) -> None:
     """Components that differ as JSON are told apart, though Python takes `1` for `true`."""
     one = embedded("get /a", answer("T"), **schemas(T={"example": 1}))
     two = embedded("get /b", answer("T"), **schemas(T={"example": True}))
-    made = convert_pages({"a.md": one, "b.md": two}, [])
+    made = convert_upstream({"a.md": one, "b.md": two}, [])
     assert made["components"]["schemas"]["T"]["example"] == 1
     assert made["components"]["schemas"]["T_2"]["example"] is True
 
@@ -58,7 +58,7 @@ def test_components_that_differ_are_told_apart_with_all_that_refer_to_them(
     one = embedded("get /a", answer("Outer"), **schemas(Leaf=leaf, Outer=outer, Same={}))
     two = embedded("get /b", answer("Outer"), **schemas(Leaf=other, Outer=outer, Same={}))
     three = embedded("get /c", answer("Outer"), **schemas(Outer=outer, Same={}, Leaf=other))
-    made = convert_pages({"a.md": one, "b.md": two, "c.md": three}, reports)
+    made = convert_upstream({"a.md": one, "b.md": two, "c.md": three}, reports)
     found = made["components"]["schemas"]
     assert sorted(found) == ["Leaf", "Leaf_2", "Outer", "Outer_2", "Same"]
     assert found["Outer"] == outer
@@ -81,7 +81,7 @@ def test_security_schemes_that_differ_are_told_apart(embedded: Callable[..., byt
             f"get {path}", security=[{"key": []}], components={"securitySchemes": {"key": scheme}}
         )
 
-    made = convert_pages({"a.md": page("/a", "x-old"), "b.md": page("/b", "x-new")}, [])
+    made = convert_upstream({"a.md": page("/a", "x-old"), "b.md": page("/b", "x-new")}, [])
     assert made["components"]["securitySchemes"]["key_2"]["name"] == "x-new"
     assert made["paths"]["/b"]["get"]["security"] == [{"key_2": []}]
 
@@ -120,14 +120,14 @@ def test_contradictions_are_errors_that_name_both_pages(
 ) -> None:
     """Two pages that can't both be right are an error at the second one."""
     with pytest.raises(SpecError, match=words) as caught:
-        convert_pages({"a.md": embedded(*first), "b.md": embedded(*second)}, [])
+        convert_upstream({"a.md": embedded(*first), "b.md": embedded(*second)}, [])
     assert str(caught.value).startswith("b.md:4: ")
 
 
 def test_derived_operation_ids_that_clash_are_numbered(embedded: Callable[..., bytes]) -> None:
     """Ids made from /a-b and /a/b would be the same: the second gets a number, and a report says so."""
     reports: list[str] = []
-    made = convert_pages({"a.md": embedded("get /a-b"), "b.md": embedded("get /a/b")}, reports)
+    made = convert_upstream({"a.md": embedded("get /a-b"), "b.md": embedded("get /a/b")}, reports)
     assert made["paths"]["/a/b"]["get"]["operationId"] == "getAB_2"
     assert len(reports) == 1
 
@@ -153,7 +153,7 @@ def test_no_file_name_decides_about_the_server_or_the_key(
         names[1]: page_of(embedded, "/b", TWO, "x-two"),
         names[2]: page_of(embedded, "/c", ONE, "x-other"),
     }
-    made = convert_pages(dict(sorted(pages.items())), [], None, Home(ONE[0]["url"], "X-One"))
+    made = convert_upstream(dict(sorted(pages.items())), [], None, Home(ONE[0]["url"], "X-One"))
     assert made["servers"] == ONE
     assert made["components"]["securitySchemes"]["key"]["name"] == "x-one"
     assert made["paths"]["/a"]["get"]["security"] == [{"key": []}]
@@ -175,7 +175,7 @@ def test_a_service_that_is_not_named_or_not_there_is_refused(
     """Of several hosts one must be named, and a page must be of it and have its key."""
     pages = {"a.md": page_of(embedded, "/a", ONE, "x-one"), "b.md": page_of(embedded, "/b", TWO, "x-two")}
     with pytest.raises(SpecError, match=words):
-        convert_pages(pages, [], None, home)
+        convert_upstream(pages, [], None, home)
 
 
 def test_operations_are_grouped_by_tag(embedded: Callable[..., bytes], converted: Callable[..., Any]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from spec.tools.build import convert_pages
+from spec.tools.build import convert_upstream
 from spec.tools.errors import SpecError
 from spec.tools.page import read_page
 
@@ -62,7 +62,7 @@ def block(text: str = GOOD, opening: str = "````yaml get /a", closing: str = "``
 def test_unusable_page_is_one_line_that_names_its_place(content: bytes, line: int, words: str) -> None:
     """A page that can't be used is one error: its file, its line, what is wrong."""
     with pytest.raises(SpecError) as caught:
-        convert_pages({"a.md": content}, [])
+        convert_upstream({"a.md": content}, [])
     text = str(caught.value)
     assert "\n" not in text
     assert re.match(rf"a\.md:{line}: ", text), text
@@ -75,7 +75,7 @@ def test_aliases_that_multiply_are_refused() -> None:
     lines = ["a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1]"]
     lines += [f"{new}: &{new} [{', '.join([f'*{old}'] * 9)}]" for old, new in pairwise(names)]
     with pytest.raises(SpecError, match="aliases"):
-        convert_pages({"a.md": block("\n".join(lines) + "\n").encode()}, [])
+        convert_upstream({"a.md": block("\n".join(lines) + "\n").encode()}, [])
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,9 @@ def test_aliases_that_multiply_are_refused() -> None:
 def test_harmless_differences_of_a_copy_change_nothing(change: Callable[[str], str]) -> None:
     """Windows line ends, a byte order mark, and a missing last line end give the same document."""
     text = block()
-    assert convert_pages({"a.md": change(text).encode()}, []) == convert_pages({"a.md": text.encode()}, [])
+    assert convert_upstream({"a.md": change(text).encode()}, []) == convert_upstream(
+        {"a.md": text.encode()}, []
+    )
 
 
 def test_title_and_summary_belong_to_their_block(fixture_page: Callable[[str], bytes]) -> None:
@@ -114,6 +116,6 @@ def test_line_in_an_error_is_the_pages_own(excerpt: Callable[..., bytes]) -> Non
     """An error deep inside a block names the line of the page that an editor will show."""
     content = excerpt(deprecated="perhaps")
     with pytest.raises(SpecError) as caught:
-        convert_pages({"a.md": content}, [])
+        convert_upstream({"a.md": content}, [])
     assert caught.value.path == "paths.deprecated"
     assert b"perhaps" in content.splitlines()[(caught.value.line or 0) - 1]

@@ -9,21 +9,27 @@ from typing import TYPE_CHECKING, Any, Final
 from spec.tools import yaml_source
 from spec.tools.check import check
 from spec.tools.components import Part
+from spec.tools.diff import Rating, compare
 from spec.tools.embedded import read_embedded
-from spec.tools.errors import SpecError, describe_keys
+from spec.tools.errors import SpecError
 from spec.tools.excerpt import Excerpt
 from spec.tools.merge import Home, merge
 from spec.tools.misfits import set_aside_misfits
 from spec.tools.origins import Origins
 from spec.tools.overlay import apply_overlay, read_home
 from spec.tools.page import decode, read_page
+from spec.tools.selection import Selection, read_selection
+from spec.tools.structure import operations
+from spec.tools.whole import Whole, is_document, left_out
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from spec.tools.errors import Keys, Notes
     from spec.tools.page import Block
     from spec.tools.yaml_source import Source
 
+_MOST_TOLD: Final = 3
 _UNFORESEEN: Final = (AttributeError, LookupError, TypeError, ValueError, RecursionError)
 
 
@@ -78,50 +84,132 @@ def convert_parsed(source: Source, block: Block, reports: list[str]) -> Part:
     return Part(source.file, block.first_line, document, own_info=False, source=source)
 
 
-def convert_pages(
-    pages: Mapping[str, bytes],
+def convert_upstream(
+    files: Mapping[str, bytes],
     reports: list[str],
     origins: Origins | None = None,
+    *,
     home: Home | None = None,
+    selection: Selection | None = None,
 ) -> dict[str, Any]:
-    """Make one document of pages.
+    """Make one document of pages and whole documents.
 
     Args:
-        pages: The pages' bytes by the name that errors give them, in the order in which they count.
+        files: Their bytes by the name that errors give them, in the order in which they count.
         reports: Gets what a maintainer should know.
         origins: Gets where each operation and component comes from.
         home: The service whose server and key are the document's own.
+        selection: Which operations of whole documents are wanted.
 
     Returns:
         The document before the overlay.
 
     Raises:
-        SpecError: There is no page, one can't be converted, or two contradict each other.
+        SpecError: There is nothing to read, one can't be converted, or two contradict each other.
     """
     parts = [
         convert_block(block, file, reports)
-        for file, content in pages.items()
+        for file, content in files.items()
+        if not is_document(file)
         for block in read_page(content, file).blocks
     ]
+    documents = {file: content for file, content in files.items() if is_document(file)}
+    parts = _with_documents(parts, documents, selection or Selection(), reports)
     if not parts:
-        raise SpecError("there is no page to read: put at least one *.md there", "spec/upstream")
+        raise SpecError("there is no page or document to read: put one there", "spec/upstream")
     origins = origins or Origins()
     origins.parts.extend(parts)
     origins.published = merge(parts, reports, origins.names, home)
     return origins.published
 
 
+def _with_documents(
+    pages: list[Part], documents: Mapping[str, bytes], selection: Selection, reports: list[str]
+) -> list[Part]:
+    """Add the wanted operations of whole documents; of two descriptions of one, only one stays."""
+    parts: list[Part] = []
+    described = {(path, method): page for page in pages for path, method, _ in operations(page.document)}
+    for file, content in documents.items():
+        try:
+            whole = Whole.open(content, file)
+            chosen = whole.wanted(selection)
+            both = [name for name in chosen if name in described]
+            twice = whole.part(both, []) if both else None
+            kept = [name for name in chosen if name not in both or selection.prefer == "document"]
+            part = whole.part(kept, reports) if kept else None
+        except _UNFORESEEN as error:
+            raise SpecError(
+                f"this is far from an OpenAPI document ({type(error).__name__}: {error}): fetch it again",
+                file,
+                1,
+            ) from error
+        for path, method in both:
+            if twice is not None:
+                page = described[path, method]
+                is_page = selection.prefer == "page"
+                reports += _difference((path, method), *((page, twice) if is_page else (twice, page)))
+                if not is_page:
+                    del page.document["paths"][path][method]
+        if len(chosen) < len(whole.ids):
+            reports.append(left_out(whole, kept, part))
+        parts += [part] if part is not None else []
+    if documents:
+        selection.refuse_unused()
+    elif selection.source is not None:
+        reports.append(f"{selection.source.file}:1: no document is in spec/upstream/: it selects nothing")
+    pages = [page for page in pages if any(operations(page.document))]
+    return [*parts, *pages] if selection.prefer == "document" else [*pages, *parts]
+
+
+def _difference(name: tuple[str, str], taken: Part, other: Part) -> list[str]:
+    """Say what differs between two descriptions of one operation, of which one is taken."""
+    path, method = name
+    sides = []
+    for part in (other, taken):
+        operation = {**part.document["paths"][path][method], "operationId": "same", "tags": ["same"]}
+        item = {key: value for key, value in part.document["paths"][path].items() if key == "parameters"}
+        sides.append({**part.document, "paths": {path: {**item, method: operation}}})
+    changes = [
+        one for one in compare(sides[0], sides[1]) if one.rating > Rating.DOCUMENTATION and one.operations
+    ]
+    if not changes:
+        return []
+    told = "; ".join(
+        f"{one.place.partition(': ')[2] or one.place}: {one.what}" for one in changes[:_MOST_TOLD]
+    )
+    more = f", and {len(changes) - _MOST_TOLD} more" if len(changes) > _MOST_TOLD else ""
+    keys = ("paths", path, method)
+    return [
+        (
+            f"{_line_of(other, keys)}: {method.upper()} {path} is taken from {_line_of(taken, keys)},"
+            f" which differs from it: {told}{more}"
+        )
+    ]
+
+
+def _line_of(part: Part, keys: Keys) -> str:
+    line = part.source.line(keys) if part.source is not None and part.line == 1 else part.line
+    return f"{part.file}:{line}"
+
+
+def _read_selection(given: tuple[str, bytes] | None) -> Selection:
+    if given is None:
+        return Selection()
+    file, content = given
+    return read_selection(yaml_source.load(decode(content, file), file))
+
+
 def build(
-    pages: Mapping[str, bytes],
+    files: Mapping[str, bytes],
     overlay: tuple[str, bytes] | None = None,
-    target: str = "openapi.yaml",
+    selection: tuple[str, bytes] | None = None,
 ) -> Built:
     """Make the checked document.
 
     Args:
-        pages: As for `convert_pages`.
+        files: As for `convert_upstream`.
         overlay: The overlay's name and bytes, or None to do without.
-        target: What errors about the finished document call it.
+        selection: The name and bytes of the file that selects operations, or None to take them all.
 
     Returns:
         The document with its text.
@@ -135,7 +223,8 @@ def build(
         file, content = overlay
         origins.overlay = yaml_source.load(decode(content, file), file)
     try:
-        published = convert_pages(pages, reports, origins, read_home(origins.overlay))
+        home, chosen = read_home(origins.overlay), _read_selection(selection)
+        published = convert_upstream(files, reports, origins, home=home, selection=chosen)
     except SpecError as error:
         if error.file is None and origins.overlay is not None:
             raise origins.overlay.error(error.message, ("x-default-server",)) from error
@@ -143,15 +232,18 @@ def build(
     document = published
     if origins.overlay is not None:
         document = apply_overlay(published, origins.overlay, reports, origins.touched)
+    notes: Notes = []
+    unfit = None
     # Where a reference leads nowhere, `check` says so, with its place.
     with contextlib.suppress(LookupError):
-        reports.extend(
-            f"{target}: {describe_keys(misfit.keys)}: the page's example does not fit its schema"
-            f" ({misfit.problem}): kept under x-unfit-*"
-            for misfit in set_aside_misfits(document, published)
-        )
+        moved, unfit = set_aside_misfits(document, published)
+        notes += [
+            (one.keys, f"the example does not fit its schema ({one.problem}): kept under x-unfit-*")
+            for one in moved
+        ]
     try:
-        check(document)
+        check(document, unfit)
     except SpecError as error:
         raise origins.error(error.message, error.keys or (), document) from error
+    reports.extend(origins.lines(notes, document))
     return Built(document, yaml_source.dump(document), tuple(reports), origins)

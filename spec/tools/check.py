@@ -6,35 +6,40 @@ told apart, and its examples and defaults fit their schemas, which no validator 
 
 from __future__ import annotations
 
+import json
 import re
+from importlib.util import find_spec
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from openapi_spec_validator import OpenAPIV30SpecValidator
-from openapi_spec_validator.schemas import schema_v30
-from openapi_spec_validator.schemas.backend.jsonschema import create_validator
+import jsonschema_rs
 
-from spec.tools.errors import SpecError
-from spec.tools.misfits import misfits, worst
+from spec.tools.errors import SpecError, brief
+from spec.tools.judge import worst
+from spec.tools.misfits import misfits
 from spec.tools.structure import Node, UnknownKeyError, operations, pointer, resolve, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from spec.tools.errors import Keys
+    from spec.tools.misfits import Misfit
 
-_LONGEST: Final = 300
 
-
-def check(document: dict[str, Any]) -> None:
+def check(document: dict[str, Any], unfit: list[Misfit] | None = None) -> None:
     """Check a document.
+
+    Args:
+        document: The document.
+        unfit: Its examples and defaults that don't fit, where they are known.
 
     Raises:
         SpecError: Something doesn't hold. Its `keys` name the place; its file and line are left to the
         caller, who
             knows where the document stands.
     """
-    for problem, keys in chain(_problems(document), _misfits(document), _invalid_as_a_whole(document)):
+    for problem, keys in chain(_problems(document), _misfits(document, unfit), _invalid_as_a_whole(document)):
         raise SpecError(problem, keys=keys)
 
 
@@ -176,33 +181,52 @@ def _parameter_names(document: dict[str, Any], path: str, operation: dict[str, A
     return names
 
 
-class _Validator(OpenAPIV30SpecValidator):
-    """The validator with the engine that tells why a choice failed, whatever else is installed."""
-
-    schema_validator = create_validator(schema_v30)
-
-
 def _invalid(document: dict[str, Any]) -> Iterator[tuple[str, Keys]]:
     error = worst(error for error in _errors(document) if error.absolute_path)
     if error is not None:
-        yield f"not valid in OpenAPI 3.0: {error.message[:_LONGEST]}", tuple(error.absolute_path)
+        yield f"not valid in OpenAPI 3.0: {brief(error.message)}", tuple(error.absolute_path)
 
 
-def _misfits(document: dict[str, Any]) -> Iterator[tuple[str, Keys]]:
-    for misfit in misfits(document):
+def _misfits(document: dict[str, Any], unfit: list[Misfit] | None) -> Iterator[tuple[str, Keys]]:
+    for misfit in misfits(document) if unfit is None else unfit:
         yield f"does not fit its schema: {misfit.problem}", misfit.keys
 
 
 def _invalid_as_a_whole(document: dict[str, Any]) -> Iterator[tuple[str, Keys]]:
     """Give the validator's findings without a place: most are about defaults, and are told better above."""
     for error in _errors(document):
-        yield f"not valid in OpenAPI 3.0: {error.message[:_LONGEST]}", tuple(error.absolute_path)
+        yield f"not valid in OpenAPI 3.0: {brief(error.message)}", tuple(error.absolute_path)
 
 
 def _errors(document: dict[str, Any]) -> list[Any]:
+    """Give the findings of OpenAPI's own schema, by the slow validator that can say what is wrong."""
+    if _is_valid(document):
+        return []
+    from openapi_spec_validator import OpenAPIV30SpecValidator  # noqa: PLC0415 - half a second, seldom needed
+    from openapi_spec_validator.schemas import schema_v30  # noqa: PLC0415
+    from openapi_spec_validator.schemas.backend.jsonschema import create_validator  # noqa: PLC0415
+
+    class Validator(OpenAPIV30SpecValidator):
+        """The validator with the engine that tells why a choice failed, whatever else is installed."""
+
+        schema_validator = create_validator(schema_v30)
+
     try:
-        return list(_Validator(document).iter_errors())
+        return list(Validator(document).iter_errors())
     except RecursionError as crash:
         raise SpecError("not valid in OpenAPI 3.0: nested too deeply", keys=()) from crash
     except Exception as crash:  # The validator fails in its own ways on what is far from a document.
         raise SpecError(f"not valid in OpenAPI 3.0: {crash}", keys=()) from crash
+
+
+def _is_valid(document: dict[str, Any]) -> bool:
+    """Return whether the schema takes a document, by the quick validator."""
+    found = find_spec("openapi_spec_validator")
+    for folder in (found and found.submodule_search_locations) or ():
+        schema = Path(folder, "resources", "schemas", "v3.0", "schema.json")
+        if schema.is_file():
+            try:
+                return jsonschema_rs.validator_for(json.loads(schema.read_bytes())).is_valid(document)
+            except (ValueError, TypeError, RecursionError):
+                return False
+    return False

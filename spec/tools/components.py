@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _Name = tuple[str, str]  # The section of components, and the name in it.
 _REFERENCE: Final = re.compile(r"#/components/([^/]+)/([^/]+)")
-_KIND_OF_SECTION: Final = {
+KIND_OF_SECTION: Final = {
     "schemas": "schema",
     "responses": "response",
     "parameters": "parameter",
@@ -54,7 +54,7 @@ class Part:
         return f"{self.file}:{self.line}"
 
 
-def _references(value: Any, kind: str = "document") -> Iterator[tuple[dict[str, Any], str, _Name]]:
+def references(value: Any, kind: str = "document") -> Iterator[tuple[dict[str, Any], str, _Name]]:
     """Give every mention of a component: the map it stands in, its key there, and the component."""
     for node in walk(value, kind):
         if isinstance(node.value.get("$ref"), str) and (match := _REFERENCE.match(node.value["$ref"])):
@@ -62,8 +62,9 @@ def _references(value: Any, kind: str = "document") -> Iterator[tuple[dict[str, 
         if node.kind == "schema" and isinstance(node.value.get("discriminator"), dict):
             mapping = node.value["discriminator"].get("mapping", {})
             for key, target in mapping.items():
-                match = _REFERENCE.match(target)
-                yield mapping, key, (match[1], match[2]) if match else ("schemas", target)
+                target = target.get("$ref") if isinstance(target, dict) else target  # noqa: PLW2901
+                match = _REFERENCE.match(str(target))
+                yield mapping, key, (match[1], match[2]) if match else ("schemas", str(target))
         if node.kind in {"document", "operation"}:
             for requirement in node.value.get("security", []):
                 for name in list(requirement):
@@ -81,7 +82,7 @@ def move_components(
     mine: dict[_Name, Any] = {
         (section, name): value
         for section, named in document.get("components", {}).items()
-        if section in _KIND_OF_SECTION
+        if section in KIND_OF_SECTION
         for name, value in named.items()
     }
     theirs = made.setdefault("components", {})
@@ -90,8 +91,7 @@ def move_components(
         return name[1] in theirs.get(name[0], {}) and not same(theirs[name[0]][name[1]], value)
 
     uses = {
-        name: {use[2] for use in _references(value, _KIND_OF_SECTION[name[0]])}
-        for name, value in mine.items()
+        name: {use[2] for use in references(value, KIND_OF_SECTION[name[0]])} for name, value in mine.items()
     }
     renamed = {name for name, value in mine.items() if clashes(name, value)}
     while more := {name for name in mine if name not in renamed and uses[name] & renamed}:
@@ -117,7 +117,7 @@ def move_components(
     for (section, old), new in names.items():
         origins.setdefault((section, new), (part, old))
     for section, named in wanted.get("components", {}).items():
-        if section in _KIND_OF_SECTION:
+        if section in KIND_OF_SECTION:
             theirs.setdefault(section, {}).update(named)
         elif not same(theirs.setdefault(section, named), named):
             reports.append(
@@ -128,7 +128,7 @@ def move_components(
 
 def _renamed(document: dict[str, Any], names: dict[_Name, str]) -> dict[str, Any]:
     made = copy.deepcopy(document)
-    for holder, key, name in list(_references(made)):
+    for holder, key, name in list(references(made)):
         if name not in names:
             continue
         new = names[name]

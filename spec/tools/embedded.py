@@ -28,22 +28,10 @@ def read_embedded(source: Source, block: Block) -> dict[str, Any]:
         source: The block's YAML.
         block: The block, for the operation that its fence names.
 
-    Returns:
-        A new document.
-
     Raises:
-        SpecError: It is of a version, or says something, that can't become 3.0.3; or lacks the fence's
-        operation.
+        SpecError: As for `read_document`, or the fence's operation is missing.
     """
-    document: dict[str, Any] = copy.deepcopy(source.value)
-    version = document.get("openapi")
-    if not isinstance(version, str) or not _VERSIONS.fullmatch(version):
-        raise source.error(f"OpenAPI {version!r} can't be read: only 3.0 and 3.1 can", ("openapi",))
-    document["openapi"] = "3.0.3"
-    if not isinstance(document.get("paths"), dict):
-        raise source.error("no `paths`: the page is cut off or wrong; fetch it again", ())
-    _say_info_in_3_0(document, source)
-    _convert(document, source)
+    document = read_document(source)
     item = document["paths"].get(block.path)
     if not isinstance(item, dict) or block.method not in item:
         raise source.error(
@@ -51,12 +39,6 @@ def read_embedded(source: Source, block: Block) -> dict[str, Any]:
             " the page contradicts itself; fetch it again",
             ("paths",),
         )
-    security = document.pop("security", None)
-    for path, method, operation in operations(document):
-        operation.setdefault("tags", [derived_tag(path)])
-        operation.setdefault("operationId", derived_operation_id(method, path))
-        if security is not None:
-            operation.setdefault("security", copy.deepcopy(security))
     operation = item[block.method]
     if block.title:
         operation.setdefault("summary", block.title)
@@ -65,10 +47,39 @@ def read_embedded(source: Source, block: Block) -> dict[str, Any]:
     return document
 
 
+def read_document(source: Source) -> dict[str, Any]:
+    """Make an OpenAPI 3.0.3 document of one of 3.0 or 3.1.
+
+    Returns:
+        A new document, whose operations have an id, a tag and their security.
+
+    Raises:
+        SpecError: It is of a version, or says something, that can't become 3.0.3.
+    """
+    document: dict[str, Any] = copy.deepcopy(source.value)
+    version = document.get("openapi")
+    if not isinstance(version, str) or not _VERSIONS.fullmatch(version):
+        raise source.error(f"OpenAPI {version!r} can't be read: only 3.0 and 3.1 can", ("openapi",))
+    document["openapi"] = "3.0.3"
+    if not isinstance(document.get("paths"), dict):
+        raise source.error("no `paths`: it is cut off or wrong; fetch it again", ())
+    _say_info_in_3_0(document, source)
+    _convert(document, source)
+    security = document.pop("security", None)
+    for path, method, operation in operations(document):
+        if not operation.get("tags"):
+            operation["tags"] = [derived_tag(path)]
+        if not operation.get("operationId"):
+            operation["operationId"] = derived_operation_id(method, path)
+        if security is not None:
+            operation.setdefault("security", copy.deepcopy(security))
+    return document
+
+
 def _say_info_in_3_0(document: dict[str, Any], source: Source) -> None:
     info = document.get("info")
     if not isinstance(info, dict):
-        raise source.error("no `info`: the page is cut off or wrong; fetch it again", ())
+        raise source.error("no `info`: it is cut off or wrong; fetch it again", ())
     if "summary" in info:
         info["x-summary"] = info.pop("summary")
     if isinstance(info.get("license"), dict) and "identifier" in info["license"]:

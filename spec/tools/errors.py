@@ -7,6 +7,9 @@ from typing import Final
 Keys = tuple[str | int, ...]
 """The way from a document's root to a value: keys of maps and places in lists."""
 
+Notes = list[tuple[Keys, str]]
+"""What a maintainer should know about places of the document."""
+
 ROOT: Final = "the whole document"
 
 
@@ -21,6 +24,11 @@ def describe_keys(keys: Keys) -> str:
         else:
             text += f".{key}" if text else key
     return text or ROOT
+
+
+def brief(text: str, most: int = 160) -> str:
+    """Shorten a text in its middle: a message often holds a value of any length."""
+    return text if len(text) <= most else f"{text[: most * 3 // 5]}…{text[-most * 2 // 5 :]}"
 
 
 class SpecError(Exception):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from spec.tools.errors import SpecError, describe_keys
+from spec.tools.errors import SpecError
 from spec.tools.generator_media import bytes_media_types, drop_binary_in_json, say_answer, say_body
 from spec.tools.generator_names import Names
 from spec.tools.generator_schemas import (
@@ -24,7 +24,7 @@ from spec.tools.generator_schemas import (
 from spec.tools.structure import resolve, walk
 
 if TYPE_CHECKING:
-    from spec.tools.errors import Keys
+    from spec.tools.errors import Keys, Notes
     from spec.tools.structure import Node
 
 _IGNORED_HEADERS: Final = frozenset({"accept", "authorization", "content-type"})
@@ -46,7 +46,7 @@ class GeneratorInput:
     as_text: frozenset[Keys]
 
 
-def for_generator(document: dict[str, Any], reports: list[str]) -> GeneratorInput:
+def for_generator(document: dict[str, Any], reports: Notes) -> GeneratorInput:
     """Make the copy for the generator.
 
     Args:
@@ -90,7 +90,7 @@ def _copied(value: Any) -> Any:
     return [_copied(item) for item in value] if isinstance(value, list) else value
 
 
-def _say_content_as_text(node: Node, reports: list[str], as_text: set[Keys]) -> None:
+def _say_content_as_text(node: Node, reports: Notes, as_text: set[Keys]) -> None:
     """Say a parameter that is text of a media type as a string: the generator drops it without a word."""
     content = node.value.pop("content", None)
     if content is None:
@@ -103,10 +103,10 @@ def _say_content_as_text(node: Node, reports: list[str], as_text: set[Keys]) -> 
         node.value.pop(key, None)
     if node.kind == "parameter":
         as_text.add(node.keys)
-        reports.append(f"{describe_keys(node.keys)}: the generated client takes it as text of {media_type}")
+        reports.append((node.keys, f"the generated client takes it as text of {media_type}"))
 
 
-def _say_style_as_text(document: dict[str, Any], node: Node, reports: list[str], as_text: set[Keys]) -> None:
+def _say_style_as_text(document: dict[str, Any], node: Node, reports: Notes, as_text: set[Keys]) -> None:
     """Say as text what the generator would write in its own way: one pair an entry, or Python's repr."""
     parameter, where = node.value, node.value.get("in")
     schema = parameter.get("schema", {})
@@ -120,8 +120,13 @@ def _say_style_as_text(document: dict[str, Any], node: Node, reports: list[str],
             return
         if style == "deepObject":
             reports.append(
-                f"{describe_keys(node.keys)}: the generated client doesn't write {parameter.get('name')} as"
-                " deepObject: pass it through the client's own httpx"
+                (
+                    node.keys,
+                    (
+                        f"the generated client doesn't write {parameter.get('name')} as"
+                        " deepObject: pass it through the client's own httpx"
+                    ),
+                )
             )
             return
     elif where is None or not (
@@ -142,12 +147,17 @@ def _say_style_as_text(document: dict[str, Any], node: Node, reports: list[str],
         parameter.pop(key, None)
     as_text.add(node.keys)
     reports.append(
-        f"{describe_keys(node.keys)}: the generated client takes {parameter.get('name')} as text, written as"
-        f" the {where} has it (style {style})"
+        (
+            node.keys,
+            (
+                f"the generated client takes {parameter.get('name')} as text, written as"
+                f" the {where} has it (style {style})"
+            ),
+        )
     )
 
 
-def _drop_ignored_headers(made: dict[str, Any], reports: list[str]) -> None:
+def _drop_ignored_headers(made: dict[str, Any], reports: Notes) -> None:
     """Leave out the header parameters that OpenAPI says to ignore: media types and security describe them."""
     for node in list(walk(made)):
         parameters = node.value.get("parameters")
@@ -157,7 +167,7 @@ def _drop_ignored_headers(made: dict[str, Any], reports: list[str]) -> None:
         for given in parameters:
             one = resolve(made, given["$ref"]) if "$ref" in given else given
             if one.get("in") == "header" and str(one.get("name")).lower() in _IGNORED_HEADERS:
-                reports.append(f"{describe_keys(node.keys)}: OpenAPI ignores the header {one['name']} here")
+                reports.append((node.keys, f"OpenAPI ignores the header {one['name']} here"))
             else:
                 kept.append(given)
         node.value["parameters"] = kept

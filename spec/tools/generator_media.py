@@ -7,11 +7,11 @@ import fnmatch
 from typing import TYPE_CHECKING, Any, Final
 
 from spec.tools.equality import same
-from spec.tools.errors import SpecError, describe_keys
+from spec.tools.errors import SpecError
 from spec.tools.structure import resolve, walk
 
 if TYPE_CHECKING:
-    from spec.tools.errors import Keys
+    from spec.tools.errors import Keys, Notes
     from spec.tools.structure import Node
 
 BYTES: Final = "application/octet-stream"
@@ -56,7 +56,7 @@ def is_sent_as_bytes(media_type: str) -> bool:
     return not is_json(media_type) and plain_type(media_type) not in {BYTES, FORM, MULTIPART}
 
 
-def say_answer(node: Node, reports: list[str], as_bytes: dict[str, str]) -> None:
+def say_answer(node: Node, reports: Notes, as_bytes: dict[str, str]) -> None:
     """Leave one media type of an answer, JSON where there is some, with a schema that its reader can take."""
     content = node.value.get("content") or {}
     if not content:
@@ -68,18 +68,23 @@ def say_answer(node: Node, reports: list[str], as_bytes: dict[str, str]) -> None
         left = content.pop(media_type)
         if not is_json(media_type):
             reports.append(
-                f"{describe_keys(node.keys)}: of its media types the generated client reads {chosen} alone:"
-                f" an answer of {media_type} raises in its functions"
+                (
+                    node.keys,
+                    (
+                        f"of its media types the generated client reads {chosen} alone:"
+                        f" an answer of {media_type} raises in its functions"
+                    ),
+                )
             )
         elif not same(left.get("schema"), content[chosen].get("schema")) and str(node.keys[-1])[:1] in "23":
-            reports.append(f"{describe_keys(node.keys)}: the generated client reads {media_type} as {chosen}")
+            reports.append((node.keys, f"the generated client reads {media_type} as {chosen}"))
     value = content[chosen]
     if "schema" in value and not is_json(chosen):
         is_text = chosen.startswith("text/") and chosen not in as_bytes
         value["schema"] = {"type": "string"} if is_text else dict(_BINARY)
 
 
-def say_body(made: dict[str, Any], node: Node, reports: list[str]) -> None:
+def say_body(made: dict[str, Any], node: Node, reports: Notes) -> None:
     """Leave the media types of a request that the generator can tell apart, with schemas that it can send."""
     content = node.value.get("content") or {}
     for media_type in list(content):
@@ -94,7 +99,7 @@ def say_body(made: dict[str, Any], node: Node, reports: list[str]) -> None:
                 )
             content.pop(media_type)
             content.setdefault(BYTES, {"schema": dict(_BINARY)})
-            reports.append(f"{describe_keys(keys)}: the generated client sends it as {BYTES}")
+            reports.append((keys, f"the generated client sends it as {BYTES}"))
         elif kind == BYTES or is_sent_as_bytes(media_type):
             value["schema"] = dict(_BINARY)
         elif kind in {FORM, MULTIPART}:
@@ -104,7 +109,7 @@ def say_body(made: dict[str, Any], node: Node, reports: list[str]) -> None:
     _leave_distinct(made, node, reports)
 
 
-def _flatten_form(made: dict[str, Any], value: dict[str, Any], keys: Keys, reports: list[str]) -> None:
+def _flatten_form(made: dict[str, Any], value: dict[str, Any], keys: Keys, reports: Notes) -> None:
     """Say as text what the generator writes as Python does: objects in a form, booleans in several parts."""
     schema = value.get("schema", {})
     name = None
@@ -130,8 +135,10 @@ def _flatten_form(made: dict[str, Any], value: dict[str, Any], keys: Keys, repor
     for key in nested:
         copied["properties"][key] = {"type": "string"}
         reports.append(
-            f"{describe_keys((*keys, 'schema', 'properties', key))}: the generated client takes it as text,"
-            " as the form has it"
+            (
+                (*keys, "schema", "properties", key),
+                "the generated client takes it as text, as the form has it",
+            )
         )
 
 
@@ -177,7 +184,7 @@ def _is_nested(made: dict[str, Any], schema: dict[str, Any]) -> bool:
     )
 
 
-def _leave_distinct(made: dict[str, Any], node: Node, reports: list[str]) -> None:
+def _leave_distinct(made: dict[str, Any], node: Node, reports: Notes) -> None:
     """Of several media types keep those that are classes of their own: the function goes by the class."""
     content = node.value.get("content") or {}
     if len(content) < 2:  # noqa: PLR2004 - several
@@ -193,15 +200,10 @@ def _leave_distinct(made: dict[str, Any], node: Node, reports: list[str]) -> Non
     left = [media_type for media_type in content if media_type not in kept]
     node.value["content"] = {media_type: content[media_type] for media_type in content if media_type in kept}
     if left:
-        reports.append(
-            f"{describe_keys(node.keys)}: the generated client sends {', '.join(kept)} and not"
-            f" {', '.join(left)}"
-        )
+        reports.append((node.keys, f"the generated client sends {', '.join(kept)} and not {', '.join(left)}"))
     if len(kept) > 1 and node.value.pop("required", False):
         # The generator makes a body of several media types optional, and forgets to import what that takes.
-        reports.append(
-            f"{describe_keys(node.keys)}: the generated client doesn't insist on the required body"
-        )
+        reports.append((node.keys, "the generated client doesn't insist on the required body"))
 
 
 def _class_of(made: dict[str, Any], media_type: str, value: dict[str, Any]) -> str | None:

@@ -12,13 +12,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from spec.tools.equality import same
-from spec.tools.errors import describe_keys
 from spec.tools.structure import operations, resolve, walk
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from spec.tools.errors import Keys
+    from spec.tools.errors import Keys, Notes
 
 # What generated modules import, and the names inside the generated methods and functions.
 _CLASSES: Final = re.compile(
@@ -56,7 +55,7 @@ class Names:
     """
 
     made: dict[str, Any]
-    reports: list[str]
+    reports: Notes
     stand_ins: dict[str, str] = field(default_factory=dict)
     _classes: dict[str, dict[str, Any]] = field(default_factory=dict)
     _taken: str | None = None
@@ -128,9 +127,7 @@ class Names:
         if "required" in schema:
             schema["required"] = [renamed.get(name, name) for name in schema["required"]]
         for name, new in renamed.items():
-            self.reports.append(
-                f"{describe_keys((*keys, 'properties', name))}: called {new!r} in the generated client"
-            )
+            self.reports.append(((*keys, "properties", name), f"called {new!r} in the generated client"))
 
     def _parameters(self, path: str) -> None:
         item = self.made["paths"][path]
@@ -156,8 +153,10 @@ class Names:
             if location == "path":
                 in_path[name] = one["name"]
             self.reports.append(
-                f"{describe_keys(('paths', path))}: the {location} parameter {name!r} is called"
-                f" {one['name']!r} in the generated client"
+                (
+                    ("paths", path),
+                    f"the {location} parameter {name!r} is called {one['name']!r} in the generated client",
+                )
             )
         if in_path:
             new = path
@@ -178,8 +177,13 @@ class Names:
                 operation["operationId"] = f"{name}_{number}"
             if number > 1:
                 self.reports.append(
-                    f"{describe_keys(('paths', path, method))}: another operation's function has the name of"
-                    f" {name!r}: called {operation['operationId']!r} in the generated client"
+                    (
+                        ("paths", path, method),
+                        (
+                            f"another operation's function has the name of"
+                            f" {name!r}: called {operation['operationId']!r} in the generated client"
+                        ),
+                    )
                 )
             seen.add((tag, bare(operation["operationId"])))
 
@@ -259,8 +263,7 @@ class Names:
                 f"{schema.get('title') or wanted.rsplit(maxsplit=1)[-1]} {number}" if is_inline_enum else name
             )
             self.reports.append(
-                f"{describe_keys(keys)}: the class name of {wanted!r} is taken: the generated class is named"
-                f" after {name!r}"
+                (keys, f"the class name of {wanted!r} is taken: the generated class is named after {name!r}")
             )
         return name
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from spec.tools.errors import describe_keys
 from spec.tools.structure import resolve, walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from spec.tools.errors import Notes
     from spec.tools.structure import Node
 
 _SCHEMAS: Final = "#/components/schemas/"
@@ -22,9 +22,13 @@ _KINDS: Final[dict[str, set[type]]] = {
 
 
 def drop_unsafe_default(node: Node) -> None:
-    """Leave out a text's default that the generator would escape twice: the service has the same one."""
+    """Leave out a default that the generator would write in another way: the service has the same one.
+
+    It escapes quotes in a text twice, and writes the number 0 as 0.0, which is another text in a query.
+    """
     default = node.value.get("default")
-    if isinstance(default, str) and not (default.isprintable() and not set(default) & {'"', "\\", "'"}):
+    is_text = isinstance(default, str) and not (default.isprintable() and not set(default) & {'"', "\\", "'"})
+    if is_text or (node.value.get("type") == "number" and type(default) is int):
         del node.value["default"]
 
 
@@ -53,7 +57,7 @@ def open_choices(made: dict[str, Any], node: Node) -> None:
             del schema["additionalProperties"]
 
 
-def open_circles(made: dict[str, Any], reports: list[str]) -> None:
+def open_circles(made: dict[str, Any], reports: Notes) -> None:
     """Let a choice or list that holds itself hold any value: the generator makes classes of objects alone."""
     schemas = made.get("components", {}).get("schemas", {})
 
@@ -72,8 +76,10 @@ def open_circles(made: dict[str, Any], reports: list[str]) -> None:
             ):
                 node.value.clear()
         reports.append(
-            f"{describe_keys(('components', 'schemas', name))}: it holds itself: the generated client takes"
-            " any value inside it"
+            (
+                ("components", "schemas", name),
+                "it holds itself: the generated client takes any value inside it",
+            )
         )
 
 
@@ -116,7 +122,7 @@ def _holds_classes(schema: dict[str, Any]) -> bool:
     )
 
 
-def open_mixed_enum(node: Node, reports: list[str]) -> None:
+def open_mixed_enum(node: Node, reports: Notes) -> None:
     """Take an enum of several types out: the generator makes none. The document keeps it for validation."""
     enum = node.value.get("enum")
     if not isinstance(enum, list):
@@ -124,15 +130,18 @@ def open_mixed_enum(node: Node, reports: list[str]) -> None:
     kinds = {type(value) for value in enum if value is not None}
     if kinds and node.value.get("type") in _KINDS and not kinds <= _KINDS[node.value["type"]]:
         reports.append(
-            f"{describe_keys(node.keys)}: no value fits both its type {node.value['type']} and its enum:"
-            " correct one by an action in spec/overlay.yaml"
+            (
+                node.keys,
+                (
+                    f"no value fits both its type {node.value['type']} and its enum:"
+                    " correct one by an action in spec/overlay.yaml"
+                ),
+            )
         )
     if len(kinds) > 1 or not kinds <= {str, int}:
         for key in ("enum", "x-enum-varnames", "default"):
             node.value.pop(key, None)
-        reports.append(
-            f"{describe_keys(node.keys)}: the generated client takes any value, not only the enum's"
-        )
+        reports.append((node.keys, "the generated client takes any value, not only the enum's"))
 
 
 def move_nullable_to_uses(made: dict[str, Any]) -> None:

@@ -14,11 +14,12 @@ from spec.tools.replace import files_below
 _TOOLS: Final = (
     "openapi-python-client",
     "ruff",
-    "ruamel.yaml",
     "PyYAML",
     "jsonpath-rfc9535",
     "openapi-spec-validator",
 )
+
+_SUFFIXES: Final = (".md", ".yaml", ".yml", ".json")
 
 
 @dataclass(frozen=True)
@@ -29,13 +30,18 @@ class Layout:
 
     @property
     def upstream(self) -> Path:
-        """The vendor's pages."""
+        """The vendor's pages and documents."""
         return self.root / "spec" / "upstream"
 
     @property
     def overlay(self) -> Path:
         """The overlay; it may be missing."""
         return self.root / "spec" / "overlay.yaml"
+
+    @property
+    def selection(self) -> Path:
+        """Which operations of whole documents are wanted; it may be missing."""
+        return self.root / "spec" / "select.yaml"
 
     @property
     def document(self) -> Path:
@@ -69,8 +75,8 @@ class Layout:
 
     def inputs(self) -> dict[str, bytes]:
         """Read all that the outputs depend on, tools and their versions included."""
-        files = {f"upstream/{name}": content for name, content in self.pages().items()}
-        for path in (self.overlay, self.config):
+        files = {f"upstream/{name}": content for name, content in self.upstream_files().items()}
+        for path in (self.overlay, self.selection, self.config):
             if path.exists():
                 files[path.name] = path.read_bytes()
         files.update(
@@ -79,12 +85,12 @@ class Layout:
         files["versions"] = " ".join([platform.python_version(), *map(_version, _TOOLS)]).encode()
         return files
 
-    def pages(self) -> dict[str, bytes]:
-        """Read the pages, in the order of their names."""
+    def upstream_files(self) -> dict[str, bytes]:
+        """Read the pages and documents, in the order of their names."""
         return {
             path.relative_to(self.upstream).as_posix(): path.read_bytes()
             for path in sorted(self.upstream.rglob("*"))
-            if path.name.endswith(".md") and path.is_file()
+            if path.name.endswith(_SUFFIXES) and path.is_file()
         }
 
     def ignored(self) -> list[str]:
@@ -97,12 +103,12 @@ class Layout:
             elif path.is_symlink() and path.is_dir():
                 notes.append(f"{name} is a link to a directory, and is not followed")
             elif path.is_dir():
-                if path.name.endswith(".md"):
-                    notes.append(f"{name} is a directory, and no page")
+                if path.name.endswith(_SUFFIXES):
+                    notes.append(f"{name} is a directory, and no page or document")
             elif not path.is_file():
                 notes.append(f"{name} is no regular file, and is not read")
-            elif not path.name.endswith(".md"):
-                notes.append(f"{name} is not read: a page's name ends in .md")
+            elif not path.name.endswith(_SUFFIXES):
+                notes.append(f"{name} is not read: names end in {', '.join(_SUFFIXES)}")
         return notes
 
     def outputs(self) -> dict[str, bytes]:

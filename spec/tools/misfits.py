@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from openapi_schema_validator import (
-    OAS30ReadValidator,
-    OAS30Validator,
-    OAS30WriteValidator,
-    oas30_format_checker,
-)
-from referencing import Registry
-from referencing.jsonschema import DRAFT4
-
-from spec.tools.structure import METHODS, parts, pointer, resolve, walk
+from spec.tools.errors import brief
+from spec.tools.judge import Judge
+from spec.tools.structure import METHODS, parts, resolve, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from spec.tools.errors import Keys
     from spec.tools.structure import Node
-
-_HOME: Final = "urn:openapi:document"
 
 
 @dataclass(frozen=True)
@@ -38,21 +29,6 @@ class Misfit:
     problem: str
 
 
-def worst(errors: Iterable[Any]) -> Any:
-    """Choose the error to show: the outermost; and of a choice's alternatives, the one that came furthest.
-
-    Args:
-        errors: A JSON Schema validator's errors.
-
-    Returns:
-        One error, or None where there is none.
-    """
-    error = min(errors, key=lambda one: len(one.absolute_path), default=None)
-    while error is not None and error.context:
-        error = max(error.context, key=lambda one: len(one.absolute_path))
-    return error
-
-
 @dataclass(frozen=True)
 class _Sample:
     """A value that must fit a schema: where both stand, and which way it travels."""
@@ -60,7 +36,7 @@ class _Sample:
     keys: Keys
     value: Any
     schema: Keys
-    validator: Any
+    direction: str = ""
 
 
 def misfits(document: dict[str, Any]) -> list[Misfit]:
@@ -72,15 +48,13 @@ def misfits(document: dict[str, Any]) -> list[Misfit]:
     Returns:
         All of them, in the document's order.
     """
-    registry: Any = Registry().with_resource(_HOME, DRAFT4.create_resource(document))
+    judge = Judge(document)
     found = []
     for sample in _samples(document):
-        schema = {"$ref": _HOME + pointer(sample.schema)}
-        validator = sample.validator(schema, registry=registry, format_checker=oas30_format_checker)
-        error = worst(validator.iter_errors(sample.value))
+        error = judge.error(sample.value, sample.schema, sample.direction)
         if error is not None:
             way = "".join(f"[{key!r}]" for key in error.absolute_path)
-            found.append(Misfit(sample.keys, f"{way + ': ' if way else ''}{error.message[:300]}"))
+            found.append(Misfit(sample.keys, f"{way + ': ' if way else ''}{brief(error.message)}"))
     return found
 
 
@@ -89,23 +63,23 @@ def _samples(document: dict[str, Any]) -> Iterator[_Sample]:
         if node.kind == "schema" and "$ref" not in node.value:
             for key in ("example", "default"):
                 if key in node.value:
-                    yield _Sample((*node.keys, key), node.value[key], node.keys, OAS30Validator)
+                    yield _Sample((*node.keys, key), node.value[key], node.keys)
         elif node.kind in {"media type", "parameter", "header"} and "schema" in node.value:
             yield from _samples_beside_schema(document, node)
 
 
 def _samples_beside_schema(document: dict[str, Any], node: Node) -> Iterator[_Sample]:
-    validator = OAS30Validator
+    direction = ""
     if node.kind == "media type":
         # What only one side may send must be missing from the other side's examples.
-        validator = OAS30WriteValidator if _is_request(node.keys) else OAS30ReadValidator
+        direction = "request" if _is_request(node.keys) else "response"
     schema = (*node.keys, "schema")
     if "example" in node.value:
-        yield _Sample((*node.keys, "example"), node.value["example"], schema, validator)
+        yield _Sample((*node.keys, "example"), node.value["example"], schema, direction)
     for kind, keys, example in parts(node):
         held = resolve(document, example["$ref"]) if kind == "example" and "$ref" in example else example
         if kind == "example" and "value" in held:
-            yield _Sample((*keys, "value") if held is example else keys, held["value"], schema, validator)
+            yield _Sample((*keys, "value") if held is example else keys, held["value"], schema, direction)
 
 
 def _is_request(keys: Keys) -> bool:
@@ -118,7 +92,9 @@ def _is_request(keys: Keys) -> bool:
     return False
 
 
-def set_aside_misfits(document: dict[str, Any], published: dict[str, Any]) -> list[Misfit]:
+def set_aside_misfits(
+    document: dict[str, Any], published: dict[str, Any]
+) -> tuple[list[Misfit], list[Misfit]]:
     """Take the vendor's own misfitting examples out of the way of tools, without losing them.
 
     An example that stands in the pages as it stands here, and does not fit, is the vendor's contradiction: it
@@ -129,13 +105,15 @@ def set_aside_misfits(document: dict[str, Any], published: dict[str, Any]) -> li
         published: The document before the overlay.
 
     Returns:
-        What was set aside.
+        What was set aside, and what was left.
     """
-    moved = []
+    moved: list[Misfit] = []
+    left: list[Misfit] = []
     for misfit in misfits(document):
         keys = misfit.keys[:-1] if misfit.keys[-1] == "value" else misfit.keys
         here, there, last = _holder(document, keys), _holder(published, keys), str(keys[-1])
         if here is None or there is None or last not in there or here[last] != there[last]:
+            left.append(misfit)
             continue
         if keys[-2] == "examples":
             around = _holder(document, keys[:-1]) or {}
@@ -145,7 +123,7 @@ def set_aside_misfits(document: dict[str, Any], published: dict[str, Any]) -> li
         else:
             here[f"x-unfit-{last}"] = here.pop(last)
         moved.append(misfit)
-    return moved
+    return moved, left
 
 
 def _holder(document: dict[str, Any], keys: Keys) -> dict[str, Any] | None:

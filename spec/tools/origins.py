@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from spec.tools.errors import SpecError
+from spec.tools.errors import SpecError, brief
 from spec.tools.structure import METHODS, resolve
 
 if TYPE_CHECKING:
     from spec.tools.components import Part
-    from spec.tools.errors import Keys
+    from spec.tools.errors import Keys, Notes
     from spec.tools.overlay import Action
     from spec.tools.yaml_source import Source
 
+_LONGEST_NOTE = 240
 _SCHEMA_PLACES = {"schema": ("schemaArray", 0)}
 
 
@@ -42,6 +43,18 @@ class Origins:
             holder, start = self.place(keys[:3], document)
             message += f" ({str(keys[2]).upper()} {keys[1]} is described at {holder}:{start})"
         return SpecError(message, file, line, keys)
+
+    def lines(self, notes: Notes, document: dict[str, Any]) -> list[str]:
+        """Write notes with the line that each place comes from; those that say the same become one."""
+        places: dict[str, list[Keys]] = {}
+        for keys, text in notes:
+            places.setdefault(brief(text, _LONGEST_NOTE), []).append(keys)
+        lines = []
+        for text, found in places.items():
+            file, line = self.place(found[0], document)
+            more = f" (so in {len(found)} places)" if len(found) > 1 else ""
+            lines.append(str(SpecError(text + more, file, line, found[0])))
+        return lines
 
     def place(self, keys: Keys, document: dict[str, Any]) -> tuple[str, int | None]:
         """Give the file and the line that a place of a document comes from."""

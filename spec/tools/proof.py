@@ -13,7 +13,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from spec.tools.errors import SpecError, describe_keys
+from spec.tools.errors import SpecError
 from spec.tools.generator_media import is_json, plain_type
 from spec.tools.samples import Samples
 from spec.tools.structure import operations, resolve
@@ -21,7 +21,7 @@ from spec.tools.structure import operations, resolve
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from spec.tools.errors import Keys
+    from spec.tools.errors import Keys, Notes
     from spec.tools.generator_input import GeneratorInput
 
 _PATIENCE_S: Final = 120
@@ -34,7 +34,7 @@ _MOST_BODIES: Final = 40
 
 def prove(
     document: dict[str, Any], given: GeneratorInput, package: Path, environment: dict[str, str]
-) -> list[str]:
+) -> Notes:
     """Import the package, and use each of its operations.
 
     Args:
@@ -44,7 +44,7 @@ def prove(
         environment: The environment for the other process.
 
     Returns:
-        What could not be proven, one line each.
+        What could not be proven.
 
     Raises:
         SpecError: The client sends or reads something else than the document says. Its `keys` name the place.
@@ -102,7 +102,7 @@ class _Plan:
     def __init__(self, document: dict[str, Any], given: GeneratorInput) -> None:
         self.document, self.given = document, given
         self.samples = Samples(document)
-        self.unproven: list[str] = []
+        self.unproven: Notes = []
 
     def operations(self) -> Iterator[dict[str, Any]]:
         """Give each operation's requests and answers."""
@@ -123,9 +123,8 @@ class _Plan:
             }
 
     def _note(self, keys: Keys, problem: str) -> None:
-        line = f"{describe_keys(keys)}: {problem}"
-        if line not in self.unproven:
-            self.unproven.append(line)
+        if (keys, problem) not in self.unproven:
+            self.unproven.append((keys, problem))
 
     def _follow(self, value: dict[str, Any], keys: Keys) -> tuple[dict[str, Any], Keys]:
         while "$ref" in value:

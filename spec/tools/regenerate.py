@@ -84,16 +84,15 @@ def make(layout: Layout, work: Path) -> Built:
     from spec.tools.generate import generate  # noqa: PLC0415
 
     root = layout.root
-    pages = {
+
+    def named(path: Path) -> tuple[str, bytes] | None:
+        return (path.relative_to(root).as_posix(), path.read_bytes()) if path.exists() else None
+
+    files = {
         (layout.upstream.relative_to(root) / name).as_posix(): content
-        for name, content in layout.pages().items()
+        for name, content in layout.upstream_files().items()
     }
-    overlay = (
-        (layout.overlay.relative_to(root).as_posix(), layout.overlay.read_bytes())
-        if layout.overlay.exists()
-        else None
-    )
-    built = build(pages, overlay, layout.document.relative_to(root).as_posix())
+    built = build(files, named(layout.overlay), named(layout.selection))
     (work / "openapi.yaml").write_text(built.text, encoding="utf-8", newline="\n")
     if not layout.config.exists():
         raise SpecError(
@@ -101,11 +100,12 @@ def make(layout: Layout, work: Path) -> Built:
         )
     (work / "generated").mkdir()
     try:
-        told = generate(built.document, built.text, layout.config, work / "generated")
+        notes = generate(built.document, layout.config, work / "generated")
     except SpecError as error:
         if error.file is not None or error.keys is None:
             raise
         raise built.origins.error(error.message, error.keys, built.document) from error
+    told = built.origins.lines(notes, built.document)
     return replace(built, reports=(*layout.ignored(), *built.reports, *told))
 
 

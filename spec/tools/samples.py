@@ -4,15 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from openapi_schema_validator import (
-    OAS30ReadValidator,
-    OAS30Validator,
-    OAS30WriteValidator,
-    oas30_format_checker,
-)
-from referencing import Registry
-from referencing.jsonschema import DRAFT4
-
+from spec.tools.judge import Judge
 from spec.tools.structure import pointer, resolve
 
 if TYPE_CHECKING:
@@ -20,7 +12,6 @@ if TYPE_CHECKING:
 
     from spec.tools.errors import Keys
 
-_HOME: Final = "urn:openapi:document"
 _MOST: Final = 40
 _DEEPEST: Final = 5
 _TEXTS: Final = {
@@ -35,7 +26,6 @@ _TEXTS: Final = {
     "time": "03:04:05Z",
     "hostname": "values.example",
 }
-_VALIDATORS: Final = {"request": OAS30WriteValidator, "response": OAS30ReadValidator, "": OAS30Validator}
 
 
 class Samples:
@@ -43,7 +33,7 @@ class Samples:
 
     def __init__(self, document: dict[str, Any]) -> None:
         self.document = document
-        self.registry: Any = Registry().with_resource(_HOME, DRAFT4.create_resource(document))
+        self.judge = Judge(document)
 
     def of(self, keys: Keys, direction: str = "") -> list[Any]:
         """Give values that fit the schema at a place, the fullest first; none where none could be made.
@@ -52,12 +42,9 @@ class Samples:
             keys: The way to the schema.
             direction: "request" leaves out what is read-only, "response" what is write-only.
         """
-        validator = _VALIDATORS[direction](
-            {"$ref": _HOME + pointer(keys)}, registry=self.registry, format_checker=oas30_format_checker
-        )
         found: list[Any] = []
         for value in self._values(resolve(self.document, pointer(keys)), direction, 0):
-            if value not in found and validator.is_valid(value):
+            if value not in found and self.judge.is_valid(value, keys, direction):
                 found.append(value)
             if len(found) == _MOST:
                 break

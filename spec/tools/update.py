@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from spec.tools import yaml_source
-from spec.tools.build import convert_pages
+from spec.tools.build import convert_upstream
 from spec.tools.errors import SpecError
 from spec.tools.fetch_page import fetch_page, file_for
 from spec.tools.layout import Layout
@@ -58,7 +58,7 @@ def update(layout: Layout, page: str, content: bytes, *, tests: bool, keep: bool
     Raises:
         SpecError: The page, or the document that it leads to, can't be used. Nothing has changed then.
     """
-    known = layout.pages()
+    known = layout.upstream_files()
     name = file_for(page, content, known)
     if known.get(name) == content:
         return Outcome(name, is_news=False)
@@ -155,9 +155,9 @@ def _superfluous_actions(layout: Layout, page: str, content: bytes) -> list[str]
     """Find which of the overlay's actions a page makes superfluous, where others of them match nothing."""
     reports: list[str] = []
     with contextlib.suppress(SpecError, OSError):
-        pages = {**layout.pages(), file_for(page, content, layout.pages()): content}
+        pages = {**layout.upstream_files(), file_for(page, content, layout.upstream_files()): content}
         source = yaml_source.load(layout.overlay.read_text(encoding="utf-8"), "spec/overlay.yaml")
-        apply_overlay(convert_pages(dict(sorted(pages.items())), []), source, reports)
+        apply_overlay(convert_upstream(dict(sorted(pages.items())), []), source, reports)
     return reports
 
 

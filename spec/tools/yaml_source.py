@@ -6,19 +6,19 @@ YAML 1.1 or 1.2 would take for something else, so that every reader sees the sam
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import yaml
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from yaml.resolver import BaseResolver
 
 from spec.tools.errors import Keys, SpecError
 
-_MOST_VALUES: Final = 200_000  # An alias of aliases can name billions of values in a few lines.
+_MOST_VALUES: Final = 1_000_000  # An alias of aliases can name billions of values in a few lines.
 _TAG: Final = "tag:yaml.org,2002:"
 _LINE_WIDTH: Final = 110
 # What YAML 1.2 reads as a number and 1.1 as a string: 1e3, 0o17. Also 1.1's y and n, which PyYAML leaves
@@ -28,6 +28,48 @@ _MISREAD_ELSEWHERE: Final = re.compile(
 )
 
 _DIRECTIVE: Final = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)*(?=%)")
+_SURROGATES: Final = re.compile(r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB]..)\\u([dD][c-fC-F]..)")
+# YAML 1.1 ends a line at these, and 1.2 doesn't: they are read as others that nobody uses, and put back.
+_NO_LINE_ENDS: Final = {0x85: 0xFDD0, 0x2028: 0xFDD1, 0x2029: 0xFDD2}
+_PUT_BACK: Final = {stand_in: real for real, stand_in in _NO_LINE_ENDS.items()}
+
+
+class _Resolver(BaseResolver):
+    """What a plain scalar means in YAML 1.2."""
+
+
+for _kind, _pattern, _first in (
+    ("null", r"~|null|Null|NULL|", "~nN"),
+    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("int", r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", "-+0123456789"),
+    (
+        "float",
+        r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+        "-+.0123456789",
+    ),
+    ("merge", "<<", "<"),
+):
+    _Resolver.add_implicit_resolver(
+        _TAG + _kind, re.compile(rf"(?:{_pattern})\Z"), [*_first, *([""] if _kind == "null" else [])]
+    )
+
+if yaml.__with_libyaml__:  # most machines have it, and it is ten times as fast
+    from yaml.cyaml import CParser  # type: ignore[attr-defined]
+
+    class _Composer(CParser, _Resolver):
+        def __init__(self, text: str) -> None:
+            CParser.__init__(self, text)
+            _Resolver.__init__(self)
+
+else:
+
+    class _Composer(  # type: ignore[no-redef]
+        yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser, yaml.composer.Composer, _Resolver
+    ):
+        def __init__(self, text: str) -> None:
+            yaml.reader.Reader.__init__(self, text)
+            for kind in (yaml.scanner.Scanner, yaml.parser.Parser, yaml.composer.Composer, _Resolver):
+                kind.__init__(self)
 
 
 @dataclass(frozen=True)
@@ -70,44 +112,83 @@ def load(text: str, file: str, first_line: int = 1) -> Source:
     Raises:
         SpecError: It is no YAML, or holds what JSON can't: other tags, NaN, maps as keys, a key twice.
     """
+    return Values(compose(text, file, first_line), file, first_line).source()
+
+
+def compose(text: str, file: str, first_line: int = 1) -> Node | None:
+    """Read one YAML document as far as its nodes, of which `Values` makes values.
+
+    Raises:
+        SpecError: It is no YAML.
+    """
     if directive := _DIRECTIVE.match(text):
         line = first_line + directive[0].count("\n")
         raise SpecError("a YAML directive (%) changes what values mean: remove this line", file, line)
     try:
-        root = YAML(typ="safe", pure=True).compose(text)
-    except MarkedYAMLError as error:
+        node: Node | None = _Composer(text.translate(_NO_LINE_ENDS)).get_single_node()
+    except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = first_line + mark.line if mark else first_line
         raise SpecError(f"this is not YAML: {error.problem}. Fix this line", file, line) from error
-    except (YAMLError, ValueError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise SpecError(f"this is not YAML: {error}. Fetch a fresh copy", file, first_line) from error
     except RecursionError as error:
         raise SpecError("nested too deeply to be read", file, first_line) from error
-    lines: dict[Keys, int] = {}
-    if root is None:
-        return Source(file, None, {(): first_line})
-    value = _Values(file, first_line, lines).value(root, ())
-    return Source(file, value, lines)
+    return node
+
+
+def compose_json(text: str, file: str) -> Node | None:
+    """Read JSON as YAML, which it is but for tabs and characters that are written as two.
+
+    Raises:
+        SpecError: It is no JSON.
+    """
+    try:
+        json.loads(text)
+    except ValueError as error:
+        raise SpecError(f"this is not JSON: {error}", file, getattr(error, "lineno", 1)) from error
+    except RecursionError as error:
+        raise SpecError("nested too deeply to be read", file, 1) from error
+    text = _SURROGATES.sub(
+        lambda found: found[1] + json.loads(f'"\\u{found[2]}\\u{found[3]}"'), text.replace("\t", " ")
+    )
+    return compose(text, file)
 
 
 @dataclass
-class _Values:
-    """Makes plain values of YAML's nodes and notes their lines."""
+class Values:
+    """Makes plain values of YAML's nodes and notes their lines.
 
+    Attributes:
+        root: The document's node; None for an empty document.
+        file: The file to name in errors.
+        first_line: The line of the file on which the document begins.
+        lines: Gets the line of each value.
+    """
+
+    root: Node | None
     file: str
-    first_line: int
-    lines: dict[Keys, int]
+    first_line: int = 1
+    lines: dict[Keys, int] = field(default_factory=dict)
     open_nodes: set[int] = field(default_factory=set)
 
+    def source(self) -> Source:
+        """Make all values."""
+        if self.root is None:
+            return Source(self.file, None, {(): self.first_line})
+        return Source(self.file, self.value(self.root, ()), self.lines)
+
     def error(self, message: str, node: Node, keys: Keys) -> SpecError:
+        """Make the error that names a node."""
         return SpecError(message, self.file, self.first_line + node.start_mark.line, keys)
 
     def value(self, node: Node, keys: Keys) -> Any:
+        """Make the value of a node, and note the lines of all that it holds."""
         self.lines[keys] = self.first_line + node.start_mark.line
         if len(self.lines) > _MOST_VALUES:
             raise self.error(f"more than {_MOST_VALUES} values once its aliases are resolved", node, keys)
         if isinstance(node, ScalarNode):
-            return self.scalar(node, keys)
+            return self._scalar(node, keys)
         if id(node) in self.open_nodes:
             raise self.error("this alias stands inside what it names: write the value out", node, keys)
         if node.tag not in {f"{_TAG}map", f"{_TAG}seq"}:
@@ -115,16 +196,16 @@ class _Values:
         self.open_nodes.add(id(node))
         made: Any = None
         if isinstance(node, MappingNode):
-            made = self.mapping(node, keys)
+            made = self._mapping(node, keys)
         elif isinstance(node, SequenceNode):
-            made = self.sequence(node, keys)
+            made = self._sequence(node, keys)
         self.open_nodes.discard(id(node))
         return made
 
-    def sequence(self, node: SequenceNode, keys: Keys) -> list[Any]:
+    def _sequence(self, node: SequenceNode, keys: Keys) -> list[Any]:
         return [self.value(child, (*keys, place)) for place, child in enumerate(node.value)]
 
-    def mapping(self, node: MappingNode, keys: Keys) -> dict[str, Any]:
+    def _mapping(self, node: MappingNode, keys: Keys) -> dict[str, Any]:
         made: dict[str, Any] = {}
         for key_node, child in node.value:
             if not isinstance(key_node, ScalarNode):
@@ -133,15 +214,15 @@ class _Values:
                 raise self.error(
                     "merge keys (<<) are not part of YAML 1.2: write the keys out", key_node, keys
                 )
-            key = str(key_node.value)  # 200 and '200' are the same key in JSON.
+            key = str(key_node.value).translate(_PUT_BACK)  # 200 and '200' are the same key in JSON.
             if key in made:
                 raise self.error(f"the key {key!r} stands here twice: remove one", key_node, (*keys, key))
             made[key] = self.value(child, (*keys, key))
             self.lines[*keys, key] = self.first_line + key_node.start_mark.line
         return made
 
-    def scalar(self, node: ScalarNode, keys: Keys) -> Any:
-        text = str(node.value)
+    def _scalar(self, node: ScalarNode, keys: Keys) -> Any:
+        text = str(node.value).translate(_PUT_BACK)
         match str(node.tag).removeprefix(_TAG):
             case "str" | "timestamp":
                 return text
@@ -150,19 +231,19 @@ class _Values:
             case "bool":
                 return text.lower() == "true"
             case "int":
-                return self.integer(text, node, keys)
+                return self._integer(text, node, keys)
             case "float":
-                return self.number(text, node, keys)
+                return self._number(text, node, keys)
             case tag:
                 raise self.error(f"the tag {tag} has no meaning in JSON: write a plain value", node, keys)
 
-    def integer(self, text: str, node: Node, keys: Keys) -> int:
+    def _integer(self, text: str, node: Node, keys: Keys) -> int:
         try:
             return int(text.replace("_", ""), 0 if text.lstrip("+-")[:2] in {"0o", "0x", "0b"} else 10)
         except ValueError as error:
             raise self.error("this whole number can't be read: shorten or quote it", node, keys) from error
 
-    def number(self, text: str, node: Node, keys: Keys) -> float:
+    def _number(self, text: str, node: Node, keys: Keys) -> float:
         try:
             number = float(text.replace("_", ""))
         except ValueError:

@@ -1,0 +1,85 @@
+"""Judge values by the schemas of one document: what is sent, what is received, and what is either."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+from openapi_schema_validator import (
+    OAS30ReadValidator,
+    OAS30Validator,
+    OAS30WriteValidator,
+    oas30_format_checker,
+)
+from referencing import Registry
+from referencing.jsonschema import DRAFT4
+
+from spec.tools.structure import pointer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from spec.tools.errors import Keys
+
+_HOME: Final = "urn:openapi:document"
+_VALIDATORS: Final = {"request": OAS30WriteValidator, "response": OAS30ReadValidator, "": OAS30Validator}
+
+
+class _Formats:
+    """The library's checks of formats; its check of base64 raises UnicodeError for other text."""
+
+    def __init__(self) -> None:
+        self.checkers = oas30_format_checker.checkers
+
+    def check(self, value: Any, format_: str) -> None:
+        """Raise the library's FormatError if a value isn't of a format."""
+        is_foreign = format_ == "byte" and isinstance(value, str) and not value.isascii()
+        oas30_format_checker.check("?" if is_foreign else value, format_)
+
+
+class Judge:
+    """Judges values by the schemas of a document."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        self.document = document
+        self._made: dict[tuple[Keys, str], Any] = {}
+
+    @cached_property
+    def _registry(self) -> Any:
+        return Registry().with_resource(_HOME, DRAFT4.create_resource(self.document))
+
+    def _validator(self, keys: Keys, direction: str) -> Any:
+        if (keys, direction) not in self._made:
+            self._made[keys, direction] = _VALIDATORS[direction](
+                {"$ref": _HOME + pointer(keys)}, registry=self._registry, format_checker=_Formats()
+            )
+        return self._made[keys, direction]
+
+    def is_valid(self, value: Any, keys: Keys, direction: str = "") -> bool:
+        """Return whether a value fits the schema at a place.
+
+        Args:
+            value: The value.
+            keys: The way to the schema.
+            direction: "request" refuses what is read-only, "response" what is write-only.
+        """
+        return bool(self._validator(keys, direction).is_valid(value))
+
+    def error(self, value: Any, keys: Keys, direction: str = "") -> Any:
+        """Return the error that says best why a value doesn't fit; None if it does."""
+        return worst(self._validator(keys, direction).iter_errors(value))
+
+
+def worst(errors: Iterable[Any]) -> Any:
+    """Choose the error to show: the outermost; and of a choice's alternatives, the one that came furthest.
+
+    Args:
+        errors: A JSON Schema validator's errors.
+
+    Returns:
+        One error, or None where there is none.
+    """
+    error = min(errors, key=lambda one: len(one.absolute_path), default=None)
+    while error is not None and error.context:
+        error = max(error.context, key=lambda one: len(one.absolute_path))
+    return error

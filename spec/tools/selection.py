@@ -1,0 +1,98 @@
+"""spec/select.yaml: which operations of a whole OpenAPI document are wanted."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from spec.tools.yaml_source import Source
+
+_KEYS: Final = ("path", "method", "tag", "operationId")
+_SIDES: Final = ("page", "document")
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which operations are wanted, and which source wins where a page and a document describe the same one.
+
+    Attributes:
+        entries: Patterns by key; an operation is wanted if all patterns of one entry match. None: all are.
+        prefer: "page" or "document".
+        source: The file as read; None without one.
+        used: The numbers of the entries that matched an operation.
+    """
+
+    entries: tuple[dict[str, str], ...] | None = None
+    prefer: str = "page"
+    source: Source | None = None
+    used: set[int] = field(default_factory=set)
+
+    def wants(self, path: str, method: str, tags: Iterable[object], operation_id: object) -> bool:
+        """Return whether an operation is wanted, and note the entries that say so."""
+        if self.entries is None:
+            return True
+        values: dict[str, list[object]] = {
+            "path": [path],
+            "method": [method],
+            "tag": list(tags),
+            "operationId": [operation_id],
+        }
+        found = {
+            number
+            for number, entry in enumerate(self.entries)
+            if all(any(_matches(one, entry[key]) for one in values[key]) for key in entry)
+        }
+        self.used.update(found)
+        return bool(found)
+
+    def refuse_unused(self) -> None:
+        """Raise SpecError if an entry matched no operation of any document."""
+        for number, entry in enumerate(self.entries or ()):
+            if number not in self.used and self.source is not None:
+                said = ", ".join(f"{key}: {value}" for key, value in entry.items())
+                raise self.source.error(
+                    f"no operation of the documents in spec/upstream/ is `{said}`: correct the entry, or"
+                    " remove it",
+                    ("operations", number),
+                )
+
+
+def _matches(value: object, pattern: str) -> bool:
+    """Compare a value with a pattern, in which `*` is any text."""
+    parts = map(re.escape, pattern.split("*"))
+    return isinstance(value, str) and re.fullmatch(".*".join(parts), value, re.DOTALL) is not None
+
+
+def read_selection(source: Source) -> Selection:
+    """Read the file.
+
+    Raises:
+        SpecError: It isn't `operations`, a list of maps to patterns, with or without `prefer`.
+    """
+    root = source.value
+    if not isinstance(root, dict) or not set(root) <= {"operations", "prefer"}:
+        raise source.error("expected `operations`, and `prefer: page` or `prefer: document`")
+    prefer, given = root.get("prefer", "page"), root.get("operations")
+    if prefer not in _SIDES:
+        raise source.error("`prefer` is `page` or `document`", ("prefer",))
+    if "operations" not in root:
+        return Selection(None, prefer, source)
+    if not isinstance(given, list) or not given:
+        raise source.error("`operations` must be a list of at least one entry", ("operations",))
+    for number, entry in enumerate(given):
+        if not isinstance(entry, dict) or not entry or not set(entry) <= set(_KEYS):
+            raise source.error(f"an entry has one or more of {', '.join(_KEYS)}", ("operations", number))
+        for key, value in entry.items():
+            if not isinstance(value, str) or not value:
+                raise source.error(
+                    "expected a pattern: text, with * for any text", ("operations", number, key)
+                )
+    return Selection(tuple({**one, **_lower(one)} for one in given), prefer, source)
+
+
+def _lower(entry: dict[str, str]) -> dict[str, str]:
+    return {"method": entry["method"].lower()} if "method" in entry else {}

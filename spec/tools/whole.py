@@ -1,0 +1,259 @@
+"""A whole OpenAPI document of the vendor's: the operations that are wanted, and the components they need.
+
+Only what is wanted is made into values, so that the time goes to it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from yaml.nodes import MappingNode, Node, ScalarNode
+
+from spec.tools.components import KIND_OF_SECTION, Part, references
+from spec.tools.embedded import read_document
+from spec.tools.page import decode
+from spec.tools.structure import METHODS, UnknownKeyError, operations, pointer, resolve, walk
+from spec.tools.yaml_source import Source, Values, compose, compose_json
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from spec.tools.errors import Keys
+    from spec.tools.selection import Selection
+
+Name = tuple[str, str]
+"""The path and the method of an operation."""
+
+_LEFT_OUT: Final = ("webhooks", "jsonSchemaDialect")
+_SUFFIXES: Final = (".yaml", ".yml", ".json")
+
+
+def is_document(name: str) -> bool:
+    """Return whether a file of spec/upstream/ is a whole document, by its name."""
+    return name.endswith(_SUFFIXES)
+
+
+@dataclass
+class Whole:
+    """A whole document, of which parts can be read.
+
+    Attributes:
+        file: The file, for errors and reports.
+        values: Makes values of its nodes.
+        top: The nodes of the root.
+        paths: The nodes of each path item.
+        components: The nodes of each section of components.
+        tags: The tags of each operation.
+        ids: The given id of each operation; None where there is none.
+    """
+
+    file: str
+    values: Values
+    top: dict[str, Node]
+    paths: dict[str, dict[str, Node]] = field(default_factory=dict)
+    components: dict[str, dict[str, Node]] = field(default_factory=dict)
+    tags: dict[Name, list[Any]] = field(default_factory=dict)
+    ids: dict[Name, Any] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, content: bytes, file: str) -> Whole:
+        """Read a document as far as its operations are known.
+
+        Raises:
+            SpecError: It is no OpenAPI document, of 3.0 or 3.1.
+        """
+        text = decode(content, file)
+        root = compose_json(text, file) if file.endswith(".json") else compose(text, file)
+        values = Values(root, file)
+        values.lines[()] = 1
+        made = cls(file, values, {})
+        made.top = made._members(root, ())
+        if "openapi" not in made.top:
+            raise made._error("this is no OpenAPI document: it has no `openapi: 3.0.x` or `3.1.x`", ())
+        if "paths" not in made.top:
+            raise made._error("no `paths`: the document is cut off or wrong; fetch it again", ())
+        for path, item in made._members(made.top["paths"], ("paths",)).items():
+            made._read_path(path, item)
+        if "components" in made.top:
+            for section, node in made._members(made.top["components"], ("components",)).items():
+                if section in KIND_OF_SECTION:
+                    made.components[section] = made._members(node, ("components", section))
+        return made
+
+    def _read_path(self, path: str, item: Node) -> None:
+        keys = ("paths", path)
+        self.paths[path] = members = self._members(item, keys)
+        if path.startswith("x-"):
+            return
+        if "$ref" in members:
+            raise self._error("a path that is a reference is not followed: write it out", keys)
+        for method in METHODS:
+            if method in members:
+                operation = self._members(members[method], (*keys, method))
+                tags = operation.get("tags")
+                found = self.values.value(tags, (*keys, method, "tags")) if tags else []
+                self.tags[path, method] = found if isinstance(found, list) else []
+                name = operation.get("operationId")
+                self.ids[path, method] = name.value if isinstance(name, ScalarNode) else None
+
+    def _error(self, message: str, keys: Keys) -> Exception:
+        return Source(self.file, None, self.values.lines).error(message, keys)
+
+    def _members(self, node: Node | None, keys: Keys) -> dict[str, Node]:
+        if not isinstance(node, MappingNode):
+            raise self._error("expected a map: the document is cut off or wrong; fetch it again", keys)
+        found: dict[str, Node] = {}
+        for key_node, value in node.value:
+            key = str(key_node.value) if isinstance(key_node, ScalarNode) else ""
+            self.values.lines[*keys, key] = key_node.start_mark.line + 1
+            if key in found:
+                raise self._error(f"the key {key!r} stands here twice: remove one", (*keys, key))
+            found[key] = value
+        return found
+
+    def _value(self, node: Node, keys: Keys) -> Any:
+        """Make a value, which keeps the line of its key."""
+        line = self.values.lines.get(keys)
+        made = self.values.value(node, keys)
+        if line is not None:
+            self.values.lines[keys] = line
+        return made
+
+    def wanted(self, selection: Selection) -> list[Name]:
+        """Return the operations that are wanted, in the document's order."""
+        return [
+            name for name in self.ids if selection.wants(name[0], name[1], self.tags[name], self.ids[name])
+        ]
+
+    def part(self, chosen: Collection[Name], reports: list[str]) -> Part:
+        """Read some operations with all the components that they refer to.
+
+        Raises:
+            SpecError: One of them says something that can't become OpenAPI 3.0.3.
+        """
+        source = Source(self.file, self._values_of(chosen), self.values.lines)
+        for key in [key for key in _LEFT_OUT if key in source.value]:
+            reports.append(f"{self.file}:{source.line((key,))}: `{key}` is left out: no operation needs it")
+            del source.value[key]
+        try:
+            self._add_components(source.value)
+        except UnknownKeyError as error:
+            raise source.error(f"{error.problem}: correct it in the document's copy", error.keys) from error
+        document = read_document(source)
+        self._number_ids(document, source, reports)
+        self._drop_links(document, set(self.ids) - set(chosen), source, reports)
+        return Part(self.file, 1, document, own_info=True, source=source)
+
+    def _values_of(self, chosen: Collection[Name]) -> dict[str, Any]:
+        made = {
+            key: self._value(node, (key,))
+            for key, node in self.top.items()
+            if key not in {"paths", "components"}
+        }
+        made["paths"] = {
+            path: {
+                key: self._value(node, ("paths", path, key))
+                for key, node in item.items()
+                if key not in METHODS or (path, key) in chosen
+            }
+            for path, item in self.paths.items()
+            if any(name[0] == path for name in chosen)
+        }
+        tags = {tag for name in chosen for tag in self.tags[name]}
+        if isinstance(made.get("tags"), list):
+            made["tags"] = [one for one in made["tags"] if isinstance(one, dict) and one.get("name") in tags]
+        return made
+
+    def _add_components(self, made: dict[str, Any]) -> None:
+        """Add the components that the operations refer to, and those that these refer to."""
+        found: dict[Name, Any] = {}
+        needs_top = any("security" not in operation for _, _, operation in operations(made))
+        waiting: list[tuple[dict[str, Any], str]] = [(made["paths"], "paths")]
+        if needs_top and isinstance(made.get("security"), list):
+            waiting.append(({"security": made["security"]}, "document"))
+        while waiting:
+            value, kind = waiting.pop()
+            for _, _, (section, name) in references(value, kind):
+                node = self.components.get(section, {}).get(name)
+                if node is not None and (section, name) not in found:
+                    found[section, name] = self._value(node, ("components", section, name))
+                    if not isinstance(found[section, name], dict):
+                        raise self._error("expected a map", ("components", section, name))
+                    waiting.append((found[section, name], KIND_OF_SECTION[section]))
+        made["components"] = {
+            section: {name: found[section, name] for name in named if (section, name) in found}
+            for section, named in self.components.items()
+        }
+        made["components"] = {section: named for section, named in made["components"].items() if named}
+
+    def _number_ids(self, document: dict[str, Any], source: Source, reports: list[str]) -> None:
+        """Give the later of two operations of one id a number: whole documents have such."""
+        seen: set[str] = set()
+        for path, method, operation in operations(document):
+            name, number = str(operation["operationId"]), 1
+            while operation["operationId"] in seen:
+                number += 1
+                operation["operationId"] = f"{name}_{number}"
+            if number > 1:
+                line = source.line(("paths", path, method))
+                reports.append(
+                    f"{self.file}:{line}: the operationId {name} is taken: called {operation['operationId']}"
+                )
+            seen.add(operation["operationId"])
+
+    def _drop_links(
+        self, document: dict[str, Any], others: set[Name], source: Source, reports: list[str]
+    ) -> None:
+        """Leave out the links to operations that were not selected."""
+        kept = {operation["operationId"] for _, _, operation in operations(document)}
+        gone = {self.ids[name] for name in others} - kept | {pointer(("paths", *name)) for name in others}
+        places: list[str] = []
+        for node in [one for one in walk(document) if isinstance(one.value.get("links"), dict)]:
+            for name, link in list(node.value["links"].items()):
+                target = self._link(document, link)
+                if {target.get("operationId"), target.get("operationRef")} & (gone - {None}):
+                    places.append(f"{self.file}:{source.line((*node.keys, 'links', name))}")
+                    if node.kind == "response":
+                        del node.value["links"][name]
+        shared = document.get("components", {}).get("links", {})
+        for name in list(shared):
+            if {shared[name].get("operationId"), shared[name].get("operationRef")} & (gone - {None}):
+                del shared[name]
+        if shared == {}:
+            document.get("components", {}).pop("links", None)
+        if places:
+            reports.append(
+                f"{places[0]}: links to operations that aren't selected are left out ({len(places)})"
+            )
+
+    @staticmethod
+    def _link(document: dict[str, Any], link: dict[str, Any]) -> dict[str, Any]:
+        try:
+            found: dict[str, Any] = resolve(document, link["$ref"]) if "$ref" in link else link
+        except LookupError:
+            return {}  # `check` says so
+        return found
+
+
+def left_out(whole: Whole, chosen: Collection[Name], part: Part | None) -> str:
+    """Return how much of a document was selected, in words."""
+    components = sum(map(len, whole.components.values()))
+    kept = 0 if part is None else sum(map(len, part.document.get("components", {}).values()))
+    return (
+        f"{whole.file}: {len(chosen)} of its {len(whole.ids)} operations and {kept} of its {components} components"
+        f" are taken; {len(whole.ids) - len(chosen)} and {components - kept} are left out"
+    )
+
+
+def sniff(name: str, content: bytes) -> bool:
+    """Return whether a file or an answer is a whole document rather than a page."""
+    if is_document(name.lower()):
+        return True
+    head = content[:4096].decode("utf-8", "replace")
+    return (
+        not name.lower().endswith(".md")
+        and bool(re.search(r"^\s*(\{\s*)?[\"']?(openapi|swagger)[\"']?\s*:", head, re.MULTILINE))
+        and b"````" not in content[:4096]
+    )
