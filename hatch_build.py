@@ -13,15 +13,15 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-DOCUMENT = Path("spec", "openapi.yaml")
+DOCUMENT = Path("spec", "openapi.json")
 PACKAGES = ("kling_elements", "kling_elements_mock")
 
 
 class DocumentHook(BuildHookInterface):  # type: ignore[type-arg]  # the parameter is a builder's configuration, of no use here
-    """Adds `openapi.yaml` to each package of a wheel."""
+    """Adds `openapi.json` to each package of a wheel."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Name the copies to include. An editable install has none: the packages read `spec/openapi.yaml`."""
+        """Name the copies to include. An editable install has none: the packages read `spec/openapi.json`."""
         self._copies = Path(tempfile.mkdtemp(prefix="kling-elements-build-"))
         if version == "editable":
             return

@@ -82,7 +82,7 @@ def test_each_package_is_typed(wheel: Path, package: str) -> None:
 def test_the_document_is_shipped_where_it_is_read(wheel: Path, package: str) -> None:
     """The client and the mock each have the document, byte for byte."""
     with zipfile.ZipFile(wheel) as archive:
-        assert archive.read(f"{package}/openapi.yaml") == (ROOT / "spec" / "openapi.yaml").read_bytes()
+        assert archive.read(f"{package}/openapi.json") == (ROOT / "spec" / "openapi.json").read_bytes()
 
 
 def test_the_wheel_brings_the_command(wheel: Path) -> None:

@@ -10,26 +10,20 @@ Names are imported when they are first used, so that importing the package costs
 beside this file, which type checkers and editors read, lists them.
 """
 
-import logging
-import re
 from importlib import import_module
 
-# A library is quiet until its user sets up logging; without a handler, warnings would go to stderr.
-logging.getLogger(__name__).addHandler(logging.NullHandler())
+__version__ = "0.1.0"
 
 _STUB = __spec__.loader.get_data(f"{__path__[0]}/__init__.pyi").decode()
+# Lines of the stub: from MODULE import NAME as NAME
 _MODULE_OF = {
-    name: module for module, name in re.findall(r"^from (\S+) import (\w+) as", _STUB, re.MULTILINE)
+    words[3]: words[1] for line in _STUB.splitlines() if (words := line.split()) and words[0] == "from"
 }
 
 __all__ = sorted([*_MODULE_OF, "__version__"])  # noqa: PLE0605  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> object:
-    if name == "__version__":
-        from importlib.metadata import version  # noqa: PLC0415 - it is slow, and rarely asked for
-
-        return version("kling-elements")
     if name not in _MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_MODULE_OF[name]), name)

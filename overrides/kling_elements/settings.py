@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -11,12 +10,12 @@ from kling_elements.api.auth import ApiKey, GivenKey, Settings
 from kling_elements.api.proxies import is_loopback
 from kling_elements.document import load_document
 from kling_elements.errors import ValidationError
+from kling_elements.log import logger
 from kling_elements.policy.durations import check_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-logger = logging.getLogger("kling_elements")
 
 API_KEY_VARIABLES = ("KLING_ELEMENTS_API_KEY", "FREEPIK_API_KEY", "MAGNIFIC_API_KEY")
 BASE_URL_VARIABLE = "KLING_ELEMENTS_BASE_URL"

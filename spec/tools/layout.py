@@ -49,6 +49,11 @@ class Layout:
         return self.root / "spec" / "openapi.yaml"
 
     @property
+    def document_json(self) -> Path:
+        """The finished document as JSON, which the client and the mock read: it needs no YAML library."""
+        return self.document.with_suffix(".json")
+
+    @property
     def config(self) -> Path:
         """The generator's configuration."""
         return self.root / "spec" / "generator.yaml"
@@ -114,9 +119,15 @@ class Layout:
     def outputs(self) -> dict[str, bytes]:
         """Read what the last run has made."""
         files = {f"generated/{name}": content for name, content in files_below(self.generated).items()}
-        if self.document.exists():
-            files["spec/openapi.yaml"] = self.document.read_bytes()
+        for path in (self.document, self.document_json):
+            if path.exists():
+                files[f"spec/{path.name}"] = path.read_bytes()
         return files
+
+    def targets(self, made: Path) -> dict[Path, Path]:
+        """Return where each output belongs, with what a run has made in a directory."""
+        outputs = (self.document, self.document_json, self.generated)
+        return {output: made / output.name for output in outputs}
 
 
 def _version(package: str) -> str:

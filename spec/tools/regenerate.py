@@ -68,7 +68,7 @@ def _line_counts(old: bytes, new: bytes) -> str:
 
 
 def make(layout: Layout, work: Path) -> Built:
-    """Make the outputs below a directory: `openapi.yaml` and `generated/`.
+    """Make the outputs below a directory: `openapi.yaml`, the same as JSON, and `generated/`.
 
     Args:
         layout: Where the inputs stand.
@@ -94,6 +94,8 @@ def make(layout: Layout, work: Path) -> Built:
     }
     built = build(files, named(layout.overlay), named(layout.selection))
     (work / "openapi.yaml").write_text(built.text, encoding="utf-8", newline="\n")
+    text = json.dumps(built.document, ensure_ascii=False, indent=1) + "\n"
+    (work / "openapi.json").write_text(text, encoding="utf-8", newline="\n")
     if not layout.config.exists():
         raise SpecError(
             "the generator's configuration is missing", layout.config.relative_to(root).as_posix()
@@ -112,7 +114,7 @@ def make(layout: Layout, work: Path) -> Built:
 def made(work: Path) -> dict[str, bytes]:
     """Read what `make` has made, by the names that `Layout.outputs` uses."""
     files = {f"generated/{name}": content for name, content in files_below(work / "generated").items()}
-    return {**files, "spec/openapi.yaml": (work / "openapi.yaml").read_bytes()}
+    return files | {f"spec/{name}": (work / name).read_bytes() for name in ("openapi.yaml", "openapi.json")}
 
 
 @contextlib.contextmanager
@@ -160,7 +162,7 @@ def regenerate(layout: Layout, *, force: bool = False) -> list[str]:
         new = made(work)
         meaning = _meaning(layout, old, new, built)
         lines = differences(old, new)
-        targets = {layout.document: work / "openapi.yaml", layout.generated: work / "generated"}
+        targets = layout.targets(work)
         if meaning is not None and meaning.changelog is not None:
             (work / "changelog").write_bytes(meaning.changelog.encode())
             targets[layout.changelog] = work / "changelog"

@@ -73,6 +73,7 @@ def update(layout: Layout, page: str, content: bytes, *, tests: bool, keep: bool
         failed, summary = None, "not run"
         if tests and changed:
             tree.document.write_bytes((output / "openapi.yaml").read_bytes())
+            tree.document_json.write_bytes((output / "openapi.json").read_bytes())
             shutil.copytree(output / "generated", tree.generated)
             failed, summary = run_tests(tree.root)
         outcome = Outcome(
@@ -127,8 +128,7 @@ def _swap(layout: Layout, outcome: Outcome, content: bytes, old: bytes | None, w
         (work / "kept").write_bytes(old)
         targets[layout.history / outcome.kept] = work / "kept"
     if outcome.changed:
-        targets[layout.document] = work / "made" / "openapi.yaml"
-        targets[layout.generated] = work / "made" / "generated"
+        targets |= layout.targets(work / "made")
     if outcome.notes is not None and outcome.notes.changelog is not None:
         (work / "changelog").write_bytes(outcome.notes.changelog.encode())
         targets[layout.changelog] = work / "changelog"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-import yaml
 
 from contract_tests.support.contract import document
 from kling_elements.document import Document, Server, load_document
@@ -78,20 +77,14 @@ def test_the_clients_own_document() -> None:
     assert load_document() is load_document()
 
 
-def test_it_is_read_without_libyaml_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where PyYAML was built without it, its own loader reads the same."""
-    monkeypatch.delattr(yaml, "CSafeLoader", raising=False)
-    assert load_document.__wrapped__() == load_document()
-
-
 def test_the_copy_beside_the_code_is_read_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """An installed package reads its own copy, whatever lies where a checkout has the document."""
     code = tmp_path / "site" / "kling_elements" / "document.py"
-    in_checkout = tmp_path / "spec" / "openapi.yaml"
+    in_checkout = tmp_path / "spec" / "openapi.json"
     for folder in (code.parent, in_checkout.parent):
         folder.mkdir(parents=True)
-    in_checkout.write_text("{paths: {/checkout: {}}}")
+    in_checkout.write_text('{"paths": {"/checkout": {}}}')
     monkeypatch.setattr("kling_elements.document.__file__", str(code))
     assert load_document.__wrapped__() == Document({"paths": {"/checkout": {}}})
-    code.with_name("openapi.yaml").write_text("{paths: {/shipped: {}}}")
+    code.with_name("openapi.json").write_text('{"paths": {"/shipped": {}}}')
     assert load_document.__wrapped__() == Document({"paths": {"/shipped": {}}})

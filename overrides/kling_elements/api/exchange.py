@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
 from kling_elements.api.proxies import describe_proxy, is_loopback
+from kling_elements.log import logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-logger = logging.getLogger("kling_elements")
 
 _OPENED = (".connect_tcp.complete", ".connect_unix_socket.complete", ".start_tls.complete")
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from contextlib import nullcontext
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
 from attrs import Factory, define, field
 
+from kling_elements import __version__
 from kling_elements.api.content_coding import ACCEPT_ENCODING, decode_body
 from kling_elements.api.parsing import MAX_RESPONSE_BYTES
 from kling_elements.api.proxies import certificate_advice, environment_advice, is_loopback
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
 
 ClientT = TypeVar("ClientT", httpx.Client, httpx.AsyncClient)
 
+_USER_AGENT = f"kling-elements/{__version__}"
 _SLOWEST_UPLINK = 64 * 1024  # bytes a second; a body gets the time that it takes at this rate
 _CHUNK = 64 * 1024  # bytes of a request's body that are written at a time
 _NO_CONNECTION_KEPT = httpx.Limits(max_connections=None, max_keepalive_connections=0)
@@ -116,14 +116,6 @@ def _is_local(url: str) -> bool:
         return False
 
 
-@cache
-def _user_agent() -> str:
-    try:
-        return f"kling-elements/{version('kling-elements')}"
-    except PackageNotFoundError:
-        return "kling-elements"
-
-
 def service_request(
     client: httpx.Client | httpx.AsyncClient, settings: Settings, request: Request, timeout: float
 ) -> httpx.Request:
@@ -153,7 +145,7 @@ def external_request(request: ExternalRequest) -> httpx.Request:
 
 def _our_headers(given: Mapping[str, str]) -> dict[str, str]:
     names = {name.lower() for name in given}
-    ours = {"User-Agent": _user_agent(), "Connection": "close", "Accept-Encoding": ACCEPT_ENCODING}
+    ours = {"User-Agent": _USER_AGENT, "Connection": "close", "Accept-Encoding": ACCEPT_ENCODING}
     return {name: value for name, value in ours.items() if name.lower() not in names}
 
 

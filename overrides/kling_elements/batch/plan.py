@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import uuid
 from contextlib import ExitStack, closing
@@ -18,6 +17,7 @@ from kling_elements.batch.resume import ResumeRunner
 from kling_elements.batch.workload import Workload
 from kling_elements.errors import ValidationError
 from kling_elements.files import absolute
+from kling_elements.log import logger
 from kling_elements.operations.wait import WaitSettings
 from kling_elements.task import Task
 from kling_elements.validation import unknown_names
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 TaskT = TypeVar("TaskT", bound=Task)
 
-logger = logging.getLogger("kling_elements")
 
 WORKERS = 3  # "up to 3 concurrent tasks per user": the vendor's page on rate limits
 _MAX_WORKERS = 100

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import field, frozen
 
 from kling_elements.batch.results import RunningTasks
+from kling_elements.log import logger
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
-
-logger = logging.getLogger("kling_elements")
 
 
 def _nothing() -> None:

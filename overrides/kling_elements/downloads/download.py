@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from typing import TYPE_CHECKING
 
@@ -30,6 +29,7 @@ from kling_elements.downloads.ranges import (
 from kling_elements.downloads.speed import SpeedCheck
 from kling_elements.downloads.target import Target
 from kling_elements.errors import DownloadError, KlingError, ResultMissing
+from kling_elements.log import logger
 from kling_elements.policy.retries import backoff
 from kling_elements.types import ExternalRequest, NoResponse, Response, ResponseHead, Sink, redact_url
 
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from kling_elements.policy.retries import RetryPolicy
     from kling_elements.types import TaskData
 
-logger = logging.getLogger("kling_elements")
 
 DOWNLOAD_TIMEOUT = 60.0
 """Seconds without a byte."""

@@ -16,6 +16,7 @@ from kling_elements.journal.fingerprint import key_fingerprint
 from kling_elements.journal.location import JOURNAL_VARIABLE
 from kling_elements.journal.schema import MIGRATIONS, Damaged, NotAJournal, migrate, prune, read_salt
 from kling_elements.journal.tables import EntryTable, MemoryTable, save
+from kling_elements.log import logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-logger = logging.getLogger("kling_elements")
 
 # The last two: a row that can't be an entry.
 _TROUBLE = (sqlite3.Error, OSError, NotAJournal, Damaged, ValueError, TypeError)

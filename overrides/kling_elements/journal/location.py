@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+
+from kling_elements.log import logger
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 JOURNAL_VARIABLE = "KLING_ELEMENTS_JOURNAL"
 _OFF = frozenset({"off", "0", "none", "no", "false", os.devnull})
-
-logger = logging.getLogger("kling_elements")
 
 
 def journal_path(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import os
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -13,6 +12,7 @@ from kling_elements.api.endpoints import DEFAULT_MODEL, find_model
 from kling_elements.api.outcomes import Operation
 from kling_elements.errors import KlingError, OutcomeUnknown, ValidationError, next_command
 from kling_elements.journal import Job
+from kling_elements.log import logger
 from kling_elements.operations.create_request import draft_request, finish_request
 from kling_elements.operations.events import emit
 from kling_elements.operations.image_urls import check_urls
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from kling_elements.operations.uploads import Store
     from kling_elements.types import Request, TaskData
 
-logger = logging.getLogger("kling_elements")
 
 T = TypeVar("T")
 

@@ -15,14 +15,13 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TypeAlias
 
 from attrs import frozen
 
-logger = logging.getLogger("kling_elements")
+from kling_elements.log import logger
 
 
 @frozen

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import time
 from datetime import UTC, datetime
@@ -23,6 +22,7 @@ from kling_elements.errors import (
     ValidationError,
     next_command,
 )
+from kling_elements.log import logger
 from kling_elements.operations.create import CreateSettings, record
 from kling_elements.operations.create_request import load_one
 from kling_elements.operations.events import emit
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
     from kling_elements.operations.wait import OnPoll
     from kling_elements.policy.rate_limits import Usage
 
-logger = logging.getLogger("kling_elements")
 
 T = TypeVar("T")
 TaskT = TypeVar("TaskT", bound=TaskData)

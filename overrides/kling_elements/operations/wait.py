@@ -1,6 +1,5 @@
 """Poll a task until it finishes, retrying transient errors."""
 
-import logging
 import math
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeAlias, cast
@@ -9,13 +8,12 @@ from attrs import define, fields, frozen
 
 from kling_elements.api.outcomes import Operation, Raise, Retry
 from kling_elements.errors import DeadlineExceeded, KlingError, ValidationError, next_command
+from kling_elements.log import logger
 from kling_elements.operations.sender import LEAST_REQUEST_TIMEOUT, Sender
 from kling_elements.policy.durations import check_seconds
 from kling_elements.policy.polling import Deadline, PollSchedule
 from kling_elements.types import Request, TaskData
 from kling_elements.validation import unknown_names
-
-logger = logging.getLogger("kling_elements")
 
 WAIT_TIMEOUT = 1800.0  # claims about sibling models go up to 30 minutes
 NOT_FOUND_GRACE = 30.0  # a task may not be visible right after it was created

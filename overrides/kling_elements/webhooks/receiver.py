@@ -19,6 +19,7 @@ import anyio.to_thread
 from attrs import field, frozen
 
 from kling_elements.errors import ValidationError
+from kling_elements.log import logger
 from kling_elements.policy.durations import check_seconds
 from kling_elements.webhooks.deduplication import Receipt
 from kling_elements.webhooks.signing import Encoding, Secrets, signing_keys
@@ -28,7 +29,6 @@ from kling_elements.webhooks.wakeups import Listener, WakeHub
 if TYPE_CHECKING:
     from kling_elements.task import Task
 
-logger = logging.getLogger("kling_elements")
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]

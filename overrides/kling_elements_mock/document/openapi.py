@@ -5,6 +5,7 @@ Routes come from the paths, messages from the examples. Links say which operatio
 
 from __future__ import annotations
 
+import json
 import re
 from functools import lru_cache
 from pathlib import Path
@@ -199,13 +200,17 @@ def _webhook_field(create: Operation) -> str | None:
 def default_path() -> Path:
     """Return the document that ships with the package; in a checkout, the one under `spec/`."""
     here = Path(__file__).resolve()
-    shipped = here.parents[1] / "openapi.yaml"
-    return shipped if shipped.is_file() else here.parents[3] / "spec" / "openapi.yaml"
+    shipped = here.parents[1] / "openapi.json"
+    return shipped if shipped.is_file() else here.parents[3] / "spec" / "openapi.json"
 
 
 @lru_cache(maxsize=4)
 def _parse(content: bytes) -> Any:
-    """Parse YAML. Cached, because each test makes a mock; nothing here changes the value."""
+    """Parse JSON or YAML. Cached, because each test makes a mock; nothing here changes the value."""
+    try:
+        return json.loads(content)  # in a tenth of the time that YAML takes
+    except ValueError:
+        pass
     return yaml.load(content, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe loaders
 
 
