@@ -101,11 +101,11 @@ kill-test: environment ## kill -9 a batch at random moments, and count what is l
 	@$(RUN) -m contract_tests.faults.kill --kills $(or $(N),300) --seed $(or $(SEED),1) $(ARGS)
 
 .PHONY: faults
-faults: environment ## disturb the connection in every way, and count what is lost or paid twice (N=10000 SEED=1; docs/faults.md)
+faults: environment ## disturb the connection in every way, and count what is lost or paid twice (N=10000 SEED=1; docs/proof.md)
 	@$(RUN) -m contract_tests.faults --faults $(or $(N),10000) --seed $(or $(SEED),1) $(ARGS)
 
 .PHONY: mutants
-mutants: environment ## seed wrong behaviour, and show that the suite finds each (ARGS="--kind client"; docs/mutants.md)
+mutants: environment ## seed wrong behaviour, and show that the suite finds each (ARGS="--kind client"; docs/proof.md)
 	@$(RUN) -m contract_tests.violations --jobs $(JOBS) $(ARGS)
 
 .PHONY: mutation

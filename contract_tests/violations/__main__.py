@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-PAGE: Final = ROOT / "docs" / "mutants.md"
+PAGE: Final = ROOT / "docs" / "proof.md"
 _BEGIN: Final = "<!-- the table: make mutants ARGS=--write -->"
 _END: Final = "<!-- end of the table -->"
 _PATIENCE: Final = 900.0  # seconds; a violation may make a test wait for ever

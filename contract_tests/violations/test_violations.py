@@ -28,7 +28,7 @@ def test_each_kind_has_at_least_ten() -> None:
 
 
 def test_the_page_lists_each_as_found() -> None:
-    """docs/mutants.md has a row for each, and for no other; `make mutants ARGS=--write` writes it."""
+    """docs/proof.md has a row for each, and for no other; `make mutants ARGS=--write` writes it."""
     assert listed() == {violation.name for violation in VIOLATIONS}
 
 
