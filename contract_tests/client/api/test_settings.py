@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import html
 import json
 import logging
 import math
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pytest
 
@@ -51,22 +54,53 @@ def test_a_key_is_hidden() -> None:
 
 
 ODD_KEY = 'Ab/c+d"e\\f=='
+RAW_KEY = ODD_KEY.encode()
 SPELLINGS = {
     "as it is": ODD_KEY,
+    "upper case": ODD_KEY.upper(),
     "JSON": json.dumps(ODD_KEY)[1:-1],
     "JSON with slashes escaped": json.dumps(ODD_KEY)[1:-1].replace("/", "\\/"),
     "JSON with signs escaped": json.dumps(ODD_KEY)[1:-1].replace("+", "\\u002B").replace("=", "\\u003d"),
     "JSON with all escaped": "".join(f"\\u{ord(char):04X}" for char in ODD_KEY),
+    "JSON in JSON": json.dumps(json.dumps(ODD_KEY)[1:-1].replace("/", "\\u002f"))[1:-1],
+    "JSON with NULs": "\\u0000".join(json.dumps(char)[1:-1] for char in ODD_KEY),
+    "broken over lines": json.dumps(f"{ODD_KEY[:5]}\n{ODD_KEY[5:]}")[1:-1],
+    "octal": "".join(f"\\{ord(char):03o}" for char in ODD_KEY),
+    "hexadecimal escapes": "".join(f"\\x{ord(char):02x}" for char in ODD_KEY),
+    "of a URL": quote(ODD_KEY, safe=""),
+    "of a URL, twice": quote(quote(ODD_KEY, safe=""), safe=""),
+    "of a URL, all": "".join(f"%{byte:02x}" for byte in RAW_KEY),
+    "HTML": html.escape(ODD_KEY),
+    "HTML, decimal": "".join(f"&#{byte};" for byte in RAW_KEY),
+    "HTML, hexadecimal, twice": "".join(f"&amp;#x{byte:X};" for byte in RAW_KEY),
+    "quoted-printable": "".join(f"={byte:02X}" for byte in RAW_KEY),
+    "hexadecimal": RAW_KEY.hex(),
+    "hexadecimal, in capitals": RAW_KEY.hex(":").upper(),
+    "UTF-16 as UTF-8": RAW_KEY.decode("latin-1").encode("utf-16-le").decode(),
+    "base64": base64.b64encode(RAW_KEY).decode(),
+    "base64 of a URL": base64.urlsafe_b64encode(RAW_KEY).decode(),
+    "base64, escaped": quote(base64.b64encode(RAW_KEY).decode(), safe=""),
 }
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS)
 def test_a_key_is_struck_out_however_it_is_written(spelling: str) -> None:
-    """An echo may write the key as any JSON does; what stands around it stays as it is."""
+    """An echo may write the key in many ways; what stands around it stays as it is."""
     key = ApiKey(ODD_KEY)
-    assert key.redact(f"a\\{spelling}{spelling}\\/b") == "a\\[API key][API key]\\/b"
-    for other in (spelling[:-1], ODD_KEY.lower(), ODD_KEY.replace("+", "\\+")):
-        assert key.redact(other) == other
+    assert key.redact(f"the key {spelling}, İ {spelling}: no").replace("\0", "") == (
+        "the key [API key], İ [API key]: no"
+    )
+    assert key.redact(spelling[:-6]) == spelling[:-6]
+
+
+@pytest.mark.parametrize("user", ["u:", "us:", "use:", ""])
+def test_a_key_is_struck_out_of_credentials(user: str) -> None:
+    """In base64 a key looks otherwise after each length of a user's name."""
+    shown = ApiKey("sk-0123456789").redact(base64.b64encode(f"{user}sk-0123456789:".encode()).decode())
+    before, struck, after = shown.partition("[API key]")
+    assert struck
+    assert len(before) <= len(user) * 8 // 6
+    assert len(after) <= len(":==")
 
 
 @pytest.mark.parametrize("key", ["FPSX0123", "sk_live-Ab.9", "0" * 200, "a b/c+d=="])

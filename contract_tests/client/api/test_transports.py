@@ -361,6 +361,7 @@ BOMB = gzip.compress(bytes(64 * MAX_RESPONSE_BYTES))
     ("coding", "raw", "body"),
     [
         ("", TEXT, TEXT),
+        ("", gzip.compress(TEXT), TEXT),
         ("identity", TEXT, TEXT),
         ("gzip", gzip.compress(TEXT), TEXT),
         ("identity, GZIP", gzip.compress(TEXT), TEXT),

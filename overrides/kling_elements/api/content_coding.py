@@ -18,6 +18,7 @@ _BARE_DEFLATE = -15  # without the container of zlib; some servers send it as "d
 _HEADER_SIZE = 2  # of zlib
 _PIECE = 64 * 1024
 _PLAIN_STARTS = (b"{", b"[", b"<")
+_GZIP_START = b"\x1f\x8b"
 
 
 class ContentCodingError(Exception):
@@ -80,6 +81,8 @@ def decode_body(raw: bytes, header: str, limit: int) -> bytes:
     """
     if raw.lstrip()[:1] in _PLAIN_STARTS:
         return raw[:limit]
+    if not header.strip() and raw.startswith(_GZIP_START):
+        header = "gzip"  # a proxy lost the label
     body = bytearray()
     # Small steps: a wrong checksum at the end must not cost the beginning.
     step = 1 if len(raw) <= 4096 else 256  # noqa: PLR2004

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 _PROXY_VARIABLES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
 _CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+_KEY_LOG = "SSLKEYLOGFILE"
 
 
 def is_loopback(host: str) -> bool:
@@ -36,7 +37,7 @@ def describe_proxy(host: str, port: int) -> str:
 def environment_advice() -> str:
     """Name the environment variables that a client can fail over, those of certificates with their paths."""
     names = _set_variables((*_PROXY_VARIABLES, "NO_PROXY"))
-    names += [f"{name}={os.environ[name]}" for name in _set_variables(_CERTIFICATE_VARIABLES)]
+    names += [f"{name}={os.environ[name]}" for name in _set_variables((*_CERTIFICATE_VARIABLES, _KEY_LOG))]
     return f"check {', '.join(names or (*_PROXY_VARIABLES, 'NO_PROXY', *_CERTIFICATE_VARIABLES))}"
 
 

@@ -1,0 +1,125 @@
+"""Strike a key out of texts, in each encoding that a server may echo it in.
+
+Base64 (of the key alone, or after a user's name), hexadecimal, other case, and the escapes of JSON, URLs,
+HTML and quoted-printable, several deep. A text is read as it is and again without its escapes, so that the
+time grows with its length alone.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_REDACTED = "[API key]"
+_MARKS = re.compile("[\\\\%&=\0\u200b-\u200f\u2060\ufeff]")  # a text without any has no escapes
+_IGNORED = re.compile("[\\s\0\u200b-\u200f\u2060\ufeff]")  # between the key's characters
+_ESCAPES = re.compile(
+    rf"""  \\+ (?: u([0-9a-f]{{4}}) | u\{{0*([0-9a-f]{{1,4}})\}} | x([0-9a-f]{{2}})
+                | ([0-3][0-7]{{2}}) | [nrt] )?
+        | % (?:25)* ([0-9a-f]{{2}})
+        | & (?:amp;)* \# (?: x0*([0-9a-f]{{1,4}}) | 0*([0-9]{{1,5}}) ) ;?
+        | {_IGNORED.pattern}+
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+_BASES = (16, 16, 16, 8, 16, 16, 10)  # of the groups above
+_NAMES = {"&quot;": '"', "&apos;": "'", "&lt;": "<", "&gt;": ">", "&amp;": "&"}
+_NAMED_CHARS = frozenset(_NAMES.values())
+_NAMED = re.compile("|".join(_NAMES))
+_QUOTED_PRINTABLE = re.compile(r"=([0-9a-f]{2})|=\r?\n", re.IGNORECASE)
+_BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_")
+_PADDING = re.compile("={0,2}")
+
+_Span = tuple[int, int]
+
+
+def redactor(key: str) -> Callable[[str], str]:
+    """Return a function that strikes the key out of a text."""
+    raw = key.encode(errors="replace")
+    any_case = {key.lower(), key.lower().replace("\\", ""), *(raw.hex(*apart) for apart in ((), ":", " "))}
+    named = (_NAMED,) if _NAMED_CHARS & set(key) else ()
+    exact = {form for shift in range(3) for form in _base64_forms(raw, shift)}
+
+    def spans(text: str) -> Iterator[_Span]:
+        lowered = _lowered(text)
+        for form in any_case:
+            yield from _found(lowered, form)
+        for form in exact:
+            for start, end in _found(text, form):
+                yield _with_edges(text, start, end)
+
+    def redact(text: str) -> str:
+        if len(text) < len(key):
+            return text
+        struck = set(spans(text))
+        if _MARKS.search(text):
+            for escapes in (_ESCAPES, _QUOTED_PRINTABLE, *named):
+                if found := list(spans(escapes.sub(_char, text))):
+                    places = _places(text, escapes)
+                    struck |= {(places[start][0], places[end - 1][1]) for start, end in found}
+        return _without(text, struck) if struck else text
+
+    return redact
+
+
+def _base64_forms(key: bytes, shift: int) -> tuple[str, str]:
+    """What is constant of a key in base64, after so many other bytes, in both alphabets."""
+    coded = base64.b64encode(bytes(shift) + key).decode()
+    whole = coded[-(-shift * 8 // 6) : (shift + len(key)) * 8 // 6]
+    return whole, whole.replace("+", "-").replace("/", "_")
+
+
+def _with_edges(text: str, start: int, end: int) -> _Span:
+    """The span of a key in base64, with the characters at both ends, which hold some of its bits too."""
+    start -= text[start - 1 : start] in _BASE64
+    end += text[end : end + 1] in _BASE64
+    padding = _PADDING.match(text, end)
+    return start, padding.end() if padding else end
+
+
+def _lowered(text: str) -> str:
+    lowered = text.lower()
+    if len(lowered) == len(text):
+        return lowered
+    return "".join(char.lower() if len(char.lower()) == 1 else char for char in text)
+
+
+def _found(text: str, form: str) -> Iterator[_Span]:
+    start = text.find(form)
+    while start >= 0:
+        yield start, start + len(form)
+        start = text.find(form, start + len(form))
+
+
+def _char(match: re.Match[str]) -> str:
+    """What an escape stands for; nothing if that is not a character of a key."""
+    for digits, base in zip(match.groups(), _BASES, strict=False):
+        if digits:
+            return _IGNORED.sub("", chr(int(digits, base)))
+    return _NAMES.get(match[0], "")
+
+
+def _places(text: str, escapes: re.Pattern[str]) -> list[_Span]:
+    """Where in a text each character stands of the same text without escapes."""
+    places: list[_Span] = []
+    done = 0
+    for match in escapes.finditer(text):
+        places += ((place, place + 1) for place in range(done, match.start()))
+        places += [match.span()] * len(_char(match))
+        done = match.end()
+    places += ((place, place + 1) for place in range(done, len(text)))
+    return places
+
+
+def _without(text: str, struck: set[_Span]) -> str:
+    parts: list[str] = []
+    done = 0
+    for start, end in sorted(struck):
+        if start >= done:
+            parts += (text[done:start], _REDACTED)
+        done = max(done, end)
+    return "".join([*parts, text[done:]])
