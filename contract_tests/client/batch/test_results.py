@@ -216,8 +216,8 @@ def test_room_is_looked_for_before_money_is_spent(tmp_path: Path, monkeypatch: p
         ("file/sub/a.mp4", "can't be written: Not a directory"),
         ("file/a.mp4", "can't be written: File exists"),
         ("a\0b/c.mp4", "can't be written: its name holds a null byte"),
-        ("new", "exists, and is no file"),
-        ("link", "exists, and is no file"),
+        ("new", "is a folder: name a file in it"),
+        ("link", "exists: choose another name, or add overwrite=True (--overwrite)"),
     ]:
         with pytest.raises(ValidationError) as caught:
             require_room(tmp_path / name)

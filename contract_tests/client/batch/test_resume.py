@@ -83,7 +83,7 @@ def test_a_file_that_appeared_is_the_video(service: Service, open_client: Open, 
     os.utime(target, (0, 0))
     (resumed,) = open_client().resume()
     assert resumed.standing is JobStatus.UNFINISHED
-    assert "exists and is left as it is" in str(resumed.error)
+    assert "exists: choose another name" in str(resumed.error)
     assert target.read_bytes() == b"whole"
 
 

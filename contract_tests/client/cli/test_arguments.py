@@ -10,7 +10,7 @@ import pytest
 from contract_tests.client.cli.conftest import parsed
 from kling_elements.api.endpoints import DEFAULT_MODEL, MODELS
 from kling_elements.api.fetch import REDIRECT_RULES
-from kling_elements.cli.arguments import COMMANDS
+from kling_elements.cli.command_list import COMMANDS
 from kling_elements.cli.exit_codes import MEANINGS, ExitCode, UsageError
 from kling_elements.cli.main import parse
 from kling_elements.cli.parser import HelpWanted
@@ -34,7 +34,7 @@ def helped(*words: str) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("command", ["generate", "create"])
+@pytest.mark.parametrize("command", ["generate", "create", "batch"])
 def test_help_shows_the_values_of_the_document(command: str) -> None:
     """Durations and aspect ratios are the document's, models are those that the client has."""
     body = load_document().operation("createKlingElementsStdTask")["requestBody"]["content"]
@@ -43,7 +43,8 @@ def test_help_shows_the_values_of_the_document(command: str) -> None:
     for name in ("duration", "aspect_ratio"):
         values = load_document().resolve(fields[name])["enum"]
         assert f"--{name.replace('_', '-')} {{{','.join(values)}}}" in text
-    assert f"--model {{{','.join(MODELS)}}}" in text
+    for each in (text, helped("list")):
+        assert f"--model {{{','.join(MODELS)}}}" in each
     assert f"(default: {DEFAULT_MODEL})" in text
 
 

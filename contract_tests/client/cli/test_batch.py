@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from inline_snapshot import snapshot
 
-from contract_tests.client.cli.conftest import KEY, Terminal, context_of, names
+from contract_tests.client.cli.conftest import KEY, context_of, names
 from contract_tests.client.cli.unfinished import (
     CREATE,
     NOW,
@@ -29,8 +29,9 @@ from contract_tests.client.cli.unfinished import (
 from kling_elements import Journal, KlingElements, TaskFailed
 from kling_elements.batch import BatchResult
 from kling_elements.batch.job_ids import batch_of
+from kling_elements.batch.report import BatchReport
 from kling_elements.batch.results import JobStatus, Running
-from kling_elements.cli.batch_progress import BatchProgress, BatchReport
+from kling_elements.cli.batch_progress import BatchProgress
 from kling_elements.cli.console import Console
 from kling_elements.cli.signals import Interrupted
 from kling_elements.journal import Job
@@ -217,10 +218,14 @@ def test_a_signal_shows_how_to_continue(start: Start, run: Run, serve_mock: Serv
 class Interrupting:
     """A batch that is interrupted while results are ready, as Ctrl-C finds it."""
 
-    def __init__(self, *results: BatchResult[Any], running: tuple[Running, ...] = ()) -> None:
+    def __init__(
+        self, *results: Any, running: tuple[Running, ...] = (), total: int | None = None, seen: int = 0
+    ) -> None:
         self._results = deque(results)
         self._was_interrupted = False
         self.running = running
+        self.total = total
+        self.not_begun = None if total is None else total - seen - len(running)
 
     def __enter__(self) -> None: ...
 
@@ -251,7 +256,7 @@ def test_what_was_finished_is_reported(
     def interrupted(*_: object, **__: object) -> Interrupting:
         done = BatchResult[Any](1, JobStatus.DONE, "a", file=Path("/videos/a.mp4"))
         failed = BatchResult[Any](2, JobStatus.FAILED, "b", error=TaskFailed("no.", task=Task("t", "FAILED")))
-        return Interrupting(done, failed, running=running)
+        return Interrupting(done, failed, running=running, total=6, seen=2)
 
     monkeypatch.setattr(KlingElements, "batch", interrupted)
     ended = run(*LINE, *words)
@@ -278,44 +283,29 @@ def test_what_was_finished_is_reported(
     [
         (10, "", 0, "0 of 10 done", "10 jobs: 10 not begun"),
         (10, "E", 3, "1 of 10 done, 3 running", "10 jobs: 1 existing, 3 still running, 6 not begun"),
-        (10, "I", 0, "0 of 10 done, 1 not done", "10 jobs: 1 invalid, 9 not begun"),
-        (10, "EDI", 3, "2 of 10 done, 1 not done, 3 running, about 7:00 left",
+        (10, "EDI", 3, "2 of 10 done, about 7:00 left, 1 not done, 3 running",
          "10 jobs: 1 done, 1 existing, 1 invalid, 3 still running, 4 not begun"),
-        (10, "DF", 1, "1 of 10 done, 1 not done, 1 running, about 4:00 left",
+        (10, "DF", 1, "1 of 10 done, about 4:00 left, 1 not done, 1 running",
          "10 jobs: 1 done, 1 failed, 1 still running, 7 not begun"),
         (2, "DD", 0, "2 of 2 done", "2 jobs: 2 done"),
         (None, "DF", 2, "1 done, 1 not done, 2 running", "4 jobs: 1 done, 1 failed, 2 still running"),
         (0, "", 0, "0 of 0 done", "0 jobs: none"),
-        (1, "I", 0, "0 of 1 done, 1 not done", "1 job: 1 invalid"),
     ],
 )  # fmt: skip
 def test_counts(total: int | None, statuses: str, running: int, line: str, summary: str) -> None:
-    """The line has counts and an estimate at the pace so far; the summary has all jobs."""
-    now = [500.0]
-    progress = BatchProgress(Console(None, None, {}), total, is_quiet=False, clock=lambda: now[0])
+    """The line has counts and an estimate at the pace so far, once a minute; the summary has all jobs."""
+    now, err = [500.0], io.StringIO()
+    tasks = tuple(Running(f"job {n}", f"task-{n}") for n in range(running))
+    batch: Any = Interrupting(running=tasks, total=total, seen=len(statuses))
+    progress = BatchProgress(Console(None, err, {}), is_quiet=False, clock=lambda: now[0]).of(batch)
     for letter in statuses:
         progress.add(next(status for status in JobStatus if status.name[0] == letter))
+    for now[0] in (559.9, 560.0, 619.9):
+        progress.changed()
     now[0] = 560.0
-    assert (progress.line(running), progress.summary(running)) == (line, summary)
-
-
-@pytest.mark.parametrize(
-    ("stream", "is_quiet", "shown"),
-    [
-        (Terminal, False, "\r0 of 9 done, 1 running\r0 of 9 done, 2 running\r0 of 9 done, 3 running"),
-        (io.StringIO, False, "0 of 9 done, 2 running\n"),
-        (Terminal, True, ""),
-        (io.StringIO, True, ""),
-    ],
-)
-def test_the_line_is_shown(stream: Callable[[], io.StringIO], *, is_quiet: bool, shown: str) -> None:
-    """A terminal's line is always up to date; elsewhere there is one a minute; with `-q` there is none."""
-    now, err = [500.0], stream()
-    progress = BatchProgress(Console(None, err, {}), 9, is_quiet=is_quiet, clock=lambda: now[0])
-    for running, moment in enumerate((500.0, 560.0, 619.9), 1):
-        now[0] = moment
-        progress.show(running)
-    assert err.getvalue() == shown
+    assert (err.getvalue(), progress.summary()) == (f"{line}\n", summary)
+    status = progress.now()
+    assert (status.done, status.total) == (len(statuses), total)
 
 
 @pytest.mark.parametrize("before", ["", '{"line": 1}\n', '{"line": 1, "st'])
@@ -324,7 +314,7 @@ def test_a_report_is_appended_to(tmp_path: Path, before: str) -> None:
     path = tmp_path / "report.jsonl"
     path.write_text(before, encoding="utf-8")
     error = TaskFailed("see\nhttps://h/v?token=1", task=Task("t-1", "FAILED"))
-    written = BatchReport(path, "b", context_of().context)
+    written = BatchReport(path, "b", context_of().context.format_error, print)
     written.add(BatchResult(3, JobStatus.FAILED, "dog", task_id="t-1", error=error))
     written.close()
     text = path.read_text(encoding="utf-8")
@@ -334,7 +324,7 @@ def test_a_report_is_appended_to(tmp_path: Path, before: str) -> None:
     assert line.pop("at").endswith("+00:00")
     assert line == {
         "batch": "b", "line": 3, "id": "dog", "standing": "failed", "task_id": "t-1", "file": None,
-        "error": "see https://h/v?...", "error_type": "TaskFailed",
+        "error": "see https://h/v?...", "error_type": "TaskFailed", "images": [], "prompt": None,
     }  # fmt: skip
 
 

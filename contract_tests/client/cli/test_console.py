@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from contract_tests.client.cli.conftest import Terminal
+from kling_elements.cli import console as console_module
 from kling_elements.cli.console import Console, count_of, one_line, sentence
+from kling_elements.cli.progress import Status
+from kling_elements.cli.terminal import LiveLine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,66 +57,61 @@ def test_results_and_notes_are_lines_of_their_streams() -> None:
     console.result_path(Path("a file.mp4"))
     console.result_json({"a": ["ü"]})
     console.note("a note")
-    console.transient("only on a terminal")
+    console.show(lambda: Status("only on a terminal"))
+    console.table(("when", "file"), [("now", "a\tb\n\x1b[2J"), ("", "c")], is_out=False)
     assert out.getvalue() == 'a result\na file.mp4\n{\n  "a": [\n    "\\u00fc"\n  ]\n}\n'
-    assert err.getvalue() == "a note\n"
+    assert err.getvalue() == "a note\nnow\ta b \\x1b[2J\n\tc\n"
     assert console.failure is None
 
 
+def test_what_is_written_stands_above_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a terminal the line is cleared before anything is written, then shown again, and cleared last."""
+    monkeypatch.setenv("COLUMNS", "40")
+    out, err = io.StringIO(), Terminal()
+    console = Console(out, err, {})
+    console.show(lambda: Status("WAITING"))
+    console.note("a note")
+    console.result("a result")
+    console.finish()
+    before, after = err.getvalue().split("a note\n")
+    assert ("WAITING" in before, "WAITING" in after, out.getvalue()) == (True, True, "a result\n")
+    cleared, hidden, back = "\x1b[2K", "\x1b[?25l", "\x1b[?25h"
+    assert all(part.replace(back, "").endswith(cleared) for part in (before, after))
+    assert hidden in before
+    assert after.rfind(back) > after.rfind(hidden)
+
+
+def test_without_rich_a_terminal_gets_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the extra a terminal shows what a pipe gets."""
+    monkeypatch.setattr(console_module, "find_spec", lambda _: None)
+    err = Terminal()
+    console = Console(err, err, {})
+    console.show(lambda: Status("WAITING"))
+    console.table(("a", "b"), [("1", "2")], is_out=True)
+    console.note("a note")
+    console.finish()
+    assert (console.is_live, err.getvalue()) == (False, "1\t2\na note\n")
+
+
 @pytest.mark.parametrize(
-    ("do", "shown"),
+    ("columns", "status", "shown"),
     [
-        (lambda console: console.result("x"), "\r     \r"),
-        (lambda console: console.result_path(Path("x")), "\r     \r"),
-        (lambda console: console.result_json({}), "\r     \r"),
-        (lambda console: console.note("x"), "\r     \rx\n"),
-        (lambda console: console.finish(), "\r     \r"),
-        (lambda console: console.transient(""), "\r     \r"),
-        (lambda console: console.transient("abc"), "\rabc  "),
-        (lambda console: console.transient("abcdef"), "\rabcdef"),
+        ("80", Status("CREATED", ("0:09", "next poll in 3 s")), "⠋ CREATED  0:09  next poll in 3 s"),
+        ("30", Status("CREATED", ("0:09", "next poll in 3 s")), "⠋ CREATED  0:09  next poll in…"),
+        ("50", Status("1 of 2 done", ("0:07 left",), 1, 2), "⠋ ━━━━━╺━━━━ 1 of 2 done  0:07 left"),
+        ("28", Status("1 of 2 done", ("0:07 left",), 1, 2), "⠋ ━━━╺━━ 1 of 2 done  0:07 …"),
+        ("28", Status("9 done", ("2 running",), 9), "⠋ 9 done  2 running"),
     ],
-    ids=["result", "path", "json", "note", "finish", "nothing", "shorter", "longer"],
 )
-def test_a_transient_line_makes_room(do: Callable[[Console], None], shown: str) -> None:
-    """Whatever comes after a transient line, nothing of it is left, and it is cleared once."""
-    err = Terminal()
-    console = Console(io.StringIO(), err, {"COLUMNS": "80"})
-    console.transient("12345")
-    do(console)
-    assert err.getvalue() == f"\r12345{shown}"
-    console.transient("")
-    before = err.getvalue()
-    console.note("a")
-    assert err.getvalue() == f"{before}a\n"
-
-
-@pytest.mark.parametrize(
-    ("columns", "shown"),
-    [("30", 29), ("20", 19), ("19", 19), ("1", 19), ("0", 79), ("wide", 79), ("-3", 79), (None, 79)],
-)
-def test_a_transient_line_is_narrower_than_the_terminal(columns: str | None, shown: int) -> None:
-    """`COLUMNS` counts, down to 20; without it, and where the terminal can't be asked, a line has 80."""
-    err = Terminal()
-    Console(None, err, {} if columns is None else {"COLUMNS": columns}).transient("x" * 200)
-    assert err.getvalue() == "\r" + "x" * shown
-
-
-def test_a_terminal_that_becomes_narrower(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without `COLUMNS` the terminal is asked; what is cleared is no wider than it is now."""
-
-    class Real(Terminal):
-        def fileno(self) -> int:
-            return 77
-
-    sizes = iter([30, *[20] * 9])
-    monkeypatch.setattr(
-        os, "get_terminal_size", lambda number: {77: os.terminal_size((next(sizes), 9))}[number]
-    )
-    err = Real()
-    console = Console(None, err, {})
-    console.transient("x" * 200)
-    console.transient("y")
-    assert err.getvalue() == "\r" + "x" * 29 + "\ry" + " " * 18
+def test_a_line_fits_its_terminal(
+    monkeypatch: pytest.MonkeyPatch, columns: str, status: Status, shown: str
+) -> None:
+    """A line has a bar where the end is known; what has no room on a narrow terminal is cut off."""
+    monkeypatch.setenv("COLUMNS", columns)
+    line = LiveLine(Terminal(), lambda: status)
+    with line._console.capture() as captured:
+        line._console.print(line.line())
+    assert re.sub(r"\x1b\[[\d;]*m", "", captured.get()).rstrip() == shown
 
 
 @pytest.mark.parametrize(("term", "is_live"), [("dumb", False), ("xterm", True), (None, True)])
@@ -225,6 +224,5 @@ def test_no_text_reaches_a_terminal_unescaped() -> None:
     console.result(evil)
     console.verdict("ok", evil)
     console.note(evil)
-    console.transient(evil)
     assert out.getvalue() == "a\\x1b[2J\\nb\nok    a\\x1b[2J\\nb\n"
-    assert err.getvalue() == "a\\x1b[2J\\nb\n\ra\\x1b[2J\\nb"
+    assert err.getvalue() == "a\\x1b[2J\\nb\n"

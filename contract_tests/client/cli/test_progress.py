@@ -1,4 +1,4 @@
-"""How a wait is shown: one rewritten line on a terminal, a line at each change elsewhere, or nothing."""
+"""How a wait is shown: a line kept up to date on a terminal, one at each change elsewhere, or nothing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from contract_tests.client.cli.conftest import Terminal, parsed
+from contract_tests.client.cli.conftest import Terminal, context_of, parsed
 from contract_tests.support.clients import FakeTime
 from kling_elements import Look, Task
 from kling_elements.cli.console import Console
@@ -33,19 +33,29 @@ def test_clock_face() -> None:
     assert [clock_face(s) for s in (0, 59.9, 60, 3600)] == ["0:00", "0:59", "1:00", "1:00:00"]
 
 
-def test_progress_counts_down_on_a_terminal() -> None:
-    """On a terminal the wait is slept in steps of a second, and the line shows what is left."""
-    time, terminal = FakeTime(), Terminal()
-    progress = shown_on(terminal, time)
-    progress.update(Task("1", "IN_PROGRESS"))
-    progress.sleep(2.5)
-    assert time.sleeps == [1.0, 1.0, 0.5]
-    lines = [line.rstrip() for line in terminal.getvalue().split("\r")[1:]]
-    assert lines == [
-        "IN_PROGRESS  0:00  next poll in 2 s",
-        "IN_PROGRESS  0:01  next poll in 2 s",
-        "IN_PROGRESS  0:02  next poll in 0 s",
-        "IN_PROGRESS  0:02  polling",
+def test_a_terminal_s_line_counts_down() -> None:
+    """The line has status, elapsed time, the next poll and why the last one failed, until one succeeds."""
+    time, shown = FakeTime(), []
+
+    def sleep(seconds: float) -> None:
+        time.sleep(seconds / 2)
+        shown.append(progress.now())
+        time.sleep(seconds / 2)
+
+    progress = Progress(context_of("-q").context, clock=time.clock, sleep=sleep)
+    progress.sleep(4)
+    progress.update(Task("1", "IN\nPROGRESS"))
+    progress.look(failed("no\nanswer"))
+    progress.sleep(100)
+    progress.look(Look("1", Task("1", "CREATED"), None, 9.0, 5.0))
+    shown.append(progress.now())
+    progress.fetching()
+    shown.append(progress.now())
+    assert shown == [
+        ("connecting", ("0:02", "next poll in 2 s"), None, None),
+        ("IN PROGRESS", ("0:54", "next poll in 50 s", "a poll failed: no answer"), None, None),
+        ("IN PROGRESS", ("1:44", "polling"), None, None),
+        ("IN PROGRESS", ("1:44", "fetching the video"), None, None),
     ]
 
 
@@ -67,37 +77,13 @@ def test_progress_elsewhere_is_a_line_at_a_change() -> None:
     assert time.sleeps == [65]
 
 
-def test_a_failed_look_is_shown_until_one_succeeds() -> None:
-    """On a terminal the line tells that the last look failed, and what is done meanwhile."""
-    time, terminal = FakeTime(), Terminal()
-    progress = shown_on(terminal, time)
-    progress.sleep(1)
-    progress.look(failed("no\nanswer"))
-    progress.sleep(1)
-    progress.look(Look("1", Task("1", "CREATED"), None, 9.0, 5.0))
-    progress.sleep(0.4)
-    progress.announce("fetching")
-    progress.update(Task("1", "IN_PROGRESS"))
-    progress.update(Task("1", "COMPLETED"))
-    assert [line.rstrip(" ") for line in terminal.getvalue().split("\r")[1:]] == [
-        "connecting  0:00  next poll in 1 s",
-        "connecting  0:01  polling",
-        "connecting  0:01  next poll in 1 s  (a poll failed: no answer)",
-        "connecting  0:02  polling",
-        "connecting  0:02  next poll in 0 s",
-        "connecting  0:02  polling",
-        "fetching",
-        "",
-        "COMPLETED after 0:02\n",
-    ]
-
-
 @pytest.mark.parametrize("stream", [io.StringIO, Terminal])
 def test_quiet_shows_nothing(stream: Callable[[], io.StringIO]) -> None:
     """A quiet wait shows nothing, wherever stderr leads, and is slept in one."""
     time, err = FakeTime(), stream()
     progress = shown_on(err, time, "-q")
-    progress.announce("looking")
+    with progress:
+        progress.fetching()
     progress.update(Task("1", "CREATED"))
     progress.look(failed("a"))
     progress.sleep(65)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sqlite3
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,8 @@ from contract_tests.client.cli.unfinished import (
 from kling_elements import Journal, KlingElements
 from kling_elements.batch.results import JobStatus, Running
 from kling_elements.batch.resume import Resumed
-from kling_elements.journal import Entry, Job, State
+from kling_elements.journal import Entry, Job, State, journal
+from kling_elements.journal.database import Database
 from kling_elements_mock import Polls
 
 if TYPE_CHECKING:
@@ -65,6 +67,7 @@ def test_an_unreadable_journal_is_not_an_empty_one(
     served = serve_mock()
     path = Path("journal.sqlite3").absolute()
     monkeypatch.setenv("KLING_ELEMENTS_JOURNAL", str(path))
+    monkeypatch.setattr(journal, "Database", partial(Database, busy_seconds=0.5))
     begun(run, served)
     asked(served)
     if how == "folder":
@@ -73,7 +76,15 @@ def test_an_unreadable_journal_is_not_an_empty_one(
     with closing(sqlite3.connect(":memory:" if how == "folder" else path, isolation_level=None)) as other:
         other.execute("PRAGMA busy_timeout = 0")
         other.execute("BEGIN EXCLUSIVE")
+        connect, waits = sqlite3.connect, []
+
+        def connecting(*args: Any, **options: Any) -> sqlite3.Connection:
+            waits.append(options.get("timeout"))
+            return connect(*args, **options)
+
+        monkeypatch.setattr(sqlite3, "connect", connecting)
         ended = run("resume", "-q", *words)
+        assert waits.count(0.5) == (how == "held")  # the patience is spent once
         as_json = run("resume", "--json", *words)
     assert (ended.code, as_json.code, ended.out) == (1, 1, "")
     assert f"the journal {path} can't be read" in ended.err

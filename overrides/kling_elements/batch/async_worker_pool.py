@@ -76,6 +76,11 @@ class AsyncBatch(Generic[ItemT, ResultT]):
         return self._workload.running_tasks.running()
 
     @property
+    def total(self) -> int | None:
+        """How many items there are; None if nobody knows."""
+        return self._workload.total()
+
+    @property
     def not_begun(self) -> int | None:
         """How many items have no task yet; None if nobody knows how many items there are."""
         return self._workload.not_begun(self._finished)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from kling_elements.batch.jobs import BatchJob
 
 REPORT_NAME = "report.jsonl"
+PAGE_NAME = "report.html"
 _LONGEST_NAME = 120
 _LONGEST_PART = 255  # bytes; what common file systems take
 _DIGITS = 16
@@ -149,7 +150,7 @@ def name_problem(name: str) -> str | None:
         return "must name a file"
     if "\0" in name or any(len(os.fsencode(part)) > _LONGEST_PART for part in posix.parts):
         return "can't be the name of a file"
-    if posix.parts[0].casefold() == REPORT_NAME:
+    if posix.parts[0].casefold() in {REPORT_NAME, PAGE_NAME}:
         return "is the batch's report"
     is_part = any(part.casefold().endswith(_PART_SUFFIXES) for part in windows.parts)
     return "ends like the files that hold unfinished downloads" if is_part else None

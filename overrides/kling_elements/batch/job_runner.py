@@ -12,6 +12,7 @@ from kling_elements.batch.preflight import (
     require_room,
     require_same_content,
     require_same_service,
+    require_usable_request,
 )
 from kling_elements.batch.results import (
     BatchClosed,
@@ -22,7 +23,8 @@ from kling_elements.batch.results import (
     unknown_result,
 )
 from kling_elements.batch.resume import Claim, fetch, finish
-from kling_elements.errors import KlingError, OutcomeUnknown, RateLimitError
+from kling_elements.downloads.target import target_problem
+from kling_elements.errors import KlingError, OutcomeUnknown, RateLimitError, ValidationError
 from kling_elements.journal import Entry, Job
 from kling_elements.task import Task
 
@@ -59,6 +61,7 @@ class JobRunner(Generic[TaskT]):
         waiting: The options of each wait.
         running_tasks: The tasks that are being worked on.
         on_update: Called with the job and its task at each change.
+        is_dry: Whether to say what would be done, and do nothing.
     """
 
     batch_id: str
@@ -66,6 +69,7 @@ class JobRunner(Generic[TaskT]):
     waiting: WaitSettings
     running_tasks: RunningTasks
     on_update: Callable[[Order, Task], object] | None = None
+    is_dry: bool = False
 
     async def run(self, service: TaskService[TaskT], order: Order) -> BatchResult[TaskT]:
         """Run a job. What goes wrong with it is in the result, but for `BatchClosed`."""
@@ -87,7 +91,7 @@ class JobRunner(Generic[TaskT]):
         journal, file = service.recorder.journal, order.target
         entry = await service.io.run(lambda: journal.job(self.batch_id, order.key))
         task_id = entry.task_id if entry else None
-        if entry and file and task_id and entry.file is None:
+        if entry and file and task_id and entry.file is None and not self.is_dry:
             # Killed between the file and the note.
             await service.io.run(lambda: journal.downloaded(task_id, file, entry.origin))
         return evolve(result, standing=JobStatus.EXISTING, task_id=task_id, file=file)
@@ -100,6 +104,9 @@ class JobRunner(Generic[TaskT]):
         step = choose_step(entry, self.again, is_under_way=journal.is_in_flight(entry))
         if entry is not None and step is not Step.CREATE:
             require_same_service(order, entry, service.recorder.settings.base_url)
+        if self.is_dry and step in {Step.CREATE, Step.CONTINUE, Step.RECREATE}:
+            begun = entry if step is Step.CONTINUE else None
+            return await service.io.run(lambda: _plan(order, begun, result))
         match step:
             case Step.CONTINUE if entry is not None:
                 return await self._continue(service, order, entry, result)
@@ -205,6 +212,18 @@ class JobRunner(Generic[TaskT]):
     def _updated(self, order: Order, task: Task) -> object:
         self.running_tasks.add(order.key, task.id)
         return self.on_update(order, task) if self.on_update else None
+
+
+def _plan(order: Order, begun: Entry | None, result: BatchResult[TaskT]) -> BatchResult[TaskT]:
+    """Return what would be done, after all checks that need no service."""
+    if begun is not None:
+        require_same_content(order, begun)
+        return evolve(result, standing=JobStatus.UNFINISHED, task_id=begun.task_id)
+    require_usable_request(order.job)
+    target = order.target
+    if target is not None and target.parent.is_dir() and (problem := target_problem(target)):
+        raise ValidationError([f"output {problem}"])
+    return evolve(result, standing=JobStatus.PLANNED)
 
 
 def _exists(target: Path | None) -> bool:

@@ -1,4 +1,4 @@
-"""Read jobs as they are needed: from a file of one JSON object a line, or an iterable."""
+"""Read jobs as they are needed: from a file (JSON lines or CSV), from images, or from an iterable."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from itertools import chain
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
-from attrs import frozen
+from attrs import evolve, field, frozen
 
+from kling_elements.batch.csv_jobs import csv_rows, is_csv
+from kling_elements.batch.image_jobs import image_jobs, names_images
 from kling_elements.batch.jobs import BatchJob, Order
 from kling_elements.batch.results import BatchResult, JobStatus
 from kling_elements.errors import ValidationError
@@ -118,7 +120,8 @@ def whole(lines: Iterator[Line]) -> Iterator[Line]:
     except NotJsonLines as error:
         text = (
             f"the jobs must be one JSON object a line, like {_EXAMPLE}, and line {number} is none: "
-            f"{'; '.join(error.problems)}. Of a JSON array, `jq -c '.[]' FILE` makes such lines"
+            f"{'; '.join(error.problems)}. Of a JSON array, `jq -c '.[]' FILE` makes such lines; the name "
+            "of a CSV file must end in .csv"
         )
         raise ValidationError([text]) from None
     except ValidationError:
@@ -166,7 +169,7 @@ def count_lines(path: str | os.PathLike[str]) -> int | None:
         if not file.is_file():
             return None
         with file.open("rb") as stream, decoded(stream) as lines:
-            return sum(1 for _ in numbered_lines(lines))
+            return sum(1 for _ in (csv_rows(lines) if is_csv(path) else numbered_lines(lines)))
     except (OSError, ValueError):
         return None
 
@@ -191,10 +194,12 @@ class _Reader:
     Attributes:
         index: Names them.
         folder: What relative paths of images are relative to; None for the current folder.
+        defaults: Fields of every job that doesn't have them itself.
     """
 
     index: JobIndex
     folder: Path | None = None
+    defaults: Mapping[str, Any] = field(factory=dict)
 
     def ready(self, number: int, raw: object) -> Ready:
         """Return a job that is ready, or the result that says why it can't be."""
@@ -206,25 +211,33 @@ class _Reader:
             if self.folder is not None and isinstance(given, dict) and "images" in given:
                 given = {**given, "images": located(given["images"], self.folder)}
             job = given if isinstance(given, BatchJob) else BatchJob.of(given)
+            if self.defaults:
+                job = evolve(job, options={**self.defaults, **job.options})
             return self.index.add(number, job)
         except ValidationError as error:
             key = job.id if job else None
             return BatchResult(number, JobStatus.INVALID, key, job, error=error)
 
 
-def read_jobs(jobs: AsyncJobs, index: JobIndex, stack: ExitStack) -> Iterator[Ready] | AsyncIterator[Ready]:
+def read_jobs(
+    jobs: AsyncJobs, index: JobIndex, stack: ExitStack, defaults: Mapping[str, Any]
+) -> Iterator[Ready] | AsyncIterator[Ready]:
     """Read jobs as they are needed; `stack` closes what is opened.
 
     Raises:
         ValidationError: They are nothing that gives jobs. Of a stream, when it is first read.
     """
+    reader = _Reader(index, None, defaults)
     if isinstance(jobs, (str, os.PathLike)):
+        if names_images(jobs):
+            return (reader.ready(number, job) for number, job in enumerate(image_jobs([jobs]), 1))
         stream = stack.enter_context(decoded(stack.enter_context(opened(jobs))))
-        lines, reader = whole(numbered_lines(stream)), _Reader(index, absolute(jobs).parent)
-        return (reader.ready(number, line) for number, line in lines)
+        reader = evolve(reader, folder=absolute(jobs).parent)
+        rows: Iterator[tuple[int, object]]
+        rows = csv_rows(stream) if is_csv(jobs) else whole(numbered_lines(stream))
+        return (reader.ready(number, row) for number, row in rows)
     if hasattr(jobs, "readline"):
-        return _lines(jobs, _Reader(index, Path()))
-    reader = _Reader(index)
+        return _lines(jobs, evolve(reader, folder=Path()))
     if isinstance(jobs, AsyncIterable):
         return _awaited(jobs, reader)
     if isinstance(jobs, Mapping) or not isinstance(jobs, Iterable):
@@ -237,7 +250,7 @@ def read_jobs(jobs: AsyncJobs, index: JobIndex, stack: ExitStack) -> Iterator[Re
 def count_jobs(jobs: AsyncJobs) -> int | None:
     """Return how many jobs there are; None if that takes reading something that is read once."""
     if isinstance(jobs, (str, os.PathLike)):
-        return count_lines(jobs)
+        return len(image_jobs([jobs])) if names_images(jobs) else count_lines(jobs)
     return len(jobs) if isinstance(jobs, Sized) else None
 
 

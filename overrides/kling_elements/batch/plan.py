@@ -11,7 +11,7 @@ from kling_elements.batch.job_ids import JobIndex, batch_of
 from kling_elements.batch.job_runner import JobRunner
 from kling_elements.batch.job_sources import AsyncJobs, Ready, count_jobs, read_jobs
 from kling_elements.batch.next_step import RetryRules, why_stop
-from kling_elements.batch.preflight import require_journal
+from kling_elements.batch.preflight import require_journal, require_usable_defaults
 from kling_elements.batch.results import BatchResult, RunningTasks
 from kling_elements.batch.resume import ResumeRunner
 from kling_elements.batch.workload import Workload
@@ -23,7 +23,7 @@ from kling_elements.task import Task
 from kling_elements.validation import unknown_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator
+    from collections.abc import Callable, Coroutine, Iterator, Mapping
     from pathlib import Path
 
     from kling_elements.batch.jobs import Order
@@ -49,6 +49,9 @@ class BatchOptions(TypedDict, total=False):
             absolute paths of the file of jobs and of the folder.
         retry_unknown: Create again what was sent before and not answered. It may be paid twice.
         retry_failed: Create again what failed, or has expired. It is paid again.
+        defaults: The request's fields, and `model`, for every job that doesn't have them itself.
+        dry_run: Send and change nothing: each result says what would be done. A job whose task would be
+            created is `planned`; one whose task exists is `unfinished`.
         timeout: Seconds to wait for one task at most; None for no limit.
         poll_interval: Seconds between polls of a task, in place of the schedule.
         on_update: Called with the `Order` and its task at each change of its status; with the synchronous
@@ -60,6 +63,8 @@ class BatchOptions(TypedDict, total=False):
     batch_id: str | None
     retry_unknown: bool
     retry_failed: bool
+    defaults: Mapping[str, Any] | None
+    dry_run: bool
     timeout: float | None
     poll_interval: float | None
     on_update: Callable[[Order, Task], object] | None
@@ -96,7 +101,10 @@ def plan_batch(
     folder = None if directory is None else absolute(directory)
     batch_id = options.get("batch_id") or _default_id(jobs, folder)
     recorder = service.recorder
-    require_journal(recorder)
+    defaults = options.get("defaults") or {}
+    require_usable_defaults(defaults)
+    if not options.get("dry_run"):
+        require_journal(recorder)
     if recorder.journal.was_pruned(batch_id):
         logger.warning(
             "the journal no longer knows the oldest jobs of the batch %s: those whose video is not at its "
@@ -110,6 +118,7 @@ def plan_batch(
         waiting,
         running_tasks,
         options.get("on_update"),
+        is_dry=bool(options.get("dry_run")),
     )
 
     def do(item: Ready, sleep: Callable[[float], object]) -> Coroutine[Any, Any, BatchResult[TaskT]]:
@@ -120,7 +129,7 @@ def plan_batch(
 
     with ExitStack() as stack:  # closed now if the jobs can't be used, else at the end of the work
         index = stack.enter_context(closing(JobIndex(folder, recorder.journal.job_keys(batch_id))))
-        source = read_jobs(jobs, index, stack)
+        source = read_jobs(jobs, index, stack, defaults)
         close = stack.pop_all().close
     return Workload(
         source=source,

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kling_elements.api.endpoints import DEFAULT_MODEL, find_model
+from kling_elements.batch.jobs import BatchJob
 from kling_elements.document import load_document
+from kling_elements.downloads.target import target_problem
 from kling_elements.errors import ValidationError, next_command
 from kling_elements.files import os_error_reason
 from kling_elements.journal import request_digest
-from kling_elements.operations.create_request import draft_request, finish_request
+from kling_elements.operations.create_request import RequestFields, draft_request, finish_request
 from kling_elements.operations.recorder import journal_unusable
+from kling_elements.validation import unknown_names
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from kling_elements.batch.jobs import Order
     from kling_elements.journal import Entry
     from kling_elements.operations.recorder import Recorder
+    from kling_elements.types import Request
 
 
 def require_journal(recorder: Recorder) -> None:
@@ -32,6 +37,29 @@ def require_journal(recorder: Recorder) -> None:
         raise journal_unusable(journal.path, problem)
 
 
+def require_usable_defaults(defaults: Mapping[str, Any]) -> None:
+    """Make sure that what all jobs share can be used, before it fails for each of them.
+
+    Raises:
+        ValidationError: If it can't.
+    """
+    problems = unknown_names(list(defaults), (*RequestFields.__annotations__, "model"), "a field of all jobs")
+    if problems:
+        raise ValidationError(problems)
+    require_usable_request(BatchJob(("https://example.com/a.png",), defaults))
+
+
+def require_usable_request(job: BatchJob) -> Request:
+    """Return the request of a job, its local images read and checked.
+
+    Raises:
+        ValidationError: If it can't be sent.
+    """
+    options = dict(job.options)
+    model = find_model(options.pop("model", None) or DEFAULT_MODEL)
+    return finish_request(draft_request(model, job.images, options))
+
+
 def require_room(target: Path) -> None:
     """Make sure that a file can be written, before money is spent.
 
@@ -40,11 +68,10 @@ def require_room(target: Path) -> None:
     """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        is_taken = os.path.lexists(target)
     except (OSError, ValueError) as error:
         raise ValidationError([f"output {target} can't be written: {os_error_reason(error)}"]) from None
-    if is_taken:
-        raise ValidationError([f"output {target} exists, and is no file"])
+    if problem := target_problem(target):
+        raise ValidationError([f"output {problem}"])
     if not os.access(target.parent, os.W_OK):
         raise ValidationError([f"output {target} can't be written: the folder is read-only"])
 
@@ -71,15 +98,13 @@ def require_same_content(order: Order, entry: Entry) -> None:
     Raises:
         ValidationError: If it isn't.
     """
-    options = dict(order.job.options)
-    model = find_model(options.pop("model", None) or DEFAULT_MODEL)
     try:
-        digest = request_digest(finish_request(draft_request(model, order.job.images, options)))
+        digest = request_digest(require_usable_request(order.job))
     except ValidationError:
         return  # its images are gone, say; its task is paid and its video can still be had
     if entry.digest and digest != entry.digest:
         text = (
             f"the job {order.key!r} was changed after task {entry.task_id} was created for it. "
-            "Resume to fetch that video, or change the job's id to create a new one."
+            "Resume to fetch that video. To create a new one, change the id of the job, or of the batch."
         )
         raise ValidationError([text], hint=next_command("resume"))

@@ -50,6 +50,8 @@ class JobStatus(StrEnum):
     """A task exists and is billed; its video is not here yet. Run again, it continues from there."""
     BUSY = "busy"
     """Another process has claimed it."""
+    PLANNED = "planned"
+    """In a dry run alone: its task would be created."""
 
     @property
     def is_done(self) -> bool:

@@ -61,6 +61,11 @@ class Batch(Generic[ItemT, ResultT]):
         return self._pool.workload.running_tasks.running()
 
     @property
+    def total(self) -> int | None:
+        """How many items there are; None if nobody knows."""
+        return self._pool.workload.total()
+
+    @property
     def not_begun(self) -> int | None:
         """How many items have no task yet; None if nobody knows how many items there are."""
         return self._pool.workload.not_begun(self._pool.finished)

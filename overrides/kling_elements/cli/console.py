@@ -7,15 +7,21 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any, TextIO
+import threading
+from contextlib import contextmanager
+from functools import partial
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from kling_elements.cli.progress import Status
+    from kling_elements.cli.terminal import LiveLine
+
 PROGRAM = "kling-elements"
-_NARROWEST = 20
-_COLORS = {"ok": 32, "warn": 33, "fail": 31, "unfit": 31}
+_COLORS = {"ok": 32, "warn": 33, "fail": 31, "unfit": 31, "make": 32, "there": 36, "wait": 35}
 
 
 def count_of(number: int, noun: str) -> str:
@@ -51,7 +57,8 @@ class Console:
         self._out = out
         self._err = err
         self._environ = environ
-        self._shown = 0  # characters of the transient line
+        self._line: LiveLine | None = None
+        self._lock = threading.RLock()  # a batch's threads write too
         self.failure: str | None = None
         """Why results could not be written; a reader that left is no failure."""
 
@@ -62,8 +69,20 @@ class Console:
 
     @property
     def is_live(self) -> bool:
-        """Whether a line on stderr can be rewritten."""
-        return self._is_terminal(self._err)
+        """Whether stderr is a terminal on which a line can be kept up to date."""
+        return self._is_terminal(self._err) and find_spec("rich") is not None
+
+    def show(self, now: Callable[[], Status] | None) -> None:
+        """Keep a line up to date at the bottom of the terminal, if that can be done; None to clear it."""
+        with self._lock:
+            line, self._line = self._line, None
+            if line is not None:
+                line.stop()
+            if now is not None and self.is_live:
+                from kling_elements.cli.terminal import LiveLine  # noqa: PLC0415 - 60 ms, and an extra
+
+                self._line = LiveLine(self._stream(is_out=False), now)
+                self._line.start()
 
     def result(self, line: str) -> None:
         """Write a line to stdout."""
@@ -78,8 +97,8 @@ class Console:
 
     def result_path(self, path: Path) -> None:
         """Write a path to stdout, with the very bytes that the file system knows it by."""
-        self.transient("")
-        self._out = self._write(self._out, f"{path}\n", os.fsencode(path) + b"\n")
+        with self._above_line():
+            self._out = self._write(self._out, f"{path}\n", os.fsencode(path) + b"\n")
 
     def result_json(self, value: Mapping[str, Any]) -> None:
         """Write a JSON document to stdout; ASCII, so that it fits every encoding."""
@@ -89,44 +108,63 @@ class Console:
 
     def document(self, text: str) -> None:
         """Write text of our own making, which may have several lines, to stdout."""
-        self.transient("")
-        self._out = self._write(self._out, f"{text}\n")
+        with self._above_line():
+            self._out = self._write(self._out, f"{text}\n")
 
     def note(self, line: str) -> None:
         """Write a line to stderr."""
-        self.transient("")
-        self._err = self._write(self._err, f"{escaped(line)}\n")
+        with self._above_line():
+            self._err = self._write(self._err, f"{escaped(line)}\n")
 
-    def transient(self, line: str) -> None:
-        """Show a line on the terminal that the next one replaces; nothing if stderr is no terminal."""
-        if not self.is_live or (not line and not self._shown):
-            return
-        shown = escaped(line)[: self._width() - 1]
-        # Padding instead of an escape sequence: it works on every terminal.
-        padding = " " * max(0, min(self._shown, self._width() - 1) - len(shown))
-        self._err = self._write(self._err, f"\r{shown}{padding}" if shown else f"\r{padding}\r")
-        self._shown = len(shown)
+    def has_tables(self, *, is_out: bool) -> bool:
+        """Whether tables on a stream are for a person: it is a terminal, and rich is there."""
+        return self._is_terminal(self._out if is_out else self._err) and find_spec("rich") is not None
+
+    def table(self, headers: Sequence[str], rows: Sequence[Sequence[str]], *, is_out: bool) -> None:
+        """Write a table to stdout or stderr; where it isn't for a person, a line a row, with tabs."""
+        cells = [[one_line(cell) for cell in row] for row in rows]
+        with self._above_line():
+            if self.has_tables(is_out=is_out):
+                from kling_elements.cli.terminal import print_table  # noqa: PLC0415 - 60 ms, and an extra
+
+                print_table(self._stream(is_out=is_out), headers, cells)
+                return
+            for row in cells:
+                self._write_to("\t".join(row) + "\n", is_out=is_out)
 
     def finish(self) -> None:
         """Clear the terminal's line and flush, so that nothing is left for the interpreter to fail at."""
-        self.transient("")
-        self._out = self._write(self._out, "")
-        self._err = self._write(self._err, "")
+        self.show(None)
+        self._write_to("", is_out=True)
+        self._write_to("", is_out=False)
+
+    @contextmanager
+    def _above_line(self) -> Iterator[None]:
+        """Let something be written above the line at the bottom of the terminal."""
+        with self._lock:
+            line = self._line
+            if line is not None:
+                line.stop()
+            yield
+            if line is not None and line is self._line:
+                line.start()
+
+    def _write_to(self, text: str, *, is_out: bool) -> None:
+        if is_out:
+            self._out = self._write(self._out, text)
+        else:
+            self._err = self._write(self._err, text)
+
+    def _stream(self, *, is_out: bool) -> TextIO:
+        stream = self._out if is_out else self._err
+        encoding = getattr(stream, "encoding", None) or "utf-8"
+        return cast("TextIO", _Terminal(partial(self._write_to, is_out=is_out), encoding))
 
     def _is_terminal(self, stream: TextIO | None) -> bool:
         try:
             return stream is not None and stream.isatty() and self._environ.get("TERM") != "dumb"
         except ValueError:  # closed
             return False
-
-    def _width(self) -> int:
-        columns = self._environ.get("COLUMNS", "")
-        if columns.isdecimal() and int(columns):
-            return max(_NARROWEST, int(columns))
-        try:
-            return max(_NARROWEST, os.get_terminal_size(self._err.fileno() if self._err else 2).columns)
-        except (OSError, ValueError):
-            return 80
 
     def _write(self, stream: TextIO | None, text: str, raw: bytes | None = None) -> TextIO | None:
         """Write and flush; return the stream, or None once it can't be written to any more."""
@@ -141,6 +179,24 @@ class Console:
             _silence(stream)
             return None
         return stream
+
+
+class _Terminal:
+    """A terminal as rich needs it: writing never fails."""
+
+    def __init__(self, write: Callable[[str], object], encoding: str) -> None:
+        self._write = write
+        self.encoding = encoding
+
+    def isatty(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        self._write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Do nothing: each write was flushed."""
 
 
 def _write_any(stream: TextIO, text: str, raw: bytes | None) -> None:

@@ -36,6 +36,7 @@ class Context:
         was_create_sent: Whether sending a create has begun.
         output: The file that was asked for.
         may_overwrite: Whether it may be replaced.
+        opens: Whether to open the video.
         download_options: How to fetch the video.
         key: The key and where it comes from, once it was found.
         keys: All keys that were found, to be struck out of what is shown.
@@ -50,6 +51,7 @@ class Context:
         self.was_create_sent = False
         self.output: str | None = None
         self.may_overwrite = False
+        self.opens = False
         self.download_options: DownloadOptions = {}
         self.key: tuple[ApiKey, str] | None = None
         self.keys: list[ApiKey] = []

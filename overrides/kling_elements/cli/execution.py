@@ -13,7 +13,7 @@ from kling_elements.cli.signals import Interrupted
 if TYPE_CHECKING:
     from argparse import Namespace
 
-    from kling_elements.cli.arguments import Command
+    from kling_elements.cli.command_list import Command
     from kling_elements.cli.console import Console
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import kling_elements
-from kling_elements.cli.arguments import COMMANDS, VALUED, Command, add_common
+from kling_elements.cli.arguments import VALUED, add_common
+from kling_elements.cli.command_list import COMMANDS, Command
 from kling_elements.cli.console import PROGRAM, Console
 from kling_elements.cli.exit_codes import MEANINGS, ExitCode, UsageError
 from kling_elements.cli.parser import HelpWanted, Parser, did_you_mean
@@ -66,7 +67,7 @@ def parse(argv: Sequence[str]) -> Invocation:
     place = 0
     while place < len(argv) and argv[place].startswith("-"):
         place += 2 if argv[place] in VALUED else 1
-    top = _top_parser()
+    top = top_parser()
     args = top.parse(argv[:place], top.parse_args([]))
     if args.version:
         raise HelpWanted(f"{PROGRAM} {installed_version()}")
@@ -92,7 +93,8 @@ def installed_version() -> str:
         return "(not installed: run from its sources)"
 
 
-def _top_parser() -> Parser:
+def top_parser() -> Parser:
+    """Return the parser of what stands before a command's name."""
     width = max(map(len, COMMANDS))
     commands = "\n".join(f"  {command.name:<{width}}  {command.help}" for command in COMMANDS.values())
     codes = "\n".join(f"  {code:>3}  {meaning}" for code, meaning in MEANINGS.items())

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from kling_elements.cli.exit_codes import CommandError
 from kling_elements.downloads.options import check_download
+from kling_elements.downloads.target import target_problem
 from kling_elements.files import os_error_reason
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def take_output(args: Namespace, context: Context) -> None:
     """
     context.output = args.output
     context.may_overwrite = args.overwrite
+    context.opens = args.open
     context.download_options = {"overwrite": args.overwrite}
     if args.redirects is not None:
         context.download_options["redirects"] = args.redirects
@@ -46,11 +48,9 @@ def check_output(context: Context, task_id: str | None = None) -> None:
         raise CommandError("-o needs the name of a file: the video can't go to stdout. Nothing was sent")
     path = context.target(task_id or "")
     is_named = context.output is not None or task_id is not None
+    if is_named and (problem := target_problem(context.output or path, overwrite=context.may_overwrite)):
+        raise CommandError(f"{problem}. Nothing was sent")
     try:
-        if is_named and (problem := _path_problem(path, context)):
-            raise CommandError(f"{problem}. Nothing was sent")
-        if not path.parent.is_dir():
-            raise CommandError(f"there is no folder {path.parent}: create it first. Nothing was sent")
         # Asking for permission is not enough: the disk may be full or read-only.
         probe = path.parent / f".{secrets.token_hex(6)}.part"
         try:
@@ -58,20 +58,9 @@ def check_output(context: Context, task_id: str | None = None) -> None:
                 file.write(b"\0")
         finally:
             probe.unlink(missing_ok=True)
-    except (OSError, ValueError) as error:
+    except OSError as error:
         name = path if is_named else "a file in this folder"
         raise CommandError(f"{name} can't be written: {os_error_reason(error)}. Nothing was sent") from None
-
-
-def _path_problem(path: Path, context: Context) -> str | None:
-    given = context.output or str(path)
-    if path.is_dir() or given.endswith(("/", "\\")):
-        return f"{given} is a folder: name a file in it, such as {path / 'out.mp4'}"
-    if path.exists() and not path.is_file():
-        return f"{path} is not a regular file, and is left as it is: name another file"
-    if (path.exists() or path.is_symlink()) and not context.may_overwrite:
-        return f"{path} exists: choose another name, or add --overwrite"
-    return None
 
 
 def fetch(task: Task, context: Context, progress: Progress) -> Path:
@@ -80,5 +69,5 @@ def fetch(task: Task, context: Context, progress: Progress) -> Path:
     Raises:
         DownloadError: If it can't be fetched or stored.
     """
-    progress.announce(f"{task.status}  fetching the video")
+    progress.fetching()
     return task.download(context.target(task.id), **context.download_options)

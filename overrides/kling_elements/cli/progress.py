@@ -1,19 +1,35 @@
-"""Progress on stderr: one rewritten line on a terminal, plain lines at changes elsewhere."""
+"""Progress on stderr: a line that is kept up to date on a terminal, plain lines at changes elsewhere."""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from kling_elements.cli.console import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import TracebackType
+    from typing import Self
 
     from kling_elements import Look, Task
     from kling_elements.cli.context import Context
 
-_TICK = 1.0  # seconds
+
+class Status(NamedTuple):
+    """What the line on a terminal shows at a moment.
+
+    Attributes:
+        label: What is going on.
+        details: The rest, the most important first: a narrow terminal cuts off its end.
+        done: How much is done, for a bar; None for no bar.
+        total: Of how much.
+    """
+
+    label: str
+    details: tuple[str, ...] = ()
+    done: int | None = None
+    total: int | None = None
 
 
 def clock_face(seconds: float) -> str:
@@ -24,7 +40,7 @@ def clock_face(seconds: float) -> str:
 
 
 class Progress:
-    """Shows how a wait goes. Its methods fit the client's `on_look` and `sleep`.
+    """Shows how a wait goes, while it is entered. Its methods fit the client's `on_look` and `sleep`.
 
     Args:
         context: Where it is shown.
@@ -46,16 +62,36 @@ class Progress:
         self._sleep = sleep
         self._started = clock()
         self._status = "connecting"
+        self._is_fetching = False
+        self._next_poll: float | None = None
         self._trouble: str | None = None
+
+    def __enter__(self) -> Self:
+        if not self._is_quiet:
+            self._console.show(self.now)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._console.show(None)
+
+    def now(self) -> Status:
+        """Return what a terminal shows now."""
+        doing = "polling"
+        if self._is_fetching:
+            doing = "fetching the video"
+        elif self._next_poll is not None:
+            doing = f"next poll in {max(0.0, self._next_poll - self._clock()):.0f} s"
+        trouble = (f"a poll failed: {self._trouble}",) if self._trouble else ()
+        return Status(self._status, (self._elapsed(), doing, *trouble))
 
     def update(self, task: Task) -> None:
         """Show a change of the task's status."""
         if task.status == self._status:
             return
         self._status = one_line(task.status)
-        if self._is_quiet:
-            return
-        if task.is_terminal or not self._console.is_live:
+        if not self._is_quiet and (task.is_terminal or not self._console.is_live):
             self._console.note(f"{self._status} after {self._elapsed()}")
 
     def look(self, look: Look) -> None:
@@ -68,21 +104,14 @@ class Progress:
         self._trouble = trouble
 
     def sleep(self, seconds: float) -> None:
-        """Sleep, counting down where a line can be rewritten."""
-        if self._is_quiet or not self._console.is_live:
-            self._sleep(seconds)
-            return
-        end = self._clock() + seconds
-        while (left := end - self._clock()) > 0:
-            trouble = f"  (a poll failed: {self._trouble})" if self._trouble else ""
-            self._console.transient(f"{self._status}  {self._elapsed()}  next poll in {left:.0f} s{trouble}")
-            self._sleep(min(_TICK, left))
-        self._console.transient(f"{self._status}  {self._elapsed()}  polling")
+        """Sleep until the next poll."""
+        self._next_poll = self._clock() + seconds
+        self._sleep(seconds)
+        self._next_poll = None
 
-    def announce(self, text: str) -> None:
-        """Show what is done now, where a line can be rewritten."""
-        if not self._is_quiet:
-            self._console.transient(text)
+    def fetching(self) -> None:
+        """Note that the wait is over, and the video is being fetched."""
+        self._is_fetching = True
 
     def _elapsed(self) -> str:
         return clock_face(self._clock() - self._started)

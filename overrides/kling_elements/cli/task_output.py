@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import webbrowser
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +17,13 @@ if TYPE_CHECKING:
 
 
 def show_file(task: Task, file: Path, context: Context) -> None:
-    """Print the file that is a command's result."""
+    """Print the file that is a command's result, and open it if that was asked for."""
     if context.is_json:
         context.console.result_json(task_object(task, file))
     else:
         context.console.result_path(file)
+    if context.opens and not webbrowser.open(file.absolute().as_uri()):
+        context.console.note(f"{file} can't be opened here: no program for it was found")
 
 
 def show_task(task: Task, context: Context) -> None:

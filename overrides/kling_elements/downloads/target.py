@@ -29,17 +29,18 @@ def check_target(path: object, *, overwrite: bool = False) -> Path:
     if not isinstance(path, (str, os.PathLike)) or isinstance(os.fspath(path), bytes):
         got = "None" if path is None else f"a value of type {type(path).__name__}"
         raise ValidationError([f"target must be a path: got {got} (the bytes come from task.read())"])
+    if problem := target_problem(path, overwrite=overwrite):
+        raise DownloadError(f"{problem}. Nothing was fetched.")
+    return Path(path)
+
+
+def target_problem(path: str | os.PathLike[str], *, overwrite: bool = False) -> str | None:
+    """Say why a video can't go to a file, as far as one can tell without opening it; None if it can."""
     file = Path(path)
     try:
-        if problem := _problem(file, is_folder=str(path).endswith(("/", os.sep)), overwrite=overwrite):
-            raise DownloadError(f"{problem}. Nothing was fetched.")
+        return _problem(file, is_folder=str(path).endswith(("/", os.sep)), overwrite=overwrite)
     except (OSError, ValueError) as error:  # ValueError: a null character in the path
-        if isinstance(error, DownloadError):
-            raise
-        raise DownloadError(
-            f"{file} can't be written: {os_error_reason(error)}. Nothing was fetched."
-        ) from None
-    return file
+        return f"{file} can't be written: {os_error_reason(error)}"
 
 
 def _problem(file: Path, *, is_folder: bool, overwrite: bool) -> str | None:
@@ -54,9 +55,9 @@ def _problem(file: Path, *, is_folder: bool, overwrite: bool) -> str | None:
     if status is not None and _is_standard_stream(status):
         return f"{file} is open as a standard stream of this program: name another file"
     if not overwrite and (status is not None or file.is_symlink()):
-        return f"{file} exists and is left as it is: choose another name, or allow to overwrite it"
+        return f"{file} exists: choose another name, or add overwrite=True (--overwrite)"
     if not (folder := _real(file).parent).is_dir():
-        return f"there is no folder {folder} for {file.name}"
+        return f"there is no folder {folder} for {file.name}: create it first"
     return None
 
 

@@ -163,7 +163,7 @@ class Database:
         if self._connection is not None and self._identity != self.identity():
             self.close()  # somebody removed or replaced the file
         if self._connection is None:
-            self._connection = self._open()
+            self._connection = self._open(busy_seconds)
             # Of a journal that nobody closed.
             self._closing = weakref.finalize(self, self._connection.close)
             self._identity = self.identity()
@@ -172,10 +172,10 @@ class Database:
         self._connection.execute("PRAGMA shrink_memory")
         return self._connection
 
-    def _open(self) -> sqlite3.Connection:
+    def _open(self, busy_seconds: float) -> sqlite3.Connection:
         _make_or_recognise(self.path)
         connection = sqlite3.connect(
-            self.path, timeout=self.busy_seconds, isolation_level=None, check_same_thread=False
+            self.path, timeout=busy_seconds, isolation_level=None, check_same_thread=False
         )
         try:
             connection.row_factory = sqlite3.Row

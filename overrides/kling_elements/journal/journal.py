@@ -252,6 +252,10 @@ class Journal:
         """The newest entry of a task."""
         return self._fallback.read(lambda table: operations.task_entry(table, task_id, origin))
 
+    def tasks_beginning(self, prefix: str, origin: str | None = None) -> list[str]:
+        """Return the ids of tasks that begin so, a few at most."""
+        return self._fallback.read(lambda table: table.tasks_beginning(prefix, origin))
+
     def entry(self, entry_id: str) -> Entry | None:
         """The entry with this id."""
         return self._fallback.read(lambda table: table.get(entry_id))

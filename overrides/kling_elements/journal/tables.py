@@ -38,6 +38,15 @@ class EntryTable:
         """Return the entries of a job."""
         return self._select("WHERE batch = ? AND job = ? ORDER BY created_at, entry_id", job.batch, job.key)
 
+    def tasks_beginning(self, prefix: str, origin: str | None) -> list[str]:
+        """Return the ids of tasks that begin so, a few at most."""
+        found = self.connection.execute(
+            "SELECT DISTINCT task_id FROM entries WHERE task_id >= ? AND task_id < ? "
+            "AND origin = coalesce(?, origin) ORDER BY task_id LIMIT 10",
+            (prefix, f"{prefix}\U0010ffff", origin),
+        )
+        return [_told(row[0]) for row in found]
+
     def unfinished(self) -> list[Entry]:
         """Return all entries that are not finished."""
         return self._select("WHERE finished = 0 ORDER BY created_at, entry_id")

@@ -10,6 +10,7 @@ from kling_elements.cli.console import PROGRAM
 from kling_elements.cli.exit_codes import CommandError, ExitCode
 from kling_elements.cli.output_file import check_output, fetch, take_output
 from kling_elements.cli.progress import Progress
+from kling_elements.cli.task_ids import whole_id
 from kling_elements.cli.task_output import show_file
 from kling_elements.operations.service import require_video
 
@@ -22,11 +23,14 @@ if TYPE_CHECKING:
 def run(args: Namespace, context: Context) -> int:
     """Run the command."""
     take_output(args, context)
-    check_output(context, args.id)
-    progress = Progress(context)
-    with open_client(context) as client, TaskClaim(client, context) as claim:
-        context.task_id = args.id
-        task = client.get(args.id)
+    with (
+        open_client(context) as client,
+        TaskClaim(client, context) as claim,
+        Progress(context) as progress,
+    ):
+        task_id = context.task_id = whole_id(client, args.id)
+        check_output(context, task_id)
+        task = client.get(task_id)
         if not task.is_terminal:
             raise CommandError(
                 f"task {task.id} is {task.status}: it has no video yet",

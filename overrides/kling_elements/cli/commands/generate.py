@@ -22,8 +22,11 @@ def run(args: Namespace, context: Context) -> int:
     """Run the command."""
     take_output(args, context)
     check_output(context)
-    progress = Progress(context)
-    with open_client(context) as client, TaskClaim(client, context) as claim:
+    with (
+        open_client(context) as client,
+        TaskClaim(client, context) as claim,
+        Progress(context) as progress,
+    ):
         options: GenerateOptions = {
             **request_options(args),
             **claim.prolonged_by(wait_options(args, context, progress, is_new=True)),

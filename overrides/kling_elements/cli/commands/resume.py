@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
 from kling_elements.api.endpoints import DEFAULT_MODEL
 from kling_elements.cli.arguments import WORKERS
+from kling_elements.cli.batch_progress import BatchProgress, take_all
 from kling_elements.cli.connection import open_client
 from kling_elements.cli.console import PROGRAM, count_of, one_line
 from kling_elements.cli.exit_codes import CommandError, ExitCode
 from kling_elements.cli.output_file import check_output
-from kling_elements.cli.signals import Interrupted
+from kling_elements.cli.task_ids import only_one, whole_id
 from kling_elements.errors import KlingError
 from kling_elements.files import absolute
 from kling_elements.journal import JournalUnread
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from kling_elements.batch import Batch
     from kling_elements.batch.resume import Resumed
     from kling_elements.cli.context import Context
+    from kling_elements.cli.signals import Interrupted
     from kling_elements.journal import Entry, NewEntry
 
 _SHOWN = 50  # tasks that nobody recorded
@@ -56,30 +57,25 @@ def _resume(args: Namespace, context: Context, client: KlingElements, owner: New
     finished: list[dict[str, Any]] = []
     is_whole = True
 
+    progress = BatchProgress(context.console, is_quiet=context.is_quiet)
+
     def take(resumed: Resumed[Any]) -> None:
         nonlocal is_whole
+        progress.add(resumed.standing)
         finished.append(_record(resumed, context))
         is_whole = is_whole and (resumed.standing.is_done or resumed.standing == "busy")
         _show(resumed, context)
 
-    stopped: Interrupted | None = None
     batch = client.resume(
         directory=args.directory,
         workers=args.workers,
         timeout=args.timeout,
         poll_interval=args.poll_interval,
     )
-    with batch:
-        try:
-            for resumed in batch:
-                take(resumed)
-        except Interrupted as interrupted:
-            stopped = interrupted
-            batch.close()
-            with suppress(KlingError):  # why it would have stopped by itself
-                for resumed in batch:  # finished by now
-                    take(resumed)
-            _note_interruption(interrupted, batch, args, context)
+    with batch, progress.of(batch):
+        stopped = take_all(batch, take)
+        if stopped is not None:
+            _note_interruption(stopped, batch, args, context)
     try:
         journal = client.journal
         doubtful = journal.whole(lambda: journal.doubtful(owner.origin, owner.fingerprint))
@@ -118,7 +114,7 @@ def _report_unread(
 
 
 def _entry(client: KlingElements, owner: NewEntry, name: str) -> Entry:
-    """Return the unfinished entry of that id, or that task.
+    """Return the unfinished entry of that id, or that task, whole or by its first characters.
 
     Raises:
         CommandError: If there is none of this origin and key.
@@ -127,12 +123,13 @@ def _entry(client: KlingElements, owner: NewEntry, name: str) -> Entry:
         *client.journal.doubtful(owner.origin, owner.fingerprint),
         *client.journal.unfinished(owner.origin, owner.fingerprint),
     ]
-    found = next((entry for entry in mine if name in {entry.entry_id, entry.task_id}), None)
-    if found is None:
+    names = {each: entry for entry in mine for each in (entry.entry_id, entry.task_id) if each}
+    whole = only_one(name, names, "entry")
+    if whole is None:
         raise CommandError(
             f"the journal has no unfinished entry {name} of this origin and key", hint=f"{PROGRAM} resume"
         )
-    return found
+    return names[whole]
 
 
 def _doubtful_entry(client: KlingElements, owner: NewEntry, name: str) -> Entry:
@@ -152,7 +149,7 @@ def _doubtful_entry(client: KlingElements, owner: NewEntry, name: str) -> Entry:
 def _adopt(args: Namespace, context: Context, client: KlingElements, owner: NewEntry) -> None:
     """Add a task to the journal: to the entry that it belongs to, if that is known."""
     entry_id = _doubtful_entry(client, owner, args.entry).entry_id if args.entry else None
-    task = client.get(args.adopt)  # it exists, and belongs to this key
+    task = client.get(whole_id(client, args.adopt))  # it exists, and belongs to this key
     doubtful = client.journal.doubtful(owner.origin, owner.fingerprint)
     if entry_id is None and len(doubtful) == 1:
         entry_id = doubtful[0].entry_id

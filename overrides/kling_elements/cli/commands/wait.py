@@ -9,6 +9,7 @@ from kling_elements.cli.connection import open_client
 from kling_elements.cli.output_file import check_output, fetch, take_output
 from kling_elements.cli.progress import Progress
 from kling_elements.cli.request_options import wait_options
+from kling_elements.cli.task_ids import whole_id
 from kling_elements.cli.task_output import show_file, show_task
 from kling_elements.operations.service import require_video
 
@@ -24,15 +25,20 @@ def run(args: Namespace, context: Context) -> int:
     fetches = args.output is not None
     if fetches:
         check_output(context)
-    progress = Progress(context)
-    with open_client(context) as client, TaskClaim(client, context, fetches=fetches) as claim:
-        context.task_id = args.id
-        claim.take(args.id)
+    with (
+        open_client(context) as client,
+        TaskClaim(client, context, fetches=fetches) as claim,
+        Progress(context) as progress,
+    ):
+        task_id = context.task_id = whole_id(client, args.id)
+        claim.take(task_id)
         waiting = wait_options(args, context, progress, is_new=False)
-        task = require_video(client.wait(args.id, **claim.prolonged_by(waiting)))
+        task = require_video(client.wait(task_id, **claim.prolonged_by(waiting)))
         if fetches:
             claim.begin_fetch()
-            show_file(task, fetch(task, context, progress), context)
-            return 0
-    show_task(task, context)
+            file = fetch(task, context, progress)
+    if fetches:
+        show_file(task, file, context)
+    else:
+        show_task(task, context)
     return 0
