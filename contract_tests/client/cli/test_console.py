@@ -201,7 +201,7 @@ def test_what_can_no_longer_be_flushed_is_found_at_the_end() -> None:
 @pytest.mark.parametrize(
     ("environ", "stream", "shown"),
     [
-        ({}, Terminal, "\x1b[31mfail \x1b[0m a\n"),
+        ({}, Terminal, "\x1b[31mfail\x1b[0m  a\n"),
         ({"NO_COLOR": "1"}, Terminal, "fail  a\n"),
         ({"TERM": "dumb"}, Terminal, "fail  a\n"),
         ({}, io.StringIO, "fail  a\n"),

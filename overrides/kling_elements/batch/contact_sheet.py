@@ -38,6 +38,7 @@ article { border: 1px solid var(--line); border-radius: .6rem; overflow: hidden 
 .images { display: flex; flex-wrap: wrap; align-content: center }
 .images > * { flex: 1 1 40%; min-width: 0 }
 img, video { aspect-ratio: 4 / 3; background: #0001; display: block; object-fit: contain; width: 100% }
+video { cursor: pointer }
 .none { align-content: center; aspect-ratio: 4 / 3; color: var(--quiet); font-size: .85rem; padding: .5rem;
   overflow: hidden; overflow-wrap: anywhere; text-align: center }
 .text { padding: .6rem .8rem .8rem }
@@ -50,7 +51,10 @@ const view = new IntersectionObserver(entries => entries.forEach(({ target: vide
   if (isIntersecting && !video.src) video.src = video.dataset.src
   else if (!isIntersecting && video.paused && video.src) { video.removeAttribute("src"); video.load() }
 }), { rootMargin: "400px" })
-document.querySelectorAll("video").forEach(video => view.observe(video))
+document.querySelectorAll("video").forEach(video => {
+  view.observe(video)
+  video.addEventListener("click", () => { if (!video.controls) { video.controls = true; video.play() } })
+})
 """
 
 
@@ -104,9 +108,10 @@ def _article(record: Mapping[str, Any], folder: Path) -> str:
     url = escape(_relative(file, folder) or "") if file else ""
     heading = f'<a href="{url}">{escape(name)}</a>' if url else escape(name)
     prompt, error = record.get("prompt"), record.get("error")
-    facts = [str(fact) for fact in (record.get("task_id"), record.get("at")) if fact]
+    at = str(record.get("at") or "")[:16].replace("T", " ")
+    facts = [str(fact) for fact in (record.get("task_id"), at and f"{at} UTC") if fact]
     images = "".join(_image(image) for image in record.get("images") or ()) or _none("no image is known")
-    video = f'<video controls muted loop playsinline preload="metadata" data-src="{url}#t=0.1"></video>'
+    video = f'<video muted loop playsinline preload="metadata" data-src="{url}#t=0.1"></video>'
     lines = [
         f'<p><b>{heading}</b> <span class="{"good" if is_done else "bad"}">{escape(standing)}</span></p>',
         f"<p>{escape(str(prompt))}</p>" if prompt else "",

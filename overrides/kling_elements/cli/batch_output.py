@@ -67,6 +67,7 @@ class BatchOutput:
         console, counts = self._context.console, self._progress.counts
         if not self._context.is_quiet:
             if self._left and console.has_tables(is_out=False):
+                console.note("")
                 console.table(("job", "standing", "reason"), self._left, is_out=False)
                 more = sum(n for status, n in counts.items() if not status.is_done) - len(self._left)
                 if more:

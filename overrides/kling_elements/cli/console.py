@@ -21,7 +21,17 @@ if TYPE_CHECKING:
     from kling_elements.cli.terminal import LiveLine
 
 PROGRAM = "kling-elements"
-_COLORS = {"ok": 32, "warn": 33, "fail": 31, "unfit": 31, "make": 32, "there": 36, "wait": 35}
+_COLORS = {
+    "ok": 32,
+    "warn": 33,
+    "fail": 31,
+    "unfit": 31,
+    "make": 32,
+    "there": 36,
+    "wait": 35,
+    "COMPLETED": 32,
+    "FAILED": 31,
+}
 
 
 def count_of(number: int, noun: str) -> str:
@@ -90,10 +100,8 @@ class Console:
 
     def verdict(self, level: str, line: str) -> None:
         """Write a line that begins with ok, warn, fail or unfit to stdout, coloured on a terminal."""
-        word = f"{level:<5}"
-        if self._is_terminal(self._out) and not self._environ.get("NO_COLOR"):
-            word = f"\x1b[{_COLORS[level]}m{word}\x1b[0m"
-        self.document(f"{word} {escaped(line)}")
+        space = " " * (5 - len(level))
+        self.document(f"{self._coloured(level, self._out)}{space} {escaped(line)}")
 
     def result_path(self, path: Path) -> None:
         """Write a path to stdout, with the very bytes that the file system knows it by."""
@@ -114,7 +122,8 @@ class Console:
     def note(self, line: str) -> None:
         """Write a line to stderr."""
         with self._above_line():
-            self._err = self._write(self._err, f"{escaped(line)}\n")
+            word, space, rest = escaped(line).partition(" ")
+            self._err = self._write(self._err, f"{self._coloured(word, self._err)}{space}{rest}\n")
 
     def has_tables(self, *, is_out: bool) -> bool:
         """Whether tables on a stream are for a person: it is a terminal, and rich is there."""
@@ -159,6 +168,11 @@ class Console:
         stream = self._out if is_out else self._err
         encoding = getattr(stream, "encoding", None) or "utf-8"
         return cast("TextIO", _Terminal(partial(self._write_to, is_out=is_out), encoding))
+
+    def _coloured(self, word: str, stream: TextIO | None) -> str:
+        if word not in _COLORS or not self._is_terminal(stream) or self._environ.get("NO_COLOR"):
+            return word
+        return f"\x1b[{_COLORS[word]}m{word}\x1b[0m"
 
     def _is_terminal(self, stream: TextIO | None) -> bool:
         try:

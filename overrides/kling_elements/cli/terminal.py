@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console
 from rich.live import Live
 from rich.progress_bar import ProgressBar
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from kling_elements.cli.progress import Status
 
 _FRAMES_PER_SECOND = 8
-_BAR = (6, 30)  # columns, at least and at most
+_BAR = (6, 30)  # characters, at least and at most
+_GAP = 2  # characters between columns
+_FEWEST = 4  # columns that are always shown
+_LAST = 12  # characters that the last column needs
 _STYLES = {
     "COMPLETED": "green", "done": "green", "existing": "green",
     "FAILED": "red", "failed": "red", "invalid": "red", "refused": "red",
@@ -85,14 +88,21 @@ class LiveLine:
 
 
 def print_table(stream: TextIO, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table, its last column wrapped, the others whole where there is room; statuses are coloured."""
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
-    for place, header in enumerate(headers):
-        is_last = place == len(headers) - 1
-        table.add_column(header, overflow="fold", no_wrap=not is_last)
-    for row in rows:
+    """Print a table, its last column wrapped, the others whole; statuses are coloured.
+
+    A narrow terminal gets the first three columns and the last, and what there is room for between them.
+    """
+    console = _console(stream)
+    columns = [list(column) for column in zip(headers, *rows, strict=True)]
+    widths = [max(map(cell_len, column)) + _GAP for column in columns]
+    while len(columns) > _FEWEST and sum(widths[:-1]) + min(widths[-1], _LAST) > console.width:
+        del columns[-2], widths[-2]
+    table = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column[0], overflow="fold", no_wrap=column is not columns[-1])
+    for row in list(zip(*columns, strict=True))[1:]:
         table.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
-    _console(stream).print(table)
+    console.print(table)
 
 
 def _console(stream: TextIO) -> Console:

@@ -40,7 +40,7 @@ def run(args: Namespace, context: Context) -> int:
         batch = client.batch(
             source,
             directory=args.directory,
-            workers=args.workers,
+            workers=1 if args.dry_run else args.workers,  # in order
             batch_id=batch_id,
             retry_unknown=args.retry_unknown,
             retry_failed=args.retry_failed,
