@@ -62,7 +62,7 @@ def serving(answer: Callable[[Asked], Answer]) -> Iterator[Loopback]:
             except OSError:
                 self.close_connection = True  # the client had enough
 
-        do_GET = do_POST = answer  # noqa: N815 - names of the base class
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer  # noqa: N815 - names of the base class
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as the base class has it
             pass

@@ -11,12 +11,10 @@ import os
 import random
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, get_args
 
@@ -26,13 +24,12 @@ from contract_tests.violations.everything import VIOLATIONS
 from contract_tests.violations.violation import CannotApplyError, Kind, Violation
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PAGE: Final = ROOT / "docs" / "proof.md"
 _BEGIN: Final = "<!-- the table: make mutants ARGS=--write -->"
 _END: Final = "<!-- end of the table -->"
-_PATIENCE: Final = 900.0  # seconds; a violation may make a test wait for ever
 _OPTIONS: Final = ("-q", "-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:xdist")
 _NOT_COPIED: Final = shutil.ignore_patterns(
     ".venv", ".git", ".cache", "__pycache__", ".*_cache", ".hypothesis", "dist", "mutants"
@@ -52,13 +49,13 @@ class Verdict:
     @property
     def is_good(self) -> bool:
         """Whether the suite did what it must."""
-        return self.outcome == ("found" if self.violation else "survived")
+        return self.outcome == ("found" if self.violation and not self.violation.lawful else "survived")
 
     def __str__(self) -> str:
         name, kind = (self.violation.name, self.violation.kind) if self.violation else ("(no violation)", "")
-        word = {"found": "killed", "survived": "SURVIVED" if self.violation else "green"}.get(
-            self.outcome, self.outcome.upper()
-        )
+        word = self.outcome.upper()
+        if self.is_good:
+            word = "green" if self.outcome == "survived" else "killed"
         why = "" if self.is_good else self.text
         row = f"{word:<10} {self.seconds:5.1f} s  {kind:<9} {name:<30} {_short(self.test)}  {why}"
         return row.rstrip()
@@ -74,47 +71,44 @@ def choose(kinds: Sequence[str], only: str, sample: int | None, seed: int) -> li
     return [v for some in by_kind for v in chooser.sample(some, min(sample, len(some)))]
 
 
-def run(violation: Violation | None, tests: Sequence[str]) -> Verdict:
-    """Run tests against one violation, in a process of their own: first the nearest file, then all."""
-    near = f"{violation.near}.py" if violation else ""
-    files = [path for name in tests for path in sorted((ROOT / "contract_tests" / name).rglob(near or "-"))]
-    if files:
-        found = _run(violation, [str(path.relative_to(ROOT / "contract_tests")) for path in files])
-        if found.is_good:
-            return found
-    return _run(violation, tests)
-
-
-def _run(violation: Violation | None, tests: Sequence[str]) -> Verdict:
-    started = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="violation-") as folder:
-        verdict, root = Path(folder) / "verdict.json", ROOT
-        try:
-            if violation and violation.edit:
-                root = _edited(Path(folder) / "copy", *violation.edit)
-        except CannotApplyError as error:
-            return Verdict(violation, "can't be applied", "", str(error), 0.0)
+def run(violations: Sequence[Violation | None], tests: Sequence[str], at_once: int = 1) -> Iterator[Verdict]:
+    """Run tests against violations, in one process that forks for each. Gives each verdict as it comes."""
+    names = {str(v or "-"): v for v in violations}
+    root, edit = ROOT, next((v.edit for v in violations if v and v.edit), None)
+    with tempfile.TemporaryDirectory(prefix="violations-") as folder:
+        if edit:
+            try:
+                root = _edited(Path(folder) / "copy", *edit)
+            except CannotApplyError as error:
+                yield Verdict(violations[0], "can't be applied", "", str(error), 0.0)
+                return
+        file = Path(folder) / "verdicts"
         command = [
             sys.executable, "-m", "pytest", *_OPTIONS, "-p", "contract_tests.violations.plugin",
-            f"--verdict={verdict}", f"--violation={violation or ''}",
-            f"--basetemp={Path(folder) / 'tmp'}", *(f"contract_tests/{name}" for name in tests),
+            f"--violations={','.join(names)}", f"--verdicts={file}", f"--at-once={at_once}",
+            *(f"contract_tests/{name}" for name in tests),
         ]  # fmt: skip
         known = {k: v for k, v in os.environ.items() if not k.startswith(("CONTRACT_", "PYTEST_"))}
-        paths = [str(root / name) for name in (".", "generated", "overrides")]
-        with subprocess.Popen(  # noqa: S603 - our own command
-            command, cwd=root, env={**known, "PYTHONPATH": os.pathsep.join(paths), "TMPDIR": folder},
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
-        ) as process:  # fmt: skip
-            try:
-                output, _ = process.communicate(timeout=_PATIENCE)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                return Verdict(violation, "timed out", "", "", _PATIENCE)
-        if verdict.is_file():
-            outcome, test, text = json.loads(verdict.read_text(encoding="utf-8"))
-        else:
-            outcome, test, text = "broken", "", "\n".join(output.splitlines()[-15:])
-        return Verdict(violation, outcome, test, text, time.monotonic() - started)
+        paths = os.pathsep.join(str(root / name) for name in (".", "generated", "overrides"))
+        with (
+            (Path(folder) / "output").open("w+", encoding="utf-8") as output,
+            subprocess.Popen(  # noqa: S603 - our own command
+                command, cwd=root, env={**known, "PYTHONPATH": paths, "CONTRACT_WAIT": "3"},
+                stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
+            ) as process,
+        ):  # fmt: skip
+            place, ended = 0, False
+            while not ended:
+                ended = process.poll() is not None
+                lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
+                for name, *verdict in map(json.loads, lines[place:]):
+                    yield Verdict(names.pop(name), *verdict)
+                place = len(lines)
+                time.sleep(0.1)
+            output.seek(0)
+            said = "\n".join(output.read().splitlines()[-15:])
+        for violation in names.values():
+            yield Verdict(violation, "broken", "", said, 0.0)
 
 
 def _edited(copy: Path, file: str, old: str, new: str) -> Path:
@@ -146,43 +140,46 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not chosen or options.jobs < 1 or (options.write and len(chosen) < len(VIOLATIONS)):
         parser.error("choose at least one; --write is for all of them")
     started = time.monotonic()
-    with ThreadPoolExecutor(options.jobs) as pool:
-
-        def judged(work: list[tuple[Violation | None, tuple[str, ...]]]) -> list[Verdict]:
-            verdicts = []
-            for verdict in pool.map(lambda piece: run(*piece), work):
-                if not (options.quiet and verdict.is_good):
-                    _say(str(verdict))
-                verdicts.append(verdict)
-            return verdicts
-
-        suites = dict.fromkeys(v.tests for v in chosen) if not options.trusting else {}
-        if not all(v.is_good for v in judged([(None, tests) for tests in suites])):
-            _say("The suite is not green without a violation: fix that first.")
-            return 1
-        verdicts = judged([(v, v.tests) for v in chosen])
-    _say(f"\n{counts(verdicts)}, in {time.monotonic() - started:.0f} s")
+    verdicts: dict[str, Verdict] = {}
+    edited = [[v] for v in chosen if v.edit]
+    by_tests = {
+        v.tests: [w for w in chosen if w.tests == v.tests and not w.edit] for v in chosen if not v.edit
+    }
+    for group in [*by_tests.values(), *edited]:
+        with_none: list[Violation | None] = [*group] if options.trusting or group[0].edit else [None, *group]
+        for verdict in run(with_none, group[0].tests, options.jobs):
+            if not (options.quiet and verdict.is_good):
+                _say(str(verdict))
+            if verdict.violation is None and not verdict.is_good:
+                _say("The suite is not green without a violation: fix that first.")
+                return 1
+            if verdict.violation:
+                verdicts[str(verdict.violation)] = verdict
+    ordered = [verdicts[str(v)] for v in chosen]
+    _say(f"\n{counts(ordered)}, in {time.monotonic() - started:.0f} s")
     if options.write:
-        write(verdicts)
-    return 0 if all(v.is_good for v in verdicts) else 1
+        write(ordered)
+    return 0 if all(v.is_good for v in ordered) else 1
 
 
 def counts(verdicts: Sequence[Verdict]) -> str:
-    """Say how many of each kind were found."""
+    """Say how many of each kind were found, and how many lawful variants passed."""
+    lawful = [v.is_good for v in verdicts if v.violation and v.violation.lawful]
+    seeded = [v for v in verdicts if v.violation and not v.violation.lawful]
     some = {
-        kind: [v.is_good for v in verdicts if v.violation and v.violation.kind == kind]
+        kind: [v.is_good for v in seeded if v.violation and v.violation.kind == kind]
         for kind in get_args(Kind)
     }
     each = ", ".join(f"{kind} {sum(good)}/{len(good)}" for kind, good in some.items() if good)
-    return f"seeded violations found: {sum(v.is_good for v in verdicts)} of {len(verdicts)} ({each})"
+    said = f"seeded violations found: {sum(v.is_good for v in seeded)} of {len(seeded)} ({each})"
+    return said + (f"; lawful variants passed: {sum(lawful)} of {len(lawful)}" if lawful else "")
 
 
 def write(verdicts: Sequence[Verdict]) -> None:
     """Put the table into the page."""
     before, _, rest = PAGE.read_text(encoding="utf-8").partition(_BEGIN)
     rows = "".join(
-        f"| {v.violation.kind} | {v.violation.name} | {v.violation.description} | "
-        f"{_short(v.test).partition('[')[0] if v.is_good else '**survived**'} |\n"
+        f"| {v.violation.kind} | {v.violation.name} | {v.violation.description} | {_found_by(v)} |\n"
         for v in verdicts
         if v.violation
     )
@@ -195,7 +192,15 @@ def write(verdicts: Sequence[Verdict]) -> None:
 def listed() -> set[str]:
     """Return the names of the violations that the page says were found."""
     table = PAGE.read_text(encoding="utf-8").partition(_BEGIN)[2].partition(_END)[0]
-    return set(re.findall(r"^\| [a-z]+ \| ([a-z0-9-]+) \| .* \| [a-z_/]+\.py::", table, re.MULTILINE))
+    return set(
+        re.findall(r"^\| [a-z]+ \| ([a-z0-9-]+) \| .* \| (?:passes \\||[a-z_/]+\.py::)", table, re.MULTILINE)
+    )
+
+
+def _found_by(verdict: Verdict) -> str:
+    if verdict.violation and verdict.violation.lawful:
+        return "passes" if verdict.is_good else "**fails**"
+    return _short(verdict.test).partition("[")[0] if verdict.is_good else "**survived**"
 
 
 def _short(test: str) -> str:

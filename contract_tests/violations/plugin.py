@@ -1,4 +1,4 @@
-"""A pytest plugin that applies one violation, and writes whether the tests have found it.
+"""A pytest plugin that collects once, and then runs the tests in a forked process for each violation.
 
 A violation is found only if a test *fails*: by an assertion, by an expected error that did not come, or by
 the program's typed refusal of valid input. A test that breaks in another way finds nothing.
@@ -7,31 +7,38 @@ the program's typed refusal of valid input. A test that breaks in another way fi
 from __future__ import annotations
 
 import json
+import os
+import signal
+import sys
+import tempfile
+import time
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import hypothesis
 import pytest
 
 from contract_tests.violations.violation import CannotApplyError, Violation
-from kling_elements.errors import KlingError
-from spec.tools.errors import SpecError
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-_SLOWEST = ("test_schemathesis", "test_reproducible", "test_profiles")
+_SLOWEST: Final = ("test_schemathesis", "test_reproducible", "test_profiles")
+_PATIENCE: Final = 600  # seconds; a violation may make a test wait for ever
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options."""
-    parser.addoption("--violation", default="", help="kind:name; none: the program as it is")
-    parser.addoption("--verdict", default="", help="file that the verdict is written to")
+    parser.addoption(
+        "--violations", default="", help="kind:name, separated by commas; `-`: the program as it is"
+    )
+    parser.addoption("--verdicts", default="", help="file that a line is added to for each violation")
+    parser.addoption("--at-once", type=int, default=1, help="how many processes")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Watch the run of the violation that was asked for."""
+    """Watch the runs of the violations that were asked for."""
     # Shrinking helps a reader, and takes minutes.
     hypothesis.settings.register_profile(
         "violations",
@@ -42,39 +49,94 @@ def pytest_configure(config: pytest.Config) -> None:
         print_blob=False,
     )
     hypothesis.settings.load_profile("violations")
-    kind, _, name = str(config.getoption("violation")).partition(":")
-    # Only the violation's own kind: the others' imports take seconds.
-    known = import_module(f"contract_tests.violations.{kind}").VIOLATIONS if kind else ()
-    found = next((violation for violation in known if violation.name == name), None)
-    config.pluginmanager.register(Watch(found, str(config.getoption("verdict"))))
+    names = str(config.getoption("violations")).split(",")
+    kinds = {name.partition(":")[0] for name in names if ":" in name}
+    # Only the violations' own kinds: the others' imports take seconds.
+    known = {
+        str(v): v for kind in kinds for v in import_module(f"contract_tests.violations.{kind}").VIOLATIONS
+    }
+    config.pluginmanager.register(
+        Watch({name: known.get(name) for name in names}, Path(str(config.getoption("verdicts"))),
+              int(str(config.getoption("at_once"))))
+    )  # fmt: skip
 
 
 class Watch:
-    """Applies a violation once the tests are collected, and stops when it is found.
+    """Runs the collected tests once for each violation, until one finds it.
 
     Args:
-        violation: Which one; None for the program as it is.
-        file: Where the verdict goes.
+        violations: By name; None for the program as it is.
+        file: Where the verdicts go.
+        at_once: How many processes.
     """
 
-    def __init__(self, violation: Violation | None, file: str) -> None:
-        self._violation, self._file = violation, file
+    def __init__(self, violations: dict[str, Violation | None], file: Path, at_once: int) -> None:
+        self._violations, self._file, self._at_once = violations, file, at_once
         self._failed: dict[str, str] = {}
         self._broken: tuple[str, str] | None = None
+        self._running: Violation | None = None
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Run the slowest tests last."""
-        items.sort(key=lambda item: any(slow in item.nodeid for slow in _SLOWEST))
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Fork a process for each violation."""
+        children: dict[int, str] = {}
 
-    def pytest_collection_finish(self) -> None:
-        """Put the violation in."""
-        if self._violation and self._violation.apply:
+        def wait() -> None:
+            pid, status = os.wait()
+            name = children.pop(pid)
+            if status:
+                self._write(
+                    name, "timed out" if os.WIFSIGNALED(status) else "broken", "", f"status {status}", 0.0
+                )
+
+        for name, violation in self._violations.items():
+            if len(children) >= self._at_once:
+                wait()
+            pid = os.fork()
+            if not pid:
+                self._judge(session, name, violation)
+            children[pid] = name
+        while children:
+            wait()
+        return True
+
+    def _judge(self, session: pytest.Session, name: str, violation: Violation | None) -> None:
+        """Run the tests against one violation, write the verdict, and end this process."""
+        code, started = 1, time.monotonic()
+        try:
+            signal.alarm(_PATIENCE)
+            with (
+                tempfile.TemporaryDirectory(prefix="violation-") as folder,
+                Path(os.devnull).open("w") as nothing,
+            ):
+                os.environ["PYTEST_DEBUG_TEMPROOT"] = folder
+                for stream in (1, 2):
+                    os.dup2(nothing.fileno(), stream)
+                self._running = violation
+                verdict = self._run(session, violation)
+                self._write(name, *verdict, time.monotonic() - started)
+                code = 0
+        finally:
+            os._exit(code)
+
+    def _run(self, session: pytest.Session, violation: Violation | None) -> tuple[str, str, str]:
+        near = violation.near if violation else ""
+        slowness = {item: any(slow in item.nodeid for slow in _SLOWEST) for item in session.items}
+        items = sorted(session.items, key=lambda item: (not (near and near in item.nodeid), slowness[item]))
+        if violation and violation.apply:
             try:
-                self._violation.apply()
+                violation.apply()
             except CannotApplyError as error:
-                self._write("can't be applied", "", str(error))
-                pytest.exit(str(error), returncode=4)
+                return "can't be applied", "", str(error)
+        for item, following in zip(items, [*items[1:], None], strict=True):
+            item.config.hook.pytest_runtest_protocol(
+                item=item, nextitem=None if self._is_found else following
+            )
+            if self._is_found:
+                return ("found", *next(iter(self._failed.items())))
+        if self._broken or not items:
+            return ("broken", *(self._broken or ("", "there are no tests")))
+        return ("survived", *next(iter(self._failed.items()), ("", "")))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -88,38 +150,38 @@ class Watch:
                 self._failed.setdefault(item.nodeid, text)
             else:
                 self._broken = self._broken or (item.nodeid, f"{call.excinfo.typename}: {text}")
-            if self._is_found:
-                item.session.shouldstop = "found"
         return report
 
     @property
     def _is_found(self) -> bool:
-        needed = self._violation.needed if self._violation else ()
+        needed = self._running.needed if self._running else ()
         return bool(self._failed) and all(any(n in test for test in self._failed) for n in needed)
 
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Write the verdict."""
-        if self._is_found:
-            self._write("found", *next(iter(self._failed.items())))
-        elif self._broken or not session.testscollected:
-            self._write("broken", *(self._broken or ("", "there are no tests")))
-        else:
-            self._write("survived", *next(iter(self._failed.items()), ("", "")))
-
-    def _write(self, outcome: str, test: str, text: str) -> None:
-        if self._file and not Path(self._file).exists():
-            Path(self._file).write_text(json.dumps([outcome, test, text]), encoding="utf-8")
+    def _write(self, *verdict: Any) -> None:
+        with self._file.open("a", encoding="utf-8") as lines:
+            lines.write(json.dumps(verdict) + "\n")
 
 
 def is_check(error: BaseException) -> bool:
     """Tell whether a test failed by what it asserts, not by accident."""
     if isinstance(error, BaseExceptionGroup):
         return all(is_check(inner) for inner in error.exceptions)
+    refusals = tuple(
+        kind
+        for kind in (_class("kling_elements.errors:KlingError"), _class("spec.tools.errors:SpecError"))
+        if kind
+    )
     if isinstance(error, (LookupError, AttributeError, TypeError, ValueError)) and not isinstance(
-        error, KlingError
+        error, refusals
     ):
         return _is_raised_in_a_test(error)
-    return isinstance(error, (AssertionError, pytest.fail.Exception, KlingError, SpecError))
+    return isinstance(error, (AssertionError, pytest.fail.Exception, *refusals))
+
+
+def _class(path: str) -> Any:
+    """Return a class, if whoever ran has imported it: the server side must not import the client."""
+    module, _, name = path.partition(":")
+    return getattr(sys.modules.get(module), name, None)
 
 
 def _is_raised_in_a_test(error: BaseException) -> bool:

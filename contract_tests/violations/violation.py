@@ -35,6 +35,7 @@ class Violation:
         near: The stem of the test file that runs first. It saves time, and changes no verdict.
         needed: Tests that must each fail, by a part of their ids; with none, any failure counts.
         edit: A change of a file of the repository, made in a copy that the tests then run in.
+        lawful: Whether it is no violation after all, and the tests must pass.
     """
 
     kind: Kind
@@ -45,6 +46,7 @@ class Violation:
     near: str = ""
     needed: tuple[str, ...] = ()
     edit: tuple[str, str, str] | None = None
+    lawful: bool = False
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.name}"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from contract_tests.schema.server.operations import properties, sample
-from contract_tests.schema.server.target import example_body
+from contract_tests.schema.server.operations import life_cycles, operations, properties, sample
 from contract_tests.support.contract import resolve
 
 if TYPE_CHECKING:
@@ -24,7 +25,11 @@ _OF_TYPE: Final[dict[str, Any]] = {
     "array": ["text"],
     "object": {"a": "text"},
 }
-_NO_URIS: Final = ("not a uri", "/relative", "http://a b/", "http://[::1", "://example.com", "")
+_NO_URIS: Final = (
+    "not a uri", "/relative", "http://a b/", "http://[::1", "://example.com", "", " ", "example.com", "example.com/hook",
+    "//example.com/hook", "www.example.com", "localhost", "http", "?a=b", "#a", "http://a/<b>", "http://a/%zz",
+    "http://a/b c", " http://example.com/", "http://example.com/ ", "http://example.com/\n", 'http://a/"b"', "1http://a/",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +53,16 @@ def broken(operation: Operation) -> Iterator[Body]:
     for kind in ("array", "string", "integer", "boolean", "null"):
         if kind != schema.get("type"):
             yield Body(f"the body is of type {kind}", _OF_TYPE[kind], "")
+    yield Body("the body is in a list", [base], "")
+    yield Body("the body is in a text", json.dumps(base), "")
     for name in schema.get("required", ()):
-        yield Body(f"{name} is missing", {k: v for k, v in base.items() if k != name}, name)
+        rest = {k: v for k, v in base.items() if k != name}
+        yield Body(f"{name} is missing", rest, name)
+        yield Body("the body is empty", {}, name)
+        for other in _other_names(name):
+            yield Body(f"{name} is called {other}", {**rest, other: base[name]}, name)
+        for wrapper in ("data", "params", "body", "input"):
+            yield Body(f"the body is in {wrapper}", {wrapper: base}, name)
     for name, node in properties(schema).items():
         for label, value in _bad(node):
             yield Body(f"{name} {label}", {**base, name: value}, name)
@@ -72,18 +85,80 @@ def _bad(node: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     yield from _over_the_edge(node)
     for label, value in _bad(node["items"]) if "items" in node else ():
         yield f"has an item that {label}", [value]
+    if "items" in node and node.get("type") == "array":
+        item = sample(node["items"])
+        plain = resolve(node["items"]).get("type") == "string"
+        yield "has nothing after a good item", [item, None]
+        yield "has a number after a good item", [item, 7]
+        yield "has a list in it", [[item]]
+        yield "is an object of items", {"0": item}
+        yield "is one item without its list", item
+        yield from (
+            [("is a text of items", f"{item},{item}"), ("has an object", [{"url": item}])] if plain else []
+        )
+
+
+def _other_names(name: str) -> Iterator[str]:
+    """Give names that somebody might take for a property's."""
+    yield from {
+        name.removesuffix("s"), name.capitalize(), name.upper(), f"{name}[]", f"{name}_urls", f" {name}",
+        f"{name.removesuffix('s')}_url", f"{name.removesuffix('s')}_list", f"{name}s",
+    } - {name}  # fmt: skip
 
 
 def _no_words(words: list[Any]) -> Iterator[tuple[str, Any]]:
-    """Give what looks like a word of an enum and is none; first of all the integer that a numeral names."""
+    """Give what looks like a word of an enum and is none: neighbours of each, in every spelling."""
+    found: list[Any] = ["no-such-word", "", " ", "null", "default", "auto", "none", 0, 1, -1]
     for word in filter(lambda known: isinstance(known, str), words):
-        if word.lstrip("-").isdigit():
-            yield f"is the integer {word}", int(word)
-        if word.upper() != word:
-            yield f"is {word.upper()!r}", word.upper()
-        yield f"is {word!r} with a space", f"{word} "
-    yield "is none of the words", "no-such-word"
-    yield "is empty", ""
+        found += [
+            word.upper(), word.title(), word.capitalize(), word.swapcase(), f"{word} ", f" {word}", f"{word}\n",
+            f"\t{word}", f"{word}\0", f"\ufeff{word}", f"{word}x", f"x{word}", word[:-1], word[1:], word * 2,
+            f"{word},{words[-1]}", [word], {"value": word}, {word: word}, f'"{word}"', f"'{word}'", f"{word};",
+        ]  # fmt: skip
+        if word.isdecimal():
+            found += _near_numerals(word)
+        else:
+            found += [
+                word.replace("_", "-"),
+                word.replace("_", " "),
+                word.replace("_", ""),
+                word.replace("_", "__"),
+            ]
+            found += _near_shapes(word)
+    yield from ((f"is {value!r}", value) for value in _distinct(found) if value not in words)
+
+
+def _near_numerals(word: str) -> list[Any]:
+    number = int(word)
+    around = [number - 1, number + 1, number * 2, number + 5, number * 3, number // 2, -number, number * 1000]
+    return [
+        number, float(number), number + 0.5, f"{number}.0", f"{number}.5", f"0{word}", f"00{word}", f"+{word}", f"-{word}",
+        f"{word}s", f"{word} s", f"{word}sec", f"{word} seconds", f"{number}e0", hex(number), bin(number), f"{word}_0",
+        f"{word},0", f"{word}.", f".{word}", "".join(chr(0xFF10 + int(d)) for d in word), f"PT{word}S", f"~{word}",
+        "".join(chr(0x0660 + int(d)) for d in word), "five", "FIVE", "ten", "V", "X", f"{word}000", *map(str, around),
+        "3", "6", "8", "15", "20", "30", "60", "1", "2", "0", "12", *around,
+    ]  # fmt: skip
+
+
+def _near_shapes(word: str) -> list[Any]:
+    name, *numbers = word.split("_")
+    return [
+        name, "_".join(numbers), ":".join(numbers), "x".join(numbers), "/".join(numbers), f"{name}:{':'.join(numbers)}",
+        "_".join([name, *numbers[::-1]]), "_".join(word.split("_")[::-1]), "16:9", "9:16", "1:1", "4:3", "3:4", "21:9",
+        "classic_4_3", "traditional_3_4", "standard_3_2", "portrait_2_3", "vertical_1_2", "horizontal_2_1",
+        "social_post_4_5", "social_5_4", "film_vertical_9_21", "film_horizontal_21_9", "widescreen_9_16",
+        "social_story_16_9", "square", "widescreen", "portrait", "landscape", "smartphone_vertical_9_20",
+        "smartphone_horizontal_20_9", "original", "1_1", "16_9", "9_16", "square_2_2", "square_1:1",
+    ]  # fmt: skip
+
+
+def _distinct(values: list[Any]) -> Iterator[Any]:
+    seen: set[str] = set()
+    for value in values:
+        written = json.dumps(value)
+        if written not in seen:
+            seen.add(written)
+            yield value
 
 
 def _over_the_edge(node: dict[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -91,8 +166,28 @@ def _over_the_edge(node: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     item = sample(node.get("items", {})) if "items" in node else "text"
     edges = (
         ("maxLength", "is one character too long", lambda most: "a" * (most + 1)),
+        ("maxLength", "is one space too long", lambda most: "a" * most + " "),
+        ("maxLength", "begins with a space too many", lambda most: " " + "a" * most),
+        ("maxLength", "is one line break too long", lambda most: "a" * most + "\n"),
+        ("maxLength", "is nothing but spaces, and too long", lambda most: " " * (most + 1)),
+        ("maxLength", "has one accented letter too many", lambda most: "\u00e9" * (most + 1)),
+        (
+            "maxLength",
+            "has one letter outside the basic plane too many",
+            lambda most: "\U0001f431" * (most + 1),
+        ),
+        ("maxLength", "is too long by an accent", lambda most: "a" * most + "\u0301"),
+        ("maxLength", "is one NUL too long", lambda most: "a" * most + "\0"),
+        ("maxLength", "is ten characters too long", lambda most: "a" * (most + 10)),
+        ("maxLength", "is 0.4 times too long", lambda most: "b " * (most // 10 * 7)),
+        ("maxLength", "is twice too long", lambda most: "a" * (most * 2)),
+        ("maxLength", "is four times too long", lambda most: "word " * most),
+        ("maxLength", "is a hundred times too long", lambda most: "a" * (most * 100)),
         ("minLength", "is one character too short", lambda least: "a" * (least - 1) if least else None),
         ("maxItems", "has one item too many", lambda most: [item] * (most + 1)),
+        ("maxItems", "has two items too many", lambda most: [item] * (most + 2)),
+        ("maxItems", "has twice as many items", lambda most: [item] * (most * 2)),
+        ("maxItems", "has a hundred items too many", lambda most: [item] * (most + 100)),
         ("minItems", "has one item too few", lambda least: [item] * (least - 1) if least else None),
         ("maximum", "is too large", lambda most: most + 1),
         ("minimum", "is too small", lambda least: least - 1),
@@ -103,11 +198,22 @@ def _over_the_edge(node: dict[str, Any]) -> Iterator[tuple[str, Any]]:
             yield label, value
 
 
+@cache
+def image_lists() -> frozenset[str]:
+    """Return the names of body properties that list images: the document marks their items."""
+    nodes = [item for op in operations() for item in properties(op.body_schema).items()]
+    return frozenset(
+        name for name, node in nodes if any(k.startswith("x-image") for k in resolve(node.get("items", {})))
+    )
+
+
 def valid(operation: Operation) -> Iterator[Body]:
     """Give bodies at the edge of what the schema allows, and the document's own examples."""
     media = operation.body["content"]["application/json"] if operation.body else {}
+    hooks = {cycle.webhook_name for cycle in life_cycles()}
     for label, example in media.get("examples", {}).items():
-        yield Body(f"example {label}", example["value"])
+        # Its receiver is somebody's.
+        yield Body(f"example {label}", {k: v for k, v in example["value"].items() if k not in hooks})
     base, schema = example_body(operation), operation.body_schema
     yield Body("only what is required", {n: v for n, v in base.items() if n in schema.get("required", ())})
     for name, node in properties(schema).items():
@@ -123,9 +229,9 @@ def valid(operation: Operation) -> Iterator[Body]:
                 yield Body(f"{name} has {count} items", {**base, name: (base[name] * count)[:count]})
 
 
-def malformed(operation: Operation) -> Iterator[tuple[str, bytes]]:
-    """Give bytes that are no JSON by the letter, with what is wrong with them."""
-    good = json.dumps(example_body(operation)).encode()
+def malformed(operation: Operation, body: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
+    """Give bytes that are no JSON by the letter, with what is wrong with them; `body` is a good one."""
+    good = json.dumps(body).encode()
     yield "nothing", b""
     yield "white space", b" \n"
     yield "no JSON", b"\x00\x01\x02"
@@ -135,8 +241,49 @@ def malformed(operation: Operation) -> Iterator[tuple[str, bytes]]:
     yield "a text that is no UTF-8", good[:-1] + b', "x": "\xff\xfe"}'
     yield "bottomless nesting", b"[" * 100_000
     yield "a cut-off body", good[:-1]
+    yield "a body without its beginning", good[1:]
     yield "text after the end", good + b"}"
+    yield "two bodies", good + good
+    yield "two bodies in two lines", good + b"\n" + good
+    yield "a word after the end", good + b" x"
     yield "single quotes", good.replace(b'"', b"'")
+    yield "a name without quotes", good.replace(b'"', b"", 2)
     yield "a comma too many", good[:-1] + b",}"
-    yield "NaN", good[:-1] + b', "x": NaN}'
+    yield "a comma too few", good[:-1] + b' "x": 1}'
+    yield "an equals sign for a colon", good.replace(b":", b"=", 1)
+    yield "a comment", good[:-1] + b"/* x */}"
+    yield "a comment in a line", b"// x\n" + good
+    yield "a hash comment", b"# x\n" + good
+    for word in (
+        "NaN",
+        "Infinity",
+        "-Infinity",
+        "undefined",
+        "nan",
+        "None",
+        "True",
+        "0x10",
+        "01",
+        "+1",
+        ".5",
+        "1.",
+    ):
+        yield word, good[:-1] + f', "x": {word}}}'.encode()
+    yield "a line break in a text", good[:-1] + b', "x": "a\nb"}'
+    yield "an unknown escape", good[:-1] + b', "x": "\\x41"}'
+    yield "a form", b"&".join(f"{name}=a".encode() for name in body)
+    yield "Python's words", good.replace(b"[", b"(").replace(b"]", b")")
+    yield "gzip", gzip.compress(good)
+    yield "YAML", b"images:\n  - https://example.com/a.png\n"
+    yield "XML", b"<images><url>https://example.com/a.png</url></images>"
+    yield "a BOM in UTF-16", good.decode().encode("utf-16-be")
     yield "UTF-16", good.decode().encode("utf-16")
+
+
+def example_body(operation: Operation) -> dict[str, Any]:
+    """Give the first documented example of an operation's JSON body."""
+    media = operation.body["content"]["application/json"] if operation.body else {}
+    named = [example["value"] for example in media.get("examples", {}).values()]
+    default = media.get("example", sample(media.get("schema", {})))
+    found: dict[str, Any] = (named or [default])[0]
+    return found

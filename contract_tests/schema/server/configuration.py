@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, get_args
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 PREFIX: Final = "CONTRACT_"
 _FEW_EXAMPLES: Final = 20
 _SHORTEST_KEY: Final = 8
+_FAR_SECONDS: Final = 1800.0  # tasks of sibling endpoints take up to half an hour
 
 
 class ConfigurationError(Exception):
@@ -34,6 +36,9 @@ class Configuration:
         cap: The most tasks that may be made; None for any number.
         seed: Same seed, same requests.
         examples: Generated cases an operation and phase.
+        wait: The most seconds to wait for one thing: a task's end, or a rate limit.
+        images: Addresses of images that the server can fetch.
+        known: The file of accepted breaches; None if there is none.
     """
 
     url: str | None = None
@@ -44,6 +49,9 @@ class Configuration:
     cap: int | None = None
     seed: int = 1
     examples: int = _FEW_EXAMPLES
+    wait: float = 60.0
+    images: tuple[str, ...] = ()
+    known: Path | None = None
 
 
 def from_environment(environment: Mapping[str, str] = os.environ) -> Configuration:
@@ -86,7 +94,21 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Configurati
         cap,
         _number(get("SEED"), "SEED", 0) or 1,
         _number(get("EXAMPLES"), "EXAMPLES", 1) or _FEW_EXAMPLES,
+        _number(get("WAIT"), "WAIT", 1) or (60.0 if _is_here(url) else _FAR_SECONDS),
+        tuple((get("IMAGES") or "").split()),
+        _known(get("KNOWN")),
     )
+
+
+def _is_here(url: str | None) -> bool:
+    return url is None or urlsplit(url).hostname in {"127.0.0.1", "localhost", "::1"}
+
+
+def _known(name: str | None) -> Path | None:
+    if name is not None and not Path(name).is_file():
+        raise ConfigurationError(f"KNOWN={name} is no file")
+    default = Path("known.yaml")
+    return Path(name) if name else default if default.is_file() else None
 
 
 def _number(text: str | None, name: str, least: int) -> int | None:

@@ -1,27 +1,71 @@
-"""The target of a test: fresh for each, and held to all rules when the test ends."""
+"""The target of a test: held to all rules when the test ends. What matters most runs first."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from contract_tests.schema.server import default_target
+from contract_tests.schema.server import default_target, neighbour
+from contract_tests.schema.server.backends import NoAnswerError
 from contract_tests.schema.server.configuration import Configuration, ConfigurationError, from_environment
 from contract_tests.schema.server.guard import NotSentError
+from contract_tests.schema.server.patience import Patience
 from contract_tests.schema.server.target import Target
+from contract_tests.schema.server.verdicts import KnownError, note, read_known, rule_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Generator, Iterator
+
+    from contract_tests.schema.server.neighbour import Neighbour
+
+# A cap on tasks, or a day's quota, may end before the run does: tasks, keys and uploads come before bodies.
+_ORDER: Final = ("lives", "keys", "uploads", "tasks", "rates", "webhooks", "methods", "answers", "bodies")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sort the files of this folder by what matters most."""
+
+    def place(item: pytest.Item) -> int:
+        name = item.path.stem.removeprefix("test_")
+        return _ORDER.index(name) if name in _ORDER else len(_ORDER)
+
+    here = [item for item in items if item.path.parent.name == "server"]
+    places = [position for position, item in enumerate(items) if item in set(here)]
+    for position, item in zip(places, sorted(here, key=place), strict=True):
+        items[position] = item
 
 
 @pytest.fixture(scope="session")
 def configuration() -> Configuration:
     """How this run is set up."""
     try:
-        return from_environment()
-    except ConfigurationError as error:
+        found = from_environment()
+        read_known(found.known)
+    except (ConfigurationError, KnownError) as error:
         pytest.exit(str(error), returncode=2)
+    return found
+
+
+@pytest.fixture(scope="session")
+def near() -> Iterator[Neighbour]:
+    """A small server of this machine: receives webhooks, and offers images."""
+    with neighbour.listening() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def patience(configuration: Configuration, pytestconfig: pytest.Config) -> Patience:
+    """How long the run waits; it says what for on the terminal, past pytest's capturing."""
+    capture = pytestconfig.pluginmanager.getplugin("capturemanager")
+    terminal = pytestconfig.pluginmanager.getplugin("terminalreporter")
+
+    def say(text: str) -> None:
+        if capture is not None and terminal is not None:
+            with capture.global_and_fixture_disabled():
+                terminal.write_line(f"  {text}")
+
+    return Patience(configuration.wait, say)
 
 
 @pytest.fixture(scope="session")
@@ -35,31 +79,67 @@ def remote(configuration: Configuration) -> Iterator[default_target.Remote | Non
 
 
 @pytest.fixture
-def target(configuration: Configuration, remote: default_target.Remote | None) -> Iterator[Target]:
+def target(
+    request: pytest.FixtureRequest,
+    configuration: Configuration,
+    remote: default_target.Remote | None,
+    near: Neighbour,
+    patience: Patience,
+) -> Iterator[Target]:
     """The server under test; when the test ends, its answers are held to all rules."""
+
+    def prepared(target: Target) -> Target:
+        target.patience, target.known = patience, read_known(configuration.known)
+        target.rule, target.check = rule_of(request.function), request.node.name
+        target.images = configuration.images
+        if not target.images and target.is_near and not target.offered:
+            target.images = near.images
+        return target
+
     if remote is not None:
-        yield remote.target()
+        yield prepared(remote.target())
         return
     with default_target.in_process(configuration) as found:
-        yield found
+        yield prepared(found)
+
+
+@pytest.fixture
+def reached(target: Target, near: Neighbour) -> Neighbour | None:
+    """The small server of this machine, if the server under test can reach it."""
+    return near if target.is_near else None
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
     """Hold a test's answers to all rules; skip it where the guard keeps a request back."""
     target = pyfuncitem.funcargs.get("target")
-    held: Callable[[], None] = target.assert_clean if isinstance(target, Target) else _nothing
+    if not isinstance(target, Target):
+        return (yield)
     try:
         done = yield
     except NotSentError as kept_back:
-        held()
+        target.assert_clean()
         pytest.skip(str(kept_back))
     except pytest.skip.Exception:
-        held()
+        target.assert_clean()
         raise
-    held()
+    except (AssertionError, LookupError, TypeError, ValueError, AttributeError, NoAnswerError) as error:
+        # What a rule has seen says more than where the test broke because of it.
+        target.broke(error)
+        target.assert_clean()
+        return None
+    target.assert_clean()
     return done
 
 
-def _nothing() -> None:
-    pass
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Note which rules were held, and which were not reached."""
+    report = yield
+    if isinstance(item, pytest.Function) and "target" in item.fixturenames and report.when == "call":
+        if report.skipped and isinstance(report.longrepr, tuple):
+            reason = str(report.longrepr[2]).removeprefix("Skipped: ")
+            note(rule_of(item.function), "skipped", text=reason, check=item.name)
+        elif report.passed:
+            note(rule_of(item.function), "held")
+    return report

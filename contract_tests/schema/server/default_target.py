@@ -21,16 +21,13 @@ if TYPE_CHECKING:
     from contract_tests.schema.server.configuration import Configuration
 
 ORIGIN = "http://contract.test"
-OTHER_KEY = "contract-suite-other-key"
+OTHER_KEY = "another-suite-key-2"
+STAND_IN_SECRET = "stand-in-secret"
 _POLLS = 3
 
 
-def _as_it_is(app: ASGIApp) -> ASGIApp:
-    return app
-
-
-# Whoever wants to see the suite bite puts an application of his own around the mock here.
-wrap: Callable[[ASGIApp], ASGIApp] = _as_it_is
+# What answers in place of the mock; who wants to see the suite bite puts another application here.
+stand_in: Callable[[Configuration], ASGIApp] | None = None
 
 
 # Reading the document takes longer than most tests: a mock is reset and used again by the next one.
@@ -45,6 +42,14 @@ def in_process(configuration: Configuration, **settings: Any) -> Iterator[Target
         configuration: The run's.
         **settings: Of the mock, beside those that the suite needs.
     """
+    guard = Guard(configuration.profile, (configuration.key, OTHER_KEY), configuration.cap)
+    if stand_in is not None:
+        backend = Backend(ORIGIN, stand_in(configuration))
+        try:
+            yield Target(backend, ORIGIN, configuration.key, guard, OTHER_KEY, STAND_IN_SECRET)
+        finally:
+            backend.close()
+        return
     needed = {
         "pace": Polls(_POLLS),
         "seed": f"contract-{configuration.seed}",
@@ -55,8 +60,7 @@ def in_process(configuration: Configuration, **settings: Any) -> Iterator[Target
     idle = _idle.setdefault(repr(wanted), [])
     app = idle.pop() if idle else create_app(wanted)
     app.state.mock.reset()
-    backend = Backend(ORIGIN, wrap(app))
-    guard = Guard(configuration.profile, (configuration.key, OTHER_KEY), configuration.cap)
+    backend = Backend(ORIGIN, app)
     try:
         yield Target(backend, ORIGIN, configuration.key, guard, OTHER_KEY, WEBHOOK_SECRET)
     finally:

@@ -47,7 +47,7 @@ class Answer:
     """One answer.
 
     Attributes:
-        status: The status code.
+        status: The status code; 0 if no answer came.
         headers: Names and values, in order.
         body: The bytes.
     """
@@ -59,6 +59,10 @@ class Answer:
     def header(self, name: str) -> str | None:
         """Give a header's first value."""
         return header(self.headers, name)
+
+    def values(self, name: str) -> list[str]:
+        """Return all values of a header."""
+        return [value for known, value in self.headers if known.lower() == name]
 
     @property
     def is_success(self) -> bool:
@@ -79,11 +83,14 @@ class Answer:
         """Read the body as JSON by the letter of RFC 8259.
 
         Raises:
-            ValueError: It is no JSON: also for NaN, a name twice in an object, or bytes that are no UTF-8.
+            ValueError: It is no JSON: also for NaN, a name twice in an object, bytes that are no UTF-8, or half
+                of a character.
         """
-        return json.loads(
+        value = json.loads(
             self.body.decode("utf-8"), parse_constant=_no_constant, object_pairs_hook=_no_name_twice
         )
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+        return value
 
 
 def _no_constant(name: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import threading
 from dataclasses import dataclass, field
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
 
 Profile = Literal["free", "full"]
 _HARMLESS_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
-# A refusal says that nothing was made. 408 and 429 don't say it for certain; a 5xx says nothing.
-_REFUSALS: Final = frozenset(range(400, 500)) - {408, 429}
+# A refusal says that nothing was made. 408 does not say it for certain; a 5xx says nothing.
+_REFUSALS: Final = frozenset(range(400, 500)) - {408}
 
 
 class NotSentError(Exception):
@@ -51,8 +52,10 @@ def is_create(sent: Sent) -> bool:
 
 
 def _carries(sent: Sent, keys: tuple[str, ...]) -> bool:
-    text = " ".join(value for _, value in sent.headers) + " " + sent.target
-    return any(key and key in text for key in keys)
+    values = " ".join(value for _, value in sent.headers)
+    text = f"{values} {sent.target} {sent.body.decode('utf-8', 'replace')}".lower()
+    encoded = {base64.b64encode(text.encode()).decode().lower() for key in keys for text in (key, f"{key}:")}
+    return any(key and key.lower() in text for key in {*keys, *encoded})
 
 
 def _names() -> set[str]:

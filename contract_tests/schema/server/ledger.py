@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from contract_tests.schema.server.operations import COMPLETED, RANK, TERMINAL, at, life_cycles
+from contract_tests.schema.server.rates import Rates
 from contract_tests.schema.server.scenarios import asked, forces_an_answer
+from contract_tests.schema.server.verdicts import note, rule_of, stricter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from contract_tests.schema.server.exchange import Exchange
     from contract_tests.schema.server.operations import LifeCycle, Operation
+    from contract_tests.schema.server.verdicts import Rule
+
+# A list may show the last tasks alone; one that shows fewer than this of those it must know leaves some out.
+_SHORTEST_PAGE = 5
 
 
 @dataclass
@@ -40,34 +47,53 @@ class Ledger:
     """The tasks that a run has made or seen.
 
     Attributes:
-        tasks: By id.
+        tasks: By id, oldest first.
         listed: Ids that came in a list, of whoever made them.
         answers: The x-request-ids so far.
+        rates: The rate limits so far.
+        longest: The most rows that a list has had, by its path and key.
+        elsewhere: Ids in a key's first list: made before this run, or by somebody else.
+        unclear: Creates that may have made a task whose id is not known.
     """
 
     tasks: dict[str, Known] = field(default_factory=dict)
     listed: set[str] = field(default_factory=set)
     answers: set[str] = field(default_factory=set)
+    rates: Rates = field(default_factory=Rates)
+    longest: dict[tuple[str, str], int] = field(default_factory=dict)
+    elsewhere: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    unclear: int = 0
 
-    def read(self, exchange: Exchange, operation: Operation, owner: str) -> Iterator[str]:
-        """Take in one exchange, and give a sentence for each breach.
+    def read(self, exchange: Exchange, operation: Operation, owner: str) -> Iterator[tuple[Rule, str]]:
+        """Take in one exchange, and give the rule and a sentence for each breach.
 
         Args:
             exchange: What was asked and answered.
             operation: What was called.
             owner: The key that went with it.
         """
-        yield from self.request_ids_are_new(exchange)
+
+        def held(check: Callable[..., Iterator[str]], *arguments: Any) -> Iterator[tuple[Rule, str]]:
+            rule = rule_of(check.__func__)  # type: ignore[attr-defined]  # a bound method
+            note(rule, "held")
+            return ((rule, text) for text in check(*arguments))
+
+        yield from held(self.request_ids_are_new, exchange)
+        if not forces_an_answer(exchange.sent):
+            yield from held(self.rate_limits_count_down, exchange, operation, owner)
         value = _value(exchange)
         for cycle in life_cycles():
-            if operation is cycle.create and exchange.answer.is_success:
-                yield from self.a_created_task_is_new(cycle, exchange, value, owner)
+            if operation is cycle.create:
+                if exchange.answer.is_success:
+                    yield from held(self.a_created_task_is_new, cycle, exchange, value, owner)
+                self.unclear += exchange.answer.status >= 500  # noqa: PLR2004 - it may have made one
             elif operation is cycle.listing and not forces_an_answer(exchange.sent):
-                yield from self.a_list_has_each_task_once(cycle, exchange, value, owner)
+                yield from held(self.a_list_has_each_task_once, cycle, exchange, value, owner)
+                yield from held(self.a_list_has_no_other_tasks, cycle, exchange, value, owner)
         # Several kinds of task may share one status operation.
         shown = next((cycle for cycle in life_cycles() if operation is cycle.status), None)
         if shown is not None and not forces_an_answer(exchange.sent):
-            yield from self.a_status_is_of_the_task_asked_for(shown, exchange, value, owner)
+            yield from held(self.a_status_is_of_the_task_asked_for, shown, exchange, value, owner)
 
     def request_ids_are_new(self, exchange: Exchange) -> Iterator[str]:
         """No two answers have the same x-request-id: it names one request to the vendor's support."""
@@ -77,18 +103,24 @@ class Ledger:
                 yield f"x-request-id {request_id} was already another answer's"
             self.answers.add(request_id)
 
+    def rate_limits_count_down(self, exchange: Exchange, operation: Operation, owner: str) -> Iterator[str]:
+        """Over several answers of one window the rest of a rate limit goes down, never up, and not below zero."""
+        if exchange.answer.is_success and exchange.sent.method != "HEAD":
+            yield from self.rates.read(exchange.answer, str(operation), owner, time.monotonic())
+
     def a_created_task_is_new(
         self, cycle: LifeCycle, exchange: Exchange, value: Any, owner: str
     ) -> Iterator[str]:
         """A create answers with an id that no other task has, and a task that has not ended."""
-        task_id = at(value, cycle.id_pointer)
+        task_id, task = at(value, cycle.id_pointer), at(value, cycle.task_pointer)
         if not isinstance(task_id, str) or not task_id:
+            self.unclear += 1
             yield "create answers without an id"
             return
         if task_id in self.tasks or task_id in self.listed:
+            self.unclear += 1
             yield f"create answers with the id of another task, {task_id}"
             return
-        task = at(value, cycle.task_pointer)
         word = task.get(cycle.word_name)
         self.tasks[task_id] = known = Known(cycle, owner, asked(exchange.sent), str(word))
         if word in TERMINAL:
@@ -98,7 +130,10 @@ class Ledger:
     def a_status_is_of_the_task_asked_for(
         self, cycle: LifeCycle, exchange: Exchange, value: Any, owner: str
     ) -> Iterator[str]:
-        """A status echoes the id; an id never created is not found; only its maker sees a task."""
+        """A status echoes the id; an id never created is not found; only its maker sees a task.
+
+        Its status only moves on, and it has a result if and only if it is COMPLETED.
+        """
         prefix = cycle.status.path.split("{", maxsplit=1)[0]
         wanted = unquote(exchange.sent.path.removeprefix(prefix))
         known = self.tasks.get(wanted)
@@ -109,19 +144,19 @@ class Ledger:
             return
         if not exchange.answer.is_success:
             return
-        given = at(value, cycle.id_pointer)
+        if known is None and wanted not in self.listed:
+            yield f"the id {wanted} was never created, and is found"
+            return
+        if known is not None and known.owner != owner:
+            yield f"another key sees the task {wanted}"
+        if exchange.sent.method == "HEAD":
+            return
+        given, task = at(value, cycle.id_pointer), at(value, cycle.task_pointer)
         if given != wanted:
             yield f"the task {wanted} was asked for, and {given} is answered"
-            return
-        if known is None:
-            if wanted not in self.listed:
-                yield f"the id {wanted} was never created, and is found"
-            return
-        if known.owner != owner:
-            yield f"another key sees the task {wanted}"
-        task = at(value, cycle.task_pointer)
-        yield from self.a_task_never_goes_back(known, wanted, task.get(cycle.word_name))
-        yield from self.a_result_comes_with_completion(known, wanted, task)
+        elif known is not None:
+            yield from self.a_task_never_goes_back(known, wanted, task.get(cycle.word_name))
+            yield from self.a_result_comes_with_completion(known, wanted, task)
 
     def a_task_never_goes_back(self, known: Known, task_id: str, word: Any) -> Iterator[str]:
         """A task's status only moves on, and a task that has ended stays as it ended."""
@@ -132,24 +167,31 @@ class Ledger:
             yield f"the task {task_id} went back from {before} to {word}"
 
     def a_result_comes_with_completion(self, known: Known, task_id: str, task: Any) -> Iterator[str]:
-        """A task has a result if and only if it is COMPLETED: always the same, and no other task's."""
+        """A task has a result if and only if it is COMPLETED: always the same, once, and no other task's."""
         results, word = task.get(known.life_cycle.result_name) or [], task.get(known.life_cycle.word_name)
+        if not isinstance(results, list):
+            return
         if results and word != COMPLETED:
             yield f"the task {task_id} is {word}, and has a result"
         if word == COMPLETED and bool(results) == ("complete-empty" in known.scenarios):
             yield f"the task {task_id} is {word} {'with' if results else 'without'} a result"
-        if known.results and results and results != known.results:
+        if known.results and results != known.results:
             yield f"the result of the task {task_id} has changed from {known.results} to {results}"
+        for url in map(str, results):
+            if results.count(url) > 1:
+                yield f"the task {task_id} has the result {url} {results.count(url)} times"
+            if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).netloc:
+                yield f"the result of the task {task_id}, {url}, is no address to fetch it from"
         if not known.results:
             known.results = list(results)
             for other_id, other in self.tasks.items():
-                if other is not known and set(map(str, results)) & set(other.results):
+                if other is not known and set(map(str, results)) & set(map(str, other.results)):
                     yield f"the tasks {task_id} and {other_id} have the same result"
 
     def a_list_has_each_task_once(
         self, cycle: LifeCycle, exchange: Exchange, value: Any, owner: str
     ) -> Iterator[str]:
-        """A list has each task of the key's account once, with its status, without its result."""
+        """A list has the key's tasks, or the last of them, once each, with their status and without a result."""
         mine = {
             i: k for i, k in self.tasks.items() if k.owner == owner and k.life_cycle.create is cycle.create
         }
@@ -158,15 +200,18 @@ class Ledger:
         rows = at(value, cycle.list_pointer)
         if not exchange.answer.is_success or not isinstance(rows, list):
             return
-        if not rows:
-            yield "an empty list is a 404, as observed, not an empty array"
-        ids = [str(row.get(cycle.id_name)) for row in rows if isinstance(row, dict)]
+        rows = [row for row in rows if isinstance(row, dict)]
+        ids = [str(row.get(cycle.id_name)) for row in rows]
         for task_id in sorted({i for i in ids if ids.count(i) > 1}):
             yield f"the task {task_id} is listed {ids.count(task_id)} times"
-        for task_id in sorted(mine.keys() - set(ids)):
-            yield f"the task {task_id} was created, and is not listed"
-        for task_id in sorted(i for i in ids if i in self.tasks and self.tasks[i].owner != owner):
-            yield f"another key's list has the task {task_id}"
+        place = (str(cycle.listing), owner)
+        made, most = list(mine), self.longest.get(place, 0)
+        self.longest[place] = max(most, len(ids))
+        first = next((position for position, task_id in enumerate(made) if task_id in ids), len(made))
+        is_cut = len(ids) >= max(most, _SHORTEST_PAGE)
+        for position, task_id in enumerate(made):
+            if task_id not in ids and not (is_cut and position < first):
+                yield f"the task {task_id} was created, and is not listed"
         self.listed.update(ids)
         for row in rows:
             known = mine.get(str(row.get(cycle.id_name)))
@@ -174,6 +219,33 @@ class Ledger:
                 yield from self.a_task_never_goes_back(known, row[cycle.id_name], row.get(cycle.word_name))
             if row.get(cycle.result_name):
                 yield f"the list gives the result of the task {row.get(cycle.id_name)}"
+
+    @stricter(
+        "Somebody else may use the account meanwhile; the document does not say that a list is never empty"
+    )
+    def a_list_has_no_other_tasks(
+        self, cycle: LifeCycle, exchange: Exchange, value: Any, owner: str
+    ) -> Iterator[str]:
+        """A list has no task of another key or model, none that nobody created, and is a 404 if it is empty."""
+        rows = at(value, cycle.list_pointer)
+        if not exchange.answer.is_success or not isinstance(rows, list):
+            if exchange.answer.status == 404:
+                self.elsewhere.setdefault((str(cycle.listing), owner), set())
+            return
+        if not rows:
+            yield "an empty list is a 404, as documented, not an empty array"
+        ids = [str(row.get(cycle.id_name)) for row in rows if isinstance(row, dict)]
+        new = {task_id for task_id in ids if task_id not in self.tasks}
+        place = (str(cycle.listing), owner)
+        before = self.elsewhere.setdefault(place, new)
+        for task_id in sorted(new - before) if not self.unclear else ():
+            yield f"the task {task_id} is listed, and no create has answered with it"
+        for task_id in ids:
+            known = self.tasks.get(task_id)
+            if known is not None and known.owner != owner:
+                yield f"another key's list has the task {task_id}"
+            elif known is not None and known.life_cycle.create is not cycle.create:
+                yield f"the task {task_id} was made by {known.life_cycle.create}"
 
 
 def _value(exchange: Exchange) -> Any:

@@ -6,11 +6,13 @@ A rule takes the exchange and the operation that was called, and gives a sentenc
 from __future__ import annotations
 
 import re
+import time
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from contract_tests.schema.server import schemas
 from contract_tests.schema.server.scenarios import asks_for_status
+from contract_tests.schema.server.verdicts import stricter
 from contract_tests.support.contract import resolve
 
 if TYPE_CHECKING:
@@ -21,6 +23,14 @@ if TYPE_CHECKING:
 
     Rule = Callable[[Exchange, Operation], Iterator[str]]
 
+# By HTTP, or by their meaning here, an answer has each of these once.
+_ONCE: Final = (
+    "content-type", "content-length", "content-encoding", "x-request-id", "retry-after", "date", "location",
+    "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset",
+)  # fmt: skip
+_PROBLEM: Final = "application/problem+json"
+_A_MONTH: Final = 31 * 86_400
+_TWO_DAYS: Final = 2 * 86_400
 _RATE_HEADERS: Final = re.compile(r"^x-ratelimit-(limit|remaining|reset)$")
 
 
@@ -68,6 +78,7 @@ def body_fits_its_schema(exchange: Exchange, operation: Operation) -> Iterator[s
         yield from schemas.faults(schema, value)
 
 
+@stricter("A schema allows other fields unless it says otherwise; here one is a change of the contract")
 def no_field_is_undocumented(exchange: Exchange, operation: Operation) -> Iterator[str]:
     """A JSON body has no field that its schema does not declare."""
     schema, value = _judged(exchange, operation)
@@ -78,6 +89,8 @@ def no_field_is_undocumented(exchange: Exchange, operation: Operation) -> Iterat
 
 def errors_have_what_their_examples_have(exchange: Exchange, operation: Operation) -> Iterator[str]:
     """An error has, not empty, the fields that all examples of its status and media type have."""
+    if exchange.answer.media_type == _PROBLEM:
+        return  # it has two shapes, and a rule of its own
     schema, value = _judged(exchange, operation)
     examples = _examples(_content(exchange, operation).get(exchange.answer.media_type, {}))
     if schema is None or exchange.answer.status < 400 or not examples:
@@ -90,7 +103,7 @@ def errors_have_what_their_examples_have(exchange: Exchange, operation: Operatio
 
 def problem_details_name_their_parameters(exchange: Exchange, operation: Operation) -> Iterator[str]:
     """Problem details are flat or wrapped, have a message, and say what is wrong with each parameter."""
-    if exchange.answer.media_type != "application/problem+json":
+    if exchange.answer.media_type != _PROBLEM:
         return
     _, value = _judged(exchange, operation)
     if not isinstance(value, dict) or (isinstance(value.get("problem"), dict) and set(value) != {"problem"}):
@@ -123,13 +136,21 @@ def headers_fit_their_schemas(exchange: Exchange, operation: Operation) -> Itera
 
 
 def retry_after_is_seconds_or_a_date(exchange: Exchange, operation: Operation) -> Iterator[str]:
-    """Retry-After is whole seconds or an HTTP date (RFC 9110), as the document's prose has it."""
+    """Retry-After is whole seconds or an HTTP date (RFC 9110), and names a moment that can be waited for."""
     text = exchange.answer.header("retry-after")
-    if text is not None and re.fullmatch(r"[0-9]+", text) is None:
-        try:
-            parsedate_to_datetime(text)
-        except ValueError:
-            yield f"retry-after: {text!r} is neither seconds nor a date"
+    if text is None:
+        return
+    if re.fullmatch(r"[0-9]+", text):
+        if int(text) > _TWO_DAYS:
+            yield f"retry-after: {text} is more than two days, if it is seconds"
+        return
+    try:
+        seconds = parsedate_to_datetime(text).timestamp() - time.time()
+    except ValueError:
+        yield f"retry-after: {text!r} is neither seconds nor a date"
+        return
+    if not -60 < seconds < _TWO_DAYS:  # noqa: PLR2004 - clocks may differ by a minute
+        yield f"retry-after: {text} is {seconds:.0f} s from now"
 
 
 def rate_limits_make_sense(exchange: Exchange, operation: Operation) -> Iterator[str]:
@@ -144,10 +165,16 @@ def rate_limits_make_sense(exchange: Exchange, operation: Operation) -> Iterator
     limit, left = values.get("x-ratelimit-limit"), values.get("x-ratelimit-remaining")
     if limit and left and limit.isdigit() and left.isdigit() and int(left) > int(limit):
         yield f"{left} requests are left of {limit}"
+    if limit == "0" and exchange.answer.is_success:
+        yield "a request succeeds though 0 are allowed"
+    reset = values.get("x-ratelimit-reset")
+    if reset and reset.isdigit() and int(reset) > _A_MONTH:
+        yield f"x-ratelimit-reset: {reset} is no number of seconds from now"
 
 
+@stricter("The document does not require the header; it was on every recorded answer of sibling endpoints")
 def every_answer_has_a_request_id(exchange: Exchange, operation: Operation) -> Iterator[str]:
-    """Where the document has x-request-id, it comes: it was on every recorded answer of sibling endpoints."""
+    """Where the document has x-request-id, it comes."""
     documented = (operation.response(exchange.answer.status) or {}).get("headers", {})
     if "x-request-id" in documented and not (exchange.answer.header("x-request-id") or "").strip():
         yield "x-request-id is missing"
@@ -161,6 +188,36 @@ def content_length_is_true(exchange: Exchange, operation: Operation) -> Iterator
         return
     if text != str(len(exchange.answer.body)):
         yield f"content-length is {text}, and the body has {len(exchange.answer.body)} bytes"
+
+
+def text_is_utf_8(exchange: Exchange, operation: Operation) -> Iterator[str]:
+    """A charset that JSON's content type names is UTF-8: JSON has no other."""
+    content_type = exchange.answer.header("content-type") or ""
+    found = re.search(r"charset\s*=\s*\"?([^\s;\"]*)", content_type, re.IGNORECASE)
+    if exchange.answer.is_json and found and found[1].lower() not in {"utf-8", "utf8", "us-ascii"}:
+        yield f"content-type: {content_type}"
+
+
+def headers_come_once(exchange: Exchange, operation: Operation) -> Iterator[str]:
+    """A header that has one value comes once."""
+    for name in _ONCE:
+        values = exchange.answer.values(name)
+        if len(values) > 1 or (name.startswith(("x-rate", "content-len")) and "," in "".join(values)):
+            yield f"{name} comes {len(values)} times: {', '.join(values)}"
+
+
+def an_answer_without_content_has_no_body(exchange: Exchange, operation: Operation) -> Iterator[str]:
+    """204, 304 and the answer to HEAD have no body; a success with documented content has one."""
+    status, body = exchange.answer.status, exchange.answer.body
+    if body and (status in {204, 304} or exchange.sent.method == "HEAD"):
+        yield f"{status} to {exchange.sent.method} has a body"
+    if (
+        not body
+        and exchange.answer.is_success
+        and exchange.sent.method != "HEAD"
+        and _content(exchange, operation)
+    ):
+        yield f"{status} has no body"
 
 
 RULES: Final[tuple[Rule, ...]] = (
@@ -177,6 +234,9 @@ RULES: Final[tuple[Rule, ...]] = (
     rate_limits_make_sense,
     every_answer_has_a_request_id,
     content_length_is_true,
+    text_is_utf_8,
+    headers_come_once,
+    an_answer_without_content_has_no_body,
 )
 
 

@@ -4,41 +4,34 @@ from __future__ import annotations
 
 import json as json_module
 import threading
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-import anyio.to_thread
 import pytest
 
 from contract_tests.schema import exercised
-from contract_tests.schema.server import operations, scenarios
+from contract_tests.schema.server import bodies, leaks, operations, scenarios, verdicts
+from contract_tests.schema.server.backends import NoAnswerError
 from contract_tests.schema.server.exchange import Answer, Exchange, Sent, curl
 from contract_tests.schema.server.guard import NotSentError
 from contract_tests.schema.server.ledger import Ledger
+from contract_tests.schema.server.patience import Patience
 from contract_tests.schema.server.rules import RULES
+from contract_tests.schema.server.verdicts import Breach, Rule, rule_of
 from contract_tests.support.contract import document
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, MutableMapping
+    from collections.abc import Iterable
 
     from contract_tests.schema.server.backends import Backend
     from contract_tests.schema.server.guard import Guard
     from contract_tests.schema.server.operations import LifeCycle
 
 _UNSET: Final = object()
-_NOT_PASSED_ON: Final = frozenset(
-    {"host", "connection", "content-length", "accept-encoding", "user-agent", "x-schemathesis-testcaseid"}
-)
-_MOST_TOLD: Final = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Breach:
-    """A rule that an answer broke: what was wrong, and in which exchange."""
-
-    text: str
-    exchange: Exchange
+_TOO_MANY: Final = 429
+_NEAR: Final = frozenset({"127.0.0.1", "localhost", "::1", "contract.test"})
 
 
 @dataclass
@@ -53,8 +46,13 @@ class Target:
         other_key: A good key of another account; None if there is none.
         webhook_secret: Signs its webhooks; None if it is not known.
         ledger: What is known of its tasks.
+        patience: How long to wait for it.
+        known: Breaches that are accepted.
+        images: Addresses of images that it can fetch; empty: the document's own.
         record: Every request that was sent, in order.
         breaches: What its answers broke.
+        rule: What the running test checks.
+        check: The running test.
     """
 
     backend: Backend
@@ -64,8 +62,14 @@ class Target:
     other_key: str | None = None
     webhook_secret: str | None = None
     ledger: Ledger = field(default_factory=Ledger)
+    patience: Patience = field(default_factory=lambda: Patience(60.0))
+    known: tuple[verdicts.Acceptance, ...] = ()
+    images: tuple[str, ...] = ()
     record: list[Sent] = field(default_factory=list)
     breaches: list[Breach] = field(default_factory=list)
+    rule: Rule = Rule("", "")  # noqa: RUF009 - a frozen value
+    check: str = ""
+    _told: tuple[str, Exchange] | None = None
     _offered: frozenset[str] | None = None
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
@@ -86,28 +90,52 @@ class Target:
                 schemes = {server.get("x-api-key-scheme", next(iter(schemes), ""))}
         return {scheme: operations.key_header(scheme) for scheme in sorted(schemes)}
 
+    def key_headers_in(self, names: Iterable[str]) -> set[str]:
+        """Return those of some header names in which a key stands."""
+        return {name.lower() for name in names} & {name.lower() for name in self.key_headers.values()}
+
     @property
     def is_near(self) -> bool:
         """Whether it runs on this machine, so that it can reach a receiver here."""
-        return urlsplit(self.origin).hostname in {"127.0.0.1", "localhost", "::1", "contract.test"}
+        return urlsplit(self.origin).hostname in _NEAR
 
     # --- sending
 
     def send(self, sent: Sent) -> Exchange:
-        """Send a request and judge its answer.
+        """Send a request and judge its answer; a 429 that nobody asked for is waited out.
 
         Raises:
-            NotSentError: The guard keeps it back.
+            NotSentError: The guard keeps it back, or a rate limit or quota does.
+            NoAnswerError: No answer came.
         """
-        with self._lock:
-            reserved = self.guard.admit(sent)
-            self.record.append(sent)
+        started = time.monotonic()
+        for attempt in range(1000):
+            with self._lock:
+                exchange = self._send_once(sent)
+            if exchange.answer.status != _TOO_MANY or scenarios.asked(sent):
+                return exchange
+            spent = time.monotonic() - started
+            pause = self.patience.pause(exchange.answer, attempt, spent)
+            said = exchange.answer.body[:200].decode("utf-8", "replace")
+            if pause is None:
+                raise NotSentError(f"the server refuses it with a 429, and waiting is no use: {said}")
+            self.patience.sleep(pause, f"429 at {sent.method} {sent.path}: {said}")
+            self.patience.waited += pause
+        raise NotSentError("the server has answered 1000 times with a 429")
+
+    def _send_once(self, sent: Sent) -> Exchange:
+        reserved = self.guard.admit(sent)
+        self.record.append(sent)
+        try:
             answer = self.backend.send(sent)
-            if reserved:
-                self.guard.settle(answer)
-            exchange = Exchange(sent, answer)
-            self._judge(exchange)
-            return exchange
+        except NoAnswerError as error:
+            self.breach(str(error), Exchange(sent, Answer(0)), rule_of(every_request_is_answered))
+            raise
+        if reserved:
+            self.guard.settle(answer)
+        exchange = Exchange(sent, answer)
+        self._judge(exchange)
+        return exchange
 
     def call(  # noqa: PLR0913 - a request has this many parts
         self,
@@ -159,10 +187,27 @@ class Target:
             operation.method,
             operation.url() if path is None else path,
             headers=headers,
-            json=_UNSET if operation.body is None else example_body(operation),
+            json=_UNSET if operation.body is None else self.body(operation),
             scenario=scenario,
             authorized=authorized,
         )
+
+    def body(self, operation: operations.Operation) -> dict[str, Any]:
+        """Return a valid body: the document's first example, with images that the server can fetch."""
+        return self.reachable(bodies.example_body(operation))
+
+    def reachable(self, body: Any) -> Any:
+        """Replace the addresses of images in a body by some that the server can fetch."""
+        if not self.images or not isinstance(body, dict):
+            return body
+        found = dict(body)
+        for name in found.keys() & bodies.image_lists():
+            if isinstance(found[name], list):
+                found[name] = [
+                    self.images[place % len(self.images)] if _is_url(item) else item
+                    for place, item in enumerate(found[name])
+                ]
+        return found
 
     def create(
         self,
@@ -176,7 +221,7 @@ class Target:
             cycle.create.method,
             cycle.create.url(),
             key=key,
-            json={**example_body(cycle.create), **(body or {})},
+            json={**self.body(cycle.create), **(body or {})},
             scenario=scenario,
         )
         assert exchange.answer.is_success, self.tell("a valid create is refused", exchange)
@@ -189,17 +234,35 @@ class Target:
         found: dict[str, Any] = operations.at(exchange.answer.json(), cycle.task_pointer)
         return found
 
+    def any_task(self, cycle: LifeCycle) -> str:
+        """Give the id of a task of this account, a new one only if there is none."""
+        mine = (i for i, k in self.ledger.tasks.items() if k.owner == self.key and k.life_cycle is cycle)
+        return next(mine, None) or self.create(cycle)
+
+    def fetch(
+        self, method: str, url: str, headers: dict[str, str] | None = None, body: bytes = b""
+    ) -> Exchange:
+        """Call an address that the server gave, without the key. What fails there is a breach."""
+        sent = Sent(method, url, tuple((headers or {}).items()), body)
+        try:
+            exchange = Exchange(sent, self.backend.fetch(method, url, headers or {}, body))
+        except NoAnswerError as error:
+            self.breach(str(error), Exchange(sent, Answer(0)), rule_of(every_request_is_answered))
+            return Exchange(sent, Answer(0))
+        self._look_for_the_key(exchange)
+        return exchange
+
     # --- what it can do
 
     @property
     def offered(self) -> frozenset[str]:
         """The names of the scenarios that it offers; none if it is no stand-in."""
         if self._offered is None:
-            answer = self.backend.send(Sent("GET", scenarios.CATALOGUE_PATH))
             try:
+                answer = self.backend.send(Sent("GET", scenarios.CATALOGUE_PATH))
                 found = answer.json() if answer.is_success else {}
                 self._offered = frozenset(s["name"] for s in found["scenarios"])
-            except (ValueError, KeyError, TypeError):
+            except (NoAnswerError, ValueError, KeyError, TypeError):
                 self._offered = frozenset()
         return self._offered
 
@@ -208,8 +271,7 @@ class Target:
         missing = [name for name in names if name not in self.offered]
         if missing:
             pytest.skip(
-                f"{self.origin} can't be asked for {missing[0]}: only a stand-in that lists it at "
-                f"GET {scenarios.CATALOGUE_PATH} can be checked for this"
+                f"the server would have to offer the scenario `{missing[0]}` ({scenarios.CATALOGUE_PATH})"
             )
 
     def need_tasks(self, count: int) -> None:
@@ -232,103 +294,109 @@ class Target:
     def _judge(self, exchange: Exchange) -> None:
         sent, answer = exchange.sent, exchange.answer
         exercised.record("server", sent.method, sent.path, answer.status, answer.media_type)
+        self._look_for_the_key(exchange)
         operation = operations.find(sent.method, sent.path)
-        found = [f"the_key_is_not_echoed: {place}" for place in self._echoes(answer)]
-        if operation is not None:
-            for rule in RULES:
-                found += [f"{rule.__name__}: {text}" for text in rule(exchange, operation)]
-            owner = next((key for key in self.keys if key in map(_second, sent.headers)), "")
-            found += self.ledger.read(exchange, operation, owner)
-        self.breaches += [Breach(text, exchange) for text in found]
+        if operation is None:
+            return
+        for check in RULES:
+            rule = rule_of(check)
+            verdicts.note(rule, "held")
+            for text in check(exchange, operation):
+                self.breach(text, exchange, rule)
+        owner = next((key for key in self.keys if key in map(_second, sent.headers)), "")
+        for rule, text in self.ledger.read(exchange, operation, owner):
+            self.breach(text, exchange, rule)
 
-    def _echoes(self, answer: Answer) -> list[str]:
-        """A key never comes back, in no header and no body."""
-        texts = {"the body": answer.body.decode("utf-8", "replace")} | dict(answer.headers)
-        return [
-            f"{place} holds the key" for place, text in texts.items() if any(k in text for k in self.keys)
-        ]
+    def _look_for_the_key(self, exchange: Exchange) -> None:
+        rule = rule_of(no_answer_shows_the_key)
+        verdicts.note(rule, "held")
+        for text in leaks.places(exchange.answer, self.keys):
+            self.breach(text, exchange, rule)
+
+    def expect(
+        self, held: object, text: str, exchange: Exchange | None = None, rule: Rule | None = None
+    ) -> bool:
+        """Note a breach unless something holds, and go on; returns whether it holds."""
+        if not held:
+            self.breach(text, exchange, rule)
+        return bool(held)
+
+    def breach(self, text: str, exchange: Exchange | None, rule: Rule | None = None) -> None:
+        """Note a breach, of the running test's rule unless another is given."""
+        self.breaches.append(Breach(rule or self.rule, text, exchange))
+
+    def broke(self, error: Exception) -> None:
+        """Note what ended the running test: its own assertion, or an answer that it could not read."""
+        text = str(error).partition("\n")[0]
+        told, self._told = self._told, None
+        if isinstance(error, AssertionError) and told is not None and text == told[0]:
+            self.breach(text, told[1])
+        elif not self.breaches:
+            self.breach(
+                text if isinstance(error, AssertionError) else f"{type(error).__name__}: {text}", None
+            )
 
     def assert_clean(self) -> None:
         """Fail if any answer broke a rule; the message has the line that repeats each request."""
         __tracebackhide__ = True
-        told = [self.tell(breach.text, breach.exchange) for breach in self.breaches[:_MOST_TOLD]]
-        more = len(self.breaches) - len(told)
+        day, open_breaches = verdicts.today(), []
+        for breach in self.breaches:
+            known = next((entry for entry in self.known if entry.covers(breach, day)), None)
+            open_breaches += [] if known else [breach]
+            verdicts.note(
+                breach.rule,
+                "accepted" if known else "broken",
+                text=self._without_keys(breach.text),
+                check=self.check,
+                place=self._without_keys(breach.place),
+                told=self.told(breach),
+                accepted=str(known or ""),
+            )
         self.breaches.clear()
-        if told:
-            raise AssertionError("\n\n".join([*told, *([f"… and {more} more"] if more else [])]))
+        by_rule = {breach.rule.name: breach for breach in reversed(open_breaches)}
+        if by_rule:
+            raise AssertionError(
+                "\n\n".join(
+                    f"{name}: {self._without_keys(b.text)}\n{self.told(b)}"
+                    for name, b in reversed(by_rule.items())
+                )
+            )
 
     def tell(self, text: str, exchange: Exchange) -> str:
-        """Say what is wrong with an exchange, and how to repeat it, without the key."""
-        body = exchange.answer.body[:500].decode("utf-8", "replace")
-        sent, answer = exchange.sent, exchange.answer
+        """Say what is wrong with an exchange, and remember the exchange for the report."""
+        self._told = text, exchange
+        return f"{text}\n{self.told(Breach(self.rule, text, exchange))}"
+
+    def told(self, breach: Breach) -> str:
+        """Say which exchange a breach is about, and how to repeat it, without the key."""
+        if breach.exchange is None:
+            return ""
+        sent, answer = breach.exchange.sent, breach.exchange.answer
+        origin = "" if "://" in sent.target else self.origin
         lines = [
-            text,
-            f"  {sent.method} {sent.target[:200]} -> {answer.status} {answer.media_type}",
-            f"  answer: {body}",
-            f"  repeat: {curl(exchange.sent, self.origin, self.keys)}",
+            f"  {sent.method} {sent.target[:200]} -> {answer.status or 'no answer'} {answer.media_type}",
+            f"  answer: {answer.body[:300].decode('utf-8', 'replace')}",
+            f"  repeat: {curl(sent, origin, self.keys)}",
         ]
-        whole = "\n".join(lines)
+        return self._without_keys("\n".join(lines))
+
+    def _without_keys(self, text: str) -> str:
         for key in self.keys:
-            whole = whole.replace(key, "(key)")
-        return whole
-
-    # --- for tools that call an ASGI application
-
-    async def __call__(
-        self,
-        scope: MutableMapping[str, Any],
-        receive: Callable[[], Awaitable[MutableMapping[str, Any]]],
-        send: Callable[[MutableMapping[str, Any]], Awaitable[None]],
-    ) -> None:
-        """Pass a tool's request on as one of this target's own."""
-        if scope["type"] == "lifespan":
-            await _lifespan(receive, send)
-            return
-        body, more = b"", True
-        while more:
-            message = await receive()
-            body += message.get("body", b"")
-            more = message.get("more_body", False)
-        raw = scope.get("raw_path") or scope["path"].encode()
-        query = b"?" + scope["query_string"] if scope.get("query_string") else b""
-        headers = tuple(
-            (name.decode("latin-1"), value.decode("latin-1"))
-            for name, value in scope["headers"]
-            if name.decode("latin-1").lower() not in _NOT_PASSED_ON
-        )
-        sent = Sent(scope["method"], (raw.split(b"?")[0] + query).decode("latin-1"), headers, body)
-        exchange = await anyio.to_thread.run_sync(self.send, sent)
-        kept = [
-            (name.lower().encode("latin-1"), value.encode("latin-1"))
-            for name, value in exchange.answer.headers
-            if name.lower() not in {"content-encoding", "transfer-encoding", "connection"}
-        ]
-        await send({"type": "http.response.start", "status": exchange.answer.status, "headers": kept})
-        await send({"type": "http.response.body", "body": exchange.answer.body})
+            text = text.replace(key, "(key)")
+        return text
 
 
-async def _lifespan(
-    receive: Callable[[], Awaitable[MutableMapping[str, Any]]],
-    send: Callable[[MutableMapping[str, Any]], Awaitable[None]],
-) -> None:
-    while True:
-        kind = (await receive())["type"]
-        await send({"type": f"{kind}.complete"})
-        if kind == "lifespan.shutdown":
-            return
+def every_request_is_answered() -> None:
+    """Every request gets a whole answer that is valid HTTP."""
+
+
+def no_answer_shows_the_key() -> None:
+    """No answer shows a key, in no header and no body: not in part, not masked, not encoded or hashed."""
 
 
 def _second(pair: tuple[str, str]) -> str:
     return pair[1]
 
 
-def example_body(operation: operations.Operation) -> dict[str, Any]:
-    """Give the first documented example of an operation's JSON body."""
-    media = operation.body["content"]["application/json"] if operation.body else {}
-    named = [example["value"] for example in media.get("examples", {}).values()]
-    default = media.get("example", operations.sample(media.get("schema", {})))
-    found: dict[str, Any] = (named or [default])[0]
-    return found
-
-
-__all__ = ["Breach", "NotSentError", "Target", "example_body"]
+def _is_url(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith(("http://", "https://"))

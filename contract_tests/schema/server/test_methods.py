@@ -47,3 +47,18 @@ def test_a_path_nearby_is_not_found(target: Target, path: str) -> None:
     for near in (url + "/", url + "/more/still", url.replace("/v1/", "/v2/"), "/" + url, url.upper()):
         exchange = target.call("GET", near)
         assert exchange.answer.status == 404, target.tell("an unknown path is no 404", exchange)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_header_makes_no_other_method(target: Target, path: str) -> None:
+    """A method is the request line's: no header or query overrides it."""
+    here = {operation.method: operation for operation in operations() if operation.path == path}
+    url = next(iter(here.values())).url()
+    other = next(method for method in ("PUT", "DELETE") if method not in here)
+    for headers, query in (
+        ({"x-http-method-override": next(iter(here))}, ""),
+        ({"x-method-override": next(iter(here))}, ""),
+        ({}, f"?_method={next(iter(here))}"),
+    ):
+        exchange = target.call(other, url + query, headers=headers)
+        target.expect(exchange.answer.status == 405, f"{other} is no 405", exchange)

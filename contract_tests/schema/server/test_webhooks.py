@@ -1,19 +1,17 @@
-"""Webhooks: delivered, well-formed and signed."""
+"""Webhooks that need a scenario: of a task that fails, and none for a task without a receiver."""
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from contract_tests.schema.server import receiver
-from contract_tests.schema.server.operations import TERMINAL, LifeCycle, life_cycles
+from contract_tests.schema.server import lives
+from contract_tests.schema.server.lives import Life
+from contract_tests.schema.server.operations import FAILED, LifeCycle, at, life_cycles
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from contract_tests.schema.server.receiver import Delivery, Receiver
+    from contract_tests.schema.server.neighbour import Neighbour
     from contract_tests.schema.server.target import Target
 
 CYCLES = [
@@ -21,62 +19,19 @@ CYCLES = [
 ]
 
 
-@pytest.fixture
-def hook(target: Target) -> Iterator[Receiver]:
-    """A receiver that the server can reach."""
-    if not target.is_near:
-        pytest.skip(
-            f"{target.origin} can't reach this machine: to check webhooks, run the suite on the server's own"
-        )
-    with receiver.listening() as found:
-        yield found
-
-
-def watch(target: Target, cycle: LifeCycle, hook: Receiver, scenario: str, count: int) -> list[Delivery]:
-    """Make a task with a webhook, look at it until it has ended, and give what was delivered."""
+@pytest.mark.parametrize("cycle", CYCLES)
+def test_a_failure_is_delivered(target: Target, cycle: LifeCycle, near: Neighbour) -> None:
+    """A task that fails tells its receiver, in order and with the status' body, and nobody of another task."""
     assert cycle.webhook_name is not None
-    task_id = target.create(cycle, scenario, body={cycle.webhook_name: hook.url})
-    while target.task(cycle, task_id)[cycle.word_name] not in TERMINAL:
-        pass
-    deliveries = hook.wait_for(count)
-    for delivery in deliveries:
-        assert list(receiver.faults(cycle, delivery)) == []
-        assert delivery.content.json()[cycle.id_name] == task_id
-    return deliveries
-
-
-@pytest.mark.parametrize("cycle", CYCLES)
-@pytest.mark.parametrize("end", ["", ", fail"])
-def test_each_change_is_delivered_once_and_in_order(
-    target: Target, cycle: LifeCycle, hook: Receiver, end: str
-) -> None:
-    """Each change of status is one delivery, IN_PROGRESS included, with the very body that status answers."""
-    deliveries = watch(target, cycle, hook, f"polls=3{end}", 2)
-    task_id = str(deliveries[0].content.json()[cycle.id_name])
-    last = target.task(cycle, task_id)
-    words = [delivery.content.json()[cycle.word_name] for delivery in deliveries]
-    assert words == ["IN_PROGRESS", last[cycle.word_name]]
-    assert deliveries[-1].content.json() == last
-    assert len({delivery.header("webhook-id") for delivery in deliveries}) == len(deliveries)
-    assert all(receiver.is_recent(delivery, time.time()) for delivery in deliveries)
-
-
-@pytest.mark.parametrize("cycle", CYCLES)
-def test_each_delivery_is_signed(target: Target, cycle: LifeCycle, hook: Receiver) -> None:
-    """The signature is the HMAC of id, timestamp and raw body; with another secret it is not."""
-    if target.webhook_secret is None:
-        pytest.skip("the secret is not known: put it into CONTRACT_WEBHOOK_SECRET")
-    good = watch(target, cycle, hook, "polls=2", 2)
-    assert good
-    assert all(receiver.is_signed(delivery, target.webhook_secret) for delivery in good)
-    assert not any(receiver.is_signed(delivery, target.webhook_secret + "x") for delivery in good)
-
-
-@pytest.mark.parametrize("cycle", CYCLES)
-def test_no_address_means_no_delivery(target: Target, cycle: LifeCycle, hook: Receiver) -> None:
-    """A task without a webhook tells nobody, though another task's receiver is known."""
-    watch(target, cycle, hook, "polls=2", 2)
+    body = {**target.body(cycle.create), cycle.webhook_name: near.hook(name := f"failed-{len(near.asked)}")}
+    made = target.call(cycle.create.method, cycle.create.url(), json=body, scenario="polls=3, fail")
     quiet = target.create(cycle, "polls=2")
+    task = at(made.answer.json(), cycle.task_pointer)
+    life = Life(cycle, task[cycle.id_name], body, made, name, words=[str(task[cycle.word_name])])
+    lives.watch(target, [life])
     for _ in range(2):
         target.task(cycle, quiet)
-    assert all(delivery.content.json()[cycle.id_name] != quiet for delivery in hook.deliveries)
+    lives.collect(life, near)
+    assert life.words[-1] == FAILED
+    lives.hold(target, [life], (lives.each_change_is_delivered_in_order, lives.a_delivery_is_the_status))
+    assert not [d for d in near.deliveries(name) if quiet.encode() in d.sent.body]

@@ -11,7 +11,7 @@ from contract_tests.schema.server.configuration import Configuration, Configurat
 from contract_tests.schema.server.exchange import Answer, Sent
 from contract_tests.schema.server.guard import Guard, NotSentError, may_create
 from contract_tests.schema.server.operations import life_cycles
-from contract_tests.schema.server.target import example_body
+from contract_tests.schema.server.bodies import example_body
 from kling_elements_mock import MockSettings, Polls, serve
 
 CREATE = life_cycles()[0].create

@@ -14,7 +14,7 @@ from contract_tests.schema.server import default_target, rules
 from contract_tests.schema.server.configuration import Configuration
 from contract_tests.schema.server.exchange import Answer, Sent
 from contract_tests.schema.server.operations import life_cycles, operations
-from contract_tests.schema.server.target import example_body
+from contract_tests.schema.server.bodies import example_body
 from contract_tests.violations import answered
 from contract_tests.violations.answered import body, field, rows
 

@@ -1,0 +1,331 @@
+"""The life of some tasks, on any server: made at once, looked at with pauses until they end, then held to rules.
+
+Each rule takes the lives and gives a sentence, with the exchange, for each breach. What holds for single
+answers and from one answer to the next is the work of `rules` and of the ledger.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from contract_tests.schema.server import films, neighbour
+from contract_tests.schema.server.guard import NotSentError
+from contract_tests.schema.server.operations import COMPLETED, TERMINAL, at, properties
+from contract_tests.schema.server.verdicts import note, rule_of, stricter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from contract_tests.schema.server.exchange import Exchange
+    from contract_tests.schema.server.neighbour import Delivery, Neighbour
+    from contract_tests.schema.server.operations import LifeCycle
+    from contract_tests.schema.server.target import Target
+
+    Found = Iterator[tuple[str, Exchange | None]]
+    LifeRule = Callable[[list["Life"]], Found]
+
+_LOOKS_AT_THE_END: Final = 3
+_LATE_SECONDS: Final = 10.0  # a delivery may come after the status was seen
+_AFTER_SECONDS: Final = 0.15  # what comes after the last delivery
+_ROUGHLY_SECONDS: Final = 1.0
+_DURATION: Final = "duration"
+
+
+@dataclass
+class Life:
+    """One task.
+
+    Attributes:
+        cycle: Its operations.
+        id: Its id.
+        body: What it was made of.
+        made: Create's exchange.
+        hook: The name of its receiver; empty if it has none.
+        looks: The exchanges of its status.
+        words: The status words seen, the first of them create's.
+        detail: The last answer about it.
+        deliveries: What its receiver got.
+        results: What was fetched of its results.
+    """
+
+    cycle: LifeCycle
+    id: str
+    body: dict[str, Any]
+    made: Exchange
+    hook: str = ""
+    looks: list[Exchange] = field(default_factory=list)
+    words: list[str] = field(default_factory=list)
+    detail: dict[str, Any] = field(default_factory=dict)
+    deliveries: list[Delivery] = field(default_factory=list)
+    results: list[Exchange] = field(default_factory=list)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether its last status is final."""
+        return self.words[-1] in TERMINAL
+
+
+def live(target: Target, cycle: LifeCycle, near: Neighbour | None) -> list[Life]:
+    """Make three tasks, two of them alike, watch them until they end, and fetch their results.
+
+    Args:
+        target: The server.
+        cycle: The kind of task.
+        near: Receives webhooks, if the server can reach it.
+    """
+    lives: list[Life] = []
+    listed(target, cycle)
+    body = target.body(cycle.create)
+    longest = _longest(cycle)
+    for hook, more in (("one", {}), ("", longest), ("two", {})):
+        found = {**body, **more}
+        if hook and near is not None and cycle.webhook_name is not None:
+            found[cycle.webhook_name] = near.hook(hook := f"{hook}-{len(near.asked)}-{target.guard.spent}")
+        else:
+            hook = ""  # noqa: PLW2901 - there is no receiver
+        try:
+            made = target.call(cycle.create.method, cycle.create.url(), json=found)
+        except NotSentError:
+            if not lives:
+                raise
+            break
+        if not target.expect(
+            made.answer.is_success, "a valid create is refused", made, rule_of(a_valid_create_is_taken)
+        ):
+            continue
+        task = at(made.answer.json(), cycle.task_pointer)
+        lives.append(Life(cycle, task[cycle.id_name], found, made, hook, [], [str(task[cycle.word_name])]))
+        listed(target, cycle)
+    watch(target, lives)
+    listed(target, cycle)
+    for life in lives:
+        for _ in range(_LOOKS_AT_THE_END):
+            look(target, life)
+        for url in life.detail.get(cycle.result_name) or ():
+            life.results.append(target.fetch("GET", str(url)))
+        if life.hook and near is not None:
+            collect(life, near)
+    return lives
+
+
+def listed(target: Target, cycle: LifeCycle) -> None:
+    """Read the list, and look at a task of it that this run has not made."""
+    if cycle.listing is None:
+        return
+    exchange = target.call("GET", cycle.listing.url())
+    if not exchange.answer.is_success:
+        return
+    rows = at(exchange.answer.json(), cycle.list_pointer)
+    unknown = [row[cycle.id_name] for row in rows if row[cycle.id_name] not in target.ledger.tasks]
+    for task_id in unknown[:1]:
+        shown = target.call("GET", cycle.status_url(task_id))
+        target.expect(
+            shown.answer.is_success, "a listed task is not found", shown, rule_of(a_listed_task_is_found)
+        )
+
+
+def look(target: Target, life: Life) -> None:
+    """Ask for a task's status."""
+    exchange = target.call("GET", life.cycle.status_url(life.id))
+    life.looks.append(exchange)
+    if exchange.answer.is_success:
+        life.detail = at(exchange.answer.json(), life.cycle.task_pointer)
+        life.words.append(str(life.detail[life.cycle.word_name]))
+
+
+def watch(target: Target, lives: list[Life]) -> None:
+    """Look at tasks, with pauses, until all have ended or patience does."""
+
+    def what() -> str:
+        return ", ".join(f"the task {life.id} ({life.words[-1]})" for life in lives if not life.has_ended)
+
+    again = target.patience.rounds(what)
+    while any(not life.has_ended for life in lives) and again():
+        for life in lives:
+            if not life.has_ended:
+                look(target, life)
+
+
+def collect(life: Life, near: Neighbour) -> None:
+    """Wait for the last delivery of a task, and a little for what must not come after it."""
+    end = f'"{life.words[-1]}"'.encode()
+
+    def has_come() -> bool:
+        return any(end in delivery.sent.body for delivery in near.deliveries(life.hook))
+
+    if life.has_ended and near.wait_for(has_come, _LATE_SECONDS):
+        near.wait_for(lambda: False, _AFTER_SECONDS)
+    life.deliveries = near.deliveries(life.hook)
+
+
+def _longest(cycle: LifeCycle) -> dict[str, Any]:
+    """Return the last documented word of the duration, which no default is."""
+    node = properties(cycle.create.body_schema).get(_DURATION, {})
+    return {_DURATION: node["enum"][-1]} if "enum" in node else {}
+
+
+# --- the rules
+
+
+def a_valid_create_is_taken() -> None:
+    """A body that the document allows makes a task."""
+
+
+def a_listed_task_is_found() -> None:
+    """A task that is in a key's list can be asked for with that key."""
+
+
+@stricter("The document names no time; WAIT= sets how long a run waits")
+def a_task_ends(lives: list[Life]) -> Found:
+    """A task ends while the run waits for it."""
+    for life in lives:
+        if not life.has_ended:
+            yield (
+                f"the task {life.id} is still {life.words[-1]}; to wait longer, raise WAIT",
+                (life.looks or [life.made])[-1],
+            )
+
+
+@stricter("The document lists the words, not that each is passed; seen on sibling endpoints")
+def a_task_is_in_progress_before_it_ends(lives: list[Life]) -> Found:
+    """Of some tasks that were watched with short pauses, at least one was seen IN_PROGRESS before it ended."""
+    watched = [life for life in lives if life.has_ended and len(life.looks) > _LOOKS_AT_THE_END * 2]
+    if watched and not any("IN_PROGRESS" in life.words for life in watched):
+        yield f"only {' and '.join(sorted(set(watched[0].words)))} was seen", watched[0].looks[-1]
+
+
+@stricter("A server may fail any task; here all of them have failed")
+def a_valid_task_is_completed(lives: list[Life]) -> Found:
+    """Of some valid tasks, at least one is COMPLETED."""
+    ended = [life for life in lives if life.has_ended]
+    if ended and not any(life.words[-1] == COMPLETED for life in ended):
+        yield f"all {len(ended)} tasks are {ended[0].words[-1]}", ended[0].looks[-1]
+
+
+def a_result_can_be_fetched(lives: list[Life]) -> Found:
+    """A result's address gives the video, without a key, at once and while it is good."""
+    for life in lives:
+        for fetched in life.results:
+            if not fetched.answer.is_success:
+                yield f"the result answers {fetched.answer.status or 'nothing'}", fetched
+            elif fetched.answer.media_type in {"text/html", "application/json", "text/plain"}:
+                yield f"the result is {fetched.answer.media_type}", fetched
+
+
+def a_result_can_be_played(lives: list[Life]) -> Found:
+    """A result is a whole MP4 file with a picture."""
+    for life in lives:
+        for fetched in life.results:
+            fault = films.faults(fetched.answer.body) if fetched.answer.is_success else ""
+            if fault:
+                yield f"the result of the task {life.id} can't be played: {fault}", fetched
+
+
+def a_result_is_as_long_as_asked(lives: list[Life]) -> Found:
+    """A result has the length that its create asked for, or else the default one."""
+    for life in lives:
+        asked = life.body.get(_DURATION)
+        for fetched in life.results if asked is not None and str(asked).isdecimal() else ():
+            found = films.seconds(fetched.answer.body)
+            if found and abs(found - float(asked)) > _ROUGHLY_SECONDS:
+                yield f"{asked} s were asked for, and the result has {found:.1f} s", fetched
+
+
+@stricter("The document does not say how many results a task has; one was seen on sibling endpoints")
+def results_differ(lives: list[Life]) -> Found:
+    """Tasks of different lengths do not have the same file as their result."""
+    seen: dict[bytes, Life] = {}
+    for life in lives:
+        for fetched in life.results if life.body.get(_DURATION) else ():
+            other = seen.setdefault(fetched.answer.body, life)
+            if fetched.answer.body and other.body.get(_DURATION) != life.body.get(_DURATION):
+                yield f"the tasks {other.id} and {life.id} have the same file", fetched
+
+
+def a_webhook_is_delivered(lives: list[Life]) -> Found:
+    """A task that names a receiver tells it of its end."""
+    for life in lives:
+        words = _told(life)
+        if life.hook and life.has_ended and life.words[-1] not in words:
+            yield f"{life.words[-1]} was not delivered, but {', '.join(words) or 'nothing'}", life.made
+
+
+@stricter("The document says at every change; that IN_PROGRESS is one, and the order, were seen")
+def each_change_is_delivered_in_order(lives: list[Life]) -> Found:
+    """Each change of status is one delivery, IN_PROGRESS included, in order; a repeated one has its old id."""
+    for life in lives:
+        words = [word for word in _told(life) if word != "CREATED"]
+        if life.hook and words and words != ["IN_PROGRESS", life.words[-1]]:
+            yield f"{', '.join(words)} came for a task that is {life.words[-1]}", life.made
+
+
+def a_delivery_is_as_documented(lives: list[Life]) -> Found:
+    """A delivery is a POST to the very address, with the documented headers and body, and shows no key."""
+    keys = tuple(value for life in lives for name, value in life.made.sent.headers if "key" in name.lower())
+    for life in lives:
+        for delivery in life.deliveries:
+            for fault in neighbour.faults(life.cycle, delivery, keys):
+                yield fault, life.made
+
+
+def a_delivery_is_the_status(lives: list[Life]) -> Found:
+    """A delivery has the task's own status answer as its body, without `data`."""
+    for life in lives:
+        for delivery in life.deliveries:
+            body = _json(delivery)
+            if body.get(life.cycle.id_name) != life.id:
+                yield f"the receiver of {life.id} is told of {body.get(life.cycle.id_name)}", life.made
+            elif body.get(life.cycle.word_name) == life.words[-1] and life.has_ended and body != life.detail:
+                yield f"the delivery is {body}, and the status {life.detail}", life.looks[-1]
+            elif body.get(life.cycle.word_name) not in TERMINAL and body.get(life.cycle.result_name):
+                yield f"{body.get(life.cycle.word_name)} is delivered with a result", life.made
+
+
+def each_delivery_has_an_id(lives: list[Life]) -> Found:
+    """Each change has a webhook-id of its own, and a repeated delivery the same id and body."""
+    seen: dict[str, bytes] = {}
+    for life in lives:
+        for delivery in life.deliveries:
+            name = delivery.header("webhook-id") or ""
+            if seen.setdefault(name, delivery.sent.body) != delivery.sent.body:
+                yield f"two deliveries have the webhook-id {name}, and different bodies", life.made
+
+
+LIFE_RULES: Final[tuple[LifeRule, ...]] = (
+    a_task_ends,
+    a_task_is_in_progress_before_it_ends,
+    a_valid_task_is_completed,
+    a_result_can_be_fetched,
+    a_result_can_be_played,
+    a_result_is_as_long_as_asked,
+    results_differ,
+    a_webhook_is_delivered,
+    each_change_is_delivered_in_order,
+    a_delivery_is_as_documented,
+    a_delivery_is_the_status,
+    each_delivery_has_an_id,
+)
+
+
+def hold(target: Target, lives: list[Life], checks: tuple[LifeRule, ...] = LIFE_RULES) -> None:
+    """Hold some lives to rules."""
+    for check in checks:
+        rule = rule_of(check)
+        note(rule, "held")
+        for text, exchange in check(lives):
+            target.breach(text, exchange, rule)
+
+
+def _told(life: Life) -> list[str]:
+    """Return the words that were delivered, repeated deliveries left out."""
+    once = {delivery.header("webhook-id") or str(n): delivery for n, delivery in enumerate(life.deliveries)}
+    return [str(_json(delivery).get(life.cycle.word_name)) for delivery in once.values()]
+
+
+def _json(delivery: Delivery) -> dict[str, Any]:
+    try:
+        value = delivery.content.json()
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,65 @@
+"""The life of tasks on any server: with webhooks, lists and results, and as few tasks as that takes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from contract_tests.schema.server import lives
+from contract_tests.schema.server.operations import LifeCycle, at, life_cycles
+from contract_tests.schema.server.neighbour import is_signed
+
+if TYPE_CHECKING:
+    from contract_tests.schema.server.neighbour import Neighbour
+    from contract_tests.schema.server.target import Target
+
+CYCLES = [pytest.param(cycle, id=cycle.create.path.rpartition("/")[2]) for cycle in life_cycles()]
+
+
+@pytest.mark.parametrize("cycle", CYCLES)
+def test_tasks_live_as_documented(target: Target, cycle: LifeCycle, reached: Neighbour | None) -> None:
+    """Tasks made at once, two of them alike, are told apart, end, and have the results asked for."""
+    made = lives.live(target, cycle, reached)
+    lives.hold(target, made)
+    if target.webhook_secret is not None:
+        for life in made:
+            for delivery in life.deliveries:
+                target.expect(
+                    is_signed(delivery, target.webhook_secret), "a delivery is not signed", life.made
+                )
+
+
+def test_a_webhook_is_checked(target: Target) -> None:
+    """Webhooks reach the suite, and their secret is known."""
+    if not target.is_near:
+        pytest.skip("the server would have to reach this machine: run the suite on the server's own")
+    if target.webhook_secret is None:
+        pytest.skip("the webhooks' secret would have to be known: put it into CONTRACT_WEBHOOK_SECRET")
+
+
+@pytest.mark.parametrize("cycle", CYCLES)
+def test_a_task_is_its_makers_alone(target: Target, cycle: LifeCycle) -> None:
+    """Another account's key finds neither the task nor a row for it; nor does the first the other's."""
+    other = target.need_another_account()
+    task_id = target.any_task(cycle)
+
+    def seen_by(key: str, task_id: str) -> None:
+        seen = target.call("GET", cycle.status_url(task_id), key=key)
+        target.expect(seen.answer.status == 404, "another key sees the task", seen)
+        if cycle.listing is not None:
+            rows = target.call("GET", cycle.listing.url(), key=key)
+            target.expect(task_id.encode() not in rows.answer.body, "another key lists the task", rows)
+
+    seen_by(other, task_id)
+    seen_by(target.key, target.create(cycle, key=other))
+
+
+@pytest.mark.parametrize("cycle", CYCLES)
+def test_a_create_is_answered_as_recorded(target: Target, cycle: LifeCycle) -> None:
+    """A create answers 200 with a task that is CREATED or IN_PROGRESS: never 201 or 202, and no result."""
+    exchange = target.call(cycle.create.method, cycle.create.url(), json=target.body(cycle.create))
+    task = at(exchange.answer.json(), cycle.task_pointer)
+    assert exchange.answer.status == 200, target.tell("a create is no 200", exchange)
+    assert task[cycle.word_name] in {"CREATED", "IN_PROGRESS"}, target.tell("it has ended", exchange)
+    assert not task.get(cycle.result_name), target.tell("it has a result", exchange)

@@ -1,0 +1,120 @@
+"""Uploads: addresses for files, which take the bytes and give them back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from contract_tests.schema.server.operations import Operation, operations, properties
+from contract_tests.schema.server.neighbour import picture
+from contract_tests.support.contract import resolve
+
+if TYPE_CHECKING:
+    from contract_tests.schema.server.exchange import Exchange
+    from contract_tests.schema.server.target import Target
+
+_A_DAY = 86_400
+
+
+def listed(operation: Operation) -> str:
+    """Return the property of the answer that lists addresses; empty if it is no upload."""
+    media = operation.success.get("content", {}).get("application/json", {})
+    for name, node in properties(media.get("schema", {})).items():
+        if {"upload_url", "asset_url"} <= properties(node.get("items", {})).keys():
+            return name
+    return ""
+
+
+UPLOADS = [operation for operation in operations() if listed(operation)]
+
+
+def kinds(operation: Operation) -> list[str]:
+    """Return the documented content types."""
+    node = properties(operation.body_schema)[listed(operation)]
+    return list(properties(resolve(node["items"]))["content_type"]["enum"])
+
+
+def ask(target: Target, operation: Operation, wanted: list[Any]) -> Exchange:
+    """Ask for addresses."""
+    body = {listed(operation): [{"content_type": kind} for kind in wanted]}
+    return target.call(operation.method, operation.url(), json=body)
+
+
+@pytest.mark.parametrize("operation", UPLOADS, ids=str)
+def test_each_file_gets_its_own_address(target: Target, operation: Operation) -> None:
+    """There is one address for each file, in the same order, distinct, with the headers of its content type."""
+    known, seen = kinds(operation), set()
+    node = properties(operation.body_schema)[listed(operation)]
+    most = [known[place % len(known)] for place in range(node.get("maxItems", 14))]
+    for wanted in ([known[0]], known, known[::-1], [known[1], known[1]], most):
+        exchange = ask(target, operation, wanted)
+        assert exchange.answer.is_success, target.tell("documented files are refused", exchange)
+        files = exchange.answer.json()[listed(operation)]
+        assert len(files) == len(wanted), target.tell(f"{len(wanted)} files were asked for", exchange)
+        for kind, file in zip(wanted, files, strict=True):
+            signed = {name.lower(): value for name, value in file["headers"].items()}
+            target.expect(
+                signed.get("content-type") == kind, f"{kind} was asked for, and {signed} signed", exchange
+            )
+            target.expect(not target.key_headers_in(signed), "the key is among the signed headers", exchange)
+            for name in ("file_id", "upload_url", "asset_url"):
+                target.expect(file[name] not in seen, f"{name} {file[name]} comes twice", exchange)
+                seen.add(file[name])
+
+
+@pytest.mark.parametrize("operation", UPLOADS, ids=str)
+def test_addresses_expire_in_a_sane_time(target: Target, operation: Operation) -> None:
+    """Each address is good for some seconds, counted from now: long enough to put a file, and the asset longer."""
+    exchange = ask(target, operation, kinds(operation)[:1])
+    file = exchange.answer.json()[listed(operation)][0]
+    puts, gets = file["expires_in"], file["asset_url_expires_in"]
+    target.expect(10 <= puts <= _A_DAY, f"expires_in is {puts}", exchange)
+    target.expect(60 <= gets <= 31 * _A_DAY, f"asset_url_expires_in is {gets}", exchange)
+    target.expect(puts <= gets, f"the asset is good for {gets} s, and the upload for {puts}", exchange)
+
+
+@pytest.mark.parametrize("operation", UPLOADS, ids=str)
+def test_what_was_put_is_fetched(target: Target, operation: Operation) -> None:
+    """The bytes are put with the signed headers and no key, and are then at the asset's address, unchanged."""
+    wanted = kinds(operation)
+    files = ask(target, operation, wanted).answer.json()[listed(operation)]
+    put: list[tuple[str, str, bytes]] = []
+    for number, (kind, file) in enumerate(zip(wanted, files, strict=False)):
+        for name in ("upload_url", "asset_url"):
+            parts = urlsplit(str(file[name]))
+            assert parts.scheme in {"http", "https"}, f"{name} {file[name]} is no address"
+            assert parts.netloc, f"{name} {file[name]} is no address"
+        early = target.fetch("GET", file["asset_url"])
+        target.expect(not early.answer.is_success, "there is an asset before its bytes were put", early)
+        data = picture(kind) + bytes([number])
+        done = target.fetch("PUT", file["upload_url"], dict(file["headers"]), data)
+        target.expect(
+            done.answer.is_success, f"a PUT with the signed headers answers {done.answer.status}", done
+        )
+        put.append((kind, file["asset_url"], data))
+    for kind, url, data in put:
+        got = target.fetch("GET", url)
+        target.expect(got.answer.is_success, f"the asset answers {got.answer.status} after the PUT", got)
+        target.expect(got.answer.body == data, f"the asset has {len(got.answer.body)} other bytes", got)
+        target.expect(
+            got.answer.media_type in {kind, "application/octet-stream", "binary/octet-stream", ""},
+            f"the asset is {got.answer.media_type}, and was put as {kind}",
+            got,
+        )
+
+
+@pytest.mark.parametrize("operation", UPLOADS, ids=str)
+@pytest.mark.parametrize("near_miss", [
+    "image/gif", "image/svg+xml", "image/jpg", "image/*", "*/*", "IMAGE/PNG", "Image/Png", "image/png ", " image/png",
+    "image/png; charset=utf-8", "image/png;q=1", "image/pngx", "ximage/png", "image", "png", "image/tiff", "image/bmp",
+    "image/avif", "image/heic", "video/mp4", "application/octet-stream", "text/html", "application/pdf", "", None, 1,
+    ["image/png"], {"a": "image/png"}, True, "image/png\n", "image/x-png", "image/pjpeg", "image/png,image/jpeg",
+], ids=repr)  # fmt: skip
+def test_only_documented_types_are_taken(target: Target, operation: Operation, near_miss: Any) -> None:
+    """A content type that the document does not list is a 400, alone and beside good ones."""
+    good = kinds(operation)[0]
+    for wanted in ([near_miss], [good, near_miss], [near_miss, good]):
+        exchange = ask(target, operation, wanted)
+        assert exchange.answer.status in {400, 403}, target.tell(f"{near_miss!r} is taken", exchange)
