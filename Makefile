@@ -112,6 +112,12 @@ mutants: environment ## seed wrong behaviour, and show that the suite finds each
 mutation: environment ## look for holes in the tests with mutmut, now and then; no gate (its modules: pyproject.toml)
 	@$(RUN) -m mutmut run $(ARGS)
 
+# --- the site
+
+.PHONY: docs
+docs: environment ## build the site into build/docs/site, strictly
+	@scripts/docs.sh $(RUN)
+
 # --- the environment and the packages
 
 .PHONY: setup
