@@ -62,7 +62,7 @@ def test_links_and_make_targets_exist(page: Path) -> None:
 
 
 def test_the_site_has_every_page(tmp_path: Path) -> None:
-    """The navigation lists every page once, those made from the code included, and no link leaves the site."""
+    """The navigation lists every page once, also those made from the code; links stay on the site."""
     site_pages.write(tmp_path)
     nav = (tmp_path / "zensical.toml").read_text(encoding="utf-8")
     pages = {page.relative_to(tmp_path / "pages").as_posix() for page in tmp_path.glob("pages/**/*.md")}
