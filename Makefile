@@ -34,13 +34,14 @@ test: environment ## run every test (ARGS="-k polling -x")
 	@$(RUN) -m pytest -q -n $(JOBS) $(ARGS)
 
 .PHONY: lint
-lint: environment ## ruff, mypy --strict, pyright and the layers (import-linter); all of them, whatever the first finds
+lint: environment ## ruff, mypy --strict, pyright, the layers (import-linter), the workflows (zizmor); all of them, whatever the first finds
 	@failed=; \
 	$(RUN) -m ruff check . || failed=1; \
 	$(RUN) -m ruff format --check . || failed=1; \
 	$(RUN) -m mypy || failed=1; \
 	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(RUN) -m pyright || failed=1; \
 	.venv/bin/lint-imports --no-logo --cache-dir .cache/import-linter || failed=1; \
+	.venv/bin/zizmor --offline --no-progress --quiet .github || failed=1; \
 	test -z "$$failed"
 
 .PHONY: format
@@ -112,6 +113,12 @@ mutants: environment ## seed wrong behaviour, and show that the suite finds each
 mutation: environment ## look for holes in the tests with mutmut, now and then; no gate (its modules: pyproject.toml)
 	@$(RUN) -m mutmut run $(ARGS)
 
+# --- the site
+
+.PHONY: docs
+docs: environment ## build the site into build/docs/site, strictly
+	@scripts/docs.sh $(RUN)
+
 # --- the environment and the packages
 
 .PHONY: setup
@@ -126,9 +133,8 @@ lock: ## pin the development packages again after a change of pyproject.toml (AR
 	@PYTHON='$(PYTHON)' scripts/lock.sh $(ARGS)
 
 .PHONY: dist
-dist: environment ## build the sdist and the wheel into dist/
-	@rm -rf dist
-	@$(RUN) -m hatchling build
+dist: environment ## build the sdist, and the wheel from it, into dist/, and check both (REPOSITORY=https://… for a release)
+	@PYTHON='$(PYTHON)' KLING_ELEMENTS_REPOSITORY='$(REPOSITORY)' scripts/dist.sh
 
 .PHONY: clean
 clean: ## remove .venv, caches and what the demo left

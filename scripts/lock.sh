@@ -1,5 +1,5 @@
 #!/bin/sh
-# Pins everything that pyproject.toml's extra `dev` asks for, with the hashes of all platforms' files, for all supported versions of Python.
+# Pins what pyproject.toml's extra `dev` and group `docs` ask for, with the hashes of all platforms' files, for all supported Pythons.
 #
 #     scripts/lock.sh [UV OPTION…]        e.g. --upgrade, --upgrade-package httpx
 #
@@ -19,11 +19,17 @@ if [ ! -x "$home/bin/uv" ]; then
     echo '*' >"$home/.gitignore"
     "$home/bin/python" -m pip install -qq --disable-pip-version-check "uv==$uv_version"
 fi
-"$home/bin/uv" pip compile pyproject.toml --extra dev \
-    --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \
-    --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' \
-    --quiet --output-file requirements-dev.txt "$@"
-if grep -nE '://|^ *--(find-links|index-url|extra-index-url|trusted-host)|^-e| @ ' requirements-dev.txt; then
-    echo "requirements-dev.txt names a host or a path in the lines above: it must not be committed so." >&2
-    exit 1
-fi
+pin() { # OUTPUT UV-OPTION…
+    output=$1
+    shift
+    "$home/bin/uv" pip compile "$@" \
+        --universal --fork-strategy fewest --python-version 3.11 --generate-hashes \
+        --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' \
+        --quiet --output-file "$output"
+    if grep -nE '://|^ *--(find-links|index-url|extra-index-url|trusted-host)|^-e| @ ' "$output"; then
+        echo "$output names a host or a path in the lines above: it must not be committed so." >&2
+        exit 1
+    fi
+}
+pin requirements-dev.txt pyproject.toml --extra dev "$@"
+pin requirements-docs.txt --group docs "$@"

@@ -14,8 +14,8 @@ ROOT = Path(__file__).resolve().parents[2]
 LOCK = (ROOT / "requirements-dev.txt").read_text(encoding="utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
-# libcst, which mutmut needs, asks for it on one Python in place of pyyaml; nothing else imports it.
-ON_ONE_PYTHON = {"pyyaml-ft"}
+# libcst, which mutmut needs, asks for the first in place of pyyaml; twine's keyring for the others.
+ON_ONE_PYTHON = {"pyyaml-ft", "backports-tarfile", "importlib-metadata", "lazy-importer", "zipp"}
 
 
 def locked(python: str, platform: str = "linux") -> dict[str, str]:

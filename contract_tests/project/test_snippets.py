@@ -12,8 +12,10 @@ import pytest
 import kling_elements
 from contract_tests.support.snippets import PAGES, ROOT, Reader, blocks_of, prepare
 from kling_elements import KlingError
+from kling_elements.cli.arguments import COMMANDS
 from kling_elements.cli.error_report import exit_code_of
 from kling_elements_mock import MockSettings, Polls, serve
+from scripts import site_pages
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +31,7 @@ def test_snippets_run_and_print_what_is_shown(
     """Each block, typed as it stands, prints what the page shows; CONTRIBUTING.md has the rules."""
     if not (blocks := blocks_of(TEXTS[page])):
         return
-    handlers = logging.root.handlers[:]
+    handlers, logging.root.handlers = logging.root.handlers, []  # a reader's process has none
     prepare(tmp_path, monkeypatch)
     try:
         with serve(MockSettings(pace=Polls(3))) as served, asyncio.Runner() as runner:
@@ -37,7 +39,7 @@ def test_snippets_run_and_print_what_is_shown(
             monkeypatch.setenv("KLING_ELEMENTS_API_KEY", "any")
             Reader(str(page.relative_to(ROOT)), monkeypatch, runner).follow(blocks)
     finally:
-        logging.root.handlers[:] = handlers
+        logging.root.handlers = handlers
 
 
 def anchors_of(text: str) -> set[str]:
@@ -57,6 +59,15 @@ def test_links_and_make_targets_exist(page: Path) -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = re.findall(r"(?:`|^)(?:\w+=\S+ )*make ([a-z-]+)", TEXTS[page], flags=re.MULTILINE)
     assert [target for target in targets if f"\n{target}:" not in makefile] == []
+
+
+def test_the_site_has_every_page(tmp_path: Path) -> None:
+    """The navigation lists every page once, also those made from the code; links stay on the site."""
+    site_pages.write(tmp_path)
+    nav = (tmp_path / "zensical.toml").read_text(encoding="utf-8")
+    pages = {page.relative_to(tmp_path / "pages").as_posix() for page in tmp_path.glob("pages/**/*.md")}
+    assert sorted(re.findall(r'= "([\w/-]+\.md)"', nav)) == sorted(pages)
+    assert all(f"## {name}\n" in (tmp_path / "pages/api/command.md").read_text("utf-8") for name in COMMANDS)
 
 
 def test_the_table_of_errors_is_complete_and_right() -> None:

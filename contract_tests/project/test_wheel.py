@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import email
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -11,8 +13,12 @@ from pathlib import Path
 
 import pytest
 
+import kling_elements
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("kling_elements_api", "kling_elements", "kling_elements_mock")
+
+REPOSITORY = "https://git.example/kling-elements"
 
 # Refuses to import what only the extras `mock` and `dev` bring.
 WITHOUT_EXTRAS = """
@@ -29,7 +35,10 @@ sys.meta_path.insert(0, Absent())
 def build(source: Path, target: Path, kind: str) -> Path:
     """Build one distribution, as pip would, without the network; gives its file."""
     command = [sys.executable, "-m", "hatchling", "build", "--target", kind, "--directory", str(target)]
-    done = subprocess.run(command, cwd=source, capture_output=True, text=True, check=False, timeout=300)  # noqa: S603
+    release = {**os.environ, "KLING_ELEMENTS_REPOSITORY": REPOSITORY}
+    done = subprocess.run(  # noqa: S603 - our own command
+        command, cwd=source, env=release, capture_output=True, text=True, check=False, timeout=300
+    )
     assert done.returncode == 0, done.stderr
     return next(target.glob("*.whl" if kind == "wheel" else "*.tar.gz"))
 
@@ -69,6 +78,16 @@ def test_the_wheel_holds_the_three_packages_and_nothing_else(wheel: Path) -> Non
     with zipfile.ZipFile(wheel) as archive:
         tops = {name.partition("/")[0] for name in archive.namelist()}
     assert {top for top in tops if not top.endswith(".dist-info")} == set(PACKAGES)
+
+
+def test_a_release_leads_to_its_repository(installed: Path) -> None:
+    """Given the repository's address, the metadata has URLs, and no link of the README is relative."""
+    [file] = installed.glob("*.dist-info/METADATA")
+    metadata = email.message_from_string(file.read_text(encoding="utf-8"))
+    assert all(REPOSITORY in url for url in metadata.get_all("Project-URL"))
+    text = metadata.get_payload()
+    assert f"]({REPOSITORY}/raw/v{kling_elements.__version__}/docs/demo.png)" in text
+    assert re.findall(r"\]\((?!https://)[^)]*\)", text) == []
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import doctest
+import importlib.util
 import io
 import os
 import re
@@ -140,6 +141,12 @@ class Reader:
                 Path(block.title).write_text(block.text, encoding="utf-8")
             if block.why or block.language in IS_DATA:
                 continue
+            if block.title:
+                if not any(
+                    block.title in other.text for other in blocks if other.language in {"console", "sh"}
+                ):
+                    self._import(Path(block.title))
+                continue
             if block.language == "python":
                 printed = self._python(block)
                 if after and after.language == "text" and not after.title:
@@ -149,6 +156,14 @@ class Reader:
                 printed = self._type(command, where)
                 if expected is not None:
                     self._compare(f"{where}: {command}", expected, printed)
+
+    def _import(self, file: Path) -> None:
+        spec = importlib.util.spec_from_file_location(file.stem, file)
+        assert spec
+        assert spec.loader
+        module = importlib.util.module_from_spec(spec)
+        self.monkeypatch.setitem(sys.modules, file.stem, module)
+        spec.loader.exec_module(module)
 
     def _python(self, block: Block) -> str:
         code = compile(

@@ -23,7 +23,8 @@ _DEFAULTS = MockSettings()
 _Value = TypeVar("_Value")
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the mock's arguments."""
     parser = argparse.ArgumentParser(
         prog="kling-elements mock",
         description="Serve a stand-in for the API. Nothing leaves this machine or costs money.",
@@ -135,7 +136,7 @@ def _rate_limit(text: str) -> tuple[RateLimit, ...]:
 def main(argv: list[str] | None = None) -> int:
     """Serve until interrupted; return 0 after Ctrl-C or SIGTERM, 2 for a bad argument or a port in use."""
     try:
-        given = _parser().parse_args(argv)
+        given = parser().parse_args(argv)
     except SystemExit as leaving:  # --help, or a bad argument: argparse has printed it
         return leaving.code if isinstance(leaving.code, int) else 2
     settings = MockSettings(
