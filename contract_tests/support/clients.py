@@ -9,7 +9,7 @@ import anyio
 import httpx
 from attrs import define, field, frozen
 
-from contract_tests.support.answers import ID, IMAGE
+from contract_tests.support.answers import ID, IMAGE, RESULT, shown
 from kling_elements import AsyncKlingElements, KlingElements
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class Driver:
         self, handler: Callable[[httpx.Request], httpx.Response] | None = None, **options: Any
     ) -> Opened:
         """A client that talks to a handler, or over the network if there is none."""
-        options = {"api_key": KEY, **options}
+        options = {"api_key": KEY, "journal": "off", **options}
         return Opened(self, handler, options, None if handler is None else self.make(handler, options))
 
     def make(
@@ -195,3 +195,15 @@ class Opened:
 SYNC = Driver(None)
 ASYNC = Driver("asyncio")
 TRIO = Driver("trio")
+
+
+def finished(
+    driver: Driver,
+    *steps: Callable[[httpx.Request], httpx.Response] | Exception,
+    url: str = RESULT,
+    **options: Any,
+) -> tuple[Opened, Task, Script]:
+    """A client with a finished task; its server answers further requests by the steps."""
+    server = Script.of(shown("COMPLETED", (url,)), *steps)
+    client = driver.open(server, **{"sleep": lambda _: None, **options})
+    return client, client.get(ID), server

@@ -16,8 +16,7 @@ from contract_tests.support.answers import ID, RESULT, mp4, png, reply, shown
 from contract_tests.support.clients import ASYNC, KEY, SYNC, Script
 from contract_tests.support.contract import key_headers
 from contract_tests.support.loopback import refused_url, serving
-from kling_elements import KlingElements, KlingError, ValidationError
-from kling_elements.api.auth import ApiKey
+from kling_elements import KlingError, ValidationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 HEADER = next(iter(key_headers().values()))
 
 
-def told(value: object, depth: int = 6) -> Iterator[str]:
+def texts_of(value: object, depth: int = 6) -> Iterator[str]:
     """What a value shows of itself, and what its attributes show in turn."""
     yield repr(value)
     yield str(value)
@@ -48,18 +47,12 @@ def told(value: object, depth: int = 6) -> Iterator[str]:
             members += value
         for member in members:
             if not callable(member) or type(member).__module__.startswith("kling_elements"):
-                yield from told(member, depth - 1)
+                yield from texts_of(member, depth - 1)
 
 
 def assert_hidden(value: object) -> None:
-    leaks = [text for text in told(value) if KEY in text]
+    leaks = [text for text in texts_of(value) if KEY in text]
     assert not leaks, leaks[:3]
-
-
-def test_the_search_finds_what_is_there() -> None:
-    """The search below finds a key that is not hidden."""
-    with pytest.raises(AssertionError):
-        assert_hidden({"a": [KEY]})
 
 
 def test_clients_hide_the_key(driver: Driver) -> None:
@@ -68,24 +61,15 @@ def test_clients_hide_the_key(driver: Driver) -> None:
     opened.get(ID)
     client = opened.client
     assert client is not None
-    assert_hidden(client)
-    assert_hidden(client._service.sender.settings)
-    assert_hidden(client._transport)
-    for thing in (client, client._service.sender.settings.key, client._service.sender.settings):
+    settings = client._service.sender.settings  # what a debugger shows
+    for shown_thing in (client, settings, client._transport):
+        assert_hidden(shown_thing)
+    for thing in (client, settings.key, settings):
         with pytest.raises(TypeError, match="pickled"):
             pickle.dumps(thing)
         with pytest.raises(TypeError, match="pickled"):
             copy.deepcopy(thing)
     assert repr(client).endswith(f"(base_url={next(iter(key_headers()))!r})")
-
-
-def test_the_key_itself() -> None:
-    """A key shows itself in no way but the one."""
-    key = ApiKey(KEY)
-    assert_hidden(key)
-    assert key.reveal() == KEY
-    assert key.redact(f"a {KEY} b {KEY}") == "a [API key] b [API key]"
-    assert ApiKey("short").redact("short stories") == "short stories"
 
 
 def echoing(request: httpx.Request, status: int) -> httpx.Response:
@@ -101,7 +85,7 @@ def echoing(request: httpx.Request, status: int) -> httpx.Response:
     return reply(status, body, headers=headers)(request)
 
 
-@pytest.mark.parametrize("status", [200, 204, 302, 400, 401, 403, 404, 429, 500, 503])
+@pytest.mark.parametrize("status", [200, 302, 400, 429, 503])
 def test_a_server_that_echoes_the_key(driver: Driver, time: FakeTime, status: int) -> None:
     """A server that echoes the key does not get it into an error, a pickle or a traceback."""
     client = driver.open(lambda request: echoing(request, status), clock=time.clock, sleep=time.sleep)
@@ -111,11 +95,10 @@ def test_a_server_that_echoes_the_key(driver: Driver, time: FakeTime, status: in
             call()
         assert_hidden(caught.value)
         assert KEY.encode() not in pickle.dumps(caught.value)
-        shown_by_traceback = traceback.TracebackException.from_exception(caught.value)
-        assert KEY not in "".join(shown_by_traceback.format())
+        assert KEY not in "".join(traceback.format_exception(caught.value))
 
 
-@pytest.mark.parametrize("status", [200, 400, 500])
+@pytest.mark.parametrize("status", [200, 400])
 def test_a_server_that_echoes_the_key_in_json_of_its_own(driver: Driver, status: int) -> None:
     """JSON that escapes slashes and signs, as some services write it, shows no key once it is read either."""
     key = "odd/key+of=the-tests-0123456789"
@@ -129,19 +112,20 @@ def test_a_server_that_echoes_the_key_in_json_of_its_own(driver: Driver, status:
         with pytest.raises(KlingError, match=r"no \[API key\]") as caught:
             client.create([RESULT])
         found = caught.value
-    assert not [text for text in told(found) if key in text or written in text]
+    assert not [text for text in texts_of(found) if key in text or written in text]
 
 
 def test_a_task_that_echoes_the_key(driver: Driver) -> None:
-    """A task whose answer holds the key doesn't."""
-    client = driver.open(Script.of(shown("COMPLETED", (f"https://a.example/{KEY}",), note=KEY)))
-    task = client.get(ID)
+    """A key is struck out of a task; a result's signature is in no repr."""
+    task = driver.open(Script.of(shown("COMPLETED", (f"https://a.example/{KEY}", RESULT), note=KEY))).get(ID)
     assert_hidden([task.id, task.urls, task.raw, task.request_id, repr(task)])
     assert task.raw["note"] == "[API key]"
+    assert "hmac" in task.urls[1]
+    assert "hmac" not in repr(task)
 
 
 @pytest.mark.parametrize(
-    "error", [httpx.ConnectError, httpx.ReadError, httpx.LocalProtocolError, httpx.InvalidURL, ValueError]
+    "error", [httpx.ConnectError, httpx.LocalProtocolError, httpx.InvalidURL, ValueError]
 )
 def test_transports_that_tell_the_key(driver: Driver, time: FakeTime, error: type[Exception]) -> None:
     """A transport's error that names the key is told without it."""
@@ -192,30 +176,22 @@ def interrupted(request: httpx.Request) -> httpx.Response:
 
 
 def test_a_traceback_of_an_interruption(driver: Driver) -> None:
-    """A Ctrl-C deep within httpx shows the key in no frame below the client, as none of them is left."""
-    client = driver.open(interrupted)
-    for call in client.operations():
-        with pytest.raises(KeyboardInterrupt) as caught:
-            call()
-        frames = list(frames_of(caught.value))
-        assert not [frame for frame in frames if "httpx" in frame.filename]
-        assert all(KEY not in str(frame.locals) for frame in frames)
-
-
-def test_an_interruption_leaves_the_caller_s_own_error(driver: Driver) -> None:
-    """An error that the caller was handling keeps its traceback."""
+    """A Ctrl-C within httpx leaves no frame that shows the key; an error of the caller's own keeps its."""
     own = ValueError("the caller's own")
-    call = driver.open(interrupted).operations()[0]
 
-    def handle() -> None:
+    def handle(call: Callable[[], object]) -> None:
         try:
             raise own
         except ValueError:
             call()
 
-    with pytest.raises(KeyboardInterrupt):
-        handle()
-    assert own.__traceback__ is not None
+    for call in driver.open(interrupted).operations():
+        with pytest.raises(KeyboardInterrupt) as caught:
+            handle(call)
+        frames = list(frames_of(caught.value))
+        assert not [frame for frame in frames if "httpx" in frame.filename]
+        assert all(KEY not in str(frame.locals) for frame in frames)
+        assert own.__traceback__ is not None
 
 
 def test_logs_of_a_whole_run(driver: Driver, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -240,8 +216,9 @@ def test_logs_of_a_whole_run(driver: Driver, tmp_path: Path, caplog: pytest.LogC
     assert all(asked.headers[HEADER] == KEY for asked in api.asked)
     assert [asked.path for asked in host.asked] == ["/x.mp4?token=exp=4102444800~hmac=ab"]
     assert all(KEY not in str(asked) and "cookie" not in asked.headers for asked in host.asked)
-    assert caplog.records
-    assert all(KEY not in record.getMessage() and KEY not in str(record.args) for record in caplog.records)
+    texts = [f"{record.getMessage()} {record.args}" for record in caplog.records]
+    assert any(f"{host.url}/x.mp4?…" in text for text in texts)
+    assert not [text for text in texts if KEY in text or "hmac" in text]
 
 
 def test_an_echoed_key_is_in_no_log(driver: Driver, caplog: pytest.LogCaptureFixture) -> None:
@@ -255,45 +232,6 @@ def test_an_echoed_key_is_in_no_log(driver: Driver, caplog: pytest.LogCaptureFix
     texts = [record.getMessage() for record in caplog.records]
     assert any("it is [API key]" in text for text in texts)
     assert not any(KEY in f"{record.getMessage()} {record.args}" for record in caplog.records)
-
-
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_redirects_get_no_key(driver: Driver, status: int) -> None:
-    """The service's redirect to another host is not followed, so nobody there gets the key."""
-    with (
-        serving(lambda asked: (200, {}, b"{}")) as elsewhere,
-        serving(lambda asked: (status, {"location": f"{elsewhere.url}/catch"}, b"")) as api,
-    ):
-        client = driver.open(base_url=api.url)
-        for call in client.operations():
-            with pytest.raises(KlingError, match="redirect"):
-                call()
-        assert len(api.asked) == 3
-        assert elsewhere.asked == []
-
-
-def test_requests_are_built_without_the_key(driver: Driver) -> None:
-    """A hook of the caller's that logs a request's repr logs no key."""
-    server = Script.of(shown())
-    driver.open(server).get(ID)
-    assert KEY not in repr(server.requests[0])
-
-
-@pytest.mark.parametrize(
-    "key", ["", " ", "\n", "schlüssel-0123456789", "line\nbreak-0123456789", "nul\0-0123456789"]
-)
-def test_keys_that_cant_be_sent(key: str) -> None:
-    """A key that no header can carry is refused, and the error does not hold it."""
-    with pytest.raises(ValidationError) as caught:
-        KlingElements(key)
-    assert not key.strip() or key.strip() not in repr(caught.value)
-
-
-def test_result_urls_keep_their_query_out_of_reprs() -> None:
-    """The signature of a result is no key, and is hidden all the same."""
-    assert "hmac" in RESULT
-    server = Script.of(shown("COMPLETED", (RESULT,)))
-    assert "hmac" not in repr(SYNC.open(server).get(ID))
 
 
 def test_a_client_that_cant_be_made_shows_no_key(driver: Driver) -> None:

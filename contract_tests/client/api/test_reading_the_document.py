@@ -53,22 +53,20 @@ def test_what_is_found() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ask", "sentence"),
+    ("ask", "name"),
     [
-        (lambda: DOCUMENT.operation("three"), "the document has no operation 'three'"),
-        (lambda: DOCUMENT.operation_at("get", "/c"), "the document has no GET /c"),
-        (lambda: DOCUMENT.operation_at("Put", "/a"), "the document has no PUT /a"),
-        (lambda: DOCUMENT.parameter("one", "n"), "the document's operation 'one' has no parameter 'n'"),
-        (lambda: DOCUMENT.parameter("two", "x"), "the document's operation 'two' has no parameter 'x'"),
-        (lambda: DOCUMENT.parameter("three", "n"), "the document has no operation 'three'"),
+        (lambda: DOCUMENT.operation("three"), "'three'"),
+        (lambda: DOCUMENT.operation_at("get", "/c"), "GET /c"),
+        (lambda: DOCUMENT.operation_at("Put", "/a"), "PUT /a"),
+        (lambda: DOCUMENT.parameter("one", "n"), "'n'"),
+        (lambda: DOCUMENT.parameter("two", "x"), "'x'"),
+        (lambda: DOCUMENT.parameter("three", "n"), "'three'"),
     ],
-    ids=["operation", "path", "method", "no parameters", "parameter", "operation of a parameter"],
 )
-def test_what_is_not_there(ask: Callable[[], object], sentence: str) -> None:
-    """It is told by its name, as a lookup that found nothing."""
-    with pytest.raises(LookupError) as caught:
+def test_what_is_not_there(ask: Callable[[], object], name: str) -> None:
+    """A lookup that finds nothing names what is missing."""
+    with pytest.raises(LookupError, match=name):
         ask()
-    assert caught.value.args == (sentence,)
 
 
 def test_the_clients_own_document() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import threading
 import time as process_time
@@ -11,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from contract_tests.support.answers import ID, IMAGE, RESULT, completed, failing, reply, shown
+from contract_tests.support.answers import ID, IMAGE, completed, failing, reply, shown
 from contract_tests.support.clients import KEY, Script
 from kling_elements import (
+    AuthenticationError,
     ConnectionFailed,
     DeadlineExceeded,
     Event,
@@ -30,8 +32,6 @@ from kling_elements.operations.sender import rate_limiter_key
 from kling_elements.policy.rate_limits import Rate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from contract_tests.support.clients import Driver, FakeTime, Opened
 
 ONE = Limits(rates=(), tasks=1)
@@ -43,40 +43,29 @@ def tasks_at_once(client: Opened) -> int:
     return client.client.usage.tasks
 
 
-def test_questions_are_asked_once(driver: Driver, time: FakeTime) -> None:
-    """Without a timeout a status and a list are asked once: the caller decides whether to go on."""
-    for name, args in (("get", [ID]), ("list", []), ("find_unrecorded", [])):
-        server = Script.of(failing(503))
-        with pytest.raises(ServerError):
-            driver.open(server, clock=time.clock, sleep=time.sleep)._call(name, *args)
-        assert (len(server.requests), time.sleeps) == (1, [])
+GOOD = {"get": shown(), "list": reply(body={"data": []}), "find_unrecorded": reply(body={"data": []})}
 
 
-@pytest.mark.parametrize("name", ["get", "list", "find_unrecorded"])
-def test_questions_are_repeated_within_their_timeout(driver: Driver, time: FakeTime, name: str) -> None:
-    """With a timeout they are repeated as the policy says, and never past it."""
+@pytest.mark.parametrize("name", GOOD)
+def test_questions_are_retried_within_their_timeout(driver: Driver, time: FakeTime, name: str) -> None:
+    """Without a timeout a question is asked once; with one it is retried by the policy, never past it."""
     args = [ID] if name == "get" else []
-    for policy, least in ((None, 3), (RetryPolicy(attempts=None), 4)):
-        server = Script.of(httpx.ReadError("cut"))
-        began = time.now
+
+    def ask(*steps: Any, policy: RetryPolicy | None = None, **options: float) -> int:
+        server, began = Script.of(*steps), time.now
         client = driver.open(server, clock=time.clock, sleep=time.sleep, retries=policy)
-        with pytest.raises(ConnectionFailed):
-            client._call(name, *args, timeout=60)
+        with contextlib.suppress(ServerError, AuthenticationError, ConnectionFailed):
+            client._call(name, *args, **options)
         assert time.now - began <= 60.001
-        assert len(server.requests) == 3 if policy is None else least <= len(server.requests) < 60
-    good = shown() if name == "get" else reply(body={"data": []})
-    client = driver.open(Script.of(failing(500), good), clock=time.clock, sleep=time.sleep)
-    assert client._call(name, *args, timeout=60) is not None
+        return len(server.requests)
+
+    assert ask(failing(503)) == 1
+    assert ask(failing(401), timeout=60) == 1
+    assert ask(httpx.ReadError("cut"), timeout=60) == 3
+    assert 4 <= ask(httpx.ReadError("cut"), timeout=60, policy=RetryPolicy(attempts=None)) < 60
+    assert ask(failing(500), GOOD[name], timeout=60) == 2
     with pytest.raises(ValidationError, match="timeout"):
-        client._call(name, *args, timeout=-1)
-
-
-def test_an_answer_that_is_final_is_not_repeated(driver: Driver, time: FakeTime) -> None:
-    """A refusal for good is raised at once, however much time there is."""
-    server = Script.of(failing(401))
-    with pytest.raises(KlingError):
-        driver.open(server, clock=time.clock, sleep=time.sleep)._call("get", ID, timeout=600)
-    assert len(server.requests) == 1
+        driver.open(Script.of(GOOD[name]))._call(name, *args, timeout=-1)
 
 
 def test_requests_wait_for_the_rate(driver: Driver, time: FakeTime) -> None:
@@ -93,28 +82,17 @@ def test_requests_wait_for_the_rate(driver: Driver, time: FakeTime) -> None:
     assert client.client.usage.requests[0] >= 2
 
 
-def test_the_services_own_count_is_kept_to(driver: Driver, time: FakeTime) -> None:
-    """When an answer says that nothing is left of the rate, the next request waits for its reset."""
-    spent = reply(
-        body={"data": {"task_id": ID, "status": "CREATED"}},
-        headers={"x-ratelimit-remaining": "0", "x-ratelimit-reset": "9"},
-    )
-    client = driver.open(Script.of(spent, shown()), clock=time.clock, sleep=time.sleep)
+@pytest.mark.parametrize(("limits", "slept"), [(None, [9]), (Limits.off(), [])])
+def test_the_service_s_own_count_is_kept_to(
+    driver: Driver, time: FakeTime, limits: Limits | None, slept: list[int]
+) -> None:
+    """When nothing is left of the rate, the next request waits for its reset, unless limits are off."""
+    spent = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "9"}
+    server = Script.of(reply(body={"data": {"task_id": ID, "status": "CREATED"}}, headers=spent), shown())
+    client = driver.open(server, limits=limits, clock=time.clock, sleep=time.sleep)
     client.get(ID)
     client.get(ID)
-    assert [round(seconds) for seconds in time.sleeps] == [9]
-
-
-def test_limits_can_be_off(driver: Driver, time: FakeTime) -> None:
-    """Without limits nothing waits."""
-    spent = reply(
-        body={"data": {"task_id": ID, "status": "COMPLETED", "generated": [RESULT]}},
-        headers={"x-ratelimit-remaining": "0", "x-ratelimit-reset": "9"},
-    )
-    client = driver.open(Script.of(spent), limits=Limits.off(), clock=time.clock, sleep=time.sleep)
-    for _ in range(30):
-        client.get(ID)
-    assert time.sleeps == []
+    assert [round(seconds) for seconds in time.sleeps] == slept
 
 
 def interrupt(*args: object) -> None:
@@ -160,45 +138,27 @@ def test_create_alone_takes_no_slot(driver: Driver, time: FakeTime) -> None:
 
 
 def test_threads_share_the_slots() -> None:
-    """Of ten threads that generate at once with one key, never more than three have a task."""
-    lock, running, most = threading.Lock(), 0, 0
-    gate = threading.Barrier(3)
+    """Of ten threads that generate at once with one key, three have a task, and never more."""
+    lock, gate, running, most, creates = threading.Lock(), threading.Barrier(3), 0, 0, 0
 
     def answer(request: httpx.Request) -> httpx.Response:
-        nonlocal running, most
-        if request.method == "POST":
-            with lock:
-                running += 1
-                most = max(most, running)
-            if number() <= 3:
-                gate.wait(10)  # three do run at once
-            return respond(shown(), request)
+        nonlocal running, most, creates
+        is_create = request.method == "POST"
         with lock:
-            running -= 1
-        return respond(completed(), request)
-
-    count = iter(range(1, 100))
-
-    def number() -> int:
-        with lock:
-            return next(count)
-
-    def respond(step: Callable[[httpx.Request], httpx.Response], request: httpx.Request) -> httpx.Response:
-        response = step(request)
-        response.request = request
-        return response
+            running += 1 if is_create else -1
+            most = max(most, running)
+            creates += is_create
+            is_early = is_create and creates <= 3
+        if is_early:
+            gate.wait(10)  # three do run at once
+        return (shown() if is_create else completed())(request)
 
     http = httpx.Client(transport=httpx.MockTransport(answer))
-    clients = [
-        KlingElements(
-            KEY, http_client=http, poll_interval=0, journal="off", sleep=lambda _: process_time.sleep(0.001)
-        )
-        for _ in range(2)
-    ]
+    options: dict[str, Any] = {"poll_interval": 0, "journal": "off", "http_client": http}
+    clients = [KlingElements(KEY, sleep=lambda _: process_time.sleep(0.001), **options) for _ in range(2)]
     with ThreadPoolExecutor(10) as pool:
         tasks = list(pool.map(lambda turn: clients[turn % 2].generate([IMAGE]), range(10)))
-    assert len(tasks) == 10
-    assert most == 3
+    assert (len(tasks), most) == (10, 3)
 
 
 def test_a_wait_for_a_slot_is_told(time: FakeTime) -> None:
@@ -233,25 +193,6 @@ def test_a_governors_name_is_no_key() -> None:
     assert one == rate_limiter_key(ApiKey("key-1")) != other
     assert "key" not in one
     assert one != hashlib.sha256(b"key-1").hexdigest()
-
-
-@pytest.mark.parametrize("error", [httpx.InvalidURL("bad"), ValueError("bad"), OSError("bad")], ids=repr)
-def test_a_request_that_was_not_sent(driver: Driver, time: FakeTime, error: Exception) -> None:
-    """Where a caller's hook refuses a create before it is sent, nobody needs to look for a task."""
-
-    def refuse(_: httpx.Request) -> None:
-        raise error
-
-    async def refuse_async(_: httpx.Request) -> None:
-        raise error
-
-    sync = driver.backend is None
-    http = (httpx.Client if sync else httpx.AsyncClient)(
-        transport=httpx.MockTransport(lambda _: pytest.fail("sent")),
-        event_hooks={"request": [refuse if sync else refuse_async]},
-    )
-    with pytest.raises(ConnectionFailed):
-        driver.open(sleep=time.sleep, http_client=http).create([IMAGE])
 
 
 @pytest.mark.parametrize("timeout", [5.0, 60.0])

@@ -17,7 +17,6 @@ from contract_tests.support.clients import KEY, Script
 from contract_tests.support.contract import key_headers
 from kling_elements import KlingElements, ValidationError
 from kling_elements.api.auth import ApiKey, Settings
-from kling_elements.policy.durations import check_seconds
 from kling_elements.settings import resolve_settings
 
 if TYPE_CHECKING:
@@ -31,25 +30,40 @@ def resolve(environ: dict[str, str] | None = None, **options: Any) -> Settings:
     return resolve_settings(environ=environ or {}, **given)
 
 
+OURS, FREEPIK, MAGNIFIC = "KLING_ELEMENTS_API_KEY", "FREEPIK_API_KEY", "MAGNIFIC_API_KEY"
+
+
 @pytest.mark.parametrize(
     ("environ", "given", "found"),
     [
-        ({"KLING_ELEMENTS_API_KEY": "a", "FREEPIK_API_KEY": "b", "MAGNIFIC_API_KEY": "c"}, None, "a"),
-        ({"FREEPIK_API_KEY": "b", "MAGNIFIC_API_KEY": "c"}, None, "b"),
-        ({"KLING_ELEMENTS_API_KEY": " ", "MAGNIFIC_API_KEY": "c\n"}, None, "c"),
-        ({"KLING_ELEMENTS_API_KEY": "a"}, "given", "given"),
-        ({"KLING_ELEMENTS_API_KEY": "a"}, " given\n", "given"),
+        ({OURS: "a", FREEPIK: "b", MAGNIFIC: "c"}, None, "a"),
+        ({FREEPIK: "b", MAGNIFIC: "c"}, None, "b"),
+        ({OURS: " ", MAGNIFIC: "c\n"}, None, "c"),
+        ({OURS: "a"}, " given\n", "given"),
+        ({}, "a b/c+d==", "a b/c+d=="),
+        ({}, "0" * 200, "0" * 200),
     ],
 )
 def test_where_the_key_comes_from(environ: dict[str, str], given: str | None, found: str) -> None:
-    """The argument goes before the environment, whose variables have an order; white space is cut."""
+    """The argument goes before the environment, whose variables have an order; keys have any format."""
     assert resolve(environ, api_key=given).key.reveal() == found
 
 
+@pytest.mark.parametrize(
+    "key", ["", " ", "\n", 5, "schlüssel-0123456789", "line\nbreak-0123456789", "nul\0-0123456789"]
+)
+def test_keys_that_cannot_be_sent(key: Any) -> None:
+    """A key that no header can carry is refused, and the error does not hold it."""
+    with pytest.raises(ValidationError) as caught:
+        KlingElements(key)
+    assert not str(key).strip() or str(key) not in repr(caught.value)
+
+
 def test_a_key_is_hidden() -> None:
-    """A key shows nothing of itself; one that is no ordinary word is struck out of any text."""
-    assert repr(ApiKey("key")) == "ApiKey('***')"
-    assert ApiKey("12345678").redact("a 12345678 b12345678") == "a [API key] b[API key]"
+    """A key has one way to show itself; one that is no ordinary word is struck out of any text."""
+    key = ApiKey("12345678")
+    assert (repr(key), f"{key}", key.reveal()) == ("ApiKey('***')", "ApiKey('***')", "12345678")
+    assert key.redact("a 12345678 b12345678") == "a [API key] b[API key]"
     assert ApiKey("1234567").redact("a 1234567") == "a 1234567"
 
 
@@ -103,31 +117,13 @@ def test_a_key_is_struck_out_of_credentials(user: str) -> None:
     assert len(after) <= len(":==")
 
 
-@pytest.mark.parametrize("key", ["FPSX0123", "sk_live-Ab.9", "0" * 200, "a b/c+d=="])
-def test_no_format_of_keys(key: str) -> None:
-    """Keys come in several formats: whatever a header can carry is taken."""
-    assert resolve(api_key=key).key.reveal() == key
-
-
 def test_without_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a key there is no client, and the error names the variables; an empty one is no key."""
-    none = "no API key: pass api_key, or set KLING_ELEMENTS_API_KEY or FREEPIK_API_KEY or MAGNIFIC_API_KEY"
-    cases: list[tuple[dict[str, str], Any, str]] = [
-        ({}, None, none),
-        ({"FREEPIK_API_KEY": "x"}, "", none),
-        ({}, 5, "api_key must be a string: got int"),
-    ]
-    for environ, given, problem in cases:
-        with pytest.raises(ValidationError) as caught:
-            resolve(environ, api_key=given)
-        assert caught.value.problems == (problem,)
-    with pytest.raises(
-        ValidationError, match="KLING_ELEMENTS_API_KEY or FREEPIK_API_KEY or MAGNIFIC_API_KEY"
-    ):
+    """Without a key there is no client, and the error names the variables."""
+    with pytest.raises(ValidationError, match=f"{OURS} or {FREEPIK} or {MAGNIFIC}"):
         KlingElements()
-    monkeypatch.setenv("FREEPIK_API_KEY", "x")
+    monkeypatch.setenv(FREEPIK, "x")
     with KlingElements() as client:
-        assert client._service.sender.settings.base_url == ORIGINS[0]
+        assert ORIGINS[0] in repr(client)
 
 
 def test_the_environment_sets_the_origin(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,11 +157,9 @@ def test_the_header_goes_by_the_host(url: str, origin: str) -> None:
     assert resolve(api_key=KEY, base_url=url).key_header == key_headers()[origin]
 
 
-@pytest.mark.parametrize("prefix", ["/X", "/a/X"])
-def test_only_slashes_are_cut(prefix: str) -> None:
+def test_only_slashes_are_cut() -> None:
     """Of an origin with a prefix nothing is lost but slashes and white space at its ends."""
-    found = resolve(api_key=KEY, base_url=f" https://a.example{prefix}// ").base_url
-    assert found == f"https://a.example{prefix}"
+    assert resolve(api_key=KEY, base_url=" https://a.example/a/X// ").base_url == "https://a.example/a/X"
 
 
 ODD_URLS: list[Any] = [
@@ -196,27 +190,6 @@ def test_odd_origins(url: Any) -> None:
         resolve(api_key=KEY, base_url=url)
 
 
-def test_seconds() -> None:
-    """Any number that is not below zero is seconds, as a float; what is none is told by its name."""
-    assert [check_seconds("x", value) for value in (0, 2, 0.5, math.inf)] == [0.0, 2.0, 0.5, math.inf]
-    assert check_seconds("x", 10**400) == math.inf
-    assert check_seconds("x", 1e-9, above_zero=True) == 1e-9
-    for value, least in (
-        (-(3**999), "zero or more"),
-        (-1, "zero or more"),
-        (math.nan, "zero or more"),
-        (-math.inf, "zero or more"),
-    ):
-        with pytest.raises(ValidationError, match=f"^x must be {least} seconds: got {value!r}$"):
-            check_seconds("x", value)
-    for value in (0, 0.0, -1):
-        with pytest.raises(ValidationError, match=f"^x must be above zero seconds: got {value!r}$"):
-            check_seconds("x", value, above_zero=True)
-    for odd in (True, "1", None):
-        with pytest.raises(ValidationError, match=f"^x must be a number of seconds: got {odd!r}$"):
-            check_seconds("x", odd)
-
-
 @pytest.mark.parametrize("header", ["x key", "x:key", "x\r\nkey", "schlüssel"])
 def test_odd_headers(header: str) -> None:
     """A name that no header can have is refused: it could smuggle in another header."""
@@ -232,13 +205,6 @@ def test_unencrypted_origins_are_told(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         resolve(api_key=KEY, base_url="http://api.example")
     assert "unencrypted to api.example" in caplog.text
-
-
-@pytest.mark.parametrize("timeout", [0, -1, math.nan, "5", None, True])
-def test_odd_timeouts(timeout: Any) -> None:
-    """A request's time must be a number above zero."""
-    with pytest.raises(ValidationError, match="timeout must be"):
-        resolve(api_key=KEY, timeout=timeout)
 
 
 @pytest.mark.parametrize("timeout", [math.inf, 1e300, 10**400])

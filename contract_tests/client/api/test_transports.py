@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from contract_tests.support.answers import Pieces
-from contract_tests.support.clients import KEY
+from contract_tests.support.clients import KEY, Script, call_under
 from contract_tests.support.loopback import dripping, keeping_alive, never_connecting, refused_url
 from contract_tests.support.transports import HEADER, ORIGIN, TransportKind
 from kling_elements import ValidationError
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 FAR = "https://far.example/x?token=secret"
 CREATE = Request("POST", "/v1/x", {"content-type": "application/json"}, b"{}")
 LARGE = Request("POST", "/v1/x", {}, bytes(200_000))
-SHORT = 0.2  # seconds; long enough for a connection on loopback
+SHORT = 0.2  # seconds
 
 
 def at(url: str, timeout: float = 30.0) -> Settings:
@@ -88,7 +88,7 @@ def test_a_client_in_two_event_loops(kind: TransportKind) -> None:
 
 
 @pytest.mark.parametrize("problem", ["fork", "closed"])
-def test_a_client_that_can_not_be_used(
+def test_a_client_that_cannot_be_used(
     kind: TransportKind, problem: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After a fork, or once it is closed, a caller's client is refused and nothing is sent."""
@@ -96,10 +96,8 @@ def test_a_client_that_can_not_be_used(
     transport = kind.transport(http)
     if problem == "fork":
         monkeypatch.setattr(os, "getpid", lambda: -1)
-    elif isinstance(http, httpx.Client):
-        http.close()
     else:
-        kind.run(http.aclose)
+        call_under(kind.backend, http.close if isinstance(http, httpx.Client) else http.aclose)
     with pytest.raises(ValidationError, match="http_client"):
         send(kind, transport)
 
@@ -130,34 +128,18 @@ def test_a_closed_transport(kind: TransportKind) -> None:
 
 
 def test_each_host_learns_who_asks(kind: TransportKind) -> None:
-    """Every request has our User-Agent, and asks for the codings that we decode."""
-    requests: list[httpx.Request] = []
-
-    def server(request: httpx.Request) -> httpx.Response:
-        requests.append(request)
-        return httpx.Response(200, stream=Pieces(b""))
-
+    """Every request has our User-Agent, the codings that we decode, and more time for a large body."""
+    server = Script.of(lambda _: httpx.Response(200, stream=Pieces(b"")))
     transport = kind.transport(kind.http(server, headers={"user-agent": "other", "accept-encoding": "br"}))
     send(kind, transport)
     fetch(kind, transport)
-    for request in requests:
+    send(kind, transport, Request("POST", "/", {}, bytes(640 * 1024)))
+    for request in server.requests:
         assert request.headers["user-agent"].startswith("kling-elements/")
         assert request.headers["accept-encoding"] == "gzip, deflate"
-    assert requests[0].extensions["timeout"]["read"] == pytest.approx(5.0, rel=0.01)
-
-
-def test_a_large_body_gets_more_time(kind: TransportKind) -> None:
-    """The time for a response grows with the body, which may still be on a slow uplink."""
-    seen: list[Any] = []
-
-    def server(request: httpx.Request) -> httpx.Response:
-        seen.append(request.extensions["timeout"])
-        return httpx.Response(200)
-
-    http = kind.http(server)
-    send(kind, kind.transport(http), Request("POST", "/", {}, bytes(640 * 1024)))
-    assert seen[0]["read"] == 15.0
-    assert seen[0]["connect"] == 5.0
+    first, _, large = [request.extensions["timeout"] for request in server.requests]
+    assert first["read"] == pytest.approx(5.0, rel=0.01)
+    assert (large["read"], large["connect"]) == (15.0, 5.0)
 
 
 # --- what was sent
@@ -456,6 +438,16 @@ def test_a_body_that_a_hook_has_read(kind: TransportKind, read: bool) -> None:  
 # --- time
 
 
+def in_time(call: Callable[[float], Any]) -> Any:
+    """Call with a short timeout, and with longer ones if a busy machine didn't even connect in it."""
+    for timeout in (SHORT, 2.0, 10.0):
+        found = call(timeout)
+        outcome = found[0] if isinstance(found, tuple) else found
+        if not isinstance(outcome, NoResponse) or outcome.was_sent:
+            break
+    return found
+
+
 @pytest.mark.parametrize(
     ("before", "drop"),
     [
@@ -467,22 +459,23 @@ def test_a_body_that_a_hook_has_read(kind: TransportKind, read: bool) -> None:  
 def test_a_head_that_never_ends(kind: TransportKind, before: bytes, drop: bytes) -> None:
     """A head in drips, or interim responses without end, are no response."""
     with dripping(before, drop) as served:
-        outcome = send(kind, kind.transport(None, at(served.url)), timeout=SHORT)
+        outcome = in_time(lambda timeout: send(kind, kind.transport(None, at(served.url)), timeout=timeout))
         assert outcome == NoResponse("timed out (ReadTimeout)", was_sent=True)
-        found, _ = fetch(kind, kind.transport(), served.url, SHORT)
+        found, _ = in_time(lambda timeout: fetch(kind, kind.transport(), served.url, timeout))
         assert isinstance(found, NoResponse)
 
 
-@pytest.mark.parametrize("is_given", [False, True], ids=["own", "caller's"])
-@pytest.mark.parametrize("length", [b"content-length: 99999\r\n", b""], ids=["declared", "until closed"])
+@pytest.mark.parametrize(
+    ("is_given", "length"), [(False, b""), (True, b"content-length: 99999\r\n")], ids=["own", "caller's"]
+)
 def test_a_body_that_never_ends(kind: TransportKind, is_given: bool, length: bytes) -> None:  # noqa: FBT001
     """Of the service's body, what came is kept; another host's body in drips is a failure."""
     with dripping(b"HTTP/1.1 200 OK\r\n" + length + b"\r\n" + TEXT, b" ") as served:
         http = kind.client_kind() if is_given else None
-        outcome = send(kind, kind.transport(http, at(served.url)), timeout=SHORT)
+        outcome = in_time(lambda timeout: send(kind, kind.transport(http, at(served.url)), timeout=timeout))
         assert isinstance(outcome, Response)
         assert outcome.body.strip() == TEXT
-        found, body = fetch(kind, kind.transport(http), served.url, SHORT)
+        found, body = in_time(lambda timeout: fetch(kind, kind.transport(http), served.url, timeout))
         assert isinstance(found, NoResponse)
         assert body.strip() == TEXT
 
@@ -498,7 +491,7 @@ def test_no_connection(kind: TransportKind) -> None:
 def test_a_body_that_comes_steadily(kind: TransportKind) -> None:
     """A long body is fetched whole while enough of it comes in each period."""
     with dripping(b"HTTP/1.1 200 OK\r\ncontent-length: 655360\r\n\r\n", bytes(32768)) as served:
-        outcome, body = fetch(kind, kind.transport(), served.url, SHORT)
+        outcome, body = in_time(lambda timeout: fetch(kind, kind.transport(), served.url, timeout))
     assert isinstance(outcome, ResponseHead)
     assert len(body) == 655360
 

@@ -9,9 +9,7 @@ import pytest
 
 from contract_tests.support.answers import Pieces
 from contract_tests.support.clients import KEY, Script
-from contract_tests.support.transports import HEADER, ORIGIN, SETTINGS, TransportKind
-from kling_elements.api.auth import ApiKey
-from kling_elements.api.httpx_adapter import KeyAuth
+from contract_tests.support.transports import HEADER, ORIGIN, TransportKind
 from kling_elements.types import ExternalRequest, Request, Response, ResponseHead
 
 if TYPE_CHECKING:
@@ -30,9 +28,6 @@ class Credentials(httpx.Auth):
         request.headers["authorization"] = "mine"
         yield request
         yield request
-
-
-OWN_AUTH: list[Any] = [("user", "password"), httpx.DigestAuth("user", "password"), Credentials()]
 
 
 def answer(status: int, **headers: str) -> Any:
@@ -66,11 +61,10 @@ def holds_key(request: httpx.Request) -> list[str]:
     return [name for name, text in places.items() if KEY in text]
 
 
-@pytest.mark.parametrize("auth", OWN_AUTH, ids=["basic", "digest", "another"])
-@pytest.mark.parametrize("status", [200, 401])
-def test_a_caller_s_own_authentication_is_not_used(kind: TransportKind, auth: Any, status: int) -> None:
+@pytest.mark.parametrize("auth", [httpx.DigestAuth("user", "password"), Credentials()])
+def test_a_caller_s_own_authentication_is_not_used(kind: TransportKind, auth: httpx.Auth) -> None:
     """The service gets the key and no other credentials, once; another host gets neither."""
-    server = Script.of(answer(status, www_authenticate='Digest realm="r", nonce="n", qop="auth"'))
+    server = Script.of(answer(401, www_authenticate='Digest realm="r", nonce="n", qop="auth"'))
     transport = kind.transport(kind.http(server, auth=auth))
     send(kind, transport)
     fetch(kind, transport)
@@ -109,7 +103,7 @@ def test_a_caller_s_defaults_are_for_the_service(kind: TransportKind) -> None:
 @pytest.mark.parametrize(
     ("status", "location"),
     [
-        *((status, "https://elsewhere.example/") for status in (301, 302, 303, 307, 308)),
+        *((status, "https://elsewhere.example/") for status in (301, 303, 308)),
         (302, "/other"),
         (307, f"{ORIGIN}/v1/other"),
     ],
@@ -118,14 +112,7 @@ def test_no_redirect_is_followed(kind: TransportKind, status: int, location: str
     """Neither the service's redirect nor another host's is followed, though a caller's client would."""
     server = Script.of(answer(status, location=location))
     transport = kind.transport(kind.http(server, follow_redirects=True))
-    told = {"set-cookie": "session=1", "location": location}
-    assert send(kind, transport) == Response(status, told, b"ab")
-    assert fetch(kind, transport) == ResponseHead(status, told, FAR)
+    head = {"set-cookie": "session=1", "location": location}
+    assert send(kind, transport) == Response(status, head, b"ab")
+    assert fetch(kind, transport) == ResponseHead(status, head, FAR)
     assert [str(request.url) for request in server.requests] == [f"{ORIGIN}/v1/x", FAR]
-
-
-def test_the_key_is_added_at_the_last_moment() -> None:
-    """The key comes into a request only when it is sent, once, in place of what stood there."""
-    request = httpx.Request("GET", ORIGIN, headers={HEADER: "another"})
-    assert list(KeyAuth(SETTINGS).auth_flow(request)) == [request]
-    assert request.headers.get_list(HEADER) == [ApiKey(KEY).reveal()]

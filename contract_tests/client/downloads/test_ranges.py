@@ -58,42 +58,40 @@ def test_a_part_that_fits_is_appended() -> None:
     assert plan(206, RANGE, most=300) == Append(NOTE)
 
 
-OTHER_RANGE = Restart("its host sent another range than the one wanted")
-OTHER_VIDEO = Restart("its host sent a part of something else")
-
-
 @pytest.mark.parametrize(
-    ("changes", "start"),
+    "changes",
     [
-        ({"content-range": "bytes 99-299/300"}, OTHER_RANGE),
-        ({"content-range": "bytes 101-299/300"}, OTHER_RANGE),
-        ({"content-range": "bytes 100-298/300"}, OTHER_RANGE),
-        ({"content-range": "bytes 100-300/301"}, OTHER_RANGE),
-        ({"content-range": "bytes 100-299/301"}, OTHER_RANGE),
-        ({"content-range": "bytes 100-298/*"}, OTHER_RANGE),
-        ({"content-range": "BYTES 100-299/300"}, OTHER_VIDEO),
-        ({"content-range": ""}, OTHER_VIDEO),
-        ({"content-encoding": "gzip"}, OTHER_VIDEO),
-        ({"etag": '"v2"'}, OTHER_VIDEO),
+        {"content-range": "bytes 99-299/300"},
+        {"content-range": "bytes 101-299/300"},
+        {"content-range": "bytes 100-298/300"},
+        {"content-range": "bytes 100-300/301"},
+        {"content-range": "bytes 100-299/301"},
+        {"content-range": "bytes 100-298/*"},
+        {"content-range": "BYTES 100-299/300"},
+        {"content-range": ""},
+        {"content-encoding": "gzip"},
+        {"etag": '"v2"'},
     ],
 )
-def test_a_part_of_something_else_starts_anew(changes: dict[str, str], start: Restart) -> None:
-    """A part of another range, another whole, or in another coding is not appended, and it is said why."""
-    assert plan(206, {**RANGE, **changes}) == start
+def test_a_part_of_something_else_starts_again(changes: dict[str, str]) -> None:
+    """A part of another range, another whole, or in another coding is not appended."""
+    assert isinstance(plan(206, {**RANGE, **changes}), Restart)
 
 
 def test_a_part_that_nobody_asked_for_is_refused() -> None:
     """A part in place of the whole is no video, and will be none later."""
     for have, note in ((0, NOTE), (HAVE, None)):
-        refused = Refuse("HTTP 206: a part came, and the whole was asked for", 206)
-        assert plan(206, RANGE, have=have, note=note) == refused
+        found = plan(206, RANGE, have=have, note=note)
+        assert isinstance(found, Refuse)
+        assert (found.status, found.is_transient) == (206, False)
 
 
 @pytest.mark.parametrize(("status", "headers"), [(200, {"content-length": "300"}), (206, RANGE)])
 def test_too_large_a_video_is_refused_at_its_head(status: int, headers: dict[str, str]) -> None:
-    """A video over the limit is refused before its body comes; the reason names both numbers."""
-    reason = "it is larger than the 299 bytes that are allowed (it has 300)"
-    assert plan(status, headers, most=299) == Refuse(reason, status, is_too_large=True)
+    """A video over the limit is refused before its body comes."""
+    found = plan(status, headers, most=299)
+    assert isinstance(found, Refuse)
+    assert (found.status, found.is_too_large) == (status, True)
 
 
 @pytest.mark.parametrize(
@@ -112,33 +110,17 @@ def test_too_large_a_video_is_refused_at_its_head(status: int, headers: dict[str
     ],
 )
 def test_a_refused_range(headers: dict[str, str], note: PartNote | None, is_finished: bool) -> None:  # noqa: FBT001
-    """A 416 means that all is there only if the host vouches for that very size; else all begins anew."""
-    anew = Restart("its host has no such rest")
-    assert plan(416, headers, note=note) == (Finished() if is_finished else anew)
+    """A 416 means that all is there only if the host vouches for that very size; else all starts again."""
+    assert type(plan(416, headers, note=note)) is (Finished if is_finished else Restart)
 
 
-@pytest.mark.parametrize("status", [401, 403, 404, 410])
-def test_an_address_that_has_expired(status: int) -> None:
-    """These say that the address is refused, not that the video is gone."""
-    assert plan(status, {}) == Expired(status)
-
-
-@pytest.mark.parametrize(
-    ("status", "is_transient"),
-    [
-        (400, False),
-        (405, False),
-        (408, True),
-        (425, True),
-        (429, True),
-        (499, False),
-        (500, True),
-        (503, True),
-    ],
-)
-def test_other_refusals(status: int, is_transient: bool) -> None:  # noqa: FBT001 - as above
-    """Some refusals pass, some don't; a 416 to a question for the whole is one that doesn't."""
-    assert plan(status, {}) == Refuse(f"HTTP {status}", status, is_transient)
+def test_other_refusals() -> None:
+    """Some refusals pass, some don't; some say that the URL is refused, not that the video is gone."""
+    for status in (401, 403, 404, 410):
+        assert plan(status, {}) == Expired(status)
+    for status in (400, 405, 408, 425, 429, 499, 500, 503):
+        is_transient = status not in {400, 405, 499}
+        assert plan(status, {}) == Refuse(f"HTTP {status}", status, is_transient)
     assert plan(416, {}, have=0) == Refuse("HTTP 416", 416)
 
 
@@ -150,21 +132,20 @@ def test_what_is_asked_for() -> None:
 
 
 @pytest.mark.parametrize(
-    ("have", "note", "fault"),
+    ("have", "note", "is_fault"),
     [
-        (300, NOTE, None),
-        (299, NOTE, "it ended after 299 of 300 bytes"),
-        (301, NOTE, "301 bytes came instead of 300"),
-        (301, UNSIZED, None),
-        (301, None, None),
-        (1000, None, None),
-        (1001, None, "it is larger than the 1,000 bytes that are allowed"),
-        (1001, NOTE, "it is larger than the 1,000 bytes that are allowed"),
+        (300, NOTE, False),
+        (299, NOTE, True),
+        (301, NOTE, True),
+        (301, UNSIZED, False),
+        (1000, None, False),
+        (1001, None, True),
+        (1001, NOTE, True),
     ],
 )
-def test_the_number_of_bytes(have: int, note: PartNote | None, fault: str | None) -> None:
-    """A body that is shorter or longer than announced, or over the limit, is told with the numbers."""
-    assert size_fault(have, note, 1000) == fault
+def test_the_number_of_bytes(have: int, note: PartNote | None, is_fault: bool) -> None:  # noqa: FBT001
+    """A body that is shorter or longer than announced, or over the limit, is a fault."""
+    assert (size_fault(have, note, 1000) is not None) is is_fault
 
 
 @pytest.mark.parametrize(
@@ -198,7 +179,7 @@ def test_a_date_vouches_as_well() -> None:
     plain = {"content-range": RANGE["content-range"]}
     assert plan(206, {**plain, "last-modified": DATES["last-modified"]}, note=note) == Append(note)
     assert plan(206, {**plain, "etag": '"v9"'}, note=note) == Append(note)
-    assert plan(206, {**plain, "last-modified": AT_ONCE["date"]}, note=note) == OTHER_VIDEO
+    assert isinstance(plan(206, {**plain, "last-modified": AT_ONCE["date"]}, note=note), Restart)
 
 
 def test_a_note_is_read_back_or_is_none_of_ours() -> None:

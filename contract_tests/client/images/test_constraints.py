@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contract_tests.support.examples import examples
 from kling_elements.images import ImageConstraints, ImageInfo, problems
 
 EXTENSION: dict[str, object] = {
@@ -41,42 +42,30 @@ def test_rules_that_make_sense(change: dict[str, object], rules: ImageConstraint
     assert ImageConstraints.from_document(EXTENSION | change) == rules
 
 
-KEYS = "it needs exactly formats, minWidth, minHeight, minAspectRatio, maxAspectRatio, maxBytes"
-
-
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "word"),
     [
         *(
-            ({key: value}, f": {key} is a whole number above 0, not {value!r}")
+            ({key: value}, key)
             for key in ("minWidth", "minHeight", "maxBytes")
             for value in (0, -1, True, 1.5, "300", None)
         ),
         *(
-            ({key: value}, f": {key} is a number above 0, not {value!r}")
+            ({key: value}, key)
             for key in ("minAspectRatio", "maxAspectRatio")
             for value in (0, -0.5, True, float("inf"), float("nan"), "2.5", None)
         ),
-        *(
-            ({"formats": value}, f": formats is a list of format names, not {value!r}")
-            for value in ([], "png", 5, None, {"png": 1}, ["png", 5])
-        ),
-        (
-            {"formats": ["webp", "png", "gif"]},
-            (
-                ": formats names webp, gif, which can't be checked here: "
-                "only jpeg and png can be decoded; teach images/content.py the new one first"
-            ),
-        ),
-        ({"minAspectRatio": 2.6}, ": minAspectRatio is greater than maxAspectRatio"),
-        ({"a": 1, "b": 2}, f" has the unknown a, b: {KEYS}"),
+        *(({"formats": value}, "formats") for value in ([], "png", 5, None, {"png": 1}, ["png", 5])),
+        ({"formats": ["webp", "png", "gif"]}, "webp, gif"),
+        ({"minAspectRatio": 2.6}, "minAspectRatio is greater than maxAspectRatio"),
+        ({"a": 1, "b": 2}, "a, b"),
     ],
 )
-def test_rules_that_make_no_sense(change: dict[str, object], words: str) -> None:
-    """A fault of the document is told with its key and its value."""
+def test_rules_that_make_no_sense(change: dict[str, object], word: str) -> None:
+    """A fault of the document is an error that names its key."""
     with pytest.raises(ValueError, match="x-image-constraints") as caught:
         ImageConstraints.from_document(EXTENSION | change)
-    assert str(caught.value) == f"x-image-constraints{words}"
+    assert word in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -92,12 +81,9 @@ def test_rules_that_make_no_sense(change: dict[str, object], words: str) -> None
 def test_whether_a_turn_matters(rules: ImageConstraints, matters: bool) -> None:  # noqa: FBT001
     """A turn changes nothing while both sides have one minimum, and the ratios are each other's inverse."""
     assert rules.orientation_matters is matters
-    words = " (turned by its EXIF orientation)" if matters else ""
-    least = f"{rules.min_width}x{rules.min_height}"
-    found = problems(ImageInfo("png", 200, 200, turned=True), rules)
-    assert found == (f"is 200x200 px{words}: at least {least} is needed",)
-    upright = problems(ImageInfo("png", 200, 200), rules)
-    assert upright == (f"is 200x200 px: at least {least} is needed",)
+    (found,) = problems(ImageInfo("png", 200, 200, turned=True), rules)
+    assert ("EXIF" in found) is matters
+    assert "EXIF" not in str(problems(ImageInfo("png", 200, 200), rules))
 
 
 SQUARE = attrs.evolve(RULES, min_aspect_ratio=1.0, max_aspect_ratio=1.5)
@@ -165,19 +151,13 @@ def test_each_limit_at_its_edge(facts: ImageInfo, rules: ImageConstraints, expec
     assert problems(facts, rules) == tuple(expected)
 
 
-@given(width=st.integers(1, 70_000), height=st.integers(1, 70_000))
-def test_turning_an_image_changes_nothing(width: int, height: int) -> None:
-    """Under the document's limits an image and the same image turned by a quarter get the same verdict."""
-    assert not RULES.orientation_matters
-    upright = problems(ImageInfo("png", width, height), RULES)
-    turned = problems(ImageInfo("png", height, width, turned=True), RULES)
-    assert len(upright) == len(turned)
-
-
+@examples(100)
 @given(width=st.integers(1, 70_000), height=st.integers(1, 70_000))
 def test_aspect_ratio_is_exact(width: int, height: int) -> None:
-    """The aspect ratio is judged as whole numbers would judge it, and never shown as the limit it breaks."""
+    """The ratio is judged in whole numbers, whichever way the image is turned, and shown exactly."""
     facts = ImageInfo("png", width, height)
+    turned = problems(ImageInfo("png", height, width, turned=True), RULES)
+    assert len(problems(facts, RULES)) == len(turned)
     refused = [text for text in problems(facts, RULES) if "aspect ratio" in text]
     assert bool(refused) == (not (2 * height <= 5 * width and 2 * width <= 5 * height))
     if refused:

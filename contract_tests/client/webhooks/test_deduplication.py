@@ -8,9 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contract_tests.support.examples import examples
 from kling_elements.task import Task
 from kling_elements.types import TERMINAL_STATUSES
 from kling_elements.webhooks import Delivery, DeliveryLog, Receipt
+
+NEW, DUPLICATE, REPEATED, OUTDATED = Receipt.NEW, Receipt.DUPLICATE, Receipt.REPEATED, Receipt.OUTDATED
 
 
 def delivery(
@@ -19,104 +22,82 @@ def delivery(
     return Delivery(f"msg_{number}", at, Task(task_id, status, urls=urls))
 
 
-def test_a_life_in_order_is_all_news() -> None:
-    """CREATED, IN_PROGRESS, COMPLETED: three changes."""
-    inbox = DeliveryLog()
-    for number, status in enumerate(("CREATED", "IN_PROGRESS", "COMPLETED"), 1):
-        assert inbox.receive(delivery(status, number)) is Receipt.NEW
-        assert inbox.changes("t") == number
-    assert inbox.latest("t") == Task("t", "COMPLETED")
+# Deliveries in their order: status, id, when it was signed, and what each is.
+SEQUENCES: dict[str, list[tuple[str, int, int, Receipt]]] = {
+    "a life in order": [("CREATED", 1, 1, NEW), ("IN_PROGRESS", 2, 2, NEW), ("COMPLETED", 3, 3, NEW)],
+    "an id again": [
+        ("IN_PROGRESS", 1, 0, NEW),
+        ("IN_PROGRESS", 1, 0, DUPLICATE),
+        ("COMPLETED", 1, 0, DUPLICATE),
+    ],
+    "a status again": [("IN_PROGRESS", 1, 0, NEW), ("IN_PROGRESS", 2, 0, REPEATED)],
+    "a terminal status is final": [
+        ("COMPLETED", 1, 10, NEW),
+        *((status, number, 99, OUTDATED) for number, status in enumerate(("CREATED", "QUEUED", "FAILED"), 2)),
+    ],
+    # A delivery that is repeated may be signed again: the time decides only between words of one rank.
+    "by rank": [
+        ("IN_PROGRESS", 1, 10, NEW),
+        ("CREATED", 2, 20, OUTDATED),
+        ("QUEUED", 3, 9, OUTDATED),
+        ("QUEUED", 4, 10, NEW),
+        ("COMPLETED", 5, 5, NEW),
+    ],
+    "the next status though signed earlier": [("CREATED", 1, 10, NEW), ("IN_PROGRESS", 2, 5, NEW)],
+}
 
 
-def test_a_repeated_delivery_is_none() -> None:
-    """The same id again is a duplicate, whatever it says."""
-    inbox = DeliveryLog()
-    inbox.receive(delivery("IN_PROGRESS", 1))
-    assert inbox.receive(delivery("IN_PROGRESS", 1)) is Receipt.DUPLICATE
-    assert inbox.receive(delivery("COMPLETED", 1)) is Receipt.DUPLICATE
-    assert inbox.receive(delivery("IN_PROGRESS", 2)) is Receipt.REPEATED
-    assert inbox.changes("t") == 1
+@pytest.mark.parametrize("deliveries", SEQUENCES.values(), ids=SEQUENCES)
+def test_sequences(deliveries: list[tuple[str, int, int, Receipt]]) -> None:
+    """Each delivery is news, or known; the log counts the news and keeps the latest."""
+    log = DeliveryLog()
+    for status, number, at, receipt in deliveries:
+        assert log.receive(delivery(status, number, at=at)) is receipt
+    news = [status for status, _, _, receipt in deliveries if receipt is NEW]
+    assert (log.changes("t"), log.latest("t")) == (len(news), Task("t", news[-1]))
+    assert (log.latest("another"), log.changes("another")) == (None, 0)
 
 
-@pytest.mark.parametrize("later", ["CREATED", "IN_PROGRESS", "QUEUED", "FAILED"])
-def test_a_terminal_status_is_final(later: str) -> None:
-    """After COMPLETED nothing is news, however late it was signed."""
-    inbox = DeliveryLog()
-    inbox.receive(delivery("COMPLETED", 1, at=10))
-    assert inbox.receive(delivery(later, 2, at=99)) is Receipt.OUTDATED
-    assert inbox.latest("t") == Task("t", "COMPLETED")
-
-
-def test_a_later_status_is_known_by_its_rank_not_by_its_time() -> None:
-    """A delivery that is repeated may be signed anew, so the time decides only between words of one rank."""
-    inbox = DeliveryLog()
-    inbox.receive(delivery("IN_PROGRESS", 1, at=10))
-    assert inbox.receive(delivery("CREATED", 2, at=20)) is Receipt.OUTDATED
-    assert inbox.receive(delivery("QUEUED", 3, at=9)) is Receipt.OUTDATED
-    assert inbox.receive(delivery("QUEUED", 4, at=10)) is Receipt.NEW
-    assert inbox.receive(delivery("COMPLETED", 5, at=5)) is Receipt.NEW
-
-
-def test_the_next_status_is_news_though_it_was_signed_earlier() -> None:
-    """CREATED that was repeated, and so signed anew, does not hide what came after it."""
-    inbox = DeliveryLog()
-    inbox.receive(delivery("CREATED", 1, at=10))
-    assert inbox.receive(delivery("IN_PROGRESS", 2, at=5)) is Receipt.NEW
-
-
-def test_an_address_that_follows_is_news() -> None:
-    """COMPLETED without an address happens; the address is not lost when it comes."""
-    inbox = DeliveryLog()
-    inbox.receive(delivery("COMPLETED", 1))
-    assert inbox.receive(delivery("COMPLETED", 2, urls=("https://cdn.example/v.mp4",))) is Receipt.NEW
-    assert inbox.receive(delivery("COMPLETED", 3)) is Receipt.REPEATED
-
-
-def test_tasks_are_apart() -> None:
-    """What is known of one task says nothing of another."""
-    inbox = DeliveryLog()
-    inbox.receive(delivery("COMPLETED", 1, task_id="a"))
-    assert inbox.receive(delivery("CREATED", 2, task_id="b")) is Receipt.NEW
-    assert (inbox.latest("c"), inbox.changes("c")) == (None, 0)
-
-
-@pytest.mark.parametrize("order", list(permutations(("CREATED", "IN_PROGRESS", "COMPLETED"))))
-def test_any_order_ends_alike(order: tuple[str, ...]) -> None:
-    """However a task's deliveries are shuffled, the last status stays."""
-    inbox = DeliveryLog()
-    for number, status in enumerate(order):
-        inbox.receive(delivery(status, number, at=number))
-    latest = inbox.latest("t")
-    assert latest
-    assert latest.status == "COMPLETED"
+def test_a_url_that_follows_is_news() -> None:
+    """COMPLETED without a URL happens; the URL is not lost when it comes."""
+    log = DeliveryLog()
+    log.receive(delivery("COMPLETED", 1))
+    assert log.receive(delivery("COMPLETED", 2, urls=("https://cdn.example/v.mp4",))) is NEW
+    assert log.receive(delivery("COMPLETED", 3)) is REPEATED
 
 
 def test_memory_is_bounded() -> None:
     """The oldest ids and tasks are forgotten, and no more is kept than asked."""
-    inbox = DeliveryLog(max_ids=3, max_tasks=2)
+    log = DeliveryLog(max_ids=3, max_tasks=2)
     for number in range(10):
-        inbox.receive(delivery("CREATED", number, task_id=f"task {number}"))
-    assert [number for number in range(10) if inbox.latest(f"task {number}")] == [8, 9]
-    assert inbox.receive(delivery("CREATED", 9, task_id="task 9")) is Receipt.DUPLICATE
-    assert inbox.receive(delivery("CREATED", 0, task_id="task 9")) is Receipt.REPEATED
+        log.receive(delivery("CREATED", number, task_id=f"task {number}"))
+    assert [number for number in range(10) if log.latest(f"task {number}")] == [8, 9]
+    assert log.receive(delivery("CREATED", 9, task_id="task 9")) is DUPLICATE
+    assert log.receive(delivery("CREATED", 0, task_id="task 9")) is REPEATED
 
 
-@given(
-    st.lists(
-        st.tuples(
-            st.sampled_from(["CREATED", "IN_PROGRESS", "QUEUED", "COMPLETED", "FAILED"]), st.integers(0, 9)
-        ),
-        max_size=12,
-    )
-)
+STATUSES = ("CREATED", "IN_PROGRESS", "QUEUED", "COMPLETED", "FAILED")
+
+
+@examples(80)
+@given(st.lists(st.tuples(st.sampled_from(STATUSES), st.integers(0, 9)), max_size=12))
 def test_statuses_never_go_back(deliveries: list[tuple[str, int]]) -> None:
     """Whatever comes, news never undoes a terminal status, never repeats, and is CREATED only first."""
-    inbox = DeliveryLog()
-    told = [
+    log = DeliveryLog()
+    news = [
         status
         for place, (status, at) in enumerate(deliveries)
-        if inbox.receive(delivery(status, place, at=at)) is Receipt.NEW
+        if log.receive(delivery(status, place, at=at)) is NEW
     ]
-    assert all(status not in TERMINAL_STATUSES for status in told[:-1])
-    assert "CREATED" not in told[1:]
-    assert all(one != other for one, other in pairwise(told))
+    assert all(status not in TERMINAL_STATUSES for status in news[:-1])
+    assert "CREATED" not in news[1:]
+    assert all(one != other for one, other in pairwise(news))
+
+
+def test_any_order_ends_alike() -> None:
+    """However a task's deliveries are shuffled, the last status stays."""
+    for order in permutations(STATUSES[:4]):
+        log = DeliveryLog()
+        for number, status in enumerate(order):
+            log.receive(delivery(status, number, at=number))
+        assert log.latest("t") == Task("t", "COMPLETED")

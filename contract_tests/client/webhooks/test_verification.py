@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from contract_tests.support.contract import document
@@ -25,6 +25,7 @@ from contract_tests.support.deliveries import (
     headers,
     sign,
 )
+from contract_tests.support.examples import examples
 from kling_elements import ValidationError, WebhookVerificationError
 from kling_elements.webhooks import WebhookReceiver, sign_webhook, signing_keys, verify_webhook
 from kling_elements.webhooks.receiver import METHOD
@@ -46,15 +47,10 @@ def verify(
 
 
 def refused(*args: Any, **options: Any) -> str:
+    """The text of the refusal."""
     with pytest.raises(WebhookVerificationError) as caught:
         verify(*args, **options)
     return str(caught.value)
-
-
-def test_a_genuine_delivery_gives_its_task() -> None:
-    """What openssl signed is verified, and the task in the body is returned."""
-    task = verify(headers(signature=f"v1,{SIGNATURE}"))
-    assert (task.id, task.status, task.urls) == (TASK_ID, "IN_PROGRESS", ())
 
 
 def test_the_names_are_the_documents() -> None:
@@ -70,40 +66,25 @@ def test_the_names_are_the_documents() -> None:
 @pytest.mark.parametrize(
     "shape",
     [
-        pytest.param(lambda plain: plain, id="dict"),
-        pytest.param(lambda plain: {name.upper(): value for name, value in plain.items()}, id="capitals"),
-        pytest.param(httpx.Headers, id="httpx"),
-        pytest.param(lambda plain: list(plain.items()), id="pairs"),
-        pytest.param(lambda plain: iter(plain.items()), id="iterator"),
-        pytest.param(
-            lambda plain: [(name.encode(), value.encode()) for name, value in plain.items()], id="asgi"
-        ),
-        pytest.param(
-            lambda plain: (
-                {"HTTP_" + name.upper().replace("-", "_"): value for name, value in plain.items()}
-                | {"wsgi.input": object(), "REQUEST_METHOD": "POST"}
-            ),
-            id="wsgi",
-        ),
-        pytest.param(lambda plain: {name: f" {value}\t" for name, value in plain.items()}, id="spaces"),
-        pytest.param(lambda plain: {**plain, "x-other": "ü\x00", b"bytes": b"\xff"}, id="others"),
+        lambda plain: plain,
+        lambda plain: {name.upper(): value for name, value in plain.items()},
+        httpx.Headers,
+        lambda plain: list(plain.items()),
+        lambda plain: iter(plain.items()),
+        lambda plain: [(name.encode(), value.encode()) for name, value in plain.items()],  # ASGI
+        lambda plain: {
+            "wsgi.input": object(),
+            **{"HTTP_" + name.upper().replace("-", "_"): value for name, value in plain.items()},
+        },
+        lambda plain: {name: f" {value}\t" for name, value in plain.items()},
+        lambda plain: {**plain, "x-other": "ü\x00", b"bytes": b"\xff"},
     ],
 )
 def test_headers_come_in_any_shape(shape: Any) -> None:
     """A dict, httpx.Headers, pairs, ASGI's raw list and a WSGI environ are all read, in any case."""
-    assert verify(shape(headers())).id == TASK_ID
-
-
-@pytest.mark.parametrize("body", [bytearray(BODY), memoryview(BODY)], ids=["bytearray", "memoryview"])
-def test_bytes_come_in_any_shape(body: Any) -> None:
-    """Other kinds of bytes are taken."""
-    assert verify(body=body).id == TASK_ID
-
-
-@pytest.mark.parametrize("label", ["v1", "v2", "v17", "2026-01", "x"])
-def test_any_version_label_is_taken(label: str) -> None:
-    """The label names the secret's version, and is nobody's to judge."""
-    assert verify(headers(signature=f"{label},{SIGNATURE}")).id == TASK_ID
+    task = verify(shape(headers(signature=f"v1,{SIGNATURE}")))  # what openssl signed
+    assert (task.id, task.status, task.urls) == (TASK_ID, "IN_PROGRESS", ())
+    assert verify(body=bytearray(BODY)).id == verify(body=memoryview(BODY)).id == TASK_ID
 
 
 @pytest.mark.parametrize(
@@ -124,9 +105,9 @@ def test_any_version_label_is_taken(label: str) -> None:
     ],
 )
 def test_a_malformed_entry_hides_no_valid_one(before: str) -> None:
-    """Whatever stands before or after a valid signature, it is found."""
+    """Whatever stands before or after a valid signature, it is found, under any version's label."""
     assert verify(headers(signature=f"{before} v1,{SIGNATURE}")).id == TASK_ID
-    assert verify(headers(signature=f"v1,{SIGNATURE} {before}")).id == TASK_ID
+    assert verify(headers(signature=f"2026-01,{SIGNATURE} {before}")).id == TASK_ID
 
 
 @pytest.mark.parametrize(
@@ -190,62 +171,12 @@ def test_a_secret_is_read_as_the_samples_do() -> None:
     refused(headers(key=PHP_SECRET.encode()), secrets=PHP_SECRET, encoding="base64")
 
 
-@pytest.mark.parametrize("age", [TOLERANCE, 0, -TOLERANCE])
-def test_the_tolerance_holds_both_ways(age: float) -> None:
-    """A delivery as old, or as far in the future, as the tolerance is taken."""
-    assert verify(now=NOW + age).id == TASK_ID
-
-
-@pytest.mark.parametrize(
-    ("age", "where"),
-    [(TOLERANCE + 0.5, "ago"), (-TOLERANCE - 0.5, "in the future"), (1e9, "ago"), (float("nan"), "")],
-)
-def test_beyond_the_tolerance_it_is_refused(age: float, where: str) -> None:
-    """One older, or further in the future, is refused, and told which."""
-    assert where in refused(now=NOW + age)
-
-
-@pytest.mark.parametrize(
-    ("secrets", "options", "sentences"),
-    [
-        (["good", ""], {}, ["webhook secret 2 is empty"]),
-        (
-            [5, "good", b""],
-            {},
-            ["webhook secret 1 must be text or bytes: got int", "webhook secret 3 is empty"],
-        ),
-        ("%%", {"encoding": "base64"}, ["webhook secret 1 is not valid base64"]),
-        ("abc", {"encoding": "hex"}, ["webhook secret 1 is not valid hex"]),
-        ("\ud800", {}, ["webhook secret 1 is not valid utf-8"]),
-        (5, {}, ["secrets must be text, bytes, or several of them: got int"]),
-        ("good", {"encoding": "rot13"}, ["encoding must be one of utf-8, base64, hex: got 'rot13'"]),
-    ],
-)
-def test_which_secret_is_wrong(secrets: Any, options: dict[str, Any], sentences: list[str]) -> None:
-    """Each secret that can't be used is told by its place, and by what is wrong with it."""
-    with pytest.raises(ValidationError) as caught:
-        verify(secrets=secrets, **options)
-    assert list(caught.value.problems) == sentences
-
-
-def test_what_is_signed_by_several_secrets() -> None:
-    """One signature for each secret, labelled v1, v2, …, over the id, the time and the body."""
-    made = sign_webhook(BODY, ["one", b"two"], webhook_id="m", timestamp=5)
-    first, second = (sign(BODY, key, message_id="m", timestamp=5) for key in (b"one", b"two"))
-    assert made == {
-        ID_HEADER: "m",
-        TIMESTAMP_HEADER: "5",
-        SIGNATURE_HEADER: f"v1,{first} v2,{second}",
-    }
-    assert sign_webhook(BODY, "one", webhook_id="m", now=lambda: 7.9)[TIMESTAMP_HEADER] == "7"
-    with pytest.raises(ValidationError, match="body must be bytes: got str"):
-        sign_webhook("{}", "one", webhook_id="m")  # type: ignore[arg-type]
-    with pytest.raises(ValidationError, match="not valid hex"):
-        sign_webhook(BODY, "one", webhook_id="m", encoding="hex")
-
-
-def test_the_tolerance_can_be_chosen() -> None:
-    """Seconds, zero and infinity included; nonsense is the caller's fault."""
+def test_the_tolerance_holds_both_ways() -> None:
+    """As old, or as far in the future, as the tolerance is taken; more is refused, and told which."""
+    for age in (TOLERANCE, 0, -TOLERANCE):
+        assert verify(now=NOW + age).id == TASK_ID
+    for age, where in ((TOLERANCE + 0.5, "ago"), (-TOLERANCE - 0.5, "in the future"), (float("nan"), "")):
+        assert where in refused(now=NOW + age)
     assert verify(now=NOW + 10, tolerance=10).id == TASK_ID
     refused(now=NOW + 11, tolerance=10)
     refused(now=NOW - 1, tolerance=0)
@@ -260,12 +191,10 @@ def test_the_tolerance_can_be_chosen() -> None:
     [
         "",
         "nan",
-        "inf",
         "-1",
         "+1",
         "1e9",
         "1767225600.0",
-        " ",
         "0x10",
         "١٧٦٧٢٢٥٦٠٠",
         "²",
@@ -283,35 +212,24 @@ def test_only_unix_seconds_are_a_timestamp(timestamp: str) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        pytest.param(lambda given, name: [p for p in given if p[0] != name], id="missing"),
-        pytest.param(lambda given, name: [*given, (name, "another")], id="twice"),
-        pytest.param(lambda given, name: [*given, (name.upper(), dict(given)[name])], id="twice the same"),
-        pytest.param(lambda given, name: [(n, "" if n == name else v) for n, v in given], id="empty"),
-        pytest.param(lambda given, name: [(n, None if n == name else v) for n, v in given], id="None"),
-        pytest.param(lambda given, name: [(n, [v] if n == name else v) for n, v in given], id="list"),
-        pytest.param(
-            lambda given, name: [(n, v + "\u0661" if n == name else v) for n, v in given], id="non-ASCII"
-        ),
-        pytest.param(lambda given, name: [(n, v + "\x00" if n == name else v) for n, v in given], id="NUL"),
-        pytest.param(
-            lambda given, name: [(n, v + "\udc80" if n == name else v) for n, v in given], id="surrogate"
-        ),
-        pytest.param(lambda given, name: [(n, v * 100_000 if n == name else v) for n, v in given], id="huge"),
-        pytest.param(lambda given, name: [(n.replace("k", "\u212a"), v) for n, v in given], id="Kelvin sign"),
-        pytest.param(lambda given, name: [(n, v, v) if n == name else (n, v) for n, v in given], id="triple"),
-        pytest.param(lambda given, name: [7 if n == name else (n, v) for n, v in given], id="number"),
+        lambda given, name: [p for p in given if p[0] != name],
+        lambda given, name: [*given, (name, "another")],
+        lambda given, name: [*given, (name.upper(), dict(given)[name])],
+        lambda given, name: [(n, "" if n == name else v) for n, v in given],
+        lambda given, name: [(n, None if n == name else v) for n, v in given],
+        lambda given, name: [(n, [v] if n == name else v) for n, v in given],
+        lambda given, name: [(n, v + "\u0661" if n == name else v) for n, v in given],
+        lambda given, name: [(n, v + "\x00" if n == name else v) for n, v in given],
+        lambda given, name: [(n, v + "\udc80" if n == name else v) for n, v in given],
+        lambda given, name: [(n, v * 100_000 if n == name else v) for n, v in given],
+        lambda given, name: [(n.replace("k", "\u212a"), v) for n, v in given],  # a Kelvin sign
+        lambda given, name: [(n, v, v) if n == name else (n, v) for n, v in given],
+        lambda given, name: [7 if n == name else (n, v) for n, v in given],
     ],
 )
 def test_hostile_headers_are_refused(name: str, change: Any) -> None:
     """Missing, doubled, damaged or enormous: one type of error, whichever header it is."""
-    refused(change(list(headers().items()), name))
-
-
-def test_thousands_of_entries_are_refused_unread() -> None:
-    """A list of signatures has a limit, so that nobody buys computing time with a header."""
-    text = refused(headers(signature=" ".join(["v1,AAAA"] * 10_000 + [f"v1,{SIGNATURE}"])))
-    assert "longer than" in text
-    assert len(text) < 500
+    assert len(refused(change(list(headers().items()), name))) < 500
 
 
 def test_the_boundary_between_id_time_and_body_can_not_be_moved() -> None:
@@ -348,33 +266,26 @@ def test_a_genuine_body_without_a_task_is_refused(body: bytes) -> None:
         (b'{"task_id":"a","status":"UNKNOWN"}', "UNKNOWN"),
         (b'{"task_id":"a","status":"QUEUED","generated":null,"new":{"x":[NaN]}}', "QUEUED"),
         (b'{"data":{"task_id":"a","status":"FAILED"}}', "FAILED"),
+        (
+            b'{"task_id":"a","status":"COMPLETED","generated":["https://a.example/?token=exp=1767229200"]}',
+            "COMPLETED",
+        ),
     ],
 )
 def test_a_task_is_read_with_tolerance(body: bytes, status: str) -> None:
     """Unknown words, unknown fields, a missing list and an envelope are no reason to refuse."""
-    assert verify(headers(body), body=body).status == status
-
-
-def test_the_addresses_of_a_video_are_kept() -> None:
-    """A delivery that brings addresses brings them into the task."""
-    body = b'{"task_id":"a","status":"COMPLETED","generated":["https://cdn.example/v.mp4?token=exp=1767229200~hmac=00"]}'
     task = verify(headers(body), body=body)
-    assert task.expires_at is not None
-    assert task.urls[0].endswith("hmac=00")
+    assert (task.status, bool(task.expires_at)) == (status, status == "COMPLETED")
 
 
 @pytest.mark.parametrize("body", ["text", None, 7, {"task_id": "a"}, [1, 2]])
-def test_a_body_that_is_no_bytes_is_the_callers_fault(body: Any) -> None:
+def test_a_request_of_another_kind_is_the_callers_fault(body: Any) -> None:
     """A decoded or parsed body is refused with words that tell what to pass."""
     with pytest.raises(ValidationError, match="raw bytes"):
         verify(body=body)
-
-
-@pytest.mark.parametrize("given", [None, 7, "webhook-id: a", b"x"])
-def test_headers_that_are_no_headers_are_the_callers_fault(given: Any) -> None:
-    """A string is no list of headers."""
-    with pytest.raises(ValidationError, match="headers"):
-        verify_webhook(BODY, given, SECRET)
+    for wrong in (None, 7, "webhook-id: a", b"x"):
+        with pytest.raises(ValidationError, match="headers"):
+            verify_webhook(BODY, wrong, SECRET)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 @pytest.mark.parametrize(
@@ -394,6 +305,14 @@ def test_secrets_that_can_not_be_used_are_the_callers_fault(secrets: Any, encodi
         with pytest.raises(ValidationError) as caught:
             call()
         assert SECRET not in shown(caught.value)
+
+
+def test_each_secret_that_can_not_be_used_is_named_by_its_place() -> None:
+    """Nobody has to guess which of several secrets is wrong."""
+    with pytest.raises(ValidationError) as caught:
+        verify(secrets=[5, "good", b""])
+    first, third = caught.value.problems
+    assert ("secret 1" in first, "secret 3" in third) == (True, True)
 
 
 def shown(error: BaseException) -> str:
@@ -448,12 +367,12 @@ def test_keys_show_themselves_to_nobody() -> None:
 def test_what_is_signed_here_is_what_the_vendor_signs() -> None:
     """`sign_webhook` gives the vendor's signatures, one for each secret, for tests of one's own receiver."""
     assert sign_webhook(BODY, SECRET, webhook_id=MESSAGE_ID, timestamp=NOW) == headers()
-    both = sign_webhook(BODY, [SECRET, "new"], webhook_id="a", now=lambda: NOW + 0.9)
+    both = sign_webhook(BODY, [SECRET, b"new"], webhook_id="a", now=lambda: NOW + 0.9)
     assert both["webhook-timestamp"] == str(NOW)
     assert both["webhook-signature"] == f"v1,{sign(BODY, message_id='a')} v2,{sign(BODY, b'new', 'a')}"
     assert verify(both, secrets="new").id == TASK_ID
     with pytest.raises(ValidationError, match="bytes"):
-        sign_webhook("text", SECRET, webhook_id="a")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # the fault that is tested
+        sign_webhook("text", SECRET, webhook_id="a")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 ANY = st.one_of(
@@ -463,22 +382,18 @@ ANY = st.one_of(
     st.integers(),
     st.sampled_from([str(NOW), MESSAGE_ID, f"v1,{SIGNATURE}", "v1,é", "v1, ,,"]),
 )
-NAMES = st.one_of(
-    st.sampled_from(
-        [
-            "webhook-id",
-            "webhook-timestamp",
-            "webhook-signature",
-            "Webhook-Id",
-            "HTTP_WEBHOOK_ID",
-            b"webhook-timestamp",
-        ]
-    ),
-    st.text(),
-)
+WELL_KNOWN = [
+    "webhook-id",
+    "webhook-timestamp",
+    "webhook-signature",
+    "Webhook-Id",
+    "HTTP_WEBHOOK_ID",
+    b"webhook-id",
+]
+NAMES = st.one_of(st.sampled_from(WELL_KNOWN), st.text())
 
 
-@settings(deadline=None, max_examples=150)
+@examples(100)
 @given(pairs=st.lists(st.tuples(NAMES, ANY), max_size=8), body=st.one_of(st.just(BODY), st.binary()))
 def test_whatever_is_sent_only_one_error_comes_of_it(pairs: Any, body: bytes) -> None:
     """Any headers and any body give a task or a WebhookVerificationError; a task only if all is genuine."""
@@ -489,50 +404,19 @@ def test_whatever_is_sent_only_one_error_comes_of_it(pairs: Any, body: bytes) ->
     assert (task.id, body) == (TASK_ID, BODY)
 
 
-@settings(deadline=None, max_examples=150)
+@examples(100)
 @given(
-    which=st.sampled_from(["body", "webhook-id", "webhook-timestamp", "webhook-signature"]),
-    place=st.integers(0, 10_000),
-    bit=st.integers(0, 6),
+    st.sampled_from(["body", ID_HEADER, TIMESTAMP_HEADER, SIGNATURE_HEADER]),
+    st.integers(0),
+    st.integers(0, 6),
 )
 def test_no_bit_can_be_changed(which: str, place: int, bit: int) -> None:
     """A delivery with any one bit of body, id, time or signature changed is refused."""
-    given, body = headers(), BODY
-    raw = bytearray(body if which == "body" else given[which].encode())
-    # The label of the signature's version is not signed, and free.
-    start = 3 if which == "webhook-signature" else 0
+    parts = {"body": BODY, **{name: value.encode() for name, value in headers().items()}}
+    raw = bytearray(parts[which])
+    start = 3 if which == SIGNATURE_HEADER else 0  # the label of the signature's version is not signed
     raw[start + place % (len(raw) - start)] ^= 1 << bit
-    if which == "body":
-        body = bytes(raw)
-    else:
-        given[which] = raw.decode("ascii")
-    if given[which] != headers()[which] if which != "body" else True:
-        changed = given if which == "body" else {n: v.strip(" \t") for n, v in given.items()}
-        if changed != headers() or body != BODY:
-            refused(given, body=body, tolerance=float("inf"))
-
-
-@settings(deadline=None, max_examples=60)
-@given(
-    body=st.dictionaries(st.text(), st.text()),
-    message_id=st.from_regex(r"[!-~]{1,60}", fullmatch=True),
-    age=st.integers(-300, 300),
-    secret=st.text(min_size=1),
-)
-def test_what_is_signed_is_verified(body: Any, message_id: str, age: int, secret: str) -> None:
-    """Any body, id, time within the tolerance and secret that the vendor's rule signs is taken."""
-    import json  # noqa: PLC0415 - `--help` need not pay for it
-
-    try:
-        key = secret.encode()
-    except UnicodeEncodeError:
-        return
-    raw = json.dumps({**body, "task_id": "t", "status": "FAILED"}, ensure_ascii=False).encode(
-        "utf-8", "surrogatepass"
-    )
-    try:
-        raw.decode()
-    except UnicodeDecodeError:
-        return
-    given = headers(raw, message_id=message_id, timestamp=NOW - age, key=key)
-    assert verify(given, body=raw, secrets=secret).status == "FAILED"
+    parts[which] = bytes(raw)
+    body = parts.pop("body")
+    if which == "body" or raw.strip(b" \t") != headers()[which].encode():  # spaces around it are nobody's
+        refused({name: value.decode() for name, value in parts.items()}, body=body, tolerance=float("inf"))

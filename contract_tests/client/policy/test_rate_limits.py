@@ -1,0 +1,216 @@
+"""The client's own limits: requests in a window, tasks at once, and what the service says is left."""
+
+from __future__ import annotations
+
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contract_tests.support.examples import examples
+from kling_elements.policy.rate_limits import Limits, Rate, RateLimiter, rate_limiter_for
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+LEFT, RESET = "x-ratelimit-remaining", "x-ratelimit-reset"
+
+
+def headers(remaining: object, reset: object) -> dict[str, str]:
+    return {LEFT: str(remaining), RESET: str(reset)}
+
+
+def test_the_vendors_limits() -> None:
+    """By default: 250 requests in 5 s and 1,200 in 2 minutes, and three tasks; memory is bounded."""
+    limiter = RateLimiter()
+    moments = [limiter.delay(0.0) for _ in range(1201)]
+    assert (moments[249], moments[250], moments[1199], moments[1200]) == (0.0, 5.0, 20.0, 120.0)
+    assert limiter.free_slots(0.0) == 3
+    for number in range(5000):
+        limiter.delay(1000.0 + number)
+    assert len(limiter._sent) <= 1200  # a long run's memory shows nowhere else
+
+
+def test_an_average_is_whole_requests() -> None:
+    """An average over a window is rounded down, but allows one request."""
+    assert Rate.average(2.5, 3.0) == Rate(7, 3.0)
+    assert Rate.average(0.1, 5.0) == Rate(1, 5.0)
+
+
+rates = st.lists(
+    st.builds(Rate, st.integers(1, 8), st.integers(1, 20).map(float)), min_size=1, max_size=3
+).map(tuple)
+
+
+@examples(60)
+@given(rates, st.lists(st.integers(0, 12), max_size=80))
+def test_no_window_ever_holds_more_than_its_rate(kept: tuple[Rate, ...], gaps: list[int]) -> None:
+    """No window of any rate holds more than it allows, and no request is held back for nothing."""
+    limiter = RateLimiter(Limits(kept, None))
+    now = 0.0
+    moments: list[float] = []
+    for gap in gaps:
+        now += gap / 4
+        moment = now + limiter.delay(now)
+        if moment > now and moment > max(moments):
+            assert any(
+                sum(1 for other in moments if other > moment - 0.25 - rate.seconds) >= rate.requests
+                for rate in kept
+            )
+        moments.append(moment)
+    assert moments == sorted(moments)
+    for rate in kept:
+        for first, last in zip(moments, moments[rate.requests :], strict=False):
+            assert last - first >= rate.seconds - 1e-9
+
+
+# Answers that came (remaining, reset, when), a moment, and the delays of requests made at that moment.
+ANSWERS: list[tuple[str, list[tuple[int, int, float]], float, list[float]]] = [
+    ("nothing left", [(0, 7, 10.0)], 11.0, [6.0]),
+    ("the reset has passed", [(0, 7, 10.0)], 17.5, [0.0]),
+    ("never longer than the longest window", [(0, 10**8, 20.0)], 20.0, [120.0]),
+    ("two left", [(2, 10, 0.0)], 1.0, [0.0, 0.0, 9.0]),
+    ("others after the reset", [(1, 10, 0.0)], 10.0, [0.0, 0.0]),
+    ("the least of late answers counts", [(1, 10, 0.0), (5, 4, 1.0)], 1.0, [0.0, 9.0]),
+    ("a new window is new", [(1, 10, 0.0), (2, 10, 10.0)], 10.0, [0.0, 0.0, 10.0]),
+    ("a longer block is not shortened", [(0, 60, 0.0), (0, 5, 1.0)], 1.0, [59.0]),
+    ("nothing left after some", [(1, 100, 0.0), (0, 5, 0.0)], 0.0, [5.0, 5.0]),
+]
+
+
+@pytest.mark.parametrize(
+    ("answers", "now", "delays"), [row[1:] for row in ANSWERS], ids=[r[0] for r in ANSWERS]
+)
+def test_what_the_service_has_left(
+    answers: Sequence[tuple[int, int, float]], now: float, delays: list[float]
+) -> None:
+    """The service's own count is kept to, until its reset."""
+    limiter = RateLimiter()
+    for remaining, reset, moment in answers:
+        limiter.update_from(headers(remaining, reset), moment)
+    assert [limiter.delay(now) for _ in delays] == delays
+
+
+def test_a_late_answer_gives_no_place_back() -> None:
+    """Requests that were sent since an answer was made are not left again."""
+    limiter = RateLimiter()
+    limiter.update_from(headers(2, 5), 0.0)
+    assert [limiter.delay(0.0), limiter.delay(0.0)] == [0.0, 0.0]
+    limiter.update_from(headers(2, 5), 0.5)
+    assert limiter.delay(1.0) == pytest.approx(4.5)
+
+
+@pytest.mark.parametrize("odd", [{LEFT: "0"}, {RESET: "9"}, headers("0", "9.5"), headers("0x1", "9"), {}])
+def test_half_a_header_says_nothing(odd: dict[str, str]) -> None:
+    """Without both numbers nothing is known; spaces around them do no harm."""
+    limiter = RateLimiter()
+    limiter.update_from(odd, 0.0)
+    assert limiter.delay(0.0) == 0.0
+    limiter.update_from(headers(" 0 ", " 9 "), 0.0)
+    assert limiter.delay(0.0) == 9.0
+
+
+@examples(60)
+@given(st.dictionaries(st.sampled_from([LEFT, RESET]), st.text(max_size=12) | st.just("-1")))
+def test_no_header_stops_a_client(odd: dict[str, str]) -> None:
+    """No header raises, or stops a client for more than two minutes."""
+    limiter = RateLimiter()
+    limiter.update_from(odd, 0.0)
+    assert 0 <= limiter.delay(0.0) <= 120.0
+
+
+def test_tasks_at_once() -> None:
+    """A fourth task gets no slot until one ends; a slot becomes the task's, or is given back."""
+    limiter = RateLimiter()
+    slots = [limiter.take_slot(0.0) for _ in range(4)]
+    assert len(set(slots)) == 4
+    assert slots[3] is None
+    for number, slot in enumerate(slots[:2]):
+        limiter.task_started(f"t{number}", 1.0, slot)
+    assert (limiter.free_slots(2.0), limiter.slot_delay(2.0)) == (0, 2098.0)
+    limiter.task_ended("never heard of")
+    assert limiter.free_slots(2.0) == 0
+    assert slots[2] is not None
+    for ended in ("t1", slots[2]):
+        limiter.task_ended(ended)
+    assert (limiter.free_slots(2.0), limiter.slot_delay(2.0)) == (2, 0.0)
+    assert RateLimiter(Limits((), 1)).take_slot(0.0) is not None
+
+
+def test_a_task_that_nobody_sees_is_forgotten() -> None:
+    """A task that isn't seen for 35 minutes takes no slot any more; each poll keeps it."""
+    limiter = RateLimiter()
+    for task in ("a", "b", "c", "d"):
+        limiter.task_started(task, 0.0)
+    limiter.task_started("d", 600.0)
+    assert limiter.slot_delay(600.0) == 1500.0
+    assert limiter.free_slots(2099.0) == 0
+    assert limiter.free_slots(2100.0) == 2
+    assert limiter.slot_delay(2100.0) == 0.0
+
+
+def test_limits_can_be_off() -> None:
+    """Without limits nothing waits, whatever the service says, and nothing is remembered."""
+    limiter = RateLimiter(Limits.off())
+    limiter.update_from(headers(0, 60), 0.0)
+    assert [limiter.delay(0.0) for _ in range(2000)] == [0.0] * 2000
+    assert all(limiter.take_slot(0.0) for _ in range(100))
+    assert (limiter.slot_delay(0.0), limiter.free_slots(0.0)) == (0.0, float("inf"))
+    assert len(limiter._sent) < 2  # a long run's memory shows nowhere else
+
+
+def test_usage() -> None:
+    """Requests count until their window has passed; a wait is shown if there is one."""
+    limiter = RateLimiter(Limits((Rate(2, 10.0),), None))
+    for _ in range(3):
+        limiter.delay(0.0)
+    limiter.task_started("t", 0.0, "no slot")
+    assert [limiter.describe(now).requests for now in (0.0, 10.0, 20.0)] == [(2,), (1,), (0,)]
+    assert str(limiter.describe(9.0)) == "2 of 2 requests in 10 s, 1 tasks, the next request waits 1.0 s"
+    assert "waits" not in str(limiter.describe(20.0))
+    assert limiter.describe(2100.0).tasks == 0
+    assert "of 3 tasks" in str(RateLimiter().describe(0.0))
+    exhausted = evolve(limiter.describe(20.0), quota_wait=9_720_000.0)
+    assert "may be renewed in 2700.0 h" in str(exhausted)
+
+
+def test_clients_of_one_key_and_origin_share_a_limiter() -> None:
+    """The limits are a key's, not a client's."""
+    one = rate_limiter_for("f", "https://a.example")
+    assert rate_limiter_for("f", "https://a.example") is one
+    assert rate_limiter_for("f", "https://b.example") is not one
+    assert rate_limiter_for("g", "https://a.example") is not one
+    assert rate_limiter_for("f", "https://a.example", Limits.off()).limits == Limits.off()
+    assert rate_limiter_for("f", "https://a.example").limits == Limits.off()
+
+
+def test_threads_do_not_exceed_it_together() -> None:
+    """Many threads that ask at once get different places."""
+    limiter = RateLimiter(Limits((Rate(10, 1.0),), 3))
+    with ThreadPoolExecutor(8) as pool:
+        delays = sorted(pool.map(lambda _: limiter.delay(0.0), range(200)))
+        slots = [slot for slot in pool.map(lambda _: limiter.take_slot(0.0), range(50)) if slot]
+    assert delays == [float(number // 10) for number in range(200)]
+    assert len(slots) == 3
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_lock_does_not_survive_a_fork() -> None:
+    """A child forked while a thread holds the lock is not stuck."""
+    limiter = rate_limiter_for("forked", "https://a.example")
+    with limiter._lock:  # a thread of the parent's that is within a call
+        child = os.fork()
+        if child == 0:
+            same = rate_limiter_for("forked", "https://a.example") is limiter
+            os._exit(0 if same and limiter.delay(0.0) == 0.0 else 1)
+    done = threading.Timer(10.0, os.kill, (child, 9))
+    done.start()
+    status = os.waitpid(child, 0)[1]
+    done.cancel()
+    assert status == 0
