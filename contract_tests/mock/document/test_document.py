@@ -82,25 +82,6 @@ def test_without_links_an_operation_gives_its_example(tmp_path: Path) -> None:
     assert api.call("DELETE", "/a/1/b", headers={}).headers["allow"] == "OPTIONS, PUT"
 
 
-def test_forms_are_read_with_their_types(tmp_path: Path) -> None:
-    """A form is validated with the types that its schema gives; an unknown media type is refused."""
-    schema = {
-        "type": "object",
-        "required": ["n"],
-        "properties": {"n": {"type": "integer"}, "b": {"type": "boolean"}},
-    }
-    body = {"content": {"application/x-www-form-urlencoded": {"schema": schema}, "image/*": {}}}
-    api = served(
-        tmp_path,
-        with_paths({"/f": {"post": {"requestBody": body, "responses": {"200": {"description": "ok"}}}}}),
-    )
-    assert api.call("POST", "/f", data={"n": "5", "b": "true"}, headers={}).status_code == 200
-    assert api.call("POST", "/f", data={"n": "five"}, headers={}).status_code == 400
-    assert api.call("POST", "/f", content=image(), headers={"content-type": "image/png"}).status_code == 200
-    assert api.call("POST", "/f", content=b"x", headers={"content-type": "text/plain"}).status_code == 400
-    assert api.call("POST", "/f", headers={}).status_code == 200
-
-
 def test_keys_are_where_the_document_says(tmp_path: Path) -> None:
     """Keys in the query, in a cookie, or as a bearer token are known by the document's schemes."""
     schemes = {

@@ -33,24 +33,6 @@ def test_a_key_is_asked_for(api: Api, headers: dict[str, str], status: int, mess
     assert "x-ratelimit-limit" not in answer.headers
 
 
-def test_only_the_given_keys_are_accepted() -> None:
-    """When keys are given, any other one is invalid."""
-    api = Api(MockSettings(keys=("one", "two")))
-    answers = [
-        api.call("GET", CREATE, headers={"x-freepik-api-key": key}).status_code
-        for key in ("one", "two", "a-key")
-    ]
-    assert answers == [404, 404, 401]
-
-
-@pytest.mark.parametrize(
-    ("method", "path"), [("GET", "/nowhere"), ("DELETE", CREATE), ("POST", STATUS + "x")]
-)
-def test_the_key_comes_before_routing(api: Api, method: str, path: str) -> None:
-    """Without a key, an unknown path or method is a 401 like any other."""
-    assert api.call(method, path, headers={}).status_code == 401
-
-
 @pytest.mark.parametrize(
     ("method", "path", "status", "allow"),
     [
@@ -67,14 +49,6 @@ def test_unknown_paths_and_methods(api: Api, method: str, path: str, status: int
     answer = api.call(method, path)
     assert (answer.status_code, answer.headers.get("allow")) == (status, allow)
     assert ("content-length" in answer.headers) == (status != 204)
-
-
-def test_head_is_a_get_without_a_body(api: Api) -> None:
-    """HEAD has GET's status and headers, and no body."""
-    api.created()
-    head, get = api.call("HEAD", CREATE), api.call("GET", CREATE)
-    assert head.content == b""
-    assert (head.status_code, head.headers["content-length"]) == (200, get.headers["content-length"])
 
 
 BAD_BODIES = {
@@ -121,15 +95,6 @@ def test_another_content_type_is_a_documented_400(api: Api, content_type: str | 
     assert problems(answer, "POST", CREATE) == []
 
 
-@pytest.mark.parametrize("content_type", ["application/json", 'Application/JSON; charset="UTF-8"'])
-def test_the_documented_content_type_is_taken_however_it_is_written(api: Api, content_type: str) -> None:
-    """Case and a UTF-8 charset make no difference."""
-    assert (
-        api.call("POST", CREATE, content=GOOD, headers={**KEY, "content-type": content_type}).status_code
-        == 200
-    )
-
-
 def test_a_huge_body_is_a_documented_400() -> None:
     """A body above the limit is refused, though a small one is taken."""
     api = Api(MockSettings(pace=INSTANT, max_body_bytes=1000))
@@ -145,15 +110,13 @@ def test_a_huge_body_is_a_documented_400() -> None:
         ({"images": ["https://example.com/a.png"] * 5}, "images"),
         ({"images": "https://example.com/a.png"}, "images"),
         ({"images": [1]}, "images[0]"),
-        ({"images": None}, "images"),
+        ({"images": [[encoded(image()) * 100]]}, "images[0]"),  # which is not echoed
         ({"duration": 5}, "duration"),
         ({"duration": "7"}, "duration"),
         ({"aspect_ratio": "16:9"}, "aspect_ratio"),
         ({"prompt": "x" * 2501}, "prompt"),
-        ({"prompt": None}, "prompt"),
         ({"negative_prompt": True}, "negative_prompt"),
         ({"webhook_url": "not a url"}, "webhook_url"),
-        ({"webhook_url": "http://a b/"}, "webhook_url"),
     ],
 )
 def test_a_violation_names_its_parameter(api: Api, change: dict[str, object], name: str) -> None:
@@ -164,13 +127,6 @@ def test_a_violation_names_its_parameter(api: Api, change: dict[str, object], na
     assert answer.status_code == 400
     assert [param["name"] for param in answer.json()["invalid_params"]] == [name]
     assert problems(answer, "POST", CREATE) == []
-
-
-def test_a_missing_parameter_is_named(api: Api) -> None:
-    """`image` for `images` is told as a missing `images`, also in plain JSON's message."""
-    answer = api.call("POST", CREATE, json={"image": "https://example.com/a.png"})
-    assert answer.status_code == 400
-    assert "images is required" in answer.json()["message"]
 
 
 @pytest.mark.parametrize(
@@ -195,36 +151,14 @@ def test_accept_chooses_the_shape_of_an_error(api: Api, accept: str | None, medi
     assert problems(answer, "POST", CREATE) == []
 
 
-def test_a_large_image_is_not_echoed(api: Api) -> None:
-    """A refusal never carries the value back: that may be megabytes of base64."""
-    answer = api.call("POST", CREATE, json={"images": [[encoded(image()) * 100]]})
-    assert answer.status_code == 400
-    assert len(answer.content) < 500
-
-
-def test_reads_have_rate_limit_headers(api: Api) -> None:
-    """2xx answers but create's carry the limit, what is left of it, and seconds until it eases."""
-    task_id = api.created()
-    answer = api.call("GET", STATUS + task_id)
-    assert {"x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"} <= set(answer.headers)
-
-
-def test_bodies_are_recorded(api: Api) -> None:
-    """A test can assert what was sent, byte for byte; the key's value is not kept."""
-    api.call("POST", CREATE, content=GOOD + b" ", headers=JSON)
-    api.call("GET", CREATE)
-    assert [request.body for request in api.mock.requests] == [GOOD + b" ", b""]
-    assert "a-key" not in repr(list(api.mock.requests))
-
-
 def test_recorded_bodies_are_bounded() -> None:
     """Only the last 64 MiB of bodies are kept; the requests themselves stay on record."""
     api = Api(MockSettings(max_body_bytes=50 * 2**20))
-    sizes = [1, 40 * 2**20, 51 * 2**20, 40 * 2**20]
-    for size in sizes:
+    for size in (1, 40 * 2**20, 51 * 2**20, 40 * 2**20):
         api.call("POST", CREATE, content=bytes(size), headers={**KEY, "content-type": "text/plain"})
     kept = [None if request.body is None else len(request.body) for request in api.mock.requests]
     assert kept == [None, None, None, 40 * 2**20]
+    assert "a-key" not in repr(list(api.mock.requests))
 
 
 HEADER_TEXT = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=40)
@@ -254,7 +188,7 @@ async def _no_sleep(seconds: float) -> None:
     del seconds
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     method=st.sampled_from(["GET", "POST", "HEAD", "OPTIONS", "PUT", "WEIRD"]),
     path=st.sampled_from(

@@ -1,6 +1,5 @@
 """Results: real videos of what was sent, behind signed addresses that expire."""
 
-import copy
 import io
 import threading
 from functools import partial
@@ -12,14 +11,22 @@ import av
 import pytest
 from PIL import Image
 
-from contract_tests.mock.api import CREATE, DOCUMENT, Api, encoded, image, served
-from kling_elements_mock.tasks.video import Film, frame_size, placeholder, render
+from contract_tests.mock.api import CREATE, Api, encoded, image
+from contract_tests.support.answers import mp4
+from kling_elements_mock.tasks import results
+from kling_elements_mock.tasks.video import frame_size
 
 
 def address(api: Api, **body: Any) -> str:
     task_id = api.created("instant", **body)
     url: str = api.status(task_id)["generated"][0]
     return url
+
+
+@pytest.fixture
+def no_film(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give each task the least that is an MP4: to draw a film takes a third of a second."""
+    monkeypatch.setattr(results, "draw", lambda _: mp4())
 
 
 def frames(data: bytes, moments: list[float]) -> list[Image.Image]:
@@ -46,9 +53,7 @@ def near(pixel: tuple[int, ...], color: tuple[int, ...]) -> bool:
 @pytest.mark.parametrize(
     ("body", "seconds", "shape"),
     [
-        ({}, 5, (16, 9)),
         ({"duration": "10", "aspect_ratio": "social_story_9_16"}, 10, (9, 16)),
-        ({"duration": "5", "aspect_ratio": "square_1_1"}, 5, (1, 1)),
         ({"aspect_ratio": "widescreen_16_9"}, 5, (16, 9)),
     ],
 )
@@ -73,22 +78,9 @@ def test_each_image_is_seen_in_its_share(api: Api) -> None:
     sent = [(220, 30, 30), (30, 200, 60), (40, 60, 220)]
     images = [encoded(image((600, 400), color)) for color in sent]
     images[1] = "data:image/png;base64," + images[1]
-    data = api.call("GET", address(api, images=images, duration="10"), headers={}).content
-    seen = [middle(frame) for frame in frames(data, [1.6, 5.0, 8.3])]
+    data = api.call("GET", address(api, images=images, duration="5"), headers={}).content
+    seen = [middle(frame) for frame in frames(data, [0.8, 2.5, 4.2])]
     assert all(near(pixel, color) for pixel, color in zip(seen, sent, strict=True)), seen
-
-
-def test_noise_stays_below_a_megabyte() -> None:
-    """The hardest input, ten seconds of noise, is still under 1 MB."""
-    noise = Image.effect_noise((900, 900), 128).convert("RGB")
-    assert len(render([noise], Film(10, (16, 9), "noise"))) < 1_000_000
-
-
-def test_the_same_input_gives_the_same_bytes() -> None:
-    """Encoding is deterministic."""
-    pictures = [placeholder("a", 0), placeholder("b", 1)]
-    film = Film(1, (1, 1), "same")
-    assert render(pictures, film) == render(pictures, film)
 
 
 @pytest.mark.parametrize("shape", [(16, 9), (9, 16), (1, 1), (4, 3), (21, 9), (2, 3)])
@@ -100,37 +92,6 @@ def test_frames_are_even_and_in_shape(shape: tuple[int, int]) -> None:
 
 
 RED = (220, 30, 30)
-KINDS = {
-    "palette": lambda: image(color=RED).__class__(_converted("P")),
-    "16 bit grey": lambda: _saved(Image.new("I;16", (400, 400), 128 * 256)),
-    "grey": lambda: _saved(Image.new("L", (400, 400), 128)),
-    "CMYK": lambda: _saved(Image.new("RGB", (400, 400), RED).convert("CMYK"), "JPEG"),
-    "alpha": lambda: _saved(Image.new("RGBA", (400, 400), (*RED, 255))),
-    "transparent": lambda: _saved(Image.new("RGBA", (400, 400), (*RED, 0))),
-    "one bit": lambda: _saved(Image.new("1", (400, 400), 1)),
-    "progressive": lambda: image((400, 400), RED, "JPEG", progressive=True),
-}
-SHOWN = {"16 bit grey": (128,) * 3, "grey": (128,) * 3, "transparent": (255,) * 3, "one bit": (255,) * 3}
-
-
-def _converted(mode: str) -> bytes:
-    return _saved(Image.new("RGB", (400, 400), RED).convert(mode))
-
-
-def _saved(picture: Image.Image, kind: str = "PNG") -> bytes:
-    out = io.BytesIO()
-    picture.save(out, kind)
-    return out.getvalue()
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_images_of_any_mode_are_drawn(api: Api, kind: str) -> None:
-    """Palettes, CMYK, 16 bits and transparency come out in the right colour."""
-    api.created("instant", images=[encoded(KINDS[kind]())])
-    png = api.mock.tasks[0].pictures[0].png
-    assert png is not None
-    pixel = middle(Image.open(io.BytesIO(png)))
-    assert near(pixel, SHOWN.get(kind, RED)), pixel
 
 
 def test_orientation_is_applied(api: Api) -> None:
@@ -180,12 +141,7 @@ def test_images_outside_the_documented_limits_are_refused(api: Api, data: bytes,
     assert api.mock.tasks == ()
 
 
-@pytest.mark.parametrize("size", [(300, 300), (300, 750), (750, 300)])
-def test_images_on_the_limits_are_taken(api: Api, size: tuple[int, int]) -> None:
-    """The limits are inclusive."""
-    assert api.status(api.created("instant", images=[encoded(image(size))]))["status"] == "COMPLETED"
-
-
+@pytest.mark.usefixtures("no_film")
 def test_only_the_loopback_is_fetched() -> None:
     """An image's URL is fetched on this machine's loopback, and nowhere else."""
     fetched = []
@@ -241,23 +197,7 @@ def test_a_loopback_image_is_fetched(tmp_path: Path) -> None:
     assert api.create(images=[url + "good.png"]).status_code == 400
 
 
-@pytest.mark.parametrize(
-    ("limits", "size", "status"),
-    [({"minWidth": 500}, (400, 400), 400), ({"minWidth": 400}, (400, 400), 200), (None, (10, 10), 200)],
-)
-def test_the_document_has_the_limits(
-    tmp_path: Path, limits: dict[str, int] | None, size: tuple[int, int], status: int
-) -> None:
-    """Another limit in the document is enforced, and without one any image is taken."""
-    document = copy.deepcopy(DOCUMENT)
-    properties = document["components"]["schemas"]["itvke-request-content"]["properties"]
-    properties["images"]["items"].pop("x-image-constraints")
-    if limits is not None:
-        properties["images"]["items"]["x-image-constraints"] = limits
-    api = served(tmp_path, document)
-    assert api.create(images=[encoded(image(size))]).status_code == status
-
-
+@pytest.mark.usefixtures("no_film")
 def test_an_address_expires_an_hour_after_completion(api: Api) -> None:
     """The result can be fetched for 3600 s after completion, by anybody with the address, and not later."""
     url = address(api)
@@ -269,6 +209,7 @@ def test_an_address_expires_an_hour_after_completion(api: Api) -> None:
     assert api.call("GET", expired, headers={}).status_code == 403
 
 
+@pytest.mark.usefixtures("no_film")
 def test_only_signed_addresses_are_served(api: Api) -> None:
     """A changed or missing token is 403, another path 404; after a reset the task is 404."""
     url = address(api)
@@ -288,6 +229,7 @@ def test_only_signed_addresses_are_served(api: Api) -> None:
     assert api.call("GET", url, headers={}).status_code == 404
 
 
+@pytest.mark.usefixtures("no_film")
 def test_an_address_lies_where_create_was_called(api: Api) -> None:
     """The result's origin is the one that the client used, and its token is not re-encoded."""
     url = address(api)
@@ -304,6 +246,7 @@ def test_an_address_lies_where_create_was_called(api: Api) -> None:
     assert " " not in api.mock.tasks[-1].origin
 
 
+@pytest.mark.usefixtures("no_film")
 def test_ranges(api: Api) -> None:
     """Parts, validators and HEAD work as RFC 9110 has them, so that a download can be resumed."""
     url = address(api)
@@ -327,20 +270,3 @@ def test_ranges(api: Api) -> None:
     assert part(if_none_match=etag)[:2] == (304, b"")
     head = api.call("HEAD", url, headers={})
     assert (head.content, head.headers["content-length"]) == (b"", str(size))
-
-
-def test_a_key_sent_to_the_result_is_recorded(api: Api) -> None:
-    """A test can see whether a client sent its key to the result's host; the value itself is not kept."""
-    url = address(api)
-    api.call("GET", url, headers={})
-    api.call("GET", url, headers={"x-freepik-api-key": "oops"})
-    first, second = api.mock.result_requests
-    assert "x-freepik-api-key" not in first.headers
-    assert second.headers["x-freepik-api-key"] == "(key)"
-
-
-def test_a_download_can_be_disturbed(api: Api) -> None:
-    """Scenarios act on the result's route too."""
-    url = address(api)
-    api.mock.next_scenario("html-503", operation="result")
-    assert [api.call("GET", url, headers={}).status_code for _ in range(2)] == [503, 200]
