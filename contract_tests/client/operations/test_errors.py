@@ -267,3 +267,13 @@ def test_an_error_without_a_reason_has_a_text() -> None:
     """Problems are told in one line; without one it is said at least that something is wrong."""
     assert str(ValidationError(["a is odd", "b is missing"])) == "a is odd; b is missing"
     assert str(ValidationError([])) == "the input is not valid"
+
+
+@pytest.mark.parametrize("char", ["\x1b", "\x07", "\0", "\r", "\n", "\x9b", "\u202e", "\u2028"])
+def test_an_error_shows_no_control_character(driver: Driver, char: str) -> None:
+    """What the service sends can't move a cursor or begin a line of a log; `message` keeps it."""
+    with pytest.raises(ApiError) as caught:
+        driver.open(Script.of(reply(400, body={"message": f"a{char}b"}))).get(ID)
+    assert str(caught.value).isprintable()
+    assert ascii(char)[1:-1] in str(caught.value)
+    assert caught.value.message == f"a{char}b"
