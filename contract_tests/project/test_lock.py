@@ -71,13 +71,6 @@ def test_every_pin_has_hashes_of_files() -> None:
     assert [pin.split()[0] for pin in pins if "--hash=sha256:" not in pin] == []
 
 
-def test_compiled_packages_are_pinned_for_more_than_this_machine() -> None:
-    """A lock made from one machine's files alone would install nowhere else."""
-    for name in ("pillow", "jsonschema-rs", "av", "pyyaml"):
-        entry = next(part for part in re.split(r"\n(?=\w)", LOCK) if part.startswith(f"{name}=="))
-        assert entry.count("--hash=sha256:") >= len(PYTHONS) * 3, name
-
-
 def test_the_lock_names_no_host_and_no_path() -> None:
     """The lock is installed from whatever index the reader uses."""
     assert not re.search(r"://|--find-links|--index-url|--trusted-host|^-e| @ ", LOCK, flags=re.MULTILINE)
