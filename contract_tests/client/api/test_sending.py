@@ -193,19 +193,3 @@ def test_a_governors_name_is_no_key() -> None:
     assert one == rate_limiter_key(ApiKey("key-1")) != other
     assert "key" not in one
     assert one != hashlib.sha256(b"key-1").hexdigest()
-
-
-@pytest.mark.parametrize("timeout", [5.0, 60.0])
-def test_a_rate_limit_never_outlasts_the_deadline(driver: Driver, time: FakeTime, timeout: float) -> None:
-    """What the rate limit asks for is not slept beyond a call's deadline, and nothing is sent."""
-    hints = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "120"}
-    server = Script.of(shown(), reply(body={}, headers=hints))
-    client = driver.open(server, clock=time.clock, sleep=time.sleep)
-    client.get(ID)
-    with pytest.raises(KlingError):
-        client.get(ID)
-    before = time.now
-    with pytest.raises(DeadlineExceeded):
-        client.wait(ID, timeout=timeout)
-    assert time.now - before <= timeout
-    assert len(server.requests) == 2

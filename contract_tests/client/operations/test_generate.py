@@ -59,23 +59,6 @@ def test_done_at_create(driver: Driver, time: FakeTime) -> None:
     assert len(server.requests) == 2
 
 
-def test_options_are_sorted(driver: Driver, time: FakeTime) -> None:
-    """What belongs to the wait is not sent, and what belongs to the request is."""
-    server = Script.of(shown(), completed())
-    driver.open(server).generate(
-        [IMAGE],
-        prompt="p",
-        timeout=9,
-        poll_interval=1,
-        on_update=None,
-        on_look=None,
-        clock=time.clock,
-        sleep=time.sleep,
-    )
-    assert server.requests[0].content.decode() == f'{{"images":["{IMAGE}"],"prompt":"p"}}'
-    assert time.sleeps == [1]
-
-
 def test_ones_own_listeners_and_sleep_are_awaited(any_driver: Driver, time: FakeTime) -> None:
     """An asynchronous client awaits listeners and a sleep that can be awaited, and calls those that can't."""
     seen: list[str] = []
