@@ -18,7 +18,6 @@ from kling_elements import (
     AuthenticationError,
     ConnectionFailed,
     DeadlineExceeded,
-    Event,
     KlingElements,
     KlingError,
     Limits,
@@ -159,32 +158,6 @@ def test_threads_share_the_slots() -> None:
     with ThreadPoolExecutor(10) as pool:
         tasks = list(pool.map(lambda turn: clients[turn % 2].generate([IMAGE]), range(10)))
     assert (len(tasks), most) == (10, 3)
-
-
-def test_a_wait_for_a_slot_is_told(time: FakeTime) -> None:
-    """While no place is free, `generate` waits and says so; nothing has been sent."""
-    events: list[Event] = []
-    server = Script.of(shown(), completed())
-
-    def sleep(seconds: float) -> None:
-        time.sleep(seconds)
-        governor.task_ended("other")
-
-    client = KlingElements(
-        KEY,
-        http_client=httpx.Client(transport=httpx.MockTransport(server)),
-        limits=ONE,
-        on_event=events.append,
-        clock=time.clock,
-        sleep=sleep,
-    )
-    found = client._service.sender.rate_limiter
-    assert found is not None
-    governor = found
-    governor.task_started("other", process_time.monotonic())
-    client.generate([IMAGE])
-    assert events[0] == Event("request.delayed", {"operation": "create", "pause": 5.0})
-    assert len(server.requests) == 2
 
 
 def test_a_governors_name_is_no_key() -> None:

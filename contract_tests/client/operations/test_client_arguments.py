@@ -22,7 +22,6 @@ from kling_elements import (
     RetryPolicy,
     Stage,
     Task,
-    ValidationError,
 )
 from kling_elements.journal import Journal, State
 from kling_elements.policy.rate_limits import Rate
@@ -134,15 +133,6 @@ WITHOUT_CLIENT = pytest.mark.parametrize("whose", ["nobody's", "a closed client'
 
 
 @WITHOUT_CLIENT
-def test_options_of_a_download_without_a_client(driver: Driver, tmp_path: Path, whose: str) -> None:
-    """The options of a download count for a task whose client is closed, and for one that has none."""
-    task = task_of(driver, whose, "https://a.example/x.mp4")
-    odd: Any = {"max_bytes": 0}
-    with pytest.raises(ValidationError, match=r"^max_bytes must be"):
-        driver.run(lambda: task.download(tmp_path / "out.mp4", **odd))
-
-
-@WITHOUT_CLIENT
 def test_a_download_without_a_client_is_patient(
     driver: Driver, tmp_path: Path, whose: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -165,24 +155,3 @@ def test_a_download_without_a_client_is_patient(
     assert len(served.asked) == 2
     [pause] = slept
     assert 0 <= pause <= RetryPolicy().base
-
-
-@pytest.mark.parametrize("backend", ["asyncio", "trio"])
-def test_a_cancelled_client_closes_its_journal(
-    tmp_path: Path, backend: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What is left is written when a client is closed by a cancellation, too."""
-    closed: list[bool] = []
-
-    async def run() -> None:
-        client = AsyncKlingElements(KEY, journal=tmp_path / "own.sqlite3")
-        close_journal = client.journal.close
-        monkeypatch.setattr(client.journal, "close", lambda: closed.append(True))
-        with anyio.CancelScope() as scope:
-            async with client:
-                scope.cancel()
-                await anyio.sleep_forever()
-        close_journal()
-
-    anyio.run(run, backend=backend)
-    assert closed == [True]

@@ -93,17 +93,6 @@ def test_a_wait_that_is_refused_names_its_task(driver: Driver, time: FakeTime, s
     assert caught.value.task_id == ID
 
 
-def test_interrupted_create(driver: Driver) -> None:
-    """Ctrl-C while a create is under way is told what it may have cost."""
-
-    def interrupt(request: httpx.Request) -> httpx.Response:
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt) as caught:
-        driver.open(interrupt).create([IMAGE])
-    assert any("kling-elements list" in note for note in caught.value.__notes__)
-
-
 def test_interrupted_wait(driver: Driver, time: FakeTime) -> None:
     """Ctrl-C during a wait, in the sleep or in a request, leaves the id and how to resume as a note."""
 

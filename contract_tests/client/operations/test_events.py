@@ -116,18 +116,6 @@ def test_a_status_is_told_once(driver: Driver, time: FakeTime) -> None:
     assert statuses == ["IN_PROGRESS", "COMPLETED"]
 
 
-def test_the_memory_of_statuses_is_bounded(driver: Driver) -> None:
-    """A client that runs for months does not remember every task."""
-    client = driver.open(lambda request: shown(task_id=request.url.path.rpartition("/")[2])(request))
-    assert client.client is not None
-    flows = client.client._service
-    for number in range(1200):
-        flows._statuses[f"t{number}"] = "COMPLETED"
-    client.get("one-more")
-    assert len(flows._statuses) == 1000
-    assert "one-more" in flows._statuses
-
-
 def test_one_logger() -> None:
     """The package logs under one name, with a handler that does nothing and no level of its own."""
     logger = logging.getLogger("kling_elements")

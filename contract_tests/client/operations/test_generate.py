@@ -51,14 +51,6 @@ def test_a_task_without_a_video(driver: Driver, time: FakeTime) -> None:
         assert client.wait(ID).urls == ()
 
 
-def test_done_at_create(driver: Driver, time: FakeTime) -> None:
-    """A task that is COMPLETED in create's answer is asked for all the same: its result is in the status."""
-    server = Script.of(completed())
-    task = driver.open(server, clock=time.clock, sleep=time.sleep).generate([IMAGE])
-    assert task.urls == (RESULT,)
-    assert len(server.requests) == 2
-
-
 def test_ones_own_listeners_and_sleep_are_awaited(any_driver: Driver, time: FakeTime) -> None:
     """An asynchronous client awaits listeners and a sleep that can be awaited, and calls those that can't."""
     seen: list[str] = []

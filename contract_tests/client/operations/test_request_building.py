@@ -64,21 +64,6 @@ def test_status_and_list_are_the_documents_operations(driver: Driver) -> None:
     assert all(request.headers["accept"].startswith("application/json") for request in server.requests)
 
 
-def test_all_fields_are_sent_as_given(driver: Driver) -> None:
-    """Every field of the document can be asked for, and comes out as it went in."""
-    fields = {
-        "prompt": "p",
-        "negative_prompt": "n",
-        "duration": "5",
-        "aspect_ratio": PROPERTIES["aspect_ratio"]["enum"][1],
-        "webhook_url": "https://hooks.example/x?y=z",
-    }
-    assert {"images", *fields} == set(PROPERTIES)
-    server = Script.of(shown())
-    driver.open(server).create([IMAGE], **fields)
-    assert body(server.requests[0]) == {"images": [IMAGE], **fields}
-
-
 def test_none_and_enum_members(driver: Driver) -> None:
     """None leaves a field out, defaults are left to the service, and generated enums count by value."""
     server = Script.of(shown())

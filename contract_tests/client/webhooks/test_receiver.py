@@ -124,32 +124,16 @@ def test_a_listeners_fault_goes_no_further(caplog: pytest.LogCaptureFixture) -> 
     assert "the listener's own" in caplog.text
 
 
-def test_the_answer_is_sent_before_the_listener_is_called() -> None:
-    """A slow listener does not make the service wait; it runs outside the event loop's thread."""
-    events: list[object] = []
-
-    def listen(task: Task) -> None:
-        events.append(threading.current_thread() is threading.main_thread())
-
-    async def serve() -> None:
-        async def receive() -> dict[str, object]:
-            return {"type": "http.request", "body": BODY, "more_body": False}
-
-        async def send(message: MutableMapping[str, Any]) -> None:
-            events.append(message["type"])
-
-        raw = [(name.encode(), value.encode()) for name, value in headers().items()]
-        await receiver(on_task=listen)({"type": "http", "method": "POST", "headers": raw}, receive, send)
-
-    anyio.run(serve)
-    assert events == ["http.response.start", "http.response.body", False]
-
-
-def asgi(app: WebhookReceiver, scope: dict[str, Any], *messages: dict[str, Any]) -> list[Any]:
-    sent: list[Any] = []
+def asgi(
+    app: WebhookReceiver, scope: dict[str, Any], *messages: dict[str, Any], sent: list[Any] | None = None
+) -> list[Any]:
+    """What an application sends in answer to these messages; after them, nothing comes any more."""
+    sent = [] if sent is None else sent
     waiting = list(messages)
 
     async def receive() -> dict[str, Any]:
+        if not waiting:
+            await anyio.sleep_forever()
         return waiting.pop(0)
 
     async def send(message: MutableMapping[str, Any]) -> None:
@@ -190,6 +174,20 @@ def test_the_messages_of_an_answer(
     assert asgi(receiver(), {**scope, "method": "POST"}, begun, {"type": "http.disconnect"}) == []
 
 
+def test_the_answer_is_sent_before_the_listener_is_called() -> None:
+    """A slow listener does not make the service wait; it runs outside the event loop's thread."""
+    sent: list[Any] = []
+    seen: list[object] = []
+
+    def listen(task: Task) -> None:
+        seen.extend([len(sent), threading.current_thread() is threading.main_thread()])
+
+    raw = [(name.encode(), value.encode()) for name, value in headers().items()]
+    scope = {"type": "http", "method": "POST", "headers": raw}
+    asgi(receiver(on_task=listen), scope, {"type": "http.request", "body": BODY}, sent=sent)
+    assert seen == [2, False]
+
+
 def test_a_long_body_is_refused_unread() -> None:
     """No more than the limit is kept of it; a sender that goes on is cut off after four times as much."""
     piece = {"type": "http.request", "body": b"x" * 100, "more_body": True}
@@ -200,19 +198,8 @@ def test_a_long_body_is_refused_unread() -> None:
 
 def test_a_slow_body_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """A sender that sends the head and then nothing holds its connection for a limited time."""
-    monkeypatch.setattr("kling_elements.webhooks.receiver._BODY_SECONDS", 0.0)
-    sent: list[object] = []
-
-    async def send(message: MutableMapping[str, Any]) -> None:
-        sent.append(message)
-
-    async def silence() -> MutableMapping[str, Any]:
-        await anyio.sleep_forever()
-        raise AssertionError
-
-    scope: dict[str, Any] = {"type": "http", "method": "POST", "headers": []}
-    anyio.run(receiver(), scope, silence, send)
-    assert sent == []
+    monkeypatch.setattr("kling_elements.webhooks.receiver._BODY_SECONDS", 0.0)  # a test has no half a minute
+    assert asgi(receiver(), {"type": "http", "method": "POST", "headers": []}) == []
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
