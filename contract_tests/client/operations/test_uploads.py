@@ -13,7 +13,7 @@ from attrs import define, field
 from PIL import Image
 
 from contract_tests.support.answers import ID, IMAGE, failing, png, reply, shown
-from contract_tests.support.clients import KEY, SYNC, FakeTime
+from contract_tests.support.clients import SYNC, FakeTime
 from contract_tests.support.contract import document
 from contract_tests.support.judge import place_of, request_faults
 from kling_elements import (
@@ -147,26 +147,6 @@ def test_local_images_are_put_and_their_addresses_sent(driver: Driver, tmp_path:
     place = place_of(ask)
     assert place is not None
     assert (place.operation_id, request_faults(ask)) == ("requestUploadUrls", [])
-
-
-def test_the_key_goes_to_the_service_alone(driver: Driver) -> None:
-    """The store gets no key, and nothing of the caller's client: no header, no cookie, no credentials."""
-    service = Service(on_put=[failing(500)])
-    opened = driver.open(service, sleep=lambda _: None)
-    assert opened.client is not None
-    http = opened.client._transport._clients.given
-    assert http is not None
-    http.headers["x-mine"] = "mine"
-    http.cookies.set("session", "mine")
-    http.auth = ("me", "mine")
-    opened.create([png()], **UPLOAD)
-    assert len(service.puts) == 2
-    for request in service.puts:
-        everything = f"{request.url}{request.headers.raw}".encode() + request.content
-        assert KEY.encode() not in everything
-        assert b"mine" not in everything
-        assert not {"authorization", "cookie"} & set(request.headers)
-    assert all(KEY in request.headers.values() for request in service.asked)
 
 
 def test_base64_is_the_default(driver: Driver) -> None:

@@ -155,6 +155,15 @@ def test_the_deadline_is_exact(driver: Driver, time: FakeTime) -> None:
     assert "It runs on and is billed" in str(error)
 
 
+def test_a_deadline_that_the_clock_cannot_hit(driver: Driver, time: FakeTime) -> None:
+    """A rounding error is no time left: the wait ends."""
+    time.now = math.nextafter(1000.0, math.inf)
+    client, server = open_with(driver, time, shown("IN_PROGRESS"), poll_interval=30)
+    with pytest.raises(DeadlineExceeded):
+        client.wait(ID, timeout=30)
+    assert len(server.requests) == 2
+
+
 def test_no_time_at_all(driver: Driver, time: FakeTime) -> None:
     """With a time-out of zero there is one look, for an old task and for a new one."""
     client, server = open_with(driver, time, shown("IN_PROGRESS"))
