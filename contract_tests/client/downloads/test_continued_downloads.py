@@ -82,6 +82,12 @@ def names(folder: Path) -> list[str]:
 ONCE = RetryPolicy(attempts=1)
 
 
+@pytest.fixture
+def driver() -> Driver:
+    """One client: both download by one core, and test_downloads has both."""
+    return SYNC
+
+
 def test_a_break_anywhere_between_two_calls(tmp_path: Path) -> None:
     """Wherever a call breaks off, the next one continues there."""
     data, target = mp4(112), tmp_path / "out.mp4"

@@ -26,6 +26,12 @@ VIDEO = mp4()
 fetched = reply(content=VIDEO, headers={"content-type": "video/mp4"})
 
 
+@pytest.fixture
+def driver() -> Driver:
+    """One client: both store by one core, and test_downloads has both."""
+    return SYNC
+
+
 def download(driver: Driver, target: Any, **options: Any) -> Path:
     """Download a video of a finished task."""
     client, task, _ = finished(driver, fetched)
