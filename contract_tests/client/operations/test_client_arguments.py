@@ -96,20 +96,6 @@ def usage_of(client: Opened) -> Usage:
     return usage
 
 
-def test_the_limits_are_those_of_a_key_at_an_origin(driver: Driver) -> None:
-    """Clients of one key and origin count together; those of another key or another origin don't."""
-    client = driver.open(Script.of(shown()), limits=LIMITS)
-    client.get(ID)
-    others: list[tuple[dict[str, Any], int]] = [
-        ({}, 1),
-        ({"api_key": "another-key-0123456789"}, 0),
-        ({"base_url": OWN}, 0),
-    ]
-    for options, requests in others:
-        other = driver.open(Script.of(shown()), limits=LIMITS, **options)
-        assert usage_of(other).requests == (requests,)
-
-
 def test_a_client_is_shown_by_its_origin(driver: Driver) -> None:
     """The repr tells the kind and the origin, also of a client that could not be made."""
     client = driver.open(Script.of(shown()), base_url=OWN).client

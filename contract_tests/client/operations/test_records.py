@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import sqlite3
 from contextlib import closing
 from datetime import datetime
 from functools import partial
@@ -13,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from contract_tests.support.answers import ID, IMAGE, RESULT, completed, failing, mp4, reply, shown
+from contract_tests.support.answers import ID, IMAGE, completed, failing, mp4, reply, shown
 from contract_tests.support.clients import ASYNC, KEY, SYNC, Script
 from kling_elements import (
     AsyncKlingElements,
@@ -259,38 +257,6 @@ def test_find_unrecorded(driver: Driver, time: FakeTime, path: Path) -> None:
     assert find(client) == ["other"]
     assert find(opened(driver, path, time, tasks, base_url="https://b.example")) == [ID, "other"]
     assert find(opened(driver, path, time, failing(404, "Tasks not found"))) == []
-
-
-@pytest.fixture(params=["a folder", "no folder", "disk full"])
-def lost(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where no journal can be written."""
-    if request.param == "a folder":
-        (tmp_path / "folder").mkdir()
-        return tmp_path / "folder"
-    if request.param == "no folder":
-        (tmp_path / "file").touch()
-        return tmp_path / "file" / "j.sqlite3"
-
-    connect = sqlite3.connect
-
-    def full(database: Any, *args: Any, **options: Any) -> Any:
-        if database == ":memory:":
-            return connect(database, *args, **options)
-        raise sqlite3.OperationalError("database or disk is full")
-
-    monkeypatch.setattr(sqlite3, "connect", full)
-    return tmp_path / "j.sqlite3"
-
-
-def test_a_journal_that_fails_costs_nothing(
-    driver: Driver, time: FakeTime, lost: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    """A journal that can't be written costs one warning and no call."""
-    client = opened(driver, lost, time, shown(), completed())
-    assert client.generate([IMAGE]).urls == (RESULT,)
-    warnings = [record for record in caplog.records if record.levelno >= logging.WARNING]
-    assert len(warnings) == 1
-    assert "Work goes on" in warnings[0].getMessage()
 
 
 def test_the_quota_is_remembered_and_shown(driver: Driver, tmp_path: Path) -> None:

@@ -88,16 +88,6 @@ def test_what_is_not_genuine_is_answered_and_not_told(
     assert response.headers["content-type"] == "application/json"
 
 
-@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "post"])
-def test_only_post_is_served(method: str) -> None:
-    """Another method is 405 and told which is allowed."""
-    handled = receiver().handle(method, headers(), BODY)
-    assert (handled.reply.status, handled.reply.headers["allow"]) == (405, "POST")
-    if method != "post":
-        [response] = post(receiver(), (b"", {}), method=method)
-        assert (response.status_code, response.headers["allow"]) == (405, "POST")
-
-
 def test_each_request_is_reported() -> None:
     """`on_request` hears of every request: what it was worth, or why it was refused."""
     seen: list[HandledRequest] = []
