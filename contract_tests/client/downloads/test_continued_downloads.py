@@ -247,13 +247,13 @@ def test_damage_is_fetched_anew_once(driver: Driver, tmp_path: Path) -> None:
     assert names(tmp_path) == ["bad.mp4", "out.mp4"]
 
 
-# --- one fresh address
+# --- one fresh URL
 
 FRESH = RESULT.replace("0a1b2c", "ffff")
 
 
 def test_a_refused_address_is_asked_for_anew(driver: Driver, tmp_path: Path) -> None:
-    """At 403 the task is asked for once, and its new address is good for what is there already."""
+    """At 403 the task is asked for once, and its new URL is good for what is there already."""
     host = Host(cuts=[300])
     for status in (401, 403, 404, 410):
         host.cuts = [300]

@@ -172,7 +172,7 @@ def test_odd_images_of_pillow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_large_file_is_not_read(tmp_path: Path) -> None:
-    """Of a file over the limit only the beginning is read, yet all that is wrong with it is told."""
+    """Of a file over the limit only the beginning is read, yet all that is wrong with it is reported."""
     path = tmp_path / "a.png"
     with path.open("wb") as file:
         file.write(encoded(picture(200, 150)))
@@ -226,7 +226,7 @@ def test_only_regular_files_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_links(tmp_path: Path) -> None:
-    """A link is followed; a loop of links, and a link to nothing, are told."""
+    """A link is followed; a loop of links, and a link to nothing, are reported."""
     (tmp_path / "real.png").write_bytes(PNG)
     (tmp_path / "link.png").symlink_to("real.png")
     (tmp_path / "loop.png").symlink_to("loop.png")
@@ -320,7 +320,7 @@ def test_a_file_that_exists_is_a_file(name: str, tmp_path: Path, monkeypatch: py
     ],
 )
 def test_a_missing_file_suggests_the_nearest(tmp_path: Path, wanted: str, expected: str) -> None:
-    """A path to nothing is told with the name that was probably meant."""
+    """A path to nothing is reported with the name that was probably meant."""
     (tmp_path / "photo.jpg").write_bytes(JPEG)
     (tmp_path / "a.jpeg").write_bytes(JPEG)
     path = tmp_path / wanted

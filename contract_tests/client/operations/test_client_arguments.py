@@ -122,7 +122,7 @@ WITHOUT_CLIENT = pytest.mark.parametrize("whose", ["nobody's", "a closed client'
 def test_a_download_without_a_client_is_patient(
     driver: Driver, tmp_path: Path, whose: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A fault that may pass is ridden out as with a client, by pauses drawn at random."""
+    """A fault that may pass is retried as with a client, by pauses drawn at random."""
     slept: list[float] = []
 
     async def sleep(seconds: float) -> None:

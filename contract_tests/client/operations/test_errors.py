@@ -170,6 +170,6 @@ def test_the_hint_is_data_and_ends_the_text() -> None:
 
 
 def test_an_error_without_a_reason_has_a_text() -> None:
-    """Problems are told in one line; without one it is said at least that something is wrong."""
+    """Problems are reported in one line; without one it is said at least that something is wrong."""
     assert str(ValidationError(["a is odd", "b is missing"])) == "a is odd; b is missing"
     assert str(ValidationError([])) == "the input is not valid"

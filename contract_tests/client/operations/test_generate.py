@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def test_a_video(any_driver: Driver, time: FakeTime) -> None:
-    """Create, wait, and the task with the addresses of its video."""
+    """Create, wait, and the task with the URLs of its video."""
     server = Script.of(shown(), shown("IN_PROGRESS"), completed())
     task = any_driver.open(server, clock=time.clock, sleep=time.sleep).generate([IMAGE])
     assert (task.id, task.status, task.urls) == (ID, "COMPLETED", (RESULT,))
@@ -38,7 +38,7 @@ def test_a_failed_task(driver: Driver, time: FakeTime, reason: str | None, said:
 
 
 def test_a_task_without_a_video(driver: Driver, time: FakeTime) -> None:
-    """COMPLETED without an address is ResultMissing with the task; `wait` returns it."""
+    """COMPLETED without a URL is ResultMissing with the task; `wait` returns it."""
     for last in (
         shown("COMPLETED"),
         reply(body={"data": {"task_id": ID, "status": "COMPLETED", "generated": [None]}}),

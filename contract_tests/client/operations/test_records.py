@@ -120,7 +120,7 @@ def test_the_create_is_noted_before_it_is_sent(driver: Driver, time: FakeTime, p
 
 
 def test_each_change_is_noted(driver: Driver, time: FakeTime, path: Path, tmp_path: Path) -> None:
-    """The status, the addresses with their expiry, and the file are written down as they become known."""
+    """The status, the URLs with their expiry, and the file are written down as they become known."""
     seen: list[tuple[str | None, bool]] = []
     client = opened(
         driver,

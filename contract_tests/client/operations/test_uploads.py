@@ -87,7 +87,7 @@ class Service:
         return [self.address(file["content_type"]) for file in json.loads(request.content)["files"]]
 
     def address(self, content_type: str = "image/png", **more: Any) -> dict[str, Any]:
-        """One address."""
+        """One URL."""
         self.count += 1
         return {
             "file_id": str(self.count),
@@ -115,7 +115,7 @@ class Service:
 
     @property
     def asks(self) -> list[list[str]]:
-        """The content types of each request for addresses."""
+        """The content types of each request for URLs."""
         return [
             [file["content_type"] for file in json.loads(request.content)["files"]]
             for request in self.asked
@@ -124,7 +124,7 @@ class Service:
 
 
 def test_local_images_are_put_and_their_addresses_sent(driver: Driver, tmp_path: Path) -> None:
-    """Each local image goes to the store with exactly the signed headers; create gets addresses, in order."""
+    """Each local image goes to the store with exactly the signed headers; create gets URLs, in order."""
     service = Service()
     file = tmp_path / "misnamed.png"
     file.write_bytes(jpeg())
@@ -159,7 +159,7 @@ def test_base64_is_the_default(driver: Driver) -> None:
 
 
 def test_what_is_there_is_used_again(driver: Driver) -> None:
-    """The same bytes are put once, within one request and between requests, while their address lives."""
+    """The same bytes are put once, within one request and between requests, while their URL lives."""
     time = FakeTime()
     service = Service()
     client = driver.open(service, clock=time.clock, sleep=time.sleep)
@@ -176,7 +176,7 @@ def test_what_is_there_is_used_again(driver: Driver) -> None:
 
 
 def test_addresses_that_die_soon_are_not_kept(driver: Driver) -> None:
-    """An address that does not say how long it lives, or lives shorter than the margin, is used once."""
+    """A URL that does not say how long it lives, or lives shorter than the margin, is used once."""
     for seconds in (0, UPLOAD_REUSE_MARGIN, None, "86400", True):
         service = Service(asset_seconds=seconds)  # type: ignore[arg-type]
         client = driver.open(service)
@@ -192,7 +192,7 @@ def test_addresses_that_die_soon_are_not_kept(driver: Driver) -> None:
     ids=["refused", "timed out", "503", "429"],
 )
 def test_a_put_is_repeated(driver: Driver, step: object) -> None:
-    """What passes is repeated, to the same address; only then is the create sent."""
+    """What passes is repeated, to the same URL; only then is the create sent."""
     service = Service(on_put=[step, step])
     driver.open(service, sleep=lambda _: None).create([png()], **UPLOAD)
     assert [request.url.path for request in service.puts] == ["/put/1"] * 3
@@ -201,7 +201,7 @@ def test_a_put_is_repeated(driver: Driver, step: object) -> None:
 
 @pytest.mark.parametrize("status", [401, 410])
 def test_a_refused_address_is_asked_for_anew(driver: Driver, status: int) -> None:
-    """An address that ended is replaced; what was put already stays put."""
+    """A URL that ended is replaced; what was put already stays put."""
     service = Service(on_put=[None, failing(status)])
     driver.open(service).create([png(), jpeg()], **UPLOAD)
     assert service.asks == [["image/png", "image/jpeg"], ["image/jpeg"]]
@@ -210,7 +210,7 @@ def test_a_refused_address_is_asked_for_anew(driver: Driver, status: int) -> Non
 
 
 def test_an_address_that_has_ended_is_not_tried(driver: Driver) -> None:
-    """Where putting the first images took long, the next one asks for an address that is still good."""
+    """Where putting the first images took long, the next one asks for a URL that is still good."""
     time = FakeTime()
 
     def slow(request: httpx.Request) -> httpx.Response:
@@ -268,7 +268,7 @@ ASKS: dict[str, tuple[list[Any], type[KlingError]]] = {
 
 @pytest.mark.parametrize(("steps", "kind"), ASKS.values(), ids=ASKS)
 def test_no_addresses_no_task(driver: Driver, steps: list[Any], kind: type[KlingError]) -> None:
-    """Where the service gives no addresses, that is its own error; nothing was put, no create was sent."""
+    """Where the service gives no URLs, that is its own error; nothing was put, no create was sent."""
     service = Service(on_ask=list(steps))
     with pytest.raises(kind) as caught:
         driver.open(service, sleep=lambda _: None).create([png()], **UPLOAD)
@@ -295,7 +295,7 @@ def test_bad_images_are_refused_first(driver: Driver) -> None:
 
 
 def test_a_function_stores_the_images(any_driver: Driver) -> None:
-    """A function gets bytes and media type of each local image, and its addresses are sent."""
+    """A function gets bytes and media type of each local image, and its URLs are sent."""
     service = Service()
     stored: list[tuple[bytes, str]] = []
 

@@ -74,7 +74,7 @@ def validator() -> Validator:
     ],
 )
 def test_what_is_said(validator: Validator, member: str, value: object, sentence: str) -> None:
-    """A fault is told by the member, by what the schema wants there, and by what was given, cut short."""
+    """A fault is reported by the member, by what the schema wants there, and by what was given, cut short."""
     (problem,) = validator.problems({"name": "a", member: value})
     assert problem == sentence
 
@@ -168,7 +168,7 @@ def test_what_is_said_of_other_schemas(schema: dict[str, Any], value: object, se
 
 
 def test_names_that_nobody_knows() -> None:
-    """A name that is not known is told with the nearest that is."""
+    """A name that is not known is reported with the nearest that is."""
     assert unknown_names(["name", "nam", "zzz"], ["name", "size"]) == [
         "nam is not a field of the request (did you mean 'name'?)",
         "zzz is not a field of the request",

@@ -1,4 +1,4 @@
-"""Waiting, on a clock that costs no time: what is retried, what ends it, and who is told."""
+"""Wait, on a clock that costs no time: what is retried, what ends it, and which updates the caller gets."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ def test_each_request_is_reported() -> None:
 
 
 def test_a_listeners_fault_goes_no_further(caplog: pytest.LogCaptureFixture) -> None:
-    """It is logged with the task's id; the delivery is answered, and the next change is told."""
+    """It is logged with the task's id; the delivery is answered, and the next change is reported."""
     told: list[str] = []
 
     def listen(task: Task) -> None:
@@ -179,7 +179,7 @@ def test_the_answer_is_sent_before_the_listener_is_called() -> None:
 
 
 def test_a_long_body_is_refused_unread() -> None:
-    """No more than the limit is kept of it; a sender that goes on is cut off after four times as much."""
+    """No more than the limit is kept of it; a sender that continues is cut off after four times as much."""
     piece = {"type": "http.request", "body": b"x" * 100, "more_body": True}
     scope = {"type": "http", "method": "POST", "headers": []}
     for pieces in ([piece, piece, {**piece, "more_body": False}], [piece] * 11):
@@ -194,7 +194,7 @@ def test_a_slow_body_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 def test_a_cancelled_request_leaves_nothing_behind(backend: str) -> None:
-    """A server cancels a request whose sender has gone: the listener goes on, also with what came later."""
+    """A server cancels a request whose sender has gone: the listener continues, also with what came later."""
     told: list[str] = []
     busy, gone, done = threading.Event(), threading.Event(), threading.Event()
 
