@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import struct
 import threading
@@ -200,17 +199,6 @@ def test_progress_is_not_failure(
     assert len(host.asked) == attempts
 
 
-def test_what_cannot_be_continued_is_kept_all_the_same(driver: Driver, tmp_path: Path) -> None:
-    """A beginning without a validator is kept, not promised to be continued, and replaced next time."""
-    host = Host(headers={}, cuts=[300])
-    client, task, error = fails(driver, tmp_path / "out.mp4", host)
-    assert f"300 of 600 bytes are kept in {tmp_path / 'out.mp4.part'}" in str(error)
-    assert "continues" not in str(error)
-    assert client.download(task, tmp_path / "out.mp4").read_bytes() == VIDEO
-    assert host.ranges == [None, None]
-    assert names(tmp_path) == ["out.mp4"]
-
-
 # --- retries
 
 
@@ -374,27 +362,6 @@ def test_two_at_once(driver: Driver, tmp_path: Path, overwrite: bool) -> None:  
 
 
 # --- the disk
-
-
-def test_a_full_disk_keeps_what_is_there(
-    driver: Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """When the disk is full, what came is kept; with room again, the rest is fetched."""
-    write = PartFile.write
-
-    def full(part: PartFile, chunk: bytes) -> None:
-        write(part, chunk[:200])
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    host = Host()
-    client, task, _ = finished(driver, host)
-    with monkeypatch.context() as patch:
-        patch.setattr(PartFile, "write", full)
-        with pytest.raises(DownloadError, match="No space left on device") as caught:
-            client.download(task, tmp_path / "out.mp4")
-    assert str(tmp_path / "out.mp4.part") in str(caught.value)
-    assert client.download(task, tmp_path / "out.mp4").read_bytes() == VIDEO
-    assert host.ranges == [None, "bytes=200-"]
 
 
 def test_names_up_to_the_longest(driver: Driver, tmp_path: Path) -> None:

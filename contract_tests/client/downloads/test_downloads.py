@@ -130,15 +130,6 @@ def test_an_unusual_video_is_stored(
     assert any(record.levelname == "WARNING" and ID in record.message for record in caplog.records) is warns
 
 
-def test_a_damaged_video_outlives_a_url_that_is_used_up(driver: Driver, tmp_path: Path) -> None:
-    """What looks damaged stays until something else comes, though the host never answers again."""
-    client, task, _ = finished(driver, video(CUT_MP4), video(b"", 500))
-    for _ in range(2):
-        with pytest.raises(DownloadError, match="HTTP 500"):
-            client.download(task, tmp_path / "out.mp4")
-        assert (tmp_path / "out.mp4.part").read_bytes() == CUT_MP4
-
-
 def test_a_host_that_drips_is_given_up_on(tmp_path: Path) -> None:
     """A body that comes a few bytes a minute is an error after a bounded number of attempts."""
     time = FakeTime()

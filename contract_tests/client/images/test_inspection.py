@@ -212,14 +212,6 @@ def test_orientation_is_applied(name: str, orientation: int, order: str) -> None
         assert (facts.width, facts.height, facts.turned) == expected
 
 
-def test_a_huge_exif_hides_the_dimensions() -> None:
-    """When the given bytes end inside EXIF, the dimensions are unknown and that is no problem."""
-    data = with_app1(JPEG, b"Exif\0\0" + bytes(60_000))
-    facts = inspect(data[:8192], complete=False, size=len(data))
-    assert facts == ImageInfo("jpeg", None, None, len(data))
-    assert problems(facts, RULES) == ()
-
-
 @examples(60)
 @given(
     st.binary(max_size=300), st.sampled_from([b"", PNG[:33], JPEG[:180], PROGRESSIVE[:30], b"\xff\xd8\xff"])

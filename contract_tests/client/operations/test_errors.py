@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 import kling_elements
-from contract_tests.support.answers import ID, IMAGE, RESULT, shown
-from contract_tests.support.clients import Script
+from contract_tests.support.answers import ID, RESULT
 from kling_elements import (
     ApiError,
     AsyncTask,
@@ -35,7 +34,6 @@ from kling_elements.errors import next_command
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from contract_tests.support.clients import Driver, FakeTime
 
 PUBLIC_ERRORS = [
     getattr(kling_elements, name)
@@ -90,17 +88,6 @@ def test_errors_survive_a_pickle(kind: type[KlingError]) -> None:
         assert type(twin) is kind
         assert (str(twin), twin.args, vars(twin)) == (str(error), error.args, vars(error))
         assert twin.task_id == ID
-
-
-def test_errors_of_clients_survive_a_pickle(driver: Driver, time: FakeTime) -> None:
-    """Errors that hold a task of a living client can be pickled; the task comes out without the client."""
-    client = driver.open(Script.of(shown(), shown("FAILED")), clock=time.clock, sleep=time.sleep)
-    with pytest.raises(TaskFailed) as caught:
-        client.generate([IMAGE])
-    twin = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own bytes
-    assert twin.task == caught.value.task
-    assert type(twin.task) is type(caught.value.task)
-    assert twin.task.raw == caught.value.task.raw
 
 
 @pytest.mark.parametrize("kind", [Task, AsyncTask])
@@ -167,9 +154,3 @@ def test_the_hint_is_data_and_ends_the_text() -> None:
     assert error.hint == "kling-elements wait 'a b'"
     assert str(error) == "It was sent. Next: `kling-elements wait 'a b'`"
     assert error.args == ("It was sent.",)
-
-
-def test_an_error_without_a_reason_has_a_text() -> None:
-    """Problems are reported in one line; without one it is said at least that something is wrong."""
-    assert str(ValidationError(["a is odd", "b is missing"])) == "a is odd; b is missing"
-    assert str(ValidationError([])) == "the input is not valid"

@@ -6,20 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from contract_tests.support.answers import ID, IMAGE, RESULT, completed, reply, shown
+from contract_tests.support.answers import ID, IMAGE, completed, reply, shown
 from contract_tests.support.clients import Script
 from kling_elements import DeadlineExceeded, ResultMissing, Task, TaskFailed
 
 if TYPE_CHECKING:
     from contract_tests.support.clients import Driver, FakeTime
-
-
-def test_a_video(any_driver: Driver, time: FakeTime) -> None:
-    """Create, wait, and the task with the URLs of its video."""
-    server = Script.of(shown(), shown("IN_PROGRESS"), completed())
-    task = any_driver.open(server, clock=time.clock, sleep=time.sleep).generate([IMAGE])
-    assert (task.id, task.status, task.urls) == (ID, "COMPLETED", (RESULT,))
-    assert [request.method for request in server.requests] == ["POST", "GET", "GET"]
 
 
 @pytest.mark.parametrize(
