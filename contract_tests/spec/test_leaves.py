@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 
 from contract_tests.spec.conftest import at, leaves, ways
 from spec.tools import yaml_source
@@ -45,7 +44,7 @@ def convert(source: Source, block: Block, value: Any) -> dict[str, Any] | SpecEr
 def test_every_leaf_of_a_page_counts(block: Block) -> None:
     """Changing any one value of a page changes the document or is refused; exceptions are listed."""
     source = read(block)
-    before = yaml.safe_dump(convert(source, block, copy.deepcopy(source.value)))
+    before = repr(convert(source, block, copy.deepcopy(source.value)))
     silent = []
     for keys in leaves(source.value):
         if isinstance(at(source.value, keys), (dict, list)):
@@ -54,7 +53,7 @@ def test_every_leaf_of_a_page_counts(block: Block) -> None:
         old = at(value, keys)
         at(value, keys[:-1])[keys[-1]] = (not old) if isinstance(old, bool) else OTHER[type(old)]
         made = convert(source, block, value)
-        if not isinstance(made, SpecError) and yaml.safe_dump(made) == before:
+        if not isinstance(made, SpecError) and repr(made) == before:
             silent.append(describe_keys(keys))
     assert [place for place in silent if not any(pattern.search(place) for pattern in IGNORED)] == []
 
@@ -71,7 +70,7 @@ def test_a_new_key_anywhere_is_kept_or_refused_with_its_place(block: Block) -> N
             assert made.line is not None, describe_keys(keys)
             assert made.file == "page.md"
         else:
-            assert "zz-kept" in yaml.safe_dump(made), describe_keys(keys)
+            assert "zz-kept" in repr(made), describe_keys(keys)
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: f"{block.method} {block.path}")
@@ -88,4 +87,4 @@ def test_a_value_of_the_wrong_kind_is_kept_or_refused(block: Block) -> None:
             if isinstance(made, SpecError):
                 assert made.line is not None, describe_keys(keys)
             elif wrong:
-                assert "zz-kept" in yaml.safe_dump(made), describe_keys(keys)
+                assert "zz-kept" in repr(made), describe_keys(keys)
