@@ -14,8 +14,6 @@ ROOT = Path(__file__).resolve().parents[2]
 LOCK = (ROOT / "requirements-dev.txt").read_text(encoding="utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
-# libcst, which mutmut needs, asks for the first in place of pyyaml; twine's keyring for the others.
-ON_ONE_PYTHON = {"pyyaml-ft", "backports-tarfile", "importlib-metadata", "lazy-importer", "zipp"}
 
 
 def locked(python: str, platform: str = "linux") -> dict[str, str]:
@@ -58,24 +56,11 @@ def test_the_lock_holds_what_pyproject_asks_for(python: str, platform: str) -> N
     assert not missing, f"run `make lock`: {missing}"
 
 
-def test_the_same_versions_for_every_python() -> None:
-    """What is tested on one Python is what is tested on another."""
-    first, *others = ({*locked(python).items()} for python in PYTHONS)
-    assert all({name for name, _ in first ^ other} <= ON_ONE_PYTHON for other in others)
-
-
 def test_every_pin_has_hashes_of_files() -> None:
     """A pin without a hash would let any file in."""
     pins = re.split(r"\n(?=\w)", LOCK.split("\n", 2)[2])
     assert len(pins) > len(asked()) / 2
     assert [pin.split()[0] for pin in pins if "--hash=sha256:" not in pin] == []
-
-
-def test_compiled_packages_are_pinned_for_more_than_this_machine() -> None:
-    """A lock made from one machine's files alone would install nowhere else."""
-    for name in ("pillow", "jsonschema-rs", "av", "pyyaml"):
-        entry = next(part for part in re.split(r"\n(?=\w)", LOCK) if part.startswith(f"{name}=="))
-        assert entry.count("--hash=sha256:") >= len(PYTHONS) * 3, name
 
 
 def test_the_lock_names_no_host_and_no_path() -> None:

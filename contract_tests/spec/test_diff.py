@@ -125,19 +125,6 @@ def test_a_renamed_component_keeps_its_class_by_its_title(library: Document) -> 
     assert Rating.BREAKING in {change.rating for change in compare(library, new)}
 
 
-def test_parameters_and_security_may_stand_with_the_operations(library: Document) -> None:
-    """Writing out at each operation what stood above them changes nothing for callers."""
-    new = copy.deepcopy(library)
-    shared = new["paths"]["/books/{book-id}"].pop("parameters")
-    for method in ("get", "delete"):
-        operation = new["paths"]["/books/{book-id}"][method]
-        operation["parameters"] = [*shared, *operation.get("parameters", [])]
-    security = new.pop("security")
-    new["paths"]["/loans"]["post"]["security"] = security
-    new["paths"]["/books/{book-id}"]["get"]["security"] = security
-    assert {change.rating for change in compare(library, new)} == {Rating.DOCUMENTATION}
-
-
 @pytest.mark.parametrize("target", ["#/components/schemas/Nowhere", "#/components/schemas/Loop"])
 def test_a_bad_reference_is_an_error_in_words(library: Document, target: str) -> None:
     """A reference that leads nowhere or to itself names its document."""

@@ -158,27 +158,3 @@ def test_head_and_the_working_tree_are_the_default(
     write("spec/openapi.yaml", narrower)
     assert main(["--root", str(repository)]) == 1
     assert capsys.readouterr().out.endswith("\nVersion: 0.3.1 → 0.4.0, if 0.3.1 was the last release.\n")
-
-
-def test_git_revisions_are_read(repository: Path, write: Write, narrower: dict[str, Any]) -> None:
-    """A revision stands for its spec/openapi.yaml; REVISION:PATH names another file."""
-    new = write("new.yaml", narrower)
-    root = ["--root", str(repository)]
-    assert main(["HEAD", "HEAD", *root]) == 0
-    assert main(["HEAD:spec/openapi.yaml", new, *root]) == 1
-
-
-@pytest.mark.parametrize(
-    ("name", "words"),
-    [
-        ("v9:spec/openapi.yaml", "git knows no revision 'v9'"),
-        ("HEAD:other.yaml", "has no file other.yaml"),
-        (":x", "no such file, and no git revision"),
-    ],
-)
-def test_what_git_lacks_is_told(
-    repository: Path, capsys: pytest.CaptureFixture[str], name: str, words: str
-) -> None:
-    """A missing revision or file is told with what to type, and exit code 2."""
-    assert main([name, "--root", str(repository)]) == 2
-    assert words in capsys.readouterr().err

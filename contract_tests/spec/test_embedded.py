@@ -112,14 +112,3 @@ def test_what_3_0_cannot_say_is_an_error(embedded: Callable[..., bytes], written
         convert_upstream({"a.md": embedded(**schema(**written))}, [])
     assert (caught.value.path or "").startswith("components.schemas.a")
     assert caught.value.line
-
-
-def test_security_of_the_document_goes_to_its_operations(
-    embedded: Callable[..., bytes], converted: Callable[..., dict[str, Any]]
-) -> None:
-    """A top-level `security`, which the generator ignores, goes to each operation without its own."""
-    made = converted(embedded(security=[{"key": []}]))
-    own = converted(embedded(security=[{"key": []}], operation={"security": []}))
-    assert "security" not in made
-    assert made["paths"]["/v1/things"]["post"]["security"] == [{"key": []}]
-    assert own["paths"]["/v1/things"]["post"]["security"] == []

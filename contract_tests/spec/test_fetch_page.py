@@ -70,14 +70,6 @@ def test_a_slow_page_is_given_up() -> None:
         fetch_page(URL, transport=transport, clock=lambda: next(now))
 
 
-def test_a_file_is_read_and_a_missing_one_said(tmp_path: Path) -> None:
-    """A path is read as it is; a path that leads nowhere is named."""
-    (tmp_path / "p.md").write_bytes(PAGE)
-    assert fetch_page(str(tmp_path / "p.md")) == PAGE
-    with pytest.raises(SpecError, match=r"nowhere\.md: No such file"):
-        fetch_page(str(tmp_path / "nowhere.md"))
-
-
 @pytest.mark.parametrize(
     ("page", "known", "expected"),
     [

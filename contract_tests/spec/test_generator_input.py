@@ -204,27 +204,3 @@ def test_properties_that_generated_code_cannot_hold_get_stand_ins(
         made.stand_ins.get(name, name) for name in made.document["components"]["schemas"]["A"]["properties"]
     ]
     assert wire == names
-
-
-@pytest.mark.parametrize(
-    ("enum", "names"),
-    [
-        (["asc", "ASC"], ["ASC", "ASC_1"]),
-        (["a-b", "a b", "c"], ["A_B", "A_B_1", "C"]),
-        (["a", "b", None], None),
-        (["+", "-"], None),
-    ],
-)
-def test_enum_members_get_names_of_their_own(enum: list[Any], names: list[str] | None) -> None:
-    """Values that would be one member of the generated enum are named apart."""
-    made, _ = converted(with_schemas(A={"enum": enum}))
-    assert made["components"]["schemas"]["A"].get("x-enum-varnames") == names
-
-
-@pytest.mark.parametrize(
-    ("default", "stays"), [("plain", True), ('say "hi"', False), ("a\\b", False), ("a\nb", False)]
-)
-def test_defaults_that_would_be_escaped_twice_are_left_out(default: str, stays: bool) -> None:  # noqa: FBT001 - a column
-    """The service has the same default: leaving it out changes nothing."""
-    made, _ = converted(with_schemas(A={"type": "string", "default": default}))
-    assert ("default" in made["components"]["schemas"]["A"]) is stays

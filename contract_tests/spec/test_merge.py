@@ -26,15 +26,6 @@ def schemas(**named: Any) -> dict[str, Any]:
     return {"components": {"schemas": named}}
 
 
-def test_one_and_true_are_not_the_same(embedded: Callable[..., bytes]) -> None:
-    """Components that differ as JSON are told apart, though Python takes `1` for `true`."""
-    one = embedded("get /a", answer("T"), **schemas(T={"example": 1}))
-    two = embedded("get /b", answer("T"), **schemas(T={"example": True}))
-    made = convert_upstream({"a.md": one, "b.md": two}, [])
-    assert made["components"]["schemas"]["T"]["example"] == 1
-    assert made["components"]["schemas"]["T_2"]["example"] is True
-
-
 def test_components_that_differ_are_told_apart_with_all_that_refer_to_them(
     embedded: Callable[..., bytes],
 ) -> None:

@@ -102,17 +102,6 @@ def test_a_wrong_action_is_named_with_its_line(change: dict[str, Any], words: st
     assert "action 1" in caught.value.message
 
 
-def test_superfluous_actions_are_reported() -> None:
-    """An action that changes nothing any more is reported, so that someone removes it."""
-    reports: list[str] = []
-    source = overlay(
-        {"target": "$.info", "update": {"title": "T"}}, {"target": "$.info", "update": {"title": "U"}}
-    )
-    apply_overlay(DOCUMENT, source, reports)
-    assert len(reports) == 1
-    assert "action 1 ($.info) changes nothing" in reports[0]
-
-
 @pytest.mark.parametrize(
     "root",
     [{"overlay": "2.0.0"}, {"info": {}}, {"actions": []}, {"extra": 1}, {"overlay": None}, {"actions": {}}],

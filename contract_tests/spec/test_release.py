@@ -144,16 +144,3 @@ def test_a_change_is_told_and_entered_and_taken_back(
     page.write_bytes(old)
     assert command.main(["--root", str(project.root)]) == 0
     assert project.changelog.read_bytes() == changelog
-
-
-def test_without_git_the_document_before_counts(
-    project: Layout,
-    excerpt: Callable[..., bytes],
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Outside a repository the comparison is with the document that is replaced."""
-    monkeypatch.setenv("GIT_DIR", str(project.root / "nowhere"))
-    (project.upstream / "things.md").write_bytes(excerpt(deprecated=True))
-    assert command.main(["--root", str(project.root)]) == 0
-    assert "Against the document before" in capsys.readouterr().out

@@ -95,17 +95,6 @@ def test_a_changed_page_comes_in_with_all_that_follows(
     assert len(out.splitlines()) <= MOST_LINES
 
 
-def test_the_same_page_is_no_news(
-    project: Layout,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    """A copy that is the same byte for byte changes nothing and is said to be so."""
-    before = everything(project)
-    assert run(project, fresh(project)) == 0
-    assert "Nothing to do" in capsys.readouterr().out
-    assert everything(project) == before
-
-
 def test_prose_alone_is_taken_over_without_tests(
     project: Layout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -118,17 +107,6 @@ def test_prose_alone_is_taken_over_without_tests(
     )
     assert "only the page's prose" in capsys.readouterr().out
     assert project.document.read_bytes() == before
-
-
-def test_a_page_of_another_operation_is_a_new_file(
-    project: Layout, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """A page that is none of those there becomes a new file, and nothing goes into the history."""
-    page = fresh(project, "/v1/things", "/v1/others")
-    assert run(project, page, page="https://docs.example.com/api/Get%20others.md?x=1") == 0
-    assert "Get-others.md: new" in capsys.readouterr().out
-    assert set(project.pages()) == {"things.md", "Get-others.md"}
-    assert not project.history.exists()
 
 
 @pytest.mark.parametrize(
