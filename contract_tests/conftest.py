@@ -5,9 +5,11 @@ Nothing of this machine's user is read or written, and no test feels another's r
 
 from __future__ import annotations
 
+import os
 from itertools import count
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 from contract_tests.support import hygiene
@@ -32,7 +34,9 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.T
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Watch the whole run for keys that are shown."""
+    """Watch the whole run for keys that are shown; draw few examples where a test names no number."""
+    hypothesis.settings.register_profile("quick", max_examples=25 * int(os.environ.get("EXAMPLES", "1")))
+    hypothesis.settings.load_profile("quick")
     patch = pytest.MonkeyPatch()
     hygiene.install(patch)
     config.pluginmanager.register(hygiene.Plugin())

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-import yaml
 
 from contract_tests.support.contract import document, place
 from kling_elements import AsyncKlingElements, KlingElements, ValidationError
 from kling_elements.__main__ import main
 from kling_elements.api.endpoints import MODELS
 from kling_elements_mock import INSTANT, MockSettings, serve
-from spec.tools import regenerate
-from spec.tools.layout import Layout
 from spec.tools.model_cost import main as print_cost
 from spec.tools.model_cost import measure
 
@@ -112,28 +108,3 @@ def test_both_models_say_the_same() -> None:
             for method, path in (place(std), place(pro))
         ]
         assert answers[0] == answers[1]
-
-
-def test_the_vendors_page_of_it_can_come_any_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """With the page of Pro in spec/upstream/, nothing is there twice, and the client stays the same."""
-    layout = Layout(tmp_path / "project")
-    shutil.copytree(ROOT / "spec", layout.root / "spec", ignore=shutil.ignore_patterns("tools"))
-    page = (layout.upstream / "post-kling-elements-std.md").read_text(encoding="utf-8")
-    page = page.replace("kling-elements-std", "kling-elements-pro").replace("Elements Std", "Elements Pro")
-    (layout.upstream / "post-kling-elements-pro.md").write_text(page, encoding="utf-8")
-    assert regenerate.main(["--root", str(layout.root)]) == 0
-    assert "matches nothing any more: the vendor's page of Pro is in spec/upstream" in capsys.readouterr().err
-    made = yaml.safe_load(layout.document.read_bytes())
-    for path in (place("createKlingElementsStdTask")[1], place("createKlingElementsProTask")[1]):
-        create = made["paths"][path]["post"]
-        assert create["tags"] == ["image-to-video"]
-        assert create["security"] == [{"apiKey": []}, {"magnificApiKey": []}]
-        assert create["requestBody"]["content"]["application/json"]["schema"]["$ref"].endswith(
-            "itvke-request-content"
-        )
-    assert not [name for name in made["components"]["schemas"] if name.endswith("_2")]
-    assert layout.outputs().keys() == Layout(ROOT).outputs().keys()
-    client = {name: content for name, content in layout.outputs().items() if name.endswith(".py")}
-    assert client == {
-        name: content for name, content in Layout(ROOT).outputs().items() if name.endswith(".py")
-    }

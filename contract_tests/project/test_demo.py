@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import signal
@@ -14,6 +15,7 @@ import av
 import pytest
 from PIL import Image
 
+from contract_tests.support.loopback import refused_url
 from demo import __main__ as demo
 from demo.pictures import draw_pictures
 from kling_elements.document import load_document
@@ -59,9 +61,8 @@ def test_it_leaves_a_video_also_the_second_time(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are not those of Windows")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_interrupted_it_leaves_no_mock_behind(tmp_path: Path, number: signal.Signals) -> None:
-    """After Ctrl-C (which reaches the group) or SIGTERM (which reaches the demo alone) the mock is gone."""
+def test_ended_it_leaves_no_mock_behind(tmp_path: Path) -> None:
+    """After SIGTERM, which reaches the demo alone, the mock is gone."""
     with start(tmp_path, 600) as process:
         assert process.stdout
         port = 0
@@ -70,35 +71,45 @@ def test_interrupted_it_leaves_no_mock_behind(tmp_path: Path, number: signal.Sig
                 port = int(found[1])
             if line.startswith("task "):  # the command line has created its task, and waits
                 break
-        (os.killpg if number == signal.SIGINT else os.kill)(process.pid, number)
+        process.terminate()
         process.communicate(timeout=300)
-    assert process.returncode == 128 + number
+    assert process.returncode == 128 + signal.SIGTERM
     with socket.socket() as plug:
         assert plug.connect_ex(("127.0.0.1", port)) != 0
     assert not (tmp_path / "demo.mp4").exists()
 
 
-def test_live_without_a_key_sends_nothing(tmp_path: Path) -> None:
+@pytest.fixture
+def live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder for a demo in this process, with LIVE=1."""
+    monkeypatch.setattr(demo, "ROOT", tmp_path)
+    monkeypatch.setattr(demo.signal, "signal", lambda *_: None)
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LIVE", "1")
+    return tmp_path
+
+
+def test_live_without_a_key_sends_nothing(live: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """LIVE=1 is refused in one line where no key is set, and nothing is started or drawn."""
-    with start(tmp_path, 1, LIVE="1") as process:
-        output = process.communicate(timeout=300)[0]
-    assert process.returncode == 2
-    assert "FREEPIK_API_KEY" in output
-    assert output.count("\n") == 1
-    assert list(tmp_path.iterdir()) == []
+    assert demo.main() == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert "FREEPIK_API_KEY" in err
+    assert list(live.iterdir()) == []
 
 
-def test_live_says_that_it_costs_money_and_goes_to_the_service(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("live")
+def test_live_says_that_it_costs_money_and_goes_to_the_service(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     """LIVE=1 with a key asks the configured origin, not the mock, after it has said what that means."""
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        origin = f"http://127.0.0.1:{closed.getsockname()[1]}"  # bound and not listening: refused
-        live = {"LIVE": "1", "FREEPIK_API_KEY": "of the user", "KLING_ELEMENTS_BASE_URL": origin}
-        with start(tmp_path, 1, **live) as process:
-            output = process.communicate(timeout=300)[0]
-    assert process.returncode == 8
+    monkeypatch.setenv("FREEPIK_API_KEY", "of the user")
+    monkeypatch.setenv("KLING_ELEMENTS_BASE_URL", origin := refused_url())
+    assert demo.main() == 8
+    output = "".join(capfd.readouterr())
     assert "billed" in output
-    assert origin in output
+    assert output.count(origin) == 2
     assert "mock" not in output
     assert "of the user" not in output
 

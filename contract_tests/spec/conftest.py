@@ -14,22 +14,50 @@ from spec.tools.build import convert_upstream
 from spec.tools.layout import Layout
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    from spec.tools.errors import Keys
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 
 
+def children(value: Any) -> list[tuple[Any, Any]]:
+    """Return the entries of a map or a list; of anything else, none."""
+    if isinstance(value, dict):
+        return list(value.items())
+    return list(enumerate(value)) if isinstance(value, list) else []
+
+
+def ways(value: Any, keys: Keys = ()) -> Iterator[Keys]:
+    """Give the way to every value, the whole first."""
+    yield keys
+    for key, item in children(value):
+        yield from ways(item, (*keys, key))
+
+
+def at(value: Any, keys: Keys) -> Any:
+    """Return the value at the end of a way."""
+    for key in keys:
+        value = value[key]
+    return value
+
+
+def leaves(value: Any) -> list[Keys]:
+    """Return the ways to every value that holds no other."""
+    return [keys for keys in ways(value) if not children(at(value, keys))]
+
+
 @pytest.fixture(scope="session")
-def _library() -> dict[str, Any]:
+def session_library() -> dict[str, Any]:
     found: dict[str, Any] = yaml.safe_load((HERE / "fixtures" / "library.yaml").read_text(encoding="utf-8"))
     return found
 
 
 @pytest.fixture
-def library(_library: dict[str, Any]) -> dict[str, Any]:
+def library(session_library: dict[str, Any]) -> dict[str, Any]:
     """A small document with one of everything that the diff knows, fresh for each test."""
-    return copy.deepcopy(_library)
+    return copy.deepcopy(session_library)
 
 
 @pytest.fixture(scope="session")

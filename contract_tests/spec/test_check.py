@@ -10,7 +10,7 @@ import pytest
 from spec.tools.build import build
 from spec.tools.check import check
 from spec.tools.errors import SpecError
-from spec.tools.misfits import misfits, set_aside_misfits
+from spec.tools.misfits import set_aside_misfits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,14 +116,6 @@ def test_the_vendors_own_misfits_are_set_aside_and_kept(
         found = found[key]
     assert found == value
     check(document)
-
-
-def test_a_misfit_of_the_overlay_is_left_for_the_check(document: dict[str, Any]) -> None:
-    """An example that the overlay has made must fit: it is not set aside."""
-    published = copy.deepcopy(document)
-    put(document, (*BODY, "example"), {"name": 5})
-    assert set_aside_misfits(document, published) == []
-    assert [misfit.keys for misfit in misfits(document)] == [(*BODY, "example")]
 
 
 OVERLAY = """overlay: 1.0.0

@@ -112,32 +112,3 @@ def test_what_3_0_cannot_say_is_an_error(embedded: Callable[..., bytes], written
         convert_upstream({"a.md": embedded(**schema(**written))}, [])
     assert (caught.value.path or "").startswith("components.schemas.a")
     assert caught.value.line
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"webhooks": {"paid": {}}},
-        {"paths": {"/v1/other": {"get": {}}}},
-        {"paths": {"/v1/things": {"post": {"responses": {"200": {"decsription": "OK"}}}}}},
-        {"paths": {"/v1/things": {"$ref": "other.yaml", "post": {"responses": {}}}}},
-    ],
-)
-def test_what_openapi_does_not_have_is_an_error(
-    embedded: Callable[..., bytes], changes: dict[str, Any]
-) -> None:
-    """A misspelt key, a webhook, another file, a missing operation: each is an error with a line."""
-    with pytest.raises(SpecError) as caught:
-        convert_upstream({"a.md": embedded(**changes)}, [])
-    assert caught.value.line
-
-
-def test_security_of_the_document_goes_to_its_operations(
-    embedded: Callable[..., bytes], converted: Callable[..., dict[str, Any]]
-) -> None:
-    """A top-level `security`, which the generator ignores, goes to each operation without its own."""
-    made = converted(embedded(security=[{"key": []}]))
-    own = converted(embedded(security=[{"key": []}], operation={"security": []}))
-    assert "security" not in made
-    assert made["paths"]["/v1/things"]["post"]["security"] == [{"key": []}]
-    assert own["paths"]["/v1/things"]["post"]["security"] == []

@@ -62,36 +62,12 @@ def test_what_cannot_be_used_is_said(answer: httpx.Response, words: str) -> None
     assert "docs.example.com" in str(caught.value)
 
 
-def test_a_broken_connection_is_said() -> None:
-    """A fault of the network is an error of these tools."""
-
-    def answer(request: httpx.Request) -> httpx.Response:
-        raise httpx.ConnectError("no route", request=request)
-
-    with pytest.raises(SpecError, match="could not be fetched: no route"):
-        fetch(answer)
-
-
 def test_a_slow_page_is_given_up() -> None:
     """A page that trickles in ends after a minute, however patient each read is."""
     now = iter([0.0, *[61.0] * 9])
     transport = httpx.MockTransport(lambda _: httpx.Response(200, content=PAGE))
     with pytest.raises(SpecError, match="more than 60 s"):
         fetch_page(URL, transport=transport, clock=lambda: next(now))
-
-
-def test_only_https_is_fetched() -> None:
-    """A page that anybody on the way could change is not fetched."""
-    with pytest.raises(SpecError, match="only https"):
-        fetch(lambda _: pytest.fail("nothing may be sent"), "http://docs.example.com/things.md")
-
-
-def test_a_file_is_read_and_a_missing_one_said(tmp_path: Path) -> None:
-    """A path is read as it is; a path that leads nowhere is named."""
-    (tmp_path / "p.md").write_bytes(PAGE)
-    assert fetch_page(str(tmp_path / "p.md")) == PAGE
-    with pytest.raises(SpecError, match=r"nowhere\.md: No such file"):
-        fetch_page(str(tmp_path / "nowhere.md"))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A page that is put into spec/upstream/ and nothing else: the operation is everywhere."""
+"""Pages that are put into spec/upstream/ and nothing else: a new operation, and the vendor's page of Pro."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from contract_tests.support.contract import place
 from spec.tools import regenerate
 from spec.tools.layout import Layout
 from spec.tools.update import copy_project
@@ -24,12 +25,15 @@ BODY = {"minutes": 30, "rider": {"name": "Ada", "friends": [None, {"name": "Bo"}
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of this project with one page more, regenerated."""
+    """A copy of this project with two pages more, regenerated."""
     root = tmp_path_factory.mktemp("folder") / "project"
     copy_project(ROOT, root)
-    (root / "spec" / "upstream" / "bicycles.md").write_bytes(
+    (root / "spec" / "upstream" / "rent-bicycles.md").write_bytes(
         (HERE / "fixtures" / "borrow-a-bicycle.md").read_bytes()
     )
+    std = (root / "spec" / "upstream" / "post-kling-elements-std.md").read_text(encoding="utf-8")
+    pro = std.replace("kling-elements-std", "kling-elements-pro").replace("Elements Std", "Elements Pro")
+    (root / "spec" / "upstream" / "post-kling-elements-pro.md").write_text(pro, encoding="utf-8")
     assert regenerate.main(["--root", str(root)]) == 0
     return root
 
@@ -52,19 +56,11 @@ def said(project: Path) -> Any:
     return json.loads(done.stdout)
 
 
-def test_the_generated_client_has_it(said: Any) -> None:
-    """The generated client builds the operation's request."""
+def test_a_new_operation_is_everywhere(said: Any) -> None:
+    """The client builds it, the mock answers by the schema and checks the body, the suite lists it."""
     assert said["client"] == ["put", "/v1/bicycles/7/loan", BODY]
-
-
-def test_the_mock_answers_by_the_schema(said: Any) -> None:
-    """The mock answers as the document says, checks the body, and says that it knows no life cycle."""
     assert said["mock"] == [201, "none", {"minutes": 30, "rider": {"name": "Ada"}}]
     assert said["mock refuses"] in range(400, 500)
-
-
-def test_the_suite_knows_it(said: Any) -> None:
-    """The contract suite lists the operation, next to all that were there."""
     assert ["PUT", PATH] in said["suite"]
     assert ["POST", "/v1/ai/image-to-video/kling-elements-std"] in said["suite"]
 
@@ -75,3 +71,21 @@ def test_the_page_keeps_its_own_words(project: Path) -> None:
     responses = document["paths"][PATH]["put"]["responses"]
     assert list(responses) == ["201", "409", "403", "429", "default"]
     assert list(responses["409"]) == ["description", "content"]
+
+
+def test_the_page_of_pro_can_come_any_time(project: Path) -> None:
+    """With the vendor's page of Pro nothing is there twice, and what the client had stays the same."""
+    layout = Layout(project)
+    made = yaml.safe_load(layout.document.read_bytes())
+    for operation_id in ("createKlingElementsStdTask", "createKlingElementsProTask"):
+        create = made["paths"][place(operation_id)[1]]["post"]
+        assert create["tags"] == ["image-to-video"]
+        assert create["security"] == [{"apiKey": []}, {"magnificApiKey": []}]
+        schema = create["requestBody"]["content"]["application/json"]["schema"]
+        assert schema["$ref"].endswith("itvke-request-content")
+    assert not [name for name in made["components"]["schemas"] if name.endswith("_2")]
+    before, after = Layout(ROOT).outputs(), layout.outputs()
+    listing = "models/__init__.py"  # which has the bicycles' models too
+    changed = {name for name in before if name.endswith(".py") and before[name] != after.get(name)}
+    assert {name for name in changed if not name.endswith(listing)} == set()
+    assert {name for name in after if "pro" in name} == {name for name in before if "pro" in name}

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from spec.tools.equality import same
 from spec.tools.errors import SpecError
 from spec.tools.generator_input import for_generator
-from spec.tools.generator_names import restore_names
 from spec.tools.structure import walk
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def with_schemas(**schemas: Any) -> dict[str, Any]:
@@ -34,13 +30,6 @@ def converted(document: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     made = for_generator(document, reports)
     assert same(document, before)
     return made.document, reports
-
-
-def test_a_document_without_such_things_stays_as_it_is(document: dict[str, Any]) -> None:
-    """Where the generator understands everything, it gets the document unchanged."""
-    made, reports = converted(document)
-    assert same(made, document)
-    assert reports == []
 
 
 def test_a_parameter_of_a_media_type_is_text() -> None:
@@ -94,28 +83,12 @@ def test_a_list_outside_of_the_url_is_refused_at_its_place(where: str) -> None:
     assert caught.value.keys == ("paths", "/a", "get", "parameters", 0)
 
 
-@pytest.mark.parametrize("name", ["Accept", "authorization", "CONTENT-TYPE"])
-def test_headers_that_openapi_ignores_are_no_arguments(name: str) -> None:
-    """Media types and security describe these headers; as parameters they are left out, with a report."""
-    given = with_parameter(name=name, schema={"type": "string"}, **{"in": "header"})
-    made, reports = converted(given)
-    assert "parameters" not in made["paths"]["/a"]["get"]
-    assert len(reports) == 1
-
-
 @pytest.mark.parametrize("enum", [["a", 1], [1, True], [1.5, 2.5], [True, False]])
 def test_an_enum_that_the_generator_cannot_make_is_open(enum: list[Any]) -> None:
     """Any value goes into the generated client where an enum mixes types, with a report."""
     made, reports = converted(with_schemas(A={"enum": enum, "default": enum[0], "description": "D"}))
     assert made["components"]["schemas"]["A"] == {"description": "D"}
     assert len(reports) == 1
-
-
-@pytest.mark.parametrize("enum", [["a", "b"], [1, 2], ["a", None]])
-def test_other_enums_stay(enum: list[Any]) -> None:
-    """Enums of strings or of whole numbers, null among them, are the generator's own."""
-    schema = with_schemas(A={"enum": enum})
-    assert same(converted(schema)[0], schema)
 
 
 def test_a_recursive_component_that_may_be_null_says_so_at_its_uses() -> None:
@@ -231,53 +204,3 @@ def test_properties_that_generated_code_cannot_hold_get_stand_ins(
         made.stand_ins.get(name, name) for name in made.document["components"]["schemas"]["A"]["properties"]
     ]
     assert wire == names
-
-
-def test_names_on_the_wire_are_put_back(tmp_path: Path) -> None:
-    """The literals of the generated code have the real names, and identifiers stay."""
-    (tmp_path / "a.py").write_text('d_field = d.pop("d_field")\n')
-    restore_names(tmp_path, {"d_field": 'd"'})
-    assert (tmp_path / "a.py").read_text() == 'd_field = d.pop("d\\"")\n'
-
-
-@pytest.mark.parametrize(
-    ("enum", "names"),
-    [
-        (["asc", "ASC"], ["ASC", "ASC_1"]),
-        (["a-b", "a b", "c"], ["A_B", "A_B_1", "C"]),
-        (["a", "b", None], None),
-        (["+", "-"], None),
-    ],
-)
-def test_enum_members_get_names_of_their_own(enum: list[Any], names: list[str] | None) -> None:
-    """Values that would be one member of the generated enum are named apart."""
-    made, _ = converted(with_schemas(A={"enum": enum}))
-    assert made["components"]["schemas"]["A"].get("x-enum-varnames") == names
-
-
-@pytest.mark.parametrize(
-    ("default", "stays"), [("plain", True), ('say "hi"', False), ("a\\b", False), ("a\nb", False)]
-)
-def test_defaults_that_would_be_escaped_twice_are_left_out(default: str, stays: bool) -> None:  # noqa: FBT001 - a column
-    """The service has the same default: leaving it out changes nothing."""
-    made, _ = converted(with_schemas(A={"type": "string", "default": default}))
-    assert ("default" in made["components"]["schemas"]["A"]) is stays
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "expected"),
-    [
-        (1, True, False),
-        (0, False, False),
-        (1, 1.0, True),
-        ("1", 1, False),
-        ({"a": 1, "b": 2}, {"b": 2, "a": 1}, True),
-        ({"a": [1]}, {"a": [True]}, False),
-        ([1, 2], [2, 1], False),
-        ({}, [], False),
-        (None, False, False),
-    ],
-)
-def test_sameness_is_that_of_json(one: Any, other: Any, expected: bool) -> None:  # noqa: FBT001 - a column
-    """Values are the same as JSON has it, and not as Python has it."""
-    assert same(one, other) is expected

@@ -26,25 +26,6 @@ def schemas(**named: Any) -> dict[str, Any]:
     return {"components": {"schemas": named}}
 
 
-def test_components_that_agree_are_one(embedded: Callable[..., bytes]) -> None:
-    """Two pages with the same component, its keys in another order, share it, and nothing is reported."""
-    reports: list[str] = []
-    one = embedded("get /a", answer("T"), **schemas(T={"type": "object", "title": "t"}))
-    two = embedded("get /b", answer("T"), **schemas(T={"title": "t", "type": "object"}))
-    made = convert_upstream({"a.md": one, "b.md": two}, reports)
-    assert list(made["components"]["schemas"]) == ["T"]
-    assert reports == []
-
-
-def test_one_and_true_are_not_the_same(embedded: Callable[..., bytes]) -> None:
-    """Components that differ as JSON are told apart, though Python takes `1` for `true`."""
-    one = embedded("get /a", answer("T"), **schemas(T={"example": 1}))
-    two = embedded("get /b", answer("T"), **schemas(T={"example": True}))
-    made = convert_upstream({"a.md": one, "b.md": two}, [])
-    assert made["components"]["schemas"]["T"]["example"] == 1
-    assert made["components"]["schemas"]["T_2"]["example"] is True
-
-
 def test_components_that_differ_are_told_apart_with_all_that_refer_to_them(
     embedded: Callable[..., bytes],
 ) -> None:
@@ -102,11 +83,6 @@ def test_methods_of_one_path_are_joined(
     assert item["post"]["parameters"] == [{**name, "description": "d"}]
 
 
-def test_the_same_page_twice_is_once(embedded: Callable[..., bytes], converted: Callable[..., Any]) -> None:
-    """Two pages that say the same of an operation are no contradiction."""
-    assert converted(embedded(), embedded()) == converted(embedded())
-
-
 @pytest.mark.parametrize(
     ("first", "second", "words"),
     [
@@ -122,14 +98,6 @@ def test_contradictions_are_errors_that_name_both_pages(
     with pytest.raises(SpecError, match=words) as caught:
         convert_upstream({"a.md": embedded(*first), "b.md": embedded(*second)}, [])
     assert str(caught.value).startswith("b.md:4: ")
-
-
-def test_derived_operation_ids_that_clash_are_numbered(embedded: Callable[..., bytes]) -> None:
-    """Ids made from /a-b and /a/b would be the same: the second gets a number, and a report says so."""
-    reports: list[str] = []
-    made = convert_upstream({"a.md": embedded("get /a-b"), "b.md": embedded("get /a/b")}, reports)
-    assert made["paths"]["/a/b"]["get"]["operationId"] == "getAB_2"
-    assert len(reports) == 1
 
 
 ONE, TWO = [{"url": "https://one.example.com"}], [{"url": "https://two.example.com"}]
@@ -176,12 +144,6 @@ def test_a_service_that_is_not_named_or_not_there_is_refused(
     pages = {"a.md": page_of(embedded, "/a", ONE, "x-one"), "b.md": page_of(embedded, "/b", TWO, "x-two")}
     with pytest.raises(SpecError, match=words):
         convert_upstream(pages, [], None, home)
-
-
-def test_operations_are_grouped_by_tag(embedded: Callable[..., bytes], converted: Callable[..., Any]) -> None:
-    """Operations of one group stand together, whatever their pages are called."""
-    paths = converted(embedded("get /v1/x/a"), embedded("get /v1/y/a"), embedded("get /v1/x/{id}/b"))["paths"]
-    assert list(paths) == ["/v1/x/a", "/v1/x/{id}/b", "/v1/y/a"]
 
 
 def test_pages_of_both_formats_merge(

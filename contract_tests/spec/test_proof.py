@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
@@ -15,11 +15,8 @@ from spec.tools.generate import generate
 from spec.tools.generator_input import GeneratorInput, for_generator
 from spec.tools.layout import Layout
 from spec.tools.proof import prove
-from spec.tools.samples import Samples
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from spec.tools.errors import Keys
 
 # One operation of every kind that the generator has trouble with, or had.
@@ -105,16 +102,11 @@ def zoo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, GeneratorInput]
     ("change", "place"),
     [
         ((API, '"method": "post"', '"method": "put"'), POST),
-        ((API, "/animals", "/animal"), POST),
         ((API, 'params["page"] = page', 'params["pages"] = page'), (*POST, "parameters", 4)),
         ((API, 'params["body"] = json_', 'params["body"] = "" and json_'), (*POST, "parameters", 3)),
         ((API, 'headers["x-tag"] = str(x_tag)', 'headers["x-tag"] = "a"'), (*POST, "parameters", 5)),
-        ((API, 'cookies["sid"] = sid', 'cookies["id"] = sid'), (*POST, "parameters", 6)),
-        ((API, "page: int | Unset = 3", "page: int | Unset = 4"), (*POST, "parameters", 4)),
         ((API, '_kwargs["json"] = body.to_dict()', '_kwargs["json"] = {}'), JSON),
-        ((API, '"Content-Type"] = "application/json"', '"Content-Type"] = "text/json"'), JSON),
         ((API, "_code == 206:", "_code == 206 and response.json():"), (*POST, "responses", "206")),
-        ((API, "def _get_kwargs(", "def get_kwargs("), POST),
         ((MODELS, 'd.pop("d"', 'd.pop("dd"'), JSON),
         ((MODELS, "from typing", "import nothing_of_that_name\nfrom typing"), None),
     ],
@@ -133,40 +125,3 @@ def test_a_client_that_does_something_else_is_refused(
         prove(DOCUMENT, given, copy, dict(os.environ))
     assert place in {None, caught.value.keys}, caught.value
     assert "spec/overlay.yaml" in caught.value.message
-
-
-@pytest.mark.parametrize(
-    ("schema", "expected"),
-    [
-        ({"type": "string", "enum": ["a", "b"]}, ["a", "b"]),
-        ({"type": "integer", "minimum": 3, "maximum": 5, "multipleOf": 2}, [4]),
-        ({"type": "string", "maxLength": 3, "minLength": 2, "nullable": True}, None),
-        ({"type": "array", "minItems": 3, "items": {"type": "boolean"}}, None),
-        (
-            {"type": "object", "required": ["a"], "properties": {"a": {"type": "string", "format": "uuid"}}},
-            None,
-        ),
-        ({"type": "string", "pattern": "^never.matched.by.us$"}, []),
-        ({"type": "string", "enum": [5]}, []),
-    ],
-)
-def test_values_fit_their_schema(
-    schema: dict[str, Any], expected: list[Any] | None, fits: Callable[[dict[str, Any], Any], bool]
-) -> None:
-    """Values are made that the schema allows, and none where none is known."""
-    found = Samples({"components": {"schemas": {"A": schema}}}).of(("components", "schemas", "A"))
-    assert found == expected if expected is not None else found
-    assert all(fits(schema, value) for value in found)
-
-
-@pytest.fixture
-def fits() -> Callable[[dict[str, Any], Any], bool]:
-    """Judge a value by another validator than the one that chose it."""
-    jsonschema = pytest.importorskip("jsonschema")
-
-    def judge(schema: dict[str, Any], value: Any) -> bool:
-        if value is None:
-            return bool(schema.get("nullable"))
-        return bool(jsonschema.Draft7Validator(schema).is_valid(value))
-
-    return judge

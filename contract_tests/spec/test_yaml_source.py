@@ -11,27 +11,8 @@ from hypothesis import strategies as st
 
 from spec.tools.yaml_source import dump, load
 
-TEXT = st.text(st.characters(exclude_categories=["Cs"])) | st.sampled_from(
-    [
-        "yes",
-        "No",
-        "on",
-        "y",
-        "N",
-        "~",
-        "null",
-        "1e3",
-        "0o17",
-        "017",
-        "1_000",
-        "2024-01-01",
-        "12:30",
-        "=",
-        "<<",
-        "'",
-        "#a",
-    ]
-)
+WORDS = "yes No on y N ~ null 1e3 0o17 017 1_000 2024-01-01 12:30 = << ' #a"
+TEXT = st.text(st.characters(exclude_categories=["Cs"])) | st.sampled_from(WORDS.split())
 VALUES: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),

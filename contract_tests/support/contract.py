@@ -15,11 +15,16 @@ ROOT = Path(__file__).resolve().parents[2]
 METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 
+def load_yaml(path: Path) -> Any:
+    """Read a YAML file, with libyaml where it is there: it is ten times as fast."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return yaml.load(path.read_bytes(), loader)  # noqa: S506 - both loaders are safe
+
+
 @cache
 def document() -> dict[str, Any]:
     """The whole document."""
-    content: dict[str, Any] = yaml.safe_load((ROOT / "spec" / "openapi.yaml").read_text(encoding="utf-8"))
-    return content
+    return load_yaml(ROOT / "spec" / "openapi.yaml")
 
 
 def operations(whole: Mapping[str, Any] | None = None) -> Iterator[tuple[str, str, dict[str, Any]]]:

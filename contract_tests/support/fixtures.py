@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
-import yaml
 from attrs import frozen
 
-from contract_tests.support.contract import document
+from contract_tests.support.contract import document, load_yaml
 from contract_tests.support.strategies import Wire
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def load(path: Path) -> Fixture:
     Raises:
         ValueError: If it does not say what it must, or says more.
     """
-    content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content: dict[str, Any] = load_yaml(path)
     response: dict[str, Any] = content["response"]
     expected = {
         method: expectation
@@ -89,6 +89,7 @@ def load(path: Path) -> Fixture:
     )
 
 
-def load_all() -> list[Fixture]:
+@cache
+def load_all() -> tuple[Fixture, ...]:
     """Every fixture, by name."""
-    return [load(path) for path in sorted(FOLDER.glob("*.yaml"))]
+    return tuple(load(path) for path in sorted(FOLDER.glob("*.yaml")))

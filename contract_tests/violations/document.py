@@ -17,13 +17,12 @@ _OVERLAY: Final = "spec/overlay.yaml"
 _DOCUMENT: Final = "spec/openapi.yaml"
 _CLIENT: Final = "generated/kling_elements_api/"
 _DRIFT: Final = "spec/test_document.py"
-_DIFF: Final = "spec/test_committed.py"
 
 
 def _felt(name: str, description: str, file: str, old: str, new: str) -> Violation:
     """A change that callers feel: regeneration and the diff must both notice."""
     needed = ("test_nothing_has_drifted", "test_the_committed_document_says")
-    return Violation("document", name, description, None, (_DRIFT, _DIFF), "", needed, (file, old, new))
+    return Violation("document", name, description, None, (_DRIFT,), "", needed, (file, old, new))
 
 
 def _unfelt(name: str, description: str, file: str, old: str, new: str) -> Violation:

@@ -53,7 +53,7 @@ class Served:
     """
 
     changes: dict[str, Callable[..., Any]]
-    settings: dict[str, Any] = {}  # noqa: RUF012 - never changed
+    settings: dict[str, Any] = {}
 
     def __call__(self) -> None:
         """Put it in the mock's place."""
@@ -361,7 +361,7 @@ _BODIES: Final = {
     "url-space": ("webhook_url may have a space.", {"check_url": lambda r, s, u: r(u.replace(" ", "") if isinstance(u, str) and u.startswith("http://a/") else u)}),
     "url-unchecked": ("webhook_url is not checked.", {"check_url": lambda r, s, u: None}),
     "invalid-422": ("An invalid body is a 422.", _at(400, change=lambda a: replace(a, status=422))),
-    "invalid-500": ("A wrong word fails the server.", {"check_word": lambda r, s, n, w, words: r(n, w, words) if isinstance(w, str) else 1 / 0}, ),
+    "invalid-500": ("A wrong word fails the server.", {"check_word": lambda r, s, n, w, words: r(n, w, words) if isinstance(w, str) else 1 / 0} ),
     "extra-field-refused": ("A field beside the schema is refused.", {"check": lambda r, s, b: (_ for _ in ()).throw(RefusedError("x", "is unknown")) if "x_contract_suite" in b else r(b)}),
     "problem-blames-another": ("Problem details blame another parameter.", {"problem": lambda r, s, n, w: r("duration" if n == "prompt" else n, w)}),
     "problem-no-reasons": ("Problem details give no reasons.", {"problem": lambda r, s, n, w: {"message": "x", "invalid_params": [{"name": n}]}}),
@@ -569,7 +569,7 @@ _LIFE: Final = {
     "life-no-id": ("A create gives no id.", _created(lambda d: {"status": d["status"]})),
     "life-other-id": ("A create gives another id than the task has.", _created(lambda d: {**d, "task_id": str(uuid4())})),
     "life-unwrapped": ("A create has no data around it.", {"create": lambda r, s, q, o, b: _json(r(q, o, b), lambda v: v.get("data", v))}),
-    "life-shared": ("Tasks made at once share their status.", {"word": lambda r, s, j: r(next(iter(s.jobs.values())))}, ),
+    "life-shared": ("Tasks made at once share their status.", {"word": lambda r, s, j: r(next(iter(s.jobs.values())))} ),
     "life-error-number": ("A task's error is a number.", _detail(lambda j, d: {**d, "error": 0})),
     "life-refused": ("A valid create is refused.", {"create": lambda r, s, q, o, b: s.error(q, 403, "No") if "duration" in b else r(q, o, b)}),
 }  # fmt: skip

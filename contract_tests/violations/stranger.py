@@ -283,7 +283,9 @@ class Stranger:
     def check_url(self, url: Any) -> None:
         """Refuse a webhook."""
         try:
-            good = isinstance(url, str) and _URL.fullmatch(url) and (httpx.URL(url).port or 1) and urlsplit(url)
+            good = (
+                isinstance(url, str) and _URL.fullmatch(url) and (httpx.URL(url).port or 1) and urlsplit(url)
+            )
         except (httpx.InvalidURL, ValueError):
             good = None
         if not good:
@@ -344,7 +346,7 @@ class Stranger:
     def word(self, job: Job) -> str:
         """Return a task's present status."""
         age = (time.monotonic() - job.born) / self.seconds
-        return "COMPLETED" if age >= 1 else "IN_PROGRESS" if age >= 0.4 else "CREATED"  # noqa: PLR2004 - shares of its time
+        return "COMPLETED" if age >= 1 else "IN_PROGRESS" if age >= 0.4 else "CREATED"
 
     def detail(self, job: Job, word: str) -> dict[str, Any]:
         """Return a task."""

@@ -109,27 +109,6 @@ def test_the_callers_own_sleep_is_asked(backend: str, *, is_async: bool) -> None
     assert awaited == ([7] if is_async else [])
 
 
-def test_what_was_left_begins_no_more(backend: str) -> None:
-    """A batch that was left, and is asked again, reads nothing and sends nothing."""
-
-    async def run() -> None:
-        async def do(item: int, _sleep: Sleep) -> int:
-            return item
-
-        desk = AsyncDesk(do, iter(range(100)))
-        batch = desk.begin()
-        async with batch:
-            assert await anext(batch) == 0
-        done = list(desk.done)
-        assert len(done) <= 3
-        assert [result async for result in batch] == []
-        async with batch:
-            assert [result async for result in batch] == []
-        assert (desk.done, desk.closed) == (done, 1)
-
-    anyio.run(run, backend=backend)
-
-
 def test_a_create_on_its_way_is_not_cut_off(backend: str) -> None:
     """Whoever cancels, what is being sent is awaited: its answer tells what was paid."""
 

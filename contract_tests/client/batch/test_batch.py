@@ -5,12 +5,11 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any
 
-import anyio
 import httpx
 import pytest
 
-from contract_tests.client.batch.conftest import KEY, URL, VIDEO, job, settings, with_client, write_jobs
-from kling_elements import AsyncKlingElements, AuthenticationError, KlingElements, ValidationError
+from contract_tests.client.batch.conftest import KEY, URL, VIDEO, job, with_client, write_jobs
+from kling_elements import AuthenticationError, KlingElements, ValidationError
 from kling_elements.batch.results import JobStatus
 
 if TYPE_CHECKING:
@@ -175,36 +174,6 @@ def test_leaving_early_tells_what_runs_on(service: Service, open_client: Open, t
     again = standings(open_client().batch(jobs, directory=tmp_path / "out"))
     assert again == {"quick": "existing", "slow1": "done", "slow2": "done"}
     assert set(service.made().values()) == {1}
-
-
-@pytest.mark.parametrize("backend", ["asyncio", "trio"])
-def test_leaving_an_async_batch_early(service: Service, tmp_path: Path, backend: str) -> None:
-    """An `async with` that is left by an error ends its work, and the error comes out as it is."""
-    service.ends = {"slow": "IN_PROGRESS"}
-
-    async def jobs() -> AsyncIterator[dict[str, Any]]:
-        yield job("quick")
-        yield job("slow")
-
-    async def leave(batch: Any) -> None:
-        async with batch:
-            async for result in batch:
-                assert result.key == "quick"
-                raise LookupError("mine")
-
-    async def run() -> None:
-        async with (
-            httpx.AsyncClient(transport=httpx.MockTransport(service)) as http,
-            AsyncKlingElements(**{**settings(tmp_path), "poll_interval": 0.01}, http_client=http) as client,
-        ):
-            batch = client.batch(jobs(), directory=tmp_path / "out")
-            with pytest.raises(LookupError, match="mine"):
-                await leave(batch)
-            assert {each.name for each in batch.running} <= {"slow"}
-            client.journal.close()
-
-    anyio.run(run, backend=backend)
-    assert max(service.made().values()) == 1
 
 
 def test_an_unknown_outcome_is_not_repeated(service: Service, open_client: Open, tmp_path: Path) -> None:

@@ -112,14 +112,6 @@ def test_another_process_may_begin_the_job_meanwhile(bench: Bench, *, is_answere
     assert (bench.service.asked, slept) == ([CREATE], PAUSES[:1])
 
 
-def test_a_task_that_another_process_made_meanwhile_is_taken(bench: Bench) -> None:
-    """If the other process's create is answered during a pause, its task is this job's."""
-    busy(1, bench)
-    told = bench.run(client=patient(bench, [], lambda _: bench.create()))
-    assert told == evolve(TOLD, standing=JobStatus.DONE, task=DONE, task_id=TASK_ID, file=bench.target)
-    assert bench.service.asked == [CREATE, LOOK, LOOK, FETCH]
-
-
 @pytest.mark.parametrize("last", [1, 7], ids=["the first pause", "the last pause"])
 def test_a_journal_that_breaks_in_a_pause_ends_it(bench_on_disk: Bench, tmp_path: Path, last: int) -> None:
     """Before each create, the last one too, the journal must be usable: what is paid is written down."""

@@ -14,8 +14,6 @@ from kling_elements.batch.results import JobStatus
 from kling_elements.journal import Job, NewEntry, State
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from contract_tests.client.batch.conftest import Bench
 
 
@@ -58,15 +56,6 @@ def test_a_file_that_is_there_is_told_and_noted(bench: Bench) -> None:
     assert bench.entry(other_id).file is None
 
 
-def test_a_file_that_is_noted_stays_so(bench: Bench, tmp_path: Path) -> None:
-    """A video that went elsewhere before is not said to be in the file that is there now."""
-    entry_id = bench.create()
-    bench.journal.downloaded(TASK_ID, tmp_path / "before.mp4")
-    bench.target.write_bytes(VIDEO)
-    assert bench.run() == evolve(TOLD, standing=JobStatus.EXISTING, task_id=TASK_ID, file=bench.target)
-    assert bench.entry(entry_id).file == str(tmp_path / "before.mp4")
-
-
 @pytest.mark.parametrize("is_begun", [True, False])
 def test_a_file_of_nobodys_counts(bench: Bench, *, is_begun: bool) -> None:
     """A file that exists counts as finished, whoever made it, whether a create was begun or not."""
@@ -90,13 +79,6 @@ def test_a_doubtful_create_is_not_repeated(bench: Bench, standing: JobStatus) ->
     assert bench.service.asked == []
 
 
-def test_a_create_under_way_is_never_made_anew(bench: Bench) -> None:
-    """A create that a living process is sending is that one's, whatever was asked for."""
-    bench.begin()
-    assert bench.run(retry_unknown=True, retry_failed=True) == evolve(TOLD, standing=JobStatus.BUSY)
-    assert bench.service.asked == []
-
-
 @pytest.mark.parametrize("state", [State.CREATED, State.UNKNOWN, State.REFUSED])
 def test_a_job_that_was_begun_at_another_service(bench: Bench, state: State) -> None:
     """A task or a doubtful create of another service is not this one's; what it refused is made here."""
@@ -115,21 +97,6 @@ def test_a_job_that_was_begun_at_another_service(bench: Bench, state: State) -> 
     assert told == evolve(TOLD, standing=JobStatus.INVALID)
     assert bench.service.asked == []
     assert bench.entry(entry_id).state is state
-
-
-@pytest.mark.parametrize(
-    ("state", "said"),
-    [("failed", "ended as FAILED"), ("lost", "the hour has passed")],
-)
-def test_what_is_over_is_told_and_not_asked_for(bench: Bench, state: str, said: str) -> None:
-    """A task that failed, or whose video is lost, is told with its id and the reason; nothing is sent."""
-    entry_id = bench.create("FAILED" if state == "failed" else "COMPLETED")
-    if state == "lost":
-        bench.journal.abandon(entry_id, "the hour has passed")
-    result = bench.run_whole(retry_unknown=True)
-    assert evolve(result, error=None) == evolve(TOLD, standing=JobStatus.FAILED, task_id=TASK_ID)
-    assert said in str(result.error)
-    assert bench.service.asked == []
 
 
 @pytest.mark.parametrize("state", ["failed", "unknown"])
@@ -154,17 +121,6 @@ def test_the_file_of_a_task_is_noted_before_the_wait(bench: Bench) -> None:
     assert bench.run(timeout=0) == evolve(TOLD, standing=JobStatus.UNFINISHED, task_id=TASK_ID)
     assert bench.entry(entry_id).target == str(bench.target)
     assert bench.entry(other_id).target is None
-
-
-@pytest.mark.parametrize(
-    ("model", "path"),
-    [("pro", "kling-elements-pro"), ("std", "kling-elements-std"), (None, "kling-elements-std")],
-)
-def test_a_job_chooses_its_model(bench: Bench, model: str | None, path: str) -> None:
-    """A job's model is what its task is created by; without one it is the default."""
-    job = evolve(JOB, options={"prompt": "a", "model": model})
-    assert bench.run(job).standing is JobStatus.DONE
-    assert bench.service.asked[0] == f"POST {path}"
 
 
 @pytest.mark.parametrize("is_begun", [True, False])

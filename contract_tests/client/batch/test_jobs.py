@@ -103,17 +103,6 @@ def test_a_batch_is_told_by_its_paths(service: Service, open_client: Open, tmp_p
     assert batch_of("a/../b") == batch_of("b")
 
 
-@pytest.mark.parametrize(
-    ("key", "name"),
-    [("a b/c", "a_b_c.mp4"), ("..a.", "a..mp4"), ("..", "_.mp4"), ("x" * 200, "x" * 120 + ".mp4")],
-)
-def test_a_file_is_named_after_the_id(tmp_path: Path, key: str, name: str) -> None:
-    """Whatever the id is, the file's name is one in the folder and like the id."""
-    index = JobIndex(tmp_path)
-    assert index.add(1, BatchJob((URL,), id=key)).target == tmp_path / name
-    index.close()
-
-
 LEADS_OUT = "must not lead out of the batch's folder"
 ABSOLUTE = "must be relative: videos go below the batch's folder"
 NO_NAME = "can't be the name of a file"
@@ -268,17 +257,6 @@ def test_what_is_wrong_with_a_line_is_told(line: bytes, said: str) -> None:
     with pytest.raises(ValidationError) as caught:
         parse_line(line)
     assert list(caught.value.problems) == [said]
-
-
-def test_text_that_is_no_utf8_fails_alone(service: Service, open_client: Open) -> None:
-    """Of an open text file that lets bytes through that are no UTF-8, only that line can't be used."""
-    line = json.dumps({"images": [URL], "prompt": "a"})
-    data = f"{line}\n".encode() + b"\xff\n"
-    stream = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", errors="surrogateescape")
-    results = {each.number: each for each in open_client().batch(stream)}
-    assert {number: each.standing for number, each in results.items()} == {1: "done", 2: "invalid"}
-    assert "the line is not UTF-8 at byte 1" in str(results[2].error)
-    assert service.made() == {"a": 1}
 
 
 LONG = ".x" * 2048

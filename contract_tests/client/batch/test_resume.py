@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from attrs import evolve
 
 from contract_tests.client.batch.conftest import DONE, FETCH, LOOK, TASK_ID, URL, VIDEO, with_client
-from kling_elements import DeadlineExceeded, DownloadError, OutcomeUnknown, Task, TaskFailed
+from kling_elements import DeadlineExceeded, DownloadError, OutcomeUnknown, Task
 from kling_elements.batch.results import JobStatus
-from kling_elements.batch.resume import CLAIM_SECONDS, Claim, Resumed
+from kling_elements.batch.resume import Resumed
 from kling_elements.files import file_name
 from kling_elements.journal import Journal, NewEntry, State
-from kling_elements.operations.wait import Look
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,15 +83,6 @@ def test_a_file_that_appeared_is_the_video(service: Service, open_client: Open, 
     assert resumed.standing is JobStatus.UNFINISHED
     assert "exists: choose another name" in str(resumed.error)
     assert target.read_bytes() == b"whole"
-
-
-def test_a_fault_of_one_is_not_anothers(service: Service, open_client: Open, tmp_path: Path) -> None:
-    """A target that can't be written leaves that entry unfinished, and the others are finished."""
-    (tmp_path / "file").write_text("")
-    begin(open_client(), service, tmp_path / "file" / "out.mp4", "a")
-    begin(open_client(), service, tmp_path / "out.mp4", "b")
-    resumed = {each.entry.target: each.standing for each in open_client().resume()}
-    assert sorted(resumed.values()) == [JobStatus.DONE, JobStatus.UNFINISHED]
 
 
 def test_a_doubtful_create_is_not_resumed(service: Service, open_client: Open) -> None:
@@ -218,16 +207,6 @@ def test_an_entry_of_another_process_is_left_to_it(bench: Bench) -> None:
     assert bench.service.asked == []
 
 
-def test_a_task_that_failed_is_told_with_it(bench: Bench) -> None:
-    """A task that failed is told with its last state and the error, and is nobody's any more."""
-    entry = bench.entry(bench.create())
-    bench.service.ends = {"a": "FAILED"}
-    resumed = resume_one(bench)
-    assert evolve(resumed, error=None) == Resumed(entry, JobStatus.FAILED, Task(TASK_ID, "FAILED"))
-    assert isinstance(resumed.error, TaskFailed)
-    assert bench.is_free()
-
-
 def test_a_folder_that_cannot_be_made_is_told(bench: Bench) -> None:
     """A video that can't be stored is told with its task, the reason, and how long it can be had."""
     bench.create()
@@ -266,20 +245,6 @@ def test_only_what_is_lost_for_sure_is_given_up(
     assert bench.of_job().state is state
     note = "the video expired at 1973-03-03 09:46:40 UTC before it was fetched"
     assert bench.of_job().note == (note if state is State.ABANDONED else None)
-
-
-@pytest.mark.parametrize(("pause", "until"), [(None, 900.0), (0.0, 900.0), (60.0, 960.0)])
-def test_a_claim_lasts_beyond_the_next_look(pause: float | None, until: float) -> None:
-    """At each look a claim is prolonged by a quarter of an hour after the next one."""
-    journal = Journal.open(False, clock=lambda: 1000.0)
-    entry = journal.adopt(Task("t", "CREATED"), NewEntry("std", "o", "f"))
-    claim = Claim(journal, entry.entry_id)
-    claim.at_look(Look("t", None, None, 0.0, pause))
-    found = journal.entry(entry.entry_id)
-    assert found
-    assert found.lease
-    assert found.lease.until == 1000.0 + until
-    assert CLAIM_SECONDS == 900.0
 
 
 def test_a_wait_prolongs_its_claim(bench: Bench) -> None:

@@ -130,31 +130,6 @@ def test_a_pause_ends_when_the_batch_is_left() -> None:
     assert (desk.done, desk.closed) == ([0], 1)
 
 
-def test_the_callers_own_sleep_is_asked() -> None:
-    """A sleep of the caller's is given each pause; none after the batch is left."""
-    slept: list[float] = []
-    paused, left = threading.Event(), threading.Event()
-
-    def do(item: int, sleep: Sleep) -> int:
-        sleep(item)
-        if item:
-            paused.set()
-            left.wait()
-            sleep(10)
-        return item
-
-    desk = Desk(do, numbers(0, 7, 8), sleep=slept.append)
-    batch = desk.batch()
-    assert next(batch) == 0
-    paused.wait()
-    closing = threading.Thread(target=batch.close)
-    closing.start()
-    assert list(batch) == []  # so the batch is left
-    left.set()
-    closing.join()
-    assert (slept, desk.done) == ([0, 7], [0])
-
-
 def test_leaving_takes_no_longer_than_the_grace(monkeypatch: pytest.MonkeyPatch) -> None:
     """A thread that hangs is left behind after the grace, keeps no process, and what it uses stays open."""
     monkeypatch.setattr(engine, "GRACE", 0.0)

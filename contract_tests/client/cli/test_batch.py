@@ -20,7 +20,6 @@ from contract_tests.client.cli.unfinished import (
     NOW,
     about,
     asked,
-    in_doubt,
     job,
     plain,
     report,
@@ -34,7 +33,6 @@ from kling_elements.batch.results import JobStatus, Running
 from kling_elements.cli.batch_progress import BatchProgress
 from kling_elements.cli.console import Console
 from kling_elements.cli.signals import Interrupted
-from kling_elements.journal import Job
 from kling_elements.task import Task
 
 if TYPE_CHECKING:
@@ -178,20 +176,6 @@ def test_a_refused_key_ends_the_batch(run: Run, serve_mock: Serve, monkeypatch: 
     assert len(served.mock.requests) == 1
     assert "50 jobs: 1 refused, 49 not begun." in ended.err
     assert "invalid-key-of-the-tests" not in ended.err + Path("out/report.jsonl").read_text()
-
-
-def test_what_failed_or_is_unknown_is_created_again_if_asked(run: Run, serve_mock: Serve) -> None:
-    """`--retry-failed` and `--retry-unknown` create again what they name, and nothing else."""
-    served = serve_mock()
-    write(job("one"), job("two"))
-    served.mock.next_scenario("fail", operation="createKlingElementsStdTask")
-    in_doubt(served.url, "no answer", job=Job(batch_of("jobs.jsonl", "out"), "two"))
-    assert run(*ONE_BY_ONE).code == 9
-    assert len(served.mock.tasks) == 1
-    assert run(*ONE_BY_ONE, "--retry-failed").code == 9
-    assert len(served.mock.tasks) == 2
-    assert run(*ONE_BY_ONE, "--retry-unknown").code == 0
-    assert len(served.mock.tasks) == 3
 
 
 def test_a_signal_shows_how_to_continue(start: Start, run: Run, serve_mock: Serve) -> None:

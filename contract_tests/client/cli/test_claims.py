@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,6 +18,7 @@ from kling_elements.journal import Entry, NewEntry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 HERE, ELSEWHERE = "http://service.localhost", "http://elsewhere.localhost"
 CREATED = Task("t-1", "CREATED")
@@ -90,24 +90,6 @@ def test_a_task_is_claimed_as_long_as_the_command_works_on_it(desk: Desk, contex
     assert desk.until(entry_id) is None
     assert heard == [CREATED, look]
     assert desk.entry(other) == elsewhere
-
-
-@pytest.mark.parametrize(
-    ("noted", "options", "target"),
-    [(None, {}, "b.mp4"), (None, {"fetches": False}, None), ("/videos/a.mp4", {}, "a.mp4")],
-    ids=["fetches", "fetches nothing", "noted before"],
-)
-def test_where_the_video_goes_is_noted(
-    desk: Desk, context: Context, noted: str | None, options: dict[str, bool], target: str | None
-) -> None:
-    """The file that the video goes to is noted, if it is to be fetched, and none is noted yet."""
-    entry_id = desk.begin(HERE, noted)
-    context.output = "b.mp4"
-    with TaskClaim(desk.client, context, **options) as claim:
-        claim.take("t-1")
-    found = desk.entry(entry_id).target
-    assert (found and Path(found).name) == target
-    assert found is None or Path(found).is_absolute()
 
 
 def test_a_task_that_another_process_has_claimed(desk: Desk, context: Context) -> None:

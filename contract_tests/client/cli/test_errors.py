@@ -11,7 +11,6 @@ import pytest
 
 from contract_tests.client.cli.conftest import context_of
 from kling_elements import errors
-from kling_elements.api.auth import ApiKey
 from kling_elements.cli.error_report import exit_code_of, report
 from kling_elements.cli.exit_codes import CommandError, ExitCode
 from kling_elements.cli.signals import Interrupted
@@ -134,13 +133,6 @@ def test_a_traceback_is_for_those_who_ask(options: tuple[str, ...], *, shows: bo
     assert ("Traceback" in text) is shows
     assert "\x1b" not in text
     assert "kling-elements: fine" not in text.splitlines()
-
-
-def test_a_short_key_garbles_no_word() -> None:
-    """A key as short as the mock's `any` is not struck out of ordinary words."""
-    run = context_of()
-    run.context.keys.append(ApiKey("any"))
-    assert run.context.redact("many.png") == "many.png"
 
 
 def test_an_unreachable_service_is_named() -> None:

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 NOW = ("--poll-interval", "0")
 CREATE = ("POST", "/v1/ai/image-to-video/kling-elements-std")
 LIST = ("GET", "/v1/ai/image-to-video/kling-elements-std")
-LIST_PRO = ("GET", "/v1/ai/image-to-video/kling-elements-pro")
 ANOTHER_KEY = "fpk-9876543210-another"
 URL = "https://example.com/a.png"
 _WRAPPER = textwrap.TextWrapper(

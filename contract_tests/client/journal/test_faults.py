@@ -82,23 +82,6 @@ def test_a_lock_that_lasts_delays_the_writing_only(
     assert [entry.entry_id for entry in other.doubtful()] == [later.entry_id]
 
 
-def test_news_of_two_processes_are_merged(
-    journal: Journal, open_journal: Callable[[], Journal], path: Path, new: NewEntry, clock: Clock
-) -> None:
-    """What could not be written at once doesn't overwrite what another process has learnt since."""
-    entry_id = journal.begin(new).entry_id
-    with locked(path):
-        journal.created(entry_id, Task("t1", "IN_PROGRESS"))
-    other = open_journal()
-    other.created(entry_id, Task("t1", "COMPLETED"))
-    other.downloaded("t1", "/v.mp4")
-    clock.now += PAUSE
-    journal.begin(new)
-    found = other.find("t1")
-    assert found is not None
-    assert (found.status, found.file) == ("COMPLETED", "/v.mp4")
-
-
 def test_what_is_lost_in_the_end_is_named(
     journal: Journal, path: Path, new: NewEntry, caplog: pytest.LogCaptureFixture
 ) -> None:

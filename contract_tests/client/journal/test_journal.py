@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
@@ -80,37 +79,6 @@ def test_unanswered_creates_are_doubtful_and_refused_ones_are_not(
     given_up = journal.entry(unknown)
     assert given_up
     assert (given_up.note, given_up.updated_at) == ("looked at the list: no task", clock())
-
-
-def test_a_job_is_begun_once(journal: Journal, open_journal: Callable[[], Journal], new: NewEntry) -> None:
-    """A job whose create was begun, unknown or answered is not begun again; a refused one is."""
-    job = evolve(new, job=Job("batch", "line 7"))
-    first = journal.begin(job)
-    for note in (lambda: None, lambda: journal.unknown(first.entry_id, "?")):
-        note()
-        again = open_journal().begin(job)
-        assert again.earlier is not None
-        assert again.entry_id == first.entry_id
-    journal.abandon(first.entry_id)
-    second = journal.begin(job)
-    assert second.earlier is None
-    journal.refused(second.entry_id, "HTTP 400")
-    third = journal.begin(job)
-    assert third.earlier is None
-    journal.created(third.entry_id, Task("t3", "CREATED"))
-    found = journal.job("batch", "line 7")
-    assert found is not None
-    assert found.task_id == "t3"
-    assert journal.job("batch", "line 8") is None
-
-
-def test_looks_without_news_write_nothing(journal: Journal, path: Path, new: NewEntry) -> None:
-    """Polling costs no write to the disk."""
-    journal.created(journal.begin(new).entry_id, Task("t1", "IN_PROGRESS"))
-    before = path.stat().st_mtime_ns, path.read_bytes()
-    for _ in range(3):
-        journal.seen(Task("t1", "IN_PROGRESS"))
-    assert (path.stat().st_mtime_ns, path.read_bytes()) == before
 
 
 def test_a_task_nobody_recorded_can_be_adopted(journal: Journal, new: NewEntry) -> None:
@@ -254,14 +222,6 @@ def test_a_fingerprint_is_stable_in_one_journal_and_of_no_use_in_another(
     assert key_fingerprint(lambda: "key", b"salt") == "d298e941bf07b6ef"
 
 
-def test_reading_makes_no_file(journal: Journal, path: Path) -> None:
-    """Asking a journal that doesn't exist gives nothing, and leaves nothing."""
-    assert journal.unfinished() == []
-    assert list(journal.entries()) == []
-    assert journal.find("t1") is None
-    assert not path.parent.exists()
-
-
 def test_all_entries_come_in_order_and_page_by_page(
     journal: Journal, new: NewEntry, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -348,23 +308,6 @@ def test_where_the_journal_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert "~" not in str(home)
     assert journal_path("~no such user/j.sqlite3", {}) is None
     assert journal_path(os.devnull, {}) is None
-
-
-def test_a_fingerprint_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The hash, which is slow to keep guessers out, is reckoned once a process for a key and a salt."""
-    derive = hashlib.pbkdf2_hmac
-    asked: list[bytes] = []
-
-    def counted(name: str, password: bytes, salt: bytes, iterations: int) -> bytes:
-        asked.append(password)
-        return derive(name, password, salt, iterations)
-
-    monkeypatch.setattr(hashlib, "pbkdf2_hmac", counted)
-    salts = (os.urandom(16), os.urandom(16))  # that nobody used before in this process
-    keys = ("one".__str__, "two".__str__)
-    names = [key_fingerprint(key, salt) for key in keys for salt in salts for _ in range(3)]
-    assert (len(asked), len(set(names))) == (4, 4)
-    assert all(len(set(names[start : start + 3])) == 1 for start in range(0, 12, 3))
 
 
 def test_a_quota_is_remembered_until_it_is_renewed(

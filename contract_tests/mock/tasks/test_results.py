@@ -94,16 +94,6 @@ def test_frames_are_even_and_in_shape(shape: tuple[int, int]) -> None:
 RED = (220, 30, 30)
 
 
-def test_orientation_is_applied(api: Api) -> None:
-    """A camera's sideways image is turned upright."""
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    api.created("instant", images=[encoded(image((600, 400), "red", "JPEG", exif=exif))])
-    png = api.mock.tasks[0].pictures[0].png
-    assert png is not None
-    assert Image.open(io.BytesIO(png)).size == (400, 600)
-
-
 @pytest.mark.parametrize(
     "text",
     [

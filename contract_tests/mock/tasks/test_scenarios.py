@@ -88,14 +88,6 @@ def test_answers_of_the_edge(api: Api) -> None:
     assert api.mock.tasks == ()
 
 
-def test_created_but_the_answer_is_lost(api: Api) -> None:
-    """The task is there, though the answer was a 500 or a reset: the list shows it."""
-    assert api.create("created-but-500").status_code == 500
-    with pytest.raises(ConnectionResetError):
-        api.create("created-but-reset")
-    assert len(api.call("GET", CREATE).json()["data"]) == 2
-
-
 def test_how_a_task_goes() -> None:
     """Each scenario of a task shows in its status answers."""
     api = Api(MockSettings(pace=Seconds(1000)))
@@ -117,15 +109,6 @@ def test_how_a_task_goes() -> None:
     assert "generated" not in looks("instant, missing-generated", 1)[0]
     assert looks("instant, fail, error-null", 1)[0]["error"] is None
     assert looks("instant, bad-id", 1)[0]["task_id"].startswith("not-a-uuid-")
-
-
-def test_fail_after_follows_the_clock(api: Api) -> None:
-    """`fail-after` ends the task as FAILED at its time."""
-    task_id = api.created("fail-after=4")
-    api.mock.advance(3.9)
-    assert api.status(task_id)["status"] == "IN_PROGRESS"
-    api.mock.advance(0.2)
-    assert api.status(task_id)["status"] == "FAILED"
 
 
 @pytest.mark.parametrize(

@@ -65,16 +65,6 @@ def test_each_change_is_told_at_its_time(hooked: Api, receiver: Receiver) -> Non
     assert receiver.statuses() == ["IN_PROGRESS", "COMPLETED"]
 
 
-def test_polls_tell_before_they_answer(hooked: Api, receiver: Receiver) -> None:
-    """A task that counts polls tells its changes when they are seen, those in between included."""
-    task_id = hooked.created("instant", webhook_url=URL)
-    assert receiver.got == []
-    hooked.status(task_id)
-    assert receiver.statuses() == ["IN_PROGRESS", "COMPLETED"]
-    hooked.status(task_id)
-    assert len(receiver.got) == 2
-
-
 def test_a_delivery_is_the_status_answer_without_data(hooked: Api, receiver: Receiver) -> None:
     """The body is what the status operation shows, fits the document's callback, and is signed."""
     task_id = hooked.created("instant", webhook_url=URL)
