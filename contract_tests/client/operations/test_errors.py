@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 import kling_elements
-from contract_tests.support.answers import ID, RESULT
+from contract_tests.support.answers import ID, RESULT, reply
+from contract_tests.support.clients import Script
 from kling_elements import (
     ApiError,
     AsyncTask,
@@ -33,6 +34,8 @@ from kling_elements.errors import next_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from contract_tests.support.clients import Driver
 
 
 PUBLIC_ERRORS = [
