@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,7 +16,7 @@ from spec.tools.errors import SpecError
 from spec.tools.generator_input import for_generator
 from spec.tools.generator_media import bytes_media_types
 from spec.tools.generator_names import restore_names
-from spec.tools.proof import prove
+from spec.tools.proof import Question, prove
 from spec.tools.replace import remove
 from spec.tools.structure import METHODS, operations
 
@@ -76,12 +77,16 @@ def generate(document: dict[str, Any], config: Path, into: Path) -> Notes:
     (work / "generator.yaml").write_text(
         _configuration(config, given.document), encoding="utf-8", newline="\n"
     )
-    if (said := _run(work / "document.json", work / "generator.yaml", package)) is not None:
+    with ThreadPoolExecutor(1) as pool:  # What the proof must see is worked out while the generator runs.
+        running = pool.submit(_run, work / "document.json", work / "generator.yaml", package)
+        question = Question.of(document, given)
+        said = running.result()
+    if said is not None:
         keys = _place(said, document, given.document) or _search(given.document, document, work)
         raise SpecError(f"the generator refused the document: {_readable(said)}. {_advice(said)}", keys=keys)
     restore_names(package, given.stand_ins)
     _finish(package)
-    notes.extend(prove(document, given, package, _environment()))
+    notes.extend(prove(question, package, _environment()))
     return notes
 
 
@@ -200,7 +205,6 @@ def _environment() -> dict[str, str]:
         "PYTHONPATH": "",
         "PYTHONHASHSEED": "0",
         "PYTHONUTF8": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
         "LC_ALL": "C.UTF-8",
         "NO_COLOR": "1",
         "_TYPER_STANDARD_TRACEBACK": "1",  # A plain one, whose last line says what happened.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from spec.tools.errors import SpecError
 from spec.tools.generator_media import is_json, plain_type
 from spec.tools.samples import Samples
-from spec.tools.structure import operations, resolve
+from spec.tools.structure import operations, reference_keys, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,14 +33,32 @@ _ADVICE: Final = (
 _MOST_BODIES: Final = 40
 
 
-def prove(
-    document: dict[str, Any], given: GeneratorInput, package: Path, environment: dict[str, str]
-) -> Notes:
+@dataclass(frozen=True)
+class Question:
+    """What the other process is to do and to see, worked out from the document alone.
+
+    Attributes:
+        document: The OpenAPI document.
+        operations: Each operation's requests and answers.
+        unproven: What can't be proven.
+    """
+
+    document: dict[str, Any]
+    operations: list[dict[str, Any]]
+    unproven: Notes
+
+    @classmethod
+    def of(cls, document: dict[str, Any], given: GeneratorInput) -> Question:
+        """Work out what to ask about a document of which the generator is given a copy."""
+        plan = _Plan(document, given)
+        return cls(document, list(plan.operations()), plan.unproven)
+
+
+def prove(question: Question, package: Path, environment: dict[str, str]) -> Notes:
     """Import the package, and use each of its operations.
 
     Args:
-        document: The OpenAPI document.
-        given: What the generator was given.
+        question: What to ask.
         package: The generated package.
         environment: The environment for the other process.
 
@@ -49,14 +68,13 @@ def prove(
     Raises:
         SpecError: The client sends or reads something else than the document says. Its `keys` name the place.
     """
-    plan = _Plan(document, given)
-    question = {"package": package.name, "operations": list(plan.operations())}
+    asked = {"package": package.name, "operations": question.operations}
     command = [sys.executable, "-m", "spec.tools.proof_child"]
     root = Path(__file__).resolve().parents[2]
     try:
         done = subprocess.run(  # noqa: S603 - our own command
             command,
-            input=json.dumps(question),
+            input=json.dumps(asked),
             cwd=package.parent,
             env={**environment, "PYTHONPATH": f"{package.parent}{_SEPARATOR}{root}"},
             capture_output=True,
@@ -76,9 +94,9 @@ def prove(
         last = (done.stderr.strip().splitlines() or ["nothing was said"])[-1]
         raise SpecError(f"the proof of the generated client broke off: {last[:300]}", keys=()) from None
     for finding in findings:
-        keys = tuple(finding["keys"]) or _guess(document, finding["problem"])
+        keys = tuple(finding["keys"]) or _guess(question.document, finding["problem"])
         raise SpecError(f"the generated client is wrong here: {finding['problem']}. {_ADVICE}", keys=keys)
-    return plan.unproven
+    return question.unproven
 
 
 _SEPARATOR: Final = ";" if sys.platform == "win32" else ":"
@@ -128,10 +146,7 @@ class _Plan:
 
     def _follow(self, value: dict[str, Any], keys: Keys) -> tuple[dict[str, Any], Keys]:
         while "$ref" in value:
-            keys = tuple(
-                part.replace("~1", "/").replace("~0", "~")
-                for part in value["$ref"].removeprefix("#/").split("/")
-            )
+            keys = reference_keys(value["$ref"])
             value = resolve(self.document, value["$ref"])
         return value, keys
 

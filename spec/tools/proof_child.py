@@ -46,6 +46,7 @@ def _bare(name: str) -> str:
 
 def _import_all(name: str) -> list[ModuleType]:
     warnings.simplefilter("error")
+    sys.dont_write_bytecode = True  # nothing beside the generated modules
     try:
         root = importlib.import_module(name)
         names = [module.name for module in pkgutil.walk_packages(root.__path__, name + ".")]

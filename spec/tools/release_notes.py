@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from spec.tools.layout import Layout
 
 _COMMITTED: Final = "HEAD"
+_MOST_LINES: Final = 60
 
 
 @frozen
@@ -38,7 +39,10 @@ class ReleaseNotes:
     @property
     def lines(self) -> list[str]:
         """Lines to show."""
-        lines = [f"Against {self.since}: {as_text(self.changes).rstrip()}"]
+        told = as_text(self.changes).rstrip().splitlines()
+        if len(told) > _MOST_LINES:
+            told = [*told[:_MOST_LINES], f"… and {len(told) - _MOST_LINES} more lines: make diff"]
+        lines = [f"Against {self.since}: {told[0]}", *told[1:]]
         if self.changelog is not None:
             lines.append("CHANGELOG.md: the entry under Unreleased is up to date.")
         return [*lines, self.version] if self.version else lines

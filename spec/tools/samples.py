@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from spec.tools.judge import Judge
-from spec.tools.structure import pointer, resolve
+from spec.tools.structure import pointer, reference_keys, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +34,7 @@ class Samples:
     def __init__(self, document: dict[str, Any]) -> None:
         self.document = document
         self.judge = Judge(document)
+        self._made: dict[tuple[Keys, str], list[Any]] = {}
 
     def of(self, keys: Keys, direction: str = "") -> list[Any]:
         """Give values that fit the schema at a place, the fullest first; none where none could be made.
@@ -42,8 +43,17 @@ class Samples:
             keys: The way to the schema.
             direction: "request" leaves out what is read-only, "response" what is write-only.
         """
+        schema = resolve(self.document, pointer(keys))
+        while isinstance(schema, dict) and "$ref" in schema:  # Most answers share their schemas.
+            keys = reference_keys(schema["$ref"])
+            schema = resolve(self.document, schema["$ref"])
+        if (keys, direction) not in self._made:
+            self._made[keys, direction] = self._fitting(schema, keys, direction)
+        return self._made[keys, direction]
+
+    def _fitting(self, schema: Any, keys: Keys, direction: str) -> list[Any]:
         found: list[Any] = []
-        for value in self._values(resolve(self.document, pointer(keys)), direction, 0):
+        for value in self._values(schema, direction, 0):
             if value not in found and self.judge.is_valid(value, keys, direction):
                 found.append(value)
             if len(found) == _MOST:

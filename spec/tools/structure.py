@@ -204,6 +204,13 @@ def pointer(keys: Keys) -> str:
     return "#" + "".join("/" + str(key).replace("~", "~0").replace("/", "~1") for key in keys)
 
 
+def reference_keys(reference: str) -> Keys:
+    """Read the way that a local reference names."""
+    return tuple(
+        part.replace("~1", "/").replace("~0", "~") for part in reference.removeprefix("#/").split("/")
+    )
+
+
 def resolve(document: dict[str, Any], reference: str) -> Any:
     """Look up a local reference.
 
@@ -216,8 +223,7 @@ def resolve(document: dict[str, Any], reference: str) -> Any:
     if not reference.startswith("#/"):
         raise LookupError(reference)
     value: Any = document
-    for part in reference[2:].split("/"):
-        key = part.replace("~1", "/").replace("~0", "~")
+    for key in map(str, reference_keys(reference)):
         if isinstance(value, list) and key.isdecimal():
             value = value[int(key)]
         elif isinstance(value, dict):
