@@ -288,7 +288,7 @@ def test_entries_that_are_no_pages_are_reported(project: Layout) -> None:
     (here / "my_cache" / "inner.md").write_text("x")
     named = {note.split()[0].removeprefix("spec/upstream/") for note in project.ignored()}
     assert named == {"UPPER.MD", "page.mdx", "gone.md", "folder.md"}
-    assert set(project.pages()) == {"things.md", "my_cache/inner.md"}
+    assert set(project.upstream_files()) == {"things.md", "my_cache/inner.md"}
 
 
 @pytest.mark.parametrize("module", ["spec.tools.regenerate", "spec.tools.update"])

@@ -84,7 +84,7 @@ def test_a_changed_page_comes_in_with_all_that_follows(
     project: Layout, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The page, document, client and changelog are new together; the old page is in the history."""
-    old = project.pages()["things.md"]
+    old = project.upstream_files()["things.md"]
     assert run(project, fresh(project, "[ready]", "[ready, late]")) == 0
     out = capsys.readouterr().out
     assert "late" in project.document.read_text()
@@ -124,7 +124,7 @@ def test_prose_alone_is_taken_over_without_tests(
         run(project, fresh(project, "# Things\n", "# Things\n\n<Note>New prose.</Note>\n"), "--tests", "full")
         == 0
     )
-    assert "only the page's prose" in capsys.readouterr().out
+    assert "only prose" in capsys.readouterr().out
     assert project.document.read_bytes() == before
 
 
@@ -135,7 +135,7 @@ def test_a_page_of_another_operation_is_a_new_file(
     page = fresh(project, "/v1/things", "/v1/others")
     assert run(project, page, page="https://docs.example.com/api/Get%20others.md?x=1") == 0
     assert "Get-others.md: new" in capsys.readouterr().out
-    assert set(project.pages()) == {"things.md", "Get-others.md"}
+    assert set(project.upstream_files()) == {"things.md", "Get-others.md"}
     assert not project.history.exists()
 
 
