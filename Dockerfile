@@ -4,7 +4,7 @@
 FROM python:3.13-slim AS build
 WORKDIR /source
 COPY . .
-RUN python -m venv /mock && /mock/bin/pip install --no-cache-dir --no-compile '.[mock]'
+RUN python -m venv /mock && /mock/bin/pip install --no-cache-dir '.[mock]'
 
 FROM python:3.13-slim
 COPY --from=build /mock /mock

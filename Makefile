@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory
 # Without bytecode, each of the processes that tests start would compile everything again.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
-RUN := .venv/bin/python
+RUN := .cache/venv/bin/python
 JOBS ?= 2#    processes of `make test`
 ARGS ?=#      more arguments, e.g. make test ARGS="-k polling -x"
 
@@ -40,8 +40,8 @@ lint: environment ## ruff, mypy --strict, pyright, the layers (import-linter), t
 	$(RUN) -m ruff format --check . || failed=1; \
 	$(RUN) -m mypy || failed=1; \
 	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(RUN) -m pyright || failed=1; \
-	.venv/bin/lint-imports --no-logo --cache-dir .cache/import-linter || failed=1; \
-	.venv/bin/zizmor --offline --no-progress --quiet .github || failed=1; \
+	.cache/venv/bin/lint-imports --no-logo --cache-dir .cache/import-linter || failed=1; \
+	.cache/venv/bin/zizmor --offline --no-progress --quiet .github || failed=1; \
 	test -z "$$failed"
 
 .PHONY: format
@@ -122,7 +122,7 @@ docs: environment ## build the site into build/docs/site, strictly
 # --- the environment and the packages
 
 .PHONY: setup
-setup: environment ## make .venv (every other target does it when needed)
+setup: environment ## make the environment (every other target does it when needed)
 
 .PHONY: environment
 environment:
@@ -137,6 +137,6 @@ dist: environment ## build the sdist, and the wheel from it, into dist/, and che
 	@PYTHON='$(PYTHON)' KLING_ELEMENTS_REPOSITORY='$(REPOSITORY)' scripts/dist.sh
 
 .PHONY: clean
-clean: ## remove .venv, caches and what the demo left
-	@rm -rf .venv .cache .demo demo.mp4 build dist mutants .pytest_cache .mypy_cache .ruff_cache .hypothesis
+clean: ## remove the environments, caches and what the demo left
+	@rm -rf .cache .demo demo.mp4 build dist mutants .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,6 +1,6 @@
 """The README's picture: the demo's two images beside four frames of its video.
 
-make demo && .venv/bin/python -m demo.sheet
+make demo && .cache/venv/bin/python -m demo.sheet
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@
 set -eu
 
 cd "$(dirname "$0")/.."
-python=$(pwd)/.venv/bin
+python=$(pwd)/.cache/venv/bin
 if [ -n "${KLING_ELEMENTS_REPOSITORY:-}" ]; then
     version=$("$python/python" -m hatchling version)
     if ! grep -q "^## \[$version\] - 20" CHANGELOG.md; then

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes .venv, or repairs it, or does nothing. `make` runs this before every target that needs the environment.
+# Makes .cache/venv, or repairs it, or does nothing. `make` runs this before every target that needs the environment.
 #
 #     scripts/environment.sh [--clean]
 #
@@ -10,7 +10,7 @@ unset PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
 cd "$(dirname "$0")/.."
 lock=requirements-dev.txt
-stamp=.venv/stamp
+stamp=.cache/venv/stamp
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -40,30 +40,30 @@ project_key() { cat pyproject.toml hatch_build.py scripts/environment.sh | cksum
 stamped() { [ -f "$stamp" ] && sed -n "$1p" "$stamp"; }
 
 if [ "${1:-}" = --clean ]; then
-    rm -rf .venv
+    rm -rf .cache/venv
     exit
 fi
 
 wanted_packages=$(packages_key)
 wanted_project=$(project_key)
-if [ "$(stamped 1)" = "$wanted_packages" ] && is_new_enough .venv/bin/python; then
+if [ "$(stamped 1)" = "$wanted_packages" ] && is_new_enough .cache/venv/bin/python; then
     [ "$(stamped 2)" = "$wanted_project" ] && exit 0
 else
     python=$(find_python)
-    say "Making .venv with $("$python" --version) from $lock: a minute or two, once."
-    rm -rf .venv
-    if ! "$python" -m venv .venv; then
+    say "Making .cache/venv with $("$python" --version) from $lock: a minute or two, once."
+    rm -rf .cache/venv
+    if ! "$python" -m venv .cache/venv; then
         say "$python can't make a virtual environment: see above. (On Debian and Ubuntu it needs the package python3-venv.)"
         exit 1
     fi
     # Every package is in the lock, so nothing is resolved. Bytecode is left to the first import: most of it is never needed.
-    if ! .venv/bin/python -m pip install -qq --disable-pip-version-check --no-compile --no-deps --require-hashes -r "$lock"; then
+    if ! .cache/venv/bin/python -m pip install -qq --disable-pip-version-check --no-compile --no-deps --require-hashes -r "$lock"; then
         say "The packages could not be installed: see above. The network is needed this once. Then run the same command again."
         exit 1
     fi
 fi
-.venv/bin/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
-if ! problems=$(.venv/bin/python -m pip check --disable-pip-version-check); then
+.cache/venv/bin/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
+if ! problems=$(.cache/venv/bin/python -m pip check --disable-pip-version-check); then
     say "$problems"
     say "requirements-dev.txt does not hold what pyproject.toml asks for: run scripts/lock.sh, then the same command again."
     exit 1

@@ -12,10 +12,10 @@ uv_version=0.13.9
 home=.cache/lock-$uv_version
 
 # An environment that says that the lock is behind will do here: any Python of it can run uv.
-scripts/environment.sh || [ -x .venv/bin/python ]
+scripts/environment.sh || [ -x .cache/venv/bin/python ]
 if [ ! -x "$home/bin/uv" ]; then
     rm -rf "$home"
-    .venv/bin/python -m venv "$home"
+    .cache/venv/bin/python -m venv "$home"
     echo '*' >"$home/.gitignore"
     "$home/bin/python" -m pip install -qq --disable-pip-version-check "uv==$uv_version"
 fi

@@ -11,7 +11,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from kling_elements.cli.arguments import COMMANDS, add_common
+from kling_elements.cli.arguments import add_common
+from kling_elements.cli.command_list import COMMANDS
 from kling_elements.cli.console import PROGRAM
 from kling_elements.cli.exit_codes import MEANINGS
 from kling_elements.cli.parser import Parser
@@ -76,8 +77,8 @@ def command_page() -> Iterator[str]:
 
 
 def _section(parser: argparse.ArgumentParser, title: str) -> Iterator[str]:
-    if isinstance(parser, Parser) and parser.before_help:
-        parser.before_help()
+    if isinstance(parser, Parser):
+        parser.fill_values()
     yield f"## {title}\n\n{parser.description}\n"
     for group in parser._action_groups:  # noqa: SLF001 - argparse shows them in no other way
         is_common = group.title == "for every command" and title in COMMANDS
@@ -92,7 +93,8 @@ def _section(parser: argparse.ArgumentParser, title: str) -> Iterator[str]:
 
 
 def _written(action: argparse.Action) -> str:
-    value = action.metavar or (action.dest.upper() if action.nargs != 0 else "")
+    choices = f"{{{','.join(map(str, action.choices))}}}" if action.choices else action.dest.upper()
+    value = action.metavar or choices
     names = action.option_strings or [str(value)]
     takes = f" {value}" if action.option_strings and action.nargs != 0 else ""
     return ", ".join(f"`{name}{takes if name == names[-1] else ''}`" for name in names)

@@ -56,7 +56,7 @@ def fake_python(folder: Path, version: str) -> Path:
         f'echo "$0 $*" >>"{folder}/calls"\n'
         'case "$*" in\n'
         f"  *version_info*) exit {int(tuple(map(int, version.split('.'))) < (3, 11))} ;;\n"
-        f'  "-m venv "*) mkdir -p .venv/bin && cp "$0" .venv/bin/python ;;\n'
+        f'  "-m venv "*) mkdir -p .cache/venv/bin && cp "$0" .cache/venv/bin/python ;;\n'
         f'  *"-m pip install"*--require-hashes*) exit $(cat "{folder}/pip" 2>/dev/null || echo 0) ;;\n'
         "esac\n",
         encoding="utf-8",
@@ -98,19 +98,19 @@ def test_an_interrupted_installation_is_done_again(checkout: Path, tmp_path: Pat
     (tmp_path / "pip").write_text("0", encoding="utf-8")
     calls(tmp_path)
     assert prepare(checkout, python).returncode == 0
-    assert "-m venv .venv" in calls(tmp_path)
+    assert "-m venv .cache/venv" in calls(tmp_path)
 
 
 def test_a_changed_lock_makes_the_environment_anew(checkout: Path, tmp_path: Path) -> None:
     """Packages that the lock has left out don't linger."""
     python = fake_python(tmp_path, "3.11")
     prepare(checkout, python)
-    lingering = checkout / ".venv" / "of-an-older-lock"
+    lingering = checkout / ".cache/venv" / "of-an-older-lock"
     lingering.touch()
     (checkout / "requirements-dev.txt").write_text("# another\n", encoding="utf-8")
     calls(tmp_path)
     prepare(checkout, python)
-    assert "-m venv .venv" in calls(tmp_path)
+    assert "-m venv .cache/venv" in calls(tmp_path)
     assert not lingering.exists()
 
 
@@ -132,4 +132,4 @@ def test_an_old_python_is_refused_by_name(checkout: Path, tmp_path: Path) -> Non
     refused = prepare(checkout, fake_python(tmp_path, "3.10"))
     assert refused.returncode == 1
     assert "3.11 or newer" in refused.stderr
-    assert not (checkout / ".venv").exists()
+    assert not (checkout / ".cache/venv").exists()

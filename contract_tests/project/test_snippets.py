@@ -12,7 +12,7 @@ import pytest
 import kling_elements
 from contract_tests.support.snippets import PAGES, ROOT, Reader, blocks_of, prepare
 from kling_elements import KlingError
-from kling_elements.cli.arguments import COMMANDS
+from kling_elements.cli.command_list import COMMANDS
 from kling_elements.cli.error_report import exit_code_of
 from kling_elements_mock import MockSettings, Polls, serve
 from scripts import site_pages

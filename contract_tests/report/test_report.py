@@ -5,20 +5,25 @@ from __future__ import annotations
 import html as html_module
 import os
 import re
+from datetime import date
 from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
 
 import pytest
 
 import kling_elements
 from contract_tests.report import __main__ as command
-from contract_tests.report import page, table
+from contract_tests.report import page, rules, table
 from contract_tests.schema import exercised
 from contract_tests.schema.exercised import Row
+from contract_tests.schema.server import verdicts
+from contract_tests.schema.server.verdicts import Line
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from contract_tests.schema.exercised import Side
+    from contract_tests.schema.server.verdicts import Outcome
 
 A = Row("GET", "/v1/a/{id}", "200", "application/json")
 B = Row("GET", "/v1/a/{id}", "400", "application/problem+json")
@@ -100,7 +105,7 @@ def ran(monkeypatch: pytest.MonkeyPatch, output: Path, code: int, rows: tuple[Ro
     def pretend(folders: object, folder: Path, *rest: object) -> int:
         (folder / "counts").mkdir(parents=True)
         if code != KILLED:
-            (folder / "junit.xml").write_text('<testsuites><testsuite tests="7" skipped="2"/></testsuites>')
+            (folder / "tests.xml").write_text('<testsuites><testsuite tests="7" skipped="2"/></testsuites>')
         with monkeypatch.context() as patch:
             patch.setenv(exercised.FOLDER_VARIABLE, str(folder / "counts"))
             for row in rows:
@@ -150,3 +155,57 @@ def test_the_page_needs_nothing_else() -> None:
     assert html_module.escape(REASON) in text
     assert REASON not in text
     assert text.count('class="count open"') == made().open - 1
+
+
+# --- the rules
+
+
+def line(rule: str, outcome: Outcome, **more: str) -> Line:
+    """Build what was seen of a rule."""
+    return Line(rule, "It holds.", "" if rule == "a" else "by habit", outcome, **more)
+
+
+SEEN = [
+    line("a", "held"),
+    *(line("b", "broken", text=f"wrong {n}", told="  repeat: curl <x>", place="GET /x") for n in range(3)),
+    line("c", "accepted", text="wrong", told="  repeat: curl", accepted="c at * until 2027-01-31: known"),
+    line("c", "held"),
+    line("d", "skipped", text="a scenario is needed"),
+    line("d", "skipped", text="a scenario is needed"),
+]
+
+
+def test_one_cause_is_one_line() -> None:
+    """Breaches of a rule are one group with their number, one exchange and one line that repeats it, everywhere."""
+    groups = rules.group(SEEN)
+    assert [(g.rule, g.verdict, g.requests) for g in groups] == [
+        ("b", "broken", 3), ("c", "accepted", 1), ("d", "not reached", 0), ("a", "held", 0)
+    ]  # fmt: skip
+    shown = rules.text(groups, [], colour=False)
+    assert shown.count("repeat: curl <x>") == 1
+    assert "BROKEN  b  (3 requests)" in shown
+    assert "d (2)" in shown
+    assert "1 broken, 1 accepted, 1 not reached, 1 held" in shown
+    written = rules.junit(groups, ["gone"], ET.fromstring("<x><testsuite/></x>"))
+    cases = {case.get("name"): [child.tag for child in case] for case in written.iter("testcase")}
+    assert cases == {"b": ["failure"], "c": ["system-out"], "d": ["skipped"], "a": [], "known.yaml": ["failure"]}
+    text = page.html(made(), groups)
+    assert text.count("curl &lt;x&gt;") == 1
+
+
+def test_an_acceptance_is_for_a_rule_and_a_time(tmp_path: Path) -> None:
+    """An entry covers its rule's breaches until its day; one that nothing needs fails, one not reached does not."""
+    file = tmp_path / "known.yaml"
+    file.write_text(
+        "- {rule: c, why: known, until: 2027-01-31}\n- {rule: a, why: x, until: 2027-01-31}\n"
+        "- {rule: d, why: x, until: 2027-01-31}\n- {rule: misspelt, why: x, until: 2027-01-31}\n"
+    )
+    known = verdicts.read_known(file)
+    assert [said.split()[0] for said in rules.unneeded(known, rules.group(SEEN))] == ["a", "misspelt"]
+    breach = verdicts.Breach(verdicts.Rule("c", ""), "wrong")
+    assert known[0].covers(breach, date(2027, 1, 31))
+    assert not known[0].covers(breach, date(2027, 2, 1))
+    for bad in ("- {rule: c, why: x}", "- {rule: c, why: x, until: soon}", "- {rule: c, why: '', until: 2027-01-31}"):
+        file.write_text(bad)
+        with pytest.raises(verdicts.KnownError, match=r"known\.yaml"):
+            verdicts.read_known(file)

@@ -11,6 +11,7 @@ import importlib.util
 import io
 import os
 import re
+import runpy
 import shlex
 import shutil
 import subprocess
@@ -49,6 +50,13 @@ _SERVICE: Final = frozenset(
     {"KLING_ELEMENTS_BASE_URL", "KLING_ELEMENTS_API_KEY"}
 )  # the test's own mock serves it
 _PROGRAMS: Final = frozenset({"cat", "echo", "head", "kling-elements", "ls", "pytest", "python"})
+_SLOW_PLUGINS: Final = (
+    "hypothesispytest",
+    "inline_snapshot",
+    "randomly",
+    "schemathesis",
+    "xdist",
+)  # of this project
 _FENCE: Final = re.compile(
     r"(?:^ *<!-- not run: (?P<why>[^>]+?) -->\n\s*?)?"
     r'^(?P<indent> *)```(?P<language>[\w-]*)(?:[^\n]*?title="(?P<title>[^"]+)")?[^\n]*\n'
@@ -197,6 +205,11 @@ class Reader:
         assert not {"mock", "listen"} & set(words[1:3]), (
             f"{where}: this runs until Ctrl-C: mark the block as not run"
         )
+        if words[0] == "python" and len(words) == 2:
+            written = io.StringIO()
+            with redirect_stdout(written), redirect_stderr(written):
+                runpy.run_path(words[1], run_name="__main__")
+            return written.getvalue()
         if words[0] != "kling-elements" or re.search(r"[|;<>&`$]", command):
             shell = ["sh", "-c", command]
             done = subprocess.run(shell, capture_output=True, text=True, check=False, timeout=300)  # noqa: S603 - our own pages
@@ -221,6 +234,7 @@ def prepare(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "PATH", os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     )
     monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("PYTEST_ADDOPTS", " ".join(f"-p no:{name}" for name in _SLOW_PLUGINS))
     monkeypatch.setenv("NO_PROXY", "*")
     monkeypatch.setattr(results, "draw", lambda _: mp4())  # a real video takes a third of a second
     monkeypatch.setattr(PollSchedule, "delay", lambda *_, **__: 0.0)  # real tasks take minutes

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 from attrs import frozen
 
-from contract_tests.support.answers import Pieces
 from contract_tests.support.clients import KEY, call_under
 from kling_elements.api.auth import ApiKey, Settings
 from kling_elements.api.io import run_sync
 from kling_elements.api.transports import AsyncTransport, SyncTransport
+from kling_elements.types import ExternalRequest, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 ORIGIN: Final = "https://service.example"
 HEADER: Final = "x-key-header"
+CREATE: Final = Request("POST", "/v1/x", {"content-type": "application/json"}, b"{}")
 SETTINGS: Final = Settings(ORIGIN, HEADER, ApiKey(KEY), 30.0)
 
 
@@ -52,21 +53,22 @@ class TransportKind:
         """Run a coroutine to its end."""
         return run_sync(make()) if self.backend is None else call_under(self.backend, make)
 
+    def send(self, transport: Any, request: Request = CREATE, timeout: float = 5.0) -> Any:
+        """Send a request to the service."""
+        return self.run(lambda: transport.send(request, timeout))
+
+    def fetch(self, transport: Any, url: str | ExternalRequest, timeout: float = 5.0) -> tuple[Any, bytes]:
+        """Ask another host; the outcome, and the body that came."""
+        body = bytearray()
+
+        def sink(chunk: bytes) -> bool:
+            body.extend(chunk)
+            return True
+
+        request = ExternalRequest(url, {}, timeout) if isinstance(url, str) else url
+        return self.run(lambda: transport.stream(request, lambda _: sink)), bytes(body)
+
     def close(self, transport: Transport) -> None:
         """Close a transport."""
         close = transport.close if isinstance(transport, SyncTransport) else transport.aclose
         call_under(self.backend, close)
-
-
-def answering(
-    *pieces: bytes,
-    status: int = 200,
-    headers: dict[str, str] | None = None,
-    error: Exception | None = None,
-) -> Any:
-    """Make a handler that gives everybody the same response."""
-
-    def handler(request: httpx.Request) -> httpx.Response:
-        return httpx.Response(status, headers=headers, stream=Pieces(*pieces, error=error))
-
-    return handler

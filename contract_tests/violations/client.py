@@ -333,7 +333,7 @@ _PARSING: Final = (
         replaced(
             lambda real: lambda answer, task_id=None: real(answer), "kling_elements.api.responses:read_task"
         ),
-        "test_another_task",
+        "test_decisions",
     ),
     _violation(
         "any-404-is-empty",

@@ -32,7 +32,7 @@ from typing import Any
 
 from attrs import frozen
 
-from kling_elements.types import TaskData
+from kling_elements.types import TaskData, printable
 
 
 @frozen
@@ -72,7 +72,8 @@ class KlingError(Exception):
     hint: str | None
 
     def __init__(self, text: str, *, task_id: str | None = None, hint: str | None = None) -> None:
-        super().__init__(text)
+        # It may quote the service, and a traceback or a log shows it as it is.
+        super().__init__(printable(text))
         self.task_id = task_id
         self.hint = hint
 

@@ -10,6 +10,7 @@ import reprlib
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
+from itertools import chain
 from typing import Any, Self, TypeAlias
 from urllib.parse import urlsplit, urlunsplit
 
@@ -27,8 +28,22 @@ UNKNOWN_STATUS = "UNKNOWN"
 _MAX_ERROR_BODY_CHARS = 64 * 1024
 _EXPIRY = re.compile(r"(?:^|[?&=~])exp(?:ires)?=(\d{9,12})(?!\d)")
 _LATEST_EPOCH = 253_402_300_799  # the last second that datetime can represent
-_REASON_NAMES = ("message", "error", "reason", "detail", "details", "description", "title", "error_message")
+_REASON_NAMES = (
+    "message",
+    "error",
+    "reason",
+    "detail",
+    "details",
+    "description",
+    "title",
+    "error_message",
+    "msg",
+    "text",
+)
 _FAILURE_NAMES = ("error", "errors", "error_message", "failure_reason", "fail_reason", "reason", "message")
+_FAILURE_WORDS = re.compile(
+    "err|fail|reason|messag|msg|detail|cause|nsfw|moderat|reject|block", re.IGNORECASE
+)
 _MAX_REASON_CHARS = 500
 _DEEPEST = 6  # levels of JSON that are searched
 _REPR = reprlib.Repr()  # bounded in depth, too
@@ -45,6 +60,13 @@ def url_expiry(url: str) -> datetime | None:
     if not found or (epoch := int(found[1])) > _LATEST_EPOCH:
         return None
     return datetime.fromtimestamp(epoch, UTC)
+
+
+def printable(text: str) -> str:
+    """Return text with all that a terminal or a log would obey, line breaks included, as escapes."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 def redact_url(url: str) -> str:
@@ -70,6 +92,15 @@ def _reason(value: object, depth: int = 0) -> str:
         texts = (_reason(value.get(name), depth + 1) for name in _REASON_NAMES)
         return next(filter(None, texts), "") or _REPR.repr(value)
     return str(value)
+
+
+def _named_reason(name: str, value: object) -> str:
+    """Return what a field says of a failure; a number or a flag says little without its name."""
+    text = _reason(value)
+    if text:
+        return text if isinstance(value, (str, dict)) else f"{name}: {text}"
+    is_set = value is True or (isinstance(value, list) and True in value)
+    return name if is_set else ""
 
 
 def _redacted_urls(urls: tuple[str, ...]) -> str:
@@ -113,8 +144,10 @@ class TaskData:
         """Why the service says that the task failed, in one line; None unless it is FAILED and says so."""
         if self.status != FAILED:
             return None
-        reason = next(filter(None, (_reason(self.raw.get(name)) for name in _FAILURE_NAMES)), "")
-        return reason[:_MAX_REASON_CHARS].encode("utf-8", "backslashreplace").decode() or None
+        named = (_reason(self.raw.get(name)) for name in _FAILURE_NAMES)
+        others = (_named_reason(*item) for item in self.raw.items() if _FAILURE_WORDS.search(item[0]))
+        reason = next(filter(None, chain(named, others)), "")[:_MAX_REASON_CHARS]
+        return printable(reason) or None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the task as plain data that `json.dumps` takes. Its URLs are in it, in full."""

@@ -120,6 +120,25 @@ def test_a_fresh_task_may_be_missing() -> None:
         assert type(decide(operation, answer(status), is_fresh=True)) is kind
 
 
+@pytest.mark.parametrize(
+    ("asked", "answered", "is_taken"),
+    [
+        (ID, "00000000-0000-4000-8000-00000000000a", False),
+        (ID, ID.upper(), True),
+        ("task-1", "task-10", False),
+        ("task-1", "Task-1", True),
+        ("task-1", ID, True),
+    ],
+)
+def test_another_task_s_video_is_not_taken(asked: str, answered: str, is_taken: bool) -> None:  # noqa: FBT001
+    """An answer about another task, as from a confused cache, is retried."""
+    decision = decide(
+        Operation.STATUS, answer(200, TASK.replace(ID.encode(), answered.encode())), task_id=asked
+    )
+    assert isinstance(decision, Return) is is_taken
+    assert isinstance(decision, Return) or decision.error.task_id == asked
+
+
 def test_an_unknown_outcome_keeps_all_that_is_known() -> None:
     """It says what broke, has status, body and request id, and leads to the task or to the list."""
 

@@ -128,7 +128,7 @@ def test_a_task_that_echoes_the_key(driver: Driver) -> None:
     "error", [httpx.ConnectError, httpx.LocalProtocolError, httpx.InvalidURL, ValueError]
 )
 def test_transports_that_tell_the_key(driver: Driver, time: FakeTime, error: type[Exception]) -> None:
-    """A transport's error that names the key is told without it."""
+    """A transport's error that names the key is reported without it."""
     client = driver.open(Script.of(error(f"Illegal header value {KEY!r}")), sleep=time.sleep)
     for call in client.operations():
         with pytest.raises(KlingError) as caught:

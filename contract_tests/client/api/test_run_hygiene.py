@@ -55,26 +55,6 @@ def test_a_key_in_output_is_found(capsys: pytest.CaptureFixture[str]) -> None:
         assert bool(found_by_now()) is is_found
 
 
-def test_a_key_in_a_journal_is_found(tmp_path: Path) -> None:
-    """A key among the bytes of a journal is found."""
-    path = tmp_path / "a" / "journal.sqlite3-journal"
-    path.parent.mkdir()
-    path.write_bytes(b"\0" + KEY.encode())
-    hygiene.look_at_journals(tmp_path)
-    assert found_by_now()
-    path.unlink()
-
-
-def test_tests_see_the_records_that_they_would_without_the_watch(caplog: pytest.LogCaptureFixture) -> None:
-    """The watch sees every record, a test only those of the level that it or its user set."""
-    logger = logging.getLogger("some.library")
-    logger.info("not seen")
-    assert caplog.records == []
-    with caplog.at_level(logging.INFO):
-        logger.info("seen")
-    assert [record.getMessage() for record in caplog.records] == ["seen"]
-
-
 def test_fixtures_hold_no_key() -> None:
     """No fixture of an exchange tells a value of a header that carries a key."""
     folder = Path(__file__).parents[2] / "fixtures"

@@ -18,7 +18,6 @@ from kling_elements import (
     AuthenticationError,
     ConnectionFailed,
     DeadlineExceeded,
-    Event,
     KlingElements,
     KlingError,
     Limits,
@@ -161,51 +160,9 @@ def test_threads_share_the_slots() -> None:
     assert (len(tasks), most) == (10, 3)
 
 
-def test_a_wait_for_a_slot_is_told(time: FakeTime) -> None:
-    """While no place is free, `generate` waits and says so; nothing has been sent."""
-    events: list[Event] = []
-    server = Script.of(shown(), completed())
-
-    def sleep(seconds: float) -> None:
-        time.sleep(seconds)
-        governor.task_ended("other")
-
-    client = KlingElements(
-        KEY,
-        http_client=httpx.Client(transport=httpx.MockTransport(server)),
-        limits=ONE,
-        on_event=events.append,
-        clock=time.clock,
-        sleep=sleep,
-    )
-    found = client._service.sender.rate_limiter
-    assert found is not None
-    governor = found
-    governor.task_started("other", process_time.monotonic())
-    client.generate([IMAGE])
-    assert events[0] == Event("request.delayed", {"operation": "create", "pause": 5.0})
-    assert len(server.requests) == 2
-
-
 def test_a_governors_name_is_no_key() -> None:
     """Keys are told apart by a digest, in which they can't be read."""
     one, other = rate_limiter_key(ApiKey("key-1")), rate_limiter_key(ApiKey("key-2"))
     assert one == rate_limiter_key(ApiKey("key-1")) != other
     assert "key" not in one
     assert one != hashlib.sha256(b"key-1").hexdigest()
-
-
-@pytest.mark.parametrize("timeout", [5.0, 60.0])
-def test_a_rate_limit_never_outlasts_the_deadline(driver: Driver, time: FakeTime, timeout: float) -> None:
-    """What the rate limit asks for is not slept beyond a call's deadline, and nothing is sent."""
-    hints = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "120"}
-    server = Script.of(shown(), reply(body={}, headers=hints))
-    client = driver.open(server, clock=time.clock, sleep=time.sleep)
-    client.get(ID)
-    with pytest.raises(KlingError):
-        client.get(ID)
-    before = time.now
-    with pytest.raises(DeadlineExceeded):
-        client.wait(ID, timeout=timeout)
-    assert time.now - before <= timeout
-    assert len(server.requests) == 2

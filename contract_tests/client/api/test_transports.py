@@ -15,7 +15,7 @@ import pytest
 from contract_tests.support.answers import Pieces
 from contract_tests.support.clients import KEY, Script, call_under
 from contract_tests.support.loopback import dripping, keeping_alive, never_connecting, refused_url
-from contract_tests.support.transports import HEADER, ORIGIN, TransportKind
+from contract_tests.support.transports import CREATE, HEADER, ORIGIN, TransportKind
 from kling_elements import ValidationError
 from kling_elements.api.auth import ApiKey, Settings
 from kling_elements.api.httpx_adapter import without_frames
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 FAR = "https://far.example/x?token=secret"
-CREATE = Request("POST", "/v1/x", {"content-type": "application/json"}, b"{}")
 LARGE = Request("POST", "/v1/x", {}, bytes(200_000))
 SHORT = 0.2  # seconds
 
@@ -34,23 +33,6 @@ SHORT = 0.2  # seconds
 def at(url: str, timeout: float = 30.0) -> Settings:
     """Settings for an origin."""
     return Settings(url, HEADER, ApiKey(KEY), timeout)
-
-
-def send(kind: TransportKind, transport: Any, request: Request = CREATE, timeout: float = 5.0) -> Any:
-    """Send a request to the service."""
-    return kind.run(lambda: transport.send(request, timeout))
-
-
-def fetch(kind: TransportKind, transport: Any, url: str = FAR, timeout: float = 5.0) -> tuple[Any, bytes]:
-    """Fetch from another host; the outcome, and the body that came."""
-    body = bytearray()
-
-    def sink(chunk: bytes) -> bool:
-        body.extend(chunk)
-        return True
-
-    request = ExternalRequest(url, {}, timeout)
-    return kind.run(lambda: transport.stream(request, lambda _: sink)), bytes(body)
 
 
 # --- connections
@@ -84,7 +66,7 @@ def test_a_client_in_two_event_loops(kind: TransportKind) -> None:
     """A transport works in one event loop after another."""
     with keeping_alive() as served:
         transport = kind.transport(None, at(served.url))
-        assert [send(kind, transport).body for _ in range(3)] == [b"1", b"2", b"3"]
+        assert [kind.send(transport).body for _ in range(3)] == [b"1", b"2", b"3"]
 
 
 @pytest.mark.parametrize("problem", ["fork", "closed"])
@@ -99,7 +81,7 @@ def test_a_client_that_cannot_be_used(
     else:
         call_under(kind.backend, http.close if isinstance(http, httpx.Client) else http.aclose)
     with pytest.raises(ValidationError, match="http_client"):
-        send(kind, transport)
+        kind.send(transport)
 
 
 def test_a_client_of_another_kind(kind: TransportKind) -> None:
@@ -116,12 +98,12 @@ def test_a_closed_transport(kind: TransportKind) -> None:
     kind.close(own)
     assert not own.can_fetch
     with pytest.raises(ValidationError, match="closed"):
-        send(kind, own)
+        kind.send(own)
     http = kind.http(lambda _: httpx.Response(200))
     transport = kind.transport(http)
     kind.close(transport)
     assert transport.can_fetch
-    assert send(kind, transport) == Response(200, {}, b"")
+    assert kind.send(transport) == Response(200, {}, b"")
 
 
 # --- headers
@@ -131,9 +113,9 @@ def test_each_host_learns_who_asks(kind: TransportKind) -> None:
     """Every request has our User-Agent, the codings that we decode, and more time for a large body."""
     server = Script.of(lambda _: httpx.Response(200, stream=Pieces(b"")))
     transport = kind.transport(kind.http(server, headers={"user-agent": "other", "accept-encoding": "br"}))
-    send(kind, transport)
-    fetch(kind, transport)
-    send(kind, transport, Request("POST", "/", {}, bytes(640 * 1024)))
+    kind.send(transport)
+    kind.fetch(transport, FAR)
+    kind.send(transport, Request("POST", "/", {}, bytes(640 * 1024)))
     for request in server.requests:
         assert request.headers["user-agent"].startswith("kling-elements/")
         assert request.headers["accept-encoding"] == "gzip, deflate"
@@ -169,7 +151,7 @@ class Taking(httpx.BaseTransport, httpx.AsyncBaseTransport):
 @pytest.mark.parametrize(("chunks", "was_sent"), [(1, False), (3, False), (4, True), (99, True)])
 def test_a_part_of_a_body(kind: TransportKind, chunks: int, was_sent: bool) -> None:  # noqa: FBT001
     """Half a body makes no task: only with its last chunk may a request have been acted on."""
-    outcome = send(kind, kind.transport(kind.client_kind(transport=Taking(chunks))), LARGE)
+    outcome = kind.send(kind.transport(kind.client_kind(transport=Taking(chunks))), LARGE)
     assert outcome.was_sent is was_sent
     assert ("only a part" in outcome.text) is not was_sent
 
@@ -197,23 +179,6 @@ def throw_for_status(response: httpx.Response) -> None:
     response.raise_for_status()
 
 
-def throw_own(response: httpx.Response) -> None:
-    """Raise an exception of our own over the one of httpx."""
-    try:
-        response.raise_for_status()
-    except httpx.HTTPStatusError as error:
-        raise OwnError from error
-
-
-def throw_of_another(_: httpx.Response) -> None:
-    """Raise for the response to another request."""
-    raise httpx.HTTPStatusError(
-        "no",
-        request=httpx.Request("GET", FAR),
-        response=httpx.Response(404, request=httpx.Request("GET", FAR)),
-    )
-
-
 @pytest.mark.parametrize(
     ("hooks", "expected"),
     [
@@ -222,9 +187,7 @@ def throw_of_another(_: httpx.Response) -> None:
         ({"request": [partial(throw, httpx.CookieConflict("two"))]}, NoResponse("two", was_sent=False)),
         ({"request": [partial(throw, httpx.ReadError("cut"))]}, NoResponse("cut", was_sent=False)),
         ({"response": [throw_for_status]}, Response(401, {"x-a": "b"}, b"")),
-        ({"response": [throw_own]}, Response(401, {"x-a": "b"}, b"")),
         ({"response": [partial(throw, RuntimeError("mine"))]}, NoResponse("mine", was_sent=True)),
-        ({"response": [throw_of_another]}, NoResponse("no", was_sent=True)),
     ],
 )  # fmt: skip
 def test_hooks_that_raise(kind: TransportKind, hooks: dict[str, list[Any]], expected: object) -> None:
@@ -232,14 +195,14 @@ def test_hooks_that_raise(kind: TransportKind, hooks: dict[str, list[Any]], expe
     server = partial(httpx.Response, 401, headers={"x-a": "b"})
     made = {name: [hook_of(kind, hook) for hook in found] for name, found in hooks.items()}
     http = kind.http(lambda _: server(stream=Pieces(b"{}")), event_hooks=made)
-    assert send(kind, kind.transport(http)) == expected
+    assert kind.send(kind.transport(http)) == expected
 
 
 def test_a_hook_over_a_real_connection(kind: TransportKind) -> None:
     """Whatever a hook raises, the status that has come is known."""
     with keeping_alive() as served:
         http = kind.client_kind(event_hooks={"response": [hook_of(kind, partial(throw, OwnError()))]})
-        outcome = send(kind, kind.transport(http, at(served.url)))
+        outcome = kind.send(kind.transport(http, at(served.url)))
     assert isinstance(outcome, Response)
     assert (outcome.status, outcome.headers["content-length"], outcome.body) == (200, "1", b"")
 
@@ -262,14 +225,14 @@ def test_a_hook_over_a_real_connection(kind: TransportKind) -> None:
 )
 def test_what_a_transport_raises(kind: TransportKind, error: Exception, expected: NoResponse) -> None:
     """It is described in its own words, without the key; before there is a connection, nothing was sent."""
-    assert send(kind, kind.transport(kind.http(partial(throw, error)))) == expected
+    assert kind.send(kind.transport(kind.http(partial(throw, error)))) == expected
 
 
 def test_a_certificate_that_is_not_trusted(kind: TransportKind, monkeypatch: pytest.MonkeyPatch) -> None:
     """The outcome says how to trust it, and that another attempt ends in the same way."""
     monkeypatch.setenv("SSL_CERT_FILE", "/certificates/own.pem")
     error = httpx.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED] self-signed")
-    outcome = send(kind, kind.transport(kind.http(partial(throw, error))))
+    outcome = kind.send(kind.transport(kind.http(partial(throw, error))))
     assert outcome.is_permanent
     assert not outcome.was_sent
     assert "SSL_CERT_FILE is /certificates/own.pem" in outcome.text
@@ -282,7 +245,7 @@ def test_a_dead_proxy_is_named(kind: TransportKind, monkeypatch: pytest.MonkeyPa
     """The outcome names the proxy that was not reached, and the variable that it comes from."""
     proxy = refused_url()
     monkeypatch.setenv("HTTPS_PROXY", proxy)
-    for outcome in (send(kind, kind.transport()), fetch(kind, kind.transport())[0]):
+    for outcome in (kind.send(kind.transport()), kind.fetch(kind.transport(), FAR)[0]):
         assert not outcome.was_sent
         assert f"{proxy.removeprefix('http://')} (from HTTPS_PROXY)" in outcome.text
 
@@ -294,12 +257,12 @@ def test_loopback_is_asked_without_a_proxy(
     with keeping_alive() as served, keeping_alive() as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
         monkeypatch.setenv("NO_PROXY", "fd00::/8" if os.name == "posix" else "")
-        send(kind, kind.transport(None, at(served.url)))
-        fetch(kind, kind.transport(), served.url)
+        kind.send(kind.transport(None, at(served.url)))
+        kind.fetch(kind.transport(), served.url)
         assert (len(served.asked), len(proxy.asked)) == (2, 0)
         monkeypatch.delenv("NO_PROXY")
         with caplog.at_level(logging.WARNING, "kling_elements"):
-            send(kind, kind.transport(kind.client_kind(), at(served.url)))
+            kind.send(kind.transport(kind.client_kind(), at(served.url)))
         assert len(proxy.asked) == 1
     assert "(from HTTP_PROXY)" in caplog.text
 
@@ -320,7 +283,7 @@ def test_an_environment_that_can_not_be_used(
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv(name, value)
     with pytest.raises(ValidationError, match=name):
-        send(kind, kind.transport())
+        kind.send(kind.transport())
 
 
 # --- bodies
@@ -360,7 +323,7 @@ BOMB = gzip.compress(bytes(64 * MAX_RESPONSE_BYTES))
 )
 def test_content_codings(kind: TransportKind, coding: str, raw: bytes, body: bytes) -> None:
     """One coding is decoded, within bounds; a wrong label hides nothing."""
-    outcome = send(kind, kind.transport(kind.http(coded(coding, raw[:20], raw[20:]))))
+    outcome = kind.send(kind.transport(kind.http(coded(coding, raw[:20], raw[20:]))))
     assert outcome.body == body
 
 
@@ -378,7 +341,7 @@ def test_content_codings(kind: TransportKind, coding: str, raw: bytes, body: byt
 @pytest.mark.filterwarnings(*OF_TRIO)
 def test_codings_of_other_hosts(kind: TransportKind, coding: str, raw: bytes, body: bytes | None) -> None:
     """A body of another host is decoded as it comes, or the fetch ends."""
-    outcome, found = fetch(kind, kind.transport(kind.http(coded(coding, raw[:1], raw[1:]))))
+    outcome, found = kind.fetch(kind.transport(kind.http(coded(coding, raw[:1], raw[1:]))), FAR)
     if body is None:
         assert isinstance(outcome, NoResponse)
     else:
@@ -430,9 +393,9 @@ def test_a_body_that_a_hook_has_read(kind: TransportKind, read: bool) -> None:  
         ),
         event_hooks={"response": [hook]} if read else {},
     )
-    assert send(kind, kind.transport(http)).body == TEXT
+    assert kind.send(kind.transport(http)).body == TEXT
     if read:
-        assert fetch(kind, kind.transport(http))[1] == TEXT
+        assert kind.fetch(kind.transport(http), FAR)[1] == TEXT
 
 
 # --- time
@@ -459,9 +422,9 @@ def in_time(call: Callable[[float], Any]) -> Any:
 def test_a_head_that_never_ends(kind: TransportKind, before: bytes, drop: bytes) -> None:
     """A head in drips, or interim responses without end, are no response."""
     with dripping(before, drop) as served:
-        outcome = in_time(lambda timeout: send(kind, kind.transport(None, at(served.url)), timeout=timeout))
+        outcome = in_time(lambda timeout: kind.send(kind.transport(None, at(served.url)), timeout=timeout))
         assert outcome == NoResponse("timed out (ReadTimeout)", was_sent=True)
-        found, _ = in_time(lambda timeout: fetch(kind, kind.transport(), served.url, timeout))
+        found, _ = in_time(lambda timeout: kind.fetch(kind.transport(), served.url, timeout))
         assert isinstance(found, NoResponse)
 
 
@@ -472,10 +435,10 @@ def test_a_body_that_never_ends(kind: TransportKind, is_given: bool, length: byt
     """Of the service's body, what came is kept; another host's body in drips is a failure."""
     with dripping(b"HTTP/1.1 200 OK\r\n" + length + b"\r\n" + TEXT, b" ") as served:
         http = kind.client_kind() if is_given else None
-        outcome = in_time(lambda timeout: send(kind, kind.transport(http, at(served.url)), timeout=timeout))
+        outcome = in_time(lambda timeout: kind.send(kind.transport(http, at(served.url)), timeout=timeout))
         assert isinstance(outcome, Response)
         assert outcome.body.strip() == TEXT
-        found, body = in_time(lambda timeout: fetch(kind, kind.transport(http), served.url, timeout))
+        found, body = in_time(lambda timeout: kind.fetch(kind.transport(http), served.url, timeout))
         assert isinstance(found, NoResponse)
         assert body.strip() == TEXT
 
@@ -483,7 +446,7 @@ def test_a_body_that_never_ends(kind: TransportKind, is_given: bool, length: byt
 def test_no_connection(kind: TransportKind) -> None:
     """A request whose time is up before there is a connection was not sent."""
     with never_connecting() as url:
-        outcome = send(kind, kind.transport(None, at(url)), timeout=SHORT)
+        outcome = kind.send(kind.transport(None, at(url)), timeout=SHORT)
     assert isinstance(outcome, NoResponse)
     assert not outcome.was_sent
 
@@ -491,7 +454,7 @@ def test_no_connection(kind: TransportKind) -> None:
 def test_a_body_that_comes_steadily(kind: TransportKind) -> None:
     """A long body is fetched whole while enough of it comes in each period."""
     with dripping(b"HTTP/1.1 200 OK\r\ncontent-length: 655360\r\n\r\n", bytes(32768)) as served:
-        outcome, body = in_time(lambda timeout: fetch(kind, kind.transport(), served.url, timeout))
+        outcome, body = in_time(lambda timeout: kind.fetch(kind.transport(), served.url, timeout))
     assert isinstance(outcome, ResponseHead)
     assert len(body) == 655360
 
@@ -499,9 +462,7 @@ def test_a_body_that_comes_steadily(kind: TransportKind) -> None:
 # --- logs
 
 
-@pytest.mark.parametrize(
-    "name", ["httpx", "httpcore.http11", "hpack.hpack", "h2.connection", "httpcore.of_tomorrow"]
-)
+@pytest.mark.parametrize("name", ["httpx", "hpack.hpack", "httpcore.of_tomorrow"])
 def test_no_log_of_an_exchange_holds_the_key(
     kind: TransportKind, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -513,8 +474,8 @@ def test_no_log_of_an_exchange_holds_the_key(
         return httpx.Response(200, stream=Pieces(b""))
 
     transport = kind.transport(kind.http(server))
-    send(kind, transport)
-    fetch(kind, transport)
+    kind.send(transport)
+    kind.fetch(transport, FAR)
     logger.warning("not ours: %s", FAR)
     texts = [record.getMessage() for record in caplog.records if record.name == name and record.levelno > 20]
     assert [("[API key]" in text, "secret" in text) for text in texts] == [

@@ -10,14 +10,13 @@ import pytest
 from contract_tests.support.answers import Pieces
 from contract_tests.support.clients import KEY, Script
 from contract_tests.support.transports import HEADER, ORIGIN, TransportKind
-from kling_elements.types import ExternalRequest, Request, Response, ResponseHead
+from kling_elements.types import ExternalRequest, Response, ResponseHead
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
 FAR = "https://far.example/x"
 COMMON = {"host", "accept", "accept-encoding", "connection", "user-agent", "content-length"}
-CREATE = Request("POST", "/v1/x", {"content-type": "application/json"}, b"{}")
 
 
 class Credentials(httpx.Auth):
@@ -40,16 +39,6 @@ FETCH = ExternalRequest(FAR, {"x-a": "b"}, 5.0)
 PUT = ExternalRequest(FAR, {"content-type": "image/png"}, 5.0, "PUT", b"png")
 
 
-def send(kind: TransportKind, transport: Any) -> Any:
-    """Send a request to the service."""
-    return kind.run(lambda: transport.send(CREATE, 5.0))
-
-
-def fetch(kind: TransportKind, transport: Any, request: ExternalRequest = FETCH) -> Any:
-    """Ask another host."""
-    return kind.run(lambda: transport.stream(request, lambda _: None))
-
-
 def own_headers(request: httpx.Request) -> dict[str, str]:
     """A request's headers, without those that httpx adds to every one."""
     return {name: value for name, value in request.headers.items() if name not in COMMON}
@@ -66,8 +55,8 @@ def test_a_caller_s_own_authentication_is_not_used(kind: TransportKind, auth: ht
     """The service gets the key and no other credentials, once; another host gets neither."""
     server = Script.of(answer(401, www_authenticate='Digest realm="r", nonce="n", qop="auth"'))
     transport = kind.transport(kind.http(server, auth=auth))
-    send(kind, transport)
-    fetch(kind, transport)
+    kind.send(transport)
+    kind.fetch(transport, FETCH)
     service, far = server.requests
     assert (own_headers(service), str(service.url)) == (
         {HEADER: KEY, "content-type": "application/json"},
@@ -84,9 +73,9 @@ def test_a_caller_s_defaults_are_for_the_service(kind: TransportKind) -> None:
         server, headers={"x-mine": "c"}, cookies={"d": "e"}, params={"f": "g"}, base_url="https://h.example"
     )
     transport = kind.transport(http)
-    send(kind, transport)
-    fetch(kind, transport)
-    fetch(kind, transport, PUT)
+    kind.send(transport)
+    kind.fetch(transport, FETCH)
+    kind.fetch(transport, PUT)
     service, far, store = server.requests
     assert own_headers(service) == {
         HEADER: KEY,
@@ -113,6 +102,6 @@ def test_no_redirect_is_followed(kind: TransportKind, status: int, location: str
     server = Script.of(answer(status, location=location))
     transport = kind.transport(kind.http(server, follow_redirects=True))
     head = {"set-cookie": "session=1", "location": location}
-    assert send(kind, transport) == Response(status, head, b"ab")
-    assert fetch(kind, transport) == ResponseHead(status, head, FAR)
+    assert kind.send(transport) == Response(status, head, b"ab")
+    assert kind.fetch(transport, FETCH)[0] == ResponseHead(status, head, FAR)
     assert [str(request.url) for request in server.requests] == [f"{ORIGIN}/v1/x", FAR]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
-import gzip
 import os
 import struct
 import threading
@@ -16,7 +14,6 @@ from attrs import define, evolve, field
 
 from contract_tests.support.answers import ID, RESULT, Pieces, failing, mp4, reply, shown
 from contract_tests.support.clients import SYNC, finished
-from contract_tests.support.loopback import serving
 from kling_elements import DownloadError, Task, ValidationError
 from kling_elements.downloads import part_file as parts
 from kling_elements.downloads.part_file import PartFile
@@ -82,6 +79,12 @@ def names(folder: Path) -> list[str]:
 
 
 ONCE = RetryPolicy(attempts=1)
+
+
+@pytest.fixture
+def driver() -> Driver:
+    """One client: both download by one core, and test_downloads has both."""
+    return SYNC
 
 
 def test_a_break_anywhere_between_two_calls(tmp_path: Path) -> None:
@@ -196,33 +199,6 @@ def test_progress_is_not_failure(
     assert len(host.asked) == attempts
 
 
-def test_what_cannot_be_continued_is_kept_all_the_same(driver: Driver, tmp_path: Path) -> None:
-    """A beginning without a validator is kept, not promised to be continued, and replaced next time."""
-    host = Host(headers={}, cuts=[300])
-    client, task, error = fails(driver, tmp_path / "out.mp4", host)
-    assert f"300 of 600 bytes are kept in {tmp_path / 'out.mp4.part'}" in str(error)
-    assert "continues" not in str(error)
-    assert client.download(task, tmp_path / "out.mp4").read_bytes() == VIDEO
-    assert host.ranges == [None, None]
-    assert names(tmp_path) == ["out.mp4"]
-
-
-def test_compressed_anyway(driver: Driver, tmp_path: Path) -> None:
-    """A host that compresses without being asked is understood, and never asked for a range of it."""
-    packed = gzip.compress(VIDEO)
-    headers = {"etag": ETAG, "content-encoding": "gzip", "content-length": str(len(packed))}
-
-    def cut(request: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, headers=headers, stream=Pieces(packed[:20], error=RESET))
-
-    def whole(request: httpx.Request) -> httpx.Response:
-        assert "range" not in request.headers
-        return httpx.Response(200, headers=headers, stream=Pieces(packed))
-
-    client, task, _ = finished(driver, cut, whole)
-    assert client.download(task, tmp_path / "out.mp4").read_bytes() == VIDEO
-
-
 # --- retries
 
 
@@ -259,13 +235,13 @@ def test_damage_is_fetched_anew_once(driver: Driver, tmp_path: Path) -> None:
     assert names(tmp_path) == ["bad.mp4", "out.mp4"]
 
 
-# --- one fresh address
+# --- one fresh URL
 
 FRESH = RESULT.replace("0a1b2c", "ffff")
 
 
 def test_a_refused_address_is_asked_for_anew(driver: Driver, tmp_path: Path) -> None:
-    """At 403 the task is asked for once, and its new address is good for what is there already."""
+    """At 403 the task is asked for once, and its new URL is good for what is there already."""
     host = Host(cuts=[300])
     for status in (401, 403, 404, 410):
         host.cuts = [300]
@@ -274,15 +250,6 @@ def test_a_refused_address_is_asked_for_anew(driver: Driver, tmp_path: Path) -> 
         assert client.download(task, tmp_path / f"{status}.mp4").read_bytes() == VIDEO
         assert [str(request.url) for request in host.asked] == [RESULT, FRESH]
         assert host.ranges == [None, "bytes=300-"]
-
-
-def test_a_fresh_address_elsewhere_starts_anew(driver: Driver, tmp_path: Path) -> None:
-    """What is there is of no use for another address."""
-    host = Host(cuts=[300])
-    elsewhere = shown("COMPLETED", ("https://cdn2.example/other.mp4?x=1",))
-    client, task, _ = finished(driver, host, fixed(403), elsewhere, host)
-    assert client.download(task, tmp_path / "out.mp4").read_bytes() == VIDEO
-    assert host.ranges == [None, None]
 
 
 @pytest.mark.parametrize(
@@ -304,15 +271,6 @@ def test_one_fresh_url_and_no_more(driver: Driver, tmp_path: Path, steps: list[A
     assert caught.value.status_code == 403
     assert "hmac" not in str(caught.value)
     assert len(server.requests) == 2 + len(steps)
-
-
-def test_a_task_without_a_client_has_no_fresh_address(tmp_path: Path) -> None:
-    """A task out of a webhook or a pickle can't be asked for again."""
-    with serving(lambda asked: (403, {}, b"")) as host:
-        task = Task(ID, "COMPLETED", (f"{host.url}/x.mp4?exp=1700000000",))
-        with pytest.raises(DownloadError):
-            task.download(tmp_path / "out.mp4")
-        assert len(host.asked) == 1
 
 
 # --- the part file
@@ -337,19 +295,6 @@ def test_somebody_elses_part_is_left(driver: Driver, tmp_path: Path) -> None:
     assert precious.read_bytes() == b"precious"
     assert (tmp_path / "a.mp4.part").read_bytes() == b"a browser's"
     assert (tmp_path / "d.mp4.part.json").read_bytes() == b"{}"
-
-
-@pytest.mark.parametrize(
-    "note", [b"", b"[]", b"{}", b"\xff", b'{"kling_elements_part": 1, "task_id": 5}', b"[" * 9999]
-)
-def test_a_damaged_note(driver: Driver, tmp_path: Path, note: bytes) -> None:
-    """A part whose note can't be read is nobody's: it is left, and the video comes all the same."""
-    (tmp_path / "out.mp4.part").write_bytes(VIDEO[:300])
-    (tmp_path / "out.mp4.part.json").write_bytes(note)
-    host = Host()
-    client, task, _ = finished(driver, host)
-    assert client.download(task, tmp_path / "out.mp4").read_bytes() == VIDEO
-    assert host.ranges == [None]
 
 
 def test_notes_hold_no_signature(driver: Driver, tmp_path: Path) -> None:
@@ -416,53 +361,7 @@ def test_two_at_once(driver: Driver, tmp_path: Path, overwrite: bool) -> None:  
     assert [name for name in names(tmp_path) if not name.startswith("out.mp4.part")] == ["out.mp4"]
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
-@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-def test_a_killed_process(tmp_path: Path) -> None:
-    """After a process ends in the midst of a download, the next one continues from there."""
-    write = PartFile.write
-    child = os.fork()
-    if child == 0:
-
-        def end(part: PartFile, chunk: bytes) -> None:
-            write(part, chunk[:300])
-            os._exit(0)  # nothing is tidied up, as after kill -9
-
-        PartFile.write = end  # type: ignore[method-assign, assignment]  # in the child alone
-        client, task, _ = finished(SYNC, Host())
-        client.download(task, tmp_path / "out.mp4")
-        os._exit(1)
-    assert os.waitpid(child, 0)[1] == 0
-    assert names(tmp_path) == ["out.mp4.part", "out.mp4.part.json"]
-    host = Host()
-    client, task, _ = finished(SYNC, host)
-    assert client.download(task, tmp_path / "out.mp4").read_bytes() == VIDEO
-    assert host.ranges == ["bytes=300-"]
-    assert names(tmp_path) == ["out.mp4"]
-
-
 # --- the disk
-
-
-def test_a_full_disk_keeps_what_is_there(
-    driver: Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """When the disk is full, what came is kept; with room again, the rest is fetched."""
-    write = PartFile.write
-
-    def full(part: PartFile, chunk: bytes) -> None:
-        write(part, chunk[:200])
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    host = Host()
-    client, task, _ = finished(driver, host)
-    with monkeypatch.context() as patch:
-        patch.setattr(PartFile, "write", full)
-        with pytest.raises(DownloadError, match="No space left on device") as caught:
-            client.download(task, tmp_path / "out.mp4")
-    assert str(tmp_path / "out.mp4.part") in str(caught.value)
-    assert client.download(task, tmp_path / "out.mp4").read_bytes() == VIDEO
-    assert host.ranges == [None, "bytes=200-"]
 
 
 def test_names_up_to_the_longest(driver: Driver, tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,8 +14,7 @@ import pytest
 
 from contract_tests.support.answers import ID, RESULT, Pieces, mp4, reply, shown
 from contract_tests.support.clients import KEY, FakeTime, Script, finished
-from contract_tests.support.loopback import serving
-from kling_elements import AsyncKlingElements, AsyncTask, DownloadError, KlingElements, ResultMissing, Task
+from kling_elements import AsyncTask, DownloadError, ResultMissing, Task
 from kling_elements.api.io import run_sync
 from kling_elements.api.transports import SyncTransport
 from kling_elements.downloads.download import DownloadContext, download
@@ -130,15 +128,6 @@ def test_an_unusual_video_is_stored(
     assert target.read_bytes() == b"".join(sent.pieces)
     assert list(tmp_path.iterdir()) == [target]
     assert any(record.levelname == "WARNING" and ID in record.message for record in caplog.records) is warns
-
-
-def test_a_damaged_video_outlives_a_url_that_is_used_up(driver: Driver, tmp_path: Path) -> None:
-    """What looks damaged stays until something else comes, though the host never answers again."""
-    client, task, _ = finished(driver, video(CUT_MP4), video(b"", 500))
-    for _ in range(2):
-        with pytest.raises(DownloadError, match="HTTP 500"):
-            client.download(task, tmp_path / "out.mp4")
-        assert (tmp_path / "out.mp4.part").read_bytes() == CUT_MP4
 
 
 def test_a_host_that_drips_is_given_up_on(tmp_path: Path) -> None:
@@ -360,29 +349,6 @@ def test_a_cancelled_download(any_driver: Driver, tmp_path: Path) -> None:
     anyio.run(fetch, backend=any_driver.backend)
     assert scopes[0].cancelled_caught
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.mp4.part", "out.mp4.part.json"]
-
-
-def test_a_task_outlives_its_client(driver: Driver, tmp_path: Path) -> None:
-    """A task can be downloaded after its client was closed: it needs no key."""
-
-    async def download_twice(url: str) -> None:
-        async with AsyncKlingElements(KEY, url) as client:
-            task = await client.get(ID)
-            await task.download(tmp_path / "out.mp4")
-        await task.download(tmp_path / "later.mp4")
-
-    with serving(lambda asked: (200, {"content-type": "video/mp4"}, VIDEO)) as host:
-        body = json.dumps({"data": {"task_id": ID, "status": "COMPLETED", "generated": [f"{host.url}/x"]}})
-        with serving(lambda asked: (200, {}, body.encode())) as api:
-            if driver.backend is None:
-                with KlingElements(KEY, api.url) as client:
-                    task = client.get(ID)
-                    task.download(tmp_path / "out.mp4")
-                task.download(tmp_path / "later.mp4")
-            else:
-                anyio.run(download_twice, api.url)
-        assert [path.read_bytes() for path in tmp_path.iterdir()] == [VIDEO, VIDEO]
-        assert KEY not in str(host.asked)
 
 
 @pytest.mark.parametrize("headers", [{}, {"content_length": str(len(VIDEO))}], ids=["no length", "a length"])

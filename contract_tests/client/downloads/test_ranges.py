@@ -56,6 +56,10 @@ def test_a_part_that_fits_is_appended() -> None:
     assert plan(206, RANGE, note=UNSIZED) == Append(NOTE)
     assert plan(206, {"content-range": " bytes 100-299/* "}, note=NOTE) == Append(NOTE)
     assert plan(206, RANGE, most=300) == Append(NOTE)
+    dated = PartNote("t", FRESH.resource, DATES["last-modified"], 300)
+    plain = {"content-range": RANGE["content-range"]}
+    assert plan(206, {**plain, "last-modified": DATES["last-modified"]}, note=dated) == Append(dated)
+    assert isinstance(plan(206, {**plain, "last-modified": AT_ONCE["date"]}, note=dated), Restart)
 
 
 @pytest.mark.parametrize(
@@ -171,15 +175,6 @@ def test_the_number_of_bytes(have: int, note: PartNote | None, is_fault: bool) -
 def test_what_can_vouch(headers: dict[str, str], validator: str | None) -> None:
     """A strong entity tag, else a date a second before the answer's own; nothing of a compressed body."""
     assert validator_of(headers) == validator
-
-
-def test_a_date_vouches_as_well() -> None:
-    """After a note with a date, another date is another video, and none at all is the same."""
-    note = PartNote("t", FRESH.resource, DATES["last-modified"], 300)
-    plain = {"content-range": RANGE["content-range"]}
-    assert plan(206, {**plain, "last-modified": DATES["last-modified"]}, note=note) == Append(note)
-    assert plan(206, {**plain, "etag": '"v9"'}, note=note) == Append(note)
-    assert isinstance(plan(206, {**plain, "last-modified": AT_ONCE["date"]}, note=note), Restart)
 
 
 def test_a_note_is_read_back_or_is_none_of_ours() -> None:

@@ -89,66 +89,44 @@ def test_whether_a_turn_matters(rules: ImageConstraints, matters: bool) -> None:
 SQUARE = attrs.evolve(RULES, min_aspect_ratio=1.0, max_aspect_ratio=1.5)
 TALL = attrs.evolve(RULES, min_aspect_ratio=0.5, max_aspect_ratio=1.0)
 BINARY = attrs.evolve(RULES, max_bytes=5 * MIB)
+PNG = attrs.evolve(RULES, formats=("png",))
 
 
 @pytest.mark.parametrize(
     ("facts", "rules", "expected"),
     [
-        (ImageInfo("png", 300, 299), RULES, ["is 300x299 px: at least 300x300 is needed"]),
-        (ImageInfo("png", 299, 300), RULES, ["is 299x300 px: at least 300x300 is needed"]),
+        (ImageInfo("png", 300, 299), RULES, ["300x299 px: at least 300x300"]),
+        (ImageInfo("png", 299, 300), RULES, ["299x300 px"]),
         (ImageInfo("png", None, 100), RULES, []),
         (ImageInfo("png", 100, None), RULES, []),
-        (ImageInfo("png", 0, 300), RULES, ["is 0x300 px: at least 300x300 is needed"]),
-        (ImageInfo("png", 300, 0), RULES, ["is 300x0 px: at least 300x300 is needed"]),
-        (
-            ImageInfo("png", 1000, 2501),
-            RULES,
-            ["has the aspect ratio 1:2.501: 1:2.5 to 2.5:1 is allowed"],
-        ),
-        (
-            ImageInfo("png", 2_500_001, 1_000_000),
-            RULES,
-            ["has the aspect ratio 2.500001:1: 1:2.5 to 2.5:1 is allowed"],
-        ),
-        (
-            ImageInfo("png", 25_000_001, 10_000_000),
-            RULES,
-            ["has the aspect ratio 25000001:10000000: 1:2.5 to 2.5:1 is allowed"],
-        ),
+        (ImageInfo("png", 0, 300), RULES, ["0x300 px"]),
+        (ImageInfo("png", 300, 0), RULES, ["300x0 px"]),
+        (ImageInfo("png", 1000, 2501), RULES, ["1:2.501: 1:2.5 to 2.5:1"]),
+        (ImageInfo("png", 2_500_001, 1_000_000), RULES, ["2.500001:1: 1:2.5 to 2.5:1"]),
+        (ImageInfo("png", 25_000_001, 10_000_000), RULES, ["25000001:10000000: 1:2.5 to 2.5:1"]),
         (ImageInfo("png", 301, 300), SQUARE, []),
-        (ImageInfo("png", 300, 301), SQUARE, ["has the aspect ratio 1:1.003: 1:1 to 1.5:1 is allowed"]),
-        (ImageInfo("png", 600, 300), SQUARE, ["has the aspect ratio 2.00:1: 1:1 to 1.5:1 is allowed"]),
+        (ImageInfo("png", 300, 301), SQUARE, ["1:1.003: 1:1 to 1.5:1"]),
+        (ImageInfo("png", 600, 300), SQUARE, ["2.00:1: 1:1 to 1.5:1"]),
         (
             ImageInfo("png", 600, 300, turned=True),
             TALL,
-            ["has the aspect ratio 2.00:1 (turned by its EXIF orientation): 1:2 to 1:1 is allowed"],
+            ["2.00:1 (turned by its EXIF orientation): 1:2 to 1:1"],
         ),
         (ImageInfo("png", size=5 * MIB - 1), BINARY, []),
-        (ImageInfo("png", size=5 * MIB), BINARY, ["is 5,242,880 bytes: under 5,242,880 bytes is needed"]),
-        (ImageInfo("png", size=6 * MIB), BINARY, ["is 6.0 MiB: under 5 MiB is needed"]),
-        (
-            ImageInfo("png", size=10_040_000),
-            RULES,
-            ["is 10,040,000 bytes: under 10,000,000 bytes is needed"],
-        ),
-        (ImageInfo("png", size=10_060_000), RULES, ["is 10.1 MB: under 10 MB is needed"]),
-        (ImageInfo("xyz"), RULES, ["is xyz: JPEG or PNG is needed"]),
-        (ImageInfo("jpeg"), attrs.evolve(RULES, formats=("png",)), ["is a JPEG image: PNG is needed"]),
-        (
-            ImageInfo("gif", 299, 1000, damage="is broken"),
-            RULES,
-            [
-                "is a GIF image: JPEG or PNG is needed",
-                "is broken",
-                "is 299x1000 px: at least 300x300 is needed",
-                "has the aspect ratio 1:3.34: 1:2.5 to 2.5:1 is allowed",
-            ],
-        ),
+        (ImageInfo("png", size=5 * MIB), BINARY, ["5,242,880 bytes: under 5,242,880 bytes"]),
+        (ImageInfo("png", size=6 * MIB), BINARY, ["6.0 MiB: under 5 MiB"]),
+        (ImageInfo("png", size=10_040_000), RULES, ["10,040,000 bytes: under 10,000,000 bytes"]),
+        (ImageInfo("png", size=10_060_000), RULES, ["10.1 MB: under 10 MB"]),
+        (ImageInfo("xyz"), RULES, ["is xyz: JPEG or PNG"]),
+        (ImageInfo("jpeg"), PNG, ["JPEG image: PNG"]),
+        (ImageInfo("gif", 299, 1000, damage="is broken"), RULES, ["GIF", "is broken", "299x1000", "1:3.34"]),
     ],
 )
 def test_each_limit_at_its_edge(facts: ImageInfo, rules: ImageConstraints, expected: list[str]) -> None:
-    """What is just beyond a limit is told in digits that show it, and what is not known is no problem."""
-    assert problems(facts, rules) == tuple(expected)
+    """What is just beyond a limit is named in digits that show it; what is not known is no problem."""
+    found = problems(facts, rules)
+    assert len(found) == len(expected)
+    assert all(words in problem for words, problem in zip(expected, found, strict=True))
 
 
 @examples(100)

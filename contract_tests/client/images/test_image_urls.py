@@ -38,7 +38,7 @@ FIT = "https://example.com/".ljust(8192, "a")
     ],
 )
 def test_what_is_wrong_with_an_address(url: str, problems: list[str]) -> None:
-    """Each fault of an address is a sentence; one at either limit has none."""
+    """Each fault of a URL is a sentence; one at either limit has none."""
     assert url_problems(url) == tuple(problems)
 
 

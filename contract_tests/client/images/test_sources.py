@@ -6,7 +6,6 @@ import base64
 import decimal
 import io
 import os
-import pickle
 import struct
 import tempfile
 from typing import TYPE_CHECKING, Any
@@ -119,15 +118,12 @@ async def _later() -> bytes:
     return PNG
 
 
-def _at_its_end() -> io.BytesIO:
+def stream(*, closed: bool = False) -> io.BytesIO:
+    """An open file that stands at its end, or is closed."""
     buffer = io.BytesIO(PNG)
     buffer.seek(0, io.SEEK_END)
-    return buffer
-
-
-def _closed() -> io.BytesIO:
-    buffer = io.BytesIO(PNG)
-    buffer.close()
+    if closed:
+        buffer.close()
     return buffer
 
 
@@ -139,8 +135,8 @@ def _closed() -> io.BytesIO:
         (lambda: Failing(_later()), "await file.read()"),
         (lambda: Failing(OSError(5, "Input/output error")), "Input/output error"),
         (lambda: Failing(KeyError()), "can't be read: KeyError"),
-        (_closed, "closed file"),
-        (_at_its_end, "seek(0)"),
+        (lambda: stream(closed=True), "closed file"),
+        (stream, "seek(0)"),
         (io.BytesIO, "is empty: 0 bytes"),
     ],
 )
@@ -175,21 +171,8 @@ def test_odd_images_of_pillow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert "make it smaller" in refusal(picture())
 
 
-def test_an_array_is_one_image_in_one_sentence() -> None:
-    """An array is not taken for a list of its rows."""
-
-    class Array:
-        __array_interface__ = ()
-
-        def __iter__(self) -> Any:
-            return iter([self, self])
-
-    assert is_single(Array())
-    assert "PIL.Image.fromarray" in refusal(Array())
-
-
 def test_a_large_file_is_not_read(tmp_path: Path) -> None:
-    """Of a file over the limit only the beginning is read, yet all that is wrong with it is told."""
+    """Of a file over the limit only the beginning is read, yet all that is wrong with it is reported."""
     path = tmp_path / "a.png"
     with path.open("wb") as file:
         file.write(encoded(picture(200, 150)))
@@ -197,16 +180,6 @@ def test_a_large_file_is_not_read(tmp_path: Path) -> None:
     assert refusal(path) == (
         f"{path} is 200x150 px: at least 300x300 is needed; is 50000.0 MB: under 10 MB is needed"
     )
-
-
-def test_the_size_limit_is_exclusive(tmp_path: Path) -> None:
-    """A file one byte under the limit passes; one of the limit's size does not."""
-    path = tmp_path / "a.jpg"
-    small = encoded(picture(noise=False), "JPEG")
-    path.write_bytes(small.ljust(LEAN.max_bytes - 1, b"\0"))
-    assert load_image(path, LEAN).facts.size == LEAN.max_bytes - 1
-    path.write_bytes(small.ljust(LEAN.max_bytes, b"\0"))
-    assert "under 20,000 bytes" in refusal(path, LEAN)
 
 
 def test_what_is_too_large_is_not_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -253,7 +226,7 @@ def test_only_regular_files_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_links(tmp_path: Path) -> None:
-    """A link is followed; a loop of links, and a link to nothing, are told."""
+    """A link is followed; a loop of links, and a link to nothing, are reported."""
     (tmp_path / "real.png").write_bytes(PNG)
     (tmp_path / "link.png").symlink_to("real.png")
     (tmp_path / "loop.png").symlink_to("loop.png")
@@ -261,18 +234,6 @@ def test_links(tmp_path: Path) -> None:
     assert load_image(tmp_path / "link.png", RULES).label.endswith("link.png")
     assert "symbolic links" in refusal(tmp_path / "loop.png")
     assert "is a link to nothing: nothing.png does not exist" in refusal(tmp_path / "lost.png")
-
-
-def test_an_unreadable_file_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A refusal of the operating system is passed on in its words."""
-    path = tmp_path / "a.png"
-    path.write_bytes(PNG)
-
-    def refuse(*_: object) -> int:
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr(os, "open", refuse)
-    assert refusal(path) == f"{path} can't be read: Permission denied"
 
 
 @pytest.mark.parametrize(
@@ -359,7 +320,7 @@ def test_a_file_that_exists_is_a_file(name: str, tmp_path: Path, monkeypatch: py
     ],
 )
 def test_a_missing_file_suggests_the_nearest(tmp_path: Path, wanted: str, expected: str) -> None:
-    """A path to nothing is told with the name that was probably meant."""
+    """A path to nothing is reported with the name that was probably meant."""
     (tmp_path / "photo.jpg").write_bytes(JPEG)
     (tmp_path / "a.jpeg").write_bytes(JPEG)
     path = tmp_path / wanted
@@ -367,14 +328,6 @@ def test_a_missing_file_suggests_the_nearest(tmp_path: Path, wanted: str, expect
         with pytest.raises(ImageProblem) as caught:
             classify(source)
         assert str(caught.value) == f"{path} {expected.format(tmp_path)}"
-
-
-def test_the_home_folder_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A path with ~ that only a shell would understand is told in full."""
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("USERPROFILE", str(tmp_path))
-    (tmp_path / "a.png").write_bytes(PNG)
-    assert f"did you mean {tmp_path / 'a.png'}?" in refusal("~/a.png")
 
 
 @pytest.mark.parametrize(
@@ -398,6 +351,7 @@ def test_the_home_folder_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         (" \n", "an empty string is no image"),
         ("a\0b.png", "null byte"),
         ("word " * 2000, "a string of 10,000 characters is no image"),
+        (type("Array", (), {"__array_interface__": ()})(), "PIL.Image.fromarray"),
         ("\x1b[2Jevil.png", r"\x1b[2Jevil.png does not exist"),
         ("half \ud800.png", r"\ud800.png"),
         ("x" * 200 + ".png", "does not exist"),
@@ -418,13 +372,3 @@ def test_nothing_but_image_problems(value: object) -> None:
     with pytest.raises(ImageProblem) as caught:
         load_image(value, RULES)
     str(caught.value).encode()
-
-
-def test_an_image_problem_can_be_pickled() -> None:
-    """The exception survives a process boundary, with what it holds."""
-    copy = pickle.loads(pickle.dumps(ImageProblem("a.png", ("is empty", "is lost"))))  # noqa: S301  our own bytes
-    assert (copy.label, copy.problems, str(copy)) == (
-        "a.png",
-        ("is empty", "is lost"),
-        "a.png is empty; is lost",
-    )

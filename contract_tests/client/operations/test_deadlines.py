@@ -66,16 +66,6 @@ def test_no_rate_limit_outlasts_a_deadline(any_driver: Driver, time: FakeTime, n
         assert 60 < caught.value.retry_after <= 120
 
 
-def test_a_short_delay_is_slept(driver: Driver, time: FakeTime) -> None:
-    """A rate that is used up for less time than is left delays a request, and that is all."""
-    server = Script.of(shown_with({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "30"}), completed())
-    client = driver.open(server, base_url=next(ORIGINS), clock=time.clock, sleep=time.sleep)
-    client.get(ID)
-    assert client.get(ID).status == "COMPLETED"
-    [pause] = time.sleeps
-    assert 0 < pause <= 30, "the limits are the process's, and so is their clock"
-
-
 def test_a_wait_for_a_place_ends_with_the_deadline(any_driver: Driver, time: FakeTime) -> None:
     """A generate that finds no place among the tasks that may run at once gives up in time, unsent."""
     server = Script.of(shown(), shown("IN_PROGRESS"), completed())

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -50,14 +48,9 @@ def told(driver: Driver, time: FakeTime, tmp_path: Path) -> list[Event]:
     return found
 
 
-def test_the_table_is_what_happens(told: list[Event]) -> None:
-    """Every documented event happens with the documented fields, and no other."""
+def test_the_names_are_stable(told: list[Event]) -> None:
+    """Every documented event happens, with its fields: dashboards rely on them, and this list only grows."""
     assert {event.name: list(event.fields) for event in told} == table()
-    assert len(table()) == 9
-
-
-def test_the_names_are_stable() -> None:
-    """The names and fields are what dashboards were built on: this list only ever grows."""
     assert table() == {
         "request.started": ["operation"],
         "request.answered": ["operation", "status_code", "request_id", "seconds"],
@@ -121,35 +114,6 @@ def test_a_status_is_told_once(driver: Driver, time: FakeTime) -> None:
     client.get(ID)
     statuses = [event.fields["status"] for event in found if event.name == "task.status"]
     assert statuses == ["IN_PROGRESS", "COMPLETED"]
-
-
-def test_the_memory_of_statuses_is_bounded(driver: Driver) -> None:
-    """A client that runs for months does not remember every task."""
-    client = driver.open(lambda request: shown(task_id=request.url.path.rpartition("/")[2])(request))
-    assert client.client is not None
-    flows = client.client._service
-    for number in range(1200):
-        flows._statuses[f"t{number}"] = "COMPLETED"
-    client.get("one-more")
-    assert len(flows._statuses) == 1000
-    assert "one-more" in flows._statuses
-
-
-def test_quiet_by_default() -> None:
-    """A program that sets up no logging sees nothing of it, not even warnings, but can have them."""
-    code = (
-        "import logging, kling_elements\n"
-        "from kling_elements.settings import resolve_settings\n"
-        "{}\n"
-        "resolve_settings(api_key='k', base_url='http://a.example', auth_header=None, timeout=1,\n"
-        "    environ={{}})"
-    )
-    for setup, expected in (("", ""), ("logging.basicConfig()", "unencrypted to a.example")):
-        done = subprocess.run(  # noqa: S603 - our own command
-            [sys.executable, "-c", code.format(setup)], capture_output=True, text=True, check=True
-        )
-        assert done.stdout == ""
-        assert (expected in done.stderr) if expected else (done.stderr == "")
 
 
 def test_one_logger() -> None:

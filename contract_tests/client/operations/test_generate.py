@@ -6,20 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from contract_tests.support.answers import ID, IMAGE, RESULT, completed, reply, shown
+from contract_tests.support.answers import ID, IMAGE, completed, reply, shown
 from contract_tests.support.clients import Script
 from kling_elements import DeadlineExceeded, ResultMissing, Task, TaskFailed
 
 if TYPE_CHECKING:
     from contract_tests.support.clients import Driver, FakeTime
-
-
-def test_a_video(any_driver: Driver, time: FakeTime) -> None:
-    """Create, wait, and the task with the addresses of its video."""
-    server = Script.of(shown(), shown("IN_PROGRESS"), completed())
-    task = any_driver.open(server, clock=time.clock, sleep=time.sleep).generate([IMAGE])
-    assert (task.id, task.status, task.urls) == (ID, "COMPLETED", (RESULT,))
-    assert [request.method for request in server.requests] == ["POST", "GET", "GET"]
 
 
 @pytest.mark.parametrize(
@@ -38,7 +30,7 @@ def test_a_failed_task(driver: Driver, time: FakeTime, reason: str | None, said:
 
 
 def test_a_task_without_a_video(driver: Driver, time: FakeTime) -> None:
-    """COMPLETED without an address is ResultMissing with the task; `wait` returns it."""
+    """COMPLETED without a URL is ResultMissing with the task; `wait` returns it."""
     for last in (
         shown("COMPLETED"),
         reply(body={"data": {"task_id": ID, "status": "COMPLETED", "generated": [None]}}),
@@ -49,31 +41,6 @@ def test_a_task_without_a_video(driver: Driver, time: FakeTime) -> None:
         assert caught.value.task_id == caught.value.task.id == ID
         assert f"kling-elements status {ID}" in str(caught.value)
         assert client.wait(ID).urls == ()
-
-
-def test_done_at_create(driver: Driver, time: FakeTime) -> None:
-    """A task that is COMPLETED in create's answer is asked for all the same: its result is in the status."""
-    server = Script.of(completed())
-    task = driver.open(server, clock=time.clock, sleep=time.sleep).generate([IMAGE])
-    assert task.urls == (RESULT,)
-    assert len(server.requests) == 2
-
-
-def test_options_are_sorted(driver: Driver, time: FakeTime) -> None:
-    """What belongs to the wait is not sent, and what belongs to the request is."""
-    server = Script.of(shown(), completed())
-    driver.open(server).generate(
-        [IMAGE],
-        prompt="p",
-        timeout=9,
-        poll_interval=1,
-        on_update=None,
-        on_look=None,
-        clock=time.clock,
-        sleep=time.sleep,
-    )
-    assert server.requests[0].content.decode() == f'{{"images":["{IMAGE}"],"prompt":"p"}}'
-    assert time.sleeps == [1]
 
 
 def test_ones_own_listeners_and_sleep_are_awaited(any_driver: Driver, time: FakeTime) -> None:

@@ -1,16 +1,17 @@
-"""`check_images=True`: a look at images behind URLs before money is spent, at real servers on loopback."""
+"""`check_images=True`: a look at images behind URLs before money is spent."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
+from attrs import define, field
 
-from contract_tests.support.answers import png
+from contract_tests.support.answers import Pieces, png, shown
 from contract_tests.support.clients import KEY
 from contract_tests.support.contract import request_schema
-from contract_tests.support.loopback import refused_url, serving
 from kling_elements import ValidationError
 from kling_elements.operations.image_urls import URL_CHECK_BYTES
 
@@ -18,122 +19,112 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from contract_tests.support.clients import Driver
-    from contract_tests.support.loopback import Answer, Asked
 
 LIMITS = request_schema()["properties"]["images"]["items"]["x-image-constraints"]
 PICTURE = png()
 MOST = LIMITS["maxBytes"]
 LARGE = PICTURE + b"\0" * 1_000_000  # what follows the end of a PNG is not looked at
+HOST = "https://pictures.example"
+Answer = tuple[int, dict[str, str], bytes]
 
 
-def whole(asked: Asked) -> Answer:
+@define
+class Service:
+    """The service, and a host of images, whose answers a function gives."""
+
+    answer: Callable[[httpx.Request], Answer]
+    fetched: list[httpx.Request] = field(factory=list)
+    creates: list[httpx.Request] = field(factory=list)
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            self.creates.append(request)
+            return shown()(request)
+        self.fetched.append(request)
+        status, headers, body = self.answer(request)
+        sent = {"content-length": str(len(body)), **headers}
+        return httpx.Response(status, headers=sent, stream=Pieces(body))
+
+
+def whole(request: httpx.Request) -> Answer:
     """A host that knows no ranges."""
-    return 200, {"content-type": "image/png"}, LARGE if asked.path == "/large.png" else PICTURE
+    return 200, {"content-type": "image/png"}, LARGE if request.url.path == "/large.png" else PICTURE
 
 
-def ranged(asked: Asked) -> Answer:
+def ranged(request: httpx.Request) -> Answer:
     """A host that answers with the range that it is asked for."""
-    data = LARGE if asked.path == "/large.png" else PICTURE
-    found = re.fullmatch(r"bytes=(\d+)-(\d+)", asked.headers["range"])
+    _, _, data = whole(request)
+    found = re.fullmatch(r"bytes=(\d+)-(\d+)", request.headers["range"])
     assert found
     part = data[int(found[1]) : int(found[2]) + 1]
     return 206, {"content-range": f"bytes 0-{len(part) - 1}/{len(data)}"}, part
 
 
-def refused(asked: Asked) -> Answer:
-    """A host of images that can't be sent."""
-    answers: dict[str, Answer] = {
-        "/missing.png": (404, {}, b"<html>not here</html>"),
-        "/forbidden.png": (403, {}, b""),
-        "/html.png": (200, {"content-type": "image/png"}, b"<html>log in</html>" * 20),
-        "/small.png": (200, {}, png(299, 400)),
-        "/wide.png": (200, {}, png(1000, 300)),
-        "/heavy.png": (206, {"content-range": f"bytes 0-99/{MOST}"}, PICTURE),
-        "/heavy-whole.png": (200, {}, PICTURE.ljust(MOST, b"\0")),
-        "/gif.png": (200, {"content-type": "image/png"}, b"GIF89a" + b"\x40\x01\x40\x01" + b"\0" * 300),
-        "/empty.png": (200, {}, b""),
-    }
-    return answers[asked.path]
-
-
 @pytest.mark.parametrize("host", [whole, ranged])
 @pytest.mark.parametrize("path", ["/a.png", "/large.png"])
-def test_good_images(driver: Driver, host: Callable[[Asked], Answer], path: str) -> None:
+def test_good_images(driver: Driver, host: Callable[[httpx.Request], Answer], path: str) -> None:
     """A good image passes, from hosts with and without ranges, and only its first kilobytes are asked for."""
-    with serving(host) as images, serving(_service) as api:
-        client = driver.open(base_url=api.url)
-        client.create([images.url + path], check_images=True)
-        assert [asked.path for asked in images.asked] == [path]
-        [asked] = images.asked
-        assert asked.headers["range"] == f"bytes=0-{URL_CHECK_BYTES - 1}"
-        assert asked.headers["accept-encoding"] == "identity"
-        assert KEY not in str(asked)
-        assert len(api.asked) == 1
+    service = Service(host)
+    driver.open(service).create([HOST + path], check_images=True)
+    [fetched] = service.fetched
+    assert (str(fetched.url), fetched.headers["range"]) == (HOST + path, f"bytes=0-{URL_CHECK_BYTES - 1}")
+    assert fetched.headers["accept-encoding"] == "identity"
+    assert KEY not in str(fetched.headers.raw)
+    assert len(service.creates) == 1
 
 
-def _service(asked: Asked) -> Answer:
-    return 200, {"content-type": "application/json"}, b'{"data":{"task_id":"t","status":"CREATED"}}'
+UNFIT: dict[str, tuple[Answer, str]] = {
+    "missing": ((404, {}, b"<html>not here</html>"), "can't be fetched"),
+    "forbidden": ((403, {}, b""), "can't be fetched"),
+    "html": ((200, {"content-type": "image/png"}, b"<html>log in</html>" * 20), "HTML"),
+    "small": ((200, {}, png(299, 400)), f"{LIMITS['minWidth']}"),
+    "wide": ((200, {}, png(1000, 300)), "3.33:1"),
+    "heavy": ((206, {"content-range": f"bytes 0-99/{MOST}"}, PICTURE), f"{MOST:,}"),
+    "heavy whole": ((200, {}, PICTURE.ljust(MOST, b"\0")), f"{MOST:,}"),
+    "gif": ((200, {"content-type": "image/png"}, b"GIF89a" + b"\x40\x01\x40\x01" + bytes(300)), "GIF"),
+    "empty": ((200, {}, b""), "empty"),
+}
 
 
-@pytest.mark.parametrize(
-    ("path", "sentence"),
-    [
-        ("/missing.png", "can't be fetched: its host answers HTTP 404"),
-        ("/forbidden.png", "can't be fetched: its host answers HTTP 403"),
-        ("/html.png", "is an HTML page"),
-        ("/small.png", f"{LIMITS['minWidth']}"),
-        ("/wide.png", "has the aspect ratio 3.33:1"),
-        ("/heavy.png", f"{MOST:,}"),
-        ("/heavy-whole.png", f"{MOST:,}"),
-        ("/gif.png", "GIF"),
-        ("/empty.png", "empty"),
-    ],
-)
-def test_images_that_cant_be_used(driver: Driver, path: str, sentence: str) -> None:
-    """An image that is missing or breaks a limit is told before anything is sent to the service."""
-    with serving(refused) as images, serving(_service) as api:
-        client = driver.open(base_url=api.url)
-        with pytest.raises(ValidationError) as caught:
-            client.create([images.url + path], check_images=True)
-        assert api.asked == []
-    assert str(caught.value).startswith("images[0]: ")
-    assert path in str(caught.value)
-    assert sentence in str(caught.value)
+@pytest.mark.parametrize(("answer", "words"), UNFIT.values(), ids=UNFIT)
+def test_images_that_cannot_be_used(driver: Driver, answer: Answer, words: str) -> None:
+    """An image that is missing or breaks a limit is an error before anything is sent to the service."""
+    service = Service(lambda _: answer)
+    with pytest.raises(ValidationError, match=rf"^images\[0\]: .*/a\.png.*{words}"):
+        driver.open(service).create([f"{HOST}/a.png"], check_images=True)
+    assert service.creates == []
 
 
-def test_unreachable_images(driver: Driver) -> None:
-    """A host that can't be reached from here is told; without the check nobody asks."""
-    url = f"{refused_url()}/a.png"
-    with serving(_service) as api:
-        client = driver.open(base_url=api.url)
-        with pytest.raises(ValidationError, match="can't be fetched"):
-            client.create([url], check_images=True)
-        assert api.asked == []
-        assert client.create([url]).id == "t"
+def test_every_image_is_looked_at(driver: Driver) -> None:
+    """All faults are named with their places; local images are not fetched, nor any without the option."""
 
+    def fail(request: httpx.Request) -> Any:
+        if request.url.path == "/0.png":
+            raise httpx.ConnectError("refused")
+        return 404, {}, b""
 
-def test_all_images_are_looked_at(driver: Driver) -> None:
-    """Every URL is looked at, and all faults are told with their places; local images are not fetched."""
-    with serving(refused) as images, serving(_service) as api:
-        urls = [f"{images.url}{path}" for path in ("/missing.png", "/html.png")]
-        with pytest.raises(ValidationError) as caught:
-            driver.open(base_url=api.url).create([urls[0], PICTURE, urls[1]], check_images=True)
-        assert [asked.path for asked in images.asked] == ["/missing.png", "/html.png"]
+    service = Service(fail)
+    images: list[Any] = [f"{HOST}/0.png", PICTURE, f"{HOST}/2.png"]
+    with pytest.raises(ValidationError) as caught:
+        driver.open(service).create(images, check_images=True)
     assert [problem.split()[0] for problem in caught.value.problems] == ["images[0]:", "images[2]:"]
+    assert [request.url.path for request in service.fetched] == ["/0.png", "/2.png"]
+    driver.open(service).create(images)
+    assert (len(service.fetched), len(service.creates)) == (2, 1)
 
 
 def test_redirects_of_images(driver: Driver) -> None:
     """An image's redirect to another host is followed, as the vendor's server would; one in a circle ends."""
-    with (
-        serving(whole) as target,
-        serving(lambda asked: (302, {"location": f"{target.url}/a.png"}, b"")) as images,
-    ):
-        with serving(_service) as api:
-            client = driver.open(base_url=api.url)
-            client.create([f"{images.url}/x"], check_images=True)
-        assert len(target.asked) == 1
-    with serving(lambda asked: (302, {"location": "/again"}, b"")) as images:
-        client = driver.open(base_url="https://api.example")
-        with pytest.raises(ValidationError, match="too many redirects"):
-            client.create([f"{images.url}/x"], check_images=True)
-        assert len(images.asked) == 6
+
+    def moved(request: httpx.Request) -> Answer:
+        if request.url.host == "elsewhere.example":
+            return whole(request)
+        return 302, {"location": request.url.params.get("to", "/again")}, b""
+
+    service = Service(moved)
+    driver.open(service).create([f"{HOST}/x?to=https://elsewhere.example/a.png"], check_images=True)
+    assert [request.url.host for request in service.fetched] == ["pictures.example", "elsewhere.example"]
+    service = Service(moved)
+    with pytest.raises(ValidationError, match="too many redirects"):
+        driver.open(service).create([f"{HOST}/x"], check_images=True)
+    assert len(service.fetched) == 6

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from contract_tests.support.clients import Driver, FakeTime
 
 URL, OTHER = "https://cdn.example/a.mp4", "https://cdn.example/b.jpg"
+SECOND = "https://cdn.example/b.mp4"
 DATA = {"task_id": ID, "status": "COMPLETED", "generated": [RESULT], "new": {"a": [1]}}
 KINDS = [TaskData, Task, AsyncTask]
 
@@ -99,7 +100,10 @@ def test_type_hints_can_be_read_at_run_time(function: Any) -> None:
         ({"generated": {"videos": [{"link": URL}]}}, (URL,)),
         ({"generated": [], "video_url": URL}, (URL,)),
         ({"video": {"url": URL}}, (URL,)),
-        ({"generated": [{"first": URL, "second": OTHER}]}, ()),
+        ({"generated": [{"type": "image", "url": OTHER}, {"type": "video", "url": URL}]}, (URL,)),
+        ({"generated": None, "result": {"output": [URL], "cover": OTHER}}, (URL,)),
+        ({"generated": [], "result": {"output": [URL, SECOND]}}, ()),
+        ({"generated": [{"first": URL, "second": SECOND}]}, ()),
         ({"generated": "soon"}, ()),
         ({"generated": None, "image": OTHER}, ()),
         ({"generated": 5}, ()),
@@ -126,7 +130,11 @@ def test_the_url_of_the_video_in_any_shape(task: dict[str, Any], urls: tuple[str
         ({"error": "x" * 9999}, "x" * 500),
         ({"error": "half \ud800"}, "half \\ud800"),
         ({"error": [[[[[[[["deep"]]]]]]]]}, None),
-        ({"error": None}, None),
+        ({"details": {"error": {"msg": "nested"}}}, "nested"),
+        ({"error_code": 1301}, "error_code: 1301"),
+        ({"has_nsfw": [False, True]}, "has_nsfw"),
+        ({"error": "red \x1b[31m"}, "red \\x1b[31m"),
+        ({"error": None, "has_nsfw": [False]}, None),
         ({"error": ""}, None),
     ],
 )
@@ -140,6 +148,17 @@ def test_the_reason_of_a_failure_in_any_shape(
         client.generate(["https://images.example.com/a.jpg"])
     assert caught.value.task.failure_reason == reason
     assert (reason or "no reason") in str(caught.value)
+
+
+def test_a_reason_beside_the_task(driver: Driver) -> None:
+    """The reason of a failure may stand beside `data`; the task's own fields go before it."""
+    answer = {
+        "error": "no faces",
+        "status": "ok",
+        "data": {"task_id": ID, "status": "FAILED", "generated": []},
+    }
+    task = driver.open(Script.of(reply(body=answer))).get(ID)
+    assert (task.status, task.failure_reason) == ("FAILED", "no faces")
 
 
 def test_only_a_failed_task_has_a_reason() -> None:

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from contract_tests.support.answers import ID, shown
-from contract_tests.support.clients import KEY, Script
 from kling_elements import Limits, PollSchedule, RetryPolicy, ValidationError
 from kling_elements.policy.durations import check_seconds
 from kling_elements.policy.polling import Stage, choose_schedule
@@ -17,7 +15,6 @@ from kling_elements.policy.rate_limits import Rate
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from contract_tests.support.clients import Driver
 
 WRONG: dict[str, Callable[[Any], object]] = {
     "requests": lambda wrong: Rate(wrong, 1.0),
@@ -75,17 +72,3 @@ def test_seconds() -> None:
     for value in (0, 0.0, -1):
         with pytest.raises(ValidationError, match=r"^x must be above zero"):
             check_seconds("x", value, above_zero=True)
-
-
-OPTIONS = ("limits", "retries", "schedule", "clock", "sleep", "on_event", "http_client")
-WORDS = ("auth_header", "timeout", "base_url")
-
-
-@pytest.mark.parametrize("name", [*OPTIONS, *WORDS])
-def test_arguments_of_a_client(driver: Driver, name: str) -> None:
-    """A client with an argument of the wrong kind can't be made, and the others go on."""
-    good = driver.open(Script.of(shown()), journal="off")
-    for wrong in ("(no kind at all)", -3, object()):
-        with pytest.raises(ValidationError, match=name):
-            driver.make(None, {"api_key": KEY, "journal": "off", name: wrong})
-    assert good.get(ID).id == ID

@@ -77,6 +77,7 @@ ANSWERS: list[tuple[str, list[tuple[int, int, float]], float, list[float]]] = [
     ("two left", [(2, 10, 0.0)], 1.0, [0.0, 0.0, 9.0]),
     ("others after the reset", [(1, 10, 0.0)], 10.0, [0.0, 0.0]),
     ("the least of late answers counts", [(1, 10, 0.0), (5, 4, 1.0)], 1.0, [0.0, 9.0]),
+    ("a late answer gives no place back", [(2, 5, 0.0), (1, 5, 0.5)], 1.0, [0.0, 4.5]),
     ("a new window is new", [(1, 10, 0.0), (2, 10, 10.0)], 10.0, [0.0, 0.0, 10.0]),
     ("a longer block is not shortened", [(0, 60, 0.0), (0, 5, 1.0)], 1.0, [59.0]),
     ("nothing left after some", [(1, 100, 0.0), (0, 5, 0.0)], 0.0, [5.0, 5.0]),
@@ -94,15 +95,6 @@ def test_what_the_service_has_left(
     for remaining, reset, moment in answers:
         limiter.update_from(headers(remaining, reset), moment)
     assert [limiter.delay(now) for _ in delays] == delays
-
-
-def test_a_late_answer_gives_no_place_back() -> None:
-    """Requests that were sent since an answer was made are not left again."""
-    limiter = RateLimiter()
-    limiter.update_from(headers(2, 5), 0.0)
-    assert [limiter.delay(0.0), limiter.delay(0.0)] == [0.0, 0.0]
-    limiter.update_from(headers(2, 5), 0.5)
-    assert limiter.delay(1.0) == pytest.approx(4.5)
 
 
 @pytest.mark.parametrize("odd", [{LEFT: "0"}, {RESET: "9"}, headers("0", "9.5"), headers("0x1", "9"), {}])

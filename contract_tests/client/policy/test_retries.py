@@ -54,16 +54,6 @@ def test_without_a_hint_the_pause_is_full_jitter_below_the_cap(
         assert found == pytest.approx(bound * share)
 
 
-def test_attempts_do_not_come_faster_and_faster_towards_the_deadline() -> None:
-    """However patient the policy, a minute of failures is a handful of attempts, the last at its end."""
-    remaining, attempts = 60.0, 0
-    while (found := backoff(RetryPolicy(attempts=None), attempts + 1, None, 0.5, remaining)) is not None:
-        attempts += 1
-        remaining -= found
-    assert attempts < 20
-    assert remaining == 0
-
-
 DEFAULT, PATIENT = RetryPolicy(), RetryPolicy(attempts=None)
 
 

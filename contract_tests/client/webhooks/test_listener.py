@@ -30,7 +30,7 @@ def served(told: list[Task]) -> Iterator[WebhookListener]:
 
 
 def test_deliveries_come_over_http(served: WebhookListener, told: list[Task]) -> None:
-    """Two deliveries over one connection are verified, answered and told."""
+    """Two deliveries over one connection are verified, answered and reported."""
     with httpx.Client(base_url=served.url, trust_env=False) as client:
         for number, status in enumerate(("IN_PROGRESS", "COMPLETED")):
             body = body_of(status)

@@ -8,6 +8,7 @@ import hmac
 import pickle
 import traceback
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import httpx
 import pytest
@@ -147,16 +148,10 @@ def test_every_secret_is_tried_with_every_entry(place: int) -> None:
 
 def test_every_pair_is_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each secret meets each entry in `hmac.compare_digest`, also after a match."""
-    compared: list[tuple[bytes, bytes]] = []
-    compare = hmac.compare_digest
-
-    def count(one: bytes, other: bytes) -> bool:
-        compared.append((one, other))
-        return compare(one, other)
-
-    monkeypatch.setattr(hmac, "compare_digest", count)
+    compare = Mock(side_effect=hmac.compare_digest)
+    monkeypatch.setattr(hmac, "compare_digest", compare)
     verify(headers(signature=f"v1,{SIGNATURE} v2,AAAA v3,BBBB"), secrets=[SECRET, "other"])
-    assert len(compared) == 6
+    assert compare.call_count == 6
 
 
 def test_a_secret_is_read_as_the_samples_do() -> None:
@@ -230,22 +225,6 @@ def test_only_unix_seconds_are_a_timestamp(timestamp: str) -> None:
 def test_hostile_headers_are_refused(name: str, change: Any) -> None:
     """Missing, doubled, damaged or enormous: one type of error, whichever header it is."""
     assert len(refused(change(list(headers().items()), name))) < 500
-
-
-def test_the_boundary_between_id_time_and_body_can_not_be_moved() -> None:
-    """The same signed bytes, cut elsewhere, are refused."""
-    entry = f"v1,{SIGNATURE}"
-    refused(headers(message_id=f"{MESSAGE_ID}.{NOW}", timestamp="", signature=entry))
-    refused({**headers(signature=entry), "webhook-id": f"{MESSAGE_ID}.{NOW}"}, body=BODY)
-    refused({**headers(signature=entry), "webhook-timestamp": f"{NOW}.{{"}, body=BODY[1:])
-
-
-def test_a_body_that_was_written_again_is_refused() -> None:
-    """The raw bytes are signed: other spaces are another body."""
-    refused(body=BODY.replace(b":", b": "))
-    refused(body=BODY + b"\n")
-    spaced = b'{ "status" : "COMPLETED" , "task_id" : "\\u0061" }\n'
-    assert verify(headers(spaced), body=spaced).id == "a"
 
 
 @pytest.mark.parametrize(

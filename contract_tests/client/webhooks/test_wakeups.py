@@ -79,19 +79,6 @@ def test_a_wait_is_woken_by_a_delivery() -> None:
     assert seen == ["IN_PROGRESS", "COMPLETED"]
 
 
-def test_generate_learns_its_task_on_the_way() -> None:
-    """`generate` needs no id: a delivery that came even before create's answer wakes the first sleep."""
-    receiver = a_receiver()
-    body = body_of("IN_PROGRESS")
-    receiver.handle("POST", headers(body, message_id="early"), body)
-    with httpx.Client(transport=service(receiver)) as http:
-        client = KlingElements(api_key="key", http_client=http, poll_interval=HOURS, journal="off")
-        task = within(
-            lambda: client.generate(["https://images.example/a.jpg"], timeout=None, **receiver.wakeable())
-        )
-    assert task.status == "COMPLETED"
-
-
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_an_asynchronous_wait_is_woken(backend: str) -> None:
     """The same under asyncio and trio."""
@@ -170,19 +157,6 @@ def test_what_came_while_awake_ends_the_next_sleep_once() -> None:
     hub.wakeable()["sleep"](7.0)
     sleep(1e12)
     assert slept == [6.0, 7.0, threading.TIMEOUT_MAX]
-
-
-def test_what_came_before_it_knew_its_task_is_not_slept_through() -> None:
-    """A sleep without a task's id takes nothing for seen: what comes next ends the next sleep."""
-    hub = WakeHub()
-    told: list[Task] = []
-    options = hub.wakeable(on_update=told.append)
-    options["sleep"](0)
-    task = Task(TASK_ID, "CREATED")
-    options["on_update"](task)
-    hub.deliver(delivery("IN_PROGRESS"))
-    within(lambda: [options["sleep"](HOURS)])
-    assert told == [task]
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

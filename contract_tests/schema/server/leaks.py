@@ -51,9 +51,9 @@ def _forms(key: str) -> tuple[re.Pattern[str], dict[str, str]]:
     """Return a pattern of all forms of a key, and the names of those that are not parts."""
     raw = key.encode("utf-8", "surrogateescape")
     names = {
+        quote(key, safe=""): "the key percent-encoded",
         key: "the key",
         key[::-1]: "the key reversed",
-        quote(key, safe=""): "the key percent-encoded",
         raw.hex(): "the key in hexadecimal",
         base64.b32encode(raw).decode().rstrip("="): "the key in base32",
         json.dumps(list(raw)): "the key's bytes",

@@ -77,8 +77,8 @@ def live(target: Target, cycle: LifeCycle, near: Neighbour | None) -> list[Life]
     lives: list[Life] = []
     listed(target, cycle)
     body = target.body(cycle.create)
-    longest = _longest(cycle)
-    for hook, more in (("one", {}), ("", longest), ("two", {})):
+    shortest, longest = _durations(cycle)
+    for hook, more in (("one", shortest), ("", longest), ("two", shortest)):
         found = {**body, **more}
         if hook and near is not None and cycle.webhook_name is not None:
             found[cycle.webhook_name] = near.hook(hook := f"{hook}-{len(near.asked)}-{target.guard.spent}")
@@ -105,7 +105,7 @@ def live(target: Target, cycle: LifeCycle, near: Neighbour | None) -> list[Life]
         for url in life.detail.get(cycle.result_name) or ():
             life.results.append(target.fetch("GET", str(url)))
         if life.hook and near is not None:
-            collect(life, near)
+            collect(life, near, target.patience.seconds)
     return lives
 
 
@@ -147,22 +147,22 @@ def watch(target: Target, lives: list[Life]) -> None:
                 look(target, life)
 
 
-def collect(life: Life, near: Neighbour) -> None:
+def collect(life: Life, near: Neighbour, patience: float = _LATE_SECONDS) -> None:
     """Wait for the last delivery of a task, and a little for what must not come after it."""
     end = f'"{life.words[-1]}"'.encode()
 
     def has_come() -> bool:
         return any(end in delivery.sent.body for delivery in near.deliveries(life.hook))
 
-    if life.has_ended and near.wait_for(has_come, _LATE_SECONDS):
+    if life.has_ended and near.wait_for(has_come, min(patience, _LATE_SECONDS)):
         near.wait_for(lambda: False, _AFTER_SECONDS)
     life.deliveries = near.deliveries(life.hook)
 
 
-def _longest(cycle: LifeCycle) -> dict[str, Any]:
-    """Return the last documented word of the duration, which no default is."""
-    node = properties(cycle.create.body_schema).get(_DURATION, {})
-    return {_DURATION: node["enum"][-1]} if "enum" in node else {}
+def _durations(cycle: LifeCycle) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the first and the last documented duration, if there is such a property."""
+    words = properties(cycle.create.body_schema).get(_DURATION, {}).get("enum")
+    return ({_DURATION: words[0]}, {_DURATION: words[-1]}) if words else ({}, {})
 
 
 # --- the rules

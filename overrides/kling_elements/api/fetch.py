@@ -1,6 +1,6 @@
-"""Fetching from other hosts than the service's: results and images.
+"""Fetch results and images from hosts other than the service's.
 
-No key goes there, and only redirects that were agreed to are followed.
+The key is never sent there, and only redirects that the caller allows are followed.
 """
 
 from __future__ import annotations
@@ -22,32 +22,32 @@ if TYPE_CHECKING:
 
 @frozen
 class NotFollowed(NoResponse):
-    """An address, or a redirect, that was not asked: to repeat it is of no use."""
+    """A URL or redirect that we refused to request. Not retryable."""
 
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 def same_host(before: str, after: str) -> bool:
-    """A redirect that stays on the host, and does not fall back from https to http."""
+    """Allow a redirect that stays on the host, and not from https to http."""
     old, new = urlsplit(before), urlsplit(after)
     return old.netloc == new.netloc and new.scheme in {"https", old.scheme}
 
 
 def any_host(before: str, after: str) -> bool:
-    """A redirect that does not fall back from https to http."""
+    """Allow a redirect to any host, but not from https to http."""
     return urlsplit(before).scheme == "http" or urlsplit(after).scheme == "https"
 
 
 def _anything(before: str, after: str) -> bool:  # noqa: ARG001 - as the others
-    """Any redirect to a web address, one from https to http included."""
+    """Allow any redirect to an http or https URL, even from https to http."""
     return True
 
 
 REDIRECT_RULES: Mapping[str, Callable[[str, str], bool]] = MappingProxyType(
     {"same-host": same_host, "any-host": any_host, "any": _anything}
 )
-"""The redirects that a caller can ask for, by name."""
+"""The rules for redirects that a caller can choose, by name."""
 
 
 async def fetch(
@@ -60,13 +60,13 @@ async def fetch(
     """Fetch a URL, following the redirects that `may_follow` allows.
 
     Args:
-        io: Does it.
-        request: The first request; its URL is an http or https one.
-        open_sink: Told the head of an answer that is no redirect; gives the sink for its body.
-        may_follow: Whether to follow from the first URL to the second.
+        io: Does the I/O.
+        request: The first request.
+        open_sink: Called with the head of a response that is no redirect; returns the sink for its body.
+        may_follow: Whether to follow a redirect from the first URL to the second.
 
     Returns:
-        The head of the last answer, or the fault that ended it.
+        The head of the last response, or the fault that ended it.
     """
     for _ in range(MAX_REDIRECTS + 1):
         url = request.url

@@ -16,6 +16,8 @@ import re
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
+from kling_elements.types import printable
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -50,7 +52,7 @@ class _Redact(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         if redact := _redaction.get():
             text = record.getMessage()
-            shown = redact(text)
+            shown = printable(redact(text))
             if shown != text:
                 record.msg, record.args = shown, ()
         return True

@@ -23,7 +23,7 @@ _ACCEPT = "application/json, application/problem+json;q=0.9, */*;q=0.1"
 def upload_request(content_types: Sequence[str]) -> Request:
     """Build the request for URLs to put files of these media types to."""
     body = {"files": [{"content_type": content_type} for content_type in content_types]}
-    return _request(request_upload_urls._get_kwargs(body=UploadRequest.from_dict(body)))  # noqa: SLF001 - as above
+    return _request(request_upload_urls._get_kwargs(body=UploadRequest.from_dict(body)))  # noqa: SLF001 - as in `endpoints`
 
 
 def status_request(model: Endpoints, task_id: str) -> Request:

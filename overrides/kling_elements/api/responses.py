@@ -14,6 +14,7 @@ from attrs import field, frozen
 from kling_elements.api.error_responses import format_error, member, read_error
 from kling_elements.api.parsing import parse_json, task_from, task_id_of
 from kling_elements.errors import NotFoundError
+from kling_elements.types import FAILED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,7 +41,8 @@ def read_task(response: Response, asked: str | None = None) -> TaskData:
     """
     if not response.is_ok:
         raise read_error(response)
-    data = member(_parse(response), "data")
+    body = _parse(response)
+    data = member(body, "data")
     if not isinstance(data, dict):
         raise format_error(response, "it has no task in `data`")
     task_id = task_id_of(data)
@@ -50,6 +52,9 @@ def read_task(response: Response, asked: str | None = None) -> TaskData:
         raise format_error(response, f"task {task_id} has no status", task_id=task_id)
     if asked is not None and are_different(task_id, asked):
         raise format_error(response, f"it is about task {task_id}, and {asked} was asked for", task_id=asked)
+    if data["status"] == FAILED:
+        data = {**body, **data}  # the reason may stand beside the task
+        data.pop("data")
     return task_from(data, task_id, response.request_id)
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 _URL = re.compile(r"https?://[^/\s]", re.IGNORECASE)
 _VIDEO_NAMES = ("video_url", "video", "videos")
+_VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".webm")
+_IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".avif")
 _DEEPEST = 6  # levels of JSON that are searched
 
 
@@ -17,15 +20,45 @@ def result_urls(task: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the URLs of a task's result.
 
     `generated` is documented as a list of URLs. Other models of the service give objects with a `url`, a
-    single string, or the video under a name of its own: such a URL is used where it is the only one.
+    single string, or the video under a name of its own. Elsewhere a URL is used if it is the only one of a
+    video.
 
     Args:
         task: The task's JSON object.
     """
     generated = task.get("generated")
     listed = generated if isinstance(generated, list) else []
-    found = [url for url in listed if isinstance(url, str) and url] or list(_video_urls(generated))
-    return tuple(found or _video_urls({name: task.get(name) for name in _VIDEO_NAMES}))
+    found = [url for url in listed if isinstance(url, str) and url] or _without_posters(
+        _video_urls(generated)
+    )
+    if not found:
+        found = _without_posters(_video_urls({name: task.get(name) for name in _VIDEO_NAMES}))
+    if not found:
+        named = {url for url in _urls(task) if _path(url).endswith(_VIDEO_SUFFIXES)}
+        found = list(named) if len(named) == 1 else []
+    return tuple(found)
+
+
+def _without_posters(urls: Iterable[str]) -> list[str]:
+    """Leave out the images beside a video; they stay where there is nothing else."""
+    found = list(urls)
+    return [url for url in found if not _path(url).endswith(_IMAGE_SUFFIXES)] or found
+
+
+def _path(url: str) -> str:
+    try:
+        return urlsplit(url).path.lower()
+    except ValueError:
+        return ""
+
+
+def _urls(value: object, depth: int = 0) -> Iterator[str]:
+    """Find all URLs."""
+    if isinstance(value, str) and _URL.match(value):
+        yield value
+    elif isinstance(value, (dict, list)) and depth <= _DEEPEST:
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _urls(item, depth + 1)
 
 
 def _video_urls(value: object, depth: int = 0) -> Iterator[str]:

@@ -13,6 +13,8 @@ from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
+from kling_elements.types import printable
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
@@ -39,14 +41,9 @@ def count_of(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def escaped(text: str) -> str:
-    """Return text with all that a terminal would obey, line breaks included, as escapes."""
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
-
-
 def one_line(text: str) -> str:
     """Return text as one line, its white space squeezed."""
-    return escaped(" ".join(text.split()))
+    return printable(" ".join(text.split()))
 
 
 def sentence(text: str) -> str:
@@ -96,12 +93,12 @@ class Console:
 
     def result(self, line: str) -> None:
         """Write a line to stdout."""
-        self.document(escaped(line))
+        self.document(printable(line))
 
     def verdict(self, level: str, line: str) -> None:
         """Write a line that begins with ok, warn, fail or unfit to stdout, coloured on a terminal."""
         space = " " * (5 - len(level))
-        self.document(f"{self._coloured(level, self._out)}{space} {escaped(line)}")
+        self.document(f"{self._coloured(level, self._out)}{space} {printable(line)}")
 
     def result_path(self, path: Path) -> None:
         """Write a path to stdout, with the very bytes that the file system knows it by."""
@@ -122,7 +119,7 @@ class Console:
     def note(self, line: str) -> None:
         """Write a line to stderr."""
         with self._above_line():
-            word, space, rest = escaped(line).partition(" ")
+            word, space, rest = printable(line).partition(" ")
             self._err = self._write(self._err, f"{self._coloured(word, self._err)}{space}{rest}\n")
 
     def has_tables(self, *, is_out: bool) -> bool:

@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from kling_elements import errors
-from kling_elements.cli.console import PROGRAM, escaped, one_line, sentence
+from kling_elements.cli.console import PROGRAM, one_line, sentence
 from kling_elements.cli.exit_codes import CommandError, ExitCode
 from kling_elements.cli.signals import Interrupted
 from kling_elements.settings import resolve_settings
+from kling_elements.types import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -131,6 +132,6 @@ def _traceback(error: BaseException) -> Iterator[str]:
     """Yield a traceback's lines. A message, which may be the service's, stays on one line."""
     for chunk in traceback.format_exception(error):
         if chunk.startswith(("  File ", "Traceback ", "\n")):
-            yield from map(escaped, chunk.strip("\n").splitlines())
+            yield from map(printable, chunk.strip("\n").splitlines())
         else:
             yield one_line(chunk)

@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from kling_elements.files import os_error_reason
+from kling_elements.types import printable
 
 _MAX_NAMES = 5000  # names in a folder looked at for a suggestion
 _HEAD_SHOWN = 100  # characters at either end of a long path
@@ -35,7 +36,7 @@ def os_problem(path: Path, error: OSError) -> str:
 def shown_path(text: str) -> str:
     """A path for a message: not too long, and without what could confuse a terminal."""
     text = text if len(text) <= 2 * _HEAD_SHOWN else f"{text[:_HEAD_SHOWN]}…{text[-_HEAD_SHOWN:]}"
-    return text if text.isprintable() else ascii(text)[1:-1]
+    return printable(text)
 
 
 def _missing(path: Path) -> str:

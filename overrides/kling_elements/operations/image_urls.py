@@ -1,4 +1,4 @@
-"""Check images behind URLs before money is spent: the first kilobytes tell format, pixels and size."""
+"""Check images behind URLs before money is spent: the first kilobytes show format, pixels and size."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ async def look_at_url(io: IO, url: str) -> ImageInfo | str:
     """Fetch the beginning of an image, without the API key.
 
     Returns:
-        What is known of the image, or why it can't be fetched.
+        Format, pixels and size as far as they are known, or why it can't be fetched.
     """
     beginning = _Beginning()
     headers = {
@@ -96,7 +96,7 @@ async def check_urls(io: IO, draft: Draft) -> None:
 
 
 def _size(head: ResponseHead) -> int | None:
-    """The size of the whole image in bytes, as its host declares it."""
+    """Return the size of the whole image in bytes, if its host states it."""
     total = re.fullmatch(r"bytes [0-9]+-[0-9]+/([0-9]+)", head.headers.get("content-range", "").strip())
     if total:
         return int(total[1])

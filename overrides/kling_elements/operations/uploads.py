@@ -1,6 +1,6 @@
-"""Local images that are not sent within the request: put to the service's store, or to one of the caller's.
+"""Upload local images, to the service's store or the caller's, instead of sending them in the request.
 
-Everything in here happens before a task is created, and costs nothing.
+All of it happens before a task is created, and costs nothing.
 """
 
 from __future__ import annotations
@@ -44,17 +44,17 @@ _OK = range(HTTPStatus.OK, HTTPStatus.MULTIPLE_CHOICES)
 _EXPIRED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 _TRANSIENT = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
 _SERVER_ERROR = HTTPStatus.INTERNAL_SERVER_ERROR
-_MOST_REFUSALS = 2  # in a row: an address that is refused at once was not too old
+_MOST_REFUSALS = 2  # in a row: a fresh URL that is refused was not too old
 NOTHING_CREATED = "No task was created, and nothing is billed"
 
 
 @frozen
 class _Asset:
-    """An image that the service's store has.
+    """An image in the service's store.
 
     Attributes:
-        url: Its address.
-        good_until: Until when it may be used again, on the clock.
+        url: The URL to read it from.
+        good_until: When to stop reusing it, on the clock.
     """
 
     url: str = field(repr=False)
@@ -63,10 +63,10 @@ class _Asset:
 
 @define
 class Uploader:
-    """Puts images to the service's store, and remembers where they are.
+    """Uploads images to the service's store, and remembers their URLs.
 
     Attributes:
-        sender: Asks the service for addresses.
+        sender: Requests URLs from the service.
     """
 
     sender: Sender
@@ -74,11 +74,11 @@ class Uploader:
     _refusal: int | None = field(default=None, init=False, repr=False)
 
     async def upload(self, images: Sequence[LoadedImage]) -> list[str]:
-        """The addresses of images, in their order. What was put before is not put again while it lives.
+        """Return the URLs of images, in order. An image that is still in the store is not uploaded again.
 
         Raises:
-            UploadError: If one can't be put.
-            KlingError: If the service gives no addresses.
+            UploadError: If one can't be uploaded.
+            KlingError: If the service gives no URLs.
         """
         keys = [_key(image) for image in images]
         now = self.sender.clock()
@@ -90,16 +90,16 @@ class Uploader:
         while pending:
             before = len(pending)
             await self._put_each(pending, found)
-            # Addresses end after two minutes: the last of several large images may need a fresh one.
+            # URLs expire after two minutes: the last of several large images may need a fresh one.
             refusals = refusals + 1 if len(pending) == before else 0
             if refusals == _MOST_REFUSALS:
                 label = next(iter(pending.values())).label
-                said = f"HTTP {self._refusal}" if self._refusal else "they had ended already"
-                raise _error(label, f"its addresses were refused, a fresh one too ({said})", self._refusal)
+                why = f"HTTP {self._refusal}" if self._refusal else "they had expired"
+                raise _error(label, f"its URLs were refused, a fresh one too ({why})", self._refusal)
         return [found[key] for key in keys]
 
     async def _put_each(self, pending: dict[Key, LoadedImage], found: dict[Key, str]) -> None:
-        """Ask for addresses, and put what they are good for; moves it from `pending` to `found`."""
+        """Request URLs, upload while they are valid, and move what is uploaded from `pending` to `found`."""
         waiting = list(pending.items())
         content_types = [key[1] for key, _ in waiting]
         request = upload_request(content_types)
@@ -111,7 +111,7 @@ class Uploader:
         addresses = cast("tuple[UploadAddress, ...]", answer)
         if len(addresses) != len(waiting):
             label = waiting[0][1].label
-            raise _error(label, f"the service gave {len(addresses)} addresses for {len(waiting)} images")
+            raise _error(label, f"the service gave {len(addresses)} URLs for {len(waiting)} images")
         self._refusal = None
         for (key, image), address in zip(waiting, addresses, strict=True):
             self._check(image, address)
@@ -121,14 +121,14 @@ class Uploader:
                 del pending[key]
 
     def _check(self, image: LoadedImage, address: UploadAddress) -> None:
-        """Make sure that an image goes nowhere where anybody could read it on its way."""
+        """Refuse a URL to which an image would travel unencrypted."""
         schemes = {"https", urlsplit(self.sender.settings.base_url).scheme}
         for url in (address.upload_url, address.asset_url):
             if url_problems(url) or urlsplit(url).scheme not in schemes:
-                raise _error(image.label, "the service gave an address that is no https URL")
+                raise _error(image.label, "the service gave a URL that is not https")
 
     async def _put(self, image: LoadedImage, address: UploadAddress, asked: float) -> bool:
-        """Put one image; answers False if a fresh address is needed."""
+        """Upload one image; return False if a fresh URL is needed."""
         attempt = 0
         while True:
             if address.put_seconds is not None:
@@ -159,7 +159,7 @@ class Uploader:
             await self.sender.io.sleep(delay)
 
     def _remember(self, key: Key, address: UploadAddress, asked: float) -> None:
-        """Note where an image is, for as long as that is of use."""
+        """Remember the URL of an image, unless it expires too soon to be reused."""
         seconds = (address.asset_seconds or 0.0) - UPLOAD_REUSE_MARGIN
         self._assets.pop(key, None)
         if seconds > 0:
@@ -169,10 +169,10 @@ class Uploader:
 
 
 def check_local_files(setting: object) -> str | Store:
-    """What `local_files` asks for.
+    """Return the value of `local_files`, checked.
 
     Raises:
-        ValidationError: If it is none of what it can be.
+        ValidationError: If it is neither a known word nor a function.
     """
     if callable(setting):
         return cast("Store", setting)
@@ -183,17 +183,17 @@ def check_local_files(setting: object) -> str | Store:
 
 
 async def place_images(draft: Draft, store: str | Store, uploader: Uploader) -> Draft:
-    """Replace a draft's local images by addresses.
+    """Replace a draft's local images by URLs.
 
     Args:
         draft: The draft.
         store: Where they go; see `check_local_files`.
-        uploader: Puts them to the service's store.
+        uploader: Uploads them to the service's store.
 
     Raises:
-        ValidationError: If an image can't be used, or the caller's function gives no address.
+        ValidationError: If an image can't be used, or the caller's function returns no URL.
         KlingError: If the service's store can't be used.
-        BaseException: What the caller's function raises.
+        BaseException: If the caller's function raises it.
     """
     if store == BASE64:
         return draft
@@ -216,7 +216,7 @@ async def place_images(draft: Draft, store: str | Store, uploader: Uploader) -> 
 
 
 async def _store(io: IO, store: Store, place: int, image: LoadedImage) -> str:
-    """Hand an image to the caller's function; it is awaited if it can be."""
+    """Pass an image to the caller's function, and await the result if it is awaitable."""
     work = partial(store, image.data, image.content_type)
     # It may take long, and must not hold up an event loop. Wrapped, as trio refuses a thread that returns a
     # coroutine.
@@ -229,9 +229,9 @@ async def _store(io: IO, store: Store, place: int, image: LoadedImage) -> str:
             result.close()
         raise ValidationError(["local_files must not be asynchronous here: use AsyncKlingElements for that"])
     if isinstance(result, str):
-        faults = [f"the address that local_files gave {problem}" for problem in url_problems(result)]
+        faults = [f"the URL that local_files returned {problem}" for problem in url_problems(result)]
     else:
-        faults = [f"local_files gave {_article(result)} in place of its address"]
+        faults = [f"local_files returned {_article(result)}, not a URL"]
     if faults:
         raise ValidationError(
             [image_problem(place, image.label, [f"was stored, but {fault}" for fault in faults])]
@@ -251,15 +251,7 @@ def _error(label: str, what: str, status: int | None = None) -> UploadError:
     return UploadError(f"{label} was not uploaded: {what}. {NOTHING_CREATED}; repeat it", status_code=status)
 
 
-UPLOAD_TIMEOUT = 60.0  # without a byte going out or coming in
-
-
-UPLOAD_REUSE_MARGIN = (
-    3600.0  # an address that ends sooner is not used again: the service fetches it when it likes
-)
-
-
-UPLOAD_PUT_MARGIN = 10.0  # nor is a file put to one that ends sooner
-
-
-UPLOADS_KEPT = 1000  # addresses that a client remembers
+UPLOAD_TIMEOUT = 60.0  # seconds without a byte sent or received
+UPLOAD_REUSE_MARGIN = 3600.0  # seconds; a URL that expires sooner is not reused: the service fetches late
+UPLOAD_PUT_MARGIN = 10.0  # seconds; no upload begins when its URL expires sooner
+UPLOADS_KEPT = 1000  # URLs that a client remembers
