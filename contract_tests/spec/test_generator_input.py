@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,6 +11,9 @@ from spec.tools.equality import same
 from spec.tools.errors import SpecError
 from spec.tools.generator_input import for_generator
 from spec.tools.structure import walk
+
+if TYPE_CHECKING:
+    from spec.tools.errors import Notes
 
 
 def with_schemas(**schemas: Any) -> dict[str, Any]:
@@ -23,9 +26,9 @@ def with_parameter(**parameter: Any) -> dict[str, Any]:
     return {"paths": {"/a": {"get": operation}}}
 
 
-def converted(document: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+def converted(document: dict[str, Any]) -> tuple[dict[str, Any], Notes]:
     """Convert, and see that the document itself is left alone."""
-    reports: list[str] = []
+    reports: Notes = []
     before = copy.deepcopy(document)
     made = for_generator(document, reports)
     assert same(document, before)
@@ -43,9 +46,8 @@ def test_a_parameter_of_a_media_type_is_text() -> None:
     assert parameter["schema"] == {"type": "string"}
     assert "content" not in parameter
     assert parameter["description"] == "D. As text of application/json."
-    assert reports == [
-        "paths./a.get.parameters[0]: the generated client takes it as text of application/json"
-    ]
+    keys = ("paths", "/a", "get", "parameters", 0)
+    assert reports == [(keys, "the generated client takes it as text of application/json")]
 
 
 @pytest.mark.parametrize(

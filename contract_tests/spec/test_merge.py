@@ -121,7 +121,7 @@ def test_no_file_name_decides_about_the_server_or_the_key(
         names[1]: page_of(embedded, "/b", TWO, "x-two"),
         names[2]: page_of(embedded, "/c", ONE, "x-other"),
     }
-    made = convert_upstream(dict(sorted(pages.items())), [], None, Home(ONE[0]["url"], "X-One"))
+    made = convert_upstream(dict(sorted(pages.items())), [], home=Home(ONE[0]["url"], "X-One"))
     assert made["servers"] == ONE
     assert made["components"]["securitySchemes"]["key"]["name"] == "x-one"
     assert made["paths"]["/a"]["get"]["security"] == [{"key": []}]
@@ -143,7 +143,7 @@ def test_a_service_that_is_not_named_or_not_there_is_refused(
     """Of several hosts one must be named, and a page must be of it and have its key."""
     pages = {"a.md": page_of(embedded, "/a", ONE, "x-one"), "b.md": page_of(embedded, "/b", TWO, "x-two")}
     with pytest.raises(SpecError, match=words):
-        convert_upstream(pages, [], None, home)
+        convert_upstream(pages, [], home=home)
 
 
 def test_pages_of_both_formats_merge(

@@ -14,7 +14,7 @@ from spec.tools.errors import SpecError
 from spec.tools.generate import generate
 from spec.tools.generator_input import GeneratorInput, for_generator
 from spec.tools.layout import Layout
-from spec.tools.proof import prove
+from spec.tools.proof import Question, prove
 
 if TYPE_CHECKING:
     from spec.tools.errors import Keys
@@ -93,7 +93,7 @@ def zoo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, GeneratorInput]
     """Generate the client of the document once; it is proven already."""
     work = tmp_path_factory.mktemp("zoo")
     (work / "generated").mkdir()
-    generate(DOCUMENT, yaml.safe_dump(DOCUMENT), Layout(ROOT).config, work / "generated")
+    generate(DOCUMENT, Layout(ROOT).config, work / "generated")
     (package,) = (work / "generated").iterdir()
     return package, for_generator(DOCUMENT, [])
 
@@ -122,6 +122,6 @@ def test_a_client_that_does_something_else_is_refused(
     assert old in text, text
     (copy / file).write_text(text.replace(old, new))
     with pytest.raises(SpecError) as caught:
-        prove(DOCUMENT, given, copy, dict(os.environ))
+        prove(Question.of(DOCUMENT, given), copy, dict(os.environ))
     assert place in {None, caught.value.keys}, caught.value
     assert "spec/overlay.yaml" in caught.value.message

@@ -237,7 +237,7 @@ def test_entries_that_are_no_pages_are_reported(project: Layout) -> None:
     (here / "my_cache" / "inner.md").write_text("x")
     named = {note.split()[0].removeprefix("spec/upstream/") for note in project.ignored()}
     assert named == {"UPPER.MD", "page.mdx", "gone.md", "folder.md"}
-    assert set(project.pages()) == {"things.md", "my_cache/inner.md"}
+    assert set(project.upstream_files()) == {"things.md", "my_cache/inner.md"}
 
 
 def test_ctrl_c_while_the_command_imports_is_one_line(layout: Layout) -> None:

@@ -83,7 +83,7 @@ def test_a_changed_page_comes_in_with_all_that_follows(
     project: Layout, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The page, document, client and changelog are new together; the old page is in the history."""
-    old = project.pages()["things.md"]
+    old = project.upstream_files()["things.md"]
     assert run(project, fresh(project, "[ready]", "[ready, late]")) == 0
     out = capsys.readouterr().out
     assert "late" in project.document.read_text()
@@ -105,7 +105,7 @@ def test_prose_alone_is_taken_over_without_tests(
         run(project, fresh(project, "# Things\n", "# Things\n\n<Note>New prose.</Note>\n"), "--tests", "full")
         == 0
     )
-    assert "only the page's prose" in capsys.readouterr().out
+    assert "only prose" in capsys.readouterr().out
     assert project.document.read_bytes() == before
 
 

@@ -1,4 +1,4 @@
-"""A document in the shape of the vendor's whole one, of any size: for tests, and `python -m` to try it by hand."""
+"""A document of any size in the shape of the vendor's whole one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A fresh copy of a page: its bytes, from a file or from the vendor's site, and the file it belongs in."""
+"""A fresh page or document: its bytes, from a file or from the vendor's site, and the file for it."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from urllib.parse import unquote, urlsplit
 
 from spec.tools.errors import SpecError
 from spec.tools.page import read_page
+from spec.tools.whole import Whole, is_document, looks_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     import httpx
 
-MOST_BYTES: Final = 4_000_000
+MOST_BYTES: Final = 20_000_000
 _PATIENCE_S: Final = 60
 _SILENCE_S: Final = 15
 _MOST_REDIRECTS: Final = 3
 _OK: Final = 200
 _HEADERS: Final = {
-    "accept": "text/markdown, text/plain;q=0.9, */*;q=0.1",
+    "accept": "text/markdown, application/yaml, application/json, text/plain;q=0.9, */*;q=0.1",
     "user-agent": "kling-elements update",
 }
 _LONGEST_NAME: Final = 100
@@ -42,7 +43,7 @@ def fetch_page(
         clock: A monotonic clock, in seconds.
 
     Returns:
-        The page's bytes, at most 4 MB.
+        The page's bytes, at most 20 MB.
 
     Raises:
         SpecError: It can't be had.
@@ -102,49 +103,60 @@ def _refuse_unless_https(page: str) -> None:
 
 def _bounded(content: bytes, page: str) -> bytes:
     if len(content) > MOST_BYTES:
-        raise SpecError(f"is larger than {MOST_BYTES} bytes, which no page is", page)
+        raise SpecError(f"is larger than {MOST_BYTES} bytes, which no page or document is", page)
     return content
 
 
 def file_for(page: str, content: bytes, known: Mapping[str, bytes]) -> str:
-    """Say which file under spec/upstream/ a page belongs in.
+    """Say which file under spec/upstream/ a page or document belongs in.
 
     Args:
         page: Where it was taken from.
         content: Its bytes.
-        known: The pages that are there, by name.
+        known: The pages and documents that are there, by name.
 
     Returns:
-        The file that has the same operations; else the one of the same name; else a new name, the page's own.
+        The file of its kind that has the same operations; else its own name.
 
     Raises:
-        SpecError: The page can't be read, or its operations stand in several files.
+        SpecError: It can't be read, or its operations stand in several files of its kind.
     """
-    mine = _operations(content, page)
-    same = [name for name, old in known.items() if mine & _operations_or_none(old, name)]
-    if len(same) > 1:
+    name = urlsplit(page).path if "://" in page else page
+    is_whole = looks_whole(name, content)
+    mine = _operations(content, page, is_whole=is_whole)
+    same = [
+        other
+        for other, old in known.items()
+        if is_document(other) == is_whole and mine & _operations_or_none(old, other)
+    ]
+    own = _own_name(
+        name, ".json" if is_whole and content.lstrip()[:1] == b"{" else ".yaml" if is_whole else ".md"
+    )
+    if len(same) > 1 and own not in same:
         raise SpecError(
             f"holds operations of several files ({', '.join(same)}): replace them by hand, then"
             " `make regenerate`",
             page,
         )
-    return same[0] if same else _own_name(page)
+    return own if own in same or not same else same[0]
 
 
-def _own_name(page: str) -> str:
-    path = unquote(urlsplit(page).path) if "://" in page else Path(page).name
-    stem = PurePosixPath(path.rstrip("/")).name
-    stem = re.sub(r"\.(md|mdx|markdown|txt)$", "", stem, flags=re.IGNORECASE)
+def _own_name(path: str, suffix: str) -> str:
+    stem = PurePosixPath(unquote(path).rstrip("/")).name
+    stem = re.sub(r"\.(md|mdx|markdown|txt|yaml|yml|json)$", "", stem, flags=re.IGNORECASE)
     stem = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-.")[:_LONGEST_NAME]
-    return f"{stem or 'page'}.md"
+    return f"{stem or 'page'}{suffix}"
 
 
-def _operations(content: bytes, file: str) -> set[tuple[str, str]]:
+def _operations(content: bytes, file: str, *, is_whole: bool) -> set[tuple[str, str]]:
+    if is_whole:
+        named = file if is_document(file) else f"{file}.yaml"
+        return {(method, path) for path, method in Whole.open(content, named).ids}
     return {(block.method, block.path) for block in read_page(content, file).blocks}
 
 
 def _operations_or_none(content: bytes, file: str) -> set[tuple[str, str]]:
     try:
-        return _operations(content, file)
+        return _operations(content, file, is_whole=is_document(file))
     except SpecError:
         return set()  # A broken copy can still be replaced, by its name.

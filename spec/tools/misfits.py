@@ -108,12 +108,12 @@ def set_aside_misfits(
         What was set aside, and what was left.
     """
     moved: list[Misfit] = []
-    left: list[Misfit] = []
+    is_other = False
     for misfit in misfits(document):
         keys = misfit.keys[:-1] if misfit.keys[-1] == "value" else misfit.keys
         here, there, last = _holder(document, keys), _holder(published, keys), str(keys[-1])
         if here is None or there is None or last not in there or here[last] != there[last]:
-            left.append(misfit)
+            is_other = True
             continue
         if keys[-2] == "examples":
             around = _holder(document, keys[:-1]) or {}
@@ -123,7 +123,7 @@ def set_aside_misfits(
         else:
             here[f"x-unfit-{last}"] = here.pop(last)
         moved.append(misfit)
-    return moved, left
+    return moved, misfits(document) if is_other else []
 
 
 def _holder(document: dict[str, Any], keys: Keys) -> dict[str, Any] | None:

@@ -1,8 +1,11 @@
-"""A fresh copy of a page → everything that follows from it. The command behind ``make update``.
+"""A fresh page or document → everything that follows from it. The command behind ``make update``.
 
-    python -m spec.tools.update PAGE [--tests full|none] [--keep] [--markdown FILE] [--root DIRECTORY]
+    python -m spec.tools.update PAGE [--select PATTERN]… [--tests full|none] [--keep] [--markdown FILE]
+                                     [--root DIRECTORY]
 
-PAGE is a file or an https URL. The document and the client are made in a copy of the project first, compared,
+PAGE is a file or an https URL: a Markdown page, or a whole OpenAPI document.
+
+The document and the client are made in a copy of the project first, compared,
 and tested there. Only then is anything in the tree replaced, all of it together; the page as it was stays
 under spec/history/. If a step fails, the tree stays as it was.
 
@@ -45,7 +48,9 @@ _LEFT_OUT: Final = (
 _LONGEST_TESTS_S: Final = 1800
 
 
-def update(layout: Layout, page: str, content: bytes, *, tests: bool, keep: bool) -> Outcome:
+def update(  # noqa: PLR0913 - keyword options
+    layout: Layout, page: str, content: bytes, *, tests: bool, keep: bool, select: Sequence[str] = ()
+) -> Outcome:
     """Take a page over, with all that follows from it.
 
     Args:
@@ -54,18 +59,23 @@ def update(layout: Layout, page: str, content: bytes, *, tests: bool, keep: bool
         content: The page's bytes.
         tests: Whether to run the tests where the client or the document has changed.
         keep: Whether to take the page over even if tests fail.
+        select: What to write into a new spec/select.yaml: patterns of paths, or KEY=PATTERN.
 
     Raises:
         SpecError: The page, or the document that it leads to, can't be used. Nothing has changed then.
     """
     known = layout.upstream_files()
     name = file_for(page, content, known)
-    if known.get(name) == content:
+    if select and layout.selection.exists():
+        raise SpecError("is there already: add the patterns to it instead of --select", "spec/select.yaml")
+    if known.get(name) == content and not select:
         return Outcome(name, is_news=False)
     with workspace(layout) as work:
         tree, output = Layout(work / "tree"), work / "made"
         copy_project(layout.root, tree.root)
         (tree.upstream / name).write_bytes(content)
+        if select:
+            tree.selection.write_text(_selection(select), encoding="utf-8")
         output.mkdir()
         built = make(tree, output)
         before = layout.outputs()
@@ -124,6 +134,8 @@ def _swap(layout: Layout, outcome: Outcome, content: bytes, old: bytes | None, w
     """Put everything in its place, all of it or nothing."""
     (work / "page").write_bytes(content)
     targets = {layout.upstream / outcome.name: work / "page"}
+    if not layout.selection.exists() and (work / "tree" / "spec" / "select.yaml").exists():
+        targets[layout.selection] = work / "tree" / "spec" / "select.yaml"
     if old is not None and outcome.kept is not None:
         (work / "kept").write_bytes(old)
         targets[layout.history / outcome.kept] = work / "kept"
@@ -142,11 +154,17 @@ def _swap(layout: Layout, outcome: Outcome, content: bytes, old: bytes | None, w
                 layout.history.rmdir()
 
 
+def _selection(patterns: Sequence[str]) -> str:
+    entries = [one.partition("=")[::2] if "=" in one else ("path", one) for one in patterns]
+    return yaml_source.dump({"operations": [{key: pattern} for key, pattern in entries]})
+
+
 def _history_name(layout: Layout, name: str) -> str:
     """Name the copy of a page as it was: by the day it was replaced on, numbered where that is taken."""
-    stem = f"{name.removesuffix('.md')}-{datetime.now(UTC).date().isoformat()}"
+    suffix = Path(name).suffix
+    stem = f"{name.removesuffix(suffix)}-{datetime.now(UTC).date().isoformat()}"
     number = 1
-    while (layout.history / (kept := f"{stem}.md" if number == 1 else f"{stem}-{number}.md")).exists():
+    while (layout.history / (kept := f"{stem}{'' if number == 1 else f'-{number}'}{suffix}")).exists():
         number += 1
     return kept
 
@@ -167,7 +185,14 @@ def _parser() -> argparse.ArgumentParser:
         description=(__doc__ or "").split("\n")[0],
         epilog="Exit codes: 0 taken over or nothing new; 1 not taken over; 130 interrupted.",
     )
-    parser.add_argument("page", metavar="PAGE", help="a Markdown file, or the https URL of one")
+    parser.add_argument("page", metavar="PAGE", help="a page or document: a file, or its https URL")
+    parser.add_argument(
+        "--select",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="take only such operations of a document: a path with *, or tag=…, operationId=…, method=…",
+    )
     parser.add_argument(
         "--tests", choices=("full", "none"), default="full", help="the tests to run before (default: full)"
     )
@@ -191,7 +216,14 @@ def main(arguments: Sequence[str] | None = None, fetch: Callable[[str], bytes] =
             if options.markdown is not None:
                 options.markdown.open("a", encoding="utf-8").close()  # Before anything is changed.
             content = fetch(options.page)
-            outcome = update(layout, options.page, content, tests=options.tests == "full", keep=options.keep)
+            outcome = update(
+                layout,
+                options.page,
+                content,
+                tests=options.tests == "full",
+                keep=options.keep,
+                select=options.select,
+            )
             if options.markdown is not None and outcome.is_news:
                 options.markdown.write_text(report_as_markdown(outcome), encoding="utf-8")
     except SpecError as error:

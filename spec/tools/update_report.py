@@ -51,7 +51,7 @@ def report(outcome: Outcome) -> list[str]:
     if not outcome.taken_over:
         lines = [f"{file}: NOT taken over; the tree is as it was."]
     elif outcome.kept is None:
-        lines = [f"{file}: new. (No page has its operations or its name.)"]
+        lines = [f"{file}: new. (No file has its operations or its name.)"]
     else:
         lines = [f"{file}: replaced. The copy before is spec/history/{outcome.kept}."]
     changes = outcome.notes.changes if outcome.notes else ()
@@ -59,7 +59,9 @@ def report(outcome: Outcome) -> list[str]:
         lines.append(f"API document: {headline(changes)} (all of it: make diff)")
         lines += [f"  {one.rating.word}: {one.place}: {one.what}" for one in changes[:_MOST_CHANGES]]
     else:
-        lines.append("API document and client: the same as before; only the page's prose has changed.")
+        lines.append(
+            "API document and client: the same as before; only prose, or what is not selected, has changed."
+        )
     superfluous = [line.partition(": action ")[2] for line in outcome.reports if "any more" in line]
     if superfluous:
         lines.append(f"Overlay: superfluous now: action {'; '.join(superfluous)}")

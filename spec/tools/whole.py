@@ -217,16 +217,16 @@ class Whole:
                     places.append(f"{self.file}:{source.line((*node.keys, 'links', name))}")
                     if node.kind == "response":
                         del node.value["links"][name]
+            if not node.value["links"]:
+                del node.value["links"]
         shared = document.get("components", {}).get("links", {})
         for name in list(shared):
             if {shared[name].get("operationId"), shared[name].get("operationRef")} & (gone - {None}):
                 del shared[name]
-        if shared == {}:
+        if not shared:
             document.get("components", {}).pop("links", None)
         if places:
-            reports.append(
-                f"{places[0]}: links to operations that aren't selected are left out ({len(places)})"
-            )
+            reports.append(f"{places[0]}: {len(places)} links to operations left out are left out, too")
 
     @staticmethod
     def _link(document: dict[str, Any], link: dict[str, Any]) -> dict[str, Any]:
@@ -242,18 +242,16 @@ def left_out(whole: Whole, chosen: Collection[Name], part: Part | None) -> str:
     components = sum(map(len, whole.components.values()))
     kept = 0 if part is None else sum(map(len, part.document.get("components", {}).values()))
     return (
-        f"{whole.file}: {len(chosen)} of its {len(whole.ids)} operations and {kept} of its {components} components"
-        f" are taken; {len(whole.ids) - len(chosen)} and {components - kept} are left out"
+        f"{whole.file}: {len(chosen)} of its {len(whole.ids)} operations and {kept} of its {components}"
+        f" components are taken; {len(whole.ids) - len(chosen)} and {components - kept} are left out"
     )
 
 
-def sniff(name: str, content: bytes) -> bool:
+def looks_whole(name: str, content: bytes) -> bool:
     """Return whether a file or an answer is a whole document rather than a page."""
-    if is_document(name.lower()):
-        return True
+    if name.lower().endswith((".md", *_SUFFIXES)):
+        return is_document(name.lower())
     head = content[:4096].decode("utf-8", "replace")
-    return (
-        not name.lower().endswith(".md")
-        and bool(re.search(r"^\s*(\{\s*)?[\"']?(openapi|swagger)[\"']?\s*:", head, re.MULTILINE))
-        and b"````" not in content[:4096]
+    return re.search(r"^\s*(\{\s*)?[\"']?(openapi|swagger)[\"']?\s*:", head, re.MULTILINE) is not None and (
+        "````" not in head
     )

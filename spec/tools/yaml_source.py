@@ -19,6 +19,7 @@ from yaml.resolver import BaseResolver
 from spec.tools.errors import Keys, SpecError
 
 _MOST_VALUES: Final = 1_000_000  # An alias of aliases can name billions of values in a few lines.
+_DEEPEST: Final = 150
 _TAG: Final = "tag:yaml.org,2002:"
 _LINE_WIDTH: Final = 110
 # What YAML 1.2 reads as a number and 1.1 as a string: 1e3, 0o17. Also 1.1's y and n, which PyYAML leaves
@@ -35,7 +36,19 @@ _PUT_BACK: Final = {stand_in: real for real, stand_in in _NO_LINE_ENDS.items()}
 
 
 class _Resolver(BaseResolver):
-    """What a plain scalar means in YAML 1.2."""
+    """What a plain scalar means in YAML 1.2, and a bound for the nesting: libyaml has none."""
+
+    depth = 0
+
+    def descend_resolver(self, *_: Any) -> None:
+        """Count a level; called for each node."""
+        self.depth += 1
+        if self.depth > _DEEPEST:
+            raise RecursionError
+
+    def ascend_resolver(self) -> None:
+        """Leave a level."""
+        self.depth -= 1
 
 
 for _kind, _pattern, _first in (

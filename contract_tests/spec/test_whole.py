@@ -1,0 +1,191 @@
+"""Whole OpenAPI documents as upstream: what is selected comes with what it needs, and nothing else."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from contract_tests.spec.vendor_like import document as vendor_like
+from spec.tools import yaml_source
+from spec.tools.build import build, convert_upstream
+from spec.tools.check import check
+from spec.tools.errors import SpecError
+from spec.tools.selection import Selection, read_selection
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FILE = "spec/upstream/api.yaml"
+CREATE = "/v1/ai/model-1"
+
+
+def text(document: dict[str, Any]) -> bytes:
+    return yaml.safe_dump(document, sort_keys=False).encode()
+
+
+def selection(*entries: dict[str, str], prefer: str = "page") -> Selection:
+    said = {"prefer": prefer, **({"operations": list(entries)} if entries else {})}
+    return read_selection(yaml_source.load(yaml.safe_dump(said), "spec/select.yaml"))
+
+
+def converted(document: dict[str, Any], *entries: dict[str, str]) -> tuple[dict[str, Any], list[str]]:
+    reports: list[str] = []
+    made = convert_upstream({FILE: text(document)}, reports, selection=selection(*entries))
+    check(made)
+    return made, reports
+
+
+def names(document: dict[str, Any]) -> set[tuple[str, str]]:
+    return {(method, path) for path, item in document["paths"].items() for method in item}
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        ({"path": CREATE}, {("get", CREATE), ("post", CREATE)}),
+        ({"path": f"{CREATE}*", "method": "GET"}, {("get", CREATE), ("get", f"{CREATE}/{{task-id}}")}),
+        ({"tag": "st*k"}, {("get", "/v1/resources")}),
+        ({"operationId": "get_all_model-1_*"}, {("get", CREATE)}),
+    ],
+)
+def test_operations_are_selected(entry: dict[str, str], expected: set[tuple[str, str]]) -> None:
+    """An entry selects by path, method, tag or id, with patterns; the rest is counted."""
+    made, reports = converted(vendor_like(3), entry)
+    assert names(made) == expected
+    assert f"{len(expected)} of its 10 operations" in reports[-1]
+    assert f"{10 - len(expected)} and " in reports[-1]
+
+
+def test_components_come_with_what_refers_to_them() -> None:
+    """References through examples, headers, links and discriminators count; unused security schemes don't."""
+    given = vendor_like(3)
+    given["components"]["headers"] = {"Id": {"schema": {"$ref": "#/components/schemas/id"}}, "Other": {}}
+    given["components"]["links"] = {"again": {"operationId": "get_all_model-1_tasks"}, "other": {}}
+    given["components"]["schemas"]["id"] = {"type": "string"}
+    answer = given["paths"][CREATE]["get"]["responses"]["200"]
+    answer["headers"] = {"x-id": {"$ref": "#/components/headers/Id"}}
+    answer["links"] = {"again": {"$ref": "#/components/links/again"}}
+    made, _ = converted(given, {"path": CREATE})
+    assert {section: set(named) for section, named in made["components"].items()} == {
+        "schemas": {
+            "task", "task_response", "tasks_response", "error", "error_400_problem", "model-1-request",
+            "square", "circle", "id",
+        },
+        "examples": {"200-task", "200-tasks", "request-model-1"},
+        "headers": {"Id"},
+        "links": {"again"},
+        "securitySchemes": {"apiKey"},
+    }  # fmt: skip
+
+
+def test_links_to_operations_that_are_not_selected_are_left_out() -> None:
+    """Such a link would lead nowhere; one to a selected operation stays."""
+    made, reports = converted(vendor_like(2), {"path": CREATE})
+    assert "links" not in made["paths"][CREATE]["post"]["responses"]["200"]
+    assert any("1 links to operations left out" in report for report in reports)
+    made, _ = converted(vendor_like(2))
+    assert made["paths"][CREATE]["post"]["responses"]["200"]["links"]
+
+
+def test_operations_get_ids_and_security_by_rule() -> None:
+    """Missing ids are derived, taken ones get a number; the top-level security goes to each operation."""
+    given = vendor_like(1)
+    given["paths"]["/v1/resources"]["get"]["operationId"] = "get_all_model-0_tasks"
+    made, reports = converted(given)
+    assert made["paths"]["/v1/ai/model-0"]["post"]["operationId"] == "postV1AiModel0"
+    assert made["paths"]["/v1/resources"]["get"]["operationId"] == "get_all_model-0_tasks_2"
+    assert all(operation["security"] for item in made["paths"].values() for operation in item.values())
+    assert any("get_all_model-0_tasks is taken" in report for report in reports)
+
+
+def test_json_and_3_1_are_read_alike() -> None:
+    """The same document as JSON with tabs and escapes, and in the words of 3.1, gives the same."""
+    given = vendor_like(1)
+    given["info"]["description"] = "a 🐈"
+    expected, _ = converted(given)
+    as_json = json.dumps(given, indent="\t").replace("/", "\\/").encode()
+    assert convert_upstream({"a.json": as_json}, []) == expected
+    newer = {**copy.deepcopy(given), "openapi": "3.1.0", "webhooks": {}}
+    newer["components"]["schemas"]["model-0-request"]["properties"]["seed"] = {
+        "type": ["integer", "null"],
+        "minimum": 1,
+    }
+    reports: list[str] = []
+    assert convert_upstream({"a.yaml": text(newer)}, reports) == expected
+    assert "`webhooks` is left out" in reports[0]
+
+
+@pytest.mark.parametrize("prefer", ["page", "document"])
+def test_one_of_two_descriptions_of_an_operation_wins(embedded: Callable[..., bytes], prefer: str) -> None:
+    """`prefer` says whether the page or the document wins; a note names both lines and what differs."""
+    page = embedded("get /v1/resources", {"responses": {"204": {"description": "Mine"}}})
+    reports: list[str] = []
+    files = {FILE: text(vendor_like(1)), "spec/upstream/p.md": page}
+    made = convert_upstream(files, reports, selection=selection(prefer=prefer))
+    assert ("204" in made["paths"]["/v1/resources"]["get"]["responses"]) is (prefer == "page")
+    (note,) = [report for report in reports if "is taken from" in report]
+    assert "spec/upstream/p.md:" in note
+    assert f"{FILE}:" in note
+    assert "204" in note
+    assert names(made) == names(vendor_like(1))
+
+
+def test_descriptions_that_agree_need_no_note(embedded: Callable[..., bytes]) -> None:
+    """A page that says what the document says is no news."""
+    given = {"responses": {"204": {"description": "Done"}}}
+    whole = {"openapi": "3.0.0", "info": {"title": "Things", "version": "1"}, "paths": {"/a": {"get": given}}}
+    reports: list[str] = []
+    convert_upstream({"p.md": embedded("get /a", given), FILE: text(whole)}, reports)
+    assert reports == []
+
+
+@pytest.mark.parametrize(
+    ("content", "said", "words"),
+    [
+        (b"swagger: '2.0'\n", None, rf"^{FILE}:1: .*no OpenAPI document"),
+        (
+            b"openapi: 3.2.0\ninfo: {title: a, version: '1'}\npaths: {/a: {get: {}}}\n",
+            None,
+            "only 3.0 and 3.1",
+        ),
+        (b"openapi: 3.0.0\n", None, "no `paths`"),
+        (b"- 1\n", None, "expected a map"),
+        (b"openapi: 3.0.0\npaths:\n  /a: {}\n  /a: {}\n", None, rf"^{FILE}:4: .*twice"),
+        (b"openapi: 3.0.0\npaths:\n  /a: {$ref: b.yaml}\n", None, rf"^{FILE}:3: .*write it out"),
+        (b"openapi: 3.0.0\npaths:\n  /a: {get: 1}\n", None, rf"^{FILE}:3: .*expected a map"),
+        (None, "operations: [{path: /v2/*}]", r"^spec/select.yaml:1: operations\[0\]: no operation"),
+        (None, "operations: [{path: 5}]", "expected a pattern"),
+        (None, "operations: [{paths: /a}]", "an entry has one or more of"),
+        (None, "operations: []", "at least one entry"),
+        (None, "prefer: mine", "`page` or `document`"),
+        (None, "- /v1", "expected `operations`"),
+    ],
+)
+def test_what_cannot_be_used_is_one_line_with_its_place(
+    content: bytes | None, said: str | None, words: str
+) -> None:
+    """A document or selection that can't be used is an error with its file and line."""
+    given = text(vendor_like(1)) if content is None else content
+    with pytest.raises(SpecError, match=words) as caught:
+        build({FILE: given}, selection=said and ("spec/select.yaml", said.encode()))  # type: ignore[arg-type]
+    assert "\n" not in str(caught.value)
+
+
+def test_time_goes_to_what_is_selected(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a large document only the selected operations and their components become values."""
+    made: list[Any] = []
+    real = yaml_source.Values.value
+
+    def value(self: yaml_source.Values, node: Any, keys: Any) -> Any:
+        made.append(keys)
+        return real(self, node, keys)
+
+    monkeypatch.setattr(yaml_source.Values, "value", value)
+    converted(vendor_like(2), {"path": CREATE})
+    few = len(made)
+    converted(vendor_like(12), {"path": CREATE})
+    assert len(made) - few < few + 12 * 8  # the tags of the others are looked at
