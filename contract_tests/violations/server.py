@@ -18,7 +18,7 @@ from types import MethodType
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid4
 
-from attrs import frozen
+from attrs import field, frozen
 
 from contract_tests.schema.server import default_target
 from contract_tests.schema.server.exchange import Answer, Sent
@@ -53,7 +53,7 @@ class Served:
     """
 
     changes: dict[str, Callable[..., Any]]
-    settings: dict[str, Any] = {}
+    settings: dict[str, Any] = field(factory=dict)
 
     def __call__(self) -> None:
         """Put it in the mock's place."""
@@ -220,6 +220,16 @@ def _b64(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
+def _without(real: Any, server: Stranger, sent: Sent, owner: str) -> Answer:
+    """List all tasks but the newest."""
+    jobs = [j for j in reversed(server.jobs.values()) if j.owner == owner and j.model == sent.path][1:]
+    return (
+        server.success(sent, {"data": server.rows(jobs)})
+        if jobs
+        else server.error(sent, 404, "Tasks not found")
+    )
+
+
 _UPLOADS: Final = {
     "upload-one-short": ("One address fewer than files comes.", {"success": lambda r, s, q, v: r(q, {"files": v["files"][:-1] or v["files"]} if "files" in v else v)}),
     "upload-one-more": ("One address more than files comes.", {"success": lambda r, s, q, v: r(q, {"files": v["files"] + v["files"][:1]} if "files" in v else v)}),
@@ -361,7 +371,7 @@ _BODIES: Final = {
     "url-space": ("webhook_url may have a space.", {"check_url": lambda r, s, u: r(u.replace(" ", "") if isinstance(u, str) and u.startswith("http://a/") else u)}),
     "url-unchecked": ("webhook_url is not checked.", {"check_url": lambda r, s, u: None}),
     "invalid-422": ("An invalid body is a 422.", _at(400, change=lambda a: replace(a, status=422))),
-    "invalid-500": ("A wrong word fails the server.", {"check_word": lambda r, s, n, w, words: r(n, w, words) if isinstance(w, str) else 1 / 0} ),
+    "invalid-500": ("A wrong word fails the server.", {"check_word": lambda r, s, n, w, words: r(n, w, words) if isinstance(w, str) else 1 / 0}),
     "extra-field-refused": ("A field beside the schema is refused.", {"check": lambda r, s, b: (_ for _ in ()).throw(RefusedError("x", "is unknown")) if "x_contract_suite" in b else r(b)}),
     "problem-blames-another": ("Problem details blame another parameter.", {"problem": lambda r, s, n, w: r("duration" if n == "prompt" else n, w)}),
     "problem-no-reasons": ("Problem details give no reasons.", {"problem": lambda r, s, n, w: {"message": "x", "invalid_params": [{"name": n}]}}),
@@ -402,7 +412,7 @@ _IDS: Final = {
 }  # fmt: skip
 
 _LISTS: Final = {
-    "list-lags-behind": ("The newest task is not listed yet.", {"listing": lambda r, s, q, o: _without(r, s, q, o)}),
+    "list-lags-behind": ("The newest task is not listed yet.", {"listing": _without}),
     "list-forgets-old": ("Only the newest task is listed.", _rows(lambda s, j, rows: rows[:1])),
     "list-forgets-middle": ("A task is left out.", _rows(lambda s, j, rows: rows[:1] + rows[2:])),
     "list-twice": ("A task is listed twice.", _rows(lambda s, j, rows: [*rows, rows[0]])),
@@ -421,16 +431,6 @@ _LISTS: Final = {
     "list-other-key": ("The list's key is tasks.", {"listing": lambda r, s, q, o: _json(r(q, o), lambda v: {"tasks": v["data"]} if "data" in v else v)}),
     "list-id-field": ("A row's id is called id.", _rows(lambda s, j, rows: [{"id": row["task_id"], "status": row["status"]} for row in rows])),
 }  # fmt: skip
-
-
-def _without(real: Any, server: Stranger, sent: Sent, owner: str) -> Answer:
-    """List all tasks but the newest."""
-    jobs = [j for j in reversed(server.jobs.values()) if j.owner == owner and j.model == sent.path][1:]
-    return (
-        server.success(sent, {"data": server.rows(jobs)})
-        if jobs
-        else server.error(sent, 404, "Tasks not found")
-    )
 
 
 _RESULTS: Final = {
@@ -569,7 +569,6 @@ _LIFE: Final = {
     "life-no-id": ("A create gives no id.", _created(lambda d: {"status": d["status"]})),
     "life-other-id": ("A create gives another id than the task has.", _created(lambda d: {**d, "task_id": str(uuid4())})),
     "life-unwrapped": ("A create has no data around it.", {"create": lambda r, s, q, o, b: _json(r(q, o, b), lambda v: v.get("data", v))}),
-    "life-shared": ("Tasks made at once share their status.", {"word": lambda r, s, j: r(next(iter(s.jobs.values())))} ),
     "life-error-number": ("A task's error is a number.", _detail(lambda j, d: {**d, "error": 0})),
     "life-refused": ("A valid create is refused.", {"create": lambda r, s, q, o, b: s.error(q, 403, "No") if "duration" in b else r(q, o, b)}),
 }  # fmt: skip
