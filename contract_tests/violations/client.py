@@ -476,8 +476,8 @@ _FINER: Final = (
             lambda real: lambda url: (date := real(url)) and date.astimezone().replace(tzinfo=UTC),
             "kling_elements.types:url_expiry",
         ),
-        "test_tasks",
-        "client/operations",
+        "test_downloads",
+        "client/downloads",
     ),
     _violation(
         "key-struck-out-as-it-is-only",
