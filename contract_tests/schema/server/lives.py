@@ -234,8 +234,8 @@ def a_result_can_be_played(lives: list[Life]) -> Found:
 def a_result_is_as_long_as_asked(lives: list[Life]) -> Found:
     """A result has the length that its create asked for, or else the default one."""
     for life in lives:
-        asked = life.body.get(_DURATION)
-        for fetched in life.results if asked is not None and str(asked).isdecimal() else ():
+        asked = str(life.body.get(_DURATION, ""))
+        for fetched in life.results if asked.isdecimal() else ():
             found = films.seconds(fetched.answer.body)
             if found and abs(found - float(asked)) > _ROUGHLY_SECONDS:
                 yield f"{asked} s were asked for, and the result has {found:.1f} s", fetched
