@@ -28,8 +28,9 @@ def run(args: Namespace, context: Context) -> int:
         TaskClaim(client, context) as claim,
         Progress(context) as progress,
     ):
-        task_id = context.task_id = whole_id(client, args.id)
+        task_id = whole_id(client, args.id)
         check_output(context, task_id)
+        context.task_id = task_id
         task = client.get(task_id)
         if not task.is_terminal:
             raise CommandError(
