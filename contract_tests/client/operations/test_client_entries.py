@@ -56,7 +56,7 @@ def journal(tmp_path: Path, time: FakeTime, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.fixture
 def records(journal: Journal) -> Recorder:
     """Those of one client."""
-    return Recorder.open(journal, SETTINGS)
+    return Recorder.of(journal, SETTINGS)
 
 
 def begin(records: Recorder) -> Begun:
@@ -80,10 +80,12 @@ def noted(records: Recorder, begun: Begun) -> Entry:
 
 def test_whose_journal_it_is(journal: Journal, tmp_path: Path) -> None:
     """One that is handed in stays its owner's; one that a path asks for is the client's."""
-    assert Recorder.open(journal, SETTINGS) == Recorder(journal, SETTINGS, is_own=False)
-    opened = Recorder.open(tmp_path / "other.sqlite3", SETTINGS)
-    assert opened == Recorder(opened.journal, SETTINGS, is_own=True)
+    given = Recorder.of(journal, SETTINGS)
+    assert given.journal is journal
+    assert not given.is_own
+    opened = Recorder.of(tmp_path / "other.sqlite3", SETTINGS)
     assert opened.journal.path == tmp_path / "other.sqlite3"
+    assert opened.is_own
 
 
 def test_what_all_entries_have_in_common(records: Recorder) -> None:
@@ -155,7 +157,10 @@ def test_a_create_that_was_not_sent(records: Recorder) -> None:
 def test_the_quota(records: Recorder, journal: Journal) -> None:
     """A used-up quota is noted for this origin and key, until midnight or a create that made a task."""
     begun = begin(records)
-    for other in (Recorder(journal, ELSEWHERE), Recorder(journal, evolve(SETTINGS, key=ApiKey("k" * 20)))):
+    for other in (
+        Recorder.of(journal, ELSEWHERE),
+        Recorder.of(journal, evolve(SETTINGS, key=ApiKey("k" * 20))),
+    ):
         records.failed(begun, QuotaExceededError("used up", status_code=429, message="used up"))
         assert (records.quota_wait(), other.quota_wait()) == (12 * 3600, None)
         other.created(other.begin("m", REQUEST, None, None), TaskData("u", "CREATED"))
@@ -169,7 +174,7 @@ def test_the_quota(records: Recorder, journal: Journal) -> None:
 
 def test_only_ones_own_tasks(records: Recorder, journal: Journal, time: FakeTime) -> None:
     """What is seen and fetched is noted of the task at this origin, not of the one of that name elsewhere."""
-    task, other = TaskData(ID, "CREATED"), Recorder(journal, ELSEWHERE)
+    task, other = TaskData(ID, "CREATED"), Recorder.of(journal, ELSEWHERE)
     for each in (records, other):
         each.created(each.begin("m", REQUEST, None, "/out.mp4"), task)
         time.sleep(1)
@@ -183,7 +188,7 @@ def test_only_ones_own_tasks(records: Recorder, journal: Journal, time: FakeTime
     assert here
     assert there
     assert (here.status, here.file, there.status, there.file) == ("COMPLETED", "/out.mp4", "CREATED", None)
-    assert Recorder(journal, evolve(SETTINGS, base_url="https://c.example")).unrecorded([task]) == [task]
+    assert Recorder.of(journal, evolve(SETTINGS, base_url="https://c.example")).unrecorded([task]) == [task]
 
 
 def test_the_task_of_an_entry_has_its_request() -> None:

@@ -25,7 +25,7 @@ class KeptConnection(Exception):  # noqa: N818 - never leaves the transports
     """
 
 
-@define
+@define(eq=False, repr=False)
 class Exchange:
     """One request on its way.
 

@@ -48,7 +48,7 @@ class KeyAuth(httpx.Auth):
         yield request
 
 
-@define
+@define(eq=False, repr=False)
 class Clients(Generic[ClientT]):
     """Gives the httpx client of each exchange: the caller's, or a new one.
 
@@ -294,7 +294,7 @@ def _headers(response: httpx.Response) -> Mapping[str, str]:
     return {name.lower(): response.headers[name] for name in response.headers}
 
 
-@define
+@define(eq=False, repr=False)
 class Body:
     """The body of a response of the service while it is read, bounded in size.
 

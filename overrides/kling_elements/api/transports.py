@@ -8,7 +8,6 @@ import sys
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import anyio
-import anyio.to_thread
 import httpx
 
 from kling_elements.api.content_coding import ContentCodingError, Decoder
@@ -243,7 +242,9 @@ class AsyncTransport:
 
     async def run(self, function: Callable[[], T]) -> T:
         """Run a function that may block, in a thread."""
-        return await anyio.to_thread.run_sync(function)
+        from anyio import to_thread
+
+        return await to_thread.run_sync(function)
 
     async def call(self, function: Callable[[Any], object], value: object) -> object:
         """Call a caller's function; what it returns is awaited if it can be."""
