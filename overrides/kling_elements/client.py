@@ -18,10 +18,11 @@ import httpx
 from kling_elements import batch as batches
 from kling_elements import downloads
 from kling_elements import journal as journals
+from kling_elements.api.async_transport import AsyncTransport
 from kling_elements.api.auth import GivenKey, Settings
 from kling_elements.api.endpoints import DEFAULT_MODEL
 from kling_elements.api.io import IO, run_sync
-from kling_elements.api.transports import AsyncTransport, SyncTransport
+from kling_elements.api.sync_transport import SyncTransport
 from kling_elements.errors import ValidationError
 from kling_elements.operations.arguments import Image, Images
 from kling_elements.operations.events import Hook

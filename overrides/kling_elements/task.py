@@ -15,8 +15,9 @@ import anyio
 from attrs import field, frozen
 
 from kling_elements import downloads
+from kling_elements.api.async_transport import AsyncTransport
 from kling_elements.api.io import IO, run_sync
-from kling_elements.api.transports import AsyncTransport, SyncTransport
+from kling_elements.api.sync_transport import SyncTransport
 from kling_elements.errors import ValidationError
 from kling_elements.policy.retries import RetryPolicy
 from kling_elements.types import TaskData

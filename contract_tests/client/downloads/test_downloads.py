@@ -18,7 +18,7 @@ from contract_tests.support.clients import KEY, FakeTime, Script, finished
 from contract_tests.support.loopback import serving
 from kling_elements import AsyncKlingElements, AsyncTask, DownloadError, KlingElements, ResultMissing, Task
 from kling_elements.api.io import run_sync
-from kling_elements.api.transports import SyncTransport
+from kling_elements.api.sync_transport import SyncTransport
 from kling_elements.downloads.download import DownloadContext, download_video
 from kling_elements.policy.retries import RetryPolicy
 from kling_elements.types import TaskData, redact_url, url_expiry
