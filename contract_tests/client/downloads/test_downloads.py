@@ -17,8 +17,8 @@ from contract_tests.support.answers import ID, RESULT, Pieces, mp4, reply, shown
 from contract_tests.support.clients import KEY, FakeTime, Script, finished
 from kling_elements import AsyncTask, DownloadError, ResultMissing, Task
 from kling_elements.api.io import run_sync
-from kling_elements.api.transports import SyncTransport
-from kling_elements.downloads.download import DownloadContext, download
+from kling_elements.api.sync_transport import SyncTransport
+from kling_elements.downloads.download import DownloadContext, download_video
 from kling_elements.policy.retries import RetryPolicy
 from kling_elements.types import TaskData, redact_url, url_expiry
 
@@ -147,7 +147,7 @@ def test_a_host_that_drips_is_given_up_on(tmp_path: Path) -> None:
         transport, RetryPolicy(), lambda: 0.5, lambda: datetime.now(UTC), clock=time.clock
     )
     with pytest.raises(DownloadError, match="too slow"):
-        run_sync(download(TaskData(ID, "COMPLETED", (RESULT,)), tmp_path / "out.mp4", {}, context))
+        run_sync(download_video(TaskData(ID, "COMPLETED", (RESULT,)), tmp_path / "out.mp4", {}, context))
     assert len(server.requests) <= 5
 
 

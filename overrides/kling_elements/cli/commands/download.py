@@ -12,7 +12,7 @@ from kling_elements.cli.output_file import check_output, fetch, take_output
 from kling_elements.cli.progress import Progress
 from kling_elements.cli.task_ids import whole_id
 from kling_elements.cli.task_output import show_file
-from kling_elements.operations.service import require_video
+from kling_elements.operations.videos import require_video
 
 if TYPE_CHECKING:
     from argparse import Namespace
