@@ -16,6 +16,7 @@ import spec.tools.interruption  # noqa: F401 - Ctrl-C while the others are impor
 # isort: split
 import argparse
 import contextlib
+import difflib
 import json
 import signal
 import sys
@@ -57,8 +58,6 @@ def differences(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> list[str]
 
 
 def _line_counts(old: bytes, new: bytes) -> str:
-    import difflib
-
     lines = list(
         difflib.unified_diff(old.decode().splitlines(), new.decode().splitlines(), lineterm="", n=0)
     )[2:]

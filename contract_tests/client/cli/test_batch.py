@@ -226,7 +226,8 @@ class Interrupting:
             raise Interrupted(signal.SIGINT)
         if not self._results:
             raise StopIteration
-        return self._results.popleft()
+        result: BatchResult[Any] = self._results.popleft()
+        return result
 
 
 @pytest.mark.parametrize(("words", "tasks"), [((), 0), (("--batch-id", "b", "--workers", "5"), 2)])

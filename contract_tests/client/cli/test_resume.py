@@ -80,7 +80,8 @@ def test_an_unreadable_journal_is_not_an_empty_one(
 
         def connecting(*args: Any, **options: Any) -> sqlite3.Connection:
             waits.append(options.get("timeout"))
-            return connect(*args, **options)
+            opened: sqlite3.Connection = connect(*args, **options)
+            return opened
 
         monkeypatch.setattr(sqlite3, "connect", connecting)
         ended = run("resume", "-q", *words)
