@@ -24,6 +24,7 @@ from kling_elements.api.endpoints import DEFAULT_MODEL
 from kling_elements.api.io import IO, run_sync
 from kling_elements.api.sync_transport import SyncTransport
 from kling_elements.errors import ValidationError
+from kling_elements.generated import GeneratedClient
 from kling_elements.operations.arguments import Image, Images
 from kling_elements.operations.events import Hook
 from kling_elements.operations.recorder import Recorder
@@ -103,6 +104,7 @@ class _Client(Generic[TaskT, HttpT]):
             hook=on_event,
         )
         self._is_closed = False
+        self._generated: GeneratedClient | None = None
         self._core = TaskService(sender, schedule, recorder, self._bind)
 
     def __repr__(self) -> str:
@@ -130,6 +132,16 @@ class _Client(Generic[TaskT, HttpT]):
         The daily quota is known from the journal, including what other processes met.
         """
         return self._core.usage
+
+    @property
+    def generated(self) -> GeneratedClient:
+        """The generated package's client with this one's origin and key, for every operation of the document.
+
+        Its functions send once, and are not recorded in the journal. It is closed with this client.
+        """
+        if self._generated is None:
+            self._generated = GeneratedClient.of(self._service.sender.settings)
+        return self._generated
 
     @property
     def _service(self) -> TaskService[TaskT]:
@@ -186,6 +198,8 @@ class KlingElements(_Client[Task, httpx.Client]):
         """Close the connections. The client can't be used afterwards."""
         self._is_closed = True
         self._transport.close()
+        if self._generated is not None:
+            self._generated.close()
         self._core.recorder.close()
 
     def create(self, images: Images = (), **options: Unpack[CreateOptions]) -> Task:
@@ -410,6 +424,8 @@ class AsyncKlingElements(_Client[AsyncTask, httpx.AsyncClient]):
         """Close the connections. The client can't be used afterwards."""
         self._is_closed = True
         await self._transport.aclose()
+        if self._generated is not None:
+            await self._generated.aclose()
         from anyio import to_thread
 
         with anyio.CancelScope(shield=True):
