@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, ClassVar, Generic, Literal, Never, NoReturn, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Never, NoReturn, Self, TypeVar, Unpack
 
 import anyio
 import httpx
@@ -24,7 +24,6 @@ from kling_elements.api.endpoints import DEFAULT_MODEL
 from kling_elements.api.io import IO, run_sync
 from kling_elements.api.sync_transport import SyncTransport
 from kling_elements.errors import ValidationError
-from kling_elements.generated import GeneratedClient
 from kling_elements.operations.arguments import Image, Images
 from kling_elements.operations.events import Hook
 from kling_elements.operations.recorder import Recorder
@@ -39,6 +38,9 @@ from kling_elements.settings import REQUEST_TIMEOUT, resolve_settings
 from kling_elements.task import AsyncTask, Target, Task, async_download_alone, download_alone
 from kling_elements.types import TaskData
 from kling_elements.validation import check_names, unknown_names
+
+if TYPE_CHECKING:
+    from kling_elements.generated import GeneratedClient
 
 Listed = list  # the classes below have a method of that name
 TaskT = TypeVar("TaskT", bound=Task)
@@ -134,11 +136,13 @@ class _Client(Generic[TaskT, HttpT]):
         return self._core.usage
 
     @property
-    def generated(self) -> GeneratedClient:
+    def generated(self) -> "GeneratedClient":
         """The generated package's client with this one's origin and key, for every operation of the document.
 
         Its functions send once, and are not recorded in the journal. It is closed with this client.
         """
+        from kling_elements.generated import GeneratedClient  # noqa: PLC0415 - few need it, and it takes a while
+
         if self._generated is None:
             self._generated = GeneratedClient.of(self._service.sender.settings)
         return self._generated

@@ -32,7 +32,7 @@ from kling_elements.document import load_document
 from kling_elements.errors import ConnectionFailed, OutcomeUnknown, ValidationError
 from kling_elements.settings import REQUEST_TIMEOUT, resolve_settings
 from kling_elements.types import NoResponse, Request
-from kling_elements_api import AuthenticatedClient
+from kling_elements_api import AuthenticatedClient  # noqa: TID253 - this module is imported when needed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
