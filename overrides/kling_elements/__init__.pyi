@@ -23,6 +23,8 @@ from kling_elements.errors import TaskFailed as TaskFailed
 from kling_elements.errors import UploadError as UploadError
 from kling_elements.errors import ValidationError as ValidationError
 from kling_elements.errors import WebhookVerificationError as WebhookVerificationError
+from kling_elements.generated import GeneratedClient as GeneratedClient
+from kling_elements.generated import generated_client as generated_client
 from kling_elements.journal import Journal as Journal
 from kling_elements.operations.events import Event as Event
 from kling_elements.operations.wait import Look as Look

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, ClassVar, Generic, Literal, Never, NoReturn, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Never, NoReturn, Self, TypeVar, Unpack
 
 import anyio
 import httpx
@@ -38,6 +38,9 @@ from kling_elements.settings import REQUEST_TIMEOUT, resolve_settings
 from kling_elements.task import AsyncTask, Target, Task, async_download_alone, download_alone
 from kling_elements.types import TaskData
 from kling_elements.validation import check_names, unknown_names
+
+if TYPE_CHECKING:
+    from kling_elements.generated import GeneratedClient
 
 Listed = list  # the classes below have a method of that name
 TaskT = TypeVar("TaskT", bound=Task)
@@ -103,6 +106,7 @@ class _Client(Generic[TaskT, HttpT]):
             hook=on_event,
         )
         self._is_closed = False
+        self._generated: GeneratedClient | None = None
         self._core = TaskService(sender, schedule, recorder, self._bind)
 
     def __repr__(self) -> str:
@@ -130,6 +134,18 @@ class _Client(Generic[TaskT, HttpT]):
         The daily quota is known from the journal, including what other processes met.
         """
         return self._core.usage
+
+    @property
+    def generated(self) -> "GeneratedClient":
+        """The generated package's client with this one's origin and key, for every operation of the document.
+
+        Its functions send once, and are not recorded in the journal. It is closed with this client.
+        """
+        from kling_elements.generated import GeneratedClient  # noqa: PLC0415 - few need it, and it takes a while
+
+        if self._generated is None:
+            self._generated = GeneratedClient.of(self._service.sender.settings)
+        return self._generated
 
     @property
     def _service(self) -> TaskService[TaskT]:
@@ -186,6 +202,8 @@ class KlingElements(_Client[Task, httpx.Client]):
         """Close the connections. The client can't be used afterwards."""
         self._is_closed = True
         self._transport.close()
+        if self._generated is not None:
+            self._generated.close()
         self._core.recorder.close()
 
     def create(self, images: Images = (), **options: Unpack[CreateOptions]) -> Task:
@@ -410,6 +428,8 @@ class AsyncKlingElements(_Client[AsyncTask, httpx.AsyncClient]):
         """Close the connections. The client can't be used afterwards."""
         self._is_closed = True
         await self._transport.aclose()
+        if self._generated is not None:
+            await self._generated.aclose()
         from anyio import to_thread
 
         with anyio.CancelScope(shield=True):

@@ -16,7 +16,6 @@ import spec.tools.interruption  # noqa: F401 - Ctrl-C while the others are impor
 # isort: split
 import argparse
 import contextlib
-import difflib
 import json
 import signal
 import sys
@@ -58,6 +57,8 @@ def differences(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> list[str]
 
 
 def _line_counts(old: bytes, new: bytes) -> str:
+    import difflib  # noqa: PLC0415 - only where something changed: 0.3 s is what an unchanged run may take
+
     lines = list(
         difflib.unified_diff(old.decode().splitlines(), new.decode().splitlines(), lineterm="", n=0)
     )[2:]

@@ -62,12 +62,16 @@ class Settings:
 
     Attributes:
         base_url: The origin, with a path prefix if there is one, without a trailing slash.
-        key_header: The name of the header that carries the key.
+        key_header: The name of the header that carries the key, or of the parameter.
         key: The key.
         timeout: Seconds that one request may take.
+        key_in: "header", "query" or "cookie"; "nowhere" for operations that ask for no key.
+        key_prefix: What stands before the key, such as "Bearer ".
     """
 
     base_url: str
     key_header: str
     key: ApiKey
     timeout: float
+    key_in: str = "header"
+    key_prefix: str = ""

@@ -36,8 +36,15 @@ class KeyAuth(httpx.Auth):
         self._settings = settings
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Add the header; called by httpx."""
-        request.headers[self._settings.key_header] = self._settings.key.reveal()
+        """Add the key; called by httpx."""
+        settings = self._settings
+        if settings.key_in == "header":
+            request.headers[settings.key_header] = settings.key_prefix + settings.key.reveal()
+        elif settings.key_in == "query":
+            request.url = request.url.copy_merge_params({settings.key_header: settings.key.reveal()})
+        elif settings.key_in == "cookie":
+            cookies = [request.headers.get("cookie"), f"{settings.key_header}={settings.key.reveal()}"]
+            request.headers["cookie"] = "; ".join(filter(None, cookies))
         yield request
 
 
