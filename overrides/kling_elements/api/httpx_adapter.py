@@ -245,7 +245,11 @@ def service_response(response: httpx.Response, body: bytes, key: ApiKey) -> Resp
 
 def _headers(response: httpx.Response) -> Mapping[str, str]:
     """Headers with names in lower case, repeated ones joined."""
-    return {name.lower(): response.headers[name] for name in response.headers}
+    joined: dict[str, str] = {}
+    for name, value in response.headers.multi_items():
+        key = name.lower()
+        joined[key] = f"{joined[key]}, {value}" if key in joined else value
+    return joined
 
 
 @define(eq=False, repr=False)
