@@ -60,8 +60,9 @@ def service_request(
         timeout: Seconds that it may take.
     """
     url = settings.base_url + request.path
-    headers = {**request.headers, **_our_headers(request.headers, keep=request.method == "GET")}
-    timeouts = _timeouts(timeout, request.content)
+    headers = {**settings.headers, **request.headers}
+    headers |= _our_headers(headers, keep=request.method == "GET")
+    timeouts = _timeouts(timeout, request.content, settings.connect_timeout)
     if client is not None:
         return client.build_request(
             request.method, url, headers=headers, content=request.content, timeout=timeouts
@@ -99,9 +100,10 @@ def _our_headers(given: Mapping[str, str], *, keep: bool) -> dict[str, str]:
     return {name: value for name, value in ours.items() if name.lower() not in names}
 
 
-def _timeouts(timeout: float, content: bytes | None) -> httpx.Timeout:
+def _timeouts(timeout: float, content: bytes | None, connect: float | None = None) -> httpx.Timeout:
     # The whole body is in the operating system's buffers some time before it is at the host.
-    return httpx.Timeout(timeout, read=total_seconds(timeout, content))
+    connect = timeout if connect is None else min(connect, timeout)
+    return httpx.Timeout(timeout, read=total_seconds(timeout, content), connect=connect)
 
 
 def total_seconds(timeout: float, content: bytes | None) -> float:
