@@ -220,7 +220,7 @@ class Interrupting:
     def __iter__(self) -> Interrupting:
         return self
 
-    def __next__(self) -> BatchResult[Any]:
+    def __next__(self) -> Any:
         if not self._was_interrupted:
             self._was_interrupted = True
             raise Interrupted(signal.SIGINT)
