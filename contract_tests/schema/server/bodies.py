@@ -29,8 +29,7 @@ _OF_TYPE: Final[dict[str, Any]] = {
 }
 _NO_URIS: Final = (
     "not a uri", "/relative", "http://a b/", "http://[::1", "://example.com", "", " ", "example.com", "example.com/hook",
-    "//example.com/hook", "www.example.com", "localhost", "http", "?a=b", "#a", "http://a/<b>", "http://a/%zz",
-    "http://a/b c", " http://example.com/", "http://example.com/ ", "http://example.com/\n", 'http://a/"b"', "1http://a/",
+    "//example.com/hook", "www.example.com", "localhost", "http", "?a=b", "#a", "1http://a/",
 )  # fmt: skip
 
 
