@@ -76,6 +76,7 @@ model-cost: environment ## how many hand-written lines a model costs (ARGS=std)
 
 # The key is taken from the environment (CONTRACT_KEY) and never stands on a command line.
 CONTRACT = CONTRACT_URL='$(URL)' CONTRACT_PROFILE='$(PROFILE)' CONTRACT_CAP='$(CAP)' CONTRACT_SEED='$(SEED)' \
+	$(if $(WAIT),CONTRACT_WAIT='$(WAIT)') $(if $(IMAGES),CONTRACT_IMAGES='$(IMAGES)') $(if $(KNOWN),CONTRACT_KNOWN='$(KNOWN)') \
 	CONTRACT_EXAMPLES='$(or $(EXAMPLES),100)' $(RUN) -m contract_tests.report
 
 .PHONY: contract
@@ -84,7 +85,7 @@ contract: environment ## both sides of the contract suite, and a table of what t
 
 .PHONY: contract-server
 contract-server: environment ## the server side alone (URL=https://… PROFILE=free, or PROFILE=full CAP=20; SEED=1)
-	@$(CONTRACT) --server -- $(ARGS)
+	@$(CONTRACT) --server -- $(if $(URL),,-n $(JOBS)) $(ARGS)
 
 .PHONY: contract-live
 contract-live: environment ## compare the live service with the document, without making a task (CONTRACT_KEY, URL=https://…)

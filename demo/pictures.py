@@ -1,14 +1,15 @@
-"""Two pictures that the demo sends: drawn here, so that the repository holds nobody's photographs."""
+"""Two pictures that the demo sends: drawn here, so that the repository holds nobody's photographs.
+
+python -m demo.pictures      draws those of examples/ again
+"""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, TypeAlias
+from pathlib import Path
+from typing import TypeAlias
 
 from PIL import Image, ImageDraw, ImageFilter
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 Colour: TypeAlias = tuple[int, int, int]
 Point: TypeAlias = tuple[float, float]
@@ -148,3 +149,7 @@ def _ellipse(canvas: ImageDraw.ImageDraw, centre: Point, radius: float, colour: 
 
 def _reduced(picture: Image.Image) -> Image.Image:
     return picture.resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS)
+
+
+if __name__ == "__main__":
+    draw_pictures(Path(__file__).resolve().parents[1] / "examples")

@@ -41,7 +41,9 @@ def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
     """
     parser = argparse.ArgumentParser(prog="python -m contract_tests.report", description=__doc__)
     parser.add_argument(
-        "--server", action="store_true", help="the server side alone; its zeros are shown, and do not fail the run"
+        "--server",
+        action="store_true",
+        help="the server side alone; its zeros are shown, and do not fail the run",
     )
     parser.add_argument("--output", type=Path, default=OUTPUT, help="where report.html and junit.xml go")
     parser.add_argument("pytest", nargs="*", help="more arguments for pytest, after --")

@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from contract_tests.report.rules import Group
-
     from contract_tests.report.table import Cell, Line, Table
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1a1d21; --soft: #5b6470; --ground: #ffffff; --line: #dfe3e8;
   --card: #f5f7f9; --bad: #b00020; --bad-ground: #fde7ea; --good: #12652f; --warn: #8a5300; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e8eaed; --soft: #a3abb5; --ground: #15181c;
-  --line: #343a41; --card: #1e2227; --bad: #ff8a95; --bad-ground: #47131b; --good: #7ddb9c; --warn: #f0b35a; } }
+  --line: #343a41; --card: #1e2227; --bad: #ff8a95; --bad-ground: #47131b; --good: #7ddb9c;
+  --warn: #f0b35a; } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; padding: 1rem; max-width: 48rem; background: var(--ground); color: var(--ink);
   font: 16px/1.45 system-ui, sans-serif; }
@@ -67,10 +67,11 @@ def html(
     verdicts = [group.verdict for group in groups]
     counts = {verdict: verdicts.count(verdict) for verdict in rules.VERDICTS} if groups else {}
     sums = "".join(
-        f'<li class="{_class(verdict, count)}"><b>{count}</b>rules {verdict}</li>' for verdict, count in counts.items()
+        f'<li class="{_class(verdict, count)}"><b>{count}</b>rules {verdict}</li>'
+        for verdict, count in counts.items()
     )
     sums += "".join(
-        f'<li class="{"good" * (table.met(side) == total)}"><b>{table.met(side)}/{total}</b>{side}: answers met</li>'
+        f'<li class="{"good" * (table.met(side) == total)}"><b>{table.met(side)}/{total}</b>{side} side</li>'
         for side in table.sides
     )
     if len(table.sides) > 1:
@@ -91,7 +92,7 @@ def html(
 <ul class="sums">{sums}</ul>
 {said}
 {_rules(groups)}
-<p>Each documented answer, and how often each side has met it:</p>
+<p>Each documented answer, and how often each side met it.</p>
 {sections}
 </body>
 </html>
@@ -108,7 +109,7 @@ def _rules(groups: Sequence[Group]) -> str:
     rows = "\n".join(_rule(group) for group in groups if group.verdict != "held")
     held = "\n".join(_rule(group) for group in groups if group.verdict == "held")
     missing = "".join(
-        f"<p>{escape(reason)}</p><p class=\"note\">{escape(', '.join(f'{name} ({n})' for name, n in checks))}</p>"
+        f'<p>{escape(reason)}</p><p class="note">{escape(", ".join(f"{n} ({c})" for n, c in checks))}</p>'
         for reason, checks in rules.not_reached(groups).items()
     )
     return f"""<section>
@@ -117,16 +118,25 @@ def _rules(groups: Sequence[Group]) -> str:
 <details><summary>Rules that held</summary>
 {held}
 </details>
-{f"<details><summary>Checks that were not made, and what they would take</summary>{missing}</details>" if missing else ""}
+{missing and f"<details><summary>Not checked, and what it would take</summary>{missing}</details>"}
 </section>"""
 
 
 def _rule(group: Group) -> str:
     mark = f'<span class="mark {group.verdict.split()[0]}">{group.verdict}</span>'
-    head = f"{mark} <code>{escape(group.rule)}</code>"
-    notes = "".join(f'<p class="note">{escape(note)}</p>' for note in rules.notes(group)) if group.breaches else ""
+    name = escape(group.rule).replace("_", "_<wbr>")
+    head = f"{mark} <code>{name}</code>"
+    notes = (
+        "".join(f'<p class="note">{escape(note)}</p>' for note in rules.notes(group))
+        if group.breaches
+        else ""
+    )
     if not group.breaches:
-        why = f'<p class="note">Stricter than the document: {escape(group.stricter)}</p>' if group.stricter else ""
+        why = (
+            f'<p class="note">Stricter than the document: {escape(group.stricter)}</p>'
+            if group.stricter
+            else ""
+        )
         return f"<details><summary>{head}</summary><p>{escape(group.sentence)}</p>{why}</details>"
     first = f"{group.first.text}\n{group.first.told}"
     return (

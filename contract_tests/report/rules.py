@@ -1,4 +1,4 @@
-"""The rules of a run by outcome: one line for each cause, whatever the number of requests and tests that met it."""
+"""The rules of a run by outcome: one entry for each cause, however many requests met it."""
 
 from __future__ import annotations
 
@@ -78,7 +78,8 @@ def unneeded(known: Sequence[Acceptance], groups: Sequence[Group]) -> list[str]:
     return [
         f"{entry} — no breach needs this any more, or its day is over: remove it"
         for entry in known
-        if str(entry) not in used and (entry.rule in reached or "*" in entry.rule or not _is_named(entry, groups))
+        if str(entry) not in used
+        and (entry.rule in reached or "*" in entry.rule or not _is_named(entry, groups))
     ]
 
 
@@ -97,7 +98,10 @@ def text(groups: Sequence[Group], stale: Sequence[str], *, colour: bool) -> str:
         if found.verdict in {"broken", "accepted"}:
             code = _RED if found.verdict == "broken" else _YELLOW
             times = f"{found.requests} request{'s' * (found.requests != 1)}"
-            written += [paint(code, f"{found.verdict.upper()}  {found.rule}  ({times})"), f"  {found.sentence}"]
+            written += [
+                paint(code, f"{found.verdict.upper()}  {found.rule}  ({times})"),
+                f"  {found.sentence}",
+            ]
             written += [f"  {line}" for line in notes(found)]
             written += [f"  {found.first.text}", *found.first.told.splitlines(), ""]
     missing = not_reached(groups)

@@ -168,7 +168,7 @@ def summary(table: Table) -> list[str]:
     """Say how much of the document was exercised, in a sentence a side, and what is left to do."""
     total = len(table.lines)
     said = [f"{side} side: {table.met(side)} of {total} documented answers exercised" for side in table.sides]
-    return said + to_do(table)
+    return said + (to_do(table) if len(table.sides) > 1 else [])
 
 
 def to_do(table: Table) -> list[str]:

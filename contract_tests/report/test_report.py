@@ -176,7 +176,7 @@ SEEN = [
 
 
 def test_one_cause_is_one_line() -> None:
-    """Breaches of a rule are one group with their number, one exchange and one line that repeats it, everywhere."""
+    """Breaches of a rule are one group: their number, one exchange, and one line that repeats it."""
     groups = rules.group(SEEN)
     assert [(g.rule, g.verdict, g.requests) for g in groups] == [
         ("b", "broken", 3), ("c", "accepted", 1), ("d", "not reached", 0), ("a", "held", 0)
@@ -186,15 +186,21 @@ def test_one_cause_is_one_line() -> None:
     assert "BROKEN  b  (3 requests)" in shown
     assert "d (2)" in shown
     assert "1 broken, 1 accepted, 1 not reached, 1 held" in shown
-    written = rules.junit(groups, ["gone"], ET.fromstring("<x><testsuite/></x>"))
+    written = rules.junit(groups, ["gone"], ET.Element("testsuites"))
     cases = {case.get("name"): [child.tag for child in case] for case in written.iter("testcase")}
-    assert cases == {"b": ["failure"], "c": ["system-out"], "d": ["skipped"], "a": [], "known.yaml": ["failure"]}
+    assert cases == {
+        "b": ["failure"],
+        "c": ["system-out"],
+        "d": ["skipped"],
+        "a": [],
+        "known.yaml": ["failure"],
+    }
     text = page.html(made(), groups)
     assert text.count("curl &lt;x&gt;") == 1
 
 
 def test_an_acceptance_is_for_a_rule_and_a_time(tmp_path: Path) -> None:
-    """An entry covers its rule's breaches until its day; one that nothing needs fails, one not reached does not."""
+    """An entry covers its rule's breaches until its day; one that nothing needs fails the run."""
     file = tmp_path / "known.yaml"
     file.write_text(
         "- {rule: c, why: known, until: 2027-01-31}\n- {rule: a, why: x, until: 2027-01-31}\n"
@@ -205,7 +211,11 @@ def test_an_acceptance_is_for_a_rule_and_a_time(tmp_path: Path) -> None:
     breach = verdicts.Breach(verdicts.Rule("c", ""), "wrong")
     assert known[0].covers(breach, date(2027, 1, 31))
     assert not known[0].covers(breach, date(2027, 2, 1))
-    for bad in ("- {rule: c, why: x}", "- {rule: c, why: x, until: soon}", "- {rule: c, why: '', until: 2027-01-31}"):
+    for bad in (
+        "- {rule: c, why: x}",
+        "- {rule: c, why: x, until: soon}",
+        "- {rule: c, why: '', until: 2027-01-31}",
+    ):
         file.write_text(bad)
         with pytest.raises(verdicts.KnownError, match=r"known\.yaml"):
             verdicts.read_known(file)

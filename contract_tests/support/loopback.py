@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import socket
 import threading
 from contextlib import ExitStack, contextmanager, suppress
@@ -73,8 +74,12 @@ def serving(answer: Callable[[Asked], Answer]) -> Iterator[Loopback]:
 
 
 @contextmanager
-def keeping_alive() -> Iterator[Loopback]:
-    """A server that keeps connections open; each response's body is the number of its connection."""
+def keeping_alive(*, answers: float = math.inf) -> Iterator[Loopback]:
+    """A server that keeps connections open; each response's body is the number of its connection.
+
+    Args:
+        answers: Of one connection; the next request on it is read, and the connection closed.
+    """
     numbers = count(1)
 
     class Handler(BaseHTTPRequestHandler):
@@ -82,11 +87,15 @@ def keeping_alive() -> Iterator[Loopback]:
 
         def setup(self) -> None:
             super().setup()
-            self.number = next(numbers)
+            self.number, self.left = next(numbers), answers
 
         def answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
             served.asked.append(Asked(self.command, self.path, dict(self.headers.items()), body))
+            self.left -= 1
+            if self.left < 0:
+                self.close_connection = True
+                return
             number = str(self.number).encode()
             self.send_response(200)
             self.send_header("content-length", str(len(number)))

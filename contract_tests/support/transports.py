@@ -8,9 +8,10 @@ import httpx
 from attrs import frozen
 
 from contract_tests.support.clients import KEY, call_under
+from kling_elements.api.async_transport import AsyncTransport
 from kling_elements.api.auth import ApiKey, Settings
 from kling_elements.api.io import run_sync
-from kling_elements.api.transports import AsyncTransport, SyncTransport
+from kling_elements.api.sync_transport import SyncTransport
 from kling_elements.types import ExternalRequest, Request
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
@@ -438,4 +439,63 @@ _DOWNLOADS: Final = (
     ),
 )
 
-VIOLATIONS: Final = (*_MONEY, *_KEY, *_CONTRACT, *_PARSING, *_POLLING, *_DOWNLOADS)
+_FINER: Final = (
+    _violation(
+        "alike-images-share-an-upload",
+        "Two images that begin alike share one upload.",
+        replaced(
+            lambda real: lambda image: (image.data[:64].hex(), image.content_type),
+            "kling_elements.operations.uploads:_key",
+        ),
+        "test_uploads",
+        "client/operations",
+    ),
+    _violation(
+        "second-result-lost",
+        "Of two results only the first is kept.",
+        _task(lambda exchange, task: task.update(generated=task.get("generated", [])[:1])),
+        "test_responses",
+        "client/api",
+        "client/operations",
+        "client/downloads",
+    ),
+    _violation(
+        "retry-after-without-its-zone",
+        "A date of another time zone is read as UTC.",
+        replaced(
+            lambda real: lambda text: (date := real(text)) and date.replace(tzinfo=UTC),
+            "kling_elements.api.parsing:_date",
+        ),
+        "test_sending",
+        "client/api",
+    ),
+    _violation(
+        "expiry-in-local-time",
+        "A result's expiry is local time under the name of UTC.",
+        replaced(
+            lambda real: lambda url: (date := real(url)) and date.astimezone().replace(tzinfo=UTC),
+            "kling_elements.types:url_expiry",
+        ),
+        "test_downloads",
+        "client/downloads",
+    ),
+    _violation(
+        "key-struck-out-as-it-is-only",
+        "An encoded key that the server echoes stands in the error.",
+        replaced(
+            lambda real: lambda key: lambda text: text.replace(key, "[API key]"),
+            "kling_elements.api.key_redaction:redactor",
+        ),
+        "test_key_hygiene",
+        "client/api",
+    ),
+    _violation(
+        "video-not-flushed",
+        "A video is not brought to the disk before it gets its name.",
+        replaced(_returning(None), "kling_elements.files:sync"),
+        "test_targets",
+        "client/downloads",
+    ),
+)
+
+VIOLATIONS: Final = (*_MONEY, *_KEY, *_CONTRACT, *_PARSING, *_POLLING, *_DOWNLOADS, *_FINER)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from contract_tests.violations import client, document, server, webhook
+from contract_tests.violations import client, document, mock, server, webhook
 
 if TYPE_CHECKING:
     from contract_tests.violations.violation import Violation
@@ -14,4 +14,5 @@ VIOLATIONS: Final[tuple[Violation, ...]] = (
     *client.VIOLATIONS,
     *document.VIOLATIONS,
     *webhook.VIOLATIONS,
+    *mock.VIOLATIONS,
 )

@@ -35,7 +35,7 @@ def test_the_page_lists_each_as_found() -> None:
 @pytest.mark.parametrize("violation", SAMPLE, ids=lambda violation: violation.name)
 def test_a_sample_is_found(violation: Violation) -> None:
     """The suite finds one violation of each quick kind; `make mutants` runs them all."""
-    verdict = run(violation, violation.tests)
+    (verdict,) = run([violation], violation.tests)
     assert verdict.is_good, str(verdict)
     assert counts([verdict]).startswith("seeded violations found: 1 of 1")
 
@@ -45,7 +45,7 @@ def test_a_violation_that_cannot_be_applied_is_an_error(path: str) -> None:
     """A renamed function or module fails the run, and the message has the path."""
     with pytest.raises(CannotApplyError, match=path):
         replaced(lambda real: real, path)()
-    verdict = run(Violation("document", "x", "", None, (), edit=("Makefile", "no such text", "")), ())
+    (verdict,) = run([Violation("document", "x", "", None, (), edit=("Makefile", "no such text", ""))], ())
     assert not verdict.is_good
 
 

@@ -15,7 +15,7 @@ from attrs import frozen
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Kind = Literal["server", "client", "document", "webhook"]
+Kind = Literal["server", "client", "document", "webhook", "mock"]
 
 
 class CannotApplyError(Exception):

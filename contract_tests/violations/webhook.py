@@ -38,6 +38,24 @@ def _entries(change: Callable[[list[str]], list[str]]) -> Callable[[], None]:
     return replaced(make, _EXAMINE)
 
 
+def _before_the_signature(reason: str) -> Callable[[], None]:
+    """Look at something before the signature: a stranger learns of it."""
+
+    class AnyKeys:
+        def match(self, *_: Any) -> bool:
+            return True
+
+    def make(real: Any) -> Any:
+        def call(body: Any, headers: Any, keys: Any, **options: Any) -> Any:
+            found = real(body, headers, AnyKeys(), **options)
+            told = getattr(getattr(found, "reason", None), "name", "")
+            return found if told == reason else real(body, headers, keys, **options)
+
+        return call
+
+    return replaced(make, _EXAMINE)
+
+
 def _one_secret(real: Any) -> Any:
     def call(secrets: Any, *args: Any, **options: Any) -> Any:
         return real(secrets if isinstance(secrets, (str, bytes)) else list(secrets)[:1], *args, **options)
@@ -89,6 +107,18 @@ def _always_new(real: Any) -> Any:
 
 
 VIOLATIONS: Final = (
+    _violation(
+        "age-before-the-signature",
+        "A stranger is told that a delivery is too old.",
+        _before_the_signature("TIMESTAMP"),
+        "test_verification",
+    ),
+    _violation(
+        "body-before-the-signature",
+        "A stranger is told that a body is no task.",
+        _before_the_signature("BODY"),
+        "test_verification",
+    ),
     _violation(
         "any-signature",
         "A signature is not compared: any is good.",

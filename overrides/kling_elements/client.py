@@ -1,4 +1,8 @@
-"""The two clients over one base: one core (`operations`), which `KlingElements` runs and the other awaits."""
+"""The two clients over one base: one core (`operations`), which `KlingElements` runs and the other awaits.
+
+Annotations are evaluated, so that the type hints of the methods can be read at run time. Those in quotes are
+of wings that import their names when they are first used.
+"""
 
 import os
 import random
@@ -6,29 +10,23 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, ClassVar, Generic, Never, NoReturn, Self, TypeVar, Unpack
+from typing import Any, ClassVar, Generic, Literal, Never, NoReturn, Self, TypeVar, Unpack
 
 import anyio
-import anyio.to_thread
 import httpx
 
+from kling_elements import batch as batches
+from kling_elements import downloads
+from kling_elements import journal as journals
+from kling_elements.api.async_transport import AsyncTransport
 from kling_elements.api.auth import GivenKey, Settings
 from kling_elements.api.endpoints import DEFAULT_MODEL
 from kling_elements.api.io import IO, run_sync
-from kling_elements.api.transports import AsyncTransport, SyncTransport
-from kling_elements.batch.async_worker_pool import AsyncBatch
-from kling_elements.batch.job_sources import AsyncJobs, Jobs
-from kling_elements.batch.plan import BatchOptions, ResumeOptions, plan_batch, plan_resume
-from kling_elements.batch.results import BatchResult
-from kling_elements.batch.resume import Resumed
-from kling_elements.batch.worker_pool import Batch
-from kling_elements.downloads.options import DownloadOptions
+from kling_elements.api.sync_transport import SyncTransport
 from kling_elements.errors import ValidationError
-from kling_elements.journal import Entry, Journal, NewEntry
-from kling_elements.operations.create import TaskCreator
-from kling_elements.operations.create_request import Image, Images
+from kling_elements.operations.arguments import Image, Images
 from kling_elements.operations.events import Hook
-from kling_elements.operations.recorder import JournalSetting, Recorder
+from kling_elements.operations.recorder import Recorder
 from kling_elements.operations.sender import Sender, rate_limiter_key
 from kling_elements.operations.service import TaskService
 from kling_elements.operations.wait import WaitSettings, split_options
@@ -64,7 +62,7 @@ class _Client(Generic[TaskT, HttpT]):
         schedule: PollSchedule | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], object] | None = None,
-        journal: JournalSetting = None,
+        journal: "journals.Journal | str | Path | Literal[False] | None" = None,
         limits: Limits | None = None,
         retries: RetryPolicy | None = None,
         on_event: Hook | None = None,
@@ -80,7 +78,6 @@ class _Client(Generic[TaskT, HttpT]):
                 "auth_header": (auth_header, str),
                 "http_client": (http_client, self._http_kind),
                 "schedule": (schedule, PollSchedule),
-                "journal": (journal or None, (str, os.PathLike, Journal)),
                 "limits": (limits, Limits),
                 "retries": (retries, RetryPolicy),
                 "clock": (clock, Callable),
@@ -95,7 +92,7 @@ class _Client(Generic[TaskT, HttpT]):
         )
         schedule = choose_schedule(schedule, poll_interval)
         self._sleep = sleep or self._default_sleep
-        recorder = Recorder.open(journal, settings)
+        recorder = Recorder.of(journal, settings)
         sender = Sender(
             io=self._connect(settings, http_client),
             settings=settings,
@@ -106,7 +103,7 @@ class _Client(Generic[TaskT, HttpT]):
             hook=on_event,
         )
         self._is_closed = False
-        self._core = TaskService(sender, schedule, recorder, self._bind, TaskCreator(sender, recorder))
+        self._core = TaskService(sender, schedule, recorder, self._bind)
 
     def __repr__(self) -> str:
         core = getattr(self, "_core", None)  # a traceback may show a client that could not be made
@@ -117,12 +114,12 @@ class _Client(Generic[TaskT, HttpT]):
         raise TypeError("a client can't be pickled: it holds a key and connections. Make another one")
 
     @property
-    def journal(self) -> Journal:
+    def journal(self) -> "journals.Journal":
         """Where creates and tasks are recorded. Its calls touch the disk and are not awaited."""
         return self._core.recorder.journal
 
     @property
-    def journal_owner(self) -> NewEntry:
+    def journal_owner(self) -> "journals.NewEntry":
         """What this client's entries in the journal have in common: the origin, a fingerprint of the key."""
         return self._core.recorder.owner()
 
@@ -301,7 +298,9 @@ class KlingElements(_Client[Task, httpx.Client]):
         """
         return run_sync(self._service.generate(images, *split_options(options)))
 
-    def download(self, task: str | Task, target: Target, **options: Unpack[DownloadOptions]) -> Path:
+    def download(
+        self, task: str | Task, target: Target, **options: "Unpack[downloads.DownloadOptions]"
+    ) -> Path:
         """Fetch a task's video to a file; see `Task.download`.
 
         Args:
@@ -328,7 +327,9 @@ class KlingElements(_Client[Task, httpx.Client]):
         check_names(unknown, ("model", "timeout"), "an option of find_unrecorded")
         return run_sync(self._service.find_unrecorded(model, timeout))
 
-    def batch(self, jobs: Jobs, **options: Unpack[BatchOptions]) -> Batch[Any, BatchResult[Task]]:
+    def batch(
+        self, jobs: "batches.Jobs", **options: "Unpack[batches.BatchOptions]"
+    ) -> "batches.Batch[Any, batches.BatchResult[Task]]":
         """Create many videos, a few at once; results come as they are ready. Each costs money.
 
         After an interruption, run it again with the same jobs and folder: tasks that were created are not
@@ -349,10 +350,12 @@ class KlingElements(_Client[Task, httpx.Client]):
             KlingError: From the iterator, after the results of the jobs that started: an error that all other
                 jobs would meet too (a refused key, no credits, the daily quota, no connection).
         """
-        plan = plan_batch(self._service, jobs, options)
-        return Batch(plan, self._sleep)
+        plan = batches.plan_batch(self._service, jobs, options)
+        return batches.Batch(plan, self._sleep)
 
-    def resume(self, **options: Unpack[ResumeOptions]) -> Batch[Entry, Resumed[Task]]:
+    def resume(
+        self, **options: "Unpack[batches.ResumeOptions]"
+    ) -> "batches.Batch[journals.Entry, batches.Resumed[Task]]":
         """Finish this client's tasks in the journal: wait for them, and fetch videos to the recorded files.
 
         It is safe to run again, and in two processes at once.
@@ -363,8 +366,8 @@ class KlingElements(_Client[Task, httpx.Client]):
         Returns:
             An iterator of `Resumed`, one for each unfinished entry, as for `batch`.
         """
-        plan = plan_resume(self._service, options)
-        return Batch(plan, self._sleep)
+        plan = batches.plan_resume(self._service, options)
+        return batches.Batch(plan, self._sleep)
 
     def _connect(self, settings: Settings, http_client: httpx.Client | None) -> IO:
         self._transport = SyncTransport(settings, http_client, sleep=self._sleep)
@@ -373,12 +376,12 @@ class KlingElements(_Client[Task, httpx.Client]):
     def _bind(self, data: TaskData) -> Task:
         return Task.of(data, self._download)
 
-    def _download(self, task: TaskData, target: Target | None, options: DownloadOptions) -> Any:
+    def _download(self, task: TaskData, target: Target | None, options: "downloads.DownloadOptions") -> Any:
         if not self._transport.can_fetch:  # a task outlives the `with` that it was made in
             return download_alone(task, target, options)
         if target is None:
-            return run_sync(self._core.read(task, options))
-        return run_sync(self._core.download(task, target, options))
+            return run_sync(self._core.videos.read(task, options))
+        return run_sync(self._core.videos.download(task, target, options))
 
 
 class AsyncKlingElements(_Client[AsyncTask, httpx.AsyncClient]):
@@ -407,8 +410,10 @@ class AsyncKlingElements(_Client[AsyncTask, httpx.AsyncClient]):
         """Close the connections. The client can't be used afterwards."""
         self._is_closed = True
         await self._transport.aclose()
+        from anyio import to_thread
+
         with anyio.CancelScope(shield=True):
-            await anyio.to_thread.run_sync(self._core.recorder.close)
+            await to_thread.run_sync(self._core.recorder.close)
 
     async def create(self, images: Images = (), **options: Unpack[CreateOptions]) -> AsyncTask:
         """Create a task. As `KlingElements.create`, awaited."""
@@ -438,7 +443,9 @@ class AsyncKlingElements(_Client[AsyncTask, httpx.AsyncClient]):
         """Create a task and wait for it. As `KlingElements.generate`, awaited."""
         return await self._service.generate(images, *split_options(options))
 
-    async def download(self, task: str | Task, target: Target, **options: Unpack[DownloadOptions]) -> Path:
+    async def download(
+        self, task: str | Task, target: Target, **options: "Unpack[downloads.DownloadOptions]"
+    ) -> Path:
         """Fetch a task's video to a file. As `KlingElements.download`, awaited."""
         found = task if isinstance(task, Task) else await self.get(task)
         return await self._bind(found).download(target, **options)
@@ -455,19 +462,21 @@ class AsyncKlingElements(_Client[AsyncTask, httpx.AsyncClient]):
         return await self._service.find_unrecorded(model, timeout)
 
     def batch(
-        self, jobs: AsyncJobs, **options: Unpack[BatchOptions]
-    ) -> AsyncBatch[Any, BatchResult[AsyncTask]]:
+        self, jobs: "batches.AsyncJobs", **options: "Unpack[batches.BatchOptions]"
+    ) -> "batches.AsyncBatch[Any, batches.BatchResult[AsyncTask]]":
         """Create many videos. As `KlingElements.batch`, with `async for`.
 
         Jobs may be an asynchronous iterable. To leave before the last result, use `async with` around it.
         """
-        plan = plan_batch(self._service, jobs, options)
-        return AsyncBatch(plan, self._sleep)
+        plan = batches.plan_batch(self._service, jobs, options)
+        return batches.AsyncBatch(plan, self._sleep)
 
-    def resume(self, **options: Unpack[ResumeOptions]) -> AsyncBatch[Entry, Resumed[AsyncTask]]:
+    def resume(
+        self, **options: "Unpack[batches.ResumeOptions]"
+    ) -> "batches.AsyncBatch[journals.Entry, batches.Resumed[AsyncTask]]":
         """Finish the journal's tasks. As `KlingElements.resume`, with `async for`."""
-        plan = plan_resume(self._service, options)
-        return AsyncBatch(plan, self._sleep)
+        plan = batches.plan_resume(self._service, options)
+        return batches.AsyncBatch(plan, self._sleep)
 
     def _connect(self, settings: Settings, http_client: httpx.AsyncClient | None) -> IO:
         self._transport = AsyncTransport(settings, http_client, sleep=self._sleep)
@@ -476,12 +485,14 @@ class AsyncKlingElements(_Client[AsyncTask, httpx.AsyncClient]):
     def _bind(self, data: TaskData) -> AsyncTask:
         return AsyncTask.of(data, self._download)
 
-    async def _download(self, task: TaskData, target: Target | None, options: DownloadOptions) -> Any:
+    async def _download(
+        self, task: TaskData, target: Target | None, options: "downloads.DownloadOptions"
+    ) -> Any:
         if not self._transport.can_fetch:  # a task outlives the `async with` that it was made in
             return await async_download_alone(task, target, options)
         if target is None:
-            return await self._core.read(task, options)
-        return await self._core.download(task, target, options)
+            return await self._core.videos.read(task, options)
+        return await self._core.videos.download(task, target, options)
 
 
 def _wrong_kinds(arguments: dict[str, tuple[object, Any]]) -> list[str]:
@@ -494,7 +505,5 @@ def _wrong_kinds(arguments: dict[str, tuple[object, Any]]) -> list[str]:
 
 
 def _name_of(kind: Any) -> str:
-    if isinstance(kind, tuple):
-        return 'a path, "off" or a Journal'
     names = {str: "a string", Callable: "a function"}
     return names.get(kind) or f"{kind.__module__.partition('.')[0]}.{kind.__name__}"

@@ -52,6 +52,11 @@ class Document:
         """The vendor's servers by their origins: one service, whose host was renamed."""
         return frozenset(server.url for server in self.servers)
 
+    @property
+    def statuses(self) -> frozenset[str]:
+        """The statuses that a task may have."""
+        return frozenset(self.content["components"]["schemas"]["task"]["properties"]["status"]["enum"])
+
     def key_header(self, base_url: str) -> str:
         """The name of the header that carries the key to `base_url`.
 
@@ -69,22 +74,22 @@ class Document:
         Raises:
             LookupError: If there is none.
         """
-        for path_item in self.content["paths"].values():
-            for operation in path_item.values():
-                if isinstance(operation, dict) and operation.get("operationId") == operation_id:
-                    return operation
-        raise LookupError(f"the document has no operation {operation_id!r}")
+        return self._find(operation_id)[2]
 
-    def operation_at(self, method: str, path: str) -> Mapping[str, Any]:
-        """The operation of that method and path template.
+    def endpoint(self, operation_id: str) -> tuple[str, str]:
+        """The method and the path template of an operation.
 
         Raises:
             LookupError: If there is none.
         """
-        operation = self.content["paths"].get(path, {}).get(method.lower())
-        if operation is None:
-            raise LookupError(f"the document has no {method.upper()} {path}")
-        return dict(operation)
+        return self._find(operation_id)[:2]
+
+    def _find(self, operation_id: str) -> tuple[str, str, Mapping[str, Any]]:
+        for path, path_item in self.content["paths"].items():
+            for method, operation in path_item.items():
+                if isinstance(operation, dict) and operation.get("operationId") == operation_id:
+                    return method.upper(), path, operation
+        raise LookupError(f"the document has no operation {operation_id!r}")
 
     def parameter(self, operation_id: str, name: str) -> Mapping[str, Any]:
         """A parameter of an operation, by its name.

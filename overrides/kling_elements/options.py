@@ -4,8 +4,8 @@ import os
 from collections.abc import Awaitable, Callable
 from typing import Literal, TypeAlias, TypedDict
 
-from kling_elements.journal import Job
-from kling_elements.operations.create_request import RequestFields
+from kling_elements import journal as journals
+from kling_elements.operations.arguments import RequestFields
 from kling_elements.operations.wait import Look
 from kling_elements.task import Task
 
@@ -32,7 +32,7 @@ class CreateOptions(RequestFields, total=False):
     local_files: LocalFiles
     model: str
     target: str | os.PathLike[str] | None
-    job: Job | None
+    job: "journals.Job | None"
 
 
 class WaitOptions(TypedDict, total=False):

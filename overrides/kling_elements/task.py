@@ -14,18 +14,17 @@ from typing import Any, Self, TypeAlias, Unpack
 import anyio
 from attrs import field, frozen
 
+from kling_elements import downloads
+from kling_elements.api.async_transport import AsyncTransport
 from kling_elements.api.io import IO, run_sync
-from kling_elements.api.transports import AsyncTransport, SyncTransport
-from kling_elements.downloads.download import DownloadContext, download
-from kling_elements.downloads.memory import read_video
-from kling_elements.downloads.options import DownloadOptions
+from kling_elements.api.sync_transport import SyncTransport
 from kling_elements.errors import ValidationError
 from kling_elements.policy.retries import RetryPolicy
 from kling_elements.types import TaskData
 
 Target: TypeAlias = str | os.PathLike[str]
 
-Downloader: TypeAlias = Callable[[TaskData, Target | None, DownloadOptions], Any]
+Downloader: TypeAlias = Callable[[TaskData, Target | None, "downloads.DownloadOptions"], Any]
 """Fetches the video of a task to a file and returns its path; without a file, it returns the bytes."""
 
 
@@ -48,7 +47,7 @@ class Task(TaskData):
         """Bind a task's data to the client that downloads its result."""
         return cls(data.id, data.status, data.urls, data.raw, data.request_id, downloader)
 
-    def download(self, target: Target, **options: Unpack[DownloadOptions]) -> Path:
+    def download(self, target: Target, **options: "Unpack[downloads.DownloadOptions]") -> Path:
         """Fetch the video to a file. The API key is not sent to the result's host.
 
         An interrupted download continues, in this call or a later one: the beginning is kept beside the
@@ -70,7 +69,7 @@ class Task(TaskData):
         path: Path = (self._downloader or download_alone)(self, _checked(target), options)
         return path
 
-    def read(self, **options: Unpack[DownloadOptions]) -> bytes:
+    def read(self, **options: "Unpack[downloads.DownloadOptions]") -> bytes:
         """Fetch the video, and return its bytes.
 
         Args:
@@ -93,14 +92,14 @@ class AsyncTask(Task):
 
     # One class for values and errors of both clients is worth this one departure from substitutability.
     async def download(  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
-        self, target: Target, **options: Unpack[DownloadOptions]
+        self, target: Target, **options: "Unpack[downloads.DownloadOptions]"
     ) -> Path:
         """Fetch the video to a file; as `Task.download`, awaited."""
         path: Path = await (self._downloader or async_download_alone)(self, _checked(target), options)
         return path
 
     async def read(  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
-        self, **options: Unpack[DownloadOptions]
+        self, **options: "Unpack[downloads.DownloadOptions]"
     ) -> bytes:
         """Fetch the video, and return its bytes; as `Task.read`, awaited."""
         video: bytes = await (self._downloader or async_download_alone)(self, None, options)
@@ -122,7 +121,7 @@ def _checked(target: object) -> str:
     raise ValidationError([f"target must be a path: got {got} (the bytes come from task.read())"])
 
 
-def download_alone(task: TaskData, target: Target | None, options: DownloadOptions) -> Any:
+def download_alone(task: TaskData, target: Target | None, options: "downloads.DownloadOptions") -> Any:
     """Fetch the video of a task without a client: from a pickle, or from a webhook."""
     transport = SyncTransport(sleep=time.sleep)
     try:
@@ -131,7 +130,9 @@ def download_alone(task: TaskData, target: Target | None, options: DownloadOptio
         transport.close()
 
 
-async def async_download_alone(task: TaskData, target: Target | None, options: DownloadOptions) -> Any:
+async def async_download_alone(
+    task: TaskData, target: Target | None, options: "downloads.DownloadOptions"
+) -> Any:
     """Fetch the video of a task without a client; as `download_alone`, awaited."""
     transport = AsyncTransport(sleep=anyio.sleep)
     try:
@@ -140,8 +141,8 @@ async def async_download_alone(task: TaskData, target: Target | None, options: D
         await transport.aclose()
 
 
-async def _fetch(task: TaskData, target: Target | None, options: DownloadOptions, io: IO) -> Any:
-    context = DownloadContext(io, RetryPolicy(), random.random, lambda: datetime.now(UTC))
+async def _fetch(task: TaskData, target: Target | None, options: "downloads.DownloadOptions", io: IO) -> Any:
+    context = downloads.DownloadContext(io, RetryPolicy(), random.random, lambda: datetime.now(UTC))
     if target is None:
-        return await read_video(task, options, context)
-    return await download(task, target, options, context)
+        return await downloads.read_video(task, options, context)
+    return await downloads.download_video(task, target, options, context)

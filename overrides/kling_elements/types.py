@@ -16,12 +16,10 @@ from urllib.parse import urlsplit, urlunsplit
 
 from attrs import define, field, frozen
 
-from kling_elements_api.models import TaskStatus
-
-COMPLETED = TaskStatus.COMPLETED.value
-FAILED = TaskStatus.FAILED.value
+CREATED = "CREATED"
+COMPLETED = "COMPLETED"
+FAILED = "FAILED"
 TERMINAL_STATUSES = frozenset({COMPLETED, FAILED})
-KNOWN_STATUSES = frozenset(status.value for status in TaskStatus)
 UNKNOWN_STATUS = "UNKNOWN"
 """Stands for a status that a response did not state."""
 

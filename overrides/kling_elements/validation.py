@@ -5,7 +5,6 @@ This module holds no limits: lengths, counts, choices and formats are read from 
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from functools import cache
@@ -39,7 +38,7 @@ class Validator:
 
     @_compiled.default
     def _compile(self) -> Any:
-        import jsonschema_rs  # noqa: PLC0415 - `--help` need not pay for it
+        import jsonschema_rs
 
         # OpenAPI 3.0 schemas are close to Draft 4; `components` lets their references resolve.
         components = self.document.content["components"]
@@ -110,10 +109,10 @@ class Validator:
 
 
 @cache
-def request_validator(method: str, path: str) -> Validator:
+def request_validator(operation_id: str) -> Validator:
     """Return the validator of an operation's JSON request body."""
     document = load_document()
-    content = document.operation_at(method, path)["requestBody"]["content"]
+    content = document.operation(operation_id)["requestBody"]["content"]
     return Validator(document.resolve(content["application/json"]["schema"]), document)
 
 
@@ -240,6 +239,8 @@ def _did_you_mean(got: object, choices: Sequence[object]) -> str:
     words = _words(got)
     near = [choice for choice in known if words and _words(choice)[-len(words) :] == words]
     if not near and re.search(r"[a-z]", got.lower()):  # digits alone are no typo
+        import difflib
+
         near = difflib.get_close_matches(got.strip().lower(), known, n=1)
     return f" (did you mean {near[0]!r}?)" if len(near) == 1 else ""
 

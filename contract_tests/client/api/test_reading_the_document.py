@@ -47,7 +47,8 @@ def test_what_is_found() -> None:
         ("https://proxy.example", "x-new"),
     ):
         assert DOCUMENT.key_header(url) == header
-    assert DOCUMENT.operation("one") == DOCUMENT.operation_at("GET", "/a") == {"operationId": "one"}
+    assert DOCUMENT.operation("one") == {"operationId": "one"}
+    assert DOCUMENT.endpoint("one") == ("GET", "/a")
     assert DOCUMENT.parameter("two", "n") == {"name": "n"}
     assert DOCUMENT.parameter("two", "id") == {"name": "id", "in": "path"}
 
@@ -56,8 +57,6 @@ def test_what_is_found() -> None:
     ("ask", "name"),
     [
         (lambda: DOCUMENT.operation("three"), "'three'"),
-        (lambda: DOCUMENT.operation_at("get", "/c"), "GET /c"),
-        (lambda: DOCUMENT.operation_at("Put", "/a"), "PUT /a"),
         (lambda: DOCUMENT.parameter("one", "n"), "'n'"),
         (lambda: DOCUMENT.parameter("two", "x"), "'x'"),
         (lambda: DOCUMENT.parameter("three", "n"), "'three'"),

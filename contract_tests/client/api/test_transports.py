@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 FAR = "https://far.example/x?token=secret"
+LOOK = Request("GET", "/v1/x", {})
 LARGE = Request("POST", "/v1/x", {}, bytes(200_000))
 SHORT = 0.2  # seconds
 
@@ -62,11 +63,46 @@ def test_each_request_opens_its_own_connection(kind: TransportKind, is_given: bo
         assert kind.run(ask) == [b"%d" % (before + 1), b"%d" % (before + 2), 200]
 
 
+@pytest.mark.parametrize("is_given", [False, True], ids=["own", "caller's"])
+def test_looks_share_a_connection(kind: TransportKind, is_given: bool) -> None:  # noqa: FBT001
+    """Looks go over a kept connection; one that the service closes just then is repeated over a new one."""
+
+    async def ask() -> list[object]:
+        http = kind.client_kind() if is_given else None
+        transport: Any = kind.transport(http, at(served.url))
+        found = [(await transport.send(LOOK, 5.0)).body for _ in range(3)]
+        used: list[Any] = [transport, *([http] if http else [])]
+        for each in used:
+            await each.aclose() if hasattr(each, "aclose") else each.close()
+        return found
+
+    with keeping_alive() as served:
+        assert kind.run(ask) == [b"1", b"1", b"1"]
+    with keeping_alive(answers=1) as served:
+        assert kind.run(ask) == [b"1", b"2", b"3"]
+
+
 def test_a_client_in_two_event_loops(kind: TransportKind) -> None:
-    """A transport works in one event loop after another."""
+    """A transport works in one event loop after another, and uses no connection of an earlier one."""
     with keeping_alive() as served:
         transport = kind.transport(None, at(served.url))
-        assert [kind.send(transport).body for _ in range(3)] == [b"1", b"2", b"3"]
+        found = [kind.send(transport, LOOK).body for _ in range(3)]
+        assert found == ([b"1", b"1", b"1"] if kind.backend is None else [b"1", b"2", b"3"])
+        kind.close(transport)
+
+
+def test_looks_after_a_fork(kind: TransportKind, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process uses no connection of its parent's."""
+
+    async def ask() -> list[object]:
+        transport: Any = kind.transport(None, at(served.url))
+        found = [(await transport.send(LOOK, 5.0)).body for _ in range(2)]
+        with monkeypatch.context() as child:
+            child.setattr(os, "getpid", lambda: -1)
+            return [*found, (await transport.send(LOOK, 5.0)).body]
+
+    with keeping_alive() as served:
+        assert kind.run(ask) == [b"1", b"1", b"2"]
 
 
 @pytest.mark.parametrize("problem", ["fork", "closed"])

@@ -15,7 +15,7 @@ import pytest
 from contract_tests.client.cli.conftest import Terminal
 from kling_elements.cli import console as console_module
 from kling_elements.cli.console import Console, count_of, one_line, sentence
-from kling_elements.cli.progress import Status
+from kling_elements.cli.live_status import Status
 from kling_elements.cli.terminal import LiveLine
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from contract_tests.support.clients import FakeTime
 from kling_elements import Look, Task
 from kling_elements.cli.console import Console
 from kling_elements.cli.context import Context
-from kling_elements.cli.progress import Progress, clock_face
+from kling_elements.cli.live_status import clock_face
+from kling_elements.cli.progress import Progress
 from kling_elements.errors import ConnectionFailed
 
 if TYPE_CHECKING:

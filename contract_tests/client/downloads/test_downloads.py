@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,8 +17,8 @@ from contract_tests.support.answers import ID, RESULT, Pieces, mp4, reply, shown
 from contract_tests.support.clients import KEY, FakeTime, Script, finished
 from kling_elements import AsyncTask, DownloadError, ResultMissing, Task
 from kling_elements.api.io import run_sync
-from kling_elements.api.transports import SyncTransport
-from kling_elements.downloads.download import DownloadContext, download
+from kling_elements.api.sync_transport import SyncTransport
+from kling_elements.downloads.download import DownloadContext, download_video
 from kling_elements.policy.retries import RetryPolicy
 from kling_elements.types import TaskData, redact_url, url_expiry
 
@@ -146,8 +147,18 @@ def test_a_host_that_drips_is_given_up_on(tmp_path: Path) -> None:
         transport, RetryPolicy(), lambda: 0.5, lambda: datetime.now(UTC), clock=time.clock
     )
     with pytest.raises(DownloadError, match="too slow"):
-        run_sync(download(TaskData(ID, "COMPLETED", (RESULT,)), tmp_path / "out.mp4", {}, context))
+        run_sync(download_video(TaskData(ID, "COMPLETED", (RESULT,)), tmp_path / "out.mp4", {}, context))
     assert len(server.requests) <= 5
+
+
+@pytest.fixture
+def in_india() -> Iterator[None]:
+    """A machine whose time zone is not UTC."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", "Asia/Kolkata")
+        time.tzset()
+        yield
+    time.tzset()
 
 
 @pytest.mark.parametrize(
@@ -160,10 +171,11 @@ def test_a_host_that_drips_is_given_up_on(tmp_path: Path) -> None:
         (timedelta(days=30), "30 days ago"),
     ],
 )
+@pytest.mark.usefixtures("in_india")
 def test_an_error_tells_when_the_url_expires(
     driver: Driver, tmp_path: Path, age: timedelta, span: str
 ) -> None:
-    """An error says when the URL expires or expired; where the video is gone, no command helps."""
+    """An error says when the URL expires or expired, in any time zone; where it is gone, no command helps."""
     expiry = datetime.now(UTC) - age
     url = f"https://cdn.example/a.mp4?token=exp={int(expiry.timestamp())}~hmac=ab"
     client, task, _ = finished(driver, video(b"", 403), url=url)

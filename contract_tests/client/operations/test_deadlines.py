@@ -150,8 +150,10 @@ def test_only_what_was_sent_is_in_doubt(
     io = FakeIO(outcomes)
     settings = Settings("https://a.example", "x-key", ApiKey(KEY), 60.0)
     sender = Sender(io, settings, None, RetryPolicy(), lambda: 0.0, lambda: 0.5)
-    recorder = Recorder(journal, settings)
-    service = TaskService(sender, PollSchedule(), recorder, lambda task: task, TaskCreator(sender, recorder))
+    recorder = Recorder.of(journal, settings)
+    service = TaskService(
+        sender, PollSchedule(), recorder, lambda task: task, lambda: TaskCreator(sender, recorder)
+    )
     if error is None:
         assert run_sync(service.create(IMAGE, {})).id == ID
     else:

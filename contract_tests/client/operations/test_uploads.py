@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from functools import partial
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -173,6 +174,20 @@ def test_what_is_there_is_used_again(driver: Driver) -> None:
     client.create([png()], **UPLOAD)
     assert len(service.puts) == 3
     assert service.creates[2]["images"] != service.creates[0]["images"][:1]
+
+
+def test_images_that_begin_alike_are_two(driver: Driver) -> None:
+    """Two images that differ in their last row alone are uploaded both."""
+    noise = Random(1).randbytes(400 * 400 * 3)  # noqa: S311 - any noise will do: it can't be compressed
+    images = []
+    for last in (b"\0", b"\xff"):
+        Image.frombytes("RGB", (400, 400), noise[:-1200] + last * 1200).save(buffer := io.BytesIO(), "PNG")
+        images.append(buffer.getvalue())
+    assert images[0][:400_000] == images[1][:400_000]
+    service = Service()
+    driver.open(service).create(images, local_files="upload")
+    assert [put.content for put in service.puts] == images
+    assert len(set(service.creates[0]["images"])) == 2
 
 
 def test_addresses_that_die_soon_are_not_kept(driver: Driver) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from contract_tests.mock.api import CREATE, KEY, STATUS, Api
 from kling_elements_mock import INSTANT, MockSettings, Polls, RateLimit, Seconds
+from kling_elements_mock.tasks.limits import RateLimiter
 
 
 def test_a_rate_is_kept() -> None:
@@ -49,8 +50,17 @@ def test_the_daily_quota_is_counted_by_day() -> None:
     assert refused.status_code == 429
     assert "usage limit" in refused.json()["message"]
     assert len(api.mock.tasks) == 2
+    other = {"x-freepik-api-key": "another"}
+    assert api.call("POST", CREATE, json={"images": ["https://example.com/"]}, headers=other).is_success
     api.clock.advance(86_400)
     api.created()
+
+
+def test_a_rate_is_counted_by_address() -> None:
+    """One address does not use up another's rate, and a refused request does not count."""
+    limiter = RateLimiter((RateLimit(1, 5),))
+    seen = [limiter.count(client, now).exceeded for client, now in (("a", 0), ("b", 0), ("a", 4), ("a", 5))]
+    assert seen == [False, False, True, False]
 
 
 @pytest.mark.parametrize(

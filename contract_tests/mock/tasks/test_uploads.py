@@ -73,3 +73,23 @@ def test_upload_addresses_expire(tmp_path: Path) -> None:
     assert api.call("GET", file["asset_url"], headers={}).status_code == 200
     api.clock.advance(400)
     assert api.call("GET", file["asset_url"], headers={}).status_code == 403
+
+
+def test_a_token_is_of_one_file(tmp_path: Path) -> None:
+    """A file is put and read with its own tokens alone; after a day its asset is no image any more."""
+    api = served(tmp_path, with_uploads())
+    answer = api.call("POST", UPLOAD, json={"files": [{"content_type": "image/png"}] * 2})
+    first, second = answer.json()["files"]
+    for name, method in (("upload_url", "PUT"), ("asset_url", "GET")):
+        assert api.call("PUT", first["upload_url"], content=image(), headers=first["headers"]).is_success
+        path, token = first[name].split("?")[0], second[name].split("?")[1]
+        for wrong in (token, "token=" + "0" * 64):
+            assert api.call(method, f"{path}?{wrong}", headers=first["headers"]).status_code == 403
+    api.created(images=[first["asset_url"]])
+    assert api.mock.tasks[0].pictures[0].png
+    api.clock.advance(86_401)
+    refused = api.create(images=[first["asset_url"]])
+    assert refused.status_code == 400
+    assert "images" in refused.json()["message"]
+    api.mock.reset()
+    assert api.mock.uploads.all() == ()

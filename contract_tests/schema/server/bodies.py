@@ -1,5 +1,7 @@
 """Request bodies made from a schema: each breaks it at one place, or goes to the edge of what it allows."""
 
+# ruff: noqa: E501 - tables
+
 from __future__ import annotations
 
 import gzip

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from contract_tests.schema.server.neighbour import Neighbour
 
 # A cap on tasks, or a day's quota, may end before the run does: tasks, keys and uploads come before bodies.
-_ORDER: Final = ("lives", "keys", "uploads", "tasks", "rates", "webhooks", "methods", "answers", "bodies")
+_ORDER: Final = ("lives", "keys", "uploads", "tasks", "rates", "webhooks", "methods", "bodies", "answers")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

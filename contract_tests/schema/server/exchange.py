@@ -83,8 +83,8 @@ class Answer:
         """Read the body as JSON by the letter of RFC 8259.
 
         Raises:
-            ValueError: It is no JSON: also for NaN, a name twice in an object, bytes that are no UTF-8, or half
-                of a character.
+            ValueError: It is no JSON: also for NaN, a name twice in an object, bytes that are no UTF-8, or
+                half of a character.
         """
         value = json.loads(
             self.body.decode("utf-8"), parse_constant=_no_constant, object_pairs_hook=_no_name_twice

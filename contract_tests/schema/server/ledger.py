@@ -86,7 +86,7 @@ class Ledger:
             if operation is cycle.create:
                 if exchange.answer.is_success:
                     yield from held(self.a_created_task_is_new, cycle, exchange, value, owner)
-                self.unclear += exchange.answer.status >= 500  # noqa: PLR2004 - it may have made one
+                self.unclear += exchange.answer.status >= 500
             elif operation is cycle.listing and not forces_an_answer(exchange.sent):
                 yield from held(self.a_list_has_each_task_once, cycle, exchange, value, owner)
                 yield from held(self.a_list_has_no_other_tasks, cycle, exchange, value, owner)
@@ -104,7 +104,7 @@ class Ledger:
             self.answers.add(request_id)
 
     def rate_limits_count_down(self, exchange: Exchange, operation: Operation, owner: str) -> Iterator[str]:
-        """Over several answers of one window the rest of a rate limit goes down, never up, and not below zero."""
+        """Over the answers of one window the rest of a rate limit goes down, never up, nor below zero."""
         if exchange.answer.is_success and exchange.sent.method != "HEAD":
             yield from self.rates.read(exchange.answer, str(operation), owner, time.monotonic())
 
@@ -177,21 +177,25 @@ class Ledger:
             yield f"the task {task_id} is {word} {'with' if results else 'without'} a result"
         if known.results and results != known.results:
             yield f"the result of the task {task_id} has changed from {known.results} to {results}"
-        for url in map(str, results):
-            if results.count(url) > 1:
-                yield f"the task {task_id} has the result {url} {results.count(url)} times"
-            if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).netloc:
-                yield f"the result of the task {task_id}, {url}, is no address to fetch it from"
         if not known.results:
             known.results = list(results)
-            for other_id, other in self.tasks.items():
-                if other is not known and set(map(str, results)) & set(map(str, other.results)):
-                    yield f"the tasks {task_id} and {other_id} have the same result"
+            yield from self._results_are_addresses(known, task_id)
+
+    def _results_are_addresses(self, known: Known, task_id: str) -> Iterator[str]:
+        urls = list(map(str, known.results))
+        for url in urls:
+            if urls.count(url) > 1:
+                yield f"the task {task_id} has the result {url} {urls.count(url)} times"
+            if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).netloc:
+                yield f"the result of the task {task_id}, {url}, is no address to fetch it from"
+        for other_id, other in self.tasks.items():
+            if other is not known and set(urls) & set(map(str, other.results)):
+                yield f"the tasks {task_id} and {other_id} have the same result"
 
     def a_list_has_each_task_once(
         self, cycle: LifeCycle, exchange: Exchange, value: Any, owner: str
     ) -> Iterator[str]:
-        """A list has the key's tasks, or the last of them, once each, with their status and without a result."""
+        """A list has the key's tasks, or the last of them, once each, with their status and no result."""
         mine = {
             i: k for i, k in self.tasks.items() if k.owner == owner and k.life_cycle.create is cycle.create
         }
@@ -226,7 +230,7 @@ class Ledger:
     def a_list_has_no_other_tasks(
         self, cycle: LifeCycle, exchange: Exchange, value: Any, owner: str
     ) -> Iterator[str]:
-        """A list has no task of another key or model, none that nobody created, and is a 404 if it is empty."""
+        """A list has no task of another key or model, none that nobody created, and is a 404 if empty."""
         rows = at(value, cycle.list_pointer)
         if not exchange.answer.is_success or not isinstance(rows, list):
             if exchange.answer.status == 404:

@@ -133,6 +133,12 @@ def faults(cycle: LifeCycle, delivery: Delivery, keys: tuple[str, ...] = ()) -> 
                 yield f"the header {parameter['name']}: {fault}"
         elif parameter.get("required"):
             yield f"the header {parameter['name']} is missing"
+    if not is_recent(delivery):
+        yield f"webhook-timestamp {delivery.header('webhook-timestamp')} is not the time, in Unix seconds"
+    yield from _body_faults(cycle, delivery)
+
+
+def _body_faults(cycle: LifeCycle, delivery: Delivery) -> Iterator[str]:
     content = resolve(cycle.callback["requestBody"])["content"]
     media = content.get(delivery.content.media_type)
     if media is None:
@@ -146,8 +152,6 @@ def faults(cycle: LifeCycle, delivery: Delivery, keys: tuple[str, ...] = ()) -> 
     yield from schemas.faults(media["schema"], value)
     for place in schemas.undeclared(media["schema"], value):
         yield f"the field {place} is documented nowhere"
-    if not is_recent(delivery):
-        yield f"webhook-timestamp {delivery.header('webhook-timestamp')} is not the time, in Unix seconds"
 
 
 def is_signed(delivery: Delivery, secret: str) -> bool:

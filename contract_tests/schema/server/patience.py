@@ -1,4 +1,4 @@
-"""Wait for a server: for a rate limit to pass, for tasks to end. Says what it waits for, and has a deadline."""
+"""Wait for a rate limit to pass, or for tasks to end. Says what it waits for, and has a deadline."""
 
 from __future__ import annotations
 

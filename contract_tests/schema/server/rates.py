@@ -54,7 +54,7 @@ class Rates:
             return
         window.answers += 1
         if left > window.left:
-            yield f"x-ratelimit-remaining went up from {window.left} to {left}, {window.ends - now:.0f} s too early"
+            yield f"x-ratelimit-remaining went up from {window.left} to {left} within one window"
         elif window.left == 0:
             yield "a request succeeds though x-ratelimit-remaining was 0"
         elif left == window.first and window.answers >= _ENOUGH and not window.is_told:

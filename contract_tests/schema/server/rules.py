@@ -149,7 +149,7 @@ def retry_after_is_seconds_or_a_date(exchange: Exchange, operation: Operation) -
     except ValueError:
         yield f"retry-after: {text!r} is neither seconds nor a date"
         return
-    if not -60 < seconds < _TWO_DAYS:  # noqa: PLR2004 - clocks may differ by a minute
+    if not -60 < seconds < _TWO_DAYS:  # clocks may differ by a minute
         yield f"retry-after: {text} is {seconds:.0f} s from now"
 
 

@@ -194,7 +194,8 @@ class Target:
 
     def body(self, operation: operations.Operation) -> dict[str, Any]:
         """Return a valid body: the document's first example, with images that the server can fetch."""
-        return self.reachable(bodies.example_body(operation))
+        found: dict[str, Any] = self.reachable(bodies.example_body(operation))
+        return found
 
     def reachable(self, body: Any) -> Any:
         """Replace the addresses of images in a body by some that the server can fetch."""

@@ -45,7 +45,8 @@ def test_every_operation_succeeds_as_documented(target: Target, operation: Opera
     if cycle is not None:
         task_id = target.any_task(cycle)
         url = cycle.status_url(task_id) if operation is cycle.status else url
-    for accept in (*operation.success.get("content", ()), "*/*", None):
+    once = cycle is None and any(operation is c.create for c in life_cycles())  # each answer is a task
+    for accept in (None,) if once else (*operation.success.get("content", ()), "*/*", None):
         headers = {} if accept is None else {"accept": accept}
         exchange = target.request(operation, url, headers=headers)
         assert exchange.answer.is_success, target.tell("a valid request is refused", exchange)

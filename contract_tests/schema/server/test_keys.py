@@ -1,5 +1,7 @@
 """Who is let in: missing, wrong, empty and misplaced keys."""
 
+# ruff: noqa: E501 - tables
+
 from __future__ import annotations
 
 import base64

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from contract_tests.schema.server import lives
-from contract_tests.schema.server.operations import LifeCycle, at, life_cycles
 from contract_tests.schema.server.neighbour import is_signed
+from contract_tests.schema.server.operations import LifeCycle, life_cycles
 
 if TYPE_CHECKING:
     from contract_tests.schema.server.neighbour import Neighbour
@@ -53,13 +53,3 @@ def test_a_task_is_its_makers_alone(target: Target, cycle: LifeCycle) -> None:
 
     seen_by(other, task_id)
     seen_by(target.key, target.create(cycle, key=other))
-
-
-@pytest.mark.parametrize("cycle", CYCLES)
-def test_a_create_is_answered_as_recorded(target: Target, cycle: LifeCycle) -> None:
-    """A create answers 200 with a task that is CREATED or IN_PROGRESS: never 201 or 202, and no result."""
-    exchange = target.call(cycle.create.method, cycle.create.url(), json=target.body(cycle.create))
-    task = at(exchange.answer.json(), cycle.task_pointer)
-    assert exchange.answer.status == 200, target.tell("a create is no 200", exchange)
-    assert task[cycle.word_name] in {"CREATED", "IN_PROGRESS"}, target.tell("it has ended", exchange)
-    assert not task.get(cycle.result_name), target.tell("it has a result", exchange)

@@ -1,5 +1,7 @@
 """The life of tasks. Most rules are the ledger's, which reads every exchange: here it gets some."""
 
+# ruff: noqa: E501 - tables
+
 from __future__ import annotations
 
 import base64

@@ -1,5 +1,7 @@
 """Uploads: addresses for files, which take the bytes and give them back."""
 
+# ruff: noqa: E501 - tables
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
@@ -7,8 +9,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from contract_tests.schema.server.operations import Operation, operations, properties
 from contract_tests.schema.server.neighbour import picture
+from contract_tests.schema.server.operations import Operation, operations, properties
 from contract_tests.support.contract import resolve
 
 if TYPE_CHECKING:

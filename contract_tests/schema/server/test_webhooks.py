@@ -21,7 +21,7 @@ CYCLES = [
 
 @pytest.mark.parametrize("cycle", CYCLES)
 def test_a_failure_is_delivered(target: Target, cycle: LifeCycle, near: Neighbour) -> None:
-    """A task that fails tells its receiver, in order and with the status' body, and nobody of another task."""
+    """A task that fails tells its receiver, in order and with the status' body, and of no other task."""
     assert cycle.webhook_name is not None
     body = {**target.body(cycle.create), cycle.webhook_name: near.hook(name := f"failed-{len(near.asked)}")}
     made = target.call(cycle.create.method, cycle.create.url(), json=body, scenario="polls=3, fail")

@@ -1,4 +1,4 @@
-"""Rules and what became of them: broken, accepted, held, or not reached. Each process appends to a file of its own."""
+"""Rules and what became of them: broken, accepted, held, or not reached."""
 
 from __future__ import annotations
 

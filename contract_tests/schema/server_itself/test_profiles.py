@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
 from contract_tests.schema.server import bodies, default_target, engine
+from contract_tests.schema.server.bodies import example_body
 from contract_tests.schema.server.configuration import Configuration, ConfigurationError, from_environment
 from contract_tests.schema.server.exchange import Answer, Sent
 from contract_tests.schema.server.guard import Guard, NotSentError, may_create
 from contract_tests.schema.server.operations import life_cycles
-from contract_tests.schema.server.bodies import example_body
+from contract_tests.support.contract import ROOT
 from kling_elements_mock import MockSettings, Polls, serve
 
 CREATE = life_cycles()[0].create
@@ -56,15 +58,15 @@ def test_every_broken_body_of_the_suite_counts_as_a_create() -> None:
 def test_the_cap_is_taken_before_a_request_is_sent() -> None:
     """No more creates pass than the cap has; only a refusal gives one back: an error may have made one."""
     guard = Guard("full", (KEY,), cap=3)
-    for status in (200, 500, 429):
+    for status in (200, 500, 408):
         assert guard.admit(post(GOOD))
         guard.settle(Answer(status))
     with pytest.raises(NotSentError, match="cap of 3"):
         guard.admit(post(GOOD))
     refusing = Guard("full", (KEY,), cap=1)
-    for _ in range(5):
+    for status in (400, 401, 403, 422, 429):
         assert refusing.admit(post(GOOD))
-        refusing.settle(Answer(400))
+        refusing.settle(Answer(status))
     assert refusing.left == 1
 
 
@@ -112,3 +114,20 @@ def test_full_stays_under_its_cap() -> None:
         outcome = engine.run(remote.target(), "coverage", 1, 2)
         assert "raise CAP" in outcome.kept_back
         assert 0 < len(served.mock.tasks) <= 9
+
+
+def test_nothing_of_the_run_imports_the_client() -> None:
+    """What `make contract-server` runs knows the document and the mock, never the client."""
+    places = [
+        *(ROOT / "contract_tests/schema/server").glob("*.py"),
+        *(ROOT / "contract_tests/report").glob("*.py"),
+    ]
+    places += [
+        ROOT / "contract_tests" / name
+        for name in ("schema/exercised.py", "support/contract.py", "support/loopback.py")
+    ]
+    pattern = re.compile(r"^\s*(?:import|from) (?:kling_elements|kling_elements_api)\b", re.MULTILINE)
+    found = [
+        p.name for p in places if p.name != "test_report.py" and pattern.search(p.read_text(encoding="utf-8"))
+    ]
+    assert found == []

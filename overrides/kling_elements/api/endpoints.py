@@ -1,51 +1,39 @@
-"""The service's models: which generated operations each one has. To add a model, add a line."""
-
-# ruff: noqa: SLF001 - `_get_kwargs` is the generator's seam for building a request without sending it
+"""The service's models: which operations of the document each one has. To add a model, add a line."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING
 
 from attrs import frozen
 
 from kling_elements.errors import ValidationError
-from kling_elements_api.api.image_to_video import (
-    create_kling_elements_pro_task,
-    create_kling_elements_std_task,
-    get_kling_elements_task,
-    list_kling_elements_pro_tasks,
-    list_kling_elements_std_tasks,
-)
 
-Builder = Callable[..., dict[str, Any]]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @frozen
 class Endpoints:
-    """The operations of one model, as the generated request builders.
+    """The operations of one model, by their ids in the document.
 
     Attributes:
-        create: Builds the request that creates a task.
-        list: Builds the request that lists the account's tasks.
-        status: Builds the request for one task; the service shares it between models.
+        create: Creates a task.
+        list: Lists the account's tasks.
+        status: Shows one task; the service shares it between models.
     """
 
-    create: Builder
-    list: Builder
-    status: Builder = get_kling_elements_task._get_kwargs  # noqa: RUF100, SLF001
+    create: str
+    list: str
+    status: str = "getKlingElementsTask"
 
 
 DEFAULT_MODEL = "std"
+UPLOAD_OPERATION = "requestUploadUrls"
 MODELS: Mapping[str, Endpoints] = MappingProxyType(
     {
-        "std": Endpoints(
-            create_kling_elements_std_task._get_kwargs, list_kling_elements_std_tasks._get_kwargs
-        ),
-        "pro": Endpoints(
-            create_kling_elements_pro_task._get_kwargs, list_kling_elements_pro_tasks._get_kwargs
-        ),
+        "std": Endpoints("createKlingElementsStdTask", "listKlingElementsStdTasks"),
+        "pro": Endpoints("createKlingElementsProTask", "listKlingElementsProTasks"),
     }
 )
 

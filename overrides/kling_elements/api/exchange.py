@@ -25,11 +25,12 @@ class KeptConnection(Exception):  # noqa: N818 - never leaves the transports
     """
 
 
-@define
+@define(eq=False, repr=False)
 class Exchange:
     """One request on its way.
 
     Attributes:
+        may_keep: Whether it may go over a connection that is open already: it can be repeated safely.
         on_opened: Called with each connection that is opened for it, and each layer of TLS on it: a network
             stream of httpcore's.
         host: The host that is asked.
@@ -37,15 +38,20 @@ class Exchange:
         size: Bytes of the body.
         is_taken: Whether a transport has taken the request. Before that, nothing can have been sent.
         given: Bytes of the body that a transport has taken.
+        was_kept: Whether it went over a connection that was open already.
+        body: What came of the response's body; None before its head came.
         status: The status and headers of the response, once httpcore has read them.
     """
 
-    on_opened: Callable[[Any], object] = field(default=lambda _: None, repr=False)
+    on_opened: Callable[[Any], object] = field(default=lambda _: None)
+    may_keep: bool = False
     host: str = field(default="", init=False)
     port: int = field(default=0, init=False)
     size: int = field(default=0, init=False)
     is_taken: bool = field(default=False, init=False)
     given: int = field(default=0, init=False)
+    was_kept: bool = field(default=False, init=False)
+    body: Any = field(default=None, init=False)
     status: tuple[int, Sequence[tuple[bytes, bytes]]] | None = field(default=None, init=False, repr=False)
     _hop: tuple[str, int] | None = field(default=None, init=False)
     _is_reported: bool = field(default=False, init=False)
@@ -63,6 +69,11 @@ class Exchange:
         if self.given:
             return self.given == self.size
         return not self._is_reported or (self._is_sending and not self.size)
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether a kept connection brought no response: the service may have closed it just before."""
+        return self.was_kept and self.status is None
 
     @property
     def proxy(self) -> str:
@@ -94,7 +105,9 @@ class Exchange:
         elif event.endswith(".send_request_headers.started"):
             if info["request"].method != b"CONNECT":  # which goes to a proxy
                 if not self._is_opened and event.startswith("http11."):
-                    raise KeptConnection
+                    if not self.may_keep:
+                        raise KeptConnection
+                    self.was_kept = True
                 self._is_sending = True
         elif event.endswith(".receive_response_headers.complete") and self._is_sending:
             # HTTP/1.1: version, status, reason, headers. HTTP/2: status, headers.

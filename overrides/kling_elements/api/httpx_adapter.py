@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
-from urllib.parse import urlsplit
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 from attrs import Factory, define, field
@@ -13,24 +11,19 @@ from attrs import Factory, define, field
 from kling_elements import __version__
 from kling_elements.api.content_coding import ACCEPT_ENCODING, decode_body
 from kling_elements.api.parsing import MAX_RESPONSE_BYTES
-from kling_elements.api.proxies import certificate_advice, environment_advice, is_loopback
-from kling_elements.errors import ValidationError
+from kling_elements.api.proxies import certificate_advice
 from kling_elements.types import NoResponse, Response, ResponseHead
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
 
     from kling_elements.api.auth import ApiKey, Settings
     from kling_elements.api.exchange import Exchange
     from kling_elements.types import ExternalRequest, Request
 
-ClientT = TypeVar("ClientT", httpx.Client, httpx.AsyncClient)
-
 _USER_AGENT = f"kling-elements/{__version__}"
 _SLOWEST_UPLINK = 64 * 1024  # bytes a second; a body gets the time that it takes at this rate
 _CHUNK = 64 * 1024  # bytes of a request's body that are written at a time
-_NO_CONNECTION_KEPT = httpx.Limits(max_connections=None, max_keepalive_connections=0)
 
 
 class KeyAuth(httpx.Auth):
@@ -48,85 +41,34 @@ class KeyAuth(httpx.Auth):
         yield request
 
 
-@define
-class Clients(Generic[ClientT]):
-    """Gives the httpx client of each exchange: the caller's, or a new one.
-
-    A new client for each exchange shares no connection, no lock and no event loop with another one: not with
-    a create, not with the process that this one was forked from. Only the certificates are loaded once.
-
-    Attributes:
-        kind: The class of httpx.
-        given: The caller's client, which is not closed; None for clients of our own.
-
-    Raises:
-        ValidationError: If the caller's client is of another kind.
-    """
-
-    kind: type[ClientT]
-    given: ClientT | None = None
-    is_closed: bool = field(default=False, init=False)
-    _certificates: ssl.SSLContext | None = field(default=None, init=False, repr=False)
-    _process: int = field(factory=os.getpid, init=False, repr=False)
-
-    def __attrs_post_init__(self) -> None:
-        if self.given is not None and not isinstance(self.given, self.kind):
-            kind = type(self.given)
-            found = f"{kind.__module__}.{kind.__name__}"
-            raise ValidationError([f"http_client must be an httpx.{self.kind.__name__}: got {found}"])
-
-    def open(self, url: str) -> Any:
-        """Return a context manager that gives the client for an exchange with a host.
-
-        Raises:
-            ValidationError: If there is no usable client. Nothing was sent.
-        """
-        if self.given is None:
-            if self.is_closed:
-                raise ValidationError(["this client is closed; make another one"])
-            return self._make(url)
-        if self._process != os.getpid():
-            problem = (
-                "http_client was made in another process, before a fork, and would share its connections"
-            )
-            raise ValidationError([f"{problem}: make it, and the client, in each process"])
-        if self.given.is_closed:
-            raise ValidationError(["http_client is closed"])
-        return nullcontext(self.given)
-
-    def _make(self, url: str) -> ClientT:
-        try:
-            if self._certificates is None:
-                self._certificates = httpx.create_ssl_context()
-            return self.kind(
-                verify=self._certificates,
-                limits=_NO_CONNECTION_KEPT,
-                trust_env=not _is_local(url),  # such requests never go by a proxy
-            )
-        except Exception as error:  # noqa: BLE001 - whatever the environment makes httpx raise
-            raise ValidationError(
-                [f"no HTTP client can be made: {error or type(error).__name__} ({environment_advice()})"]
-            ) from None
-
-
-def _is_local(url: str) -> bool:
-    try:
-        return is_loopback(urlsplit(url).hostname or "")
-    except ValueError:
-        return False
-
-
 def service_request(
-    client: httpx.Client | httpx.AsyncClient, settings: Settings, request: Request, timeout: float
+    client: httpx.Client | httpx.AsyncClient | None, settings: Settings, request: Request, timeout: float
 ) -> httpx.Request:
-    """Build the httpx request for the service, without the key; a caller's client adds its defaults."""
-    return client.build_request(
+    """Build the httpx request for the service, without the key.
+
+    Args:
+        client: The caller's client, which adds its defaults; None for one of ours.
+        settings: The service.
+        request: The request.
+        timeout: Seconds that it may take.
+    """
+    url = settings.base_url + request.path
+    headers = {**request.headers, **_our_headers(request.headers, keep=request.method == "GET")}
+    timeouts = _timeouts(timeout, request.content)
+    if client is not None:
+        return client.build_request(
+            request.method, url, headers=headers, content=request.content, timeout=timeouts
+        )
+    return _WatchedRequest(
         request.method,
-        settings.base_url + request.path,
-        headers={**request.headers, **_our_headers(request.headers)},
+        _parsed(url),
+        headers=headers,
         content=request.content,
-        timeout=_timeouts(timeout, request.content),
+        extensions={"timeout": timeouts.as_dict()},
     )
+
+
+_parsed = lru_cache(maxsize=256)(httpx.URL)  # a task's URL is asked for again and again
 
 
 def external_request(request: ExternalRequest) -> httpx.Request:
@@ -134,18 +76,19 @@ def external_request(request: ExternalRequest) -> httpx.Request:
 
     Not built by a client, so that nothing of a caller's client (cookies, headers) goes there.
     """
-    return httpx.Request(
+    return _WatchedRequest(
         request.method,
         request.url,
-        headers={**request.headers, **_our_headers(request.headers)},
+        headers={**request.headers, **_our_headers(request.headers, keep=False)},
         content=request.content,
         extensions={"timeout": _timeouts(request.timeout, request.content).as_dict()},
     )
 
 
-def _our_headers(given: Mapping[str, str]) -> dict[str, str]:
+def _our_headers(given: Mapping[str, str], *, keep: bool) -> dict[str, str]:
     names = {name.lower() for name in given}
-    ours = {"User-Agent": _USER_AGENT, "Connection": "close", "Accept-Encoding": ACCEPT_ENCODING}
+    connection = "keep-alive" if keep else "close"
+    ours = {"User-Agent": _USER_AGENT, "Connection": connection, "Accept-Encoding": ACCEPT_ENCODING}
     return {name: value for name, value in ours.items() if name.lower() not in names}
 
 
@@ -211,14 +154,18 @@ class _AsyncPieces:
 
 
 def watched(request: httpx.Request, exchange: Exchange, trace: Callable[..., Any]) -> httpx.Request:
-    """Return the same request, whose way is noted in an exchange."""
-    twin = _WatchedRequest(
-        request.method,
-        request.url,
-        headers=request.headers,
-        content=request.content,
-        extensions={**request.extensions, "trace": trace},
-    )
+    """Return a request, or its like, whose way is noted in an exchange."""
+    if isinstance(request, _WatchedRequest):
+        twin = request
+    else:
+        twin = _WatchedRequest(
+            request.method,
+            request.url,
+            headers=request.headers,
+            content=request.content,
+            extensions=request.extensions,
+        )
+    twin.extensions = {**twin.extensions, "trace": trace}
     if request.content:
         twin.stream = _WatchedBody(request.content, exchange)
     port = request.url.port or {"http": 80, "https": 443}.get(request.url.scheme, 0)
@@ -294,7 +241,7 @@ def _headers(response: httpx.Response) -> Mapping[str, str]:
     return {name.lower(): response.headers[name] for name in response.headers}
 
 
-@define
+@define(eq=False, repr=False)
 class Body:
     """The body of a response of the service while it is read, bounded in size.
 

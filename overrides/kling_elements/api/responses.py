@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from attrs import field, frozen
 
@@ -18,6 +17,7 @@ from kling_elements.types import FAILED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from uuid import UUID
 
     from kling_elements.types import Response, TaskData
 
@@ -99,6 +99,8 @@ def are_different(one: str, other: str) -> bool:
     are two ids. A UUID and something else may be one task: a service that changes the form of its ids may
     know it by both.
     """
+    if one == other:
+        return False
     uuids = _uuid(one), _uuid(other)
     if None not in uuids:
         return uuids[0] != uuids[1]
@@ -106,6 +108,8 @@ def are_different(one: str, other: str) -> bool:
 
 
 def _uuid(text: str) -> UUID | None:
+    from uuid import UUID
+
     try:
         return UUID(text)
     except ValueError:

@@ -7,6 +7,7 @@ hours. An event loop can cancel, but a thread that waits for a socket is only wo
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import threading
 import time
@@ -31,28 +32,33 @@ class TotalTimeout:
         self._clock = clock
         self._ends = clock() + seconds
         self._guard = threading.Lock()
-        self._done = threading.Event()
         self._connection: socket.socket | None = None
         self._has_ended = False
 
     def __enter__(self) -> Self:
-        threading.Thread(target=self._watch_clock, name="kling-elements timeout", daemon=True).start()
+        _watcher.add(self)
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._done.set()
+        _watcher.remove(self)
         with self._guard:  # afterwards the connection may be another request's
             self._connection = None
 
     @property
+    def left(self) -> float:
+        """The seconds that are left; zero once the time is up."""
+        return 0.0 if self._has_ended else max(0.0, self._ends - self._clock())
+
+    @property
     def is_over(self) -> bool:
         """Whether the time is up."""
-        return self._has_ended or self._clock() >= self._ends
+        return self.left <= 0
 
     def extend(self, seconds: float) -> None:
         """Allow that many seconds from now, in place of what is left."""
         if not self.is_over:
             self._ends = self._clock() + seconds
+            _watcher.add(self)
 
     def watch(self, stream: Any) -> None:
         """Take the connection that the request now uses: a network stream of httpcore's."""
@@ -62,18 +68,61 @@ class TotalTimeout:
         with self._guard:
             self._connection = stream.get_extra_info("socket")
         if self.is_over:
-            self._end()
+            self.end()
 
-    def _watch_clock(self) -> None:
-        while (left := self._ends - self._clock()) > 0:
-            if self._done.wait(min(left, threading.TIMEOUT_MAX)):
-                return
-        self._end()
-
-    def _end(self) -> None:
+    def end(self) -> None:
+        """End the exchange now."""
         with self._guard:
             self._has_ended = True
             if self._connection is not None:
                 with contextlib.suppress(OSError):
                     # Not the TLS layer's own shutdown: a thread is waiting in that.
                     socket.socket.shutdown(self._connection, socket.SHUT_RDWR)
+
+
+class _Watcher:
+    """Ends exchanges in time: one thread for all of a process."""
+
+    def __init__(self) -> None:
+        self._under_way: set[TotalTimeout] = set()
+        self._changed = threading.Condition()
+        self._wakes_at = 0.0
+        self._is_running = False
+
+    def add(self, limit: TotalTimeout) -> None:
+        """Watch an exchange, or look again at when it ends."""
+        with self._changed:
+            self._under_way.add(limit)
+            if not self._is_running:
+                self._is_running = True
+                threading.Thread(target=self._run, name="kling-elements timeouts", daemon=True).start()
+            elif time.monotonic() + limit.left < self._wakes_at:
+                self._changed.notify()
+
+    def remove(self, limit: TotalTimeout) -> None:
+        """Forget an exchange that is done."""
+        with self._changed:
+            self._under_way.discard(limit)
+
+    def _run(self) -> None:
+        with self._changed:
+            while True:
+                for limit in [limit for limit in self._under_way if limit.is_over]:
+                    self._under_way.discard(limit)
+                    limit.end()
+                seconds = min((limit.left for limit in self._under_way), default=threading.TIMEOUT_MAX)
+                self._wakes_at = time.monotonic() + seconds
+                self._changed.wait(min(seconds, threading.TIMEOUT_MAX))
+
+
+_watcher = _Watcher()
+
+
+def _after_fork() -> None:
+    # In a child there is no such thread, and another one may have held its lock.
+    global _watcher  # noqa: PLW0603 - a lock can't be renewed otherwise
+    _watcher = _Watcher()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -6,12 +6,6 @@ which `worker_pool` and `async_worker_pool` work through, a few jobs at once. `r
 begun.
 """
 
-from __future__ import annotations
+from kling_elements.lazy import lazy_names
 
-from kling_elements.batch.async_worker_pool import AsyncBatch
-from kling_elements.batch.jobs import JOB_FIELDS, BatchJob, Order
-from kling_elements.batch.next_step import RetryRules
-from kling_elements.batch.results import BatchResult, Running
-from kling_elements.batch.worker_pool import Batch
-
-__all__ = ["JOB_FIELDS", "AsyncBatch", "Batch", "BatchJob", "BatchResult", "Order", "RetryRules", "Running"]
+__all__, __getattr__ = lazy_names(__name__, __path__[0])  # pyright: ignore[reportUnsupportedDunderAll]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from attrs import field, frozen
 
 from kling_elements.errors import ValidationError
-from kling_elements.operations.create_request import Image, RequestFields
+from kling_elements.operations.arguments import Image, RequestFields
 from kling_elements.task import Task
 from kling_elements.validation import unknown_names
 

@@ -187,7 +187,7 @@ async def fetch(
         return target, True
     try:
         await service.io.run(lambda: target.parent.mkdir(parents=True, exist_ok=True))
-        return (await service.download(task, target, {})), False
+        return (await service.videos.download(task, target, {})), False
     except OSError as error:
         raise DownloadError(
             f"the video of task {task.id} was not stored as {target}: {os_error_reason(error)}",

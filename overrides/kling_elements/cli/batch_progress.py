@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from kling_elements.batch.results import JobStatus
 from kling_elements.cli.console import count_of
-from kling_elements.cli.progress import Status, clock_face
+from kling_elements.cli.live_status import Status, clock_face
 from kling_elements.cli.signals import Interrupted
 from kling_elements.errors import KlingError
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from kling_elements.cli.progress import Status
+    from kling_elements.cli.live_status import Status
     from kling_elements.cli.terminal import LiveLine
 
 PROGRAM = "kling-elements"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kling_elements.cli.console import one_line
+from kling_elements.cli.live_status import Status, clock_face
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,29 +15,6 @@ if TYPE_CHECKING:
 
     from kling_elements import Look, Task
     from kling_elements.cli.context import Context
-
-
-class Status(NamedTuple):
-    """What the line on a terminal shows at a moment.
-
-    Attributes:
-        label: What is going on.
-        details: The rest, the most important first: a narrow terminal cuts off its end.
-        done: How much is done, for a bar; None for no bar.
-        total: Of how much.
-    """
-
-    label: str
-    details: tuple[str, ...] = ()
-    done: int | None = None
-    total: int | None = None
-
-
-def clock_face(seconds: float) -> str:
-    """Return seconds as m:ss or h:mm:ss."""
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 class Progress:

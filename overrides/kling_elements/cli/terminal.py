@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from kling_elements.cli.progress import Status
+    from kling_elements.cli.live_status import Status
 
 _FRAMES_PER_SECOND = 8
 _BAR = (6, 30)  # characters, at least and at most

@@ -76,7 +76,7 @@ class DownloadContext:
     clock: Callable[[], float] = time.monotonic
 
 
-async def download(
+async def download_video(
     task: TaskData, path: str | os.PathLike[str], options: DownloadOptions, context: DownloadContext
 ) -> Path:
     """Download a task's first result to a file.

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kling_elements.downloads.download import download
+from kling_elements.downloads.download import download_video
 
 if TYPE_CHECKING:
     from kling_elements.downloads.download import DownloadContext
@@ -23,7 +23,7 @@ async def read_video(task: TaskData, options: DownloadOptions, context: Download
     """
     folder = Path(await context.io.run(tempfile.mkdtemp))
     try:
-        file = await download(task, folder / "video.mp4", options, context)
+        file = await download_video(task, folder / "video.mp4", options, context)
         return await context.io.run(file.read_bytes)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -137,7 +137,7 @@ def _damage(data: bytes, name: str, header: _Header) -> str | None:
 
 
 def _jpeg_fault(data: bytes, header: _Header) -> str | None:
-    from PIL import _imaging as core  # noqa: PLC0415  see the module's docstring
+    from PIL import _imaging as core
 
     # What `ImageFile.load` does, without the settings that it obeys.
     mode = "CMYK" if header.components == _CMYK_COMPONENTS else "L"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import io
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from kling_elements.images.inspection import MAX_PIXELS
 
@@ -15,26 +15,6 @@ MAX_READ = 32 * 1024 * 1024
 """Bytes that are read of an open file: more than any image may have."""
 
 _PNG_MODES = frozenset({"1", "L", "LA", "I;16", "P", "RGB", "RGBA"})  # of Pillow
-
-
-class BinaryReader(Protocol):
-    """A file opened for reading bytes, or what can be read like one."""
-
-    def read(self, size: int, /) -> bytes:
-        """Return up to `size` bytes, none at the end."""
-        ...
-
-
-class PillowImage(Protocol):
-    """The part of ``PIL.Image.Image`` that type checkers need to know."""
-
-    def getexif(self) -> Any:
-        """Return its EXIF data."""
-        ...
-
-    def getbands(self) -> tuple[str, ...]:
-        """Return the names of its bands."""
-        ...
 
 
 def read_open(file: Any) -> bytes:
@@ -62,7 +42,7 @@ def encode(image: Any) -> bytes:
     Raises:
         ValueError: It can't be encoded; the text is the end of a sentence that begins with the image.
     """
-    from PIL import ImageOps  # noqa: PLC0415  the caller has imported it; others need not
+    from PIL import ImageOps
 
     if image.width * image.height > MAX_PIXELS:
         raise ValueError(f"has over {MAX_PIXELS:,} pixels: make it smaller")

@@ -5,24 +5,6 @@
 owns the file; `keeper` turns to memory when that fails; `journal` is the face of it all.
 """
 
-from __future__ import annotations
+from kling_elements.lazy import lazy_names
 
-from kling_elements.journal.entry import Entry, Job, State, request_digest
-from kling_elements.journal.fingerprint import key_fingerprint
-from kling_elements.journal.journal import Journal, JournalUnread
-from kling_elements.journal.location import JOURNAL_VARIABLE, journal_path
-from kling_elements.journal.queries import Begun, NewEntry
-
-__all__ = [
-    "JOURNAL_VARIABLE",
-    "Begun",
-    "Entry",
-    "Job",
-    "Journal",
-    "JournalUnread",
-    "NewEntry",
-    "State",
-    "journal_path",
-    "key_fingerprint",
-    "request_digest",
-]
+__all__, __getattr__ = lazy_names(__name__, __path__[0])  # pyright: ignore[reportUnsupportedDunderAll]

@@ -83,8 +83,7 @@ class Journal:
             environ: The environment.
             clock: Seconds since the epoch.
         """
-        path = journal_path(setting, os.environ if environ is None else environ)
-        return cls(Database(path) if path else None, clock)
+        return journal_at(journal_path(setting, os.environ if environ is None else environ), clock)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self.path) if self.path else 'in memory'!r})"
@@ -324,3 +323,8 @@ class Journal:
 
     def _page(self, after: tuple[float, str]) -> list[Entry]:
         return self._fallback.read(lambda table: table.page(after, _PAGE))
+
+
+def journal_at(path: Path | None, clock: Callable[[], float] = time.time) -> Journal:
+    """Return the journal in a file; one in memory if that is None."""
+    return Journal(Database(path) if path else None, clock)

@@ -4,34 +4,31 @@ from __future__ import annotations
 
 import math
 import os
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from attrs import Factory, define, field, frozen
 
 from kling_elements.api.endpoints import DEFAULT_MODEL, find_model
 from kling_elements.api.outcomes import Operation
 from kling_elements.errors import KlingError, OutcomeUnknown, ValidationError, next_command
-from kling_elements.journal import Job
+from kling_elements.journal.entry import Job
 from kling_elements.log import logger
 from kling_elements.operations.create_request import draft_request, finish_request
 from kling_elements.operations.events import emit
 from kling_elements.operations.image_urls import check_urls
-from kling_elements.operations.recorder import Recorder, task_of
+from kling_elements.operations.recorder import Recorder, record, task_of
 from kling_elements.operations.uploads import BASE64, Uploader, check_local_files, place_images
 from kling_elements.types import SendState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from kling_elements.api.io import IO
     from kling_elements.journal import Begun
-    from kling_elements.operations.create_request import Images
+    from kling_elements.operations.arguments import Images
     from kling_elements.operations.sender import Sender
     from kling_elements.operations.uploads import Store
     from kling_elements.types import Request, TaskData
 
-
-T = TypeVar("T")
 
 _OPTIONS = ("check_images", "local_files", "model", "job", "target")
 
@@ -107,7 +104,7 @@ def _no_limit() -> float:
     return math.inf
 
 
-@define
+@define(eq=False, repr=False)
 class TaskCreator:
     """Creates tasks.
 
@@ -184,12 +181,3 @@ class TaskCreator:
                 f"create. Next: `{command}`"
             )
             raise
-
-
-async def record(io: IO, function: Callable[[], T]) -> T:
-    """Write to the journal, even if the caller is cancelled at this very moment."""
-    try:
-        return await io.run(function)
-    except BaseException:
-        function()  # in the event loop's thread, as nothing can be awaited any more; twice does no harm
-        raise

@@ -2,47 +2,28 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable
 from enum import Enum
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from attrs import frozen
 
-from kling_elements.api.requests import _request
+from kling_elements.api.requests import create_request
 from kling_elements.errors import ValidationError
 from kling_elements.images import ImageConstraints
-from kling_elements.images.open_files import BinaryReader, PillowImage
 from kling_elements.images.sources import ImageProblem, UrlSource, classify, is_single, load_image
 from kling_elements.validation import request_validator, unknown_names
-from kling_elements_api.models import (
-    KlingElementsRequest,
-    KlingElementsRequestAspectRatio,
-    KlingElementsRequestDuration,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from kling_elements.api.endpoints import Endpoints
     from kling_elements.images.sources import ImageSource, LoadedImage
+    from kling_elements.operations.arguments import Image, Images
     from kling_elements.types import Request
     from kling_elements.validation import Validator
-
-Image = str | bytes | bytearray | memoryview | os.PathLike[str] | BinaryReader | PillowImage
-Images = Image | Iterable[Image]
-
-
-class RequestFields(TypedDict, total=False):
-    """The fields of a request, apart from the images, as the document names them. None leaves one out."""
-
-    prompt: str | None
-    negative_prompt: str | None
-    duration: str | KlingElementsRequestDuration | None
-    aspect_ratio: str | KlingElementsRequestAspectRatio | None
-    webhook_url: str | None
 
 
 @frozen
@@ -111,9 +92,7 @@ def finish_request(draft: Draft) -> Request:
     body = {"images": images, **draft.fields}
     if problems := _validator(draft.model).problems(body):
         raise ValidationError(problems)
-    # The generated model would add the document's defaults; the service knows them itself.
-    asked = KlingElementsRequest.from_dict(body)
-    return _request(draft.model.create(body=asked))
+    return create_request(draft.model, body)
 
 
 def load_images(draft: Draft) -> dict[int, LoadedImage]:
@@ -161,8 +140,7 @@ def image_problem(place: int, label: str, problems: Iterable[str]) -> str:
 
 
 def _validator(model: Endpoints) -> Validator:
-    blank = model.create(body=KlingElementsRequest(images=[]))
-    return request_validator(blank["method"], blank["url"])
+    return request_validator(model.create)
 
 
 def _image_sentences(place: int, problem: ImageProblem) -> list[str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
-from attrs import define, evolve
+from attrs import define, evolve, field
 
+from kling_elements import journal as journals
 from kling_elements.errors import (
     JournalUnusable,
     KlingError,
@@ -16,55 +18,52 @@ from kling_elements.errors import (
     ValidationError,
 )
 from kling_elements.files import absolute
-from kling_elements.journal import (
-    JOURNAL_VARIABLE,
-    Begun,
-    Entry,
-    Job,
-    Journal,
-    JournalUnread,
-    NewEntry,
-    State,
-    request_digest,
-)
+from kling_elements.journal.location import JOURNAL_VARIABLE, journal_path
 from kling_elements.types import UNKNOWN_STATUS, TaskData
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Iterable
 
     from kling_elements.api.auth import Settings
+    from kling_elements.api.io import IO
+    from kling_elements.journal import Begun, Entry, Job, Journal, NewEntry
     from kling_elements.types import Request
-
-JournalSetting: TypeAlias = Journal | str | Path | Literal[False] | None
 
 T = TypeVar("T")
 
 
-@define
+@define(eq=False, repr=False)
 class Recorder:
     """Records what one client does, with its origin and its key. Every call may touch the disk.
 
     Attributes:
-        journal: The journal.
         settings: The client's settings.
         is_own: Whether the journal is this client's, to be closed with it.
     """
 
-    journal: Journal
+    _open: Callable[[], Journal]
     settings: Settings
     is_own: bool = True
+    _opened: Journal | None = field(default=None, init=False)
 
     @classmethod
-    def open(cls, setting: JournalSetting, settings: Settings) -> Recorder:
-        """Open the journal that a client's argument names."""
-        if isinstance(setting, Journal):
-            return cls(setting, settings, is_own=False)
-        if not (setting is None or setting is False or isinstance(setting, (str, Path))):
-            raise ValidationError(
-                [f"journal must be a path, a Journal, False or None: got {type(setting).__name__}"]
-            )
-        return cls(Journal.open(setting), settings)
+    def of(cls, setting: Journal | str | Path | Literal[False] | None, settings: Settings) -> Recorder:
+        """Return the recorder for the journal that a client's argument names."""
+        if setting is None or setting is False or isinstance(setting, (str, Path)):
+            path = journal_path(setting, os.environ)
+            return cls(lambda: journals.journal_at(path), settings)
+        if isinstance(setting, journals.Journal):
+            return cls(lambda: setting, settings, is_own=False)
+        raise ValidationError(
+            [f"journal must be a path, a Journal, False or None: got {type(setting).__name__}"]
+        )
+
+    @property
+    def journal(self) -> Journal:
+        """The journal; it is opened when it is first needed."""
+        if self._opened is None:
+            self._opened = self._open()
+        return self._opened
 
     def whole(self, read: Callable[[], T]) -> T:
         """Return what a call of the journal gives that reads.
@@ -74,20 +73,20 @@ class Recorder:
         """
         try:
             return self.journal.whole(read)
-        except JournalUnread as unread:
+        except journals.JournalUnread as unread:
             raise JournalUnusable(
                 [f"the journal {self.journal.path} could not be read: {unread}. What it holds is not known"]
             ) from None
 
     def close(self) -> None:
         """Write what is left, and close the file. A later call opens it again."""
-        if self.is_own:
-            self.journal.close()
+        if self.is_own and self._opened is not None:
+            self._opened.close()
 
     def owner(self, model: str = "") -> NewEntry:
         """Return what all entries of this client have in common."""
         fingerprint = self.journal.fingerprint(self.settings.key.reveal)
-        return NewEntry(model=model, origin=self.settings.base_url, fingerprint=fingerprint)
+        return journals.NewEntry(model=model, origin=self.settings.base_url, fingerprint=fingerprint)
 
     def begin(
         self, model: str, request: Request, job: Job | None, target: str | os.PathLike[str] | None
@@ -99,7 +98,7 @@ class Recorder:
         """
         new = evolve(
             self.owner(model),
-            digest=request_digest(request),
+            digest=journals.request_digest(request),
             job=job,
             target=None if target is None else str(absolute(target)),
         )
@@ -170,6 +169,15 @@ def next_midnight(now: datetime) -> datetime:
 
 def task_of(entry: Entry) -> TaskData | None:
     """Return the task that an earlier create of the same job made; None if it is unknown."""
-    if entry.state is not State.CREATED or entry.task_id is None:
+    if entry.state is not journals.State.CREATED or entry.task_id is None:
         return None
     return TaskData(entry.task_id, entry.status or UNKNOWN_STATUS, entry.urls, request_id=entry.request_id)
+
+
+async def record(io: IO, function: Callable[[], T]) -> T:
+    """Write to the journal, even if the caller is cancelled at this very moment."""
+    try:
+        return await io.run(function)
+    except BaseException:
+        function()  # in the event loop's thread, as nothing can be awaited any more; twice does no harm
+        raise

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 
 from attrs import define
 
+from kling_elements.api.endpoints import DEFAULT_MODEL, find_model
 from kling_elements.api.outcomes import Operation, Raise, Retry, Return, decide
+from kling_elements.api.requests import status_request
 from kling_elements.errors import RateLimitError
 from kling_elements.operations.events import Hook, emit
 from kling_elements.policy.polling import Deadline
 from kling_elements.policy.retries import RetryPolicy, backoff
 from kling_elements.types import Response, SendState
+from kling_elements.validation import check_parameter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +34,7 @@ LEAST_REQUEST_TIMEOUT = 1.0
 """Seconds that a request gets right before a deadline."""
 
 
-@define
+@define(eq=False, repr=False)
 class Sender:
     """Sends requests of one client.
 
@@ -169,6 +172,16 @@ def not_sent(what: str, retry_after: float) -> RateLimitError:
     return RateLimitError(
         text, status_code=HTTPStatus.TOO_MANY_REQUESTS, message=what, retry_after=retry_after
     )
+
+
+def status_request_for(task_id: str) -> Request:
+    """Build the request for one task.
+
+    Raises:
+        ValidationError: That can't be an id.
+    """
+    check_parameter("getKlingElementsTask", "task-id", task_id)
+    return status_request(find_model(DEFAULT_MODEL), task_id)
 
 
 def rate_limiter_key(key: ApiKey) -> str:

@@ -4,45 +4,32 @@ from __future__ import annotations
 
 import math
 import time
-from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
-from attrs import define, evolve, field
+from attrs import Factory, define, evolve, field
 
 from kling_elements.api.endpoints import DEFAULT_MODEL, find_model
 from kling_elements.api.outcomes import Operation
-from kling_elements.api.requests import list_request, status_request
-from kling_elements.downloads.download import DownloadContext, download
-from kling_elements.downloads.memory import read_video
-from kling_elements.errors import (
-    KlingError,
-    OutcomeUnknown,
-    ResultMissing,
-    TaskFailed,
-    ValidationError,
-    next_command,
-)
+from kling_elements.api.requests import list_request
+from kling_elements.document import load_document
+from kling_elements.errors import KlingError, OutcomeUnknown, ValidationError, next_command
 from kling_elements.log import logger
-from kling_elements.operations.create import CreateSettings, record
-from kling_elements.operations.create_request import load_one
 from kling_elements.operations.events import emit
-from kling_elements.operations.sender import not_sent
+from kling_elements.operations.sender import not_sent, status_request_for
+from kling_elements.operations.videos import Videos, require_video
 from kling_elements.operations.wait import WAIT_OPTIONS, Poll, WaitSettings
 from kling_elements.policy.durations import check_seconds
 from kling_elements.policy.polling import Deadline, PollSchedule
-from kling_elements.types import COMPLETED, KNOWN_STATUSES, Request, TaskData
-from kling_elements.validation import check_parameter
+from kling_elements.types import TaskData
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Mapping
-    from pathlib import Path
     from typing import Any
 
     from kling_elements.api.io import IO
-    from kling_elements.downloads.options import DownloadOptions
-    from kling_elements.operations.create import TaskCreator
-    from kling_elements.operations.create_request import Image, Images
+    from kling_elements.operations.arguments import Image, Images
+    from kling_elements.operations.create import CreateSettings, TaskCreator
     from kling_elements.operations.recorder import Recorder
     from kling_elements.operations.sender import Sender
     from kling_elements.operations.wait import OnPoll
@@ -57,7 +44,7 @@ _REMEMBERED = 1000  # tasks
 _SLOT_PAUSE = 5.0  # seconds between two checks for a free place among the concurrent tasks
 
 
-@define
+@define(eq=False, repr=False)
 class TaskService(Generic[TaskT]):
     """The operations of one client.
 
@@ -66,14 +53,17 @@ class TaskService(Generic[TaskT]):
         schedule: When to poll a task.
         recorder: Records creates and tasks in the journal.
         bind: Makes a task one of this client's.
-        creator: Creates tasks.
+        creator: Returns what creates tasks; made when it is first called.
     """
 
     sender: Sender
     schedule: PollSchedule
     recorder: Recorder
     bind: Callable[[TaskData], TaskT]
-    creator: TaskCreator
+    creator: Callable[[], TaskCreator] = field(
+        default=Factory(lambda service: _late_creator(service.sender, service.recorder), takes_self=True),
+        repr=False,
+    )
     _created: dict[str, float] = field(factory=dict, init=False, repr=False)
     _reported: set[str] = field(factory=set, init=False, repr=False)
     _statuses: dict[str, str] = field(factory=dict, init=False, repr=False)
@@ -88,6 +78,11 @@ class TaskService(Generic[TaskT]):
         return evolve(self, sender=evolve(self.sender, io=self.io.with_sleep(sleep)))
 
     @property
+    def videos(self) -> Videos:
+        """The videos of this client's tasks."""
+        return Videos(self.sender, self.recorder)
+
+    @property
     def usage(self) -> Usage | None:
         """How much of the service's limits this key has used."""
         rate_limiter = self.sender.rate_limiter
@@ -97,12 +92,14 @@ class TaskService(Generic[TaskT]):
 
     async def create(self, images: Images, options: Mapping[str, Any]) -> TaskT:
         """Create a task; see `TaskCreator.create`."""
+        from kling_elements.operations.create import CreateSettings
+
         return await self._create(images, CreateSettings.of(options))
 
     async def _create(
         self, images: Images, settings: CreateSettings, remaining: Callable[[], float] = lambda: math.inf
     ) -> TaskT:
-        created = await self.creator.create(images, settings, remaining)
+        created = await self.creator().create(images, settings, remaining)
         if not created.is_new:
             return self.bind(created.task)
         _remember(self._created, created.task.id, self.sender.clock())
@@ -110,7 +107,7 @@ class TaskService(Generic[TaskT]):
 
     async def get(self, task_id: str, timeout: float) -> TaskT:
         """Return a task; retry for up to `timeout` seconds where that may help."""
-        request = _status_request(task_id)
+        request = status_request_for(task_id)
         patience = check_seconds("timeout", timeout)
         task = cast("TaskData", (await self.sender.ask(Operation.STATUS, request, patience)))
         await self._record_status(task)
@@ -124,8 +121,10 @@ class TaskService(Generic[TaskT]):
 
     async def upload(self, image: Image) -> str:
         """Upload one local image to the service's store, and return its URL."""
+        from kling_elements.operations.create_request import load_one
+
         loaded = await self.io.run(lambda: load_one(image, find_model(DEFAULT_MODEL)))
-        [url] = await self.creator.uploader.upload([loaded])
+        [url] = await self.creator().uploader.upload([loaded])
         return url
 
     async def find_unrecorded(self, model: str, timeout: float) -> Listed[TaskT]:
@@ -174,6 +173,8 @@ class TaskService(Generic[TaskT]):
             slot_timeout: Seconds to wait for a place among the tasks that may run at once, before the
                 deadline begins to run; None to wait for one until the deadline.
         """
+        from kling_elements.operations.create import CreateSettings
+
         settings = CreateSettings.of(options, others=WAIT_OPTIONS)
         clock = waiting.clock or self.sender.clock
         deadline = Deadline(clock(), waiting.timeout)
@@ -203,20 +204,6 @@ class TaskService(Generic[TaskT]):
         finally:
             if rate_limiter:
                 rate_limiter.task_ended(task_id)
-
-    async def download(self, task: TaskData, path: str | os.PathLike[str], options: DownloadOptions) -> Path:
-        """Fetch a task's video to a file."""
-        file = await download(task, path, options, self._download_context())
-        size = await record(self.io, lambda: self._note_download(task, file))
-        emit(self.sender.hook, "download.finished", task_id=task.id, bytes=size)
-        return file
-
-    async def read(self, task: TaskData, options: DownloadOptions) -> bytes:
-        """Fetch a task's video, and return its bytes. The journal knows files only, so it records nothing."""
-        return await read_video(task, options, self._download_context())
-
-    def _download_context(self) -> DownloadContext:
-        return DownloadContext(self.io, self.sender.policy, self.sender.random, _now, self._refresh)
 
     async def _take_slot(self, waiting: WaitSettings, deadline: Deadline) -> str | None:
         """Wait for a place among the tasks that may run at once.
@@ -255,21 +242,6 @@ class TaskService(Generic[TaskT]):
                 hint=next_command("list"),
             ) from None
 
-    async def _refresh(self, task_id: str) -> TaskData:
-        """Get a task once more, for its URLs, and record them."""
-        request = _status_request(task_id)
-        patience = self.sender.settings.timeout
-        task = cast("TaskData", (await self.sender.ask(Operation.STATUS, request, patience)))
-        await record(self.io, lambda: self.recorder.seen(task))
-        return task
-
-    def _note_download(self, task: TaskData, file: Path) -> int | None:
-        self.recorder.downloaded(task, file)
-        try:
-            return file.stat().st_size
-        except OSError:  # it was moved already
-            return None
-
     async def _record_status(self, task: TaskData) -> None:
         """Record a task's status if it is new."""
         if self._statuses.get(task.id) == task.status:
@@ -280,7 +252,7 @@ class TaskService(Generic[TaskT]):
         await self.io.run(lambda: self.recorder.seen(task))
 
     def _bind_reporting(self, task: TaskData) -> TaskT:
-        if task.status not in KNOWN_STATUSES and task.status not in self._reported:
+        if task.status not in load_document().statuses | self._reported:
             self._reported.add(task.status)
             logger.warning(
                 "task %s has the undocumented status %r, which is treated as not final",
@@ -301,7 +273,7 @@ class TaskService(Generic[TaskT]):
         created = self._created.get(task_id) if isinstance(task_id, str) else None
         return Poll(
             task_id=task_id,
-            request=_status_request(task_id),
+            request=status_request_for(task_id),
             schedule=self.schedule
             if waiting.poll_interval is None
             else PollSchedule.fixed(waiting.poll_interval),
@@ -317,14 +289,14 @@ class TaskService(Generic[TaskT]):
         )
 
 
-def _status_request(task_id: str) -> Request:
-    """Build the request for one task.
+def _late_creator(sender: Sender, recorder: Recorder) -> Callable[[], TaskCreator]:
+    @cache
+    def creator() -> TaskCreator:
+        from kling_elements.operations.create import TaskCreator
 
-    Raises:
-        ValidationError: That can't be an id.
-    """
-    check_parameter("getKlingElementsTask", "task-id", task_id)
-    return status_request(find_model(DEFAULT_MODEL), task_id)
+        return TaskCreator(sender, recorder)
+
+    return creator
 
 
 def _remember(known: dict[str, T], task_id: str, value: T) -> None:
@@ -332,29 +304,3 @@ def _remember(known: dict[str, T], task_id: str, value: T) -> None:
     known[task_id] = value
     for old in list(known)[:-_REMEMBERED]:
         known.pop(old, None)
-
-
-def require_video(task: TaskT) -> TaskT:
-    """Return a task that has ended, if it has a video.
-
-    Raises:
-        TaskFailed: If it ended without one.
-        ResultMissing: If it is COMPLETED and shows no URL.
-    """
-    if task.status != COMPLETED:
-        reason = task.failure_reason
-        why = f": {reason.rstrip('.')}" if reason else ", and the service gives no reason"
-        raise TaskFailed(
-            f"task {task.id} ended as {task.status}{why}. It may be billed. Try other images", task=task
-        )
-    if not task.urls:
-        raise ResultMissing(
-            f"task {task.id} is COMPLETED without a video, which happens.",
-            task=task,
-            hint=next_command("status", task.id),
-        )
-    return task
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from attrs import define, evolve, field, frozen
 
+from kling_elements.api.endpoints import UPLOAD_OPERATION
 from kling_elements.api.outcomes import Operation
 from kling_elements.api.parsing import read_retry_after
 from kling_elements.api.requests import upload_request
@@ -61,7 +62,7 @@ class _Asset:
     good_until: float
 
 
-@define
+@define(eq=False, repr=False)
 class Uploader:
     """Uploads images to the service's store, and remembers their URLs.
 
@@ -104,7 +105,7 @@ class Uploader:
         content_types = [key[1] for key, _ in waiting]
         request = upload_request(content_types)
         body = {"files": [{"content_type": content_type} for content_type in content_types]}
-        if problems := request_validator(request.method, request.path).problems(body):
+        if problems := request_validator(UPLOAD_OPERATION).problems(body):
             raise ValidationError(problems)
         asked = self.sender.clock()
         answer = await self.sender.ask(Operation.UPLOAD, request, self.sender.settings.timeout)

@@ -104,7 +104,7 @@ def split_options(options: Mapping[str, Any]) -> tuple[dict[str, Any], WaitSetti
     return {name: value for name, value in options.items() if name not in waiting}, WaitSettings.of(waiting)
 
 
-@define
+@define(eq=False, repr=False)
 class Poll:
     """One wait for a task, and what it has seen.
 

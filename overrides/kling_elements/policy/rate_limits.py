@@ -111,7 +111,7 @@ class Usage:
         return ", ".join(parts)
 
 
-@define
+@define(eq=False, repr=False)
 class RateLimiter:
     """Counts what one process asks of the service with one key. Safe to use from several threads.
 

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from attrs import field, frozen
 
-from kling_elements.types import TERMINAL_STATUSES
-from kling_elements_api.models import TaskStatus
+from kling_elements.types import CREATED, TERMINAL_STATUSES
 
 if TYPE_CHECKING:
     from kling_elements.task import Task
@@ -106,7 +105,7 @@ def _rank(status: str) -> int:
     """Return the place of a status in a task's life. An unknown status counts as in progress."""
     if status in TERMINAL_STATUSES:
         return 2
-    return 0 if status == TaskStatus.CREATED.value else 1
+    return 0 if status == CREATED else 1
 
 
 def _put(memory: OrderedDict[str, V], key: str, value: V, limit: int) -> None:

@@ -9,7 +9,7 @@ from attrs import frozen
 
 from kling_elements.api.endpoints import DEFAULT_MODEL, find_model
 from kling_elements.api.io import run_sync
-from kling_elements.api.transports import SyncTransport
+from kling_elements.api.sync_transport import SyncTransport
 from kling_elements.cli.console import one_line
 from kling_elements.cli.exit_codes import ExitCode
 from kling_elements.images import is_private_url, problems

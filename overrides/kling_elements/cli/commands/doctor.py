@@ -17,7 +17,7 @@ from kling_elements.api.endpoints import DEFAULT_MODEL, MODELS, find_model
 from kling_elements.api.io import run_sync
 from kling_elements.api.outcomes import Operation, Raise, Retry, decide
 from kling_elements.api.requests import list_request
-from kling_elements.api.transports import SyncTransport
+from kling_elements.api.sync_transport import SyncTransport
 from kling_elements.cli.connection import find_key, open_client
 from kling_elements.cli.console import count_of, one_line
 from kling_elements.cli.error_report import exit_code_of

@@ -12,7 +12,7 @@ from kling_elements.cli.output_file import check_output, fetch, take_output
 from kling_elements.cli.progress import Progress
 from kling_elements.cli.task_ids import whole_id
 from kling_elements.cli.task_output import show_file
-from kling_elements.operations.service import require_video
+from kling_elements.operations.videos import require_video
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -28,8 +28,9 @@ def run(args: Namespace, context: Context) -> int:
         TaskClaim(client, context) as claim,
         Progress(context) as progress,
     ):
-        task_id = context.task_id = whole_id(client, args.id)
+        task_id = whole_id(client, args.id)
         check_output(context, task_id)
+        context.task_id = task_id
         task = client.get(task_id)
         if not task.is_terminal:
             raise CommandError(

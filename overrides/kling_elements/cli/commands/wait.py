@@ -11,7 +11,7 @@ from kling_elements.cli.progress import Progress
 from kling_elements.cli.request_options import wait_options
 from kling_elements.cli.task_ids import whole_id
 from kling_elements.cli.task_output import show_file, show_task
-from kling_elements.operations.service import require_video
+from kling_elements.operations.videos import require_video
 
 if TYPE_CHECKING:
     from argparse import Namespace

@@ -1,0 +1,210 @@
+"""The transport of the asynchronous client: the core's I/O with httpx. It decides nothing."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import anyio
+import httpx
+
+from kling_elements.api.base_transport import LEAST_PROGRESS, MOST_KEPT, BaseTransport, attempts
+from kling_elements.api.clients import AsyncClients
+from kling_elements.api.content_coding import ContentCodingError, Decoder
+from kling_elements.api.exchange import Exchange, KeptConnection
+from kling_elements.api.httpx_adapter import (
+    Body,
+    KeyAuth,
+    coding_of,
+    external_request,
+    no_response,
+    response_despite,
+    response_head,
+    service_request,
+    timed_out,
+    total_seconds,
+    watched,
+    without_frames,
+)
+from kling_elements.api.log_redaction import redacted_logs, without_queries
+from kling_elements.types import SendState
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from kling_elements.api.auth import Settings
+    from kling_elements.types import (
+        ExternalRequest,
+        NoResponse,
+        Outcome,
+        Request,
+        ResponseHead,
+        Sink,
+    )
+
+T = TypeVar("T")
+
+
+class AsyncTransport(BaseTransport[AsyncClients]):
+    """The I/O of the asynchronous client, under asyncio or trio; otherwise as `SyncTransport`."""
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        client: httpx.AsyncClient | None = None,
+        *,
+        sleep: Callable[[float], object],
+    ) -> None:
+        super().__init__(AsyncClients(client), settings, sleep)
+
+    async def aclose(self) -> None:
+        """Allow no further exchange."""
+        await self._clients.aclose()
+
+    async def sleep(self, seconds: float) -> None:
+        """Sleep for that many seconds."""
+        await self.call(self._sleep, seconds)
+
+    async def run(self, function: Callable[[], T]) -> T:
+        """Run a function that may block, in a thread."""
+        from anyio import to_thread
+
+        return await to_thread.run_sync(function)
+
+    async def call(self, function: Callable[[Any], object], value: object) -> object:
+        """Call a caller's function; what it returns is awaited if it can be."""
+        result = function(value)
+        return await result if inspect.isawaitable(result) else result
+
+    async def stream(
+        self, request: ExternalRequest, open_sink: Callable[[ResponseHead], Sink | None]
+    ) -> ResponseHead | NoResponse:
+        """Ask another host, without the key."""
+        exchange = Exchange()
+        with redacted_logs(without_queries):
+            async with self._clients.open(request.url) as client:
+                with anyio.move_on_after(total_seconds(request.timeout, request.content)) as limit:
+                    try:
+                        response = await _open(client, lambda: external_request(request), exchange)
+                    except Exception as error:  # noqa: BLE001 - see `no_response`
+                        return no_response(error, exchange)
+                    try:
+                        head = response_head(response)
+                        if sink := open_sink(head):
+                            limit.deadline = anyio.current_time() + request.timeout
+                            if failure := await _pour(response, sink, request.timeout, limit, exchange):
+                                return failure
+                    except ContentCodingError as error:
+                        return no_response(error, exchange)
+                    finally:
+                        await response.aclose()
+                    return head
+        return timed_out(exchange)
+
+    async def send(self, request: Request, timeout: float, state: SendState | None = None) -> Outcome:
+        """Send a request to the service, with the key."""
+        if self._settings is None:
+            raise TypeError("this transport knows no service")
+        handled = sys.exc_info()[1]
+        try:
+            with redacted_logs(self._settings.key.redact):
+                return await self._send(request, timeout, self._settings, state or SendState())
+        except BaseException as error:  # noqa: BLE001 - it is raised again
+            raise without_frames(error, handled)  # noqa: B904 - it is the same
+
+    async def _send(self, request: Request, timeout: float, settings: Settings, state: SendState) -> Outcome:
+        exchange = Exchange()
+        with anyio.move_on_after(total_seconds(timeout, request.content)):
+            may_keep = self._clients.given is None or self._clients.is_in_same_loop()
+            for exchange in attempts(request, may_keep=may_keep):
+                if exchange.may_keep and self._clients.given is None:
+                    outcome = await self._send_in_turn(request, timeout, settings, exchange)
+                else:
+                    async with self._clients.open(settings.base_url) as client:
+                        try:
+                            outcome = await self._exchange(client, request, timeout, settings, exchange)
+                        finally:
+                            state.may_have_arrived = exchange.may_be_sent
+                if not exchange.is_stale:
+                    return outcome
+        return timed_out(exchange) if exchange.body is None else exchange.body.finish(settings.key)
+
+    async def _send_in_turn(
+        self, request: Request, timeout: float, settings: Settings, exchange: Exchange
+    ) -> Outcome:
+        """Send a look over a kept connection of ours, once fewer than `MOST_AT_ONCE` others are under way."""
+        pool = await self._clients.pool()
+        async with pool.gate:
+            slot = self._clients.slot(pool, settings.base_url)
+            outcome = await self._exchange(slot.client, request, timeout, settings, exchange)
+            await self._clients.give_back(pool, slot)
+        return outcome
+
+    async def _exchange(
+        self,
+        client: httpx.AsyncClient,
+        request: Request,
+        timeout: float,
+        settings: Settings,
+        exchange: Exchange,
+    ) -> Outcome:
+        def make() -> httpx.Request:
+            return service_request(self._clients.given, settings, request, timeout)
+
+        try:
+            response = await _open(client, make, exchange, KeyAuth(settings))
+        except Exception as error:  # noqa: BLE001 - see `no_response`
+            if (found := response_despite(error, exchange, settings.key)) is not None:
+                return found
+            return no_response(error, exchange, settings.key)
+        body = exchange.body = Body(response)
+        try:
+            async for chunk in _chunks(response):
+                if not body.add(chunk):
+                    break
+        except Exception:  # noqa: BLE001, S110
+            # The head is here, and perhaps the part of the body that names a paid task.
+            pass
+        finally:
+            await response.aclose()
+        return body.finish(settings.key)
+
+
+async def _pour(
+    response: httpx.Response, sink: Sink, timeout: float, limit: anyio.CancelScope, exchange: Exchange
+) -> NoResponse | None:
+    """Pass a body to a sink; return what cut it off, if anything did. What the sink raises is raised."""
+    decoder, received = Decoder(coding_of(response)), 0
+    chunks = _chunks(response)
+    while True:
+        try:
+            chunk = await anext(chunks, None)
+        except Exception as error:  # noqa: BLE001 - see `no_response`
+            return no_response(error, exchange)
+        if chunk is None or not all(map(sink, decoder.decode(chunk))):
+            return None
+        received += len(chunk)
+        if received >= LEAST_PROGRESS:
+            received = 0
+            limit.deadline = anyio.current_time() + timeout
+
+
+async def _open(
+    client: httpx.AsyncClient,
+    make: Callable[[], httpx.Request],
+    exchange: Exchange,
+    auth: KeyAuth | None = None,
+) -> httpx.Response:
+    """Send a request, over a new connection unless the exchange may keep one."""
+    for _ in range(MOST_KEPT):
+        request = watched(make(), exchange, exchange.anote)
+        try:
+            return await client.send(request, stream=True, auth=auth, follow_redirects=False)
+        except KeptConnection:
+            continue  # httpx has closed it
+    raise httpx.PoolTimeout("http_client gives no new connection")
+
+
+def _chunks(response: httpx.Response) -> AsyncIterator[bytes]:
+    return response.aiter_bytes() if response.is_stream_consumed else response.aiter_raw()

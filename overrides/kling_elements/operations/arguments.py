@@ -1,0 +1,42 @@
+"""What callers pass to a create: images, and the fields of the request. Read at run time, for type hints."""
+
+import os
+from collections.abc import Iterable
+from typing import Any, Protocol, TypedDict
+
+
+class BinaryReader(Protocol):
+    """A file opened for reading bytes, or what can be read like one."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return up to `size` bytes, none at the end."""
+        ...
+
+
+class PillowImage(Protocol):
+    """The part of ``PIL.Image.Image`` that type checkers need to know."""
+
+    def getexif(self) -> Any:
+        """Return its EXIF data."""
+        ...
+
+    def getbands(self) -> tuple[str, ...]:
+        """Return the names of its bands."""
+        ...
+
+
+Image = str | bytes | bytearray | memoryview | os.PathLike[str] | BinaryReader | PillowImage
+Images = Image | Iterable[Image]
+
+
+class RequestFields(TypedDict, total=False):
+    """The fields of a request, apart from the images, as the document names them. None leaves one out.
+
+    The generated enums are strings.
+    """
+
+    prompt: str | None
+    negative_prompt: str | None
+    duration: str | None
+    aspect_ratio: str | None
+    webhook_url: str | None
