@@ -54,7 +54,7 @@ def test_a_terminal_s_line_counts_down() -> None:
     shown.append(progress.now())
     assert shown == [
         ("connecting", ("0:02", "next poll in 2 s"), None, None),
-        ("IN PROGRESS", ("0:54", "next poll in 50 s", "a poll failed: no answer"), None, None),
+        ("IN PROGRESS", ("0:54", "next poll in 50 s", "a poll failed: no\\nanswer"), None, None),
         ("IN PROGRESS", ("1:44", "polling"), None, None),
         ("IN PROGRESS", ("1:44", "fetching the video"), None, None),
     ]
