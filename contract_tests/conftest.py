@@ -13,6 +13,7 @@ import hypothesis
 import pytest
 
 from contract_tests.support import hygiene
+from kling_elements.journal import fingerprint
 from kling_elements.policy import rate_limits
 
 if TYPE_CHECKING:
@@ -29,6 +30,12 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.T
     # Servers of two tests may have had the same port, and then the same tasks: a journal is of one test.
     journal = tmp_path_factory.getbasetemp() / "journals" / f"{next(_NUMBERS)}.sqlite3"
     monkeypatch.setenv("KLING_ELEMENTS_JOURNAL", str(journal))
+    if not os.environ.get("CONTRACT_URL"):
+        # Nobody connects with TLS here, and to read the system's certificates takes 40 ms for each client.
+        monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+        monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path_factory.getbasetemp()))
+    # The real number takes 40 ms for each journal, and each test has its own.
+    monkeypatch.setattr(fingerprint, "_ROUNDS", 100)
     # The rate limiter is the process's own, and a test's many requests would slow down the next one's.
     monkeypatch.setattr(rate_limits, "_limiters", {})
 

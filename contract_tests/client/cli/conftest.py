@@ -83,8 +83,6 @@ def _surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv(API_KEY_VARIABLES[0], KEY)
-    # Nobody connects with TLS here, and to read the system's certificates takes 30 ms for each command.
-    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
     # Whatever the client may keep on disk stays in the test's folder.
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     work = tmp_path / "work"

@@ -165,7 +165,7 @@ def test_the_origin(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         (answer(404, {"message": "Tasks not found"}), 0, "; 0 tasks, 0 not done"),
         (answer(401, {"message": f"{KEY} is not known"}), 3, "fail HTTP 401: [API key] is not known"),
         (httpx.Response(200, html="hello"), 1, "fail "),
-        (answer(503, {"message": "x\x1b[2J\nok    key: fine"}), 3, "x\\x1b[2J ok key: fine"),
+        (answer(503, {"message": "x\x1b[2J\nok    key: fine"}), 3, "x\\x1b[2J\\nok key: fine"),
         (httpx.ConnectError("refused"), 8, "fail "),
     ],
 )

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from contract_tests.mock.api import CREATE, STATUS, served, with_paths
+from contract_tests.mock.api import CREATE, KEY, STATUS, served, with_paths
 from kling_elements_mock import DocumentError
 from kling_elements_mock.document.examples import of_schema
 from kling_elements_mock.document.formats import FORMATS
@@ -189,3 +189,23 @@ def test_a_literal_path_comes_before_a_template(tmp_path: Path) -> None:
     for url in ("/x/y", "/x/z", "/z/z"):
         assert api.call("GET", url, headers={}).status_code == 200
     assert [request.operation for request in api.mock.requests] == ["/x/y", "/x/{b}", "/{a}/{b}"]
+
+
+def test_keys_are_where_the_document_says(tmp_path: Path) -> None:
+    """Keys in the query, in a cookie, or as a bearer token are known by the document's schemes."""
+    schemes = {
+        "q": {"type": "apiKey", "in": "query", "name": "key"},
+        "c": {"type": "apiKey", "in": "cookie", "name": "sid"},
+        "b": {"type": "http", "scheme": "bearer"},
+    }
+    api = served(
+        tmp_path,
+        with_paths({"/a": {"get": {"responses": {"200": {"description": "ok"}}}}}, securitySchemes=schemes),
+    )
+    for url, headers in (
+        ("/a?key=k", {}),
+        ("/a", {"cookie": "x=1; sid=k"}),
+        ("/a", {"authorization": "Bearer k"}),
+    ):
+        assert api.call("GET", url, headers=headers).status_code == 200
+    assert api.call("GET", "/a", headers=KEY).status_code == 401
