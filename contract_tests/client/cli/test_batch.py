@@ -308,7 +308,7 @@ def test_a_report_is_appended_to(tmp_path: Path, before: str) -> None:
     assert line.pop("at").endswith("+00:00")
     assert line == {
         "batch": "b", "line": 3, "id": "dog", "standing": "failed", "task_id": "t-1", "file": None,
-        "error": "see https://h/v?...", "error_type": "TaskFailed", "images": [], "prompt": None,
+        "error": "see\\nhttps://h/v?...", "error_type": "TaskFailed", "images": [], "prompt": None,
     }  # fmt: skip
 
 
