@@ -135,8 +135,10 @@ class Watch:
             if self._is_found:
                 return ("found", *next(iter(self._failed.items())))
         if self._broken or not items:
-            return ("broken", *(self._broken or ("", "there are no tests")))
-        return ("survived", *next(iter(self._failed.items()), ("", "")))
+            test, text = self._broken or ("", "there are no tests")
+            return "broken", test, text
+        test, text = next(iter(self._failed.items()), ("", ""))
+        return "survived", test, text
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(

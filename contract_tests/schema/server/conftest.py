@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
@@ -57,8 +57,8 @@ def near() -> Iterator[Neighbour]:
 @pytest.fixture(scope="session")
 def patience(configuration: Configuration, pytestconfig: pytest.Config) -> Patience:
     """How long the run waits; it says what for on the terminal, past pytest's capturing."""
-    capture = pytestconfig.pluginmanager.getplugin("capturemanager")
-    terminal = pytestconfig.pluginmanager.getplugin("terminalreporter")
+    capture: Any = pytestconfig.pluginmanager.getplugin("capturemanager")
+    terminal: Any = pytestconfig.pluginmanager.getplugin("terminalreporter")
 
     def say(text: str) -> None:
         if capture is not None and terminal is not None:
