@@ -7,6 +7,7 @@ import random
 import signal
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -77,7 +78,7 @@ def race(path: Path, name: str) -> None:
 
 def test_eight_processes_race_on_one_journal(path: Path, journal: Journal) -> None:
     """Every entry of every process is there, every job was begun by one of them alone."""
-    children = [fork(lambda number=number: race(path, f"p{number}")) for number in range(PROCESSES)]
+    children = [fork(partial(race, path, f"p{number}")) for number in range(PROCESSES)]
     lines = sorted(line for child in children for line in ended(child))
     assert lines == [*(f"job {number}" for number in range(ROUNDS)), *["problem None"] * PROCESSES]
     expected = {f"p{process}-{number}" for process in range(PROCESSES) for number in range(ROUNDS)}
