@@ -120,6 +120,10 @@ mutation: environment ## look for holes in the tests with mutmut, now and then; 
 docs: environment ## build the site into build/docs/site, strictly
 	@scripts/docs.sh $(RUN)
 
+.PHONY: bench
+bench: environment ## measure start-up, looks, creates and waits beside raw httpx and other clients (docs/benchmarks.md; some minutes)
+	@$(RUN) -m bench $(ARGS)
+
 # --- the environment and the packages
 
 .PHONY: setup

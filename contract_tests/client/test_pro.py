@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast, get_args
 
 import pytest
 
 from contract_tests.support.contract import document, place
-from kling_elements import AsyncKlingElements, KlingElements, ValidationError
+from kling_elements import AsyncKlingElements, KlingElements, Model, ValidationError
 from kling_elements.__main__ import main
 from kling_elements.api.endpoints import MODELS
 from kling_elements_mock import INSTANT, MockSettings, serve
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 IMAGE = "https://images.example.com/a.jpg"
-OPERATIONS = {
+OPERATIONS: dict[Model, tuple[str, str]] = {
     "std": ("createKlingElementsStdTask", "listKlingElementsStdTasks"),
     "pro": ("createKlingElementsProTask", "listKlingElementsProTasks"),
 }
@@ -41,12 +41,12 @@ def operations_of(served: ServedMock) -> list[str | None]:
 
 
 def test_every_model_has_its_operations() -> None:
-    """The models of the client are those of this test, which the rest of it is about."""
-    assert set(MODELS) == set(OPERATIONS)
+    """The models of the client are the document's, and those of this test, which the rest of it is about."""
+    assert set(MODELS) == set(get_args(Model)) == set(OPERATIONS)
 
 
 @pytest.mark.parametrize("model", list(OPERATIONS))
-def test_the_model_is_asked_by_name(served: ServedMock, model: str) -> None:
+def test_the_model_is_asked_by_name(served: ServedMock, model: Model) -> None:
     """`model` chooses the create and the list; the status is asked where both models have it."""
     with KlingElements("any", served.url, poll_interval=0) as client:
         task = client.generate(IMAGE, model=model)
@@ -56,7 +56,7 @@ def test_the_model_is_asked_by_name(served: ServedMock, model: str) -> None:
 
 
 @pytest.mark.parametrize("model", list(OPERATIONS))
-def test_the_model_is_asked_by_name_with_await(served: ServedMock, model: str) -> None:
+def test_the_model_is_asked_by_name_with_await(served: ServedMock, model: Model) -> None:
     """The asynchronous client does the same."""
 
     async def ask() -> None:
@@ -71,7 +71,7 @@ def test_the_model_is_asked_by_name_with_await(served: ServedMock, model: str) -
 def test_an_unknown_model_is_refused_here(served: ServedMock) -> None:
     """A model that isn't there is bad input that names those that are; nothing is sent."""
     with KlingElements("any", served.url) as client, pytest.raises(ValidationError, match="'std' or 'pro'"):
-        client.create(IMAGE, model="ultra")
+        client.create(IMAGE, model=cast("Model", "ultra"))
     assert operations_of(served) == []
 
 

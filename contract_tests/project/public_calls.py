@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, assert_type
 
@@ -10,6 +11,7 @@ from kling_elements import (
     ApiError,
     AsyncKlingElements,
     AsyncTask,
+    BatchResult,
     DeadlineExceeded,
     DownloadError,
     InvalidParam,
@@ -56,6 +58,7 @@ def sync_calls(http: httpx.Client) -> None:
         poll_interval=2.5,
         http_client=http,
         schedule=PollSchedule(first=1, stages=(Stage(10, 1, 2),), jitter=0),
+        default_headers={"x-team": "films"},
         clock=lambda: 0.0,
         sleep=lambda seconds: None,
     )
@@ -68,6 +71,8 @@ def sync_calls(http: httpx.Client) -> None:
         task = entered.wait("id", timeout=None, poll_interval=1, on_update=told, on_look=looked)
         assert_type(task, Task)
         entered.wait(task, clock=lambda: 0.0, sleep=lambda seconds: None)
+        for update in entered.with_options(timeout=5, headers={"x-tag": "a"}).watch(task, timeout=60):
+            assert_type(update, Task)
         assert_type(
             entered.generate(
                 images=["a.png"],
@@ -84,7 +89,10 @@ def sync_calls(http: httpx.Client) -> None:
         assert_type(task.download("out.mp4"), Path)
         assert_type(task.download(Path("out.mp4"), overwrite=True), Path)
         assert_type(task.read(), bytes)
+        assert_type(task.write_to(BytesIO()), int)
         assert_type(entered.download(task, "out.mp4"), Path)
+        for result in entered.batch("jobs.jsonl"):
+            assert_type(result, BatchResult[Task])
     client.close()
 
 
@@ -99,7 +107,13 @@ async def async_calls(http: httpx.AsyncClient) -> None:
         assert_type(task, AsyncTask)
         assert_type(await task.read(max_bytes=9), bytes)
         assert_type(await client.download("id", "out.mp4"), Path)
+        async for update in client.watch("id"):
+            assert_type(update, AsyncTask)
+        client.download("id", "a.mp4")  # type: ignore[unused-coroutine]  # pyright: ignore[reportUnusedCoroutine]
         task.download("a.mp4")  # type: ignore[unused-coroutine]  # pyright: ignore[reportUnusedCoroutine]
+        task.read()  # type: ignore[unused-coroutine]  # pyright: ignore[reportUnusedCoroutine]
+        path: Path = task.download("a.mp4")  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+        assert path
         assert_type(await task.download("out.mp4", overwrite=True), Path)
     await client.aclose()
 
@@ -156,6 +170,9 @@ def mistakes(client: KlingElements) -> None:
     client.create(5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     client.create(["a.png"], promt="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     client.create(["a.png"], duration=5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    client.create(["a.png"], duration="6")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    client.generate("a", aspect_ratio="16:9")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    client.list(model="ultra")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     client.wait("id", timout=5)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     client.get("id", timout=5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     KlingElements(timout=5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

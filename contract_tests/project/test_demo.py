@@ -83,7 +83,7 @@ def test_ended_it_leaves_no_mock_behind(tmp_path: Path) -> None:
 def live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder for a demo in this process, with LIVE=1."""
     monkeypatch.setattr(demo, "ROOT", tmp_path)
-    monkeypatch.setattr("demo.__main__.signal.signal", lambda *_: None)
+    monkeypatch.setattr("signal.signal", lambda *_: None)
     monkeypatch.setattr("sys.stdin", io.StringIO())
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LIVE", "1")

@@ -56,6 +56,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_the_three_packages_and_nothing_else(installed: Path) -> None:
     """Each package is typed, client and mock have the document; tests, tools and the demo are not shipped."""
     tops = {path.name for path in installed.iterdir() if path.suffix != ".dist-info"}
+    tops.remove("pytest_kling_elements.py")  # a module beside the packages
     assert tops == {"kling_elements_api", "kling_elements", "kling_elements_mock"}
     assert all((installed / package / "py.typed").exists() for package in tops)
     document = (ROOT / "spec" / "openapi.json").read_bytes()
@@ -65,6 +66,7 @@ def test_the_wheel_holds_the_three_packages_and_nothing_else(installed: Path) ->
     text = entry_points.read_text(encoding="utf-8")
     assert "kling-elements = kling_elements.__main__:main" in text
     assert "mock = kling_elements_mock.__main__:main" in text
+    assert "kling_elements = pytest_kling_elements" in text
 
 
 def test_a_release_leads_to_its_repository(installed: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -49,7 +50,7 @@ def test_components_that_differ_are_told_apart_with_all_that_refer_to_them(
         content = made["paths"][path]["get"]["responses"]["200"]["content"]
         assert content["application/json"]["schema"] == {"$ref": REF + "Outer_2"}
     assert len(reports) == 4  # two names, in two pages
-    assert "b.md:4: schemas.Leaf" in reports[0]
+    assert re.match(r"b\.md:\d+: schemas\.Leaf", reports[0])
     check(made)
 
 

@@ -163,6 +163,19 @@ class Opened:
         task: Task = self._call("wait", task_id, **options)
         return task
 
+    def watch(self, seen: list_[Task], task_id: Any, **options: Any) -> None:
+        """Call `watch`, and append to a list what it yields."""
+        updates: Any = getattr(self.client, "watch")(task_id, **options)  # noqa: B009 - of either client
+
+        async def take() -> None:
+            async for task in updates:
+                seen.append(task)
+
+        if self.driver.backend is None:
+            seen.extend(updates)
+        else:
+            self.driver.run(take)
+
     def generate(self, images: Any = (), **options: Any) -> Task:
         """Call `generate`."""
         task: Task = self._call("generate", images, **options)

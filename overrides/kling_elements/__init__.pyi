@@ -1,6 +1,11 @@
 # The public names, each with its module: the package's one list of them. `__init__.py` reads it.
-from kling_elements.client import AsyncKlingElements as AsyncKlingElements
-from kling_elements.client import KlingElements as KlingElements
+from kling_elements.batch.jobs import BatchJob as BatchJob
+from kling_elements.batch.options import BatchOptions as BatchOptions
+from kling_elements.batch.options import ResumeOptions as ResumeOptions
+from kling_elements.batch.results import BatchResult as BatchResult
+from kling_elements.client.async_client import AsyncKlingElements as AsyncKlingElements
+from kling_elements.client.sync_client import KlingElements as KlingElements
+from kling_elements.downloads.options import DownloadOptions as DownloadOptions
 from kling_elements.errors import ApiError as ApiError
 from kling_elements.errors import AuthenticationError as AuthenticationError
 from kling_elements.errors import BadRequestError as BadRequestError
@@ -23,12 +28,18 @@ from kling_elements.errors import TaskFailed as TaskFailed
 from kling_elements.errors import UploadError as UploadError
 from kling_elements.errors import ValidationError as ValidationError
 from kling_elements.errors import WebhookVerificationError as WebhookVerificationError
+from kling_elements.generated import GeneratedClient as GeneratedClient
+from kling_elements.generated import generated_client as generated_client
 from kling_elements.journal import Journal as Journal
 from kling_elements.operations.events import Event as Event
 from kling_elements.operations.wait import Look as Look
+from kling_elements.options import AspectRatio as AspectRatio
 from kling_elements.options import CreateOptions as CreateOptions
+from kling_elements.options import Duration as Duration
 from kling_elements.options import GenerateOptions as GenerateOptions
+from kling_elements.options import Model as Model
 from kling_elements.options import WaitOptions as WaitOptions
+from kling_elements.options import WatchOptions as WatchOptions
 from kling_elements.policy.polling import PollSchedule as PollSchedule
 from kling_elements.policy.polling import Stage as Stage
 from kling_elements.policy.rate_limits import Limits as Limits

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
+
+from attrs import evolve
 
 from kling_elements.api.auth import ApiKey, GivenKey, Settings
 from kling_elements.api.proxies import is_loopback
@@ -13,23 +17,31 @@ from kling_elements.errors import ValidationError
 from kling_elements.log import logger
 from kling_elements.policy.durations import check_seconds
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-
 API_KEY_VARIABLES = ("KLING_ELEMENTS_API_KEY", "FREEPIK_API_KEY", "MAGNIFIC_API_KEY")
 BASE_URL_VARIABLE = "KLING_ELEMENTS_BASE_URL"
 REQUEST_TIMEOUT = 60.0
 LONGEST_REQUEST_TIMEOUT = 86_400.0
+_OWN_HEADERS = frozenset(
+    {
+        "accept-encoding",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "host",
+        "transfer-encoding",
+    }
+)
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
-def resolve_settings(
+def resolve_settings(  # noqa: PLR0913 - keyword options
     *,
     api_key: str | GivenKey | None,
     base_url: str | None,
     auth_header: str | None,
-    timeout: float,
+    timeout: object,
+    headers: object = None,
     environ: Mapping[str, str],
 ) -> Settings:
     """Resolve settings from a client's arguments, then the environment, then the document.
@@ -45,11 +57,57 @@ def resolve_settings(
     header = auth_header or load_document().key_header(origin)
     if not isinstance(header, str) or not _HEADER_NAME.fullmatch(header):
         raise ValidationError(["auth_header must be the name of an HTTP header"])
-    # Sockets refuse an infinite timeout, so it becomes the longest.
-    seconds = min(check_seconds("timeout", timeout, above_zero=True), LONGEST_REQUEST_TIMEOUT)
+    seconds, connect = _read_timeout(timeout)
     if key is None:
         raise ValidationError([problem])
-    return Settings(origin, header, key, seconds)
+    return Settings(origin, header, key, seconds, connect, _check_headers("default_headers", headers, header))
+
+
+def adjust_settings(settings: Settings, *, timeout: object = None, headers: object = None) -> Settings:
+    """Return settings with another timeout, and with more headers.
+
+    Raises:
+        ValidationError: If one of the values can't be used.
+    """
+    if timeout is not None:
+        seconds, connect = _read_timeout(timeout)
+        settings = evolve(settings, timeout=seconds, connect_timeout=connect)
+    added = _check_headers("headers", headers, settings.key_header)
+    names = {name.lower() for name in added}
+    kept = {name: value for name, value in settings.headers.items() if name.lower() not in names}
+    return evolve(settings, headers={**kept, **added})
+
+
+def _read_timeout(value: Any) -> tuple[float, float | None]:
+    """Return the seconds for a request and for its connection, from a number or an `httpx.Timeout`."""
+    connect = None
+    if hasattr(value, "read") and hasattr(value, "connect"):
+        if value.connect is not None:
+            connect = check_seconds("timeout.connect", value.connect, above_zero=True)
+        value = math.inf if value.read is None else value.read
+    # Sockets refuse an infinite timeout, so it becomes the longest.
+    return min(check_seconds("timeout", value, above_zero=True), LONGEST_REQUEST_TIMEOUT), connect
+
+
+def _check_headers(argument: str, headers: object, key_header: str) -> dict[str, str]:
+    """Return a caller's own headers. No message shows a value, which may be a secret."""
+    if headers is None:
+        return {}
+    if not isinstance(headers, Mapping):
+        raise ValidationError([f"{argument} must map names to values: got {type(headers).__name__}"])
+    problems = []
+    for name, value in headers.items():
+        if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
+            problems.append(f"{argument}: {name!r} is not the name of an HTTP header")
+        elif name.lower() == key_header.lower():
+            problems.append(f"{argument} can't replace {name}: pass the key as api_key")
+        elif name.lower() in _OWN_HEADERS:
+            problems.append(f"{argument} can't replace {name}: the client sets it")
+        elif not isinstance(value, str) or not (value.isascii() and value.isprintable()):
+            problems.append(f"{argument}: the value of {name} must be a line of ASCII text")
+    if problems:
+        raise ValidationError(problems)
+    return dict(headers)
 
 
 def _find_key(given: str | GivenKey | None, environ: Mapping[str, str]) -> tuple[ApiKey | None, str]:

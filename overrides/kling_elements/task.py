@@ -3,29 +3,39 @@
 Annotations are evaluated, so that the type hints of the attrs classes can be read at run time.
 """
 
+import io
 import os
 import random
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self, TypeAlias, Unpack
+from typing import Any, Self, TypeAlias, TypeVar, Unpack
 
 import anyio
 from attrs import field, frozen
 
 from kling_elements import downloads
+from kling_elements import journal as journals
 from kling_elements.api.async_transport import AsyncTransport
 from kling_elements.api.io import IO, run_sync
 from kling_elements.api.sync_transport import SyncTransport
 from kling_elements.errors import ValidationError
+from kling_elements.keywords import show_keywords
 from kling_elements.policy.retries import RetryPolicy
-from kling_elements.types import TaskData
+from kling_elements.types import BinaryWriter, TaskData
 
 Target: TypeAlias = str | os.PathLike[str]
 
-Downloader: TypeAlias = Callable[[TaskData, Target | None, "downloads.DownloadOptions"], Any]
-"""Fetches the video of a task to a file and returns its path; without a file, it returns the bytes."""
+Downloader: TypeAlias = Callable[[TaskData, str | BinaryWriter, "downloads.DownloadOptions"], Any]
+"""Fetches the video of a task to a path, and returns that; or to an open file, and returns the size."""
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _shown(method: F) -> F:
+    """Show the options of a method in its signature."""
+    return show_keywords(method, lambda: downloads.DOWNLOAD_DEFAULTS)
 
 
 @frozen
@@ -41,12 +51,21 @@ class Task(TaskData):
     """
 
     _downloader: Downloader | None = field(default=None, repr=False, eq=False, alias="downloader")
+    _recorded: Callable[[str], "journals.Entry | None"] | None = field(
+        default=None, repr=False, eq=False, alias="recorded"
+    )
 
     @classmethod
-    def of(cls, data: TaskData, downloader: Downloader | None = None) -> Self:
-        """Bind a task's data to the client that downloads its result."""
-        return cls(data.id, data.status, data.urls, data.raw, data.request_id, downloader)
+    def of(
+        cls,
+        data: TaskData,
+        downloader: Downloader | None = None,
+        recorded: Callable[[str], "journals.Entry | None"] | None = None,
+    ) -> Self:
+        """Bind a task's data to the client that downloads its result, and to what its journal knows."""
+        return cls(data.id, data.status, data.urls, data.raw, data.request_id, downloader, recorded)
 
+    @_shown
     def download(self, target: Target, **options: "Unpack[downloads.DownloadOptions]") -> Path:
         """Fetch the video to a file. The API key is not sent to the result's host.
 
@@ -56,7 +75,7 @@ class Task(TaskData):
 
         Args:
             target: The file to write. It appears when it is whole, or not at all.
-            options: See `DownloadOptions`: overwrite, max_bytes, redirects.
+            options: See `DownloadOptions`.
 
         Returns:
             The path of the file.
@@ -66,9 +85,27 @@ class Task(TaskData):
             ResultMissing: The task has no URL of a result.
             ValidationError: The target is no path, or an option can't be used.
         """
-        path: Path = (self._downloader or download_alone)(self, _checked(target), options)
+        path: Path = (self._downloader or download_alone)(self, _checked_path(target), options)
         return path
 
+    @_shown
+    def write_to(self, file: BinaryWriter, **options: "Unpack[downloads.DownloadOptions]") -> int:
+        """Fetch the video, and write it to an open binary file once it is whole.
+
+        Args:
+            file: The file, from where it stands; it is not closed.
+            options: As for `download`.
+
+        Returns:
+            The number of bytes.
+
+        Raises:
+            KlingError: As for `download`. Nothing was written.
+        """
+        size: int = (self._downloader or download_alone)(self, _checked_writer(file), options)
+        return size
+
+    @_shown
     def read(self, **options: "Unpack[downloads.DownloadOptions]") -> bytes:
         """Fetch the video, and return its bytes.
 
@@ -78,8 +115,26 @@ class Task(TaskData):
         Raises:
             KlingError: As for `download`.
         """
-        video: bytes = (self._downloader or download_alone)(self, None, options)
-        return video
+        video = io.BytesIO()
+        (self._downloader or download_alone)(self, video, options)
+        return video.getvalue()
+
+    def to_html(self, *, with_url: bool = False) -> str:
+        """Return the task as HTML: its status and times, and its video if that is in a file of at most 4 MiB.
+
+        Notebooks show it so. Which file holds the video, and when the task was created, is in the journal.
+
+        Args:
+            with_url: Whether to show and play the signed URL of the video. Anyone who reads it can fetch it.
+        """
+        from kling_elements.notebook import task_html  # noqa: PLC0415 - only notebooks need it
+
+        entry = self._recorded(self.id) if self._recorded else None
+        created = datetime.fromtimestamp(entry.created_at, UTC) if entry else None
+        return task_html(self, created, entry.file if entry else None, datetime.now(UTC), with_url=with_url)
+
+    def _repr_html_(self) -> str:
+        return self.to_html()
 
     def __reduce__(self) -> tuple[type["Task"], tuple[Any, ...]]:
         # Without the client: it holds the key, and a download needs none.
@@ -91,22 +146,33 @@ class AsyncTask(Task):
     """A task of the asynchronous client: the same, but its downloads are awaited."""
 
     # One class for values and errors of both clients is worth this one departure from substitutability.
+    @_shown
     async def download(  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
         self, target: Target, **options: "Unpack[downloads.DownloadOptions]"
     ) -> Path:
         """Fetch the video to a file; as `Task.download`, awaited."""
-        path: Path = await (self._downloader or async_download_alone)(self, _checked(target), options)
+        path: Path = await (self._downloader or async_download_alone)(self, _checked_path(target), options)
         return path
 
+    @_shown
+    async def write_to(  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, file: BinaryWriter, **options: "Unpack[downloads.DownloadOptions]"
+    ) -> int:
+        """Write the video to an open binary file, in a thread; as `Task.write_to`, awaited."""
+        size: int = await (self._downloader or async_download_alone)(self, _checked_writer(file), options)
+        return size
+
+    @_shown
     async def read(  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
         self, **options: "Unpack[downloads.DownloadOptions]"
     ) -> bytes:
         """Fetch the video, and return its bytes; as `Task.read`, awaited."""
-        video: bytes = await (self._downloader or async_download_alone)(self, None, options)
-        return video
+        video = io.BytesIO()
+        await (self._downloader or async_download_alone)(self, video, options)
+        return video.getvalue()
 
 
-def _checked(target: object) -> str:
+def _checked_path(target: object) -> str:
     """Return the path that a caller names.
 
     Raises:
@@ -118,10 +184,23 @@ def _checked(target: object) -> str:
         except (TypeError, UnicodeError):
             pass  # a path object that gives no path
     got = type(target).__name__
-    raise ValidationError([f"target must be a path: got {got} (the bytes come from task.read())"])
+    hint = "task.write_to(file) takes it" if hasattr(target, "write") else "the bytes come from task.read()"
+    raise ValidationError([f"target must be a path: got {got} ({hint})"])
 
 
-def download_alone(task: TaskData, target: Target | None, options: "downloads.DownloadOptions") -> Any:
+def _checked_writer(file: object) -> BinaryWriter:
+    """Return an open file that takes bytes.
+
+    Raises:
+        ValidationError: If it is none.
+    """
+    if not callable(getattr(file, "write", None)) or isinstance(file, io.TextIOBase):
+        raise ValidationError([f"file must be open for writing bytes, 'wb': got {type(file).__name__}"])
+    writer: Any = file
+    return writer  # type: ignore[no-any-return]
+
+
+def download_alone(task: TaskData, target: str | BinaryWriter, options: "downloads.DownloadOptions") -> Any:
     """Fetch the video of a task without a client: from a pickle, or from a webhook."""
     transport = SyncTransport(sleep=time.sleep)
     try:
@@ -131,7 +210,7 @@ def download_alone(task: TaskData, target: Target | None, options: "downloads.Do
 
 
 async def async_download_alone(
-    task: TaskData, target: Target | None, options: "downloads.DownloadOptions"
+    task: TaskData, target: str | BinaryWriter, options: "downloads.DownloadOptions"
 ) -> Any:
     """Fetch the video of a task without a client; as `download_alone`, awaited."""
     transport = AsyncTransport(sleep=anyio.sleep)
@@ -141,8 +220,10 @@ async def async_download_alone(
         await transport.aclose()
 
 
-async def _fetch(task: TaskData, target: Target | None, options: "downloads.DownloadOptions", io: IO) -> Any:
+async def _fetch(
+    task: TaskData, target: str | BinaryWriter, options: "downloads.DownloadOptions", io: IO
+) -> Any:
     context = downloads.DownloadContext(io, RetryPolicy(), random.random, lambda: datetime.now(UTC))
-    if target is None:
-        return await downloads.read_video(task, options, context)
-    return await downloads.download_video(task, target, options, context)
+    if isinstance(target, str):
+        return await downloads.download_video(task, target, options, context)
+    return await downloads.copy_video(task, target, options, context)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from itertools import chain
-from typing import Any, Self, TypeAlias
+from typing import Any, Protocol, Self, TypeAlias
 from urllib.parse import urlsplit, urlunsplit
 
 from attrs import define, field, frozen
@@ -319,6 +319,14 @@ class SendState:
     """
 
     may_have_arrived: bool = False
+
+
+class BinaryWriter(Protocol):
+    """A file opened for writing bytes, or what can be written like one."""
+
+    def write(self, data: bytes, /) -> object:
+        """Write bytes."""
+        ...
 
 
 Sink: TypeAlias = Callable[[bytes], bool]

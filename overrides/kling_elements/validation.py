@@ -14,6 +14,7 @@ from attrs import field, frozen
 
 from kling_elements.document import Document, load_document
 from kling_elements.errors import ValidationError
+from kling_elements.spelling import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -137,7 +138,7 @@ def unknown_names(
     given: Sequence[str], known: Sequence[str], what: str = "a field of the request"
 ) -> list[str]:
     """Return a sentence for each unknown name, with the nearest known one."""
-    return [f"{name} is not {what}{_did_you_mean(name, known)}" for name in given if name not in known]
+    return [f"{name} is not {what}{did_you_mean(name, known)}" for name in given if name not in known]
 
 
 def check_names(given: Mapping[str, object], known: Sequence[str], what: str) -> None:
@@ -188,7 +189,7 @@ def _sentence(keyword: str, schema: Mapping[str, Any], got: object, otherwise: s
         case "enum":
             choices = limit if isinstance(limit, list) else []
             named = " or ".join(map(repr, choices))
-            text = f"must be the {_type(schema)} {named}: got {shown}{_did_you_mean(got, choices)}"
+            text = f"must be the {_type(schema)} {named}: got {shown}{did_you_mean(got, choices)}"
         case "type":
             wanted = _type(schema)
             text = f"must be {_ARTICLE.get(wanted, 'a')} {wanted}: got {shown}"
@@ -229,24 +230,6 @@ def _shown(value: object) -> str:
     except ValueError:  # an integer of more than 4,300 digits
         text = "of thousands of digits"
     return f"the {name} {text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + '…'}"
-
-
-def _did_you_mean(got: object, choices: Sequence[object]) -> str:
-    """Suggest the one choice that was meant: a different spelling, or a typo."""
-    if not isinstance(got, str):
-        return ""
-    known = [choice for choice in choices if isinstance(choice, str)]
-    words = _words(got)
-    near = [choice for choice in known if words and _words(choice)[-len(words) :] == words]
-    if not near and re.search(r"[a-z]", got.lower()):  # digits alone are no typo
-        import difflib
-
-        near = difflib.get_close_matches(got.strip().lower(), known, n=1)
-    return f" (did you mean {near[0]!r}?)" if len(near) == 1 else ""
-
-
-def _words(text: str) -> list[str]:
-    return re.findall(r"[a-z]+|\d+", text.lower())
 
 
 def _without_nullable(node: Any) -> Any:

@@ -11,7 +11,7 @@ from spec.tools.check import check
 from spec.tools.components import Part
 from spec.tools.diff import Rating, compare
 from spec.tools.embedded import read_embedded
-from spec.tools.errors import SpecError
+from spec.tools.errors import SpecError, brief
 from spec.tools.excerpt import Excerpt
 from spec.tools.merge import Home, merge
 from spec.tools.misfits import set_aside_misfits
@@ -25,11 +25,12 @@ from spec.tools.whole import Whole, is_document, left_out
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from spec.tools.errors import Keys, Notes
+    from spec.tools.errors import Notes
     from spec.tools.page import Block
     from spec.tools.yaml_source import Source
 
 _MOST_TOLD: Final = 3
+_LONGEST: Final = 240
 _UNFORESEEN: Final = (AttributeError, LookupError, TypeError, ValueError, RecursionError)
 
 
@@ -181,15 +182,10 @@ def _difference(name: tuple[str, str], taken: Part, other: Part) -> list[str]:
     keys = ("paths", path, method)
     return [
         (
-            f"{_line_of(other, keys)}: {method.upper()} {path} is taken from {_line_of(taken, keys)},"
-            f" which differs from it: {told}{more}"
+            f"{other.at(keys)}: {method.upper()} {path} is taken from {taken.at(keys)},"
+            f" which differs from it: {brief(told, _LONGEST)}{more}"
         )
     ]
-
-
-def _line_of(part: Part, keys: Keys) -> str:
-    line = part.source.line(keys) if part.source is not None and part.line == 1 else part.line
-    return f"{part.file}:{line}"
 
 
 def _read_selection(given: tuple[str, bytes] | None) -> Selection:

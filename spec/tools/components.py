@@ -13,6 +13,7 @@ from spec.tools.structure import walk
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from spec.tools.errors import Keys
     from spec.tools.yaml_source import Source
 
 _Name = tuple[str, str]  # The section of components, and the name in it.
@@ -53,6 +54,11 @@ class Part:
         """The block, as reports name it."""
         return f"{self.file}:{self.line}"
 
+    def at(self, keys: Keys) -> str:
+        """Name a place of it, as reports do; the older format has other ways to its places."""
+        line = self.source.line(keys) if self.own_info and self.source is not None else self.line
+        return f"{self.file}:{line}"
+
 
 def references(value: Any, kind: str = "document") -> Iterator[tuple[dict[str, Any], str, _Name]]:
     """Give every mention of a component: the map it stands in, its key there, and the component."""
@@ -88,7 +94,9 @@ def move_components(
     theirs = made.setdefault("components", {})
 
     def clashes(name: _Name, value: Any) -> bool:
-        return name[1] in theirs.get(name[0], {}) and not same(theirs[name[0]][name[1]], value)
+        if name[1] not in theirs.get(name[0], {}):
+            return False
+        return not same(_substance(name, theirs[name[0]][name[1]]), _substance(name, value))
 
     uses = {
         name: {use[2] for use in references(value, KIND_OF_SECTION[name[0]])} for name, value in mine.items()
@@ -107,23 +115,34 @@ def move_components(
             clashes((name[0], new), wanted["components"][name[0]][new]) for name, new in names.items()
         ):
             break
-    reports.extend(
-        f"{part.place}: {name[0]}.{name[1]} differs from an earlier page's of that name, or refers to"
-        " one that"
-        f" does: kept as {names[name]}"
-        for name in mine
-        if name in names
-    )
+    for name in [name for name in mine if name in names]:
+        at = part.at(("components", *name))
+        reports.append(
+            f"{at}: {name[0]}.{name[1]} differs from an earlier file's of that name, or refers to one that"
+            f" does: kept as {names[name]}"
+        )
     for (section, old), new in names.items():
         origins.setdefault((section, new), (part, old))
-    for section, named in wanted.get("components", {}).items():
+    _add(theirs, wanted.get("components", {}), part, reports)
+    return wanted
+
+
+def _add(theirs: dict[str, Any], mine: dict[str, Any], part: Part, reports: list[str]) -> None:
+    for section, named in mine.items():
         if section in KIND_OF_SECTION:
-            theirs.setdefault(section, {}).update(named)
+            for name, value in named.items():
+                theirs.setdefault(section, {}).setdefault(name, value)
         elif not same(theirs.setdefault(section, named), named):
             reports.append(
-                f"{part.place}: `components.{section}` differs from an earlier page's, which is kept"
+                f"{part.place}: `components.{section}` differs from an earlier file's, which is kept"
             )
-    return wanted
+
+
+def _substance(name: _Name, value: Any) -> Any:
+    """Give what must agree: of a security scheme, what it does to a request."""
+    if name[0] != "securitySchemes" or not isinstance(value, dict):
+        return value
+    return {key: part for key, part in value.items() if key != "description" and not key.startswith("x-")}
 
 
 def _renamed(document: dict[str, Any], names: dict[_Name, str]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from spec.tools.errors import SpecError
 from spec.tools.generator_input import for_generator
 from spec.tools.generator_media import bytes_media_types
 from spec.tools.generator_names import restore_names
+from spec.tools.option_types import write_option_types
 from spec.tools.proof import Question, prove
 from spec.tools.replace import remove
 from spec.tools.structure import METHODS, operations
@@ -85,6 +86,7 @@ def generate(document: dict[str, Any], config: Path, into: Path) -> Notes:
         keys = _place(said, document, given.document) or _search(given.document, document, work)
         raise SpecError(f"the generator refused the document: {_readable(said)}. {_advice(said)}", keys=keys)
     restore_names(package, given.stand_ins)
+    write_option_types(document, package)
     _finish(package)
     notes.extend(prove(question, package, _environment()))
     return notes

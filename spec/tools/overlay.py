@@ -8,6 +8,7 @@ right, in `x-may-match-nothing`: it stands in for a page that isn't there yet.
 from __future__ import annotations
 
 import copy
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,6 +29,10 @@ C: one third party's claim. D: an inference."""
 _OWN_KEYS: Final = frozenset({"target", "description", "update", "remove"})
 _SERVER: Final = "x-default-server"
 _KEY: Final = "x-default-key-header"
+# A target that takes any path or component: new ones come under it without anybody having chosen so.
+_WILDCARD: Final = re.compile(
+    r"\$\s*(\.\.|\.\*|\[\s*\*|(\.paths|\.components(\.\w+)?|\[['\"]paths['\"]\])\s*(\.\.|\.\*|\[\s*[*?]))"
+)
 _ROOT_KEYS: Final = frozenset({"overlay", "info", "extends", "actions"})
 
 
@@ -43,6 +48,7 @@ class Action:
         remove: Whether to remove what the target matches.
         keys: The way to it in the overlay file.
         nothing: What it means that it matches nothing; None where that is an error.
+        unless: A key; places that have it are left alone.
     """
 
     number: int
@@ -52,6 +58,7 @@ class Action:
     remove: bool
     keys: Keys
     nothing: str | None = None
+    unless: str | None = None
 
     @property
     def name(self) -> str:
@@ -88,22 +95,36 @@ def _read_action(source: Source, action: Any, number: int) -> Action:
     for key in action:
         if key not in _OWN_KEYS and not key.startswith("x-"):
             raise source.error(f"{name}: `{key}` is not known in an action", (*keys, key))
-    for key, wanted in (("description", "why it is needed"), ("x-source", "where the fact comes from")):
-        if not isinstance(action.get(key), str) or not action[key].strip():
-            raise source.error(f"{name} needs `{key}`: {wanted}", keys)
+    _check_texts(source, action, name, keys)
     if action.get("x-sureness") not in SURENESS:
         raise source.error(f"{name} needs `x-sureness`: one of {', '.join(SURENESS)}", keys)
-    nothing = action.get("x-may-match-nothing")
-    if nothing is not None and not (isinstance(nothing, str) and nothing.strip()):
-        raise source.error(f"{name}: `x-may-match-nothing` says when that is right, in words", keys)
     remove = action.get("remove", False)
     if not isinstance(remove, bool):
         raise source.error(f"{name}: `remove` is true or false", (*keys, "remove"))
     if not remove and "update" not in action:
         raise source.error(f"{name} does nothing: give it `update` or `remove: true`", keys)
     return Action(
-        number, action["target"], action["description"], action.get("update"), remove, keys, nothing
+        number,
+        action["target"],
+        action["description"],
+        action.get("update"),
+        remove,
+        keys,
+        action.get("x-may-match-nothing"),
+        action.get("x-unless-there"),
     )
+
+
+def _check_texts(source: Source, action: dict[str, Any], name: str, keys: Keys) -> None:
+    def is_text(key: str) -> bool:
+        return isinstance(action.get(key), str) and bool(action[key].strip())
+
+    for key, wanted in (("description", "why it is needed"), ("x-source", "where the fact comes from")):
+        if not is_text(key):
+            raise source.error(f"{name} needs `{key}`: {wanted}", keys)
+    for key in ("x-may-match-nothing", "x-unless-there"):
+        if key in action and not is_text(key):
+            raise source.error(f"{name}: `{key}` must be said in words", (*keys, key))
 
 
 def read_home(source: Source | None) -> Home:
@@ -145,6 +166,8 @@ def apply_overlay(
     for action in read_overlay(source):
         matched, changed = _apply(made, action, source, [] if touched is None else touched)
         place = f"{source.file}:{source.line(action.keys)}: {action.name}"
+        if matched and _WILDCARD.match(action.target):
+            reports.append(f"{place} hits {matched} places: name the paths or components that it may reach")
         if not matched and action.nothing is None:
             unmatched.append(action)
         elif not matched:
@@ -164,11 +187,15 @@ def apply_overlay(
 
 def _apply(
     made: dict[str, Any], action: Action, source: Source, touched: list[tuple[Keys, Action]]
-) -> tuple[bool, bool]:
-    """Apply one action in place. Tells whether it matched anything, and whether it changed anything."""
+) -> tuple[int, bool]:
+    """Apply one action in place. Tells how many places it matched, and whether it changed anything."""
     changed = False
     try:
-        nodes = {node.location: node.value for node in find(action.target, made)}
+        nodes = {
+            node.location: node.value
+            for node in find(action.target, made)
+            if action.unless is None or not isinstance(node.value, dict) or action.unless not in node.value
+        }
     except JSONPathError as error:
         message = f"{action.name}: the target is no JSONPath of RFC 9535: {str(error).splitlines()[0]}"
         raise source.error(message, (*action.keys, "target")) from error
@@ -187,7 +214,7 @@ def _apply(
             before = copy.deepcopy(value)
             _update(value, action, source)
             changed = changed or not same(value, before)
-    return bool(nodes), changed
+    return len(nodes), changed
 
 
 def _place(entry: tuple[Keys, Any]) -> list[tuple[int, int, str]]:

@@ -23,7 +23,7 @@ from kling_elements import (
     TaskFailed,
     ValidationError,
 )
-from kling_elements.api.endpoints import MODELS
+from kling_elements.api.endpoints import find_model
 from kling_elements.batch import BatchJob, Order
 from kling_elements.batch.next_step import RetryRules, Step, choose_step, why_stop
 from kling_elements.batch.preflight import require_room, require_same_content, require_same_service
@@ -170,7 +170,7 @@ def test_only_a_fault_of_all_jobs_stops_them(error: Exception | None, stops: boo
 
 def digest_of(model: str | None, prompt: str) -> str:
     """Return what identifies the request of a job."""
-    draft = draft_request(MODELS[model or "std"], (URL,), {"prompt": prompt})
+    draft = draft_request(find_model(model or "std"), (URL,), {"prompt": prompt})
     return request_digest(finish_request(draft))
 
 

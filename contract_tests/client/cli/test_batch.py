@@ -220,13 +220,14 @@ class Interrupting:
     def __iter__(self) -> Interrupting:
         return self
 
-    def __next__(self) -> BatchResult[Any]:
+    def __next__(self) -> Any:
         if not self._was_interrupted:
             self._was_interrupted = True
             raise Interrupted(signal.SIGINT)
         if not self._results:
             raise StopIteration
-        return self._results.popleft()
+        result: BatchResult[Any] = self._results.popleft()
+        return result
 
 
 @pytest.mark.parametrize(("words", "tasks"), [((), 0), (("--batch-id", "b", "--workers", "5"), 2)])

@@ -109,7 +109,12 @@ def test_the_video_is_opened(
     """`--open` opens the file when it is there; where nothing can open it, that is said, and no failure."""
     serve_mock()
     opened: list[str] = []
-    monkeypatch.setattr(webbrowser, "open", lambda url: opened.append(url) or can_open)
+
+    def open_url(url: str) -> bool:
+        opened.append(url)
+        return can_open
+
+    monkeypatch.setattr(webbrowser, "open", open_url)
     ended = run("-q", "generate", URL, "-o", "a b.mp4", "--open", *NOW)
     assert (ended.code, opened) == (0, [Path("a b.mp4").absolute().as_uri()])
     assert ("can't be opened here" in ended.err) is not can_open

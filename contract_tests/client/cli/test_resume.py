@@ -76,11 +76,13 @@ def test_an_unreadable_journal_is_not_an_empty_one(
     with closing(sqlite3.connect(":memory:" if how == "folder" else path, isolation_level=None)) as other:
         other.execute("PRAGMA busy_timeout = 0")
         other.execute("BEGIN EXCLUSIVE")
-        connect, waits = sqlite3.connect, []
+        connect: Any = sqlite3.connect
+        waits: list[object] = []
 
-        def connecting(*args: Any, **options: Any) -> sqlite3.Connection:
+        def connecting(*args: Any, **options: Any) -> Any:
             waits.append(options.get("timeout"))
-            return connect(*args, **options)
+            opened: sqlite3.Connection = connect(*args, **options)
+            return opened
 
         monkeypatch.setattr(sqlite3, "connect", connecting)
         ended = run("resume", "-q", *words)

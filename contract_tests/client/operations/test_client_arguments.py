@@ -7,9 +7,10 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import anyio
+import httpx
 import pytest
 
-from contract_tests.support.answers import ID, IMAGE, RESULT, completed, mp4, reply, shown
+from contract_tests.support.answers import ID, IMAGE, RESULT, completed, failing, mp4, reply, shown
 from contract_tests.support.clients import KEY, Script
 from contract_tests.support.loopback import serving
 from kling_elements import (
@@ -20,8 +21,10 @@ from kling_elements import (
     Limits,
     PollSchedule,
     RetryPolicy,
+    ServerError,
     Stage,
     Task,
+    ValidationError,
 )
 from kling_elements.journal import Journal, State
 from kling_elements.policy.rate_limits import Rate
@@ -94,6 +97,34 @@ def usage_of(client: Opened) -> Usage:
     usage = client.client.usage
     assert usage is not None
     return usage
+
+
+def test_options_of_some_calls(driver: Driver, time: FakeTime, tmp_path: Path) -> None:
+    """`with_options` changes time, retries and headers of calls through it, and shares all the rest."""
+    video = reply(content=VIDEO, headers={"content-type": "video/mp4"})
+    server = Script.of(shown(), completed(), failing(503), completed(), video)
+    timeout = httpx.Timeout(9, connect=2, read=8)
+    headers = {"X-Tag": "a", "X-Team": "t"}
+    options: dict[str, Any] = {"clock": time.clock, "sleep": time.sleep, "default_headers": headers}
+    client: Any = driver.open(server, timeout=timeout, **options).client
+    twin = client.with_options(timeout=4, retries=RetryPolicy(attempts=1), headers={"x-tag": "b"})
+    task = driver.run(lambda: twin.create([IMAGE]))
+    assert driver.run(lambda: client.wait(task)).urls == (RESULT,)  # it knows how new the task is
+    assert len(time.sleeps) == 1
+    with pytest.raises(ServerError):
+        driver.run(lambda: twin.get(ID, timeout=60))
+    driver.run(lambda: twin.download(ID, tmp_path / "out.mp4"))
+    *asked, fetched = server.requests
+    sent = [(r.headers["x-tag"], r.headers["x-team"], r.headers["x-freepik-api-key"]) for r in asked]
+    assert sent == [("b", "t", KEY), ("a", "t", KEY), ("b", "t", KEY), ("b", "t", KEY)]
+    assert [r.extensions["timeout"]["connect"] for r in asked] == [4, 2, 4, 4]
+    assert [int(r.extensions["timeout"]["read"]) for r in asked] == [4, 8, 4, 4]
+    assert not {"x-tag", "x-team", "x-freepik-api-key"} & set(fetched.headers)
+    assert twin.journal is client.journal
+    assert "'a'" not in repr(client._core) + repr(twin._core)
+    driver.run(twin.close if driver.backend is None else twin.aclose)
+    with pytest.raises(ValidationError, match="closed"):
+        client.with_options()
 
 
 def test_a_client_is_shown_by_its_origin(driver: Driver) -> None:

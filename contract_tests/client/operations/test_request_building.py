@@ -171,7 +171,7 @@ def test_odd_ids_are_not_asked_for(driver: Driver, task_id: object) -> None:
         ({"timeout": float("nan")}, "timeout must be zero or more seconds: got nan"),
         ({"poll_interval": -0.1}, "poll_interval must be zero or more seconds"),
         ({"on_update": 5}, "on_update must be a function: got int"),
-        ({"sleep": None}, "sleep must be a function: got NoneType"),
+        ({"sleep": 5}, "sleep must be a function: got int"),
     ],
 )
 def test_odd_options_of_wait_are_told_first(driver: Driver, options: dict[str, Any], sentence: str) -> None:

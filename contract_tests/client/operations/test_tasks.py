@@ -2,26 +2,45 @@
 
 from __future__ import annotations
 
+import base64
+import html
 import inspect
 import io
 import json
 import typing
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
+import httpx
 import pydantic
 import pytest
 
 import kling_elements
 from contract_tests.support.answers import ID, RESULT, completed, mp4, reply, shown
 from contract_tests.support.clients import Script
-from kling_elements import AsyncTask, KlingError, Task, TaskData, TaskFailed, ValidationError
+from kling_elements import (
+    AsyncKlingElements,
+    AsyncTask,
+    BatchJob,
+    BatchResult,
+    Event,
+    KlingElements,
+    KlingError,
+    Task,
+    TaskData,
+    TaskFailed,
+    ValidationError,
+    notebook,
+)
 from kling_elements.api.result_urls import result_urls
+from kling_elements.batch.results import JobStatus
+from kling_elements.batch.resume import Resumed
+from kling_elements.journal import Entry
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from contract_tests.support.clients import Driver, FakeTime
+    from kling_elements.journal import Journal
 
 URL, OTHER = "https://cdn.example/a.mp4", "https://cdn.example/b.jpg"
 SECOND = "https://cdn.example/b.mp4"
@@ -43,15 +62,6 @@ def test_a_task_is_plain_data_and_back(kind: type[TaskData]) -> None:
     assert task.raw == DATA
 
 
-def test_the_clients_tasks_are_plain_data(driver: Driver) -> None:
-    """The tasks of `get` and `list` are, too; nothing of the client is in them."""
-    listed = reply(body={"data": [DATA]})
-    client = driver.open(Script.of(completed(), listed))
-    for task in (client.get(ID), *client.list()):
-        assert json.loads(json.dumps(task.to_dict()))["id"] == ID
-        assert not any("download" in name for name in task.to_dict())
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_pydantic_takes_and_gives_tasks(kind: type[TaskData]) -> None:
     """A model's field may be a task: from an instance or plain data, to plain data, with a JSON schema."""
@@ -71,13 +81,31 @@ def public_functions() -> list[Any]:
     """Every public name that can be called, with its public methods."""
     found: list[Any] = []
     values = [getattr(kling_elements, name) for name in dir(kling_elements)]
-    others = ("kling_elements.journal", "kling_elements.webhooks")  # their annotations are for type checkers
-    for value in (each for each in values if not getattr(each, "__module__", "").startswith(others)):
-        found += [value] if callable(value) else []
+    for value in (each for each in values if inspect.isroutine(each) or isinstance(each, type)):
+        found.append(value)
         if isinstance(value, type):
             members = inspect.getmembers(value, inspect.isfunction)
             found += [each for name, each in members if not name.startswith("_") or name == "__init__"]
     return found
+
+
+METHODS = ("create", "download", "find_unrecorded", "generate", "get", "list", "upload", "wait", "watch")
+
+
+@pytest.mark.parametrize("name", [*METHODS, "batch", "resume", "with_options", "__init__"])
+def test_a_method_shows_its_keywords(name: str) -> None:
+    """Signature and hints name each option with its values and default; both clients' are the same."""
+    sync, other = (
+        inspect.signature(getattr(kind, name), eval_str=True).parameters
+        for kind in (KlingElements, AsyncKlingElements)
+    )
+    assert [(each.name, each.kind, each.default) for each in sync.values()] == [
+        (each.name, each.kind, each.default) for each in other.values()
+    ]
+    assert inspect.Parameter.VAR_KEYWORD not in {each.kind for each in sync.values()}
+    if name in {"create", "generate"}:
+        assert typing.get_args(typing.get_args(sync["duration"].annotation)[0]) == ("5", "10")
+        assert (sync["model"].default, sync["prompt"].default) == ("std", None)
 
 
 @pytest.mark.parametrize("function", public_functions(), ids=lambda each: each.__qualname__)
@@ -166,14 +194,25 @@ def test_only_a_failed_task_has_a_reason() -> None:
     assert TaskData(ID, "IN_PROGRESS", raw={"message": "busy"}).failure_reason is None
 
 
-def test_the_bytes_of_a_video(driver: Driver, tmp_path: Path) -> None:
-    """`read` returns the bytes, with and without a client, and `client.download` takes a task or its id."""
+def test_the_bytes_of_a_video(driver: Driver, tmp_path: Path, journal: Journal) -> None:
+    """`read` returns the bytes, `write_to` writes them; `client.download` takes a task or its id."""
     video = reply(content=mp4(), headers={"content-type": "video/mp4"})
-    client = driver.open(Script.of(completed(), video, completed(), video, video)).client
+    told: list[Event] = []
+    server = Script.of(shown(), video, video, completed(), video, video)
+    client = driver.open(server, journal=journal, on_event=told.append).client
     assert client is not None
 
-    task = driver.run(lambda: client.get(ID))
+    task = driver.run(lambda: client.create("https://a.example/a.jpg"))
+    task = client._bind(TaskData(ID, "COMPLETED", (RESULT,)))  # as from a webhook
     assert driver.run(task.read) == mp4()
+    assert journal.unfinished() == []
+    with (tmp_path / "c.mp4").open("wb") as stream:
+        stream.write(b"before")
+        assert driver.run(lambda: task.write_to(stream)) == len(mp4())
+    assert (tmp_path / "c.mp4").read_bytes() == b"before" + mp4()
+    assert [dict(event.fields) for event in told if event.name == "download.finished"] == [
+        {"task_id": ID, "bytes": len(mp4())}
+    ] * 2
     for which, name in ((ID, "a.mp4"), (task, "b.mp4")):
         file = driver.run(partial(client.download, which, tmp_path / name))
         assert file.read_bytes() == mp4()
@@ -187,9 +226,49 @@ class Pathless:
 @pytest.mark.parametrize("target", [None, 5, io.BytesIO(), Pathless()])
 def test_a_target_that_is_no_path(driver: Driver, target: Any) -> None:
     """It is refused before anything is fetched, with the way to the bytes."""
-    task = driver.open(Script.of(completed())).get(ID)
-    with pytest.raises(ValidationError, match=r"task\.read\(\)"):
+    task, text = driver.open(Script.of(completed())).get(ID), cast("Any", io.StringIO())
+    with pytest.raises(ValidationError, match=r"task\.(read|write_to)\("):
         driver.run(lambda: task.download(target))
+    with pytest.raises(ValidationError, match="file must be open for writing bytes"):
+        driver.run(lambda: task.write_to(text))
+
+
+def test_a_task_in_a_notebook(driver: Driver, tmp_path: Path, journal: Journal) -> None:
+    """It shows status, times and a small video that was downloaded; a signed URL only when asked."""
+    video = reply(content=mp4(), headers={"content-type": "video/mp4"})
+    client = driver.open(Script.of(shown(), completed(), video, completed()), journal=journal).client
+    assert client is not None
+    assert "created" in driver.run(lambda: client.create("https://a.example/a.jpg"))._repr_html_()
+    task = driver.run(lambda: client.get(ID))
+    assert "expires in" in task._repr_html_()
+    assert "<video" not in task._repr_html_()
+    assert html.escape(RESULT) in task.to_html(with_url=True)
+    file = driver.run(lambda: task.download(tmp_path / "<b>.mp4"))
+    encoded = base64.b64encode(mp4()).decode()
+    for shown_task in (task, driver.run(lambda: client.get(ID))):
+        page = shown_task._repr_html_()
+        assert f'src="data:video/mp4;base64,{encoded}"' in page
+        assert "&lt;b&gt;.mp4" in page
+        assert "hmac" not in page
+    file.write_bytes(mp4(notebook.MAX_SHOWN_BYTES + 1))
+    assert "<video" not in task._repr_html_()
+    file.unlink()
+    assert "<video" not in task._repr_html_()
+    failed = Task("<i>", "FAILED", raw={"error": "<dark>"})._repr_html_()
+    assert "&lt;i&gt;" in failed
+    assert "&lt;dark&gt;" in failed
+
+
+def test_results_have_short_reprs() -> None:
+    """What is known stands in one line, without prompts, images or signed URLs."""
+    job = BatchJob(("a.png",), {"prompt": "x" * 999})
+    task = Task(ID, "COMPLETED", (RESULT,))
+    made = BatchResult(3, JobStatus.DONE, "a", job, task, ID, Path("a.mp4"))
+    assert repr(made) == f"BatchResult(number='3', standing='done', key='a', task_id='{ID}', file='a.mp4')"
+    left: Resumed[Task] = Resumed(
+        Entry("e", task_id=ID, urls=(RESULT,)), JobStatus.UNFINISHED, error=OSError("x" * 999)
+    )
+    assert repr(left) == f"Resumed(standing='unfinished', task_id='{ID}', error='{'x' * 100}')"
 
 
 @pytest.mark.parametrize(
@@ -234,11 +313,16 @@ def test_an_option_of_the_wrong_kind(driver: Driver, options: dict[str, Any], pr
     assert server.requests == []
 
 
+def httpx2_client() -> object:
+    """A client of httpx's successor, which has the same methods."""
+    return type("Client", (), {"__module__": "httpx2._client"})()
+
+
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
         ({"limits": "off"}, "limits must be kling_elements.Limits: got str"),
-        ({"http_client": object()}, "http_client must be httpx"),
+        ({"http_client": httpx2_client()}, r"http_client must be httpx\.(Async)?Client: got httpx2\.Client"),
         ({"schedule": 5}, "schedule must be"),
         ({"retries": 3}, "retries must be"),
         ({"clock": 5}, "clock must be a function"),
@@ -248,6 +332,12 @@ def test_an_option_of_the_wrong_kind(driver: Driver, options: dict[str, Any], pr
         ({"base_url": 5}, "base_url must be a string"),
         ({"auth_header": 5}, "auth_header must be a string"),
         ({"timeout": "5"}, "timeout must be a number"),
+        ({"timeout": httpx.Timeout(0)}, "timeout.connect must be above zero"),
+        ({"default_headers": "x"}, "default_headers must map names to values: got str"),
+        ({"default_headers": {"X-Freepik-API-Key": "k"}}, "can't replace X-Freepik-API-Key: pass the key as"),
+        ({"default_headers": {"Host": "h"}}, "can't replace Host"),
+        ({"default_headers": {"a b": "c"}}, "'a b' is not the name of an HTTP header"),
+        ({"default_headers": {"a": "b\r\nc: d"}}, "the value of a must be a line of ASCII text"),
         ({"poll_interval": "5"}, "poll_interval must be a number"),
         ({"timout": 5}, "did you mean 'timeout'"),
         ({"api_key": 5}, "api_key must be a string"),
@@ -275,6 +365,8 @@ def test_a_closed_client_says_so(driver: Driver) -> None:
         lambda: client.get(ID),
         client.list,
         lambda: client.wait(ID),
+        lambda: client.watch(ID),
+        client.with_options,
         client.find_unrecorded,
         lambda: client.download(ID, "a.mp4"),
         lambda: client.batch([]),

@@ -207,14 +207,38 @@ def test_unknown_statuses_are_not_final(
     assert "'QUEUED'" in warned[0]
 
 
-def test_updates_come_at_changes(driver: Driver, time: FakeTime) -> None:
-    """on_update gets the task when it is first seen and at each change, and nothing twice."""
+def test_updates_come_at_changes(any_driver: Driver, time: FakeTime) -> None:
+    """on_update gets the task when it is first seen and at each change; `watch` yields the same."""
+    told: list[Task] = []
     seen: list[Task] = []
-    steps = [shown(), shown(), shown("IN_PROGRESS"), failing(503), shown("IN_PROGRESS"), completed()]
-    client, _ = open_with(driver, time, *steps)
-    task = client.generate([IMAGE], on_update=seen.append)
-    assert [update.status for update in seen] == ["CREATED", "IN_PROGRESS", "COMPLETED"]
-    assert seen[-1] is task
+    steps = [shown(), shown("IN_PROGRESS"), failing(503), shown("IN_PROGRESS"), completed()]
+    client, _ = open_with(any_driver, time, shown(), *steps)
+    task = client.generate([IMAGE], on_update=told.append)
+    assert told[-1] is task
+    client, server = open_with(any_driver, time, *steps)
+    client.watch(seen, ID)
+    assert len(server.requests) == len(steps)
+    for updates in (told, seen):
+        assert [update.status for update in updates] == ["CREATED", "IN_PROGRESS", "COMPLETED"]
+    client.watch(again := list[Task](), Task(ID, "COMPLETED"))  # polled all the same: it may be old
+    assert [type(task) for task in again] == [type(task)]
+    assert len(server.requests) == len(steps) + 1
+
+
+def test_watch_ends_as_wait_does(driver: Driver, time: FakeTime) -> None:
+    """What was seen is yielded; then the deadline, or an interruption, which names the task that runs on."""
+    for error, options in ((DeadlineExceeded, {}), (KeyboardInterrupt, {"on_look": _interrupt})):
+        client, _ = open_with(driver, time, shown("IN_PROGRESS"), poll_interval=5)
+        seen: list[Task] = []
+        with pytest.raises(error) as caught:
+            client.watch(seen, ID, timeout=10, **options)
+        assert [task.status for task in seen] == ["IN_PROGRESS"]
+        assert ID in str(caught.value) + str(getattr(caught.value, "__notes__", ""))
+    assert time.now == 1010
+
+
+def _interrupt(look: Look) -> None:
+    raise KeyboardInterrupt
 
 
 def test_looks_are_all_told(driver: Driver, time: FakeTime) -> None:

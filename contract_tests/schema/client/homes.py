@@ -1,4 +1,4 @@
-"""Where each operation of the document lives in the public client: to give a new one a home, add a line."""
+"""Where operations of the document live in the public client: to give a new one a home, add a line."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ CALLBACK_HOMES: Final[Mapping[str, str]] = {
 
 
 def task_places() -> tuple[Place, ...]:
-    """The operations that methods are called for; what has no home is left to the test that tells it."""
+    """The operations that methods are called for; what has no home is reached by `generated` alone."""
     return tuple(
         place for place in places() if place.operation_id in HOMES and not HOMES[place.operation_id].is_step
     )
@@ -68,14 +68,6 @@ def step_places() -> tuple[Place, ...]:
     return tuple(
         place for place in places() if place.operation_id in HOMES and HOMES[place.operation_id].is_step
     )
-
-
-def homeless(whole: Mapping[str, Any] | None = None) -> list[str]:
-    """The operations of a document, callbacks included, that no public name of the client is known for."""
-    callbacks = [operation["operationId"] for operation in callback_operations(whole)]
-    return [place.operation_id for place in places(whole) if place.operation_id not in HOMES] + [
-        operation_id for operation_id in callbacks if operation_id not in CALLBACK_HOMES
-    ]
 
 
 def callback_operations(whole: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:

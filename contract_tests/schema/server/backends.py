@@ -46,6 +46,7 @@ class Backend:
         self._transport = None if app is None else httpx.ASGITransport(app)
         self._stack = ExitStack()
         self._opened: tuple[BlockingPortal, httpx.AsyncClient] | None = None
+        self.offered: frozenset[str] | None = None  # names of scenarios, once they were asked for
 
     def send(self, sent: Sent) -> Answer:
         """Send one request. Redirects are not followed: the key must not leave the origin.

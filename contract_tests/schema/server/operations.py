@@ -69,7 +69,13 @@ class Operation:
     @property
     def body_schema(self) -> dict[str, Any]:
         """The schema of the JSON request body."""
-        return resolve(self.body["content"]["application/json"]["schema"]) if self.body else {}
+        return resolve(self.json_body.get("schema", {}))
+
+    @property
+    def json_body(self) -> dict[str, Any]:
+        """The JSON media type of the request body; empty without one."""
+        found: dict[str, Any] = self.body["content"].get("application/json", {}) if self.body else {}
+        return found
 
     @property
     def security(self) -> list[str]:
@@ -101,7 +107,7 @@ def find(method: str, path: str) -> Operation | None:
 
 def key_header(scheme: str) -> str:
     """Give the header in which a security scheme's key stands."""
-    name: str = document()["components"]["securitySchemes"][scheme]["name"]
+    name: str = document()["components"]["securitySchemes"][scheme].get("name", "authorization")
     return name
 
 

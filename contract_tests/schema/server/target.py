@@ -70,7 +70,6 @@ class Target:
     rule: Rule = Rule("", "")  # noqa: RUF009 - a frozen value
     check: str = ""
     _told: tuple[str, Exchange] | None = None
-    _offered: frozenset[str] | None = None
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
     @property
@@ -258,14 +257,14 @@ class Target:
     @property
     def offered(self) -> frozenset[str]:
         """The names of the scenarios that it offers; none if it is no stand-in."""
-        if self._offered is None:
+        if self.backend.offered is None:
             try:
                 answer = self.backend.send(Sent("GET", scenarios.CATALOGUE_PATH))
                 found = answer.json() if answer.is_success else {}
-                self._offered = frozenset(s["name"] for s in found["scenarios"])
+                self.backend.offered = frozenset(s["name"] for s in found["scenarios"])
             except (NoAnswerError, ValueError, KeyError, TypeError):
-                self._offered = frozenset()
-        return self._offered
+                self.backend.offered = frozenset()
+        return self.backend.offered
 
     def need(self, *names: str) -> None:
         """Skip the running test where a scenario is not offered."""

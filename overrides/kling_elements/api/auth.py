@@ -10,7 +10,7 @@ from attrs import field, frozen
 from kling_elements.api.key_redaction import redactor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 _MIN_REDACTED = 8  # characters; a shorter key would be found in ordinary words
 
@@ -62,12 +62,20 @@ class Settings:
 
     Attributes:
         base_url: The origin, with a path prefix if there is one, without a trailing slash.
-        key_header: The name of the header that carries the key.
+        key_header: The name of the header that carries the key, or of the parameter.
         key: The key.
         timeout: Seconds that one request may take.
+        key_in: "header", "query" or "cookie"; "nowhere" for operations that ask for no key.
+        key_prefix: What stands before the key, such as "Bearer ".
+        connect_timeout: Seconds that its connection may take, if that has a limit of its own.
+        headers: The caller's own headers, which may hold secrets.
     """
 
     base_url: str
     key_header: str
     key: ApiKey
     timeout: float
+    key_in: str = "header"
+    key_prefix: str = ""
+    connect_timeout: float | None = None
+    headers: Mapping[str, str] = field(factory=dict, repr=False)

@@ -41,6 +41,17 @@ class BaseTransport(Generic[ClientsT]):
         """Whether other hosts can still be asked: not once it is closed, unless by a caller's client."""
         return self._clients.given is not None or not self._clients.is_closed
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was closed."""
+        return self._clients.is_closed
+
+    def with_settings(self, settings: Settings) -> Self:
+        """Return the same transport with other settings; to close one is to close both."""
+        twin = copy.copy(self)
+        twin._settings = settings  # noqa: SLF001 - its own class
+        return twin
+
     def with_sleep(self, sleep: Callable[[float], object]) -> Self:
         """Return the same transport with another sleep."""
         twin = copy.copy(self)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, cast
 
 from attrs import frozen
 
@@ -11,6 +11,8 @@ from kling_elements.errors import ValidationError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from kling_elements_api.request_options import KlingElementsRequestPath
 
 
 @frozen
@@ -28,9 +30,9 @@ class Endpoints:
     status: str = "getKlingElementsTask"
 
 
-DEFAULT_MODEL = "std"
+DEFAULT_MODEL: Final = "std"
 UPLOAD_OPERATION = "requestUploadUrls"
-MODELS: Mapping[str, Endpoints] = MappingProxyType(
+MODELS: Mapping[KlingElementsRequestPath, Endpoints] = MappingProxyType(
     {
         "std": Endpoints("createKlingElementsStdTask", "listKlingElementsStdTasks"),
         "pro": Endpoints("createKlingElementsProTask", "listKlingElementsProTasks"),
@@ -46,4 +48,4 @@ def find_model(name: str) -> Endpoints:
     """
     if not isinstance(name, str) or name not in MODELS:
         raise ValidationError([f"model must be {' or '.join(map(repr, MODELS))}: got {name!r}"])
-    return MODELS[name]
+    return MODELS[cast("KlingElementsRequestPath", name)]

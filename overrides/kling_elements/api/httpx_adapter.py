@@ -36,8 +36,15 @@ class KeyAuth(httpx.Auth):
         self._settings = settings
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Add the header; called by httpx."""
-        request.headers[self._settings.key_header] = self._settings.key.reveal()
+        """Add the key; called by httpx."""
+        settings = self._settings
+        if settings.key_in == "header":
+            request.headers[settings.key_header] = settings.key_prefix + settings.key.reveal()
+        elif settings.key_in == "query":
+            request.url = request.url.copy_merge_params({settings.key_header: settings.key.reveal()})
+        elif settings.key_in == "cookie":
+            cookies = [request.headers.get("cookie"), f"{settings.key_header}={settings.key.reveal()}"]
+            request.headers["cookie"] = "; ".join(filter(None, cookies))
         yield request
 
 
@@ -53,8 +60,9 @@ def service_request(
         timeout: Seconds that it may take.
     """
     url = settings.base_url + request.path
-    headers = {**request.headers, **_our_headers(request.headers, keep=request.method == "GET")}
-    timeouts = _timeouts(timeout, request.content)
+    headers = {**settings.headers, **request.headers}
+    headers |= _our_headers(headers, keep=request.method == "GET")
+    timeouts = _timeouts(timeout, request.content, settings.connect_timeout)
     if client is not None:
         return client.build_request(
             request.method, url, headers=headers, content=request.content, timeout=timeouts
@@ -92,9 +100,10 @@ def _our_headers(given: Mapping[str, str], *, keep: bool) -> dict[str, str]:
     return {name: value for name, value in ours.items() if name.lower() not in names}
 
 
-def _timeouts(timeout: float, content: bytes | None) -> httpx.Timeout:
+def _timeouts(timeout: float, content: bytes | None, connect: float | None = None) -> httpx.Timeout:
     # The whole body is in the operating system's buffers some time before it is at the host.
-    return httpx.Timeout(timeout, read=total_seconds(timeout, content))
+    connect = timeout if connect is None else min(connect, timeout)
+    return httpx.Timeout(timeout, read=total_seconds(timeout, content), connect=connect)
 
 
 def total_seconds(timeout: float, content: bytes | None) -> float:
@@ -238,7 +247,11 @@ def service_response(response: httpx.Response, body: bytes, key: ApiKey) -> Resp
 
 def _headers(response: httpx.Response) -> Mapping[str, str]:
     """Headers with names in lower case, repeated ones joined."""
-    return {name.lower(): response.headers[name] for name in response.headers}
+    joined: dict[str, str] = {}
+    for name, value in response.headers.multi_items():
+        key = name.lower()
+        joined[key] = f"{joined[key]}, {value}" if key in joined else value
+    return joined
 
 
 @define(eq=False, repr=False)

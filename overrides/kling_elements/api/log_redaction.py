@@ -14,6 +14,7 @@ import contextlib
 import logging
 import re
 from contextvars import ContextVar
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from kling_elements.types import printable
@@ -31,14 +32,20 @@ _redaction: ContextVar[Callable[[str], str] | None] = ContextVar("kling_elements
 def redacted_logs(redact: Callable[[str], str]) -> Iterator[None]:
     """Within this block, what is logged of requests is redacted."""
     # A filter of a logger does not see what its children log, and a logger may be made at any time.
-    for name in list(logging.root.manager.loggerDict):
-        if name.partition(".")[0] in _LIBRARIES:
-            logging.getLogger(name).addFilter(_FILTER)
+    for logger in _loggers(len(logging.root.manager.loggerDict)):
+        logger.addFilter(_FILTER)
     token = _redaction.set(redact)
     try:
         yield
     finally:
         _redaction.reset(token)
+
+
+@lru_cache(maxsize=1)
+def _loggers(count: int) -> list[logging.Logger]:  # noqa: ARG001 - loggers are made, never removed
+    """Return the loggers of the libraries."""
+    names = list(logging.root.manager.loggerDict)
+    return [logging.getLogger(name) for name in names if name.partition(".")[0] in _LIBRARIES]
 
 
 def without_queries(text: str) -> str:

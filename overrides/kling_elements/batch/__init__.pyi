@@ -6,8 +6,9 @@ from kling_elements.batch.jobs import JOB_FIELDS as JOB_FIELDS
 from kling_elements.batch.jobs import BatchJob as BatchJob
 from kling_elements.batch.jobs import Order as Order
 from kling_elements.batch.next_step import RetryRules as RetryRules
-from kling_elements.batch.plan import BatchOptions as BatchOptions
-from kling_elements.batch.plan import ResumeOptions as ResumeOptions
+from kling_elements.batch.options import WORKERS as WORKERS
+from kling_elements.batch.options import BatchOptions as BatchOptions
+from kling_elements.batch.options import ResumeOptions as ResumeOptions
 from kling_elements.batch.plan import plan_batch as plan_batch
 from kling_elements.batch.plan import plan_resume as plan_resume
 from kling_elements.batch.results import BatchResult as BatchResult

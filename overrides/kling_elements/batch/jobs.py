@@ -7,23 +7,21 @@ import json
 import os
 from collections.abc import Mapping
 from enum import Enum
-from typing import TYPE_CHECKING, Any, TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
 
 from attrs import field, frozen
 
 from kling_elements.errors import ValidationError
-from kling_elements.operations.arguments import Image, RequestFields
+from kling_elements.operations.arguments import Image
 from kling_elements.task import Task
 from kling_elements.validation import unknown_names
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
+from kling_elements_api.request_options import KlingElementsRequestOptions
 
 TaskT = TypeVar("TaskT", bound=Task)
 
 _OWN_FIELDS = ("id", "output", "model")
-JOB_FIELDS = ("images", *RequestFields.__annotations__, *_OWN_FIELDS)
+JOB_FIELDS = ("images", *KlingElementsRequestOptions.__annotations__, *_OWN_FIELDS)
 """What a job can have: the request's own fields, and what the batch needs."""
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import uuid
 from contextlib import ExitStack, closing
-from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from kling_elements.batch.job_ids import JobIndex, batch_of
 from kling_elements.batch.job_runner import JobRunner
 from kling_elements.batch.job_sources import AsyncJobs, Ready, count_jobs, read_jobs
 from kling_elements.batch.next_step import RetryRules, why_stop
+from kling_elements.batch.options import WORKERS, BatchOptions, ResumeOptions
 from kling_elements.batch.preflight import require_journal, require_usable_defaults
 from kling_elements.batch.results import BatchResult, RunningTasks
 from kling_elements.batch.resume import ResumeRunner
@@ -23,10 +24,9 @@ from kling_elements.task import Task
 from kling_elements.validation import unknown_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator, Mapping
+    from collections.abc import Callable, Coroutine, Iterator
     from pathlib import Path
 
-    from kling_elements.batch.jobs import Order
     from kling_elements.batch.resume import Resumed
     from kling_elements.journal import Entry
     from kling_elements.operations.service import TaskService
@@ -34,58 +34,7 @@ if TYPE_CHECKING:
 TaskT = TypeVar("TaskT", bound=Task)
 
 
-WORKERS = 3  # "up to 3 concurrent tasks per user": the vendor's page on rate limits
 _MAX_WORKERS = 100
-
-
-class BatchOptions(TypedDict, total=False):
-    """Options of `batch`.
-
-    Attributes:
-        directory: The folder for the videos. None: only jobs that name a file get one, in the current
-            folder; the others' results hold the addresses.
-        workers: Tasks at once, 3 by default, which is the vendor's limit for one user.
-        batch_id: What identifies the batch, so that it can be run again without paying again; by default the
-            absolute paths of the file of jobs and of the folder.
-        retry_unknown: Create again what was sent before and not answered. It may be paid twice.
-        retry_failed: Create again what failed, or has expired. It is paid again.
-        defaults: The request's fields, and `model`, for every job that doesn't have them itself.
-        dry_run: Send and change nothing: each result says what would be done. A job whose task would be
-            created is `planned`; one whose task exists is `unfinished`.
-        timeout: Seconds to wait for one task at most; None for no limit.
-        poll_interval: Seconds between polls of a task, in place of the schedule.
-        on_update: Called with the `Order` and its task at each change of its status; with the synchronous
-            client from other threads.
-    """
-
-    directory: str | os.PathLike[str] | None
-    workers: int
-    batch_id: str | None
-    retry_unknown: bool
-    retry_failed: bool
-    defaults: Mapping[str, Any] | None
-    dry_run: bool
-    timeout: float | None
-    poll_interval: float | None
-    on_update: Callable[[Order, Task], object] | None
-
-
-class ResumeOptions(TypedDict, total=False):
-    """Options of `resume`.
-
-    Attributes:
-        directory: The folder for videos of which no file is noted in the journal; None to leave those.
-        workers: Tasks at once.
-        timeout: Seconds to wait for one task at most; None for no limit.
-        poll_interval: Seconds between polls of a task, in place of the schedule.
-        on_update: Called with the entry and its task at each change of its status.
-    """
-
-    directory: str | os.PathLike[str] | None
-    workers: int
-    timeout: float | None
-    poll_interval: float | None
-    on_update: Callable[[Entry, Task], object] | None
 
 
 def plan_batch(

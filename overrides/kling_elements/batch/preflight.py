@@ -12,10 +12,10 @@ from kling_elements.downloads.target import target_problem
 from kling_elements.errors import ValidationError, next_command
 from kling_elements.files import os_error_reason
 from kling_elements.journal import request_digest
-from kling_elements.operations.arguments import RequestFields
 from kling_elements.operations.create_request import draft_request, finish_request
 from kling_elements.operations.recorder import journal_unusable
 from kling_elements.validation import unknown_names
+from kling_elements_api.request_options import KlingElementsRequestOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,7 +44,9 @@ def require_usable_defaults(defaults: Mapping[str, Any]) -> None:
     Raises:
         ValidationError: If it can't.
     """
-    problems = unknown_names(list(defaults), (*RequestFields.__annotations__, "model"), "a field of all jobs")
+    problems = unknown_names(
+        list(defaults), (*KlingElementsRequestOptions.__annotations__, "model"), "a field of all jobs"
+    )
     if problems:
         raise ValidationError(problems)
     require_usable_request(BatchJob(("https://example.com/a.png",), defaults))

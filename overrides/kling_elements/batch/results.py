@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Generic, TypeVar
+from pathlib import Path
+from typing import Generic, TypeVar
 
 from attrs import define, evolve, field, frozen
 
+from kling_elements.batch.jobs import BatchJob
 from kling_elements.errors import (
     ApiError,
     ConnectionFailed,
@@ -19,16 +21,13 @@ from kling_elements.errors import (
     ValidationError,
     next_command,
 )
+from kling_elements.journal import Entry
 from kling_elements.task import Task
 from kling_elements.types import FAILED
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from kling_elements.batch.jobs import BatchJob
-    from kling_elements.journal import Entry
-
 TaskT = TypeVar("TaskT", bound=Task)
+
+_MAX_SHOWN = 100  # characters of a value in a repr
 
 
 class JobStatus(StrEnum):
@@ -77,7 +76,13 @@ def is_over(error: DownloadError, now: datetime) -> bool:
     return error.expires_at is not None and now >= error.expires_at
 
 
-@frozen
+def short_repr(result: object, **facts: object) -> str:
+    """Return a repr of one line from what is known of a result."""
+    texts = {name: str(value)[:_MAX_SHOWN] for name, value in facts.items() if value is not None}
+    return f"{type(result).__name__}({', '.join(f'{name}={text!r}' for name, text in texts.items())})"
+
+
+@frozen(repr=False)
 class BatchResult(Generic[TaskT]):
     """The result of a job.
 
@@ -102,6 +107,17 @@ class BatchResult(Generic[TaskT]):
     file: Path | None = None
     error: Exception | None = None
     entry_id: str | None = None
+
+    def __repr__(self) -> str:
+        return short_repr(
+            self,
+            number=self.number,
+            standing=self.standing,
+            key=self.key,
+            task_id=self.task_id,
+            file=self.file,
+            error=self.error,
+        )
 
     @property
     def is_done(self) -> bool:

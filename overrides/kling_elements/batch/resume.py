@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import define, evolve, field, frozen
 
-from kling_elements.batch.results import BatchClosed, JobStatus, is_over, job_status
+from kling_elements.batch.results import BatchClosed, JobStatus, is_over, job_status, short_repr
 from kling_elements.errors import DownloadError
 from kling_elements.files import file_name, is_newer, os_error_reason
 from kling_elements.task import Task
@@ -35,7 +35,7 @@ CLAIM_SECONDS = 900.0  # prolonged at every look; it ends at once if this proces
 _FETCH_SECONDS = 3600.0  # an address lasts an hour: nobody fetches for longer
 
 
-@frozen
+@frozen(repr=False)
 class Resumed(Generic[TaskT]):
     """The result of an unfinished entry.
 
@@ -52,6 +52,11 @@ class Resumed(Generic[TaskT]):
     task: TaskT | None = None
     file: Path | None = None
     error: Exception | None = None
+
+    def __repr__(self) -> str:
+        return short_repr(
+            self, standing=self.standing, task_id=self.entry.task_id, file=self.file, error=self.error
+        )
 
 
 @define

@@ -9,7 +9,8 @@ from kling_elements.cli.arguments import VALUED, add_common
 from kling_elements.cli.command_list import COMMANDS, Command
 from kling_elements.cli.console import PROGRAM, Console
 from kling_elements.cli.exit_codes import MEANINGS, ExitCode, UsageError
-from kling_elements.cli.parser import HelpWanted, Parser, did_you_mean
+from kling_elements.cli.parser import HelpWanted, Parser
+from kling_elements.spelling import did_you_mean
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -77,7 +78,9 @@ def parse(argv: Sequence[str]) -> Invocation:
         raise UsageError(f"a command is needed. See: {PROGRAM} --help")
     name, rest = argv[place], argv[place + 1 :]
     if name not in COMMANDS:
-        raise UsageError(f"there is no command {name!r}{did_you_mean(name, COMMANDS)}. See: {PROGRAM} --help")
+        raise UsageError(
+            f"there is no command {name!r}{did_you_mean(name, COMMANDS, str)}. See: {PROGRAM} --help"
+        )
     command = COMMANDS[name]
     if command.is_raw:
         args.rest = list(rest)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from kling_elements.cli.exit_codes import UsageError
+from kling_elements.spelling import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -45,7 +45,7 @@ class Parser(argparse.ArgumentParser):
         hint = ""
         if message.startswith("unrecognized arguments: -"):
             unknown = message.split()[2].partition("=")[0]
-            hint = did_you_mean(unknown, self._option_string_actions)
+            hint = did_you_mean(unknown, self._option_string_actions, str)
         elif message.startswith("argument -") and message.endswith("expected one argument"):
             option = message.split()[1].rstrip(":").rpartition("/")[2]
             hint = f" (a value that begins with a dash is written {option}=VALUE)"
@@ -90,12 +90,6 @@ class Parser(argparse.ArgumentParser):
 
     def _is_option(self, word: str) -> bool:
         return word.partition("=")[0] in self._option_string_actions
-
-
-def did_you_mean(given: str, known: Iterable[str]) -> str:
-    """Suggest the nearest of the known words, if one is near."""
-    near = difflib.get_close_matches(given.lower(), known)
-    return f" (did you mean {near[0]}?)" if near else ""
 
 
 def seconds(text: str) -> float:

@@ -1,4 +1,4 @@
-"""A video as bytes, for callers who want no file."""
+"""A video for callers who want no file, or have one open."""
 
 from __future__ import annotations
 
@@ -12,18 +12,29 @@ from kling_elements.downloads.download import download_video
 if TYPE_CHECKING:
     from kling_elements.downloads.download import DownloadContext
     from kling_elements.downloads.options import DownloadOptions
-    from kling_elements.types import TaskData
+    from kling_elements.types import BinaryWriter, TaskData
 
 
-async def read_video(task: TaskData, options: DownloadOptions, context: DownloadContext) -> bytes:
-    """Fetch a task's video to a temporary file, and return its bytes.
+async def copy_video(
+    task: TaskData, file: BinaryWriter, options: DownloadOptions, context: DownloadContext
+) -> int:
+    """Fetch a task's video to a temporary file, and copy it when it is whole.
+
+    Returns:
+        The number of bytes.
 
     Raises:
-        KlingError: As for `download`.
+        KlingError: As for `download`; nothing was written then.
     """
     folder = Path(await context.io.run(tempfile.mkdtemp))
     try:
-        file = await download_video(task, folder / "video.mp4", options, context)
-        return await context.io.run(file.read_bytes)
+        path = await download_video(task, folder / "video.mp4", options, context)
+        return await context.io.run(lambda: _copy(path, file))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _copy(path: Path, file: BinaryWriter) -> int:
+    with path.open("rb") as source:
+        shutil.copyfileobj(source, file)
+        return source.tell()

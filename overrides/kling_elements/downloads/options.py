@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias, TypedDict
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict
 
 from attrs import frozen
 
@@ -10,26 +11,27 @@ from kling_elements.api.fetch import REDIRECT_RULES
 from kling_elements.errors import ValidationError
 from kling_elements.validation import unknown_names
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 Redirects: TypeAlias = Literal["same-host", "any-host", "any"]
 """Which redirects a download follows: the names of `kling_elements.api.fetch.REDIRECT_RULES`."""
 
 
 class DownloadOptions(TypedDict, total=False):
-    """Options of `Task.download`.
-
-    Attributes:
-        overwrite: Whether an existing file may be replaced.
-        max_bytes: The largest video that is taken; None for the default.
-        redirects: Which redirects of the result's host are followed: "same-host" (the default), "any-host"
-            (but none from https to http), or "any".
-    """
+    """Options of `Task.download`."""
 
     overwrite: bool
+    """Whether an existing file may be replaced."""
     max_bytes: int | None
+    """The largest video that is taken, in bytes; None for 2 GiB."""
     redirects: Redirects
+    """Which redirects of the result's host are followed: "same-host" (the default), "any-host" (but none from
+    https to http), or "any"."""
 
 
 DOWNLOAD_OPTIONS = tuple(DownloadOptions.__annotations__)
+DOWNLOAD_DEFAULTS: Mapping[str, object] = MappingProxyType({"overwrite": False, "redirects": "same-host"})
 
 
 @frozen

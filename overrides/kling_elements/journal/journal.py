@@ -9,28 +9,24 @@ import os
 import secrets
 import time
 import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from pathlib import Path
+from typing import Any, Literal, TypeVar
 
 from kling_elements.files import absolute
 from kling_elements.journal import queries as operations
-from kling_elements.journal.database import Database
+from kling_elements.journal.database import Database, Identity
 from kling_elements.journal.entry import Entry, Job, State, merge, task_news
 from kling_elements.journal.fallback import Fallback
 from kling_elements.journal.fingerprint import key_fingerprint
 from kling_elements.journal.leases import Now, own_lease, seconds_left
 from kling_elements.journal.location import journal_path
+from kling_elements.journal.queries import Begun, NewEntry
 from kling_elements.journal.schema import read_salt, require_sound, was_pruned
 from kling_elements.journal.tables import EntryTable, place
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-    from pathlib import Path
-
-    from kling_elements.journal.database import Identity
-    from kling_elements.journal.queries import Begun, NewEntry
-    from kling_elements.types import TaskData
+from kling_elements.types import TaskData
 
 T = TypeVar("T")
 

@@ -44,7 +44,7 @@ def this_host() -> str:
 def own_lease(owner: str, seconds: float, now: Now) -> Lease:
     """Return a lease of this process."""
     pid = os.getpid()
-    started = _started(pid)
+    started = _own_start(pid)
     process = f"{_PROCESS}{started} {now.monotonic + seconds:.3f}" if started else ""
     return Lease(owner, f"{this_host()}{process}", pid, now.wall + seconds)
 
@@ -75,6 +75,9 @@ def _started(pid: int) -> str | None:
         return f"{boot[:8]}-{int(after_name[19])}"
     except (OSError, ValueError, IndexError):
         return None
+
+
+_own_start = functools.cache(_started)  # a forked child has another id
 
 
 def _process_lives(pid: int) -> bool:

@@ -1,8 +1,8 @@
-"""What callers pass to a create: images, and the fields of the request. Read at run time, for type hints."""
+"""What callers pass as an image, and as a file. Read at run time, for type hints."""
 
 import os
 from collections.abc import Iterable
-from typing import Any, Protocol, TypedDict
+from typing import Any, Protocol
 
 
 class BinaryReader(Protocol):
@@ -27,16 +27,3 @@ class PillowImage(Protocol):
 
 Image = str | bytes | bytearray | memoryview | os.PathLike[str] | BinaryReader | PillowImage
 Images = Image | Iterable[Image]
-
-
-class RequestFields(TypedDict, total=False):
-    """The fields of a request, apart from the images, as the document names them. None leaves one out.
-
-    The generated enums are strings.
-    """
-
-    prompt: str | None
-    negative_prompt: str | None
-    duration: str | None
-    aspect_ratio: str | None
-    webhook_url: str | None

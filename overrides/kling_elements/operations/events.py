@@ -41,7 +41,11 @@ Hook: TypeAlias = Callable[[Event], object]
 
 
 def emit(hook: Hook | None, name: str, **fields: object) -> None:
-    """Call the hook, if there is one. If it fails, that is logged: it must not cost a paid task."""
+    """Log an event, and call the hook, if there is one.
+
+    If it fails, that is logged: it must not cost a paid task.
+    """
+    logger.debug("%s %s", name, fields)
     if hook is None:
         return
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
@@ -24,7 +25,7 @@ from kling_elements.policy.polling import Deadline, PollSchedule
 from kling_elements.types import TaskData
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Coroutine, Iterator, Mapping
     from typing import Any
 
     from kling_elements.api.io import IO
@@ -76,6 +77,13 @@ class TaskService(Generic[TaskT]):
     def with_sleep(self, sleep: Callable[[float], object]) -> TaskService[TaskT]:
         """Return the same service with another sleep, and without what it remembers of tasks."""
         return evolve(self, sender=evolve(self.sender, io=self.io.with_sleep(sleep)))
+
+    def with_sender(self, sender: Sender, bind: Callable[[TaskData], TaskT]) -> TaskService[TaskT]:
+        """Return the same service with another sender, and with what it remembers of tasks."""
+        twin = evolve(self, sender=sender, bind=bind, creator=_late_creator(sender, self.recorder))
+        twin._created, twin._reported = self._created, self._reported  # noqa: SLF001 - its own class
+        twin._statuses = self._statuses  # noqa: SLF001
+        return twin
 
     @property
     def videos(self) -> Videos:
@@ -142,17 +150,22 @@ class TaskService(Generic[TaskT]):
     ) -> TaskT:
         """Poll a task until its status is terminal; `on_poll` is awaited at every poll."""
         task_id = task.id if isinstance(task, TaskData) else task
-        try:
-            return cast("TaskT", (await self._poll(task_id, task, waiting, on_poll, deadline).run()))
-        except KlingError as error:
-            if isinstance(task_id, str):
-                error.task_id = error.task_id or task_id
-            raise
-        except BaseException as error:
-            # A callback of the caller's, or Ctrl-C: the task runs on, and its id must not be lost.
-            command = next_command("wait", str(task_id))
-            error.add_note(f"Task {task_id} runs on and is billed. Next: `{command}`")
-            raise
+        with _named_in_errors(task_id):
+            return cast("TaskT", await self._poll(task_id, task, waiting, on_poll, deadline).run())
+
+    def watch(
+        self, task: str | TaskData, waiting: WaitSettings
+    ) -> Callable[[], Coroutine[Any, Any, TaskT | None]]:
+        """Return a function that polls a task until its next change; it gives None after the last one."""
+        task_id = task.id if isinstance(task, TaskData) else task
+        poll = self._poll(task_id, task, waiting, None, None)
+
+        async def next_update() -> TaskT | None:
+            with _named_in_errors(task_id):
+                task = await poll.next_update()
+            return None if task is None else self.bind(task)
+
+        return next_update
 
     async def generate(
         self,
@@ -287,6 +300,22 @@ class TaskService(Generic[TaskT]):
             on_poll=on_poll,
             last=task if isinstance(task, TaskData) else None,
         )
+
+
+@contextmanager
+def _named_in_errors(task_id: object) -> Iterator[None]:
+    """Put the task's id into whatever ends work on it: the task runs on, and its id must not be lost."""
+    try:
+        yield
+    except KlingError as error:
+        if isinstance(task_id, str):
+            error.task_id = error.task_id or task_id
+        raise
+    except BaseException as error:
+        # A callback of the caller's, or Ctrl-C.
+        command = next_command("wait", str(task_id))
+        error.add_note(f"Task {task_id} runs on and is billed. Next: `{command}`")
+        raise
 
 
 def _late_creator(sender: Sender, recorder: Recorder) -> Callable[[], TaskCreator]:

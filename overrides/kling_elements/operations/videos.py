@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from kling_elements.operations.recorder import Recorder
     from kling_elements.operations.sender import Sender
+    from kling_elements.types import BinaryWriter
 
     TaskT = TypeVar("TaskT", bound=TaskData)
 
@@ -47,9 +48,15 @@ class Videos:
         emit(self.sender.hook, "download.finished", task_id=task.id, bytes=size)
         return file
 
-    async def read(self, task: TaskData, options: downloads.DownloadOptions) -> bytes:
-        """Fetch a task's video, and return its bytes. The journal knows files only, so it records nothing."""
-        return await downloads.read_video(task, options, self._context())
+    async def copy(self, task: TaskData, file: BinaryWriter, options: downloads.DownloadOptions) -> int:
+        """Fetch a task's video into an open file, and return how many bytes it has.
+
+        The journal records that the task is done; only `download` gives it a file's name.
+        """
+        size = await downloads.copy_video(task, file, options, self._context())
+        await record(self.sender.io, lambda: self.recorder.seen(task))
+        emit(self.sender.hook, "download.finished", task_id=task.id, bytes=size)
+        return size
 
     def _context(self) -> downloads.DownloadContext:
         sender = self.sender

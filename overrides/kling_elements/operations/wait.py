@@ -74,9 +74,7 @@ class WaitSettings:
         problems += [
             f"{name} must be a function: got {type(options[name]).__name__}"
             for name in (*_LISTENERS, *_CLOCKWORK)
-            if name in options
-            and not callable(options[name])
-            and not (name in _LISTENERS and options[name] is None)
+            if name in options and not callable(options[name]) and options[name] is not None
         ]
         if problems:
             raise ValidationError(problems)
@@ -136,7 +134,10 @@ class Poll:
     on_poll: OnPoll | None
     last: TaskData | None = None
     _pauses: int = 0  # the schedule counts from the first
+    _has_begun: bool = False
     _has_polled: bool = False
+    _must_pause: bool = False
+    _is_done: bool = False
 
     async def run(self) -> TaskData:
         """Poll until the status is terminal.
@@ -145,12 +146,27 @@ class Poll:
             DeadlineExceeded: The deadline has passed; the task runs on.
             ApiError: The service refused for good.
         """
-        if self.last is not None and self.settings.on_update:
-            await self.sender.io.call(self.settings.on_update, self.last)
-        if self._is_fresh():
+        while await self.next_update() is not None:
+            pass
+        return cast("TaskData", self.last)
+
+    async def next_update(self) -> TaskData | None:
+        """Poll until the task is first seen or has a new status, and return it; None if it has ended.
+
+        Raises:
+            KlingError: As for `run`.
+        """
+        if not self._has_begun:
+            self._has_begun = True
+            if self.last is not None:
+                if self.settings.on_update:
+                    await self.sender.io.call(self.settings.on_update, self.last)
+                return self.last
+        while not self._is_done:
             # Right after create there is nothing to see yet. How far any other task is, is unknown.
-            await self._pause(None, None)
-        while True:
+            if self._must_pause if self._has_polled else self._is_fresh():
+                await self._pause(None, None)
+            self._must_pause = True
             left = self.deadline.remaining(self.clock())
             decision = await self.sender.ask_once(
                 Operation.STATUS,
@@ -165,19 +181,20 @@ class Poll:
             if isinstance(decision, Retry):
                 logger.info("polling task %s failed and is retried: %s", self.task_id, decision.error)
                 await self._pause(decision.error, decision.retry_after)
+                self._must_pause = False
                 continue
             task = self.bind(cast("TaskData", decision.value))
-            await self._take(task)
-            if task.is_terminal:
+            self._is_done = task.is_terminal
+            if await self._take(task):
                 return task
-            await self._pause(None, None)
+        return None
 
     def _is_fresh(self) -> bool:
         """Whether the task is so new that the service may not show it yet."""
         return self.age is not None and self.age + self.deadline.elapsed(self.clock()) < NOT_FOUND_GRACE
 
-    async def _take(self, task: TaskData) -> None:
-        """Record a task that was seen, and call the callbacks."""
+    async def _take(self, task: TaskData) -> bool:
+        """Record a task that was seen, call the callbacks, and return whether its status is new."""
         is_news = self.last is None or self.last.status != task.status
         self.last = task
         await self.record(task)
@@ -185,6 +202,7 @@ class Poll:
             await self.sender.io.call(self.settings.on_update, task)
         if task.is_terminal:
             await self._notify(Look(task.id, task, None, self.deadline.elapsed(self.clock()), None))
+        return is_news
 
     async def _notify(self, look: Look) -> None:
         """Report a poll."""

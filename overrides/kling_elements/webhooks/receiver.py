@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from http import HTTPStatus
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import anyio
 import anyio.to_thread
@@ -21,14 +21,11 @@ from attrs import field, frozen
 from kling_elements.errors import ValidationError
 from kling_elements.log import logger
 from kling_elements.policy.durations import check_seconds
+from kling_elements.task import Task
 from kling_elements.webhooks.deduplication import Receipt
 from kling_elements.webhooks.signing import Encoding, Secrets, signing_keys
 from kling_elements.webhooks.verification import TOLERANCE, Delivery, Headers, Reason, Refusal, examine
 from kling_elements.webhooks.wakeups import Listener, WakeHub
-
-if TYPE_CHECKING:
-    from kling_elements.task import Task
-
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from attrs import evolve
 
@@ -21,7 +21,7 @@ from kling_elements.journal import JournalUnread
 if TYPE_CHECKING:
     from argparse import Namespace
 
-    from kling_elements import KlingElements, Task
+    from kling_elements import KlingElements, Model, Task
     from kling_elements.batch import Batch
     from kling_elements.batch.resume import Resumed
     from kling_elements.cli.context import Context
@@ -168,7 +168,7 @@ def _candidates(
     is_whole = True
     for model in sorted({entry.model or DEFAULT_MODEL for entry in doubtful}):
         try:
-            found |= {task.id: task for task in client.find_unrecorded(model=model)}
+            found |= {task.id: task for task in client.find_unrecorded(model=cast("Model", model))}
         except KlingError as error:  # what was finished is reported all the same
             is_whole = False
             text = context.format_error(error)

@@ -1,0 +1,199 @@
+"""What is measured, each in a process of its own that prints JSON. Imported names are part of what is measured.
+
+python measures.py NAME URL [ARGUMENT]
+"""
+
+# ruff: noqa: PLC0415 - a process imports what it measures
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+KEY = "a-key-of-no-account"
+TASK = "5f9f4e8c-0000-4000-8000-000000000001"
+STATUS = f"/v1/ai/image-to-video/kling-elements/{TASK}"
+CREATE = "/v1/ai/image-to-video/kling-elements-std"
+IMAGES = ["https://example.com/a.png"]
+ROUNDS = 9
+
+
+def _pairs(raw: Callable[[], object], ours: Callable[[], object], times: int) -> dict[str, list[float]]:
+    """Return the CPU time of one call of each, in microseconds, in turn."""
+
+    def cost(call: Callable[[], object]) -> float:
+        began = time.process_time()
+        for _ in range(times):
+            call()
+        return (time.process_time() - began) / times * 1e6
+
+    cost(raw), cost(ours)  # warm
+    found: dict[str, list[float]] = {"raw": [], "ours": []}
+    for _ in range(ROUNDS):
+        found["raw"].append(cost(raw))
+        found["ours"].append(cost(ours))
+    return found
+
+
+def _clients(url: str) -> tuple[Any, Any]:
+    import httpx
+
+    from kling_elements import KlingElements, Limits
+
+    raw = httpx.Client(base_url=url, headers={"x-freepik-api-key": KEY})
+    return raw, KlingElements(KEY, url, journal=False, limits=Limits.off())
+
+
+def look(url: str) -> object:
+    """A look over kept connections."""
+    raw, ours = _clients(url)
+    return _pairs(lambda: raw.get(STATUS).json()["data"]["status"], lambda: ours.get(TASK).status, 150)
+
+
+def create(url: str) -> object:
+    """A create, the journal off. Ours opens a connection for it, so raw httpx does too."""
+    import httpx
+
+    _, ours = _clients(url)
+    body = {"images": IMAGES, "prompt": "x"}
+    headers = {"x-freepik-api-key": KEY}
+    context = httpx.create_ssl_context()
+
+    def raw() -> str:
+        with httpx.Client(base_url=url, headers=headers, verify=context) as client:
+            return str(client.post(CREATE, json=body).json()["data"]["task_id"])
+
+    return _pairs(raw, lambda: ours.create(IMAGES, prompt="x").id, 60)
+
+
+def look_async(url: str) -> object:
+    """The same look under asyncio."""
+    import httpx
+
+    from kling_elements import AsyncKlingElements, Limits
+
+    with asyncio.Runner() as runner:
+        raw = httpx.AsyncClient(base_url=url, headers={"x-freepik-api-key": KEY})
+        ours = AsyncKlingElements(KEY, url, journal=False, limits=Limits.off())
+
+        async def many(call: Callable[[], Awaitable[object]]) -> None:
+            for _ in range(100):
+                await call()
+
+        found = _pairs(
+            lambda: runner.run(many(lambda: raw.get(STATUS))),
+            lambda: runner.run(many(lambda: ours.get(TASK))),
+            1,
+        )
+        runner.run(raw.aclose())
+        runner.run(ours.aclose())
+    return {name: [each / 100 for each in values] for name, values in found.items()}
+
+
+def journal(url: str) -> object:
+    """What the journal adds to a create, over two bare commits to SQLite on the same disk; wall time."""
+    import sqlite3
+
+    from kling_elements import KlingElements, Limits
+
+    with tempfile.TemporaryDirectory() as folder:
+        bare = sqlite3.connect(Path(folder, "bare.sqlite3"), isolation_level=None)
+        bare.execute("PRAGMA synchronous = EXTRA")
+        bare.execute("CREATE TABLE entries (name)")
+        off = KlingElements(KEY, url, journal=False, limits=Limits.off())
+        on = KlingElements(KEY, url, journal=Path(folder, "journal.sqlite3"), limits=Limits.off())
+
+        def commits() -> None:
+            for name in "ab":
+                bare.execute("BEGIN IMMEDIATE")
+                bare.execute("INSERT INTO entries VALUES (?)", (name,))
+                bare.execute("COMMIT")
+
+        calls: list[Callable[[], object]] = [commits, lambda: off.create(IMAGES), lambda: on.create(IMAGES)]
+        on.create(IMAGES)
+        found: dict[str, list[float]] = {"raw": [], "ours": []}
+        for _ in range(30):
+            times = []
+            for call in calls:
+                began = time.perf_counter()
+                call()
+                times.append((time.perf_counter() - began) * 1e6)
+            found["raw"].append(times[0])
+            found["ours"].append(max(times[2] - times[1], 0.0))
+        on.close()
+    return found
+
+
+def waits(url: str, count: str) -> object:
+    """Many waits at once, four looks each, 5 s apart: errors, CPU seconds, and those of raw httpx for as many."""
+    import httpx
+
+    from kling_elements import AsyncKlingElements, DeadlineExceeded, Limits
+
+    number, looks, errors = int(count), [0], [0]
+
+    def on_look(seen: Any) -> None:
+        looks[0] += 1
+        errors[0] += seen.error is not None
+
+    async def ours() -> None:
+        async with AsyncKlingElements(KEY, url, journal=False, limits=Limits.off()) as client:
+
+            async def wait(place: int) -> None:
+                await asyncio.sleep(5 * place / number)
+                with contextlib.suppress(DeadlineExceeded):
+                    await client.wait(f"{TASK[:-6]}{place:06}", timeout=17, poll_interval=5, on_look=on_look)
+
+            await asyncio.gather(*(wait(place) for place in range(number)))
+
+    async def raw() -> None:
+        gate = asyncio.Semaphore(32)
+        limits = httpx.Limits(max_connections=32, max_keepalive_connections=32, keepalive_expiry=30)
+        async with httpx.AsyncClient(base_url=url, limits=limits) as client:
+
+            async def ask() -> None:
+                async with gate:
+                    (await client.get(STATUS)).json()
+
+            await asyncio.gather(*(ask() for _ in range(looks[0])))
+
+    began = time.process_time()
+    asyncio.run(ours())
+    spent = time.process_time() - began
+    began = time.process_time()
+    asyncio.run(raw())
+    return {"looks": looks[0], "errors": errors[0], "ours": spent, "raw": time.process_time() - began}
+
+
+def first_raw(url: str) -> object:
+    """Raw httpx until its first response."""
+    import httpx
+
+    return httpx.Client(base_url=url).get(STATUS, headers={"x-freepik-api-key": KEY}).status_code
+
+
+def first_look(url: str) -> object:
+    """Ours until the first response to a look."""
+    from kling_elements import KlingElements
+
+    return KlingElements(KEY, url, journal=False).get(TASK).status
+
+
+def first_create(url: str) -> object:
+    """Ours until the first response to a create."""
+    from kling_elements import KlingElements
+
+    return KlingElements(KEY, url, journal=False).create(IMAGES).status
+
+
+if __name__ == "__main__":
+    print(json.dumps(globals()[sys.argv[1]](*sys.argv[2:])))

@@ -1,0 +1,279 @@
+"""The generated client, ready for every operation of the document: key, origin, time-outs, no redirects.
+
+    from kling_elements import generated_client
+    from kling_elements_api.api.image_to_video import list_kling_elements_std_tasks
+
+    with generated_client() as client:
+        tasks = list_kling_elements_std_tasks.sync(client=client)
+
+Its functions send once and repeat nothing; they record nothing in the journal.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import unquote, urlsplit
+
+import anyio
+import httpx
+from attrs import define, evolve, field, frozen
+
+from kling_elements.api.async_transport import AsyncTransport
+from kling_elements.api.auth import GivenKey, Settings
+from kling_elements.api.error_responses import format_error, read_error
+from kling_elements.api.io import run_sync
+from kling_elements.api.parsing import parse_json
+from kling_elements.api.sync_transport import SyncTransport
+from kling_elements.document import load_document
+from kling_elements.errors import ConnectionFailed, OutcomeUnknown, ValidationError
+from kling_elements.settings import REQUEST_TIMEOUT, resolve_settings
+from kling_elements.types import NoResponse, Request
+from kling_elements_api import AuthenticatedClient  # noqa: TID253 - this module is imported when needed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kling_elements.types import Outcome
+
+_STATUSES = frozenset(status.value for status in HTTPStatus)
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+_NOT_FORWARDED = frozenset({"host", "connection", "content-length", "accept-encoding", "user-agent"})
+_DECODED = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+
+
+def generated_client(api_key: str | None = None, base_url: str | None = None) -> GeneratedClient:
+    """Return a client for the functions of `kling_elements_api`, synchronous and asynchronous.
+
+    Args:
+        api_key: The key; by default from the environment, as for `KlingElements`.
+        base_url: The origin; by default from the environment, or the document's first server. An operation
+            of another host needs a client with that host's URL and key.
+
+    Raises:
+        ValidationError: If there is no key, or one of the two can't be used.
+    """
+    key = GivenKey(api_key)
+    del api_key  # a traceback that shows variables would show it
+    return GeneratedClient.of(
+        resolve_settings(
+            api_key=key, base_url=base_url, auth_header=None, timeout=REQUEST_TIMEOUT, environ=os.environ
+        )
+    )
+
+
+@define(repr=False, eq=False)
+class GeneratedClient(AuthenticatedClient):
+    """The generated package's client, over this package's transports.
+
+    The key is in none of its fields. A response that the generated code can't parse, or that the document
+    doesn't know, is raised as one of this package's errors.
+    """
+
+    _settings: Settings = field(kw_only=True, alias="settings")
+
+    @classmethod
+    def of(cls, settings: Settings) -> GeneratedClient:
+        """Return a client with those settings."""
+        timeout = httpx.Timeout(settings.timeout)
+        return cls(settings=settings, base_url=settings.base_url, token="", timeout=timeout)
+
+    def __repr__(self) -> str:
+        return f"GeneratedClient(base_url={self._settings.base_url!r})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a client can't be pickled: it holds a key and connections. Make another one")
+
+    def get_httpx_client(self) -> httpx.Client:
+        """Return the httpx client that the functions use, made when first needed."""
+        if self._client is None:
+            self._client = httpx.Client(transport=_Sync(self._settings), **self._arguments())
+        return self._client
+
+    def get_async_httpx_client(self) -> httpx.AsyncClient:
+        """Return the httpx client that the asynchronous functions use, made when first needed."""
+        if self._async_client is None:
+            self._async_client = httpx.AsyncClient(transport=_Async(self._settings), **self._arguments())
+        return self._async_client
+
+    def close(self) -> None:
+        """Send nothing more."""
+        self.get_httpx_client().close()
+
+    async def aclose(self) -> None:
+        """Send nothing more by the asynchronous functions."""
+        await self.get_async_httpx_client().aclose()
+
+    def _arguments(self) -> dict[str, Any]:
+        return {
+            "base_url": self._base_url,
+            "cookies": self._cookies,
+            "headers": self._headers,
+            "timeout": self._timeout,
+            "follow_redirects": False,
+        }
+
+
+class _Sync(httpx.BaseTransport):
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._transports: dict[Settings, SyncTransport] = {}
+        self._closed = False
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        call = _Call.of(request, self._settings, is_closed=self._closed)
+        transport = self._transports.get(call.settings)
+        if transport is None:  # it has loaded the certificates
+            transport = self._transports[call.settings] = SyncTransport(call.settings, sleep=time.sleep)
+        content = request.read()
+        return call.response(run_sync(transport.send(call.sent(content), call.settings.timeout)))
+
+    def close(self) -> None:
+        self._closed = True
+
+
+class _Async(httpx.AsyncBaseTransport):
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._transports: dict[Settings, AsyncTransport] = {}
+        self._closed = False
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        call = _Call.of(request, self._settings, is_closed=self._closed)
+        transport = self._transports.get(call.settings)
+        if transport is None:
+            transport = self._transports[call.settings] = AsyncTransport(call.settings, sleep=anyio.sleep)
+        content = await request.aread()
+        return call.response(await transport.send(call.sent(content), call.settings.timeout))
+
+    async def aclose(self) -> None:
+        self._closed = True
+
+
+@frozen
+class _Call:
+    """One call of an operation of the document."""
+
+    request: httpx.Request
+    settings: Settings
+    operation: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, request: httpx.Request, settings: Settings, *, is_closed: bool) -> _Call:
+        """Find the operation, and which key it takes; raise ValidationError before anything is sent."""
+        if is_closed:
+            raise ValidationError(["this client is closed; make another one. Nothing was sent"])
+        path, operation = _find(request, settings)
+        _check_host(request.method, path, operation, settings.base_url)
+        timeout = request.extensions.get("timeout", {}).get("read") or settings.timeout
+        return cls(request, evolve(_with_key(settings, operation), timeout=timeout), operation)
+
+    def sent(self, content: bytes) -> Request:
+        """Return the request for our transport, which adds the origin and the key."""
+        target = self.request.url.raw_path.decode("ascii")
+        headers = {
+            name: value for name, value in self.request.headers.items() if name.lower() not in _NOT_FORWARDED
+        }
+        return Request(self.request.method, target[len(_prefix(self.settings)) :], headers, content or None)
+
+    def response(self, outcome: Outcome) -> httpx.Response:
+        """Return what the generated code can parse; raise one of our errors for anything else."""
+        if isinstance(outcome, NoResponse):
+            what = f"{self.request.method} {self.request.url.path}: no response: {outcome.text}"
+            if outcome.was_sent and self.request.method not in _SAFE:
+                raise OutcomeUnknown(f"{what}. It was sent, and may have been carried out and billed")
+            raise ConnectionFailed(f"{what}. Nothing is lost; repeat it.")
+        responses = self.operation.get("responses", {})
+        known = next(
+            (
+                responses[name]
+                for name in (str(outcome.status), f"{outcome.status // 100}XX", "default")
+                if name in responses
+            ),
+            None,
+        )
+        if outcome.status not in _STATUSES or known is None:
+            raise (
+                format_error(outcome, "its status is not documented")
+                if outcome.is_ok
+                else read_error(outcome)
+            )
+        content = load_document().resolve(known).get("content") or {}
+        if any("json" in media_type for media_type in content):
+            try:
+                parse_json(outcome)
+            except ValueError:
+                raise (
+                    format_error(outcome, "it is no JSON") if outcome.is_ok else read_error(outcome)
+                ) from None
+        headers = {name: value for name, value in outcome.headers.items() if name not in _DECODED}
+        return httpx.Response(outcome.status, headers=headers, content=outcome.body, request=self.request)
+
+
+def _prefix(settings: Settings) -> str:
+    return urlsplit(settings.base_url).path.rstrip("/")
+
+
+def _find(request: httpx.Request, settings: Settings) -> tuple[str, Mapping[str, Any]]:
+    """Find the operation that a request calls; a path without parameters counts first."""
+    own, prefix = httpx.URL(settings.base_url), _prefix(settings)
+    path = request.url.raw_path.decode("ascii").partition("?")[0]
+    is_ours = (request.url.scheme, request.url.host, request.url.port) == (own.scheme, own.host, own.port)
+    if is_ours and path.startswith(prefix):
+        parts = [unquote(part) for part in path[len(prefix) :].split("/")]
+        for template, item in sorted(
+            load_document().content["paths"].items(), key=lambda one: one[0].count("{")
+        ):
+            if (operation := item.get(request.method.lower())) and _matches(template.split("/"), parts):
+                return template, {"servers": item.get("servers"), **operation}
+    raise ValidationError([f"the document has no {request.method} {request.url.path}. Nothing was sent"])
+
+
+def _matches(template: list[str], parts: list[str]) -> bool:
+    return len(template) == len(parts) and all(
+        re.fullmatch(re.sub(r"\\\{[^{}]*\\\}", ".+", re.escape(one)), part, re.DOTALL)
+        for one, part in zip(template, parts, strict=True)
+    )
+
+
+def _check_host(method: str, path: str, operation: Mapping[str, Any], base_url: str) -> None:
+    """Refuse a documented host that is not this operation's; a proxy or a mock may be at any other."""
+    document = load_document().content
+    own = [server["url"] for server in operation.get("servers") or document["servers"]]
+    others = [
+        server["url"]
+        for item in document["paths"].values()
+        for holder in (item, *(one for one in item.values() if isinstance(one, dict)))
+        for server in holder.get("servers") or ()
+    ]
+    hosts = {urlsplit(url).hostname for url in own}
+    host = urlsplit(base_url).hostname
+    known = {urlsplit(server["url"]).hostname for server in document["servers"]}
+    if host not in hosts and host in known | {urlsplit(url).hostname for url in others}:
+        raise ValidationError(
+            [f"{method} {path} is of {own[0]}: use generated_client(api_key=…, base_url={own[0]!r})"]
+        )
+
+
+def _with_key(settings: Settings, operation: Mapping[str, Any]) -> Settings:
+    """Return the settings with the key where the operation wants it: the scheme of the host, or its first."""
+    document = load_document().content
+    schemes = document.get("components", {}).get("securitySchemes", {})
+    wanted = [
+        [schemes[name] for name in one]
+        for one in operation.get("security", document.get("security", ()))
+        if len(one) == 1
+    ]
+    if not operation.get("security", document.get("security", ())):
+        return evolve(settings, key_in="nowhere")
+    if not wanted:
+        raise ValidationError(["the operation wants several keys at once, and this client has one"])
+    header = settings.key_header.lower()
+    found = next((one for one in wanted if str(one[0].get("name")).lower() == header), wanted[0])[0]
+    if found["type"] == "apiKey":
+        return evolve(settings, key_header=found["name"], key_in=found["in"])
+    prefix = str(found.get("scheme", "bearer")).capitalize()
+    return evolve(settings, key_header="Authorization", key_prefix=f"{prefix} ")
