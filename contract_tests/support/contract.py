@@ -25,7 +25,8 @@ def load_yaml(path: Path) -> Any:
 @cache
 def document() -> dict[str, Any]:
     """The whole document."""
-    return load_yaml(ROOT / "spec" / "openapi.yaml")
+    content: dict[str, Any] = load_yaml(ROOT / "spec" / "openapi.yaml")
+    return content
 
 
 def operations(whole: Mapping[str, Any] | None = None) -> Iterator[tuple[str, str, dict[str, Any]]]:

@@ -20,19 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from contract_tests.client.batch.conftest import Service
-    from kling_elements import KlingElements
-
-    Open = Callable[..., KlingElements]
-    from collections.abc import Callable
-
+    from contract_tests.client.batch.conftest import Bench, Open, Service
     from kling_elements import AsyncKlingElements, KlingElements
     from kling_elements.journal import Entry
-
-    Open = Callable[..., KlingElements]
-    from collections.abc import Callable
-
-    from contract_tests.client.batch.conftest import Bench
 
 
 def begin(client: KlingElements, service: Service, target: Path | None, prompt: str = "a") -> str:
