@@ -51,7 +51,7 @@ UNREADABLE = (Retry, ResponseFormatError)
 Kinds = tuple[type[object], ...]
 
 # What came back, then for create, status and list: the kind of decision, and its error.
-ROWS: list[tuple[str, Response | NoResponse, tuple[Kinds, Kinds, Kinds]]] = [
+ROWS: list[tuple[str, Response | NoResponse, tuple[Kinds, ...]]] = [
     ("never sent", NoResponse("refused", was_sent=False), ((Retry, ConnectionFailed),) * 3),
     ("no answer", NoResponse("cut", was_sent=True), (UNKNOWN, *((Retry, ConnectionFailed),) * 2)),
     ("a task", answer(200, TASK), ((Return,), (Return,), UNREADABLE)),
