@@ -60,7 +60,8 @@ def resolve_settings(  # noqa: PLR0913 - keyword options
     seconds, connect = _read_timeout(timeout)
     if key is None:
         raise ValidationError([problem])
-    return Settings(origin, header, key, seconds, connect, _check_headers("default_headers", headers, header))
+    added = _check_headers("default_headers", headers, header)
+    return Settings(origin, header, key, seconds, connect_timeout=connect, headers=added)
 
 
 def adjust_settings(settings: Settings, *, timeout: object = None, headers: object = None) -> Settings:
