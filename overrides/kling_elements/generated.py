@@ -120,14 +120,14 @@ class GeneratedClient(AuthenticatedClient):
 class _Sync(httpx.BaseTransport):
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._transports: dict[Settings, SyncTransport] = {}
+        self._transports: dict[object, SyncTransport] = {}
         self._closed = False
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         call = _Call.of(request, self._settings, is_closed=self._closed)
-        transport = self._transports.get(call.settings)
+        transport = self._transports.get(call.kind)
         if transport is None:  # it has loaded the certificates
-            transport = self._transports[call.settings] = SyncTransport(call.settings, sleep=time.sleep)
+            transport = self._transports[call.kind] = SyncTransport(call.settings, sleep=time.sleep)
         content = request.read()
         return call.response(run_sync(transport.send(call.sent(content), call.settings.timeout)))
 
@@ -138,14 +138,14 @@ class _Sync(httpx.BaseTransport):
 class _Async(httpx.AsyncBaseTransport):
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._transports: dict[Settings, AsyncTransport] = {}
+        self._transports: dict[object, AsyncTransport] = {}
         self._closed = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         call = _Call.of(request, self._settings, is_closed=self._closed)
-        transport = self._transports.get(call.settings)
+        transport = self._transports.get(call.kind)
         if transport is None:
-            transport = self._transports[call.settings] = AsyncTransport(call.settings, sleep=anyio.sleep)
+            transport = self._transports[call.kind] = AsyncTransport(call.settings, sleep=anyio.sleep)
         content = await request.aread()
         return call.response(await transport.send(call.sent(content), call.settings.timeout))
 
@@ -170,6 +170,12 @@ class _Call:
         _check_host(request.method, path, operation, settings.base_url)
         timeout = request.extensions.get("timeout", {}).get("read") or settings.timeout
         return cls(request, evolve(_with_key(settings, operation), timeout=timeout), operation)
+
+    @property
+    def kind(self) -> object:
+        """What tells apart the settings of calls: the place of the key, and the timeout."""
+        one = self.settings
+        return one.key_header, one.key_in, one.key_prefix, one.timeout
 
     def sent(self, content: bytes) -> Request:
         """Return the request for our transport, which adds the origin and the key."""

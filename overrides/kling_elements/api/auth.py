@@ -75,7 +75,7 @@ class Settings:
     key_header: str
     key: ApiKey
     timeout: float
-    key_in: str = "header"
-    key_prefix: str = ""
     connect_timeout: float | None = None
     headers: Mapping[str, str] = field(factory=dict, repr=False)
+    key_in: str = "header"
+    key_prefix: str = ""
