@@ -36,7 +36,8 @@ def _pairs(raw: Callable[[], object], ours: Callable[[], object], times: int) ->
             call()
         return (time.process_time() - began) / times * 1e6
 
-    cost(raw), cost(ours)  # warm
+    for warm in (raw, ours):
+        cost(warm)
     found: dict[str, list[float]] = {"raw": [], "ours": []}
     for _ in range(ROUNDS):
         found["raw"].append(cost(raw))

@@ -32,7 +32,8 @@ from typing import Any
 
 from attrs import frozen
 
-from kling_elements.types import TaskData, printable
+from kling_elements.printable import printable
+from kling_elements.types import TaskData
 
 
 @frozen

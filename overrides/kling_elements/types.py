@@ -16,6 +16,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 from attrs import define, field, frozen
 
+from kling_elements.printable import printable
+
 CREATED = "CREATED"
 COMPLETED = "COMPLETED"
 FAILED = "FAILED"
@@ -58,13 +60,6 @@ def url_expiry(url: str) -> datetime | None:
     if not found or (epoch := int(found[1])) > _LATEST_EPOCH:
         return None
     return datetime.fromtimestamp(epoch, UTC)
-
-
-def printable(text: str) -> str:
-    """Return text with all that a terminal or a log would obey, line breaks included, as escapes."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 def redact_url(url: str) -> str:

@@ -13,6 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import yaml
+import yaml.composer
+import yaml.parser
+import yaml.reader
+import yaml.scanner
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from yaml.resolver import BaseResolver
 
@@ -40,7 +44,7 @@ class _Resolver(BaseResolver):
 
     depth = 0
 
-    def descend_resolver(self, *_: Any) -> None:
+    def descend_resolver(self, current_node: object, current_index: object) -> None:  # noqa: ARG002 - as PyYAML calls it
         """Count a level; called for each node."""
         self.depth += 1
         if self.depth > _DEEPEST:
@@ -69,7 +73,7 @@ for _kind, _pattern, _first in (
 if yaml.__with_libyaml__:  # most machines have it, and it is ten times as fast
     from yaml.cyaml import CParser  # type: ignore[attr-defined]
 
-    class _Composer(CParser, _Resolver):
+    class _Composer(CParser, _Resolver):  # pyright: ignore[reportRedeclaration]
         def __init__(self, text: str) -> None:
             CParser.__init__(self, text)
             _Resolver.__init__(self)

@@ -75,7 +75,7 @@ def test_a_task_is_claimed_as_long_as_the_command_works_on_it(desk: Desk, contex
         assert desk.until(entry_id) is None
         options = claim.prolonged_by({"on_update": heard.append, "on_look": heard.append, "timeout": 3.0})
         assert options.pop("timeout") == 3.0
-        on_update, on_look = options["on_update"], options["on_look"]
+        on_update, on_look = options.get("on_update"), options.get("on_look")
         assert on_update
         assert on_look
         on_update(CREATED)

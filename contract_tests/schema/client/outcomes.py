@@ -25,6 +25,7 @@ from kling_elements import (
     ServerError,
     Task,
 )
+from kling_elements.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -117,7 +118,7 @@ def assert_documented(seen: Seen, home: Home, wire: Wire, operation: str) -> Non
         else:
             assert error.message
     if message:
-        assert message in str(error)
+        assert printable(message) in str(error)
     if home.method == "create" and wire.status != TOO_MANY:
         assert len(seen.sent) == 1, "a create was sent twice"
 

@@ -40,7 +40,7 @@ _Span = tuple[int, int]
 def redactor(key: str) -> Callable[[str], str]:
     """Return a function that strikes the key out of a text."""
     raw = key.encode(errors="replace")
-    any_case = {key.lower(), key.lower().replace("\\", ""), *(raw.hex(*apart) for apart in ((), ":", " "))}
+    any_case = {key.lower(), key.lower().replace("\\", ""), raw.hex(), raw.hex(":"), raw.hex(" ")}
     named = (_NAMED,) if _NAMED_CHARS & set(key) else ()
     exact = {form for shift in range(3) for form in _base64_forms(raw, shift)}
 

@@ -17,7 +17,7 @@ from contextvars import ContextVar
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from kling_elements.types import printable
+from kling_elements.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -27,7 +27,7 @@ from kling_elements.api.httpx_adapter import (
 )
 from kling_elements.api.log_redaction import redacted_logs, without_queries
 from kling_elements.api.total_timeout import TotalTimeout
-from kling_elements.types import SendState
+from kling_elements.types import NoResponse, SendState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from kling_elements.api.auth import Settings
     from kling_elements.types import (
         ExternalRequest,
-        NoResponse,
         Outcome,
         Request,
         ResponseHead,
@@ -124,6 +123,7 @@ class SyncTransport(BaseTransport[SyncClients]):
             raise without_frames(error, handled)  # noqa: B904 - it is the same
 
     def _send(self, request: Request, timeout: float, settings: Settings, state: SendState) -> Outcome:
+        outcome: Outcome = NoResponse("nothing was tried", was_sent=False)
         with TotalTimeout(total_seconds(timeout, request.content)) as limit:
             for exchange in attempts(request):
                 exchange.on_opened = limit.watch

@@ -11,8 +11,8 @@ from kling_elements import errors
 from kling_elements.cli.console import PROGRAM, one_line, sentence
 from kling_elements.cli.exit_codes import CommandError, ExitCode
 from kling_elements.cli.signals import Interrupted
+from kling_elements.printable import printable
 from kling_elements.settings import resolve_settings
-from kling_elements.types import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

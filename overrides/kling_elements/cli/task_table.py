@@ -30,7 +30,7 @@ def show_tasks(
     if not rows:
         return
     if not console.has_tables(is_out=True):
-        whole = [[_iso(cell) if isinstance(cell, float) else cell or "" for cell in row] for row in rows]
+        whole = [[_iso(cell) if isinstance(cell, float) else str(cell or "") for cell in row] for row in rows]
         console.table(headers, whole, is_out=True)
         return
     columns: list[list[str]] = []

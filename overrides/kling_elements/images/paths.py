@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from kling_elements.files import os_error_reason
-from kling_elements.types import printable
+from kling_elements.printable import printable
 
 _MAX_NAMES = 5000  # names in a folder looked at for a suggestion
 _HEAD_SHOWN = 100  # characters at either end of a long path

@@ -23,6 +23,7 @@ def run(args: Namespace, context: Context) -> int:
     """Run the command."""
     take_output(args, context)
     fetches = args.output is not None
+    file = None
     if fetches:
         check_output(context)
     with (
@@ -37,7 +38,7 @@ def run(args: Namespace, context: Context) -> int:
         if fetches:
             claim.begin_fetch()
             file = fetch(task, context, progress)
-    if fetches:
+    if file:
         show_file(task, file, context)
     else:
         show_task(task, context)
