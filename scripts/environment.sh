@@ -37,6 +37,19 @@ packages_key() { { cat "$lock"; pwd; } | cksum; }
 # What this project's own installation depends on.
 project_key() { cat pyproject.toml hatch_build.py scripts/environment.sh | cksum; }
 
+# Editors, uv and scripts look for .venv. It is yours; where there is none, this one shows make's packages and commands without holding any,
+# so that whatever is installed into it leaves make's alone.
+show_venv() {
+    if [ -e .venv ] || [ ! -d .cache/venv/lib ]; then return 0; fi
+    packages=$(cd .cache/venv && printf '%s\n' lib/python*/site-packages)
+    .cache/venv/bin/python -m venv --without-pip .venv
+    printf "import os, site, sys; site.addsitedir(os.path.join(os.path.dirname(sys.prefix), '.cache', 'venv', '%s'))\n" "$packages" \
+        >".venv/$packages/of-make.pth"
+    for command in .cache/venv/bin/*; do
+        [ -e ".venv/bin/${command##*/}" ] || ln -s "../../$command" .venv/bin/
+    done
+}
+
 stamped() { [ -f "$stamp" ] && sed -n "$1p" "$stamp"; }
 
 if [ "${1:-}" = --clean ]; then
@@ -47,7 +60,10 @@ fi
 wanted_packages=$(packages_key)
 wanted_project=$(project_key)
 if [ "$(stamped 1)" = "$wanted_packages" ] && is_new_enough .cache/venv/bin/python; then
-    [ "$(stamped 2)" = "$wanted_project" ] && exit 0
+    if [ "$(stamped 2)" = "$wanted_project" ]; then
+        show_venv
+        exit 0
+    fi
 else
     python=$(find_python)
     say "Making .cache/venv with $("$python" --version) from $lock: a minute or two, once."
@@ -68,5 +84,6 @@ if ! problems=$(.cache/venv/bin/python -m pip check --disable-pip-version-check)
     say "requirements-dev.txt does not hold what pyproject.toml asks for: run scripts/lock.sh, then the same command again."
     exit 1
 fi
+show_venv
 printf '%s\n%s\n' "$wanted_packages" "$wanted_project" >"$stamp"
 say "The environment is ready."
