@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import sys
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
@@ -25,10 +24,8 @@ from kling_elements.api.httpx_adapter import (
     timed_out,
     total_seconds,
     watched,
-    without_frames,
 )
 from kling_elements.api.log_redaction import redacted_logs, without_queries
-from kling_elements.types import SendState
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -40,6 +37,7 @@ if TYPE_CHECKING:
         Outcome,
         Request,
         ResponseHead,
+        SendState,
         Sink,
     )
 
@@ -101,17 +99,6 @@ class AsyncTransport(BaseTransport[AsyncClients]):
                         await response.aclose()
                     return head
         return timed_out(exchange)
-
-    async def send(self, request: Request, timeout: float, state: SendState | None = None) -> Outcome:
-        """Send a request to the service, with the key."""
-        if self._settings is None:
-            raise TypeError("this transport knows no service")
-        handled = sys.exc_info()[1]
-        try:
-            with redacted_logs(self._settings.key.redact):
-                return await self._send(request, timeout, self._settings, state or SendState())
-        except BaseException as error:  # noqa: BLE001 - it is raised again
-            raise without_frames(error, handled)  # noqa: B904 - it is the same
 
     async def _send(self, request: Request, timeout: float, settings: Settings, state: SendState) -> Outcome:
         exchange = Exchange()

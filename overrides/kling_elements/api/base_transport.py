@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import copy
+import sys
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from kling_elements.api.clients import Clients
 from kling_elements.api.exchange import Exchange
+from kling_elements.api.httpx_adapter import without_frames
+from kling_elements.api.log_redaction import redacted_logs
+from kling_elements.types import SendState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kling_elements.api.auth import Settings
-    from kling_elements.types import Request
+    from kling_elements.types import Outcome, Request
 
 ClientsT = TypeVar("ClientsT", bound=Clients[Any])
 
@@ -45,6 +49,20 @@ class BaseTransport(Generic[ClientsT]):
     def is_closed(self) -> bool:
         """Whether it was closed."""
         return self._clients.is_closed
+
+    async def send(self, request: Request, timeout: float, state: SendState | None = None) -> Outcome:
+        """Send a request to the service, with the key."""
+        if self._settings is None:
+            raise TypeError("this transport knows no service")
+        handled = sys.exc_info()[1]
+        try:
+            with redacted_logs(self._settings.key.redact):
+                return await self._send(request, timeout, self._settings, state or SendState())
+        except BaseException as error:  # noqa: BLE001 - it is raised again
+            raise without_frames(error, handled)  # noqa: B904 - it is the same
+
+    async def _send(self, request: Request, timeout: float, settings: Settings, state: SendState) -> Outcome:
+        raise NotImplementedError
 
     def with_settings(self, settings: Settings) -> Self:
         """Return the same transport with other settings; to close one is to close both."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
@@ -23,11 +22,10 @@ from kling_elements.api.httpx_adapter import (
     timed_out,
     total_seconds,
     watched,
-    without_frames,
 )
 from kling_elements.api.log_redaction import redacted_logs, without_queries
 from kling_elements.api.total_timeout import TotalTimeout
-from kling_elements.types import NoResponse, SendState
+from kling_elements.types import NoResponse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,6 +36,7 @@ if TYPE_CHECKING:
         Outcome,
         Request,
         ResponseHead,
+        SendState,
         Sink,
     )
 
@@ -111,18 +110,7 @@ class SyncTransport(BaseTransport[SyncClients]):
                 response.close()
         return head
 
-    async def send(self, request: Request, timeout: float, state: SendState | None = None) -> Outcome:
-        """Send a request to the service, with the key."""
-        if self._settings is None:
-            raise TypeError("this transport knows no service")
-        handled = sys.exc_info()[1]
-        try:
-            with redacted_logs(self._settings.key.redact):
-                return self._send(request, timeout, self._settings, state or SendState())
-        except BaseException as error:  # noqa: BLE001 - it is raised again
-            raise without_frames(error, handled)  # noqa: B904 - it is the same
-
-    def _send(self, request: Request, timeout: float, settings: Settings, state: SendState) -> Outcome:
+    async def _send(self, request: Request, timeout: float, settings: Settings, state: SendState) -> Outcome:
         outcome: Outcome = NoResponse("nothing was tried", was_sent=False)
         with TotalTimeout(total_seconds(timeout, request.content)) as limit:
             for exchange in attempts(request):
