@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from kling_elements.batch.results import JobStatus
 from kling_elements.cli.console import count_of
 from kling_elements.cli.live_status import Status, clock_face
+from kling_elements.cli.progress import LiveStatus
 from kling_elements.cli.signals import Interrupted
 from kling_elements.errors import KlingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
     from typing import Self
 
     from kling_elements.batch import Batch
@@ -27,7 +27,7 @@ ResultT = TypeVar("ResultT")
 _LINE_EVERY = 60.0  # seconds; where no line can be kept up to date
 
 
-class BatchProgress:
+class BatchProgress(LiveStatus):
     """Counts results, and shows the count while it is entered. Safe to use from several threads.
 
     Args:
@@ -52,16 +52,6 @@ class BatchProgress:
         """Note which batch it is, before it begins."""
         self._batch = batch
         return self
-
-    def __enter__(self) -> Self:
-        if not self._is_quiet:
-            self._console.show(self.now)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._console.show(None)
 
     def add(self, status: JobStatus) -> None:
         """Count a result."""

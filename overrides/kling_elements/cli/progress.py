@@ -14,10 +14,32 @@ if TYPE_CHECKING:
     from typing import Self
 
     from kling_elements import Look, Task
+    from kling_elements.cli.console import Console
     from kling_elements.cli.context import Context
 
 
-class Progress:
+class LiveStatus:
+    """Shows how something goes, while it is entered; not at all if it is quiet."""
+
+    _console: Console
+    _is_quiet: bool
+
+    def __enter__(self) -> Self:
+        if not self._is_quiet:
+            self._console.show(self.now)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._console.show(None)
+
+    def now(self) -> Status:
+        """Return what a terminal shows now."""
+        raise NotImplementedError
+
+
+class Progress(LiveStatus):
     """Shows how a wait goes, while it is entered. Its methods fit the client's `on_look` and `sleep`.
 
     Args:
@@ -43,16 +65,6 @@ class Progress:
         self._is_fetching = False
         self._next_poll: float | None = None
         self._trouble: str | None = None
-
-    def __enter__(self) -> Self:
-        if not self._is_quiet:
-            self._console.show(self.now)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._console.show(None)
 
     def now(self) -> Status:
         """Return what a terminal shows now."""
