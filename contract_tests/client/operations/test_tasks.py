@@ -180,13 +180,11 @@ def test_the_reason_of_a_failure_in_any_shape(
 
 def test_a_reason_beside_the_task(driver: Driver) -> None:
     """The reason of a failure may stand beside `data`; the task's own fields go before it."""
-    answer = {
-        "error": "no faces",
-        "status": "ok",
-        "data": {"task_id": ID, "status": "FAILED", "generated": []},
-    }
+    own = {"task_id": ID, "status": "FAILED", "generated": [], "data": "its own"}
+    answer = {"error": "no faces", "status": "ok", "data": own}
     task = driver.open(Script.of(reply(body=answer))).get(ID)
     assert (task.status, task.failure_reason) == ("FAILED", "no faces")
+    assert task.raw["data"] == "its own"
 
 
 def test_only_a_failed_task_has_a_reason() -> None:

@@ -53,8 +53,8 @@ def read_task(response: Response, asked: str | None = None) -> TaskData:
     if asked is not None and are_different(task_id, asked):
         raise format_error(response, f"it is about task {task_id}, and {asked} was asked for", task_id=asked)
     if data["status"] == FAILED:
-        data = {**body, **data}  # the reason may stand beside the task
-        data.pop("data")
+        # The reason may stand beside the task.
+        data = {**{name: value for name, value in body.items() if name != "data"}, **data}
     return task_from(data, task_id, response.request_id)
 
 
