@@ -274,15 +274,6 @@ class Target:
                 f"the server would have to offer the scenario `{missing[0]}` ({scenarios.CATALOGUE_PATH})"
             )
 
-    def need_tasks(self, count: int) -> None:
-        """Skip the running test where so many tasks may not be made any more."""
-        left = self.guard.left
-        if left is not None and left < count:
-            pytest.skip(
-                f"PROFILE={self.guard.profile}: {count} tasks are needed, and {left} more may be made. "
-                "To check this, raise CAP"
-            )
-
     def need_another_account(self) -> str:
         """Give the other account's key; skips the running test if there is none."""
         if self.other_key is None:
