@@ -233,10 +233,7 @@ def test_a_cancelled_request_leaves_nothing_behind(backend: str) -> None:
 def test_it_lives_in_a_server() -> None:
     """The lifespan is answered, and a WebSocket is closed."""
     sent = asgi(receiver(), {"type": "lifespan"}, {"type": "lifespan.startup"}, {"type": "lifespan.shutdown"})
-    assert [message["type"] for message in sent] == [
-        "lifespan.startup.complete",
-        "lifespan.shutdown.complete",
-    ]
+    assert [m["type"] for m in sent] == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
     assert asgi(receiver(), {"type": "websocket"}) == [{"type": "websocket.close", "code": 1000}]
 
 
