@@ -45,14 +45,14 @@ PUBLIC_ERRORS = [
     and issubclass(getattr(kling_elements, name), Exception)
 ]
 TASK = Task(ID, "COMPLETED", (RESULT,), {"x": [1]}, "req")
-API = {
-    "status_code": 418,
-    "message": "m",
-    "invalid_params": [InvalidParam("n", "r")],
-    "request_id": "q",
-    "retry_after": 1.5,
-    "body": "b",
-    "task_id": ID,
+API = {"status_code": 418, "message": "m", "invalid_params": [InvalidParam("n", "r")], "request_id": "q",
+       "retry_after": 1.5, "body": "b"}  # fmt: skip
+DEADLINE = {"last_status": "CREATED", "elapsed": 1.5, "timeout": 2.5}
+MORE: dict[type[KlingError], dict[str, Any]] = {
+    OutcomeUnknown: {"status_code": 500, "request_id": "q", "body": "b"},
+    ResponseFormatError: {"status_code": 200, "content_type": "c", "request_id": "q", "body": "b"},
+    DeadlineExceeded: DEADLINE,
+    DownloadError: {"status_code": 403, "expires_at": datetime(2026, 1, 1, tzinfo=UTC)},
 }
 
 
@@ -63,43 +63,27 @@ def sample(kind: type[KlingError]) -> KlingError:
         error = made(["a", "b"])
         error.task_id = ID
         return error
-    if issubclass(kind, ApiError):
-        return made("text", **API)
-    options: dict[type[KlingError], dict[str, Any]] = {
-        OutcomeUnknown: {"task_id": ID, "status_code": 500, "request_id": "q", "body": "b"},
-        ResponseFormatError: {
-            "status_code": 200,
-            "content_type": "c",
-            "request_id": "q",
-            "body": "b",
-            "task_id": ID,
-        },
-        TaskFailed: {"task": TASK},
-        ResultMissing: {"task": TASK},
-        DeadlineExceeded: {"task_id": ID, "last_status": "CREATED", "elapsed": 1.5, "timeout": 2.5},
-        DownloadError: {"task_id": ID, "status_code": 403, "expires_at": datetime(2026, 1, 1, tzinfo=UTC)},
-    }
-    return made("text", **options.get(kind, {"task_id": ID}))
+    if kind in {TaskFailed, ResultMissing}:
+        return made("text", task=TASK)
+    return made("text", task_id=ID, **(API if issubclass(kind, ApiError) else MORE.get(kind, {})))
 
 
-@pytest.mark.parametrize("kind", PUBLIC_ERRORS)
-def test_errors_survive_a_pickle(kind: type[KlingError]) -> None:
-    """Every error comes out of a pickle with its kind, its text and the value of every attribute."""
-    error = sample(kind)
-    error.add_note("a note")
-    for twin in (pickle.loads(pickle.dumps(error)), pickle.loads(pickle.dumps(error, 2)), copy.copy(error)):  # noqa: S301 - our own bytes
+@pytest.mark.parametrize("kind", [*PUBLIC_ERRORS, Task, AsyncTask])
+def test_errors_and_tasks_survive_a_pickle(kind: type[Any]) -> None:
+    """Each comes out of a pickle or a copy with its kind, its text and the value of every attribute."""
+    value: Any
+    if issubclass(kind, KlingError):
+        value = sample(kind)
+        value.add_note("a note")
+    else:
+        value = kind(ID, "COMPLETED", (RESULT,), {"x": [1]}, "req", downloader=lambda *_, **__: None)
+    for twin in (pickle.loads(pickle.dumps(value)), pickle.loads(pickle.dumps(value, 2)), copy.copy(value)):  # noqa: S301 - our own bytes
         assert type(twin) is kind
-        assert (str(twin), twin.args, vars(twin)) == (str(error), error.args, vars(error))
-        assert twin.task_id == ID
-
-
-@pytest.mark.parametrize("kind", [Task, AsyncTask])
-def test_tasks_survive_a_pickle(kind: type[Task]) -> None:
-    """A task comes out of a pickle and a deep copy with all of its values."""
-    task = kind(ID, "COMPLETED", (RESULT,), {"x": [1]}, "req", downloader=lambda *_, **__: None)
-    for twin in (pickle.loads(pickle.dumps(task)), copy.deepcopy(task), copy.copy(task)):  # noqa: S301 - as above
-        assert type(twin) is kind
-        assert (twin, twin.raw, twin.request_id) == (task, task.raw, "req")
+        if issubclass(kind, KlingError):
+            assert (str(twin), twin.args, vars(twin)) == (str(value), value.args, vars(value))
+            assert twin.task_id == ID
+        else:
+            assert (twin, twin.raw, twin.request_id) == (value, value.raw, "req")
 
 
 def test_the_docstring_draws_the_tree() -> None:
@@ -120,24 +104,19 @@ def test_the_docstring_draws_the_tree() -> None:
     assert drawn == real
 
 
-def test_every_error_is_public() -> None:
-    """Every error of the module is a public name of the package."""
+def test_public_names() -> None:
+    """The public names are sorted, all there, and those of `import *`; every error is one of them."""
+    names = dir(kling_elements)
+    assert {"KlingElements", "AsyncTask", "Limits", "verify_webhook", "__version__"} < set(names)
+    assert names == sorted(names) == vars(kling_elements)["__all__"]
+    assert all(getattr(kling_elements, name) is not None for name in names)
+    assert not hasattr(kling_elements, "nonsense")
     defined = [
-        value
+        name
         for name, value in vars(errors).items()
         if isinstance(value, type) and issubclass(value, KlingError) and not name.startswith("_")
     ]
-    assert sorted(kind.__name__ for kind in defined) == sorted(kind.__name__ for kind in PUBLIC_ERRORS)
-
-
-def test_public_names() -> None:
-    """The public names are sorted, all there, and those of `import *`; another one is an AttributeError."""
-    names = dir(kling_elements)
-    assert {"KlingElements", "AsyncTask", "Limits", "verify_webhook", "__version__"} < set(names)
-    assert names == sorted(names)
-    assert names == vars(kling_elements)["__all__"]
-    assert all(getattr(kling_elements, name) is not None for name in names)
-    assert not hasattr(kling_elements, "nonsense")
+    assert sorted(defined) == sorted(kind.__name__ for kind in PUBLIC_ERRORS)
 
 
 def test_importing_costs_little() -> None:

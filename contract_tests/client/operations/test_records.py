@@ -8,13 +8,15 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import anyio.to_thread
 import httpx
 import pytest
 
 from contract_tests.support.answers import ID, IMAGE, completed, failing, mp4, reply, shown
-from contract_tests.support.clients import ASYNC, KEY, SYNC, Script
+from contract_tests.support.clients import ASYNC, KEY, Script
 from kling_elements import (
     AsyncKlingElements,
+    KlingElements,
     KlingError,
     Limits,
     OutcomeUnknown,
@@ -54,28 +56,33 @@ def opened(driver: Driver, path: Path, time: FakeTime, *steps: Any, **options: A
     )
 
 
-OUTCOMES: list[tuple[str, Any, State, str | None]] = [
-    ("created", shown(), State.CREATED, ID),
-    ("an id in a 5xx", reply(500, {"data": {"task_id": ID}}), State.CREATED, ID),
-    ("an id in a refusal", reply(409, {"data": {"task_id": ID}}), State.CREATED, ID),
-    ("refused", failing(400), State.REFUSED, None),
-    ("no key", failing(401), State.REFUSED, None),
-    ("the quota", failing(429, "Daily quota exceeded"), State.REFUSED, None),
-    ("a rate to the end", failing(429), State.REFUSED, None),
-    ("never reached", httpx.ConnectError("refused"), State.REFUSED, None),
-    ("a fault of the service's", failing(503), State.UNKNOWN, None),
-    ("no answer", httpx.ReadTimeout("late"), State.UNKNOWN, None),
-    ("no JSON", reply(200, content=b"<html>"), State.UNKNOWN, None),
-]
+def interrupt(_: object = None) -> Any:
+    raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("outcome", OUTCOMES, ids=lambda outcome: outcome[0])
+CUT = httpx.ConnectError("refused")
+# What comes of a create, the state of its entry, and its task's id.
+OUTCOMES: dict[str, tuple[Any, State, str | None]] = {
+    "created": (shown(), State.CREATED, ID),
+    "an id in a 5xx": (reply(500, {"data": {"task_id": ID}}), State.CREATED, ID),
+    "an id in a refusal": (reply(409, {"data": {"task_id": ID}}), State.CREATED, ID),
+    "refused": (failing(400), State.REFUSED, None),
+    "no key": (failing(401), State.REFUSED, None),
+    "the quota": (failing(429, "Daily quota exceeded"), State.REFUSED, None),
+    "a rate to the end": (failing(429), State.REFUSED, None),
+    "never reached": (CUT, State.REFUSED, None),
+    "a fault of the service's": (failing(503), State.UNKNOWN, None),
+    "no answer": (httpx.ReadTimeout("late"), State.UNKNOWN, None),
+    "no JSON": (reply(200, content=b"<html>"), State.UNKNOWN, None),
+}
+
+
+@pytest.mark.parametrize(("step", "state", "task_id"), OUTCOMES.values(), ids=OUTCOMES)
 def test_every_outcome_of_a_create(
-    driver: Driver, time: FakeTime, path: Path, outcome: tuple[str, Any, State, str | None]
+    any_driver: Driver, path: Path, step: Any, state: State, task_id: str | None
 ) -> None:
     """Whatever comes of a create, one entry tells whether a task exists, its id, and why not."""
-    _, step, state, task_id = outcome
-    client = opened(driver, path, time, step)
+    client = any_driver.open(Script.of(step), journal=path, sleep=lambda _: None)
     text = ""
     try:
         client.create([IMAGE])
@@ -83,9 +90,34 @@ def test_every_outcome_of_a_create(
         text = error.args[0]
     entry = only(path)
     assert (entry.state, entry.task_id) == (state, task_id)
-    if state is not State.CREATED:
-        assert entry.note == text
+    assert entry.note == (text if state is not State.CREATED else entry.note)
     assert entry.is_doubtful == (state is State.UNKNOWN)
+
+
+# What breaks a create off, in a hook before it is sent, while it is sent, or in a pause.
+BREAKS: dict[str, tuple[dict[str, Any], list[Any], State]] = {
+    "Ctrl-C before it is sent": ({"hook": interrupt}, [shown()], State.REFUSED),
+    "Ctrl-C while it is sent": ({}, [interrupt], State.UNKNOWN),
+    "Ctrl-C in the pause after a rate": ({"sleep": interrupt}, [failing(429)], State.REFUSED),
+    "Ctrl-C in the pause before a retry": ({"sleep": interrupt}, [CUT], State.REFUSED),
+    "Ctrl-C in a retry": ({}, [CUT, interrupt], State.UNKNOWN),
+}
+
+
+@pytest.mark.parametrize(("options", "steps", "state"), BREAKS.values(), ids=BREAKS)
+def test_only_what_was_sent_is_in_doubt(
+    path: Path, options: dict[str, Any], steps: list[Any], state: State
+) -> None:
+    """A create that ends before its first byte is recorded as refused; any other leaves a note."""
+    options = {"sleep": lambda _: None, **options}
+    hooks = {"request": [options.pop("hook")]} if "hook" in options else {}
+    http = httpx.Client(transport=httpx.MockTransport(Script.of(*steps)), event_hooks=hooks)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        KlingElements(KEY, http_client=http, journal=path, **options).create([IMAGE])
+    assert only(path).state is state
+    assert ("interrupted before it was sent" in str(only(path).note)) == (state is State.REFUSED)
+    notes = getattr(caught.value, "__notes__", [])
+    assert any("kling-elements list" in note for note in notes) == (state is State.UNKNOWN)
 
 
 def test_what_is_noted_of_a_create(driver: Driver, time: FakeTime, path: Path, tmp_path: Path) -> None:
@@ -107,61 +139,25 @@ def test_what_is_noted_of_a_create(driver: Driver, time: FakeTime, path: Path, t
     assert not target.exists()
 
 
-def test_the_create_is_noted_before_it_is_sent(driver: Driver, time: FakeTime, path: Path) -> None:
-    """At the moment of sending the entry is on the disk: a process that is killed there is found."""
-    found: list[Entry] = []
+def test_each_change_is_noted(driver: Driver, time: FakeTime, path: Path, tmp_path: Path) -> None:
+    """An entry is there before the create is sent; then status, URLs with their expiry, and the file."""
+    pending: list[State] = []
+    seen: list[tuple[str | None, bool]] = []
 
     def look(request: httpx.Request) -> httpx.Response:
-        found.append(only(path))
+        pending.append(only(path).state)  # a process that is killed here is found
         return shown()(request)
 
-    opened(driver, path, time, look).create([IMAGE])
-    assert [entry.state for entry in found] == [State.PENDING]
-
-
-def test_each_change_is_noted(driver: Driver, time: FakeTime, path: Path, tmp_path: Path) -> None:
-    """The status, the URLs with their expiry, and the file are written down as they become known."""
-    seen: list[tuple[str | None, bool]] = []
-    client = opened(
-        driver,
-        path,
-        time,
-        shown(),
-        shown("IN_PROGRESS"),
-        completed(),
-        reply(content=mp4()),
-        limits=Limits.off(),
-    )
+    steps = [look, shown("IN_PROGRESS"), completed(), reply(content=mp4())]
+    client = opened(driver, path, time, *steps, limits=Limits.off())
     task = client.generate(
         [IMAGE], on_update=lambda _: seen.append((only(path).status, only(path).urls != ()))
     )
+    assert pending == [State.PENDING]
     assert seen == [("CREATED", False), ("IN_PROGRESS", False), ("COMPLETED", True)]
     assert only(path).expires_at == 4102444800.0
     file = client.download(task, tmp_path / "out.mp4")
     assert (only(path).file, only(path).urls) == (str(file), ())
-
-
-def interrupt(_: object) -> Any:
-    raise KeyboardInterrupt
-
-
-@pytest.mark.parametrize(
-    ("step", "state"),
-    [
-        (interrupt, State.UNKNOWN),
-        (failing(429), State.REFUSED),
-        (httpx.ConnectError("refused"), State.REFUSED),
-    ],
-)
-def test_ctrl_c(time: FakeTime, path: Path, step: Any, state: State) -> None:
-    """Ctrl-C while a create is sent leaves its outcome unknown, and a note; in a pause, no task exists."""
-    with pytest.raises(KeyboardInterrupt) as caught:
-        opened(SYNC, path, time, step, sleep=interrupt).create([IMAGE])
-    entry = only(path)
-    assert entry.state is state
-    assert ("interrupted before it was sent" in str(entry.note)) == (state is State.REFUSED)
-    notes = getattr(caught.value, "__notes__", [])
-    assert any("kling-elements list" in note for note in notes) == (state is State.UNKNOWN)
 
 
 def test_a_create_that_is_cancelled(path: Path) -> None:
@@ -193,9 +189,7 @@ def test_an_answered_create_that_is_cancelled_keeps_its_id(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A create that is cancelled as its id is to be written down has it in the journal all the same."""
-    http = httpx.AsyncClient(transport=httpx.MockTransport(Script.of(shown())))
-    client = AsyncKlingElements(KEY, http_client=http, journal=path)
-    run, count = client._transport.run, 0
+    run, count = anyio.to_thread.run_sync, 0
 
     async def cancelled(function: Any) -> Any:
         nonlocal count
@@ -204,32 +198,27 @@ def test_an_answered_create_that_is_cancelled_keeps_its_id(
             raise asyncio.CancelledError
         return await run(function)
 
-    monkeypatch.setattr(client._transport, "run", cancelled)
+    client: Any = ASYNC.open(Script.of(shown()), journal=path)
+    monkeypatch.setattr(anyio.to_thread, "run_sync", cancelled)
     with pytest.raises(asyncio.CancelledError) as caught:
-        ASYNC.run(lambda: client.create([IMAGE]))
+        client.create([IMAGE])
     assert (only(path).state, only(path).task_id) == (State.CREATED, ID)
     assert f"kling-elements wait {ID}" in caught.value.__notes__[0]
 
 
-def test_a_job_is_created_once(driver: Driver, time: FakeTime, path: Path) -> None:
-    """A job that has a task is not sent again, by another client either: the known task is returned."""
-    server = Script.of(shown())
-    for name in ("1", "1", "1", "2"):
-        another = driver.open(server, journal=path, sleep=time.sleep)
-        assert another.create([IMAGE], job=Job("batch", name)).id == ID
-    assert len(server.requests) == 2
-
-
-def test_a_job_whose_outcome_is_unknown_is_not_sent_again(driver: Driver, time: FakeTime, path: Path) -> None:
-    """A job that may have made a task is refused with what to do; one that was refused for sure is sent."""
-    server = Script.of(failing(400), failing(503))
-    client = driver.open(server, journal=path, sleep=time.sleep)
-    for sent in (1, 2, 2):
-        with pytest.raises(KlingError) as caught:
-            client.create([IMAGE], job=Job("batch", "1"))
+def test_a_job_is_created_once(driver: Driver, path: Path) -> None:
+    """A job that has a task, or may have, is not sent again, by another client either; a refused one is."""
+    server = Script.of(failing(400), shown(), failing(503))
+    for name, sent, kind in (("1", 1, KlingError), ("1", 2, None), ("1", 2, None), ("2", 3, OutcomeUnknown),
+                             ("2", 3, OutcomeUnknown)):  # fmt: skip
+        client = driver.open(server, journal=path)
+        if kind is None:
+            assert client.create([IMAGE], job=Job("batch", name)).id == ID
+        else:
+            with pytest.raises(kind) as caught:
+                client.create([IMAGE], job=Job("batch", name))
+            assert kind is KlingError or caught.value.hint == "kling-elements list"
         assert len(server.requests) == sent
-    assert isinstance(caught.value, OutcomeUnknown)
-    assert caught.value.hint == "kling-elements list"
 
 
 def test_only_tasks_of_its_own_origin(driver: Driver, time: FakeTime, path: Path) -> None:
@@ -259,24 +248,20 @@ def test_find_unrecorded(driver: Driver, time: FakeTime, path: Path) -> None:
     assert find(opened(driver, path, time, failing(404, "Tasks not found"))) == []
 
 
-def test_the_quota_is_remembered_and_shown(driver: Driver, tmp_path: Path) -> None:
+def test_the_quota_is_remembered_and_shown(driver: Driver, path: Path) -> None:
     """A used-up quota is in the usage of all clients of this key and journal, until a create is accepted."""
     server = Script.of(failing(429, "Daily quota exceeded"), shown())
-    mine = driver.open(server, journal=tmp_path / "journal.sqlite3")
-    later = driver.open(server, journal=tmp_path / "journal.sqlite3")
-    others = [
-        driver.open(server, journal=tmp_path / "journal.sqlite3", **options)
-        for options in ({"api_key": "another-key-0123456789"}, {"base_url": "https://b.example"})
-    ]
+    mine, later, other_key, other_origin = (
+        driver.open(server, journal=path, **options)
+        for options in ({}, {}, {"api_key": "another-key-0123456789"}, {"base_url": "https://b.example"})
+    )
     assert quota_wait(mine) is None
     with pytest.raises(QuotaExceededError):
         mine.create([IMAGE])
     for client in (mine, later):
         assert 0 < (quota_wait(client) or 0) <= 86_400
-        assert client.client is not None
-        assert "the day's quota is used up" in str(client.client.usage)
-    assert [quota_wait(other) for other in others] == [None, None]
-    others[0].create([IMAGE])
+    assert quota_wait(other_key) is quota_wait(other_origin) is None
+    other_key.create([IMAGE])
     assert quota_wait(mine)
     later.create([IMAGE])
     assert quota_wait(mine) is None
@@ -303,22 +288,17 @@ def test_a_quota_is_of_the_day(now: str, renewed: str) -> None:
 
 
 def test_a_closed_client_closes_its_journal(
-    driver: Driver, path: Path, monkeypatch: pytest.MonkeyPatch
+    any_driver: Driver, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The file is closed with the client that opened it; one that was passed in is its owner's."""
     closed: list[Journal] = []
     close = Journal.close
-
-    def close_and_note(journal: Journal) -> None:
-        closed.append(journal)
-        close(journal)
-
-    monkeypatch.setattr(Journal, "close", close_and_note)
+    monkeypatch.setattr(Journal, "close", lambda journal: [closed.append(journal), close(journal)])
     with closing(Journal.open(path)) as given:
         for journal in (path, given):
-            client: Any = driver.open(Script.of(shown()), journal=journal).client
-            driver.run(partial(client.create, [IMAGE]))
-            driver.run(client.close if driver.backend is None else client.aclose)
+            client: Any = any_driver.open(Script.of(shown()), journal=journal).client
+            any_driver.run(partial(client.create, [IMAGE]))
+            any_driver.run(client.close if any_driver.backend is None else client.aclose)
             assert closed == ([] if journal is given else [client.journal])
             closed.clear()
         assert len(list(given.entries())) == 2

@@ -14,9 +14,7 @@ from attrs import define, field
 from PIL import Image
 
 from contract_tests.support.answers import ID, IMAGE, failing, png, reply, shown
-from contract_tests.support.clients import SYNC, FakeTime
-from contract_tests.support.contract import document
-from contract_tests.support.judge import place_of, request_faults
+from contract_tests.support.contract import place
 from kling_elements import (
     ConnectionFailed,
     KlingError,
@@ -27,30 +25,22 @@ from kling_elements import (
     ValidationError,
 )
 from kling_elements.operations.uploads import UPLOAD_REUSE_MARGIN
-from kling_elements_mock import INSTANT, MockSettings, serve
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from contract_tests.support.clients import Driver
+    from contract_tests.support.clients import Driver, FakeTime
 
-STORE = "https://store.example/put/"
+QUERY = "?signature=s3cret%2Fx~y="
 ASSETS = "https://assets.example/get/"
-UPLOAD_PATH = next(
-    path
-    for path, item in document()["paths"].items()
-    if item.get("post", {}).get("operationId") == "requestUploadUrls"
-)
+_, UPLOAD_PATH = place("requestUploadUrls")
+UPLOAD: dict[str, Any] = {"local_files": "upload"}
 
 
 def jpeg() -> bytes:
-    buffer = io.BytesIO()
-    Image.new("RGB", (400, 600), (20, 90, 200)).save(buffer, "JPEG")
+    Image.new("RGB", (400, 600), (20, 90, 200)).save(buffer := io.BytesIO(), "JPEG")
     return buffer.getvalue()
-
-
-UPLOAD: dict[str, Any] = {"local_files": "upload"}
 
 
 @define
@@ -58,85 +48,71 @@ class Service:
     """The service and its store.
 
     Attributes:
-        put_seconds: For how long addresses are good.
         asset_seconds: For how long assets are.
         on_put: What the store answers next, in turn; then it takes everything.
         on_ask: What the upload operation answers next, in turn; then addresses.
-        asked: What was asked of the service.
+        asks: The content types of each request for addresses.
         puts: What was put to the store.
+        creates: The bodies of the creates.
     """
 
-    put_seconds: float = 120
-    asset_seconds: float = 86_400
+    asset_seconds: Any = 86_400
     on_put: list[Any] = field(factory=list)
     on_ask: list[Any] = field(factory=list)
-    asked: list[httpx.Request] = field(factory=list)
+    asks: list[list[str]] = field(factory=list)
     puts: list[httpx.Request] = field(factory=list)
+    creates: list[dict[str, Any]] = field(factory=list)
     count: int = 0
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         if request.url.host == "store.example":
             self.puts.append(request)
             return self._next(self.on_put, request) or httpx.Response(200)
-        self.asked.append(request)
+        asked = json.loads(request.content)
         if request.url.path != UPLOAD_PATH:
+            self.creates.append(asked)
             return shown()(request)
-        return self._next(self.on_ask, request) or reply(body={"files": self.addresses(request)})(request)
+        self.asks.append([file["content_type"] for file in asked["files"]])
+        given = self._next(self.on_ask, request)
+        return given or reply(body={"files": [self.address(kind) for kind in self.asks[-1]]})(request)
 
-    def addresses(self, request: httpx.Request) -> list[dict[str, Any]]:
-        """Addresses for the files of a request."""
-        return [self.address(file["content_type"]) for file in json.loads(request.content)["files"]]
-
-    def address(self, content_type: str = "image/png", **more: Any) -> dict[str, Any]:
-        """One URL."""
+    def address(self, content_type: str = "image/png") -> dict[str, Any]:
+        """One address."""
         self.count += 1
         return {
             "file_id": str(self.count),
-            "upload_url": f"{STORE}{self.count}?signature=s3cret%2Fx~y=",
+            "upload_url": f"https://store.example/put/{self.count}{QUERY}",
             "headers": {"content-type": content_type, "x-store-signed": "yes"},
-            "expires_in": self.put_seconds,
-            "asset_url": f"{ASSETS}{self.count}?signature=s3cret%2Fx~y=",
+            "expires_in": 120,
+            "asset_url": f"{ASSETS}{self.count}{QUERY}",
             "asset_url_expires_in": self.asset_seconds,
-            **more,
         }
 
-    def _next(self, steps: list[Any], request: httpx.Request) -> httpx.Response | None:
-        step: Any = steps.pop(0) if steps else None
-        if step is None:
-            return None
+    def _next(self, steps: list[Any], request: httpx.Request) -> Any:
+        step = steps.pop(0) if steps else None
         if isinstance(step, Exception):
             raise step
-        answer: httpx.Response = step(request)
-        return answer
-
-    @property
-    def creates(self) -> list[dict[str, Any]]:
-        """The bodies of the creates."""
-        return [json.loads(request.content) for request in self.asked if request.url.path != UPLOAD_PATH]
-
-    @property
-    def asks(self) -> list[list[str]]:
-        """The content types of each request for URLs."""
-        return [
-            [file["content_type"] for file in json.loads(request.content)["files"]]
-            for request in self.asked
-            if request.url.path == UPLOAD_PATH
-        ]
+        return step and step(request)
 
 
-def test_local_images_are_put_and_their_addresses_sent(driver: Driver, tmp_path: Path) -> None:
+def addresses(*changes: dict[str, Any]) -> Callable[[httpx.Request], httpx.Response]:
+    """A step of the upload operation that gives addresses with other values."""
+    return reply(body={"files": [{**Service().address(), **change} for change in changes]})
+
+
+def test_local_images_are_put_and_their_addresses_sent(any_driver: Driver, tmp_path: Path) -> None:
     """Each local image goes to the store with exactly the signed headers; create gets URLs, in order."""
     service = Service()
     file = tmp_path / "misnamed.png"
     file.write_bytes(jpeg())
-    task = driver.open(service).create([png(), IMAGE, file], **UPLOAD, prompt="x")
-    assert task.id == ID
+    client = any_driver.open(service)
+    assert client.create([png(), IMAGE, file], **UPLOAD, prompt="x").id == ID
     assert service.asks == [["image/png", "image/jpeg"]]  # by the bytes, not by the name
-    one, two = (f"{ASSETS}{number}?signature=s3cret%2Fx~y=" for number in (1, 2))
+    one, two = (f"{ASSETS}{number}{QUERY}" for number in (1, 2))
     assert service.creates == [{"images": [one, IMAGE, two], "prompt": "x"}]
     assert [request.content for request in service.puts] == [png(), jpeg()]
     for number, (request, content_type) in enumerate(zip(service.puts, service.asks[0], strict=True), 1):
-        assert (request.method, str(request.url)) == ("PUT", f"{STORE}{number}?signature=s3cret%2Fx~y=")
+        assert (request.method, str(request.url)) == ("PUT", f"https://store.example/put/{number}{QUERY}")
         ours = {"user-agent", "connection", "accept-encoding"}
         assert {name: value for name, value in request.headers.items() if name not in ours} == {
             "host": "store.example",
@@ -144,24 +120,13 @@ def test_local_images_are_put_and_their_addresses_sent(driver: Driver, tmp_path:
             "content-type": content_type,
             "x-store-signed": "yes",
         }
-    [ask, _] = service.asked
-    place = place_of(ask)
-    assert place is not None
-    assert (place.operation_id, request_faults(ask)) == ("requestUploadUrls", [])
+    assert client.upload(file) == two
+    client.create([IMAGE], **UPLOAD)
+    assert len(service.asks) == 1, "a URL needs no address, and what is put is put"
 
 
-def test_base64_is_the_default(driver: Driver) -> None:
-    """Nothing is uploaded unless that is asked for, and nothing where there are only URLs."""
-    service = Service()
-    client = driver.open(service)
-    for images, options in (([png()], {}), ([png()], {"local_files": "base64"}), ([IMAGE], UPLOAD)):
-        client.create(images, **options)
-    assert (service.asks, service.puts, len(service.creates)) == ([], [], 3)
-
-
-def test_what_is_there_is_used_again(driver: Driver) -> None:
+def test_what_is_there_is_used_again(driver: Driver, time: FakeTime) -> None:
     """The same bytes are put once, within one request and between requests, while their URL lives."""
-    time = FakeTime()
     service = Service()
     client = driver.open(service, clock=time.clock, sleep=time.sleep)
     client.create([png(), jpeg(), png()], **UPLOAD)
@@ -174,6 +139,9 @@ def test_what_is_there_is_used_again(driver: Driver) -> None:
     client.create([png()], **UPLOAD)
     assert len(service.puts) == 3
     assert service.creates[2]["images"] != service.creates[0]["images"][:1]
+    for seconds in (0, UPLOAD_REUSE_MARGIN, None, "86400", True):  # how long it lives is not known
+        client = driver.open(Service(asset_seconds=seconds))
+        assert client.upload(png()) != client.upload(png())
 
 
 def test_images_that_begin_alike_are_two(driver: Driver) -> None:
@@ -185,17 +153,9 @@ def test_images_that_begin_alike_are_two(driver: Driver) -> None:
         images.append(buffer.getvalue())
     assert images[0][:400_000] == images[1][:400_000]
     service = Service()
-    driver.open(service).create(images, local_files="upload")
+    driver.open(service).create(images, **UPLOAD)
     assert [put.content for put in service.puts] == images
     assert len(set(service.creates[0]["images"])) == 2
-
-
-def test_addresses_that_die_soon_are_not_kept(driver: Driver) -> None:
-    """A URL that does not say how long it lives, or lives shorter than the margin, is used once."""
-    for seconds in (0, UPLOAD_REUSE_MARGIN, None, "86400", True):
-        service = Service(asset_seconds=seconds)  # type: ignore[arg-type]
-        client = driver.open(service)
-        assert client.upload(png()) != client.upload(png())
 
 
 # --- the store's bad days
@@ -214,82 +174,59 @@ def test_a_put_is_repeated(driver: Driver, step: object) -> None:
     assert len(service.creates) == 1
 
 
-@pytest.mark.parametrize("status", [401, 410])
-def test_a_refused_address_is_asked_for_anew(driver: Driver, status: int) -> None:
-    """A URL that ended is replaced; what was put already stays put."""
-    service = Service(on_put=[None, failing(status)])
-    driver.open(service).create([png(), jpeg()], **UPLOAD)
-    assert service.asks == [["image/png", "image/jpeg"], ["image/jpeg"]]
-    assert [request.url.path for request in service.puts] == ["/put/1", "/put/2", "/put/3"]
-    assert service.creates[0]["images"][1].startswith(f"{ASSETS}3")
-
-
-def test_an_address_that_has_ended_is_not_tried(driver: Driver) -> None:
-    """Where putting the first images took long, the next one asks for a URL that is still good."""
-    time = FakeTime()
+def test_an_address_that_has_ended_is_replaced(driver: Driver, time: FakeTime) -> None:
+    """One that is refused, or that has ended meanwhile, is asked for again; what was put stays put."""
+    for status in (401, 410):
+        service = Service(on_put=[None, failing(status)])
+        driver.open(service).create([png(), jpeg()], **UPLOAD)
+        assert service.asks == [["image/png", "image/jpeg"], ["image/jpeg"]]
+        assert [request.url.path for request in service.puts] == ["/put/1", "/put/2", "/put/3"]
+        assert service.creates[0]["images"][1].startswith(f"{ASSETS}3")
 
     def slow(request: httpx.Request) -> httpx.Response:
         time.now += 115
         return httpx.Response(200)
 
-    service = Service(on_put=[slow, slow, slow, slow])
+    service = Service(on_put=[slow] * 4)
     client = driver.open(service, clock=time.clock, sleep=time.sleep)
     client.create([png(), jpeg(), png(400), png(500)], **UPLOAD)
     assert [len(files) for files in service.asks] == [4, 3, 2, 1]
     assert len(service.puts) == 4
 
 
-def answers(**more: Any) -> Callable[[Service], None]:
-    """The service gives one URL with other values."""
-    return lambda service: service.on_ask.append(reply(body={"files": [service.address(**more)]}))
-
-
 MOVED = reply(307, content=b"", headers={"location": "https://elsewhere.example/"})
-FAILURES: dict[str, tuple[Callable[[Service], None], int | None]] = {
-    "refused twice": (lambda service: service.on_put.extend([failing(403)] * 2), 403),
-    "ended at once": (lambda service: setattr(service, "put_seconds", -1), None),
-    "400": (lambda service: service.on_put.append(failing(400)), 400),
-    "redirect": (lambda service: service.on_put.append(MOVED), 307),
-    "down": (lambda service: service.on_put.extend([failing(500)] * 3), 500),
-    "unreachable": (lambda service: service.on_put.extend([httpx.ConnectError("no route")] * 3), None),
-    "too many": (lambda service: service.on_ask.append(reply(body={"files": [service.address()] * 2})), None),
-    "plain http": (answers(upload_url="http://store.example/x"), None),
-    "no URL": (answers(asset_url="ftp://x/y"), None),
+REFUSED = httpx.ConnectError("no route")
+# What the service answers, what its store answers, and the error with its status.
+FAILURES: dict[str, tuple[list[Any], list[Any], type[KlingError], int | None]] = {
+    "no service": ([REFUSED] * 3, [], ConnectionFailed, None),
+    "not allowed": ([failing(403)], [], PermissionDeniedError, 403),
+    "quota": ([failing(429, "usage limit of your plan")], [], QuotaExceededError, 429),
+    "HTML": ([reply(content=b"<html>")] * 3, [], ResponseFormatError, 200),
+    "too many": ([addresses({}, {})], [], UploadError, None),
+    "plain http": ([addresses({"upload_url": "http://store.example/x"})], [], UploadError, None),
+    "no URL": ([addresses({"asset_url": "ftp://x/y"})], [], UploadError, None),
+    "ended at once": ([addresses({"expires_in": -1})] * 2, [], UploadError, None),
+    "refused twice": ([], [failing(403)] * 2, UploadError, 403),
+    "400": ([], [failing(400)], UploadError, 400),
+    "redirect": ([], [MOVED], UploadError, 307),
+    "down": ([], [failing(500)] * 3, UploadError, 500),
+    "unreachable": ([], [REFUSED] * 3, UploadError, None),
 }
 
 
-@pytest.mark.parametrize(("arrange", "status"), FAILURES.values(), ids=FAILURES)
+@pytest.mark.parametrize(("on_ask", "on_put", "kind", "status"), FAILURES.values(), ids=FAILURES)
 def test_a_failed_upload_creates_nothing(
-    driver: Driver, arrange: Callable[[Service], None], status: int | None
+    driver: Driver, on_ask: list[Any], on_put: list[Any], kind: type[KlingError], status: int | None
 ) -> None:
-    """An image that can't be put is an UploadError; no create was sent, and the error says so."""
-    service = Service()
-    arrange(service)
-    with pytest.raises(UploadError, match="No task was created") as caught:
-        driver.open(service, sleep=lambda _: None).create([png()], **UPLOAD)
-    assert "s3cret" not in f"{caught.value} {caught.value!r}"
-    assert caught.value.status_code == status
-    assert service.creates == []
-    assert not any(request.url.host == "elsewhere.example" for request in service.puts)
-
-
-ASKS: dict[str, tuple[list[Any], type[KlingError]]] = {
-    "unreachable": ([httpx.ConnectError("no")] * 3, ConnectionFailed),
-    "403": ([failing(403)], PermissionDeniedError),
-    "quota": ([failing(429, "usage limit of your plan")], QuotaExceededError),
-    "HTML": ([reply(content=b"<html>")] * 3, ResponseFormatError),
-}
-
-
-@pytest.mark.parametrize(("steps", "kind"), ASKS.values(), ids=ASKS)
-def test_no_addresses_no_task(driver: Driver, steps: list[Any], kind: type[KlingError]) -> None:
-    """Where the service gives no URLs, that is its own error; nothing was put, no create was sent."""
-    service = Service(on_ask=list(steps))
+    """An image that can't be put is an error that says that no task was created; no create was sent."""
+    service = Service(on_ask=list(on_ask), on_put=list(on_put))
     with pytest.raises(kind) as caught:
         driver.open(service, sleep=lambda _: None).create([png()], **UPLOAD)
-    assert any("No task was created" in note for note in caught.value.__notes__)
-    assert service.on_ask == []  # asking for URLs costs nothing, and is retried
-    assert (service.puts, service.creates) == ([], [])
+    assert "No task was created" in f"{caught.value} {getattr(caught.value, '__notes__', '')}"
+    assert "s3cret" not in f"{caught.value} {caught.value!r}"
+    assert getattr(caught.value, "status_code", None) == status
+    assert (service.on_ask, service.on_put, service.creates) == ([], [], [])
+    assert all(request.url.host == "store.example" for request in service.puts)
 
 
 def test_bad_images_are_refused_first(driver: Driver) -> None:
@@ -303,7 +240,7 @@ def test_bad_images_are_refused_first(driver: Driver) -> None:
             client.upload(bad)
     with pytest.raises(ValidationError, match="is a URL"):
         client.upload(IMAGE)
-    assert service.asked == []
+    assert (service.asks, service.creates) == ([], [])
 
 
 # --- a store of the caller's
@@ -321,71 +258,37 @@ def test_a_function_stores_the_images(any_driver: Driver) -> None:
     async def store_later(data: bytes, content_type: str) -> str:
         return store(data, content_type)
 
-    kinds: list[Any] = [store, partial(store)]
-    if any_driver.backend:
-        kinds += [store_later, lambda *image: store_later(*image)]  # noqa: PLW0108 - looks synchronous
-    for kind in kinds:
+    later: list[Any] = [store_later, lambda *image: store_later(*image)]  # noqa: PLW0108 - looks synchronous
+    for kind in [store, partial(store), *(later if any_driver.backend else [])]:
         stored.clear()
         any_driver.open(service).create([png(), IMAGE, jpeg()], local_files=kind)
         assert stored == [(png(), "image/png"), (jpeg(), "image/jpeg")]
-        assert service.creates[-1]["images"] == [
-            "https://mine.example/1?sig=a%2Fb",
-            IMAGE,
-            "https://mine.example/2?sig=a%2Fb",
-        ]
+        one, two = (f"https://mine.example/{number}?sig=a%2Fb" for number in (1, 2))
+        assert service.creates[-1]["images"] == [one, IMAGE, two]
+    for kind in later if any_driver.backend is None else []:
+        with pytest.raises(ValidationError, match="use AsyncKlingElements"):
+            any_driver.open(service).create([png()], local_files=kind)
     assert service.asks == []
-
-
-def test_a_functions_errors_are_the_callers(driver: Driver) -> None:
-    """What a function raises comes out as it is, with a note that nothing was paid for."""
-    service = Service()
-
-    def store(data: bytes, content_type: str) -> str:
-        raise KeyError("bucket")
-
-    with pytest.raises(KeyError, match="bucket") as caught:
-        driver.open(service).create([png()], local_files=store)
-    assert any("No task was created" in note for note in caught.value.__notes__)
-    assert service.asked == []
 
 
 @pytest.mark.parametrize(
     "result",
-    [None, b"https://x.example/", "s3://bucket/x.png", "/tmp/x.png", "https://x.example/a b"],  # noqa: S108
+    [None, b"https://x.example/", "s3://bucket/x.png", "/tmp/x.png", "https://x.example/a b", KeyError("b")],  # noqa: S108
 )
-def test_a_function_s_urls_are_checked(driver: Driver, result: Any) -> None:
-    """What is no URL of the web is not sent to the service."""
+def test_what_a_function_gives_is_checked(driver: Driver, result: Any) -> None:
+    """What is no URL of the web is not sent; what it raises is raised, with a note that nothing was paid."""
     service = Service()
-    with pytest.raises(ValidationError, match=r"images\[1\]"):
-        driver.open(service).create([IMAGE, png()], local_files=lambda data, kind: result)
-    assert service.asked == []
 
+    def store(data: bytes, content_type: str) -> Any:
+        if isinstance(result, Exception):
+            raise result
+        return result
 
-def test_an_asynchronous_function_needs_the_asynchronous_client() -> None:
-    """The synchronous client says so, and leaves no coroutine behind."""
-
-    async def store(data: bytes, content_type: str) -> str:
-        return "https://x.example/"
-
-    service = Service()
-    for kind in (store, lambda *image: store(*image)):  # noqa: PLW0108 - looks synchronous
-        with pytest.raises(ValidationError, match="use AsyncKlingElements"):
-            SYNC.open(service).create([png()], local_files=kind)
-    assert service.asked == []
-
-
-# --- against the mock
-
-
-def test_the_whole_way(driver: Driver) -> None:
-    """Over a socket: uploaded, created with the URLs, and the mock's task has these very images."""
-    with serve(MockSettings(pace=INSTANT)) as served:
-        client = driver.open(base_url=served.url)
-        client.create([png(), jpeg()], **UPLOAD)
-        [made] = served.mock.tasks
-        assert all(picture.png is not None for picture in made.pictures)
-        assert [upload.data for upload in served.mock.uploads.all()] == [png(), jpeg()]
-        assert len(served.mock.upload_requests) == 2
-        for request in served.mock.upload_requests:
-            assert (request.method, request.status) == ("PUT", 200)
-            assert not {"x-freepik-api-key", "x-magnific-api-key", "authorization"} & set(request.headers)
+    error = KeyError if isinstance(result, Exception) else ValidationError
+    with pytest.raises(error) as caught:
+        driver.open(service).create([IMAGE, png()], local_files=store)
+    if error is KeyError:
+        assert any("No task was created" in note for note in caught.value.__notes__)
+    else:
+        assert "images[1]" in str(caught.value)
+    assert (service.asks, service.creates) == ([], [])

@@ -12,13 +12,13 @@ import pytest
 from contract_tests.support.answers import ID, IMAGE, RESULT, completed, failing, reply, shown
 from contract_tests.support.clients import Script
 from kling_elements import (
-    AuthenticationError,
     DeadlineExceeded,
     KlingError,
     Look,
     NotFoundError,
-    PermissionDeniedError,
+    ResultMissing,
     Task,
+    TaskFailed,
 )
 
 if TYPE_CHECKING:
@@ -62,17 +62,6 @@ def test_wait_retries_transient_errors(driver: Driver, time: FakeTime, fault: St
     assert error.hint == f"kling-elements wait {ID}"
 
 
-@pytest.mark.parametrize(
-    ("status", "kind"), [(401, AuthenticationError), (403, PermissionDeniedError), (404, NotFoundError)]
-)
-def test_refusals_end_the_wait(driver: Driver, time: FakeTime, status: int, kind: type[KlingError]) -> None:
-    """401, 403 and 404 are raised at once."""
-    client, server = open_with(driver, time, shown("IN_PROGRESS"), failing(status))
-    with pytest.raises(kind):
-        client.wait(ID)
-    assert len(server.requests) == 2
-
-
 def test_a_new_task_may_be_missing_for_a_while(driver: Driver, time: FakeTime) -> None:
     """For 30 s from its create, a 404 is retried for a task of this client; then it is an error."""
     client, server = open_with(driver, time, shown(), failing(404), failing(404), completed())
@@ -85,7 +74,7 @@ def test_a_new_task_may_be_missing_for_a_while(driver: Driver, time: FakeTime) -
     assert 30 <= time.now - began < 40
     client, server = open_with(driver, time, shown(), failing(404))
     task = client.create([IMAGE])
-    with pytest.raises(NotFoundError):
+    with pytest.raises(NotFoundError):  # at once, as 401 and 403 are
         client.wait("another-task")
     time.now += 30
     with pytest.raises(NotFoundError):
@@ -106,89 +95,56 @@ def test_when_it_looks(driver: Driver, time: FakeTime) -> None:
     assert time.sleeps == []
 
 
-@pytest.mark.parametrize("where", ["client", "call"])
-def test_a_fixed_interval(driver: Driver, time: FakeTime, where: str) -> None:
-    """An interval replaces the schedule, for the client or for one wait."""
-    options = {"poll_interval": 3}
-    client, _ = open_with(
-        driver,
-        time,
-        shown("IN_PROGRESS"),
-        shown("IN_PROGRESS"),
-        completed(),
-        **options if where == "client" else {},
-    )
-    client.wait(ID, **options if where == "call" else {})
-    assert time.sleeps == [3, 3]
+HOURS = {"retry_after": "999999999"}
+# The client's options, the wait's, the first answer, and what is slept until the wait is over.
+Case = tuple[dict[str, Any], dict[str, Any], Any, list[float]]
+SLEEPS: dict[str, Case] = {
+    "a client's interval": ({"poll_interval": 3}, {}, shown("IN_PROGRESS"), [3]),
+    "a call's interval": ({}, {"poll_interval": 3}, shown("IN_PROGRESS"), [3]),
+    "a longer hint": ({"poll_interval": 5}, {}, failing(429, retry_after="17"), [17]),
+    "a rate's reset": ({"poll_interval": 5}, {}, failing(429, x_ratelimit_reset="17"), [17]),
+    "a shorter hint": ({"poll_interval": 5}, {}, failing(429, retry_after="1"), [5]),
+    "a hint of years": ({}, {"timeout": 60}, failing(429, **HOURS), [60]),
+    "no deadline": ({}, {"timeout": None}, failing(429, **HOURS), [3600]),
+    "an endless one": ({}, {"timeout": math.inf}, failing(429, **HOURS), [3600]),
+}
 
 
-@pytest.mark.parametrize("hint", [{"retry_after": "17"}, {"x_ratelimit_reset": "17"}])
-def test_hints_are_kept(driver: Driver, time: FakeTime, hint: dict[str, str]) -> None:
-    """The service's hint lengthens the sleep; a shorter one does not shorten it."""
-    client, _ = open_with(driver, time, failing(429, **hint), completed(), poll_interval=5)
-    client.wait(ID)
-    client, _ = open_with(driver, time, failing(429, retry_after="1"), completed(), poll_interval=5)
-    client.wait(ID)
-    assert time.sleeps == [17, 5]
-
-
-def test_hints_have_a_limit(driver: Driver, time: FakeTime) -> None:
-    """A hint of years is cut at the deadline, and at an hour where there is none."""
-    client, _ = open_with(driver, time, failing(429, retry_after="999999999"), completed())
-    assert client.wait(ID, timeout=60).status == "COMPLETED"
-    client, _ = open_with(driver, time, failing(429, retry_after="999999999"), completed())
-    assert client.wait(ID, timeout=None).status == "COMPLETED"
-    assert time.sleeps == [60, 3600]
+@pytest.mark.parametrize("case", SLEEPS.values(), ids=SLEEPS)
+def test_what_is_slept(driver: Driver, time: FakeTime, case: Case) -> None:
+    """An interval replaces the schedule; the service's hint lengthens it, up to the deadline or an hour."""
+    options, more, step, slept = case
+    client, _ = open_with(driver, time, step, completed(), **options)
+    assert client.wait(ID, **more).status == "COMPLETED"
+    assert time.sleeps == slept
 
 
 def test_the_deadline_is_exact(driver: Driver, time: FakeTime) -> None:
-    """The last look is at the deadline, and nothing is slept beyond it."""
+    """The last look is at the deadline, nothing is slept beyond it; by default it is half an hour."""
     client, server = open_with(driver, time, shown("IN_PROGRESS"), poll_interval=7)
     with pytest.raises(DeadlineExceeded) as caught:
         client.wait(ID, timeout=20)
-    assert time.sleeps == [7, 7, 6]
-    assert len(server.requests) == 4
+    assert (time.sleeps, len(server.requests)) == ([7, 7, 6], 4)
     error = caught.value
     assert (error.task_id, error.last_status, error.elapsed, error.timeout) == (ID, "IN_PROGRESS", 20, 20)
     assert isinstance(error, TimeoutError)
     assert error.__cause__ is None
-    assert "It runs on and is billed" in str(error)
-
-
-def test_a_deadline_that_the_clock_cannot_hit(driver: Driver, time: FakeTime) -> None:
-    """A rounding error is no time left: the wait ends."""
-    time.now = math.nextafter(1000.0, math.inf)
-    client, server = open_with(driver, time, shown("IN_PROGRESS"), poll_interval=30)
-    with pytest.raises(DeadlineExceeded):
-        client.wait(ID, timeout=30)
-    assert len(server.requests) == 2
-
-
-def test_no_time_at_all(driver: Driver, time: FakeTime) -> None:
-    """With a time-out of zero there is one look, for an old task and for a new one."""
-    client, server = open_with(driver, time, shown("IN_PROGRESS"))
-    with pytest.raises(DeadlineExceeded):
-        client.wait(ID, timeout=0)
-    assert len(server.requests) == 1
-    client, server = open_with(driver, time, shown())
-    with pytest.raises(DeadlineExceeded):
-        client.generate([IMAGE], timeout=0)
-    assert len(server.requests) == 2
-
-
-def test_no_deadline(driver: Driver, time: FakeTime) -> None:
-    """Without a deadline it waits for as long as it takes."""
-    for timeout in (None, math.inf):
-        client, _ = open_with(driver, time, *[shown("IN_PROGRESS")] * 20, completed(), poll_interval=100)
-        assert client.wait(ID, timeout=timeout).status == "COMPLETED"
-
-
-def test_the_default_deadline(driver: Driver, time: FakeTime) -> None:
-    """By default it gives up after half an hour."""
-    client, _ = open_with(driver, time, shown("IN_PROGRESS"), poll_interval=100)
     with pytest.raises(DeadlineExceeded) as caught:
         client.wait(ID)
     assert caught.value.elapsed == pytest.approx(1800)
+
+
+@pytest.mark.parametrize(("timeout", "looks"), [(0, 1), (30, 2)], ids=["no time", "a rounding error"])
+def test_no_time_is_left(driver: Driver, time: FakeTime, timeout: float, looks: int) -> None:
+    """Without time there is one look, for an old task and a new one; a rounding error is no time left."""
+    time.now = math.nextafter(1000.0, math.inf)
+    client, server = open_with(driver, time, shown("IN_PROGRESS"), poll_interval=30)
+    with pytest.raises(DeadlineExceeded):
+        client.wait(ID, timeout=timeout)
+    assert len(server.requests) == looks
+    with pytest.raises(DeadlineExceeded):
+        client.generate([IMAGE], timeout=0)
+    assert len(server.requests) == looks + 2
 
 
 def test_unknown_statuses_are_not_final(
@@ -201,10 +157,8 @@ def test_unknown_statuses_are_not_final(
     with caplog.at_level(logging.WARNING, "kling_elements"):
         client.wait(ID, on_update=lambda task: seen.append(task.status))
     assert seen == ["QUEUED", "CANCELLED", "QUEUED", "COMPLETED"]
-    warned = [record.getMessage() for record in caplog.records]
-    assert len(warned) == 2
-    assert all(ID in text for text in warned)
-    assert "'QUEUED'" in warned[0]
+    first, second = [record.getMessage() for record in caplog.records]
+    assert (ID in first, "'QUEUED'" in first, "'CANCELLED'" in second) == (True, True, True)
 
 
 def test_updates_come_at_changes(any_driver: Driver, time: FakeTime) -> None:
@@ -223,6 +177,51 @@ def test_updates_come_at_changes(any_driver: Driver, time: FakeTime) -> None:
     client.watch(again := list[Task](), Task(ID, "COMPLETED"))  # polled all the same: it may be old
     assert [type(task) for task in again] == [type(task)]
     assert len(server.requests) == len(steps) + 1
+
+
+def test_ones_own_listeners_and_sleep_are_awaited(any_driver: Driver, time: FakeTime) -> None:
+    """An asynchronous client awaits listeners and a sleep that can be awaited, and calls those that can't."""
+    seen: list[str] = []
+
+    async def listen(task: Task) -> None:
+        seen.append(task.status)
+
+    options: dict[str, Any] = {"on_update": listen, "sleep": time.sleep_async}
+    if any_driver.backend is None:
+        options = {"on_update": lambda task: seen.append(task.status), "sleep": time.sleep}
+    server = Script.of(shown(), shown("IN_PROGRESS"), completed())
+    any_driver.open(server, clock=time.clock).generate([IMAGE], **options)
+    assert (seen, len(time.sleeps)) == (["CREATED", "IN_PROGRESS", "COMPLETED"], 2)
+
+
+def test_a_real_clock_and_sleep(any_driver: Driver) -> None:
+    """Without a clock and a sleep of the caller's, the real ones are used."""
+    server = Script.of(shown(), shown("IN_PROGRESS"), completed())
+    assert any_driver.open(server, poll_interval=0.001).generate([IMAGE]).urls
+    with pytest.raises(DeadlineExceeded):
+        any_driver.open(Script.of(shown("IN_PROGRESS")), poll_interval=0.001).wait(ID, timeout=0.01)
+
+
+FAILED: dict[str, tuple[Any, type[KlingError], str]] = {
+    "no reason": (shown("FAILED", error=None), TaskFailed, "gives no reason"),
+    "a reason": (shown("FAILED", error="NSFW"), TaskFailed, ": NSFW"),
+    "no URL": (shown("COMPLETED"), ResultMissing, f"kling-elements status {ID}"),
+    "a null URL": (shown("COMPLETED", generated=[None]), ResultMissing, f"kling-elements status {ID}"),
+}
+
+
+@pytest.mark.parametrize(("step", "kind", "words"), FAILED.values(), ids=FAILED)
+def test_a_task_without_a_video(
+    driver: Driver, time: FakeTime, step: Step, kind: type[KlingError], words: str
+) -> None:
+    """FAILED, or COMPLETED without a URL, is an error of `generate` with the task; `wait` returns it."""
+    client, server = open_with(driver, time, shown(), step)
+    with pytest.raises(kind) as caught:
+        client.generate([IMAGE])
+    assert caught.value.task_id == vars(caught.value)["task"].id == ID
+    assert words in str(caught.value)
+    assert client.wait(ID).urls == ()
+    assert len(server.requests) == 3
 
 
 def test_watch_ends_as_wait_does(driver: Driver, time: FakeTime) -> None:
