@@ -34,11 +34,7 @@ _NOTHING_RAN: Final = 5
 
 
 def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] = os.environ) -> int:
-    """Run, print and write the report.
-
-    Returns:
-        The exit code: 0 if all tests passed and no zero is unexplained, 1 if not, 2 for a wrong use.
-    """
+    """Run, print and write the report."""
     parser = argparse.ArgumentParser(prog="python -m contract_tests.report", description=__doc__)
     parser.add_argument(
         "--server",
@@ -84,11 +80,8 @@ def _run(sides: Sequence[Side], output: Path, more: Sequence[str], environment: 
     output.mkdir(parents=True)
     folders = [str(ROOT / "contract_tests" / name) for side in sides for name in _FOLDERS[side]]
     command = [sys.executable, "-m", "pytest", *folders, "-q", "-p", "no:randomly", "-rfE"]
-    if "client" in sides:
-        command += ["--tb=short"]
-    else:
-        # Nothing of the client is imported, and breaches are told by rule when the run ends.
-        command += ["--tb=no", "-rN", f"--confcutdir={folders[0]}"]
+    # Without the client, nothing of it is imported, and breaches are told by rule when the run ends.
+    command += ["--tb=short"] if "client" in sides else ["--tb=no", "-rN", f"--confcutdir={folders[0]}"]
     command += [f"--junit-xml={output / 'tests.xml'}", *more]
     counting = {**environment, exercised.FOLDER_VARIABLE: str(output / "counts")}
     done = subprocess.run(command, cwd=ROOT, env=counting, check=False)  # noqa: S603 - our own suite
@@ -98,17 +91,13 @@ def _run(sides: Sequence[Side], output: Path, more: Sequence[str], environment: 
 def describe_run(cases: ET.Element, environment: Mapping[str, str]) -> list[str]:
     """Return what identifies a run: counts of its tests, date, commit, seed and version."""
     suite = next(iter(cases), None)
-    counts = (
-        {name: int(suite.get(name, 0)) for name in ("tests", "failures", "errors", "skipped")}
-        if suite is not None
-        else {}
-    )
+    kinds = ("tests", "failures", "errors", "skipped")
     git = shutil.which("git") or "git"
     commit = subprocess.run(  # noqa: S603 - asks for the commit
         [git, "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     return [
-        *(f"{count} {name}" for name, count in counts.items()),
+        *(f"{suite.get(kind, 0)} {kind}" for kind in kinds if suite is not None),
         f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         f"commit {commit.stdout.strip() or 'unknown'}",
         f"seed {environment.get('CONTRACT_SEED') or 1}",

@@ -20,16 +20,7 @@ _RED, _YELLOW, _PLAIN = "\033[31m", "\033[33m", "\033[0m"
 
 @frozen
 class Group:
-    """One rule, with all that was seen of it.
-
-    Attributes:
-        rule: Its name.
-        sentence: What it asks for.
-        stricter: Why it is stricter than the document, if it is.
-        verdict: What became of it.
-        breaches: What was wrong, one for each request; accepted ones too.
-        skipped: What checks of it would have needed, with the number of checks.
-    """
+    """One rule, with all that was seen of it."""
 
     rule: str
     sentence: str
@@ -56,14 +47,11 @@ def group(lines: Iterable[Line]) -> list[Group]:
         by_rule.setdefault(line.rule, []).append(line)
     found = []
     for name, some in by_rule.items():
+        by_weight: dict[str, Verdict] = {
+            "broken": "broken", "accepted": "accepted", "held": "held", "skipped": "not reached"
+        }  # fmt: skip
         outcomes = {line.outcome for line in some}
-        verdict: Verdict = "held"
-        if "broken" in outcomes:
-            verdict = "broken"
-        elif "accepted" in outcomes:
-            verdict = "accepted"
-        elif outcomes == {"skipped"}:
-            verdict = "not reached"
+        verdict = next(verdict for outcome, verdict in by_weight.items() if outcome in outcomes)
         breaches = tuple(line for line in some if line.outcome in {"broken", "accepted"})
         skipped = Counter(line.text for line in some if line.outcome == "skipped")
         sentence, why = some[0].sentence, some[0].stricter
@@ -73,18 +61,13 @@ def group(lines: Iterable[Line]) -> list[Group]:
 
 def unneeded(known: Sequence[Acceptance], groups: Sequence[Group]) -> list[str]:
     """Say which acceptances no breach has needed, though their rule was reached."""
-    used = {line.accepted for g in groups for line in g.breaches if line.accepted}
-    reached = {g.rule for g in groups if g.verdict != "not reached"}
+    used = {line.accepted for g in groups for line in g.breaches}
+    unreached = {g.rule for g in groups if g.verdict == "not reached"}
     return [
         f"{entry} — no breach needs this any more, or its day is over: remove it"
         for entry in known
-        if str(entry) not in used
-        and (entry.rule in reached or "*" in entry.rule or not _is_named(entry, groups))
+        if str(entry) not in used and entry.rule not in unreached
     ]
-
-
-def _is_named(entry: Acceptance, groups: Sequence[Group]) -> bool:
-    return any(entry.rule == g.rule for g in groups)
 
 
 def text(groups: Sequence[Group], stale: Sequence[str], *, colour: bool) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 import yaml
+from attrs import frozen
 
 from contract_tests.schema.exercised import SIDES, Row, Side
 
@@ -20,18 +20,9 @@ _NO_BODY: Final = "(no body)"
 _WIDTH: Final = 28
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Explanation:
-    """Why a documented answer can't be exercised on one side. Each field may have wildcards (`*`).
-
-    Attributes:
-        side: `client` or `server`.
-        method: E.g. `GET`.
-        path: As the document writes it.
-        status: As the document writes it.
-        media_type: As the document writes it.
-        reason: A sentence.
-    """
+    """Why a documented answer can't be exercised on one side. Each field may have wildcards (`*`)."""
 
     side: str
     reason: str
@@ -46,7 +37,7 @@ class Explanation:
         return all(fnmatchcase(has, pattern) for has, pattern in zip((side, *row), wanted, strict=True))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cell:
     """How often one side has met one answer, and why it has not, if that is explained."""
 
@@ -58,8 +49,12 @@ class Cell:
         """Whether it is a zero that nobody has explained."""
         return not self.count and not self.reason
 
+    def note(self, side: Side) -> str:
+        """Say what a reader must know of it; nothing if it is a count."""
+        return f"never met by the {side} side" if self.is_open else self.reason and f"{side}: {self.reason}"
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class Line:
     """One documented answer with its cells, by side."""
 
@@ -67,15 +62,9 @@ class Line:
     cells: Mapping[Side, Cell]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Table:
-    """A whole run.
-
-    Attributes:
-        lines: In the document's order.
-        sides: Those that were run.
-        stale: Explanations of answers that were exercised after all.
-    """
+    """A whole run."""
 
     lines: Sequence[Line]
     sides: Sequence[Side] = SIDES
@@ -97,11 +86,7 @@ class Table:
 
 
 def read_explanations(file: Path) -> list[Explanation]:
-    """Read the explanations.
-
-    Raises:
-        ValueError: An entry has no side or no reason, or a field that there is not.
-    """
+    """Read the explanations."""
     entries = yaml.safe_load(file.read_text(encoding="utf-8")) or []
     try:
         found = [Explanation(**{name: str(value) for name, value in entry.items()}) for entry in entries]
@@ -141,23 +126,18 @@ def text(table: Table, *, colour: bool) -> str:
     """Write the table for a terminal; unexplained zeros are red, and marked for who sees no colour."""
 
     def paint(code: str, words: str) -> str:
-        return f"{code}{words}{_PLAIN}" if colour else words
+        return f"{code}{words}{_PLAIN}" if colour and code else words
 
     heads = "".join(f"{side:>9}" for side in table.sides)
     written = [f"  {'status':<9}{'media type':<{_WIDTH}}{heads}"]
     for name, lines in table.by_operation():
         written += ["", paint(_BOLD, name)]
         for line in lines:
-            cells, notes = "", []
-            for side, cell in line.cells.items():
-                number = f"{cell.count:>9}"
-                cells += (
-                    paint(_RED, number) if cell.is_open else paint(_DIM, number) if cell.reason else number
-                )
-                if cell.is_open:
-                    notes.append(paint(_RED, f"never met by the {side} side"))
-                elif cell.reason:
-                    notes.append(paint(_DIM, f"{side}: {cell.reason}"))
+            codes = {side: _RED if c.is_open else _DIM if c.reason else "" for side, c in line.cells.items()}
+            cells = "".join(paint(codes[side], f"{cell.count:>9}") for side, cell in line.cells.items())
+            notes = [
+                paint(codes[side], cell.note(side)) for side, cell in line.cells.items() if cell.note(side)
+            ]
             note = "  " + "; ".join(notes) if notes else ""
             written.append(f"  {line.row.status:<9}{line.row.media_type or _NO_BODY:<{_WIDTH}}{cells}{note}")
     written += ["", *summary(table)]

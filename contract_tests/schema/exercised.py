@@ -13,9 +13,12 @@ import re
 from collections import Counter
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, get_args
 
 from contract_tests.support.contract import document, operations, resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 Side = Literal["client", "server"]
 SIDES: Final[tuple[Side, ...]] = get_args(Side)
@@ -23,14 +26,7 @@ FOLDER_VARIABLE: Final = "CONTRACT_COUNTS"
 
 
 class Row(NamedTuple):
-    """One documented answer.
-
-    Attributes:
-        method: In capitals.
-        path: As the document writes it, with its parameters in braces.
-        status: As the document writes it: `200`, `default`.
-        media_type: Empty for an answer without a body.
-    """
+    """One documented answer."""
 
     method: str
     path: str
@@ -39,16 +35,7 @@ class Row(NamedTuple):
 
 
 def record(side: Side, method: str, path: str, status: int | str, media_type: str | None) -> None:
-    """Count one answer.
-
-    Args:
-        side: `client`: the client was given it. `server`: a server gave it.
-        method: The request's.
-        path: The document's template, or the path or URL that was called. What the document doesn't know is
-            not counted.
-        status: The answer's code, or the document's word (`default`).
-        media_type: The answer's content type; parameters like a charset are dropped. None or empty: no body.
-    """
+    """Count one answer."""
     folder = os.environ.get(FOLDER_VARIABLE)
     row = row_of(method, path, status, media_type)
     if folder is None or row is None:
@@ -66,9 +53,16 @@ def row_of(method: str, path: str, status: int | str, media_type: str | None) ->
     operation = document()["paths"].get(template, {}).get(method.lower())
     if template is None or operation is None:
         return None
-    key = str(status) if str(status) in operation["responses"] else "default"
-    row = Row(method.upper(), template, key, (media_type or "").split(";")[0].strip().lower())
-    return row if row in documented() else None
+    key = in_class(status, operation["responses"]) or "default"
+    name = (media_type or "").split(";")[0].strip().lower()
+    rows = (Row(method.upper(), template, key, known) for known in (name, f"{name.split('/')[0]}/*", "*/*"))
+    return next((row for row in rows if row in documented()), None)
+
+
+def in_class(status: int | str, known: Iterable[Any]) -> str | None:
+    """Return how the document has a status: as itself or by its class (`4XX`); None if it has neither."""
+    names = set(map(str, known))
+    return next((name for name in (str(status), f"{str(status)[:1]}XX") if name in names), None)
 
 
 def template_of(path: str) -> str | None:

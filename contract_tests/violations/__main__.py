@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final, get_args
 
 from attrs import frozen
 
-from contract_tests.violations.everything import VIOLATIONS
+from contract_tests.violations import client, document, mock, server, webhook
 from contract_tests.violations.violation import CannotApplyError, Kind, Violation
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PAGE: Final = ROOT / "docs" / "proof.md"
+VIOLATIONS: Final = tuple(v for some in (server, client, document, webhook, mock) for v in some.VIOLATIONS)
 _BEGIN: Final = "<!-- the table: make mutants ARGS=--write -->"
 _END: Final = "<!-- end of the table -->"
 _OPTIONS: Final = ("-q", "-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:xdist")
@@ -82,7 +83,7 @@ def run(violations: Sequence[Violation | None], tests: Sequence[str], at_once: i
             except CannotApplyError as error:
                 yield Verdict(violations[0], "can't be applied", "", str(error), 0.0)
                 return
-        file = Path(folder) / "verdicts"
+        file, output = Path(folder) / "verdicts", Path(folder) / "output"
         command = [
             sys.executable, "-m", "pytest", *_OPTIONS, "-p", "contract_tests.violations.plugin",
             f"--violations={','.join(names)}", f"--verdicts={file}", f"--at-once={at_once}",
@@ -90,13 +91,10 @@ def run(violations: Sequence[Violation | None], tests: Sequence[str], at_once: i
         ]  # fmt: skip
         known = {k: v for k, v in os.environ.items() if not k.startswith(("CONTRACT_", "PYTEST_"))}
         paths = os.pathsep.join(str(root / name) for name in (".", "generated", "overrides"))
-        with (
-            (Path(folder) / "output").open("w+", encoding="utf-8") as output,
-            subprocess.Popen(  # noqa: S603 - our own command
-                command, cwd=root, env={**known, "PYTHONPATH": paths, "CONTRACT_WAIT": "3"},
-                stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
-            ) as process,
-        ):  # fmt: skip
+        with output.open("w") as said, subprocess.Popen(  # noqa: S603 - our own command
+            command, cwd=root, env={**known, "PYTHONPATH": paths, "CONTRACT_WAIT": "3"},
+            stdout=said, stderr=subprocess.STDOUT, start_new_session=True,
+        ) as process:  # fmt: skip
             place, ended = 0, False
             while not ended:
                 ended = process.poll() is not None
@@ -105,10 +103,9 @@ def run(violations: Sequence[Violation | None], tests: Sequence[str], at_once: i
                     yield Verdict(names.pop(name), *verdict)
                 place = len(lines)
                 time.sleep(0.1)
-            output.seek(0)
-            said = "\n".join(output.read().splitlines()[-15:])
+        last = "\n".join(output.read_text(encoding="utf-8").splitlines()[-15:])
         for violation in names.values():
-            yield Verdict(violation, "broken", "", said, 0.0)
+            yield Verdict(violation, "broken", "", last, 0.0)
 
 
 def _edited(copy: Path, file: str, old: str, new: str) -> Path:
@@ -142,12 +139,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     started = time.monotonic()
     verdicts: dict[str, Verdict] = {}
     edited = [[v] for v in chosen if v.edit]
-    by_tests = {
-        v.tests: [w for w in chosen if w.tests == v.tests and not w.edit] for v in chosen if not v.edit
-    }
-    for group in [*by_tests.values(), *edited]:
-        with_none: list[Violation | None] = [*group] if options.trusting or group[0].edit else [None, *group]
-        for verdict in run(with_none, group[0].tests, options.jobs):
+    plain = [v for v in chosen if not v.edit]
+    by_tests = [[v for v in plain if v.tests == tests] for tests in dict.fromkeys(v.tests for v in plain)]
+    for group in [*by_tests, *edited]:
+        as_it_is: list[None] = [] if options.trusting or group[0].edit else [None]
+        for verdict in run([*as_it_is, *group], group[0].tests, options.jobs):
             if not (options.quiet and verdict.is_good):
                 _say(str(verdict))
             if verdict.violation is None and not verdict.is_good:
@@ -164,14 +160,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def counts(verdicts: Sequence[Verdict]) -> str:
     """Say how many of each kind were found, and how many lawful variants passed."""
-    lawful = [v.is_good for v in verdicts if v.violation and v.violation.lawful]
-    seeded = [v for v in verdicts if v.violation and not v.violation.lawful]
+    pairs = [(v.violation, v.is_good) for v in verdicts if v.violation]
+    lawful = [is_good for v, is_good in pairs if v.lawful]
     some = {
-        kind: [v.is_good for v in seeded if v.violation and v.violation.kind == kind]
-        for kind in get_args(Kind)
+        kind: [is_good for v, is_good in pairs if v.kind == kind and not v.lawful] for kind in get_args(Kind)
     }
     each = ", ".join(f"{kind} {sum(good)}/{len(good)}" for kind, good in some.items() if good)
-    said = f"seeded violations found: {sum(v.is_good for v in seeded)} of {len(seeded)} ({each})"
+    found = sum(sum(good) for good in some.values())
+    said = f"seeded violations found: {found} of {len(pairs) - len(lawful)} ({each})"
     return said + (f"; lawful variants passed: {sum(lawful)} of {len(lawful)}" if lawful else "")
 
 
@@ -192,9 +188,8 @@ def write(verdicts: Sequence[Verdict]) -> None:
 def listed() -> set[str]:
     """Return the names of the violations that the page says were found."""
     table = PAGE.read_text(encoding="utf-8").partition(_BEGIN)[2].partition(_END)[0]
-    return set(
-        re.findall(r"^\| [a-z]+ \| ([a-z0-9-]+) \| .* \| (?:passes \||[a-z_/]+\.py::)", table, re.MULTILINE)
-    )
+    found = r"^\| [a-z]+ \| ([a-z0-9-]+) \| .* \| (?:passes \||[a-z_/]+\.py::)"
+    return set(re.findall(found, table, re.MULTILINE))
 
 
 def _found_by(verdict: Verdict) -> str:

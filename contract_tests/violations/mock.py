@@ -10,16 +10,12 @@ from uuid import uuid4
 
 from attrs import evolve
 
-from contract_tests.violations.violation import Violation, replaced
+from contract_tests.violations.violation import replaced, table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _TASKS: Final = "kling_elements_mock.tasks"
-
-
-def _violation(name: str, description: str, apply: Callable[[], None], near: str) -> Violation:
-    return Violation("mock", name, description, apply, ("mock",), near)
 
 
 def _found(putting: bool, *, by_token: bool) -> Callable[[Any], Any]:  # noqa: FBT001 - which of two URLs
@@ -66,58 +62,55 @@ def _counted_when_refused(real: Any) -> Any:
     return count
 
 
-VIOLATIONS: Final = (
-    _violation("put-token-not-compared", "A file can be put with any token.",
-               replaced(_found(putting=True, by_token=True), f"{_TASKS}.uploads:Uploads.find"), "test_uploads"),
-    _violation("asset-token-not-compared", "An asset can be read with any token.",
-               replaced(_found(putting=False, by_token=True), f"{_TASKS}.uploads:Uploads.find"), "test_uploads"),
-    _violation("put-never-expires", "A file can be put for ever.",
-               replaced(_found(putting=True, by_token=False), f"{_TASKS}.uploads:Uploads.find"), "test_uploads"),
-    _violation("asset-never-expires", "An asset can be read for ever.",
-               replaced(_found(putting=False, by_token=False), f"{_TASKS}.uploads:Uploads.find"), "test_uploads"),
-    _violation("one-token-for-both", "The token of an asset is good for its upload.",
-               replaced(lambda real: lambda self, prefix, name: real(self, "/assets/", name),
-                        f"{_TASKS}.uploads:Uploads._token"), "test_uploads"),
-    _violation("one-token-for-all", "The token of one file is good for all.",
-               replaced(lambda real: lambda self, prefix, name: real(self, prefix, "any"),
-                        f"{_TASKS}.uploads:Uploads._token"), "test_uploads"),
-    _violation("result-token-not-compared", "A result can be read with any signature.",
-               replaced(_any_signature, f"{_TASKS}.signed_urls:Signer.expiry"), "test_results"),
-    _violation("result-never-expires", "A result can be read for ever.",
-               replaced(lambda real: lambda self, *rest: real(self, *rest) and 10**12,
-                        f"{_TASKS}.signed_urls:Signer.expiry"), "test_results"),
-    _violation("result-signed-for-any-task", "The signature of one result is good for all.",
-               replaced(lambda real: lambda self, task_id, expires: real(self, "any", expires),
-                        f"{_TASKS}.signed_urls:Signer._mac"), "test_results"),
-    _violation("quota-of-all-keys", "The day's quota is counted for all keys together.",
-               replaced(_ignoring_owner, f"{_TASKS}.limits:DailyQuota.used_up", f"{_TASKS}.limits:DailyQuota.spend"),
-               "test_limits"),
-    _violation("quota-never-used-up", "The day's quota is not kept.",
-               replaced(lambda real: lambda self, *rest: False, f"{_TASKS}.limits:DailyQuota.used_up"), "test_limits"),
-    _violation("quota-for-good", "The day's quota does not begin again.",
-               replaced(lambda real: lambda self, owner, time: real(self, owner, 0.0),
-                        f"{_TASKS}.limits:DailyQuota.used_up", f"{_TASKS}.limits:DailyQuota.spend"), "test_limits"),
-    _violation("concurrency-of-all-keys", "Concurrent tasks are counted for all keys together.",
-               replaced(lambda real: lambda self, owner: sum(real(self, o) for o in {t.owner for t in self.all()}),
-                        f"{_TASKS}.store:Store.unfinished"), "test_limits"),
-    _violation("rate-of-all-addresses", "The rate is counted for all addresses together.",
-               replaced(lambda real: lambda self, client, now: real(self, "any", now),
-                        f"{_TASKS}.limits:RateLimiter.count"), "test_limits"),
-    _violation("rate-counts-refusals", "A request that is refused for the rate counts against it.",
-               replaced(_counted_when_refused, f"{_TASKS}.limits:RateLimiter.count"), "test_limits"),
-    _violation("3xx-is-delivered", "A redirect counts as delivered.",
-               replaced(_outcome(_3xx_is_delivered), f"{_TASKS}.webhooks:Dispatcher._attempt"), "test_webhooks"),
-    _violation("delivery-anywhere", "Receivers outside the loopback are told.",
-               replaced(lambda real: lambda url: True, f"{_TASKS}.loopback:is_loopback"), "test_webhooks"),
-    _violation("delivery-body-unsigned", "The body is not part of what is signed.",
-               replaced(lambda real: lambda secret, name, moment, body: real(secret, name, moment, b""),
-                        f"{_TASKS}.webhooks:sign"), "test_webhooks"),
-    _violation("ids-by-chance", "Ids do not come from the seed.",
-               replaced(lambda real: lambda text: str(uuid4()), f"{_TASKS}.store:seeded_uuid"),
-               "test_life_cycle"),
-    _violation("pages-may-post", "A web page of another origin may use the controls.",
-               replaced(lambda real: lambda request: None, "kling_elements_mock.http.control:_require_same_origin"),
-               "test_control"),
-    _violation("reset-keeps-uploads", "A reset keeps uploads.",
-               replaced(lambda real: lambda self: None, f"{_TASKS}.uploads:Uploads.clear"), "test_uploads"),
-)  # fmt: skip
+VIOLATIONS: Final = table("mock", (
+    ("put-token-not-compared", "A file can be put with any token.", "test_uploads", "mock",
+     replaced(_found(putting=True, by_token=True), f"{_TASKS}.uploads:Uploads.find")),
+    ("asset-token-not-compared", "An asset can be read with any token.", "test_uploads", "mock",
+     replaced(_found(putting=False, by_token=True), f"{_TASKS}.uploads:Uploads.find")),
+    ("put-never-expires", "A file can be put for ever.", "test_uploads", "mock",
+     replaced(_found(putting=True, by_token=False), f"{_TASKS}.uploads:Uploads.find")),
+    ("asset-never-expires", "An asset can be read for ever.", "test_uploads", "mock",
+     replaced(_found(putting=False, by_token=False), f"{_TASKS}.uploads:Uploads.find")),
+    ("one-token-for-both", "The token of an asset is good for its upload.", "test_uploads", "mock",
+     replaced(lambda real: lambda self, prefix, name: real(self, "/assets/", name),
+              f"{_TASKS}.uploads:Uploads._token")),
+    ("one-token-for-all", "The token of one file is good for all.", "test_uploads", "mock",
+     replaced(lambda real: lambda self, prefix, name: real(self, prefix, "any"),
+              f"{_TASKS}.uploads:Uploads._token")),
+    ("result-token-not-compared", "A result can be read with any signature.", "test_results", "mock",
+     replaced(_any_signature, f"{_TASKS}.signed_urls:Signer.expiry")),
+    ("result-never-expires", "A result can be read for ever.", "test_results", "mock",
+     replaced(lambda real: lambda self, *rest: real(self, *rest) and 10**12,
+              f"{_TASKS}.signed_urls:Signer.expiry")),
+    ("result-signed-for-any-task", "The signature of one result is good for all.", "test_results", "mock",
+     replaced(lambda real: lambda self, task_id, expires: real(self, "any", expires),
+              f"{_TASKS}.signed_urls:Signer._mac")),
+    ("quota-of-all-keys", "The day's quota is counted for all keys together.", "test_limits", "mock",
+     replaced(_ignoring_owner, f"{_TASKS}.limits:DailyQuota.used_up", f"{_TASKS}.limits:DailyQuota.spend")),
+    ("quota-never-used-up", "The day's quota is not kept.", "test_limits", "mock",
+     replaced(lambda real: lambda self, *rest: False, f"{_TASKS}.limits:DailyQuota.used_up")),
+    ("quota-for-good", "The day's quota does not begin again.", "test_limits", "mock",
+     replaced(lambda real: lambda self, owner, time: real(self, owner, 0.0),
+              f"{_TASKS}.limits:DailyQuota.used_up", f"{_TASKS}.limits:DailyQuota.spend")),
+    ("concurrency-of-all-keys", "Concurrent tasks are counted for all keys together.", "test_limits", "mock",
+     replaced(lambda real: lambda self, owner: sum(real(self, o) for o in {t.owner for t in self.all()}),
+              f"{_TASKS}.store:Store.unfinished")),
+    ("rate-of-all-addresses", "The rate is counted for all addresses together.", "test_limits", "mock",
+     replaced(lambda real: lambda self, client, now: real(self, "any", now),
+              f"{_TASKS}.limits:RateLimiter.count")),
+    ("rate-counts-refusals", "A request that is refused for the rate counts against it.", "test_limits", "mock",
+     replaced(_counted_when_refused, f"{_TASKS}.limits:RateLimiter.count")),
+    ("3xx-is-delivered", "A redirect counts as delivered.", "test_webhooks", "mock",
+     replaced(_outcome(_3xx_is_delivered), f"{_TASKS}.webhooks:Dispatcher._attempt")),
+    ("delivery-anywhere", "Receivers outside the loopback are told.", "test_webhooks", "mock",
+     replaced(lambda real: lambda url: True, f"{_TASKS}.loopback:is_loopback")),
+    ("delivery-body-unsigned", "The body is not part of what is signed.", "test_webhooks", "mock",
+     replaced(lambda real: lambda secret, name, moment, body: real(secret, name, moment, b""),
+              f"{_TASKS}.webhooks:sign")),
+    ("ids-by-chance", "Ids do not come from the seed.", "test_life_cycle", "mock",
+     replaced(lambda real: lambda text: str(uuid4()), f"{_TASKS}.store:seeded_uuid")),
+    ("pages-may-post", "A web page of another origin may use the controls.", "test_control", "mock",
+     replaced(lambda real: lambda request: None, "kling_elements_mock.http.control:_require_same_origin")),
+    ("reset-keeps-uploads", "A reset keeps uploads.", "test_uploads", "mock",
+     replaced(lambda real: lambda self: None, f"{_TASKS}.uploads:Uploads.clear")),
+))  # fmt: skip

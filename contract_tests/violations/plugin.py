@@ -62,13 +62,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class Watch:
-    """Runs the collected tests once for each violation, until one finds it.
-
-    Args:
-        violations: By name; None for the program as it is.
-        file: Where the verdicts go.
-        at_once: How many processes.
-    """
+    """Runs the collected tests once for each violation, until one finds it."""
 
     def __init__(self, violations: dict[str, Violation | None], file: Path, at_once: int) -> None:
         self._violations, self._file, self._at_once = violations, file, at_once

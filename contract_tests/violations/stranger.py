@@ -36,9 +36,8 @@ _PROBLEM: Final = "application/problem+json"
 JSON: Final = "application/json"
 UPLOAD_TYPES: Final = ("image/png", "image/jpeg", "image/webp")
 _WORDS: Final = {
-    "duration": ("5", "10"),
-    "aspect_ratio": ("widescreen_16_9", "social_story_9_16", "square_1_1"),
-}
+    "duration": ("5", "10"), "aspect_ratio": ("widescreen_16_9", "social_story_9_16", "square_1_1"),
+}  # fmt: skip
 _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*")
 _LONGEST_TEXT: Final = 2500
 _MOST_IMAGES: Final = 4
@@ -71,15 +70,7 @@ class RefusedError(Exception):
 
 @define(eq=False, slots=False)
 class Stranger:
-    """The server, as an ASGI application.
-
-    Attributes:
-        keys: Good keys; each is an account.
-        secret: Signs webhooks.
-        seconds: How long a task takes.
-        most_at_once: Concurrent tasks of an account.
-        a_day: Tasks of an account.
-    """
+    """The server, as an ASGI application."""
 
     keys: tuple[str, ...]
     secret: str = "stand-in-secret"
@@ -93,7 +84,6 @@ class Stranger:
     # --- the wire
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
-        """Serve one request."""
         if scope["type"] != "http":
             return
         body, more = b"", True
@@ -115,43 +105,38 @@ class Stranger:
         await send({"type": "http.response.body", "body": answer.body})
 
     def respond(self, sent: Sent) -> Answer:
-        """Answer one request."""
         return self.file(sent) if sent.path.startswith("/files/") else self.operation(sent)
 
     def operation(self, sent: Sent) -> Answer:
-        """Answer a request to the API."""
         methods = self.methods(sent.path)
         if sent.method == "OPTIONS" and methods:
             return self.preflight(sent, methods)
         owner = self.owner(sent)
         if owner is None:
             missing = not any(sent.header(name) for name in KEY_HEADERS)
-            return self.error(sent, 401, "Missing API key" if missing else "Invalid API key")
-        method = "GET" if sent.method == "HEAD" and "GET" in methods else sent.method
-        if method not in methods:
-            answer = self.error(
-                sent, 405 if methods else 404, "Method not allowed" if methods else "Not found"
-            )
-            return with_header(answer, "allow", ", ".join(self.allowed(methods))) if methods else answer
-        if method == "GET":
-            show = self.listing if sent.path in _MODELS else self.status
-            return self.counted(sent, owner, show(sent, owner))
-        return self.post_to(sent, owner)
+            return self.error(401, "Missing API key" if missing else "Invalid API key")
+        if not methods:
+            return self.error(404, "Not found")
+        if sent.method not in (*methods, *(["HEAD"] if "GET" in methods else ())):
+            answer = self.error(405, "Method not allowed")
+            return with_header(answer, "allow", ", ".join(self.allowed(methods)))
+        if sent.method == "POST":
+            return self.post_to(sent, owner)
+        show = self.listing if sent.path in _MODELS else self.status
+        return self.counted(sent, owner, show(sent, owner))
 
     def post_to(self, sent: Sent, owner: str) -> Answer:
-        """Answer a POST."""
         try:
             body = self.read(sent)
             if sent.path == _UPLOADS:
                 self.check_files(body)
-                return self.success(sent, {"files": [self.address(sent, f) for f in body["files"]]})
+                return self.success({"files": [self.address(sent, f) for f in body["files"]]})
             self.check(body)
         except RefusedError as refused:
             return self.refuse(sent, *refused.args)
         return self.create(sent, owner, body)
 
     def methods(self, path: str) -> tuple[str, ...]:
-        """Return the methods of a path."""
         if path in _MODELS:
             return ("GET", "POST")
         if path == _UPLOADS:
@@ -159,51 +144,36 @@ class Stranger:
         return ("GET",) if re.fullmatch(re.escape(_STATUS) + "[^/]+", path) else ()
 
     def allowed(self, methods: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the methods that `Allow` names."""
         return methods
 
     def preflight(self, sent: Sent, methods: tuple[str, ...]) -> Answer:
-        """Answer OPTIONS."""
         return Answer(204, (("allow", ", ".join(self.allowed(methods))), ("x-request-id", str(uuid4()))))
 
     # --- keys
 
     def owner(self, sent: Sent) -> str | None:
-        """Return the account of a request's key."""
         given = [sent.header(name) for name in KEY_HEADERS]
         return next((key for key in given if key in self.keys), None)
 
     # --- answers
 
-    def success(self, sent: Sent, value: Any) -> Answer:
-        """Return a 200."""
+    def success(self, value: Any) -> Answer:
         return self.body(200, value, JSON)
 
     def body(self, status: int, value: Any, media_type: str) -> Answer:
-        """Return a JSON answer."""
         raw = json.dumps(value, ensure_ascii=False).encode()
-        return Answer(
-            status,
-            (
-                ("content-type", media_type),
-                ("content-length", str(len(raw))),
-                ("x-request-id", str(uuid4())),
-            ),
-            raw,
-        )
+        headers = {"content-type": media_type, "content-length": str(len(raw)), "x-request-id": str(uuid4())}
+        return Answer(status, tuple(headers.items()), raw)
 
-    def error(self, sent: Sent, status: int, message: str) -> Answer:
-        """Return an error with a message."""
+    def error(self, status: int, message: str) -> Answer:
         return self.body(status, {"message": message}, JSON)
 
     def refuse(self, sent: Sent, name: str, reason: str) -> Answer:
-        """Return a 400, in the media type that is accepted."""
         if self.wants_problem(sent.header("accept") or "*/*"):
             return self.body(400, self.problem(name, reason), _PROBLEM)
-        return self.error(sent, 400, f"Parameter '{name}' {reason}" if name else reason)
+        return self.error(400, f"Parameter '{name}' {reason}" if name else reason)
 
     def wants_problem(self, accept: str) -> bool:
-        """Tell whether problem details are wanted more than plain JSON."""
         wanted: dict[str, float] = {}
         for part in accept.lower().split(","):
             name, *rest = (piece.strip() for piece in part.split(";"))
@@ -212,12 +182,10 @@ class Stranger:
         return wanted.get(_PROBLEM, 0.0) > wanted.get(JSON, 0.0)
 
     def problem(self, name: str, reason: str) -> Any:
-        """Return problem details."""
         message = "Your request parameters didn't validate."
         return {"message": message, "invalid_params": [{"name": name or "body", "reason": reason}]}
 
     def counted(self, sent: Sent, owner: str, answer: Answer) -> Answer:
-        """Add the rate limit to a success."""
         if not answer.is_success:
             return answer
         now = time.monotonic()
@@ -228,13 +196,11 @@ class Stranger:
         return answer
 
     def rate(self, limit: int, left: int, reset: int) -> dict[str, int]:
-        """Return the headers of the rate limit."""
         return {"x-ratelimit-limit": limit, "x-ratelimit-remaining": left, "x-ratelimit-reset": reset}
 
     # --- bodies
 
     def read(self, sent: Sent) -> dict[str, Any]:
-        """Read a JSON object."""
         name, *options = (part.strip().lower() for part in (sent.header("content-type") or "").split(";"))
         if name != JSON or any("charset" in o and "utf-8" not in o for o in options):
             raise RefusedError("", "The content type is not application/json")
@@ -247,11 +213,9 @@ class Stranger:
         return value
 
     def constant(self, name: str) -> Any:
-        """Refuse NaN and its like."""
         raise ValueError(name)
 
     def check(self, body: dict[str, Any]) -> None:
-        """Refuse a create."""
         self.check_images(body.get("images"))
         for name in ("prompt", "negative_prompt"):
             if name in body:
@@ -263,39 +227,28 @@ class Stranger:
             self.check_url(body["webhook_url"])
 
     def check_images(self, images: Any) -> None:
-        """Refuse images."""
-        if not isinstance(images, list):
-            raise RefusedError("images", "must be a list")
+        if not isinstance(images, list) or not all(isinstance(image, str) for image in images):
+            raise RefusedError("images", "must be a list of texts")
         if not 1 <= len(images) <= _MOST_IMAGES:
             raise RefusedError("images", "must be 1 to 4")
-        if not all(isinstance(image, str) for image in images):
-            raise RefusedError("images", "must be texts")
 
     def check_text(self, name: str, text: Any) -> None:
-        """Refuse a text."""
-        if not isinstance(text, str):
-            raise RefusedError(name, "must be a text")
-        if len(text) > _LONGEST_TEXT:
-            raise RefusedError(name, "is too long")
+        if not isinstance(text, str) or len(text) > _LONGEST_TEXT:
+            raise RefusedError(name, "must be a text, and is too long or none")
 
     def check_word(self, name: str, word: Any, words: tuple[str, ...]) -> None:
-        """Refuse a word."""
         if not isinstance(word, str) or word not in words:
             raise RefusedError(name, "is not valid")
 
     def check_url(self, url: Any) -> None:
-        """Refuse a webhook."""
         try:
-            good = (
-                isinstance(url, str) and _URL.fullmatch(url) and (httpx.URL(url).port or 1) and urlsplit(url)
-            )
+            good = isinstance(url, str) and _URL.fullmatch(url) and httpx.URL(url).port != 0 and urlsplit(url)
         except (httpx.InvalidURL, ValueError):
             good = None
         if not good:
             raise RefusedError("webhook_url", "must be a URL")
 
     def check_files(self, body: dict[str, Any]) -> None:
-        """Refuse a request for uploads."""
         files = body.get("files")
         if not isinstance(files, list) or not 1 <= len(files) <= _MOST_FILES:
             raise RefusedError("files", "must be a list of 1 to 14")
@@ -306,80 +259,63 @@ class Stranger:
     # --- tasks
 
     def create(self, sent: Sent, owner: str, body: dict[str, Any]) -> Answer:
-        """Make a task."""
         mine = [job for job in self.jobs.values() if job.owner == owner]
         if self.a_day is not None and len(mine) >= self.a_day:
-            return self.error(sent, 429, "You have reached the usage limit of your plan for today.")
+            return self.error(429, "You have reached the usage limit of your plan for today.")
         busy = [job for job in mine if self.word(job) in {"CREATED", "IN_PROGRESS"}]
         if self.most_at_once is not None and len(busy) >= self.most_at_once:
-            answer = self.error(sent, 429, "Too many tasks at once. Please slow down.")
+            answer = self.error(429, "Too many tasks at once. Please slow down.")
             return with_header(answer, "retry-after", "1")
         job = Job(self.new_id(), sent.path, owner, body, self.origin(sent))
         self.jobs[job.id] = job
         if str(body.get("webhook_url")).startswith("http://127.0.0.1:"):
             threading.Thread(target=self.deliver_all, args=(job,), daemon=True).start()
-        return self.success(sent, {"data": self.created(job)})
+        return self.success({"data": self.created(job)})
 
     def new_id(self) -> str:
-        """Return a new id."""
         return str(uuid4())
 
     def origin(self, sent: Sent) -> str:
-        """Return the origin that a request was sent to."""
         return f"http://{sent.header('host')}"
 
     def created(self, job: Job) -> dict[str, Any]:
-        """Return what create says of a task."""
         return {"task_id": job.id, "status": "CREATED", "generated": []}
 
     def status(self, sent: Sent, owner: str) -> Answer:
-        """Answer with a task."""
         job = self.find(unquote(sent.path.removeprefix(_STATUS)), owner)
-        return self.error(sent, 404, "Task not found") if job is None else self.shown(sent, job)
+        return self.error(404, "Task not found") if job is None else self.shown(sent, job)
 
     def find(self, task_id: str, owner: str) -> Job | None:
-        """Return an account's task."""
         job = self.jobs.get(task_id)
         return job if job is not None and job.owner == owner else None
 
     def shown(self, sent: Sent, job: Job) -> Answer:
-        """Return a task's status."""
-        return self.success(sent, {"data": self.detail(job, self.word(job))})
+        return self.success({"data": self.detail(job, self.word(job))})
 
     def word(self, job: Job) -> str:
-        """Return a task's present status."""
         age = (time.monotonic() - job.born) / self.seconds
         return "COMPLETED" if age >= 1 else "IN_PROGRESS" if age >= 0.4 else "CREATED"
 
     def detail(self, job: Job, word: str) -> dict[str, Any]:
-        """Return a task."""
-        return {
-            "task_id": job.id,
-            "status": word,
-            "generated": self.results(job) if word == "COMPLETED" else [],
-        }
+        results = self.results(job) if word == "COMPLETED" else []
+        return {"task_id": job.id, "status": word, "generated": results}
 
     def results(self, job: Job) -> list[str]:
-        """Return the addresses of a task's results."""
-        return [
-            f"{job.origin}/files/result/{job.id}.mp4?token=exp={int(time.time() // 1e5 * 1e5 + 2e5)}~hmac=ab"
-        ]
+        expires = int(time.time() // 1e5 * 1e5 + 2e5)
+        return [f"{job.origin}/files/result/{job.id}.mp4?token=exp={expires}~hmac=ab"]
 
     def listing(self, sent: Sent, owner: str) -> Answer:
-        """Answer with an account's tasks."""
         jobs = [j for j in reversed(self.jobs.values()) if j.owner == owner and j.model == sent.path]
         if not jobs:
-            return self.error(sent, 404, "Tasks not found")
-        return self.success(sent, {"data": self.rows(jobs)})
+            return self.error(404, "Tasks not found")
+        return self.success({"data": self.rows(jobs)})
 
     def rows(self, jobs: list[Job]) -> list[Any]:
-        """Return the rows of a list."""
         return [{"task_id": job.id, "status": self.word(job)} for job in jobs]
 
     # --- uploads and results
 
     def address(self, sent: Sent, wanted: dict[str, Any]) -> dict[str, Any]:
-        """Return where a file can be put."""
         file_id, origin = str(uuid4()), self.origin(sent)
         self.files[file_id] = File(wanted["content_type"])
         return {
@@ -392,7 +328,6 @@ class Stranger:
         }
 
     def file(self, sent: Sent) -> Answer:
-        """Take or give a file."""
         kind, _, name = sent.path.removeprefix("/files/").partition("/")
         if kind == "result":
             job = self.jobs.get(name.removesuffix(".mp4"))
@@ -403,65 +338,51 @@ class Stranger:
         return self.put(sent, file) if kind == "put" else self.asset(file)
 
     def put(self, sent: Sent, file: File) -> Answer:
-        """Take a file."""
         if sent.method != "PUT" or sent.header("content-type") != file.content_type:
             return Answer(403)
         file.data = sent.body
         return Answer(200)
 
     def asset(self, file: File) -> Answer:
-        """Give a file."""
         if file.data is None:
             return Answer(404)
         return Answer(200, (("content-type", file.content_type),), file.data)
 
     def video(self, job: Job) -> Answer:
-        """Give a task's video."""
         return Answer(200, (("content-type", "video/mp4"),), film(int(job.body.get("duration", "5"))))
 
     # --- webhooks
 
     def deliver_all(self, job: Job) -> None:
-        """Tell a receiver of each change."""
         for word, share in self.changes(job):
             time.sleep(max(0.0, job.born + share * self.seconds - time.monotonic()) + 0.01)
             self.deliver(job, word, self.message(job, word))
 
     def changes(self, job: Job) -> Iterator[tuple[str, float]]:
-        """Give the changes of a task, with the share of its time at which each comes."""
         yield "IN_PROGRESS", 0.4
         yield "COMPLETED", 1.0
 
     def message(self, job: Job, word: str) -> bytes:
-        """Return the body of a delivery."""
         return json.dumps(self.detail(job, word)).encode()
 
     def deliver(self, job: Job, word: str, body: bytes) -> None:
-        """Tell a receiver of a change."""
         headers = self.signed(f"msg_{uuid4().hex}", str(int(time.time())), body)
         self.post(self.hook(job), headers, body)
 
     def hook(self, job: Job) -> str:
-        """Return where a task's changes go."""
         return str(job.body["webhook_url"])
 
     def post(self, url: str, headers: dict[str, str], body: bytes) -> None:
-        """Post a delivery."""
         try:
             httpx.post(url, headers=headers, content=body, trust_env=False)
         except httpx.HTTPError:
             return
 
     def signed(self, message_id: str, timestamp: str, body: bytes) -> dict[str, str]:
-        """Return the headers of a delivery."""
         text = f"{message_id}.{timestamp}.".encode() + body
         mac = base64.b64encode(hmac.new(self.secret.encode(), text, hashlib.sha256).digest()).decode()
-        return {
-            "content-type": JSON,
-            "webhook-id": message_id,
-            "webhook-timestamp": timestamp,
-            "webhook-signature": f"v1,{mac}",
-        }
+        signed = {"webhook-id": message_id, "webhook-timestamp": timestamp, "webhook-signature": f"v1,{mac}"}
+        return {"content-type": JSON, **signed}
 
 
 def with_header(answer: Answer, name: str, value: str | None) -> Answer:

@@ -10,8 +10,7 @@ from typing import get_args
 
 import pytest
 
-from contract_tests.violations.__main__ import ROOT, choose, counts, listed, run
-from contract_tests.violations.everything import VIOLATIONS
+from contract_tests.violations.__main__ import ROOT, VIOLATIONS, choose, counts, listed, run
 from contract_tests.violations.plugin import is_check
 from contract_tests.violations.violation import CannotApplyError, Kind, Violation, replaced
 from kling_elements import ValidationError
@@ -52,7 +51,7 @@ def test_a_violation_that_cannot_be_applied_is_an_error(path: str) -> None:
 def test_each_can_be_applied() -> None:
     """Import paths, texts and test files of all violations exist: a renaming shows here first."""
     code = (
-        "from contract_tests.violations.everything import VIOLATIONS\n"
+        "from contract_tests.violations.__main__ import VIOLATIONS\n"
         "for each in VIOLATIONS:\n    each.apply is None or each.apply()"
     )
     done = subprocess.run(  # noqa: S603 - our own code; the violations stay in its process

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from attrs import frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+
+    Row = tuple[str, str, str, str, Callable[[], None]]
 
 Kind = Literal["server", "client", "document", "webhook", "mock"]
 
@@ -52,12 +54,18 @@ class Violation:
         return f"{self.kind}:{self.name}"
 
 
-def replaced(make: Callable[[Any], Any], *paths: str) -> Callable[[], None]:
-    """Return a change that replaces functions, methods or classes.
+def table(kind: Kind, rows: Iterable[Row]) -> tuple[Violation, ...]:
+    """Return the violations of rows: name, what is wrong, the test that runs first, all tests, the change."""
+    return tuple(
+        Violation(kind, name, description, apply, tuple(tests.split()), near)
+        for name, description, near, tests, apply in rows
+    )
 
-    Args:
-        make: Takes the real one and returns the wrong one.
-        paths: `module:name` or `module:Class.method`.
+
+def replaced(make: Callable[[Any], Any], *paths: str) -> Callable[[], None]:
+    """Return a change that replaces functions, methods or classes: `module:name` or `module:Class.method`.
+
+    `make` takes the real one and returns the wrong one.
     """
 
     def apply() -> None:

@@ -4,24 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from contract_tests.violations.violation import Violation, replaced
+from contract_tests.violations.violation import replaced, table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _EXAMINE: Final = "kling_elements.webhooks.verification:examine"
+_SIGNING: Final = "kling_elements.webhooks.signing"
 _SIGNATURE: Final = "webhook-signature"
-
-
-def _violation(name: str, description: str, apply: Callable[[], None], near: str = "") -> Violation:
-    return Violation("webhook", name, description, apply, ("client/webhooks",), near)
-
-
-def _examining(**wrong: Any) -> Callable[[], None]:
-    return replaced(
-        lambda real: lambda body, headers, keys, **options: real(body, headers, keys, **{**options, **wrong}),
-        _EXAMINE,
-    )
+_FIRST, _THEN, _LAST = "test_verification", "test_deduplication", "test_receiver"
+_ALL: Final = "client/webhooks"
 
 
 def _entries(change: Callable[[list[str]], list[str]]) -> Callable[[], None]:
@@ -106,84 +98,33 @@ def _always_new(real: Any) -> Any:
     return lambda *args, **options: Receipt.NEW
 
 
-VIOLATIONS: Final = (
-    _violation(
-        "age-before-the-signature",
-        "A stranger is told that a delivery is too old.",
-        _before_the_signature("TIMESTAMP"),
-        "test_verification",
-    ),
-    _violation(
-        "body-before-the-signature",
-        "A stranger is told that a body is no task.",
-        _before_the_signature("BODY"),
-        "test_verification",
-    ),
-    _violation(
-        "any-signature",
-        "A signature is not compared: any is good.",
-        replaced(lambda real: lambda one, other: True, "hmac:compare_digest"),
-        "test_verification",
-    ),
-    _violation(
-        "first-entry-only",
-        "Only the first entry of the signature's list is compared.",
-        _entries(lambda entries: entries[:1]),
-        "test_verification",
-    ),
-    _violation(
-        "v1-only",
-        "Only entries of version v1 are compared: a new secret fails.",
-        _entries(lambda entries: [entry for entry in entries if entry.startswith("v1,")]),
-        "test_verification",
-    ),
-    _violation(
-        "first-secret-only",
-        "Only the first of several secrets is tried.",
-        replaced(_one_secret, "kling_elements.webhooks.signing:signing_keys"),
-        "test_verification",
-    ),
-    _violation(
-        "base64-secret",
-        "A secret is decoded as base64 unless told otherwise.",
-        replaced(_as_base64, "kling_elements.webhooks.signing:signing_keys"),
-        "test_verification",
-    ),
-    _violation(
-        "timestamp-unsigned",
-        "The timestamp is not part of the signed content: an old delivery can be dated again.",
-        replaced(
-            lambda real: lambda webhook_id, timestamp, body: real(webhook_id, "0", body),
-            "kling_elements.webhooks.signing:signed_content",
-        ),
-        "test_verification",
-    ),
-    _violation(
-        "old-is-good", "A delivery of any age is accepted: it can be replayed.",
-        _examining(tolerance=1e12), "test_verification",
-    ),
-    _violation(
-        "duplicate-is-new",
-        "A repeated delivery counts as new.",
-        replaced(_forgetful, "kling_elements.webhooks.deduplication:DeliveryLog.receive"),
-        "test_deduplication",
-    ),
-    _violation(
-        "status-goes-back",
-        "A late IN_PROGRESS undoes COMPLETED.",
-        replaced(_always_new, "kling_elements.webhooks.deduplication:compare"),
-        "test_deduplication",
-    ),
-    _violation(
-        "forged-is-200",
-        "A forged delivery gets the same answer as a good one.",
-        replaced(_accepting, "kling_elements.webhooks:WebhookReceiver.__call__"),
-        "test_receiver",
-    ),
-    _violation(
-        "get-is-served",
-        "Deliveries may come by any method.",
-        replaced(_any_method, "kling_elements.webhooks:WebhookReceiver.__call__"),
-        "test_receiver",
-    ),
-)  # fmt: skip
+VIOLATIONS: Final = table("webhook", (
+    ("age-before-the-signature", "A stranger is told that a delivery is too old.", _FIRST, _ALL,
+     _before_the_signature("TIMESTAMP")),
+    ("body-before-the-signature", "A stranger is told that a body is no task.", _FIRST, _ALL,
+     _before_the_signature("BODY")),
+    ("any-signature", "A signature is not compared: any is good.", _FIRST, _ALL,
+     replaced(lambda real: lambda one, other: True, "hmac:compare_digest")),
+    ("first-entry-only", "Only the first entry of the signature's list is compared.", _FIRST, _ALL,
+     _entries(lambda entries: entries[:1])),
+    ("v1-only", "Only entries of version v1 are compared: a new secret fails.", _FIRST, _ALL,
+     _entries(lambda entries: [entry for entry in entries if entry.startswith("v1,")])),
+    ("first-secret-only", "Only the first of several secrets is tried.", _FIRST, _ALL,
+     replaced(_one_secret, f"{_SIGNING}:signing_keys")),
+    ("base64-secret", "A secret is decoded as base64 unless told otherwise.", _FIRST, _ALL,
+     replaced(_as_base64, f"{_SIGNING}:signing_keys")),
+    ("timestamp-unsigned",
+     "The timestamp is not part of the signed content: an old delivery can be dated again.", _FIRST, _ALL,
+     replaced(lambda real: lambda webhook_id, timestamp, body: real(webhook_id, "0", body),
+              f"{_SIGNING}:signed_content")),
+    ("old-is-good", "A delivery of any age is accepted: it can be replayed.", _FIRST, _ALL,
+     replaced(lambda real: lambda *args, **options: real(*args, **{**options, "tolerance": 1e12}), _EXAMINE)),
+    ("duplicate-is-new", "A repeated delivery counts as new.", _THEN, _ALL,
+     replaced(_forgetful, "kling_elements.webhooks.deduplication:DeliveryLog.receive")),
+    ("status-goes-back", "A late IN_PROGRESS undoes COMPLETED.", _THEN, _ALL,
+     replaced(_always_new, "kling_elements.webhooks.deduplication:compare")),
+    ("forged-is-200", "A forged delivery gets the same answer as a good one.", _LAST, _ALL,
+     replaced(_accepting, "kling_elements.webhooks:WebhookReceiver.__call__")),
+    ("get-is-served", "Deliveries may come by any method.", _LAST, _ALL,
+     replaced(_any_method, "kling_elements.webhooks:WebhookReceiver.__call__")),
+))  # fmt: skip

@@ -15,21 +15,14 @@ from kling_elements.api.io import run_sync
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    Change = Callable[["Exchange"], None]
+    Change = Callable[["Exchange"], object]
 
-_KEY_HEADERS: Final = frozenset(key_headers().values())
+KEY_HEADERS: Final = frozenset(key_headers().values())
 
 
 @define
 class Exchange:
-    """A request, and its response once there is one; changes assign to the attributes.
-
-    Attributes:
-        request: What is sent.
-        status: The response's status.
-        headers: The response's headers.
-        body: The response's bytes.
-    """
+    """A request, and its response once there is one; changes assign to the attributes."""
 
     request: httpx.Request
     status: int = 0
@@ -39,30 +32,24 @@ class Exchange:
     @property
     def is_ours(self) -> bool:
         """Whether the request carries the key, and so goes to the service."""
-        return any(name in self.request.headers for name in _KEY_HEADERS)
+        return any(name in self.request.headers for name in KEY_HEADERS)
 
     @property
     def is_create(self) -> bool:
         """Whether the request creates a task."""
-        path = self.request.url.path
-        return self.request.method == "POST" and "/image-to-video/" in path
+        return self.request.method == "POST" and "/image-to-video/" in self.request.url.path
 
-    def rewrite(self, **changed: Any) -> None:
-        """Change parts of the request: `url`, `headers`, `content`."""
+    def send_instead(self, content: bytes) -> None:
+        """Give the request another body."""
         old = self.request
-        headers = changed.get("headers", old.headers).copy()
-        headers.pop("content-length", None)
-        headers.pop("transfer-encoding", None)
-        extensions = old.extensions
+        headers = old.headers.copy()
+        for name in ("content-length", "transfer-encoding"):
+            headers.pop(name, None)
         self.request = httpx.Request(
-            old.method,
-            changed.get("url", old.url),
-            headers=headers,
-            content=changed.get("content", old.content),
-            extensions=extensions,
+            old.method, old.url, headers=headers, content=content, extensions=old.extensions
         )
 
-    def edit_json(self, change: Callable[[dict[str, Any]], Any]) -> None:
+    def edit_json(self, change: Callable[[dict[str, Any]], object]) -> None:
         """Change the response's JSON object in place; other bodies stay."""
         try:
             value = json.loads(self.body)
@@ -77,16 +64,13 @@ class Exchange:
 class Wire:
     """Wraps every httpx client, synchronous and asynchronous.
 
-    Attributes:
-        before: Changes the request.
-        after: Changes the response.
-        again: Says whether a request is sent a second time after this status (0: there was no response).
-        options: Overrides what `send` is called with.
+    `before` changes the request, `after` the response; `again` says whether a request is sent again after its
+    status (0: there was no response); `options` overrides what `send` is called with.
     """
 
     before: Change | None = None
     after: Change | None = None
-    again: Callable[[Exchange], bool] | None = None
+    again: Callable[[Exchange], bool] = lambda exchange: False
     options: dict[str, Any] = field(factory=dict)
 
     def __call__(self) -> None:
@@ -131,27 +115,26 @@ class Wire:
         try:
             response = await ask(exchange.request, **options)
         except (httpx.ReadTimeout, httpx.ReadError, httpx.RemoteProtocolError):
-            if self.again and self.again(exchange):
+            if self.again(exchange):
                 return await ask(exchange.request, **options)
             raise
-        exchange.status = response.status_code
-        if self.again and self.again(exchange):
+        exchange.status, exchange.headers = response.status_code, response.headers.copy()
+        if self.again(exchange):
             return await ask(exchange.request, **options)
-        if self.after is None:
-            return response
+        return await self._changed(exchange, response, read(response)) if self.after else response
+
+    async def _changed(
+        self, exchange: Exchange, response: httpx.Response, read: AsyncIterator[bytes]
+    ) -> httpx.Response:
         pieces: list[bytes] = []
+        broke: Exception | None = None
         try:
-            async for piece in read(response):
+            async for piece in read:
                 pieces += [piece]
         except httpx.TransportError as error:
-            return self._after(exchange, response, pieces, error)
-        return self._after(exchange, response, pieces, None)
-
-    def _after(
-        self, exchange: Exchange, response: httpx.Response, pieces: list[bytes], error: Exception | None
-    ) -> httpx.Response:
-        exchange.headers, exchange.body = response.headers.copy(), b"".join(pieces)
-        if self.after is not None and "content-encoding" not in exchange.headers:
+            broke = error
+        exchange.body = b"".join(pieces)
+        if self.after and "content-encoding" not in exchange.headers:
             self.after(exchange)
         if exchange.body != b"".join(pieces):
             pieces = [exchange.body]
@@ -159,7 +142,7 @@ class Wire:
         return httpx.Response(
             exchange.status,
             headers=exchange.headers,
-            stream=Pieces(*pieces, error=error),
+            stream=Pieces(*pieces, error=broke),
             request=exchange.request,
             extensions={k: v for k, v in response.extensions.items() if k != "reason_phrase"},
         )

@@ -6,56 +6,89 @@ from __future__ import annotations
 
 import gzip
 import json
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
 
+import httpx
+from attrs import frozen
+
+from contract_tests.schema.server import schemas
+from contract_tests.schema.server.exchange import Answer
 from contract_tests.schema.server.operations import life_cycles, operations, properties, sample
 from contract_tests.support.contract import resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from contract_tests.schema.server.operations import Operation
 
 _OF_TYPE: Final[dict[str, Any]] = {
-    "string": "text",
-    "integer": 7,
-    "number": 7.5,
-    "boolean": True,
-    "null": None,
-    "array": ["text"],
-    "object": {"a": "text"},
-}
+    "string": "text", "integer": 7, "number": 7.5, "boolean": True, "null": None, "array": ["text"], "object": {"a": "text"},
+}  # fmt: skip
+_NO_JSON_WORDS: Final = (
+    "NaN", "Infinity", "-Infinity", "undefined", "nan", "None", "True", "0x10", "01", "+1", ".5", "1.",
+)  # fmt: skip
 _NO_URIS: Final = (
     "not a uri", "/relative", "http://a b/", "http://[::1", "://example.com", "", " ", "example.com", "example.com/hook",
     "//example.com/hook", "www.example.com", "localhost", "http", "?a=b", "#a", "1http://a/",
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Body:
-    """A body for a request.
-
-    Attributes:
-        label: What is peculiar about it.
-        value: The JSON value.
-        parameter: The property at fault; None if the body is valid, empty if it is the body as a whole.
-    """
+    """A body for a request: what is peculiar about it, and the property at fault; None if it is valid."""
 
     label: str
     value: Any
     parameter: str | None = None
 
 
+def encoded(media_type: str, value: Any) -> tuple[str, bytes]:
+    """Return the content type and the bytes of a value under a media type."""
+    if "json" in media_type:
+        return media_type, json.dumps(value).encode()
+    if not isinstance(value, dict):
+        return media_type, str(value).encode()
+    texts = {
+        name: [_text(v) for v in (some if isinstance(some, list) else [some])] for name, some in value.items()
+    }
+    if media_type != "multipart/form-data":
+        return media_type, urlencode(texts, doseq=True).encode()
+    named = f"{media_type}; boundary=contract-suite"
+    parts = [(name, (None, text.encode())) for name, some in texts.items() for text in some]
+    return named, httpx.Request("POST", "http://x", headers={"content-type": named}, files=parts).read()
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
 def broken(operation: Operation) -> Iterator[Body]:
-    """Give bodies that break the schema at one place each."""
+    """Give bodies that break the schema at one place each; of a form, whose values are texts, fewer."""
+    is_json, schema = "json" in operation.media_type, operation.media.get("schema", {})
+    for body in _broken(operation):
+        if (is_json or _is_of_texts(operation, body)) and schemas.faults(schema, body.value):
+            yield body
+
+
+def _is_of_texts(operation: Operation, body: Body) -> bool:
+    known = properties(operation.body_schema)
+    return isinstance(body.value, dict) and all(
+        isinstance(value, str) and known.get(name, {}).get("type", "string") == "string"
+        for name, value in body.value.items()
+    )
+
+
+def _broken(operation: Operation) -> Iterator[Body]:
     base, schema = example_body(operation), operation.body_schema
     for kind in ("array", "string", "integer", "boolean", "null"):
         if kind != schema.get("type"):
             yield Body(f"the body is of type {kind}", _OF_TYPE[kind], "")
     yield Body("the body is in a list", [base], "")
     yield Body("the body is in a text", json.dumps(base), "")
+    if not isinstance(base, dict):
+        return
     for name in schema.get("required", ()):
         rest = {k: v for k, v in base.items() if k != name}
         yield Body(f"{name} is missing", rest, name)
@@ -119,12 +152,7 @@ def _no_words(words: list[Any]) -> Iterator[tuple[str, Any]]:
         if word.isdecimal():
             found += _near_numerals(word)
         else:
-            found += [
-                word.replace("_", "-"),
-                word.replace("_", " "),
-                word.replace("_", ""),
-                word.replace("_", "__"),
-            ]
+            found += [word.replace("_", other) for other in ("-", " ", "", "__")]
             found += _near_shapes(word)
     yield from ((f"is {value!r}", value) for value in _distinct(found) if value not in words)
 
@@ -165,38 +193,36 @@ def _distinct(values: list[Any]) -> Iterator[Any]:
 def _over_the_edge(node: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """Give values just outside each limit."""
     item = sample(node.get("items", {})) if "items" in node else "text"
-    edges = (
-        ("maxLength", "is one character too long", lambda most: "a" * (most + 1)),
-        ("maxLength", "is one space too long", lambda most: "a" * most + " "),
-        ("maxLength", "begins with a space too many", lambda most: " " + "a" * most),
-        ("maxLength", "is one line break too long", lambda most: "a" * most + "\n"),
-        ("maxLength", "is nothing but spaces, and too long", lambda most: " " * (most + 1)),
-        ("maxLength", "has one accented letter too many", lambda most: "\u00e9" * (most + 1)),
-        (
-            "maxLength",
-            "has one letter outside the basic plane too many",
-            lambda most: "\U0001f431" * (most + 1),
-        ),
-        ("maxLength", "is too long by an accent", lambda most: "a" * most + "\u0301"),
-        ("maxLength", "is one NUL too long", lambda most: "a" * most + "\0"),
-        ("maxLength", "is ten characters too long", lambda most: "a" * (most + 10)),
-        ("maxLength", "is 0.4 times too long", lambda most: "b " * (most // 10 * 7)),
-        ("maxLength", "is twice too long", lambda most: "a" * (most * 2)),
-        ("maxLength", "is four times too long", lambda most: "word " * most),
-        ("maxLength", "is a hundred times too long", lambda most: "a" * (most * 100)),
-        ("minLength", "is one character too short", lambda least: "a" * (least - 1) if least else None),
-        ("maxItems", "has one item too many", lambda most: [item] * (most + 1)),
-        ("maxItems", "has two items too many", lambda most: [item] * (most + 2)),
-        ("maxItems", "has twice as many items", lambda most: [item] * (most * 2)),
-        ("maxItems", "has a hundred items too many", lambda most: [item] * (most + 100)),
-        ("minItems", "has one item too few", lambda least: [item] * (least - 1) if least else None),
-        ("maximum", "is too large", lambda most: most + 1),
-        ("minimum", "is too small", lambda least: least - 1),
-    )
-    for keyword, label, make in edges:
-        value = make(node[keyword]) if keyword in node else None
-        if value is not None:
-            yield label, value
+    edges: tuple[tuple[str, dict[str, Callable[[int], Any]]], ...] = (
+        ("maxLength", {
+            "is one character too long": lambda most: "a" * (most + 1),
+            "is one space too long": lambda most: "a" * most + " ",
+            "begins with a space too many": lambda most: " " + "a" * most,
+            "is one line break too long": lambda most: "a" * most + "\n",
+            "is nothing but spaces, and too long": lambda most: " " * (most + 1),
+            "has one accented letter too many": lambda most: "\u00e9" * (most + 1),
+            "has one letter outside the basic plane too many": lambda most: "\U0001f431" * (most + 1),
+            "is too long by an accent": lambda most: "a" * most + "\u0301",
+            "is one NUL too long": lambda most: "a" * most + "\0",
+            "is ten characters too long": lambda most: "a" * (most + 10),
+            "is 0.4 times too long": lambda most: "b " * (most // 10 * 7),
+            "is twice too long": lambda most: "a" * (most * 2),
+            "is four times too long": lambda most: "word " * most,
+            "is a hundred times too long": lambda most: "a" * (most * 100),
+        }),
+        ("minLength", {"is one character too short": lambda least: "a" * (least - 1)}),
+        ("maxItems", {
+            "has one item too many": lambda most: [item] * (most + 1),
+            "has two items too many": lambda most: [item] * (most + 2),
+            "has twice as many items": lambda most: [item] * (most * 2),
+            "has a hundred items too many": lambda most: [item] * (most + 100),
+        }),
+        ("minItems", {"has one item too few": lambda least: [item] * (least - 1)}),
+        ("maximum", {"is too large": lambda most: most + 1}),
+        ("minimum", {"is too small": lambda least: least - 1}),
+    )  # fmt: skip
+    for keyword, made in edges:
+        yield from ((label, make(node[keyword])) for label, make in made.items() if keyword in node)
 
 
 @cache
@@ -210,12 +236,19 @@ def image_lists() -> frozenset[str]:
 
 def valid(operation: Operation) -> Iterator[Body]:
     """Give bodies at the edge of what the schema allows, and the document's own examples."""
-    media = operation.json_body
+    schema = operation.media.get("schema", {})
+    yield from (body for body in _valid(operation) if not schemas.faults(schema, body.value))
+
+
+def _valid(operation: Operation) -> Iterator[Body]:
     hooks = {cycle.webhook_name for cycle in life_cycles()}
-    for label, example in media.get("examples", {}).items():
+    for label, example in operation.media.get("examples", {}).items():
         # Its receiver is somebody's.
         yield Body(f"example {label}", {k: v for k, v in example["value"].items() if k not in hooks})
     base, schema = example_body(operation), operation.body_schema
+    if not isinstance(base, dict):
+        yield Body("an example", base)
+        return
     yield Body("only what is required", {n: v for n, v in base.items() if n in schema.get("required", ())})
     for name, node in properties(schema).items():
         for word in node.get("enum", ()):
@@ -233,58 +266,52 @@ def valid(operation: Operation) -> Iterator[Body]:
 def malformed(operation: Operation, body: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
     """Give bytes that are no JSON by the letter, with what is wrong with them; `body` is a good one."""
     good = json.dumps(body).encode()
-    yield "nothing", b""
-    yield "white space", b" \n"
-    yield "no JSON", b"\x00\x01\x02"
-    yield "plain text", b"hello"
-    yield "a lone bracket", b"["
-    yield "bytes that are no UTF-8", b'"\xff\xfe"'
-    yield "a text that is no UTF-8", good[:-1] + b', "x": "\xff\xfe"}'
-    yield "bottomless nesting", b"[" * 100_000
-    yield "a cut-off body", good[:-1]
-    yield "a body without its beginning", good[1:]
-    yield "text after the end", good + b"}"
-    yield "two bodies", good + good
-    yield "two bodies in two lines", good + b"\n" + good
-    yield "a word after the end", good + b" x"
-    yield "single quotes", good.replace(b'"', b"'")
-    yield "a name without quotes", good.replace(b'"', b"", 2)
-    yield "a comma too many", good[:-1] + b",}"
-    yield "a comma too few", good[:-1] + b' "x": 1}'
-    yield "an equals sign for a colon", good.replace(b":", b"=", 1)
-    yield "a comment", good[:-1] + b"/* x */}"
-    yield "a comment in a line", b"// x\n" + good
-    yield "a hash comment", b"# x\n" + good
-    for word in (
-        "NaN",
-        "Infinity",
-        "-Infinity",
-        "undefined",
-        "nan",
-        "None",
-        "True",
-        "0x10",
-        "01",
-        "+1",
-        ".5",
-        "1.",
-    ):
-        yield word, good[:-1] + f', "x": {word}}}'.encode()
-    yield "a line break in a text", good[:-1] + b', "x": "a\nb"}'
-    yield "an unknown escape", good[:-1] + b', "x": "\\x41"}'
-    yield "a form", b"&".join(f"{name}=a".encode() for name in body)
-    yield "Python's words", good.replace(b"[", b"(").replace(b"]", b")")
-    yield "gzip", gzip.compress(good)
-    yield "YAML", b"images:\n  - https://example.com/a.png\n"
-    yield "XML", b"<images><url>https://example.com/a.png</url></images>"
-    yield "a BOM in UTF-16", good.decode().encode("utf-16-be")
-    yield "UTF-16", good.decode().encode("utf-16")
+    made = {
+        **({"nothing": b"", "white space": b" \n"} if operation.needs_body else {}),
+        "no JSON": b"\x00\x01\x02",
+        "plain text": b"hello",
+        "a lone bracket": b"[",
+        "bytes that are no UTF-8": b'"\xff\xfe"',
+        "a text that is no UTF-8": good[:-1] + b', "x": "\xff\xfe"}',
+        "bottomless nesting": b"[" * 100_000,
+        "a cut-off body": good[:-1],
+        "a body without its beginning": good[1:],
+        "text after the end": good + b"}",
+        "two bodies": good + good,
+        "two bodies in two lines": good + b"\n" + good,
+        "a word after the end": good + b" x",
+        "single quotes": good.replace(b'"', b"'"),
+        "a name without quotes": good.replace(b'"', b"", 2),
+        "a comma too many": good[:-1] + b",}",
+        "a comma too few": good[:-1] + b' "x": 1}',
+        "an equals sign for a colon": good.replace(b":", b"=", 1),
+        "a comment": good[:-1] + b"/* x */}",
+        "a comment in a line": b"// x\n" + good,
+        "a hash comment": b"# x\n" + good,
+        **{word: good[:-1] + f', "x": {word}}}'.encode() for word in _NO_JSON_WORDS},
+        "a line break in a text": good[:-1] + b', "x": "a\nb"}',
+        "an unknown escape": good[:-1] + b', "x": "\\x41"}',
+        "a form": b"&".join(f"{name}=a".encode() for name in body),
+        "Python's words": good.replace(b"[", b"(").replace(b"]", b")"),
+        "gzip": gzip.compress(good, mtime=0),
+        "YAML": b"images:\n  - https://example.com/a.png\n",
+        "XML": b"<images><url>https://example.com/a.png</url></images>",
+        "a BOM in UTF-16": good.decode().encode("utf-16-be"),
+        "UTF-16": good.decode().encode("utf-16"),
+    }
+    yield from ((label, content) for label, content in made.items() if not _is_json(content))
 
 
-def example_body(operation: Operation) -> dict[str, Any]:
-    """Give the first documented example of an operation's JSON body."""
-    media = operation.json_body
-    named = [example["value"] for example in media.get("examples", {}).values()]
-    default = media.get("example", sample(media.get("schema", {})))
-    found: dict[str, Any] = (named or [default])[0]
-    return found
+def _is_json(content: bytes) -> bool:
+    try:
+        Answer(200, (), content).json()
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def example_body(operation: Operation) -> Any:
+    """Return the first documented example of an operation's body, else a valid one."""
+    media = operation.media
+    named = [example["value"] for example in map(resolve, media.get("examples", {}).values())]
+    return (named or [media.get("example", sample(media.get("schema", {})))])[0]

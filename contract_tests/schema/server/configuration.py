@@ -25,21 +25,7 @@ class ConfigurationError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """One run.
-
-    Attributes:
-        url: The origin of the server; None for the mock in this process.
-        key: The key for it.
-        other_key: A key of another account; None if there is none.
-        webhook_secret: Signs its webhooks; None if it is not known.
-        profile: `free` or `full`.
-        cap: The most tasks that may be made; None for any number.
-        seed: Same seed, same requests.
-        examples: Generated cases an operation and phase.
-        wait: The most seconds to wait for one thing: a task's end, or a rate limit.
-        images: Addresses of images that the server can fetch.
-        known: The file of accepted breaches; None if there is none.
-    """
+    """One run."""
 
     url: str | None = None
     key: str = ""
@@ -55,11 +41,7 @@ class Configuration:
 
 
 def from_environment(environment: Mapping[str, str] = os.environ) -> Configuration:
-    """Read the run's set-up.
-
-    Raises:
-        ConfigurationError: Something is missing or can't be.
-    """
+    """Read the run's set-up."""
 
     def get(name: str) -> str | None:
         return environment.get(PREFIX + name, "").strip() or None

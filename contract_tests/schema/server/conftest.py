@@ -6,21 +6,21 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from contract_tests.schema.server import default_target, neighbour
-from contract_tests.schema.server.backends import NoAnswerError
+from contract_tests.schema.server import neighbour, sources
 from contract_tests.schema.server.configuration import Configuration, ConfigurationError, from_environment
+from contract_tests.schema.server.exchange import NoAnswerError
 from contract_tests.schema.server.guard import NotSentError
 from contract_tests.schema.server.patience import Patience
-from contract_tests.schema.server.target import Target
+from contract_tests.schema.server.target import EndedError, Target
 from contract_tests.schema.server.verdicts import KnownError, note, read_known, rule_of
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     from contract_tests.schema.server.neighbour import Neighbour
 
 # A cap on tasks, or a day's quota, may end before the run does: tasks, keys and uploads come before bodies.
-_ORDER: Final = ("lives", "keys", "uploads", "tasks", "rates", "webhooks", "methods", "bodies", "answers")
+_ORDER: Final = ("lives", "keys", "uploads", "tasks", "methods", "bodies", "answers")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -69,12 +69,9 @@ def patience(configuration: Configuration, pytestconfig: pytest.Config) -> Patie
 
 
 @pytest.fixture(scope="session")
-def remote(configuration: Configuration) -> Iterator[default_target.Remote | None]:
-    """The origin of the run; None for the mock."""
-    if configuration.url is None:
-        yield None
-        return
-    with default_target.remote(configuration) as found:
+def new_target(configuration: Configuration) -> Iterator[Callable[[], Target]]:
+    """Make the target of a test."""
+    with sources.opened(configuration) as found:
         yield found
 
 
@@ -82,25 +79,18 @@ def remote(configuration: Configuration) -> Iterator[default_target.Remote | Non
 def target(
     request: pytest.FixtureRequest,
     configuration: Configuration,
-    remote: default_target.Remote | None,
+    new_target: Callable[[], Target],
     near: Neighbour,
     patience: Patience,
-) -> Iterator[Target]:
+) -> Target:
     """The server under test; when the test ends, its answers are held to all rules."""
-
-    def prepared(target: Target) -> Target:
-        target.patience, target.known = patience, read_known(configuration.known)
-        target.rule, target.check = rule_of(request.function), request.node.name
-        target.images = configuration.images
-        if not target.images and target.is_near and not target.offered:
-            target.images = near.images
-        return target
-
-    if remote is not None:
-        yield prepared(remote.target())
-        return
-    with default_target.in_process(configuration) as found:
-        yield prepared(found)
+    target = new_target()
+    target.patience, target.known = patience, read_known(configuration.known)
+    target.rule, target.check = rule_of(request.function), request.node.name
+    target.images = configuration.images
+    if not target.images and target.is_near and not target.offered:
+        target.images = near.images
+    return target
 
 
 @pytest.fixture
@@ -123,11 +113,12 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
     except pytest.skip.Exception:
         target.assert_clean()
         raise
+    except EndedError:
+        done = None
     except (AssertionError, LookupError, TypeError, ValueError, AttributeError, NoAnswerError) as error:
         # What a rule has seen says more than where the test broke because of it.
         target.broke(error)
-        target.assert_clean()
-        return None
+        done = None
     target.assert_clean()
     return done
 

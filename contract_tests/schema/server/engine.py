@@ -3,66 +3,64 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import urlsplit
 
 import anyio.to_thread
 import schemathesis
+from attrs import frozen
 from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
 
 from contract_tests.schema.server.exchange import Sent, curl
 from contract_tests.schema.server.guard import NotSentError
+from contract_tests.schema.server.operations import operations, place_of
 from contract_tests.support.contract import document
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, MutableMapping
-
     from schemathesis.engine.recorder import ScenarioRecorder
 
     from contract_tests.schema.server.target import Target
 
 Phase = Literal["examples", "coverage", "fuzzing", "stateful"]
 PHASES: Final[tuple[Phase, ...]] = ("examples", "coverage", "fuzzing", "stateful")
-_NOT_PASSED_ON: Final = frozenset(
-    {"host", "connection", "content-length", "accept-encoding", "user-agent", "x-schemathesis-testcaseid"}
-)
-_OWN_HEADERS: Final = frozenset({"x-schemathesis-testcaseid", "user-agent", "accept-encoding", "connection"})
+_OWN_HEADERS: Final = frozenset({
+    "host", "connection", "content-length", "accept-encoding", "user-agent", "x-schemathesis-testcaseid",
+})  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outcome:
-    """What a phase came to.
-
-    Attributes:
-        failures: Each with the line that repeats it.
-        requests: How many were sent.
-        kept_back: What the guard kept from being sent; empty if nothing.
-    """
+    """What a phase came to: failures, each with its curl line, and what the guard has kept back."""
 
     failures: tuple[str, ...]
     requests: int
     kept_back: str = ""
 
 
-def run(target: Target, phase: Phase, seed: int, examples: int) -> Outcome:
-    """Run a phase with all checks, valid and invalid data.
+def run(target: Target, phase: Phase, seed: int, examples: int, path: str = "") -> Outcome:
+    """Run a phase with all checks, valid and invalid data; the same seed sends the same requests.
 
-    Args:
-        target: The server.
-        phase: Which.
-        seed: Same seed, same requests.
-        examples: Generated cases for each operation.
+    Only operations are called whose path ends as asked for; with the profile `free`, those that read.
     """
-    schema = schemathesis.openapi.from_dict(
-        copy.deepcopy(document()), config=_configuration(target, phase, seed, examples)
-    )
-    schema.app = _App(target)
-    tested = schema.include(method="GET") if target.guard.profile == "free" else schema
+    settings: dict[str, Any] = {
+        "seed": seed,
+        "workers": 1,
+        # As the scheme's, not as a header of every request: that would hide a missing one.
+        "auth": {"openapi": _credentials(target)},
+        "generation": {"max-examples": examples, "no-shrink": True, "database": "none"},
+        "phases": {name: {"enabled": name == phase} for name in PHASES},
+    }
+    config = SchemathesisConfig.from_dict(settings)
+    schema = schemathesis.openapi.from_dict(copy.deepcopy(document()), config=config)
+    schema.app = _application(target)
+    tested = schema.include(path_regex=f"{path}$")
+    tested = tested.include(method="GET") if target.guard.profile == "free" else tested
     before, failures, kept_back = len(target.record), [], ""
-    stream = from_schema(tested).execute()
-    for event in stream:
+    for event in from_schema(tested).execute():
         if isinstance(event, events.ScenarioFinished):
             failures += _failures(target, event.recorder)
         elif isinstance(event, events.NonFatalError):
@@ -75,30 +73,26 @@ def run(target: Target, phase: Phase, seed: int, examples: int) -> Outcome:
     return Outcome(tuple(failures), len(target.record) - before, kept_back)
 
 
-def _configuration(target: Target, phase: Phase, seed: int, examples: int) -> SchemathesisConfig:
-    # The key is configured as the scheme's, not as a header of every request: that would hide a missing one.
-    scheme = next(iter(target.key_headers))
-    settings: dict[str, Any] = {
-        "seed": seed,
-        "workers": 1,
-        "auth": {"openapi": {scheme: {"api_key": target.key}}},
-        "generation": {"max-examples": examples, "no-shrink": True, "database": "none"},
-        "phases": {name: {"enabled": name == phase} for name in PHASES},
-    }
-    return SchemathesisConfig.from_dict(settings)
+def _credentials(target: Target) -> dict[str, dict[str, str]]:
+    """Return the key in the tool's form, of the first alternative of each operation."""
+    user, _, password = target.key.partition(":")
+    forms = {"Basic": {"username": user, "password": password}, "Bearer": {"bearer": target.key}}
+    first = (option for operation in operations() for option in target.schemes(operation)[:1])
+    schemes = sorted({scheme for option in first for scheme in option})
+    return {scheme: forms.get(place_of(scheme).word, {"api_key": target.key}) for scheme in schemes}
 
 
 def _failures(target: Target, recorder: ScenarioRecorder) -> list[str]:
     found = []
     for case_id, checks in recorder.checks.items():
-        for check in checks:
-            if check.failure_info is None:
+        for info, name in ((check.failure_info, check.name) for check in checks):
+            if info is None:
                 continue
-            failure = check.failure_info.failure
-            if _is_about_images(target, recorder, failure.case_id or case_id, check.name):
-                continue
-            text = f"{recorder.label}: {check.name}: {failure.title}\n{failure.message}"
-            interaction = recorder.interactions.get(failure.case_id or case_id)
+            interaction = recorder.interactions.get(info.failure.case_id or case_id)
+            answer = interaction.response.content if interaction and interaction.response else b""
+            if name == "positive_data_acceptance" and not target.offered and b"image" in answer:
+                continue  # valid data was refused because a generated address is no image that can be fetched
+            text = f"{recorder.label}: {name}: {info.failure.title}\n{info.failure.message}"
             if interaction is not None:
                 text += f"\n  repeat: {curl(_sent(interaction.request), target.origin, target.keys)}"
             for key in target.keys:
@@ -107,71 +101,36 @@ def _failures(target: Target, recorder: ScenarioRecorder) -> list[str]:
     return found
 
 
-def _is_about_images(target: Target, recorder: ScenarioRecorder, case_id: str, check: str) -> bool:
-    """Tell whether valid data was refused because a generated address is no image that can be fetched."""
-    interaction = recorder.interactions.get(case_id)
-    body = interaction.response.content if interaction and interaction.response else b""
-    return check == "positive_data_acceptance" and not target.offered and b"image" in body
-
-
 def _sent(request: Any) -> Sent:
     """Read a recorded request, less what the tool adds for itself."""
     parts = urlsplit(request.uri)
-    headers = tuple(
-        (name, value)
-        for name, values in request.headers.items()
-        for value in values
-        if name.lower() not in _OWN_HEADERS | {"host", "content-length"}
+    pairs = ((name, value) for name, values in request.headers.items() for value in values)
+    headers = tuple((name, value) for name, value in pairs if name.lower() not in _OWN_HEADERS)
+    return Sent(
+        request.method, parts.path + (f"?{parts.query}" if parts.query else ""), headers, request.body or b""
     )
-    target = parts.path + (f"?{parts.query}" if parts.query else "")
-    return Sent(request.method, target, headers, request.body or b"")
 
 
-@dataclass(frozen=True)
-class _App:
-    """The target as the ASGI application that the tool calls."""
+def _application(target: Target) -> Any:
+    """Return the application that the tool calls: it passes each request on as one of the target's own."""
+    lifespan = Starlette()
 
-    target: Target
-
-    async def __call__(
-        self,
-        scope: MutableMapping[str, Any],
-        receive: Callable[[], Awaitable[MutableMapping[str, Any]]],
-        send: Callable[[MutableMapping[str, Any]], Awaitable[None]],
-    ) -> None:
-        """Pass a tool's request on as one of the target's own."""
+    async def application(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
-            await _lifespan(receive, send)
+            await lifespan(scope, receive, send)
             return
-        body, more = b"", True
-        while more:
-            message = await receive()
-            body += message.get("body", b"")
-            more = message.get("more_body", False)
-        raw = scope.get("raw_path") or scope["path"].encode()
-        query = b"?" + scope["query_string"] if scope.get("query_string") else b""
-        headers = tuple(
-            (name.decode("latin-1"), value.decode("latin-1"))
-            for name, value in scope["headers"]
-            if name.decode("latin-1").lower() not in _NOT_PASSED_ON
-        )
-        sent = Sent(scope["method"], (raw.split(b"?")[0] + query).decode("latin-1"), headers, body)
-        exchange = await anyio.to_thread.run_sync(self.target.send, sent)
-        kept = [
+        request = Request(scope, receive)
+        path = (scope.get("raw_path") or scope["path"].encode()).split(b"?")[0].decode("latin-1")
+        query = scope["query_string"].decode("latin-1")
+        headers = tuple((name, value) for name, value in request.headers.items() if name not in _OWN_HEADERS)
+        sent = Sent(request.method, f"{path}?{query}" if query else path, headers, await request.body())
+        answer = (await anyio.to_thread.run_sync(target.send, sent)).answer
+        response = Response(answer.body, answer.status)
+        response.raw_headers = [
             (name.lower().encode("latin-1"), value.encode("latin-1"))
-            for name, value in exchange.answer.headers
+            for name, value in answer.headers
             if name.lower() not in {"content-encoding", "transfer-encoding", "connection"}
         ]
-        await send({"type": "http.response.start", "status": exchange.answer.status, "headers": kept})
-        await send({"type": "http.response.body", "body": exchange.answer.body})
+        await response(scope, receive, send)
 
-
-async def _lifespan(
-    receive: Callable[[], Awaitable[MutableMapping[str, Any]]],
-    send: Callable[[MutableMapping[str, Any]], Awaitable[None]],
-) -> None:
-    while True:
-        kind = (await receive())["type"]
-        await send({"type": f"{kind}.complete"})
-        if kind == "lifespan.shutdown":
-            return
+    return application

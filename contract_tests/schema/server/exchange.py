@@ -1,73 +1,39 @@
-"""Requests and answers as plain values, and the curl line that repeats a request."""
+"""Requests and answers as plain values, what they ask of a stand-in, and the curl line of one."""
 
 from __future__ import annotations
 
 import json
+import re
 import shlex
-from dataclasses import dataclass
 from typing import Any, Final
 
+from attrs import field, frozen
+
+Headers = tuple[tuple[str, str], ...]
 KEY_VARIABLE: Final = "CONTRACT_KEY"
+# Stand-ins list what can be asked of them at the one, and are asked in the other.
+CATALOGUE_PATH: Final = "/_mock/scenarios"
+SCENARIO_HEADER: Final = "x-mock-scenario"
 _CURLS_OWN: Final = ("accept", "user-agent")
 
 
-def header(headers: tuple[tuple[str, str], ...], name: str) -> str | None:
-    """Give the first value of a header, whatever its case; None if it is absent."""
-    return next((value for known, value in headers if known.lower() == name.lower()), None)
+class NoAnswerError(Exception):
+    """No whole answer came; the message says what came instead."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """One request.
+class _Message:
+    """Headers and a body, read alike in both directions."""
 
-    Attributes:
-        method: As on the wire.
-        target: Path and query, percent-encoded.
-        headers: Names and values, in order.
-        body: The bytes.
-    """
-
-    method: str
-    target: str
-    headers: tuple[tuple[str, str], ...] = ()
-    body: bytes = b""
-
-    @property
-    def path(self) -> str:
-        """The path alone, still percent-encoded."""
-        return self.target.split("?", 1)[0]
+    headers: Headers
+    body: bytes
 
     def header(self, name: str) -> str | None:
-        """Give a header's first value."""
-        return header(self.headers, name)
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """One answer.
-
-    Attributes:
-        status: The status code; 0 if no answer came.
-        headers: Names and values, in order.
-        body: The bytes.
-    """
-
-    status: int
-    headers: tuple[tuple[str, str], ...] = ()
-    body: bytes = b""
-
-    def header(self, name: str) -> str | None:
-        """Give a header's first value."""
-        return header(self.headers, name)
+        """Return a header's first value, whatever its case; None if it is absent."""
+        return next(iter(self.values(name)), None)
 
     def values(self, name: str) -> list[str]:
         """Return all values of a header."""
-        return [value for known, value in self.headers if known.lower() == name]
-
-    @property
-    def is_success(self) -> bool:
-        """Whether the status is a 2xx."""
-        return 200 <= self.status < 300
+        return [value for known, value in self.headers if known.lower() == name.lower()]
 
     @property
     def media_type(self) -> str:
@@ -79,18 +45,81 @@ class Answer:
         """Whether the content type is a JSON one."""
         return self.media_type == "application/json" or self.media_type.endswith("+json")
 
-    def json(self) -> Any:
-        """Read the body as JSON by the letter of RFC 8259.
+    @property
+    def text(self) -> str:
+        """The body, with a mark for what is no UTF-8."""
+        return self.body.decode("utf-8", "replace")
 
-        Raises:
-            ValueError: It is no JSON: also for NaN, a name twice in an object, bytes that are no UTF-8, or
-                half of a character.
+    def json(self) -> Any:
+        """Read the body as JSON by the letter of RFC 8259, or raise ValueError.
+
+        It is no JSON with NaN, a name twice in an object, bytes that are no UTF-8, or half of a character.
         """
         value = json.loads(
             self.body.decode("utf-8"), parse_constant=_no_constant, object_pairs_hook=_no_name_twice
         )
         json.dumps(value, ensure_ascii=False).encode("utf-8")
         return value
+
+
+@frozen
+class Sent(_Message):
+    """One request; its target is path and query, percent-encoded."""
+
+    method: str
+    target: str
+    headers: Headers = ()
+    body: bytes = b""
+    moment: float = field(default=0.0, eq=False)  # when it came, in Unix seconds, where somebody received it
+
+    @property
+    def path(self) -> str:
+        """The path alone, still percent-encoded."""
+        return self.target.split("?", 1)[0]
+
+    @property
+    def scenarios(self) -> dict[str, str]:
+        """What it asks of a stand-in, by name."""
+        parts = [part.split(";")[0].strip() for part in (self.header(SCENARIO_HEADER) or "").split(",")]
+        pairs = (part.partition("=") for part in parts if part)
+        return {name.strip(): value.strip() for name, _, value in pairs}
+
+    def asks_for(self, status: int) -> bool:
+        """Tell whether its scenario asks for this status."""
+        asked = self.scenarios
+        return str(status) in {asked.get("status"), asked.get("flaky")} or any(
+            re.fullmatch(rf".*-{status}", name) for name in asked
+        )
+
+    @property
+    def forces_an_answer(self) -> bool:
+        """Whether its scenario replaces the answer, so that it says nothing about tasks."""
+        names = self.scenarios.keys()
+        return bool(names & {"status", "rate", "quota", "redirect"}) or any(
+            name.startswith(("html-", "empty-", "truncated", "created-but-")) for name in names
+        )
+
+
+@frozen
+class Answer(_Message):
+    """One answer; its status is 0 if none came."""
+
+    status: int
+    headers: Headers = ()
+    body: bytes = b""
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the status is a 2xx."""
+        return 200 <= self.status < 300
+
+
+@frozen
+class Exchange:
+    """A request with its answer."""
+
+    sent: Sent
+    answer: Answer
 
 
 def _no_constant(name: str) -> Any:
@@ -104,40 +133,20 @@ def _no_name_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """A request with its answer."""
-
-    sent: Sent
-    answer: Answer
-
-
 def curl(sent: Sent, origin: str, keys: tuple[str, ...]) -> str:
-    """Write the line that repeats a request.
-
-    Args:
-        sent: The request.
-        origin: Where it went.
-        keys: Secrets; each is written as `$CONTRACT_KEY` instead.
-    """
+    """Write the line that repeats a request, with `$CONTRACT_KEY` in place of each key."""
     words = ["curl", "-i", "-g", "--path-as-is"]
     words += ["--head"] if sent.method == "HEAD" else ["-X", shlex.quote(sent.method)]
     words.append(_quoted(origin + sent.target, keys))
     for name, value in sent.headers:
         words += ["-H", _quoted(f"{name}: {value}" if value else f"{name};", keys)]
-    unwanted = [name for name in _CURLS_OWN if sent.header(name) is None]
-    if sent.body and sent.header("content-type") is None:
-        unwanted.append("content-type")
+    unwanted = [*_CURLS_OWN, *(["content-type"] if sent.body else [])]
     for name in unwanted:
-        words += ["-H", f"'{name}:'"]
+        words += [] if sent.values(name) else ["-H", f"'{name}:'"]
     if not sent.body:
         return " ".join(words)
-    try:
-        text = sent.body.decode("utf-8")
-    except UnicodeDecodeError:
-        text = "\0"
-    if text.isprintable():
-        return " ".join([*words, "--data-binary", _quoted(text, keys)])
+    if sent.text.isprintable() and sent.text.encode() == sent.body:
+        return " ".join([*words, "--data-binary", _quoted(sent.text, keys)])
     octal = "".join(chr(b) if 32 <= b < 127 and b not in b"\\'%" else f"\\{b:03o}" for b in sent.body)
     return f"printf '{octal}' | " + " ".join([*words, "--data-binary", "@-"])
 

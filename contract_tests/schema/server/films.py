@@ -1,12 +1,27 @@
-"""Read the boxes of an MP4 file: whether it is whole, has a picture, and how long it is."""
+"""Images to send, and what came back: whether an MP4 file is whole, has a picture, and how long it is."""
 
 from __future__ import annotations
 
+import io
 import struct
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+from PIL import Image
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+_FORMATS: Final = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP"}
+
+
+@cache
+def picture(kind: str) -> bytes:
+    """Return an image that fits the document's limits; `kind` is Pillow's name, or a media type."""
+    written = io.BytesIO()
+    image = Image.linear_gradient("L").resize((512, 384)).convert("RGB")
+    image.save(written, _FORMATS.get(kind, kind))
+    return written.getvalue()
 
 
 def faults(data: bytes) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import threading
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
+from attrs import define, field
+
 from contract_tests.schema.server import leaks
-from contract_tests.schema.server.operations import life_cycles, operations, properties
+from contract_tests.schema.server.operations import find, operations, properties
 
 if TYPE_CHECKING:
     from contract_tests.schema.server.exchange import Answer, Sent
@@ -26,57 +27,41 @@ class NotSentError(Exception):
 def may_create(sent: Sent, keys: tuple[str, ...]) -> bool:
     """Tell whether some server could make a task of this request, even a lenient one.
 
-    It can't without a good key, nor by a harmless method, nor from a body that is no JSON object and has none
-    of the names of the document's parameters in it: whatever reads it finds nothing to make a task of.
-
-    Args:
-        sent: The request.
-        keys: The keys that are good.
+    It can't without a good key where one is needed, nor by a harmless method. Where a body is needed, nor can
+    it from one that is no JSON object and has none of the names of the document's parameters in it.
     """
-    if sent.method.upper() in _HARMLESS_METHODS or not _carries(sent, keys):
+    if sent.method.upper() in _HARMLESS_METHODS:
         return False
+    operation = find(sent.method.upper(), sent.path)
+    is_open = operation is not None and not operation.security
+    # Whoever takes a near miss of a key makes a task, too.
+    whole = f"{' '.join(value for _, value in sent.headers)} {sent.target} {sent.text}"
+    if not is_open and not any(leaks.shown(whole, keys)):
+        return False
+    if operation is not None and not operation.needs_body:
+        return True
     try:
         if isinstance(json.loads(sent.body.decode("utf-8")), dict):
             return True
     except (ValueError, RecursionError):
         pass
-    text = sent.body.decode("utf-8", "replace").lower()
-    return any(name.lower() in text for name in _names())
-
-
-def is_create(sent: Sent) -> bool:
-    """Tell whether this is a request by which the document makes a task."""
-    return sent.method.upper() not in _HARMLESS_METHODS and any(
-        sent.path.rstrip("/") == cycle.create.path for cycle in life_cycles()
+    return any(
+        name.lower() in sent.text.lower() for op in operations() for name in properties(op.body_schema)
     )
 
 
-def _carries(sent: Sent, keys: tuple[str, ...]) -> bool:
-    values = " ".join(value for _, value in sent.headers)
-    # Whoever takes a near miss of a key makes a task, too.
-    return any(leaks.shown(f"{values} {sent.target} {sent.body.decode('utf-8', 'replace')}", keys))
-
-
-def _names() -> set[str]:
-    return {name for op in operations() if op.body for name in properties(op.body_schema)}
-
-
-@dataclass
+@define
 class Guard:
     """Stands in front of every request of a run.
 
-    Attributes:
-        profile: `free` lets pass only what can't make a task; `full` lets creates pass up to the cap.
-        keys: The keys that are good.
-        cap: The most tasks of the run; None for any number.
-        spent: Tasks that were made, or may have been.
+    The profile `free` lets pass only what can't make a task; `full` lets creates pass up to the cap.
     """
 
     profile: Profile
     keys: tuple[str, ...]
     cap: int | None = None
     spent: int = 0
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _lock: threading.Lock = field(factory=threading.Lock, repr=False)
 
     @property
     def left(self) -> int | None:
@@ -86,10 +71,9 @@ class Guard:
         return None if self.cap is None else self.cap - self.spent
 
     def admit(self, sent: Sent) -> bool:
-        """Let a request pass, and tell whether it took a task from the cap; then `settle` wants the answer.
+        """Let a request pass, and tell whether it took a task from the cap: then `settle` wants the answer.
 
-        Raises:
-            NotSentError: It is kept back.
+        Raises NotSentError if it is kept back.
         """
         if not may_create(sent, self.keys):
             return False

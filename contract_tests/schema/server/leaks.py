@@ -23,7 +23,7 @@ _LETTERS_AT_MASK: Final = 4
 
 def places(answer: Answer, keys: tuple[str, ...]) -> Iterator[str]:
     """Say which part of an answer shows which form of a key."""
-    texts = [("the body", answer.body.decode("utf-8", "replace"))]
+    texts = [("the body", answer.text)]
     texts += [(f"the header {name}", f"{name}: {value}") for name, value in answer.headers]
     for place, text in texts:
         for form in shown(text, keys):

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urlsplit
 
+from attrs import Factory, define
+
 from contract_tests.schema.server.operations import COMPLETED, RANK, TERMINAL, at, life_cycles
-from contract_tests.schema.server.rates import Rates
-from contract_tests.schema.server.scenarios import asked, forces_an_answer
 from contract_tests.schema.server.verdicts import note, rule_of, stricter
 
 if TYPE_CHECKING:
@@ -20,58 +19,51 @@ if TYPE_CHECKING:
     from contract_tests.schema.server.verdicts import Rule
 
 # A list may show the last tasks alone; one that shows fewer than this of those it must know leaves some out.
-_SHORTEST_PAGE = 5
+_SHORTEST_PAGE: Final = 5
+_RATE: Final = ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset")
+_ENOUGH: Final = 6  # answers in which a rest that counts something has gone down
+_ROUNDING_SECONDS: Final = 1.0
+_LONG_SECONDS: Final = 3.0
 
 
-@dataclass
+@define(eq=False)
 class Known:
-    """A task as it was last seen.
-
-    Attributes:
-        life_cycle: Its operations.
-        owner: The key that made it.
-        scenarios: What its create asked for.
-        word: Its last status.
-        results: Its addresses, once there were any.
-    """
+    """A task as it was last seen."""
 
     life_cycle: LifeCycle
     owner: str
     scenarios: dict[str, str]
     word: str
-    results: list[str] = field(default_factory=list)
+    results: list[str] = Factory(list)
 
 
-@dataclass
+@define
+class _Window:
+    """What the rate limit's headers have said since the first answer of a window."""
+
+    started: float
+    ends: float
+    reset: int
+    first: int
+    left: int
+    answers: int = 1
+    is_told: bool = False
+
+
+@define(eq=False)
 class Ledger:
-    """The tasks that a run has made or seen.
+    """The tasks that a run has made or seen."""
 
-    Attributes:
-        tasks: By id, oldest first.
-        listed: Ids that came in a list, of whoever made them.
-        answers: The x-request-ids so far.
-        rates: The rate limits so far.
-        longest: The most rows that a list has had, by its path and key.
-        elsewhere: Ids in a key's first list: made before this run, or by somebody else.
-        unclear: Creates that may have made a task whose id is not known.
-    """
-
-    tasks: dict[str, Known] = field(default_factory=dict)
-    listed: set[str] = field(default_factory=set)
-    answers: set[str] = field(default_factory=set)
-    rates: Rates = field(default_factory=Rates)
-    longest: dict[tuple[str, str], int] = field(default_factory=dict)
-    elsewhere: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    tasks: dict[str, Known] = Factory(dict)
+    listed: set[str] = Factory(set)
+    answers: set[str] = Factory(set)
+    windows: dict[tuple[str, str, int], _Window] = Factory(dict)
+    longest: dict[tuple[str, str], int] = Factory(dict)
+    elsewhere: dict[tuple[str, str], set[str]] = Factory(dict)
     unclear: int = 0
 
     def read(self, exchange: Exchange, operation: Operation, owner: str) -> Iterator[tuple[Rule, str]]:
-        """Take in one exchange, and give the rule and a sentence for each breach.
-
-        Args:
-            exchange: What was asked and answered.
-            operation: What was called.
-            owner: The key that went with it.
-        """
+        """Take in one exchange, and give the rule and a sentence for each breach."""
 
         def held(check: Callable[..., Iterator[str]], *arguments: Any) -> Iterator[tuple[Rule, str]]:
             rule = rule_of(check.__func__)  # type: ignore[attr-defined]  # a bound method
@@ -79,7 +71,7 @@ class Ledger:
             return ((rule, text) for text in check(*arguments))
 
         yield from held(self.request_ids_are_new, exchange)
-        if not forces_an_answer(exchange.sent):
+        if not exchange.sent.forces_an_answer:
             yield from held(self.rate_limits_count_down, exchange, operation, owner)
         value = _value(exchange)
         for cycle in life_cycles():
@@ -87,12 +79,12 @@ class Ledger:
                 if exchange.answer.is_success:
                     yield from held(self.a_created_task_is_new, cycle, exchange, value, owner)
                 self.unclear += exchange.answer.status >= 500
-            elif operation is cycle.listing and not forces_an_answer(exchange.sent):
+            elif operation is cycle.listing and not exchange.sent.forces_an_answer:
                 yield from held(self.a_list_has_each_task_once, cycle, exchange, value, owner)
                 yield from held(self.a_list_has_no_other_tasks, cycle, exchange, value, owner)
         # Several kinds of task may share one status operation.
         shown = next((cycle for cycle in life_cycles() if operation is cycle.status), None)
-        if shown is not None and not forces_an_answer(exchange.sent):
+        if shown is not None and not exchange.sent.forces_an_answer:
             yield from held(self.a_status_is_of_the_task_asked_for, shown, exchange, value, owner)
 
     def request_ids_are_new(self, exchange: Exchange) -> Iterator[str]:
@@ -105,8 +97,32 @@ class Ledger:
 
     def rate_limits_count_down(self, exchange: Exchange, operation: Operation, owner: str) -> Iterator[str]:
         """Over the answers of one window the rest of a rate limit goes down, never up, nor below zero."""
-        if exchange.answer.is_success and exchange.sent.method != "HEAD":
-            yield from self.rates.read(exchange.answer, str(operation), owner, time.monotonic())
+        if not exchange.answer.is_success or exchange.sent.method == "HEAD":
+            return
+        now = time.monotonic()
+        texts = [exchange.answer.header(name) or "" for name in _RATE]
+        if not all(text.isdecimal() for text in texts):
+            return
+        limit, left, reset = map(int, texts)
+        key = str(operation), owner, limit
+        window = self.windows.get(key)
+        if window is None or now >= window.ends:
+            # Until the reset that the first answer of a window names, nothing is given back.
+            self.windows[key] = _Window(now, now + reset - _ROUNDING_SECONDS, reset, left, left)
+            return
+        window.answers += 1
+        if left > window.left:
+            yield f"x-ratelimit-remaining went up from {window.left} to {left} within one window"
+        elif window.left == 0:
+            yield "a request succeeds though x-ratelimit-remaining was 0"
+        elif left == window.first and window.answers >= _ENOUGH and not window.is_told:
+            window.is_told = True
+            yield f"x-ratelimit-remaining is still {left} after {window.answers} answers"
+        if reset > window.reset + _ROUNDING_SECONDS:
+            yield f"x-ratelimit-reset went up from {window.reset} to {reset} within one window"
+        elif reset == window.reset and now - window.started > _LONG_SECONDS and left < window.first:
+            yield f"x-ratelimit-reset is still {reset} after {now - window.started:.0f} s"
+        window.left = left
 
     def a_created_task_is_new(
         self, cycle: LifeCycle, exchange: Exchange, value: Any, owner: str
@@ -122,7 +138,7 @@ class Ledger:
             yield f"create answers with the id of another task, {task_id}"
             return
         word = task.get(cycle.word_name)
-        self.tasks[task_id] = known = Known(cycle, owner, asked(exchange.sent), str(word))
+        self.tasks[task_id] = known = Known(cycle, owner, exchange.sent.scenarios, str(word))
         if word in TERMINAL:
             yield f"a task that was just created is {word}"
         yield from self.a_result_comes_with_completion(known, task_id, task)
@@ -201,7 +217,7 @@ class Ledger:
         }
         if exchange.answer.status == 404 and mine:
             yield f"the list is said to be empty, and {len(mine)} tasks were created"
-        rows = at(value, cycle.list_pointer)
+        rows = at(value, cycle.task_pointer)
         if not exchange.answer.is_success or not isinstance(rows, list):
             return
         rows = [row for row in rows if isinstance(row, dict)]
@@ -231,7 +247,7 @@ class Ledger:
         self, cycle: LifeCycle, exchange: Exchange, value: Any, owner: str
     ) -> Iterator[str]:
         """A list has no task of another key or model, none that nobody created, and is a 404 if empty."""
-        rows = at(value, cycle.list_pointer)
+        rows = at(value, cycle.task_pointer)
         if not exchange.answer.is_success or not isinstance(rows, list):
             if exchange.answer.status == 404:
                 self.elsewhere.setdefault((str(cycle.listing), owner), set())

@@ -6,8 +6,9 @@ answers and from one answer to the next is the work of `rules` and of the ledger
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
+
+from attrs import Factory, define
 
 from contract_tests.schema.server import films, neighbour
 from contract_tests.schema.server.guard import NotSentError
@@ -17,8 +18,8 @@ from contract_tests.schema.server.verdicts import note, rule_of, stricter
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from contract_tests.schema.server.exchange import Exchange
-    from contract_tests.schema.server.neighbour import Delivery, Neighbour
+    from contract_tests.schema.server.exchange import Exchange, Sent
+    from contract_tests.schema.server.neighbour import Neighbour
     from contract_tests.schema.server.operations import LifeCycle
     from contract_tests.schema.server.target import Target
 
@@ -32,33 +33,21 @@ _ROUGHLY_SECONDS: Final = 1.0
 _DURATION: Final = "duration"
 
 
-@dataclass
+@define(eq=False)
 class Life:
-    """One task.
-
-    Attributes:
-        cycle: Its operations.
-        id: Its id.
-        body: What it was made of.
-        made: Create's exchange.
-        hook: The name of its receiver; empty if it has none.
-        looks: The exchanges of its status.
-        words: The status words seen, the first of them create's.
-        detail: The last answer about it.
-        deliveries: What its receiver got.
-        results: What was fetched of its results.
-    """
+    """One task."""
 
     cycle: LifeCycle
     id: str
     body: dict[str, Any]
     made: Exchange
+    keys: tuple[str, ...]
     hook: str = ""
-    looks: list[Exchange] = field(default_factory=list)
-    words: list[str] = field(default_factory=list)
-    detail: dict[str, Any] = field(default_factory=dict)
-    deliveries: list[Delivery] = field(default_factory=list)
-    results: list[Exchange] = field(default_factory=list)
+    looks: list[Exchange] = Factory(list)
+    words: list[str] = Factory(list)
+    detail: dict[str, Any] = Factory(dict)
+    deliveries: list[Sent] = Factory(list)
+    results: list[Exchange] = Factory(list)
 
     @property
     def has_ended(self) -> bool:
@@ -67,13 +56,7 @@ class Life:
 
 
 def live(target: Target, cycle: LifeCycle, near: Neighbour | None) -> list[Life]:
-    """Make three tasks, two of them alike, watch them until they end, and fetch their results.
-
-    Args:
-        target: The server.
-        cycle: The kind of task.
-        near: Receives webhooks, if the server can reach it.
-    """
+    """Make three tasks, two of them alike, watch them until they end, and fetch their results."""
     lives: list[Life] = []
     listed(target, cycle)
     body = target.body(cycle.create)
@@ -85,7 +68,7 @@ def live(target: Target, cycle: LifeCycle, near: Neighbour | None) -> list[Life]
         else:
             hook = ""  # noqa: PLW2901 - there is no receiver
         try:
-            made = target.call(cycle.create.method, cycle.create.url(), json=found)
+            made = target.request(cycle.create, body=found)
         except NotSentError:
             if not lives:
                 raise
@@ -95,7 +78,8 @@ def live(target: Target, cycle: LifeCycle, near: Neighbour | None) -> list[Life]
         ):
             continue
         task = at(made.answer.json(), cycle.task_pointer)
-        lives.append(Life(cycle, task[cycle.id_name], found, made, hook, [], [str(task[cycle.word_name])]))
+        words = [str(task[cycle.word_name])]
+        lives.append(Life(cycle, task[cycle.id_name], found, made, target.keys, hook, words=words))
         listed(target, cycle)
     watch(target, lives)
     listed(target, cycle)
@@ -116,7 +100,7 @@ def listed(target: Target, cycle: LifeCycle) -> None:
     exchange = target.call("GET", cycle.listing.url())
     if not exchange.answer.is_success:
         return
-    rows = at(exchange.answer.json(), cycle.list_pointer)
+    rows = at(exchange.answer.json(), cycle.task_pointer)
     unknown = [row[cycle.id_name] for row in rows if row[cycle.id_name] not in target.ledger.tasks]
     for task_id in unknown[:1]:
         shown = target.call("GET", cycle.status_url(task_id))
@@ -152,7 +136,7 @@ def collect(life: Life, near: Neighbour, patience: float = _LATE_SECONDS) -> Non
     end = f'"{life.words[-1]}"'.encode()
 
     def has_come() -> bool:
-        return any(end in delivery.sent.body for delivery in near.deliveries(life.hook))
+        return any(end in delivery.body for delivery in near.deliveries(life.hook))
 
     if life.has_ended and near.wait_for(has_come, min(patience, _LATE_SECONDS)):
         near.wait_for(lambda: False, _AFTER_SECONDS)
@@ -271,10 +255,9 @@ def each_change_is_delivered_in_order(lives: list[Life]) -> Found:
 
 def a_delivery_is_as_documented(lives: list[Life]) -> Found:
     """A delivery is a POST to the very address, with the documented headers and body, and shows no key."""
-    keys = tuple(value for life in lives for name, value in life.made.sent.headers if "key" in name.lower())
     for life in lives:
         for delivery in life.deliveries:
-            for fault in neighbour.faults(life.cycle, delivery, keys):
+            for fault in neighbour.faults(life.cycle, delivery, life.keys):
                 yield fault, life.made
 
 
@@ -297,7 +280,7 @@ def each_delivery_has_an_id(lives: list[Life]) -> Found:
     for life in lives:
         for delivery in life.deliveries:
             name = delivery.header("webhook-id") or ""
-            if seen.setdefault(name, delivery.sent.body) != delivery.sent.body:
+            if seen.setdefault(name, delivery.body) != delivery.body:
                 yield f"two deliveries have the webhook-id {name}, and different bodies", life.made
 
 
@@ -333,9 +316,9 @@ def _told(life: Life) -> list[str]:
     return [str(_json(delivery).get(life.cycle.word_name)) for delivery in once.values()]
 
 
-def _json(delivery: Delivery) -> dict[str, Any]:
+def _json(delivery: Sent) -> dict[str, Any]:
     try:
-        value = delivery.content.json()
+        value = delivery.json()
     except ValueError:
         return {}
     return value if isinstance(value, dict) else {}

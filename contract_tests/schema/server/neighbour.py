@@ -5,18 +5,16 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import io
 import threading
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from PIL import Image
+from attrs import define, field
 
 from contract_tests.schema.server import leaks, schemas
-from contract_tests.schema.server.exchange import Answer, Sent
+from contract_tests.schema.server.exchange import Sent
+from contract_tests.schema.server.films import picture
 from contract_tests.support.contract import resolve
 from contract_tests.support.loopback import serving
 
@@ -28,43 +26,15 @@ if TYPE_CHECKING:
 
 _CLOCKS_APART_SECONDS: Final = 300
 _IMAGES: Final = {"/a.png": "PNG", "/b.jpg": "JPEG", "/c.png": "PNG", "/d.jpg": "JPEG"}
-_FORMATS: Final = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP"}
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """One request that the receiver got.
-
-    Attributes:
-        sent: The request.
-        moment: When it came, in Unix seconds.
-    """
-
-    sent: Sent
-    moment: float = 0.0
-
-    @property
-    def content(self) -> Answer:
-        """Its headers and body, to be read like an answer's."""
-        return Answer(200, self.sent.headers, self.sent.body)
-
-    def header(self, name: str) -> str | None:
-        """Give a header's first value."""
-        return self.sent.header(name)
-
-
-@dataclass
+@define(eq=False)
 class Neighbour:
-    """A small server on the loopback.
-
-    Attributes:
-        url: Its origin.
-        asked: What came, in order; GETs of images too.
-    """
+    """A small server on the loopback."""
 
     url: str
-    asked: list[Delivery] = field(default_factory=list)
-    _news: threading.Condition = field(default_factory=threading.Condition, repr=False)
+    asked: list[Sent] = field(factory=list)
+    _news: threading.Condition = field(factory=threading.Condition, repr=False)
 
     @property
     def images(self) -> tuple[str, ...]:
@@ -75,12 +45,12 @@ class Neighbour:
         """Return the address of a receiver."""
         return f"{self.url}/hook/{name}?x=1"
 
-    def deliveries(self, name: str) -> list[Delivery]:
+    def deliveries(self, name: str) -> list[Sent]:
         """Return what came for a receiver, in order."""
         with self._news:
-            return [delivery for delivery in self.asked if delivery.sent.path == f"/hook/{name}"]
+            return [delivery for delivery in self.asked if delivery.path == f"/hook/{name}"]
 
-    def take(self, delivery: Delivery) -> None:
+    def take(self, delivery: Sent) -> None:
         """Keep a request."""
         with self._news:
             self.asked.append(delivery)
@@ -98,9 +68,8 @@ def listening() -> Iterator[Neighbour]:
 
     def answer(asked: Asked) -> tuple[int, dict[str, str], bytes]:
         # Before the answer: once the sender has that, the next delivery may overtake this one.
-        neighbour.take(
-            Delivery(Sent(asked.method, asked.path, tuple(asked.headers.items()), asked.body), time.time())
-        )
+        headers = tuple(asked.headers.items())
+        neighbour.take(Sent(asked.method, asked.path, headers, asked.body, time.time()))
         if asked.path in _IMAGES:
             kind = _IMAGES[asked.path]
             return 200, {"content-type": f"image/{kind.lower()}"}, picture(kind)
@@ -111,20 +80,11 @@ def listening() -> Iterator[Neighbour]:
         yield neighbour
 
 
-@cache
-def picture(kind: str) -> bytes:
-    """Return an image that fits the document's limits; `kind` is Pillow's name, or a media type."""
-    written = io.BytesIO()
-    image = Image.linear_gradient("L").resize((512, 384)).convert("RGB")
-    image.save(written, _FORMATS.get(kind, kind))
-    return written.getvalue()
-
-
-def faults(cycle: LifeCycle, delivery: Delivery, keys: tuple[str, ...] = ()) -> Iterator[str]:
+def faults(cycle: LifeCycle, delivery: Sent, keys: tuple[str, ...] = ()) -> Iterator[str]:
     """Give what is wrong with a delivery by the document's callback: method, headers, media type, body."""
-    if delivery.sent.method != "POST" or not delivery.sent.target.endswith("?x=1"):
-        yield f"{delivery.sent.method} {delivery.sent.target} is not the POST to the address that was given"
-    for form in leaks.shown(str(delivery.sent), keys):
+    if delivery.method != "POST" or not delivery.target.endswith("?x=1"):
+        yield f"{delivery.method} {delivery.target} is not the POST to the address that was given"
+    for form in leaks.shown(str(delivery), keys):
         yield f"the receiver is shown {form}"
     for parameter in map(resolve, cycle.callback.get("parameters", ())):
         text = delivery.header(parameter["name"])
@@ -138,14 +98,14 @@ def faults(cycle: LifeCycle, delivery: Delivery, keys: tuple[str, ...] = ()) -> 
     yield from _body_faults(cycle, delivery)
 
 
-def _body_faults(cycle: LifeCycle, delivery: Delivery) -> Iterator[str]:
+def _body_faults(cycle: LifeCycle, delivery: Sent) -> Iterator[str]:
     content = resolve(cycle.callback["requestBody"])["content"]
-    media = content.get(delivery.content.media_type)
+    media = content.get(delivery.media_type)
     if media is None:
-        yield f"{delivery.content.media_type!r} is no documented media type"
+        yield f"{delivery.media_type!r} is no documented media type"
         return
     try:
-        value = delivery.content.json()
+        value = delivery.json()
     except ValueError as error:
         yield f"the body is no JSON: {error}"
         return
@@ -154,16 +114,16 @@ def _body_faults(cycle: LifeCycle, delivery: Delivery) -> Iterator[str]:
         yield f"the field {place} is documented nowhere"
 
 
-def is_signed(delivery: Delivery, secret: str) -> bool:
+def is_signed(delivery: Sent, secret: str) -> bool:
     """Tell whether an entry of the signature is the HMAC of id, timestamp and body under the secret."""
     text = f"{delivery.header('webhook-id')}.{delivery.header('webhook-timestamp')}.".encode()
-    digest = hmac.new(secret.encode(), text + delivery.sent.body, hashlib.sha256).digest()
+    digest = hmac.new(secret.encode(), text + delivery.body, hashlib.sha256).digest()
     wanted = base64.b64encode(digest).decode()
     entries = (delivery.header("webhook-signature") or "").split(" ")
     return any(hmac.compare_digest(entry.partition(",")[2], wanted) for entry in entries)
 
 
-def is_recent(delivery: Delivery) -> bool:
+def is_recent(delivery: Sent) -> bool:
     """Tell whether a delivery was signed within five minutes of its arrival."""
     text = delivery.header("webhook-timestamp") or ""
     return text.isdecimal() and abs(int(text) - delivery.moment) <= _CLOCKS_APART_SECONDS

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import base64
 import re
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
-from contract_tests.schema.exercised import template_of
+from attrs import frozen
+
+from contract_tests.schema.exercised import in_class, template_of
 from contract_tests.support import contract
 from contract_tests.support.contract import document, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 _FROM_BODY: Final = "$response.body#"
+_NO_PARAMETERS: Final = frozenset({"accept", "content-type", "authorization"})  # OpenAPI ignores them
 
 # The document's enum lists the words; which of them end a task, and their order, no schema can say.
 # Recorded on sibling endpoints: CREATED, then IN_PROGRESS, then one of the two ends, for good.
@@ -25,15 +28,42 @@ TERMINAL: Final = frozenset({COMPLETED, FAILED})
 RANK: Final = {"CREATED": 0, "IN_PROGRESS": 1, COMPLETED: 2, FAILED: 2}
 
 
-@dataclass(frozen=True, eq=False)
-class Operation:
-    """One operation.
+@frozen
+class Place:
+    """Where a security scheme has its key: in a `header`, the `query` or a `cookie`, perhaps after a word."""
 
-    Attributes:
-        method: In capitals.
-        path: As the document writes it.
-        node: Its place in the document.
-    """
+    part: str
+    name: str
+    word: str = ""
+
+    def written(self, key: str) -> str:
+        """Return a key as it stands there."""
+        if self.word == "Basic":
+            pair = key if ":" in key else f"{key}:"
+            return f"Basic {base64.b64encode(pair.encode()).decode()}"
+        return f"{self.word} {key}" if self.word and key else key
+
+
+def place_of(scheme: str) -> Place:
+    """Return the place of a security scheme's key."""
+    node = resolve(document().get("components", {}).get("securitySchemes", {}).get(scheme, {}))
+    if node.get("type") == "apiKey":
+        return Place(node["in"], node["name"].lower() if node["in"] == "header" else node["name"])
+    is_basic = node.get("type") == "http" and str(node.get("scheme")).lower() == "basic"
+    return Place("header", "authorization", "Basic" if is_basic else "Bearer")
+
+
+def carried(places: Iterable[Place], key: str) -> tuple[dict[str, str], str]:
+    """Return the headers and the query that have a key in some places."""
+    headers = {place.name: place.written(key) for place in places if place.part == "header"}
+    cookies = "; ".join(f"{place.name}={key}" for place in places if place.part == "cookie")
+    query = urlencode({place.name: key for place in places if place.part == "query"})
+    return headers | ({"cookie": cookies} if cookies else {}), query
+
+
+@frozen(eq=False)
+class Operation:
+    """One operation: its path as the document writes it, and its place there."""
 
     method: str
     path: str
@@ -47,13 +77,17 @@ class Operation:
         """Its answers by status, references followed."""
         return {str(status): resolve(response) for status, response in self.node["responses"].items()}
 
-    def response(self, status: int) -> dict[str, Any] | None:
-        """Give the documented answer of a status code: its own, else the default one."""
-        return self.responses.get(str(status)) or self.responses.get("default")
+    def documents(self, status: int) -> bool:
+        """Tell whether a status, or its class (`4XX`), stands in the document."""
+        return in_class(status, self.responses) is not None
+
+    def response(self, status: int) -> dict[str, Any]:
+        """Return the documented answer of a status: its own, its class's or the default one; else nothing."""
+        return self.responses.get(in_class(status, self.responses) or "default", {})
 
     def content(self, status: int) -> dict[str, Any]:
         """The documented media types of a status code."""
-        found: dict[str, Any] = (self.response(status) or {}).get("content", {})
+        found: dict[str, Any] = self.response(status).get("content", {})
         return found
 
     @property
@@ -61,58 +95,100 @@ class Operation:
         """The first documented 2xx answer."""
         return next((r for status, r in self.responses.items() if status[:1] == "2"), {})
 
+    def refusals(self, *usual: int) -> set[int]:
+        """Return the statuses of a refusal: the usual ones, and what the document has for the purpose."""
+        documented = {status for status in (400, 401, 403, 413, 415, 422) if self.documents(status)}
+        if not documented.intersection(usual) and "default" not in self.responses:
+            return documented or set(usual)
+        return set(usual) | (documented & {422} if 400 in usual else set())
+
     @property
     def body(self) -> dict[str, Any] | None:
         """The request body, references followed."""
         return resolve(self.node["requestBody"]) if "requestBody" in self.node else None
 
     @property
-    def body_schema(self) -> dict[str, Any]:
-        """The schema of the JSON request body."""
-        return resolve(self.json_body.get("schema", {}))
+    def needs_body(self) -> bool:
+        """Whether a request without a body is wrong."""
+        return bool((self.body or {}).get("required"))
 
     @property
-    def json_body(self) -> dict[str, Any]:
-        """The JSON media type of the request body; empty without one."""
-        found: dict[str, Any] = self.body["content"].get("application/json", {}) if self.body else {}
+    def media_type(self) -> str:
+        """The media type of the request body: JSON if it is among those offered; empty without a body."""
+        offered = list((self.body or {}).get("content", ()))
+        return next((name for name in offered if "json" in name), str((offered or [""])[0]))
+
+    @property
+    def media(self) -> dict[str, Any]:
+        """What the document has under the media type of the request body."""
+        found: dict[str, Any] = (self.body or {}).get("content", {}).get(self.media_type, {})
         return found
 
     @property
-    def security(self) -> list[str]:
-        """The names of the security schemes of which any will do; empty if none is asked for."""
+    def body_schema(self) -> dict[str, Any]:
+        """The schema of the request body."""
+        return resolve(self.media.get("schema", {}))
+
+    @property
+    def security(self) -> tuple[tuple[str, ...], ...]:
+        """Alternatives, each the security schemes that are all wanted; none if a request needs no key."""
         wanted = self.node.get("security", document().get("security", []))
-        return [name for option in wanted for name in option]
+        return () if {} in wanted else tuple(tuple(option) for option in wanted)
+
+    @property
+    def parameters(self) -> list[dict[str, Any]]:
+        """Its required parameters, its path's own ones included."""
+        shared = document()["paths"].get(self.path, {}).get("parameters", ())
+        both = {(p["in"], p["name"]): p for p in map(resolve, (*shared, *self.node.get("parameters", ())))}
+        return [p for (part, _), p in both.items() if part == "path" or p.get("required")]
+
+    def samples(self, part: str) -> dict[str, str]:
+        """Return values of the required parameters in a part of the request: the documented examples."""
+        wanted = [p for p in self.parameters if p["in"] == part and p["name"].lower() not in _NO_PARAMETERS]
+        values = ((p["name"], p.get("example", sample(p.get("schema", {})))) for p in wanted)
+        return {name: ",".join(map(str, v)) if isinstance(v, list) else str(v) for name, v in values}
 
     def url(self, **parameters: str) -> str:
-        """Give a path to call, and its query; a parameter that is not given has its documented example."""
-        wanted = [p for p in map(resolve, self.node.get("parameters", ())) if p.get("required")]
-        samples = {p["name"]: str(p.get("example", sample(p.get("schema", {})))) for p in wanted}
-        known = samples | parameters
-        query = urlencode({p["name"]: known[p["name"]] for p in wanted if p["in"] == "query"})
+        """Return a path to call, and its query; a parameter that is not given has its documented example."""
+        query = urlencode(self.samples("query"))
+        known = self.samples("path") | parameters
         path = re.sub(r"\{([^}]+)\}", lambda match: known.get(match[1], "x"), self.path)
         return f"{path}?{query}" if query else path
+
+    @property
+    def is_found_for_sure(self) -> bool:
+        """Whether nothing in its path names what a server may not have."""
+        return "{" not in self.path
 
 
 @cache
 def operations() -> tuple[Operation, ...]:
-    """Give all operations of the document, in its order."""
+    """Return all operations of the document, in its order."""
     return tuple(Operation(method, path, node) for method, path, node in contract.operations())
 
 
 def find(method: str, path: str) -> Operation | None:
-    """Give the operation that a method and a path (or a URL) call."""
+    """Return the operation that a method and a path (or a URL) call."""
     template = template_of(path)
     return next((op for op in operations() if (op.method, op.path) == (method, template)), None)
 
 
-def key_header(scheme: str) -> str:
-    """Give the header in which a security scheme's key stands."""
-    name: str = document()["components"]["securitySchemes"][scheme].get("name", "authorization")
-    return name
+def nearest(method: str, path: str) -> Operation | None:
+    """Return the operation that a method and a path call, else another one of the path."""
+    return find(method, path) or next(iter(by_path().get(template_of(path) or "", {}).values()), None)
+
+
+@cache
+def by_path() -> dict[str, dict[str, Operation]]:
+    """Return the operations by path and method."""
+    found: dict[str, dict[str, Operation]] = {}
+    for operation in operations():
+        found.setdefault(operation.path, {})[operation.method] = operation
+    return found
 
 
 def at(value: Any, pointer: str) -> Any:
-    """Give what a JSON pointer names in a value; None if it is not there."""
+    """Return what a JSON pointer names in a value; None if it is not there."""
     for part in pointer.split("/")[1:]:
         if isinstance(value, dict):
             value = value.get(part)
@@ -124,7 +200,7 @@ def at(value: Any, pointer: str) -> Any:
 
 
 def properties(schema: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Give all properties that a schema declares, in any of its branches."""
+    """Return all properties that a schema declares, in any of its branches."""
     node = resolve(schema)
     found = {name: resolve(child) for name, child in node.get("properties", {}).items()}
     for key in ("allOf", "anyOf", "oneOf"):
@@ -134,7 +210,7 @@ def properties(schema: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def sample(schema: dict[str, Any]) -> Any:
-    """Give a value of a schema: its example, its default, its first word, or a plain one of its type."""
+    """Return a value of a schema: its example, its default, its first word, or a plain one of its type."""
     node = resolve(schema)
     for keyword in ("example", "default"):
         if keyword in node:
@@ -143,30 +219,24 @@ def sample(schema: dict[str, Any]) -> Any:
         return node["enum"][0]
     if "properties" in node or "allOf" in node:
         known = properties(node)
-        return {name: sample(known[name]) for name in node.get("required", ()) if name in known}
+        parts = (node, *map(resolve, node.get("allOf", ())))
+        required = {name for part in parts for name in part.get("required", ())}
+        return {name: sample(known[name]) for name in known if name in required}
+    for branch in (*node.get("oneOf", ()), *node.get("anyOf", ())):
+        return sample(branch)
     if node.get("type") == "array":
         return [sample(node.get("items", {}))] * node.get("minItems", 1)
+    text = "https://example.com/a" if node.get("format") == "uri" else "text"
+    text += "x" * (node.get("minLength", 0) - len(text))
     plain = {"integer": node.get("minimum", 7), "number": node.get("minimum", 7.5), "boolean": True}
-    return (
-        "https://example.com/a" if node.get("format") == "uri" else plain.get(str(node.get("type")), "text")
+    return plain.get(
+        str(node.get("type")), {} if node.get("type") == "object" else text[: node.get("maxLength")]
     )
 
 
-@dataclass(frozen=True, eq=False)
+@frozen(eq=False)
 class LifeCycle:
-    """The operations of one kind of task.
-
-    Attributes:
-        create: Makes a task.
-        status: Shows one.
-        listing: Shows all; None if the document has no such operation.
-        parameter: The status operation's path parameter that takes the id.
-        id_pointer: Where the id stands in create's and in status' answers.
-        id_name: The property of the id.
-        word_name: The property of the status word.
-        result_name: The property of the result's addresses.
-        webhook_name: The property of create's body that names a receiver; None if there is none.
-    """
+    """The operations of one kind of task, and where its parts stand in answers and in create's body."""
 
     create: Operation
     status: Operation
@@ -178,18 +248,16 @@ class LifeCycle:
     result_name: str
     webhook_name: str | None
 
+    def __str__(self) -> str:
+        return self.create.path.rpartition("/")[2]
+
     @property
     def task_pointer(self) -> str:
-        """Where the task stands in create's and in status' answers."""
+        """Where the task stands in create's and in status' answers, and tasks in the list's."""
         return self.id_pointer.rpartition("/")[0]
 
-    @property
-    def list_pointer(self) -> str:
-        """Where the tasks stand in the list's answer."""
-        return self.task_pointer
-
     def status_url(self, task_id: str) -> str:
-        """Give the path that shows a task."""
+        """Return the path that shows a task."""
         return self.status.url(**{self.parameter: task_id})
 
     @property
@@ -204,8 +272,14 @@ class LifeCycle:
 
 @cache
 def life_cycles() -> tuple[LifeCycle, ...]:
-    """Give the life cycles that the document's links tell of."""
+    """Return the life cycles that the document's links tell of."""
     return tuple(_life_cycles())
+
+
+def cycle_of(operation: Operation) -> LifeCycle | None:
+    """Return the life cycle that an operation belongs to; several may share one status."""
+    parts = ((cycle, (cycle.create, cycle.status, cycle.listing)) for cycle in life_cycles())
+    return next((cycle for cycle, some in parts if operation in some), None)
 
 
 def _life_cycles() -> Iterator[LifeCycle]:

@@ -19,23 +19,12 @@ _LONGEST_PAUSE: Final = 5.0
 _QUIET_SECONDS: Final = 2.0
 
 
-def _silent(text: str) -> None:
-    pass
-
-
 @define
 class Patience:
-    """How long a run waits.
-
-    Attributes:
-        seconds: For one thing: a task's end, or a request that a rate limit refuses.
-        say: Tells whoever watches the run.
-        waited: How long it has waited for rate limits, in all.
-        refusals: How many 429s it has met.
-    """
+    """How long a run waits."""
 
     seconds: float
-    say: Callable[[str], None] = _silent
+    say: Callable[[str], object] = str
     waited: float = 0.0
     refusals: int = 0
     _said_at: float = 0.0
@@ -79,7 +68,7 @@ class Patience:
 
 def is_quota(answer: Answer) -> bool:
     """Tell whether a 429 is about a quota that no wait of this run outlasts, not about a rate."""
-    return _QUOTA.search(answer.body.decode("utf-8", "replace")) is not None
+    return _QUOTA.search(answer.text) is not None
 
 
 def hint(answer: Answer) -> float | None:

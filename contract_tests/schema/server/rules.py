@@ -11,7 +11,6 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from contract_tests.schema.server import schemas
-from contract_tests.schema.server.scenarios import asks_for_status
 from contract_tests.schema.server.verdicts import stricter
 from contract_tests.support.contract import resolve
 
@@ -34,32 +33,32 @@ _TWO_DAYS: Final = 2 * 86_400
 _RATE_HEADERS: Final = re.compile(r"^x-ratelimit-(limit|remaining|reset)$")
 
 
-def _content(exchange: Exchange, operation: Operation) -> dict[str, Any]:
-    """Give the documented media types of the answer's status."""
-    response = operation.response(exchange.answer.status)
-    return {} if response is None else response.get("content", {})
+def _media(exchange: Exchange, operation: Operation) -> dict[str, Any] | None:
+    """Return what the document has under the answer's media type, or under a range that it is in."""
+    content, name = operation.content(exchange.answer.status), exchange.answer.media_type
+    known = {written.split(";")[0].lower(): media for written, media in content.items()}
+    return next((known[n] for n in (name, f"{name.split('/')[0]}/*", "*/*") if n in known), None)
 
 
 def status_is_documented(exchange: Exchange, operation: Operation) -> Iterator[str]:
     """A status stands in the document; `default` stands for errors, never for a success or a redirect."""
     status = exchange.answer.status
-    if str(status) not in operation.responses and (status < 400 or "default" not in operation.responses):
+    if not operation.documents(status) and (status < 400 or "default" not in operation.responses):
         yield f"the status {status} is not documented"
 
 
 def server_fails_only_on_request(exchange: Exchange, operation: Operation) -> Iterator[str]:
     """A 5xx comes only where the request's scenario asks for one: no input makes a server fail."""
-    if exchange.answer.status >= 500 and not asks_for_status(exchange.sent, exchange.answer.status):
+    if exchange.answer.status >= 500 and not exchange.sent.asks_for(exchange.answer.status):
         yield f"{exchange.answer.status}: the server failed"
 
 
 def media_type_is_documented(exchange: Exchange, operation: Operation) -> Iterator[str]:
     """An answer has a media type that the document offers for its status; without one it has no body."""
-    content, media_type = _content(exchange, operation), exchange.answer.media_type
-    if content and media_type not in content:
-        offered = ", ".join(content)
-        named = media_type or "no content type"
-        yield f"{named} is not documented for {exchange.answer.status} ({offered} is)"
+    content = operation.content(exchange.answer.status)
+    if content and _media(exchange, operation) is None:
+        named = exchange.answer.media_type or "no content type"
+        yield f"{named} is not documented for {exchange.answer.status} ({', '.join(content)} is)"
 
 
 def json_is_strict(exchange: Exchange, operation: Operation) -> Iterator[str]:
@@ -92,7 +91,7 @@ def errors_have_what_their_examples_have(exchange: Exchange, operation: Operatio
     if exchange.answer.media_type == _PROBLEM:
         return  # it has two shapes, and a rule of its own
     schema, value = _judged(exchange, operation)
-    examples = _examples(_content(exchange, operation).get(exchange.answer.media_type, {}))
+    examples = _examples(_media(exchange, operation) or {})
     if schema is None or exchange.answer.status < 400 or not examples:
         return
     shared = set.intersection(*(set(example) if isinstance(example, dict) else set() for example in examples))
@@ -124,14 +123,13 @@ def problem_details_name_their_parameters(exchange: Exchange, operation: Operati
 
 def headers_fit_their_schemas(exchange: Exchange, operation: Operation) -> Iterator[str]:
     """Each documented header that comes has the documented type and limits; a required one comes."""
-    response = operation.response(exchange.answer.status) or {}
-    for name, node in response.get("headers", {}).items():
+    for name, node in operation.response(exchange.answer.status).get("headers", {}).items():
         header, text = resolve(node), exchange.answer.header(name)
         if text is None:
             if header.get("required"):
                 yield f"the header {name} is missing"
             continue
-        for fault in schemas.header_faults(resolve(header["schema"]), text):
+        for fault in schemas.header_faults(resolve(header.get("schema", {})), text):
             yield f"the header {name}: {fault}"
 
 
@@ -155,7 +153,7 @@ def retry_after_is_seconds_or_a_date(exchange: Exchange, operation: Operation) -
 
 def rate_limits_make_sense(exchange: Exchange, operation: Operation) -> Iterator[str]:
     """Where one x-ratelimit header comes, its siblings come too, and no more is left than is allowed."""
-    documented = (operation.response(exchange.answer.status) or {}).get("headers", {})
+    documented = operation.response(exchange.answer.status).get("headers", {})
     wanted = sorted(name for name in documented if _RATE_HEADERS.match(name))
     values = {name: exchange.answer.header(name) for name in wanted}
     # A 429 may say no more than how long to wait; only a success counts down.
@@ -175,7 +173,7 @@ def rate_limits_make_sense(exchange: Exchange, operation: Operation) -> Iterator
 @stricter("The document does not require the header; it was on every recorded answer of sibling endpoints")
 def every_answer_has_a_request_id(exchange: Exchange, operation: Operation) -> Iterator[str]:
     """Where the document has x-request-id, it comes."""
-    documented = (operation.response(exchange.answer.status) or {}).get("headers", {})
+    documented = operation.response(exchange.answer.status).get("headers", {})
     if "x-request-id" in documented and not (exchange.answer.header("x-request-id") or "").strip():
         yield "x-request-id is missing"
 
@@ -208,15 +206,11 @@ def headers_come_once(exchange: Exchange, operation: Operation) -> Iterator[str]
 
 def an_answer_without_content_has_no_body(exchange: Exchange, operation: Operation) -> Iterator[str]:
     """204, 304 and the answer to HEAD have no body; a success with documented content has one."""
-    status, body = exchange.answer.status, exchange.answer.body
-    if body and (status in {204, 304} or exchange.sent.method == "HEAD"):
-        yield f"{status} to {exchange.sent.method} has a body"
-    if (
-        not body
-        and exchange.answer.is_success
-        and exchange.sent.method != "HEAD"
-        and _content(exchange, operation)
-    ):
+    status, body, method = exchange.answer.status, exchange.answer.body, exchange.sent.method
+    if body and (status in {204, 304} or method == "HEAD"):
+        yield f"{status} to {method} has a body"
+    has_content = any("json" in name for name in operation.content(status))
+    if not body and exchange.answer.is_success and method != "HEAD" and has_content:
         yield f"{status} has no body"
 
 
@@ -241,14 +235,14 @@ RULES: Final[tuple[Rule, ...]] = (
 
 
 def _judged(exchange: Exchange, operation: Operation) -> tuple[dict[str, Any] | None, Any]:
-    """Give the schema that the body is to fit, and the body; no schema if it can't be judged."""
-    media = _content(exchange, operation).get(exchange.answer.media_type)
-    if media is None or "schema" not in media:
+    """Return the schema that the body is to fit, and the body; no schema if it can't be judged."""
+    schema = (_media(exchange, operation) or {}).get("schema")
+    if schema is None or exchange.sent.method == "HEAD":
         return None, None
     if not exchange.answer.is_json:
-        return media["schema"], exchange.answer.body.decode("utf-8", "replace")
+        return (schema if resolve(schema).get("type") == "string" else None), exchange.answer.text
     try:
-        return media["schema"], exchange.answer.json()
+        return schema, exchange.answer.json()
     except ValueError:
         return None, None
 

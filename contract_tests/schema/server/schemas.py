@@ -84,7 +84,7 @@ class _Identity:
 
 @cache
 def _validator(identity: _Identity) -> jsonschema_rs.Draft4Validator:
-    whole = {"components": document()["components"], "allOf": [identity.schema]}
+    whole = {"components": document().get("components", {}), "allOf": [identity.schema]}
     return jsonschema_rs.Draft4Validator(
         in_json_schema(whole), validate_formats=True, formats={"uuid": _is_uuid}
     )

@@ -31,13 +31,7 @@ class KnownError(Exception):
 
 @frozen
 class Rule:
-    """One rule.
-
-    Attributes:
-        name: Of the function that checks it.
-        sentence: What must hold.
-        stricter: Why it asks for more than the document's text; empty if it does not.
-    """
+    """One rule."""
 
     name: str
     sentence: str
@@ -63,13 +57,7 @@ def rule_of(function: Callable[..., Any]) -> Rule:
 
 @frozen
 class Breach:
-    """A rule that an answer broke.
-
-    Attributes:
-        rule: Which.
-        text: What was wrong.
-        exchange: Where; None if no request was at fault.
-    """
+    """A rule that an answer broke."""
 
     rule: Rule
     text: str
@@ -83,14 +71,7 @@ class Breach:
 
 @frozen
 class Acceptance:
-    """A breach that is known and accepted for a time.
-
-    Attributes:
-        rule: The name of the rule; may have wildcards.
-        why: The reason.
-        until: The last day on which it counts.
-        where: Method and path; may have wildcards.
-    """
+    """A breach that is known and accepted for a time."""
 
     rule: str
     why: str
@@ -107,11 +88,7 @@ class Acceptance:
 
 
 def read_known(file: Path | None) -> tuple[Acceptance, ...]:
-    """Read the accepted breaches; none without a file.
-
-    Raises:
-        KnownError: The file can't be read, or an entry lacks something or has too much.
-    """
+    """Read the accepted breaches; none without a file."""
     if file is None:
         return ()
     try:
@@ -134,19 +111,7 @@ def today() -> date:
 
 @frozen
 class Line:
-    """What was seen of one rule, once.
-
-    Attributes:
-        rule: Its name.
-        sentence: What it asks for.
-        stricter: Why it is stricter than the document, if it is.
-        outcome: What became of it.
-        text: What was wrong, or what a skipped check would have needed.
-        check: The test that saw it.
-        place: Method and path of the request.
-        told: One exchange and the line that repeats it, without a key.
-        accepted: The acceptance that covers it.
-    """
+    """What was seen of one rule, once."""
 
     rule: str
     sentence: str

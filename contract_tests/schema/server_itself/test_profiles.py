@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from contract_tests.schema.server import bodies, default_target, engine
+from contract_tests.schema.server import bodies, engine, sources
 from contract_tests.schema.server.bodies import example_body
 from contract_tests.schema.server.configuration import Configuration, ConfigurationError, from_environment
 from contract_tests.schema.server.exchange import Answer, Sent
@@ -95,12 +95,12 @@ def test_free_makes_no_task() -> None:
     """With PROFILE=free, generated requests leave the server without a task."""
     with (
         serve(MockSettings(keys=(KEY,), pace=Polls(2))) as served,
-        default_target.remote(Configuration(url=served.url, key=KEY, profile="free")) as remote,
+        sources.opened(Configuration(url=served.url, key=KEY, profile="free")) as make,
     ):
         for phase in ("coverage", "fuzzing"):
-            assert engine.run(remote.target(), phase, 1, 2).failures == ()
+            assert engine.run(make(), phase, 1, 2).failures == ()
         with pytest.raises(NotSentError, match="PROFILE=full CAP=20"):
-            remote.target().create(life_cycles()[0])
+            make().create(life_cycles()[0])
         assert served.mock.tasks == ()
         assert len(served.mock.requests) > 20
 
@@ -109,25 +109,25 @@ def test_full_stays_under_its_cap() -> None:
     """With PROFILE=full, a run makes no more tasks than its cap, and says why it stopped."""
     with (
         serve(MockSettings(keys=(KEY,), pace=Polls(2))) as served,
-        default_target.remote(Configuration(url=served.url, key=KEY, cap=9)) as remote,
+        sources.opened(Configuration(url=served.url, key=KEY, cap=9)) as make,
     ):
-        outcome = engine.run(remote.target(), "coverage", 1, 2)
+        outcome = engine.run(make(), "coverage", 1, 2, "kling-elements-std")
         assert "raise CAP" in outcome.kept_back
         assert 0 < len(served.mock.tasks) <= 9
 
 
 def test_nothing_of_the_run_imports_the_client() -> None:
     """What `make contract-server` runs knows the document and the mock, never the client."""
-    places = [
-        *(ROOT / "contract_tests/schema/server").glob("*.py"),
-        *(ROOT / "contract_tests/report").glob("*.py"),
-    ]
-    places += [
-        ROOT / "contract_tests" / name
-        for name in ("schema/exercised.py", "support/contract.py", "support/loopback.py")
-    ]
+    names = (
+        "schema/exercised.py",
+        "support/contract.py",
+        "support/loopback.py",
+        "report/__main__.py",
+        "report/page.py",
+        "report/rules.py",
+        "report/table.py",
+    )
+    places = [p for name in ("schema/server/*.py", *names) for p in (ROOT / "contract_tests").glob(name)]
     pattern = re.compile(r"^\s*(?:import|from) (?:kling_elements|kling_elements_api)\b", re.MULTILINE)
-    found = [
-        p.name for p in places if p.name != "test_report.py" and pattern.search(p.read_text(encoding="utf-8"))
-    ]
-    assert found == []
+    assert [p.name for p in places if pattern.search(p.read_text(encoding="utf-8"))] == []
+    assert len(places) > 20

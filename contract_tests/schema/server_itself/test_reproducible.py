@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from contract_tests.schema.server import default_target, engine
+from contract_tests.schema.server import engine, sources
 from contract_tests.schema.server.configuration import Configuration
 from contract_tests.schema.server.exchange import Sent, curl
 from kling_elements_mock import MockSettings, serve
@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize("phase", engine.PHASES)
 def test_the_same_seed_sends_the_same_requests(phase: engine.Phase) -> None:
-    """Two runs with one seed send the same requests, byte for byte and in order."""
+    """Two runs with one seed send the same requests, byte for byte and in order; another seed others."""
 
     def sent(seed: int) -> list[Sent]:
-        with default_target.in_process(Configuration(key="contract-suite-key", seed=seed)) as target:
-            engine.run(target, phase, seed, 2)
+        with sources.opened(Configuration(key="contract-suite-key", seed=seed)) as make:
+            target = make()
+            engine.run(target, phase, seed, 2, path="/request-url" if phase == "coverage" else "")
             return target.record
 
     first = sent(7)
@@ -52,9 +53,7 @@ def test_a_curl_line_has_no_key(sent: Sent) -> None:
     line = curl(sent, "http://h", ("the-key", "other-key"))
     assert "the-key" not in line
     assert "other-key" not in line
-    assert ('"$CONTRACT_KEY"' in line) == any(
-        "key" in str(value) for value in (sent.target, *dict(sent.headers).values())
-    )
+    assert ('"$CONTRACT_KEY"' in line) == ("-key" in f"{sent.target} {dict(sent.headers).values()}")
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed: install it to try the lines")
@@ -62,14 +61,13 @@ def test_a_curl_line_repeats_the_request(tmp_path: Path) -> None:
     """A shell that runs the line sends the same request: method, target, headers and body."""
     body = b'{"images": ["https://example.com/it\'s.png"], "prompt": "a\\u00e9 $HOME `id`"}'
     with serve(MockSettings(keys=("the-key",))) as served:
-        for content in (body, body + b"\xff"):
+        for content, status in ((body, "200"), (body + b"\xff", "400")):
             headers = (("x-freepik-api-key", "the-key"), ("content-type", "application/json"))
             sent = Sent("POST", "/v1/ai/image-to-video/kling-elements-std", headers, content)
             done = subprocess.run(  # noqa: S602 - the line is for a shell
                 f"{curl(sent, served.url, ('the-key',))} -s --noproxy '*'",
                 shell=True, env={"CONTRACT_KEY": "the-key", "PATH": "/usr/bin:/bin:/usr/local/bin"},
-                cwd=tmp_path, capture_output=True, check=False, timeout=300,
+                cwd=tmp_path, capture_output=True, check=False, timeout=300, text=True,
             )  # fmt: skip
-            wanted = b" 200 " if content == body else b" 400 "
-            assert wanted in done.stdout.splitlines()[0], (done.stdout, done.stderr)
+            assert f" {status} " in done.stdout.splitlines()[0], (done.stdout, done.stderr)
         assert served.mock.tasks[0].body["prompt"] == "aé $HOME `id`"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from contract_tests.schema.exercised import row_of
-from contract_tests.schema.server import default_target, films, leaks, lives, neighbour, rules, verdicts
+from contract_tests.schema.server import films, leaks, lives, neighbour, rules, sources, verdicts
 from contract_tests.schema.server.configuration import Configuration
 from contract_tests.schema.server.ledger import Ledger
 from contract_tests.schema.server.operations import life_cycles, operations
@@ -64,8 +64,9 @@ def seeded(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> I
     name = getattr(request, "param", "lawful-plain")
     served = next(v.apply for v in VIOLATIONS if v.name == name)
     assert isinstance(served, Served)
-    monkeypatch.setattr(default_target, "stand_in", Served(served.changes, {"seconds": 0.1}).serve)
-    with default_target.in_process(Configuration(key="suite-key-7f3a9c")) as target:
+    monkeypatch.setattr(sources, "stand_in", Served(served.changes, {"seconds": 0.1}).serve)
+    with sources.opened(Configuration(key="suite-key-7f3a9c")) as make:
+        target = make()
         target.patience = Patience(0.5)
         yield target
 

@@ -1,0 +1,108 @@
+"""Makes the target of each test: the mock in this process, an application in its place, or an origin."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+from anyio.from_thread import start_blocking_portal
+from attrs import define
+
+from contract_tests.schema.server.exchange import Answer, NoAnswerError, Sent
+from contract_tests.schema.server.guard import Guard
+from contract_tests.schema.server.ledger import Ledger
+from contract_tests.schema.server.target import Target
+from kling_elements_mock import WEBHOOK_SECRET, MockSettings, Polls, create_app
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from anyio.from_thread import BlockingPortal
+
+    from contract_tests.schema.server.configuration import Configuration
+
+ORIGIN: Final = "http://contract.test"
+OTHER_KEY: Final = "another-suite-key-2"
+STAND_IN_SECRET: Final = "stand-in-secret"
+_POLLS: Final = 3
+_HOP_BY_HOP: Final = frozenset({"host", "connection", "content-length", "transfer-encoding", "keep-alive"})
+_TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0)
+
+# What answers in place of the mock; who wants to see the suite bite puts another application here.
+stand_in: Callable[[Configuration], Any] | None = None
+
+
+@define
+class Backend:
+    """Sends requests, from any thread, to an origin or to the application that answers for it."""
+
+    origin: httpx.URL
+    client: httpx.AsyncClient
+    portal: BlockingPortal
+    offered: frozenset[str] | None = None  # names of scenarios, once they were asked for
+
+    def send(self, sent: Sent) -> Answer:
+        """Send one request. Redirects are not followed: the key must not leave the origin."""
+        # Blanks around a value mean nothing, and httpx sends none.
+        headers = [
+            (name.encode("ascii"), value.strip(" \t").encode("latin-1"))
+            for name, value in sent.headers
+            if name.lower() not in _HOP_BY_HOP
+        ]
+        url = self.origin.copy_with(raw_path=sent.target.encode("latin-1"))
+        request = httpx.Request(sent.method, url, headers=headers, content=sent.body or None)
+        return self._answer(request, follow_redirects=False)
+
+    def fetch(self, sent: Sent) -> Answer:
+        """Call any address, which is the request's target, following redirects."""
+        try:
+            request = httpx.Request(
+                sent.method, sent.target, headers=list(sent.headers), content=sent.body or None
+            )
+        except (httpx.InvalidURL, ValueError, TypeError) as error:
+            raise NoAnswerError(f"{sent.target!r}: {error}") from None
+        return self._answer(request, follow_redirects=True)
+
+    def _answer(self, request: httpx.Request, *, follow_redirects: bool) -> Answer:
+        try:
+            response = self.portal.call(lambda: self.client.send(request, follow_redirects=follow_redirects))
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise NoAnswerError(f"{type(error).__name__}: {error}") from None
+        return Answer(response.status_code, tuple(response.headers.multi_items()), response.content)
+
+
+@contextmanager
+def opened(run: Configuration, **settings: Any) -> Iterator[Callable[[], Target]]:
+    """Give what makes the target of each test, for as long as the context lasts.
+
+    An origin keeps from test to test what is known of its tasks, and what was spent. The mock forgets all.
+    """
+    other_key = run.other_key if run.url else OTHER_KEY
+    keys = (run.key, *([other_key] if other_key else []))
+    secret = run.webhook_secret if run.url else STAND_IN_SECRET if stand_in else WEBHOOK_SECRET
+    guard, ledger, mock = Guard(run.profile, keys, run.cap), Ledger(), None
+    if not run.url and not stand_in:
+        needed = {
+            "pace": Polls(_POLLS),
+            "seed": f"contract-{run.seed}",
+            "keys": keys,
+            "webhook_secret": secret,
+        }
+        mock = create_app(MockSettings(**{**needed, **settings}))
+    transport = httpx.ASGITransport(app=mock)  # type: ignore[arg-type]  # without a mock, each test puts one in
+    mounts = {} if run.url else {ORIGIN: transport}
+    client = httpx.AsyncClient(mounts=mounts, timeout=_TIMEOUT)
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(client):
+        backend = Backend(httpx.URL(run.url or ORIGIN), client, portal)
+
+        def target() -> Target:
+            if run.url:
+                return Target(backend, run.url, run.key, guard, other_key, secret, ledger)
+            if mock is not None:
+                mock.state.mock.reset()
+            elif stand_in is not None:
+                transport.app = stand_in(run)
+            return Target(backend, ORIGIN, run.key, Guard(run.profile, keys, run.cap), other_key, secret)
+
+        yield target
