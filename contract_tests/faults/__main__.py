@@ -6,7 +6,6 @@ import argparse
 import logging
 import sys
 import time
-from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from contract_tests.faults.machine import explore
@@ -15,10 +14,9 @@ from contract_tests.faults.oracle import Kind, Tally
 from contract_tests.faults.stage import staged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 _SHOWN: Final = 10
-_WIDTH: Final = 44
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,61 +38,54 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     logging.getLogger("kling_elements").addHandler(logging.NullHandler())
     started = time.monotonic()
+
+    def tell(tally: Tally) -> None:
+        _tell(f"{tally.faults:,} of {options.faults:,} faults, {len(tally.findings)} findings")
+
     try:
         with staged() as stage:
             _tell("every byte of a create")
             swept = sweep(stage)
-            told = _told_of(options.faults)
-            drawn = explore(stage, options.faults, options.seed, is_strict=options.stop, on_round=told)
-            tally = _sum(swept, drawn)
+            drawn = explore(stage, options.faults, options.seed, is_strict=options.stop, on_round=tell)
     except AssertionError as finding:  # of --stop
         sys.stdout.write(f"{finding}\n")
         return 1
-    seconds = time.monotonic() - started
+    both = Tally(
+        swept.asked + drawn.asked,
+        swept.made + drawn.made,
+        swept.injected + drawn.injected,
+        swept.outcomes + drawn.outcomes,
+        swept.findings + drawn.findings,
+    )
     sys.stdout.write(
         f"{drawn.faults:,} faults with seed {options.seed}, after {swept.faults:,} at every byte of one: "
-        f"{seconds:.0f} s\n\n{text(tally)}\n"
+        f"{time.monotonic() - started:.0f} s\n\n{text(both)}\n"
     )
-    return 1 if tally.findings else 0
+    return 1 if both.findings else 0
 
 
 def text(tally: Tally) -> str:
     """The table."""
-    rows = ["What befell the client"]
-    rows += [_row(name, count) for name, count in sorted(tally.injected.items())]
-    rows += ["", "What came of its calls"]
-    rows += [_row(name, count) for name, count in sorted(tally.outcomes.items())]
-    rows += ["", "What counts", _row("creates asked", tally.asked), _row("tasks the server made", tally.made)]
-    rows += [_row(kind.value, tally.found(kind)) for kind in Kind]
-    if tally.findings:
+    found = [finding.kind for finding in tally.findings]
+    counts = {"creates asked": tally.asked, "tasks the server made": tally.made}
+    counts |= {kind: found.count(kind) for kind in Kind}
+    rows: list[str] = []
+    for title, part in (
+        ("What befell the client", dict(sorted(tally.injected.items()))),
+        ("\nWhat came of its calls", dict(sorted(tally.outcomes.items()))),
+        ("\nWhat counts", counts),
+    ):
+        rows += [title, *(f"  {name:<44}{count:>8,}" for name, count in part.items())]
+    if found:
         rows += ["", "Found; the same --seed and --faults find it again, ARGS=--stop tells more:"]
         rows += [f"  {finding.kind}: {finding.text}" for finding in tally.findings[:_SHOWN]]
-        if len(tally.findings) > _SHOWN:
-            rows.append(f"  … and {len(tally.findings) - _SHOWN:,} more")
+        rows += [f"  … and {len(found) - _SHOWN:,} more"] if len(found) > _SHOWN else []
     return "\n".join(rows)
-
-
-def _told_of(faults: int) -> Callable[[Tally], None]:
-    return lambda tally: _tell(f"{tally.faults:,} of {faults:,} faults, {len(tally.findings)} findings")
 
 
 def _tell(line: str) -> None:
     sys.stderr.write(f"  {line}\n")
     sys.stderr.flush()
-
-
-def _row(name: str, count: int) -> str:
-    return f"  {name:<{_WIDTH}}{count:>8,}"
-
-
-def _sum(*tallies: Tally) -> Tally:
-    return Tally(
-        sum(tally.asked for tally in tallies),
-        sum(tally.made for tally in tallies),
-        sum((tally.injected for tally in tallies), Counter[str]()),
-        sum((tally.outcomes for tally in tallies), Counter[str]()),
-        [finding for tally in tallies for finding in tally.findings],
-    )
 
 
 def _count(value: str) -> int:

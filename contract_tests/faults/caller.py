@@ -19,7 +19,7 @@ import httpx
 from attrs import define, field, frozen
 
 from contract_tests.faults.fault import HASTY
-from contract_tests.faults.sockets import PATIENCE
+from contract_tests.faults.proxy import PATIENCE
 from contract_tests.faults.stage import NONE_KEPT
 from kling_elements import AsyncKlingElements, Journal, KlingElements, KlingError, Limits, Task
 from kling_elements.journal.database import Database
@@ -39,15 +39,13 @@ _PATIENT: Final = 10.0  # seconds that a request may take
 _MOST_SLEEPS: Final = 2000  # of one call; no deadline allows as many
 # In memory where there is such a folder: a journal waits for the disk at every write.
 _QUICK: Final = next((str(path) for path in [Path("/dev/shm")] if os.access(path, os.W_OK)), None)  # noqa: S108 - mkdtemp makes a folder of its own in it
-
-
+_FULL: Final = "journal on a full disk"
 _DAMAGES: Final[dict[str, Callable[[bytes], bytes]]] = {
     "journal damaged: its first bytes": lambda whole: bytes(16) + whole[16:],
     "journal damaged: its head": lambda whole: b"\xff" * 100 + whole[100:],
     "journal damaged: its second half": lambda whole: whole[: len(whole) // 2],
 }
-DISK_FULL: Final = "journal on a full disk"
-DISK_TROUBLES: Final = (DISK_FULL, *_DAMAGES)
+DISK_TROUBLES: Final = (_FULL, *_DAMAGES)
 
 
 class EndlessError(AssertionError):
@@ -59,12 +57,12 @@ class Call:
     """One call of the public client.
 
     Attributes:
-        name: The method; `download` is a `get` and the task's own.
+        name: The method.
         arguments: Its positional arguments.
         options: Its others.
         ask: The logical create that it is for.
         is_async: Whether the asynchronous client makes it.
-        scheme: Of the origin.
+        scheme: Of the origin; with https, TLS must never start.
         forks: Whether a child process makes it, by a client of its parent's.
         is_own: Whether the HTTP connections are the client's own, or the caller's.
     """
@@ -81,13 +79,7 @@ class Call:
 
 @frozen
 class Outcome:
-    """What came of a call.
-
-    Attributes:
-        value: What it returned; None if it raised.
-        error: What it raised.
-        was_interrupted: Whether Ctrl-C was pressed during it.
-    """
+    """What a call returned or raised, and whether Ctrl-C was pressed during it."""
 
     value: Any
     error: BaseException | None
@@ -125,11 +117,9 @@ class Caller:
     _armed: int = field(default=0, init=False)  # faults of this call, which are counted after it
     _sleeps: int = field(default=0, init=False)
     _refusals: int = field(default=0, init=False)
-    _interrupt_in: int | None = field(default=None, init=False)
     _interrupts: int = field(default=0, init=False)
-    _trouble: tuple[str, int] | None = field(
-        default=None, init=False
-    )  # of the disk, and events until it comes
+    # What befalls the next call, and at which of its events.
+    _due: tuple[int, Callable[[], None]] | None = field(default=None, init=False)
     _undo_trouble: Callable[[], object] | None = field(default=None, init=False)
     _is_child: bool = field(default=False, init=False)
 
@@ -147,17 +137,13 @@ class Caller:
         before, endings = proxy.injected.copy(), proxy.endings.copy()
         self._sleeps = self._interrupts = 0
         proxy.take_interrupts()
-        used = self._used_client(call, patience) if forks else None
+        run = self._forked(call, patience) if forks else lambda: self._run(call, patience)
         proxy.arm(faults)
-        self._meet_trouble()
+        if self._due and self._due[0] == 0:
+            self._befall()
         value, error = None, None
         try:
-            if used:
-                value = self._run_in_child(call, used)
-            else:
-                value = (
-                    anyio.run(self._run_async, call, patience) if call.is_async else self._run(call, patience)
-                )
+            value = run()
         except BaseException as raised:  # noqa: BLE001 - whatever comes is what is judged
             error = raised
         finally:
@@ -170,13 +156,13 @@ class Caller:
         self.trace.append(f"{call.name}{call.arguments} {call.options}: {result}, by {dict(injected)}")
         return Outcome(value, error, bool(self._interrupts + proxy.take_interrupts()))
 
-    def client(self, patience: float = _PATIENT, scheme: str = "http") -> KlingElements:
+    def client(self) -> KlingElements:
         """A synchronous client."""
-        return KlingElements(**self._options(patience, scheme), http_client=self.stage.http)
+        return KlingElements(**self._options(), http_client=self.stage.http)
 
     def heal(self) -> None:
         """Let the storm pass: nothing is disturbed any more, and what was begun is over."""
-        self._refusals, self._interrupt_in, self._trouble = 0, None, None
+        self._refusals, self._due = 0, None
         if self._undo_trouble:
             self._undo_trouble()
             self._undo_trouble = None
@@ -191,11 +177,30 @@ class Caller:
 
     def interrupt(self, events: int) -> None:
         """Press Ctrl-C at the next call's event of this number."""
-        self._interrupt_in = events
+
+        def press() -> None:
+            self._interrupts += 1
+            self.note("Ctrl-C, between two steps")
+            raise KeyboardInterrupt
+
+        self._due = events, press
 
     def trouble_disk(self, how: str, events: int) -> None:
         """Have the journal's file fail in the next call, from this event on (0: at once) to its end."""
-        self._trouble = (how, events)
+        path = self.folder / "journal.sqlite3"
+
+        def fail() -> None:
+            if how == _FULL:
+                self._undo_trouble = _fill_disk()
+            elif path.exists() and (whole := path.read_bytes()):
+                path.write_bytes(_DAMAGES[how](whole))
+                self._undo_trouble = lambda: _restore(path, whole)
+            else:
+                return
+            self.had_disk_trouble = True
+            self.note(how)
+
+        self._due = events, fail
 
     def jump(self, seconds: float) -> None:
         """Have the wall clock of this machine jump, back or forth."""
@@ -207,13 +212,7 @@ class Caller:
         """Have time pass for all, as when the lid is closed."""
         if self.may_inject:
             self.note("asleep for a while")
-            self.let_pass(seconds)
-
-    def let_pass(self, seconds: float) -> None:
-        """Have time pass for all."""
-        self.now += seconds
-        if not self._is_child:
-            self.stage.served.mock.advance(seconds)
+            self._let_pass(seconds)
 
     def restart(self) -> None:
         """Begin anew as another process would: nothing is left but the journal."""
@@ -247,37 +246,49 @@ class Caller:
         self.trace.append(fault)
 
     def _run(self, call: Call, patience: float) -> Any:
-        with self.client(patience, call.scheme) as client:
-            if call.name != "download":
+        options = self._options(patience, call.scheme)
+        if not call.is_async:
+            with KlingElements(**options, http_client=self.stage.http) as client:
                 return getattr(client, call.name)(*call.arguments, **call.options)
-            task_id, target = call.arguments
-            return client.get(task_id, timeout=LOOKS).download(target)
 
-    async def _run_async(self, call: Call, patience: float) -> Any:
-        http = httpx.AsyncClient(verify=self.stage.trust, limits=NONE_KEPT, trust_env=False)
-        options = self._options(patience, call.scheme)
-        async with http, AsyncKlingElements(**options, http_client=http) as client:
-            if call.name != "download":
+        async def run() -> Any:
+            http = self._async_http()
+            async with http, AsyncKlingElements(**options, http_client=http) as client:
                 return await getattr(client, call.name)(*call.arguments, **call.options)
-            task_id, target = call.arguments
-            return await (await client.get(task_id, timeout=LOOKS)).download(target)
 
-    def _used_client(self, call: Call, patience: float) -> KlingElements | AsyncKlingElements:
-        """A client that has been used in this process; what comes of that does not matter."""
+        return anyio.run(run)
+
+    def _async_http(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(verify=self.stage.trust, limits=NONE_KEPT, trust_env=False)
+
+    def _forked(self, call: Call, patience: float) -> Callable[[], Any]:
+        """Use a client in this process; gives what forks, and calls it in the child."""
         options = self._options(patience, call.scheme)
+        client: KlingElements | AsyncKlingElements
         if call.is_async:
-            http = httpx.AsyncClient(verify=self.stage.trust, limits=NONE_KEPT, trust_env=False)
-            used = AsyncKlingElements(**options, http_client=None if call.is_own else http)
-            with suppress(KlingError):
-                anyio.run(used.list)
-            return used
-        client = KlingElements(**options, http_client=None if call.is_own else self.stage.http)
-        with suppress(KlingError):
-            client.list()
-        return client
+            client = AsyncKlingElements(**options, http_client=None if call.is_own else self._async_http())
+        else:
+            client = KlingElements(**options, http_client=None if call.is_own else self.stage.http)
 
-    def _run_in_child(self, call: Call, client: KlingElements | AsyncKlingElements) -> Any:
-        """Fork, and have the child use the client; gives or raises what came of it there."""
+        def use(name: str, *arguments: Any, **options: Any) -> Any:
+            method = getattr(client, name)
+            if call.is_async:
+                return anyio.run(lambda: method(*arguments, **options))
+            return method(*arguments, **options)
+
+        def in_child() -> tuple[Any, BaseException | None]:
+            try:
+                made = use(call.name, *call.arguments, **call.options)
+            except BaseException as raised:  # noqa: BLE001 - whatever comes is what is judged
+                return None, raised
+            return (made.id, made.status, made.urls), None
+
+        with suppress(KlingError):  # what comes of that does not matter
+            use("list")
+        return lambda: self._fork(in_child)
+
+    def _fork(self, in_child: Callable[[], tuple[Any, BaseException | None]]) -> Task:
+        """Give or raise what came of a create in a child process."""
         reader, writer = os.pipe()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # the proxy's threads do not go along
@@ -285,7 +296,7 @@ class Caller:
         if pid == 0:
             self._is_child = True
             try:
-                result = _result(call, client)
+                result = in_child()
                 self._journal.close()  # it is not killed: what it knows is written
                 os.write(writer, pickle.dumps(result))
             finally:
@@ -304,7 +315,7 @@ class Caller:
             raise error
         return Task(*value)
 
-    def _options(self, patience: float, scheme: str) -> dict[str, Any]:
+    def _options(self, patience: float = _PATIENT, scheme: str = "http") -> dict[str, Any]:
         return {
             "api_key": _KEY,
             "base_url": f"{scheme}://127.0.0.1:{self.stage.proxy.port}",
@@ -317,11 +328,16 @@ class Caller:
             "on_event": self._on_event,
         }
 
+    def _let_pass(self, seconds: float) -> None:
+        self.now += seconds
+        if not self._is_child:
+            self.stage.served.mock.advance(seconds)
+
     def _sleep(self, seconds: float) -> None:
         self._sleeps += 1
         if self._sleeps > _MOST_SLEEPS:
             raise EndlessError(f"a call has slept {_MOST_SLEEPS} times")
-        self.let_pass(seconds)
+        self._let_pass(seconds)
         if not self._refusals:
             self.stage.proxy.listen()
 
@@ -329,53 +345,22 @@ class Caller:
         if event.name == "request.failed" and self._refusals:
             self._refusals -= 1
             self.note("connection refused")
-        if self._trouble:
-            self._trouble = (self._trouble[0], self._trouble[1] - 1)
-            self._meet_trouble()
-        if self._interrupt_in is None or not self.may_inject:
-            return
-        self._interrupt_in -= 1
-        if self._interrupt_in <= 0:
-            self._interrupt_in = None
-            self._interrupts += 1
-            self.note("Ctrl-C, between two steps")
-            raise KeyboardInterrupt
+        if self._due:
+            self._due = self._due[0] - 1, self._due[1]
+            if self._due[0] == 0:
+                self._befall()
 
-    def _meet_trouble(self) -> None:
-        """Let the disk fail, if it is time."""
-        path = self.folder / "journal.sqlite3"
-        if not self._trouble or self._trouble[1] > 0 or not self.may_inject:
-            return
-        how, self._trouble = self._trouble[0], None
-        if how == DISK_FULL:
-            self._undo_trouble = _fill_disk()
-        elif path.exists() and (whole := path.read_bytes()):
-            path.write_bytes(_DAMAGES[how](whole))
-            self._undo_trouble = lambda: _restore(path, whole)
-        else:
-            return
-        self.had_disk_trouble = True
-        self.note(how)
+    def _befall(self) -> None:
+        assert self._due
+        act, self._due = self._due[1], None
+        if self.may_inject:
+            act()
 
     def _open_journal(self) -> Journal:
         return Journal(Database(self.folder / "journal.sqlite3"), self._wall, lambda: self.now)
 
     def _wall(self) -> float:
         return self.stage.served.mock.clock.time() + self.wall_offset
-
-
-def _result(call: Call, client: KlingElements | AsyncKlingElements) -> tuple[Any, BaseException | None]:
-    """What came of a call, as it can be pickled."""
-    try:
-        method = getattr(client, call.name)
-        made = (
-            anyio.run(lambda: method(*call.arguments, **call.options))
-            if call.is_async
-            else method(*call.arguments, **call.options)
-        )
-    except BaseException as raised:  # noqa: BLE001 - whatever comes is what is judged
-        return None, raised
-    return (made.id, made.status, made.urls), None
 
 
 def _fill_disk() -> Callable[[], object]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from attrs import evolve, field, frozen
 from hypothesis import strategies as st
@@ -16,14 +16,9 @@ if TYPE_CHECKING:
 
     from hypothesis.strategies import SearchStrategy
 
-    from contract_tests.support.strategies import Wire
-
 HASTY: Final = 0.03
 """Seconds that a request may take where only a time-out ends it."""
 _LONGEST: Final = 4000  # bytes; places in an exchange are taken modulo its length
-_TOO_MANY: Final = 429
-_CLIENT_ERRORS: Final = range(400, 500)
-_REQUEST_TIMEOUT: Final = 408
 
 
 class Silence(Enum):
@@ -35,6 +30,10 @@ class Silence(Enum):
     """The service gets the request after the client has given up."""
     ANSWERED = auto()
     """The service got the request and answered; the client never sees it."""
+
+
+def _short(data: bytes | None) -> str:
+    return repr(data and data[:40])
 
 
 @frozen
@@ -60,16 +59,14 @@ class Fault:
 
     name: str
     request_at: int | None = None
-    reply: bytes | None = field(
-        default=None, repr=lambda reply: "None" if reply is None else repr(reply[:40])
-    )
+    reply: bytes | None = field(default=None, repr=_short)
     is_asked: bool = True
     answer_at: int | None = None
     piece: int = 0
     is_reset: bool = False
     silence: Silence | None = None
     is_dripping: bool = False
-    endless: bytes = field(default=b"", repr=lambda more: repr(more[:40]))
+    endless: bytes = field(default=b"", repr=_short)
     is_interrupt: bool = False
     is_crossed: bool = False
     scenario: str = ""
@@ -96,20 +93,9 @@ TLS_FAULTS: Final = (
 )
 
 TASK_SCENARIOS: Final = (
-    "fail",
-    "never-finish",
-    "complete-empty",
-    "unknown-status=QUEUED",
-    "not-found-first=2",
-    "flaky=503;times=2",
-    "flaky=429;times=1",
-    "missing-generated",
-    "error-null",
-    "expire",
-    "bad-id",
-    "seconds=20",
-    "created-but-500",
-    "created-but-reset",
+    *("fail", "never-finish", "complete-empty", "unknown-status=QUEUED", "not-found-first=2"),
+    *("flaky=503;times=2", "flaky=429;times=1", "missing-generated", "error-null", "expire", "bad-id"),
+    *("seconds=20", "created-but-500", "created-but-reset"),
 )
 
 
@@ -119,41 +105,37 @@ def http_reply(status: int, headers: dict[str, str], body: bytes) -> bytes:
     return "\r\n".join([*lines, f"content-length: {len(body)}", "", ""]).encode("latin-1") + body
 
 
-def _wired(wire: Wire) -> bytes:
-    media = {"content-type": wire.media_type} if wire.media_type else {}
-    return http_reply(wire.status, {**media, **wire.headers}, wire.body)
-
-
 def _refusals() -> dict[str, list[bytes]]:
     """What an edge may answer by itself, from the fixtures' errors, by row of the table."""
-    rows: dict[str, list[bytes]] = {}
+    rate = "429, a rate"
+    limit = http_reply(429, {"retry-after": "86400"}, b'{"message":"Too many requests"}')
+    rows: dict[str, list[bytes]] = {rate: [limit]}
     for fixture in load_all():
         wire = fixture.wire
-        if not fixture.name.startswith("error-"):
-            continue
-        if wire.status == _TOO_MANY:
-            row = "429, a rate" if "rate" in fixture.name else "429, the day's quota"
-        else:
-            row = "4xx" if wire.status in _CLIENT_ERRORS else "5xx"
-        rows.setdefault(row, []).append(_wired(wire))
-    rows["429, a rate"].append(
-        http_reply(_TOO_MANY, {"retry-after": "86400"}, b'{"message":"Too many requests"}')
-    )
+        if fixture.name.startswith("error-"):
+            row = f"{wire.status // 100}xx"
+            if wire.status == 429:
+                row = rate if "rate" in fixture.name else "429, the day's quota"
+            media = {"content-type": wire.media_type} if wire.media_type else {}
+            reply = http_reply(wire.status, {**media, **wire.headers}, wire.body)
+            rows.setdefault(row, []).append(reply)
     return rows
 
 
 _REFUSALS: Final = _refusals()
-_HTML: Final = b"<html><head><title>Welcome to the Wi-Fi</title></head></html>"
+_JSON: Final = {"content-type": "application/json"}
+_HTML: Final = {"content-type": "text/html"}
+_PAGE: Final = b"<html><head><title>Welcome to the Wi-Fi</title></head></html>"
 _ODD: Final = (
-    http_reply(200, {"content-type": "text/html"}, _HTML),
+    http_reply(200, _HTML, _PAGE),
     http_reply(200, {}, b""),
-    http_reply(200, {"content-type": "application/json"}, b'{"data": nul'),
-    http_reply(200, {"content-type": "application/json"}, b"[]"),
+    http_reply(200, _JSON, b'{"data": nul'),
+    http_reply(200, _JSON, b"[]"),
     http_reply(200, {"content-encoding": "gzip"}, b"no gzip at all"),
     http_reply(200, {"content-encoding": "gzip, gzip"}, gzip.compress(gzip.compress(bytes(8_000_000)))),
     http_reply(204, {}, b""),
-    http_reply(_REQUEST_TIMEOUT, {}, b""),
-    http_reply(520, {"content-type": "text/html"}, _HTML),
+    http_reply(408, {}, b""),
+    http_reply(520, _HTML, _PAGE),
     http_reply(599, {}, b""),
 )
 _REDIRECTS: Final = tuple(
@@ -179,9 +161,15 @@ _NO_HTTP: Final = (
 )
 
 
-def _answering(name: str, replies: Sequence[bytes]) -> SearchStrategy[Fault]:
-    """Answers that do not come from the service, which is not asked."""
-    return st.sampled_from(replies).map(lambda reply: Fault(name, reply=reply, is_asked=False))
+def _answering(name: str, replies: Sequence[bytes], *, is_asked: bool = False) -> SearchStrategy[Fault]:
+    """Answers that do not come from the service, which may have been asked all the same."""
+    faults = [Fault(name, reply=reply, is_asked=is_asked) for reply in replies]
+    return st.integers(0, len(faults) - 1).map(lambda place: faults[place])  # its repr is short
+
+
+def _drawn(name: str, **fields: SearchStrategy[Any] | bool) -> SearchStrategy[Fault]:
+    values = {key: st.just(field) if isinstance(field, bool) else field for key, field in fields.items()}
+    return st.builds(Fault, st.just(name), **values)
 
 
 def exchanges(
@@ -194,60 +182,36 @@ def exchanges(
         is_slow: Whether faults may be among them that only a time-out ends.
         can_interrupt: Whether Ctrl-C may be among them.
     """
-    place = st.integers(0, longest)
+    place, either = st.integers(0, longest), st.booleans()
     kinds = [
-        st.builds(lambda at: Fault("request reset", request_at=at, is_reset=True), place),
-        st.builds(lambda at: Fault("request cut", request_at=at), place),
-        st.builds(lambda at: Fault("answer reset", answer_at=at, is_reset=True), place),
-        st.builds(lambda at: Fault("answer cut", answer_at=at), place),
-        st.builds(lambda size: Fault("answer in pieces", piece=size), st.integers(1, 7)),
-        st.builds(
-            lambda at, size: Fault("answer in pieces", answer_at=at, piece=size), place, st.integers(1, 50)
-        ),
+        _drawn("request reset", request_at=place, is_reset=True),
+        _drawn("request cut", request_at=place),
+        _drawn("answer reset", answer_at=place, is_reset=True),
+        _drawn("answer cut", answer_at=place),
+        _drawn("answer in pieces", piece=st.integers(1, 7)),
+        _drawn("answer in pieces", answer_at=place, piece=st.integers(1, 50)),
         st.just(Fault("another task's answer", is_crossed=True)),
         *(_answering(row, replies) for row, replies in _REFUSALS.items()),
         # A service that got the request may still answer so; a 429 or another 4xx says that it did nothing.
-        st.sampled_from([*_REFUSALS["5xx"], *_ODD]).map(
-            lambda reply: Fault("odd answer, the service was asked", reply=reply)
-        ),
+        _answering("odd answer, the service was asked", [*_REFUSALS["5xx"], *_ODD], is_asked=True),
         _answering("odd answer", _ODD),
         _answering("redirect", _REDIRECTS),
-        st.builds(
-            lambda reply, is_asked: Fault("no HTTP", reply=reply, is_asked=is_asked),
-            st.sampled_from(_NO_HTTP),
-            st.booleans(),
-        ),
+        _drawn("no HTTP", reply=st.sampled_from(_NO_HTTP), is_asked=either),
     ]
     if is_slow:
-        kinds.append(st.just(Fault("answer's head in drips", is_dripping=True)))
-        kinds.append(
-            st.sampled_from(
-                [
-                    Fault("endless answer", reply=begin, endless=more, is_asked=is_asked)
-                    for begin, more in _ENDLESS
-                    for is_asked in (False, True)
-                ]
-            )
-        )
-        kinds.append(
-            st.sampled_from(Silence).map(
-                lambda silence: Fault(
-                    f"silence, request {silence.name.lower()}",
-                    silence=silence,
-                    is_asked=silence is not Silence.LOST,
-                )
-            )
-        )
+        endless = [
+            Fault("endless answer", reply=begin, endless=more, is_asked=is_asked)
+            for begin, more in _ENDLESS
+            for is_asked in (False, True)
+        ]
+        silent = [
+            Fault(f"silence, request {how.name.lower()}", silence=how, is_asked=how is not Silence.LOST)
+            for how in Silence
+        ]
+        kinds += [st.just(Fault("answer's head in drips", is_dripping=True))]
+        kinds += [st.sampled_from(endless), st.sampled_from(silent)]
     if can_interrupt:
-        kinds.append(
-            st.builds(
-                lambda at, is_asked: Fault(
-                    "Ctrl-C, answer awaited", answer_at=at, is_asked=is_asked, is_interrupt=True
-                ),
-                place,
-                st.booleans(),
-            )
-        )
+        kinds.append(_drawn("Ctrl-C, answer awaited", answer_at=place, is_asked=either, is_interrupt=True))
     return st.one_of(kinds)
 
 

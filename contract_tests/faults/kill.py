@@ -20,9 +20,9 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Final
 
 import httpx
 from attrs import define, field
@@ -30,27 +30,26 @@ from attrs import define, field
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ROOT = Path(__file__).parents[2]
-_KEY = "kill-test-key"
-_LONGEST_LIFE = 0.6  # seconds until a kill; a whole run takes longer
-_MAX_RUNS = 2000
-_WAIT = ("--poll-interval", "0.02")
+ROOT: Final = Path(__file__).parents[2]
+_LONGEST_LIFE: Final = 0.6  # seconds until a kill; a whole run takes longer
+_MAX_RUNS: Final = 2000
+_WAIT: Final = ("--poll-interval", "0.02")
 _PLAIN, _FULL, _DAMAGED, _CLOCK = "none", "full disk", "damaged journal", "wrong clock"
-_TROUBLES = (_PLAIN,) * 7 + (_FULL, _DAMAGED, _CLOCK)
-_REFUSED = 2  # the journal can't be used
-_SLOWNESS = 0.05  # seconds an answer takes, so that some kills hit a create in flight
+_TROUBLES: Final = (_PLAIN,) * 7 + (_FULL, _DAMAGED, _CLOCK)
+_REFUSED: Final = 2  # the journal can't be used
+_SLOWNESS: Final = 0.05  # seconds an answer takes, so that some kills hit a create in flight
 # The mock, which draws one film and gives it for every task: drawing each takes half a second.
-_MOCK = """
+_MOCK: Final = f"""
 import functools, sys
 from kling_elements_mock.tasks import results, video
 from kling_elements_mock.__main__ import main
 film = functools.cache(lambda: video.render([video.placeholder("any", 0)], video.Film(1, (1, 1), "any")))
 results.draw = lambda task: film()
-sys.exit(main())
+sys.exit(main(["--port", "0", "--polls", "2", "--scenario", "slow={_SLOWNESS}"]))
 """
 # One process that has run the command once, and forks for each run: a kill -9 is the same, and a start takes
 # milliseconds in place of half a second.
-_STARTER = """
+_STARTER: Final = """
 import json, os, resource, sys, time
 from kling_elements.__main__ import main
 first = json.loads(sys.stdin.readline())
@@ -77,6 +76,42 @@ for line in sys.stdin:
 
 
 @define
+class Process:
+    """A helper process, which is written and read line by line."""
+
+    _stdin: IO[str]
+    _stdout: IO[str]
+
+    def write(self, value: object) -> None:
+        """Write a line."""
+        self._stdin.write(json.dumps(value) + "\n")
+        self._stdin.flush()
+
+    def read(self) -> str:
+        """Read a line."""
+        return self._stdout.readline()
+
+
+@contextmanager
+def running(code: str, **variables: str) -> Iterator[Process]:
+    """Run code in a process of its own, for as long as the context lasts."""
+    path = os.pathsep.join(str(ROOT / part) for part in ("generated", "overrides"))
+    with subprocess.Popen(  # noqa: S603 - our own code
+        [sys.executable, "-c", code],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": path, **variables},
+    ) as process:
+        try:
+            assert process.stdin
+            assert process.stdout
+            yield Process(process.stdin, process.stdout)
+        finally:
+            process.kill()
+
+
+@define
 class Round:
     """One batch, killed until it is whole.
 
@@ -92,7 +127,7 @@ class Round:
     folder: Path
     url: str
     jobs: int
-    starter: subprocess.Popen[str]
+    starter: Process
     journal: Path
     kills: int = 0
     adopted: int = 0
@@ -100,26 +135,37 @@ class Round:
     troubles: Counter[str] = field(factory=Counter)
     found: list[str] = field(factory=list)
 
-    def prepare(self) -> None:
-        """Write the jobs."""
-        lines = [
-            json.dumps(
-                {"id": f"job{n}", "images": [f"https://example.com/{n}.png"], "prompt": self.prompt(n)}
-            )
-            for n in range(self.jobs)
-        ]
-        (self.folder / "jobs.jsonl").write_text("\n".join(lines) + "\n")
-
     def prompt(self, number: int) -> str:
         """What tells a job's task apart at the mock."""
         return f"{self.folder.name} {number}"
 
-    def batch(self, life: float | None, trouble: str = _PLAIN, hours: float = 0) -> int | None:
-        """Run the batch; kill it after so many seconds, if it lasts that long."""
-        args = ["batch", str(self.folder / "jobs.jsonl"), "-d", str(self.folder / "out")]
-        return self.run(args, life, trouble, hours)
+    def until_whole(self, rng: random.Random, kills: int) -> None:
+        """Run and kill the batch until it is whole, or there were enough kills; then finish and judge it."""
+        jobs = [
+            {"id": f"job{n}", "images": [f"https://example.com/{n}.png"], "prompt": self.prompt(n)}
+            for n in range(self.jobs)
+        ]
+        (self.folder / "jobs.jsonl").write_text("".join(f"{json.dumps(job)}\n" for job in jobs))
+        for _ in range(_MAX_RUNS):
+            trouble = rng.choice(_TROUBLES) if self.kills < kills else _PLAIN
+            if trouble != _PLAIN:
+                self.troubled(rng.uniform(0.0, _LONGEST_LIFE), trouble, rng.uniform(-48, 48))
+                continue
+            code = self.batch(rng.uniform(0.0, _LONGEST_LIFE) if self.kills < kills else None)
+            if code in {0, 9}:
+                break
+            if code is not None:
+                self.found.append(f"a run ended with {code}: {self.said()}")
+                break
+        self.finish()
+        self.judge()
 
-    def troubled(self, life: float | None, trouble: str, hours: float) -> None:
+    def batch(self, life: float | None = None, trouble: str = _PLAIN, hours: float = 0) -> int | None:
+        """Run the batch; kill it after so many seconds, if it lasts that long."""
+        jobs, out = str(self.folder / "jobs.jsonl"), str(self.folder / "out")
+        return self.run("batch", jobs, "-d", out, life=life, trouble=trouble, hours=hours)
+
+    def troubled(self, life: float, trouble: str, hours: float) -> None:
         """Run the batch while something else is wrong, and put that right."""
         self.troubles[trouble] += 1
         whole = self.journal.read_bytes()
@@ -137,30 +183,20 @@ class Round:
             backup.replace(self.journal)
 
     def run(
-        self, args: list[str], life: float | None = None, trouble: str = _PLAIN, hours: float = 0
+        self, *args: str, life: float | None = None, trouble: str = _PLAIN, hours: float = 0
     ) -> int | None:
         """Run the command; gives its exit code, or None if it was killed."""
-        stdin, stdout = self.starter.stdin, self.starter.stdout
-        assert stdin
-        assert stdout
-        given = {
-            "args": ["--base-url", self.url, *args, *_WAIT],
-            "out": str(self.folder / "said"),
-            "trouble": trouble,
-            "hours": hours,
-        }
-        stdin.write(json.dumps(given) + "\n")
-        stdin.flush()
-        pid = int(stdout.readline())
+        words = ["--base-url", self.url, *args, *_WAIT]
+        said = str(self.folder / "said")
+        self.starter.write({"args": words, "out": said, "trouble": trouble, "hours": hours})
+        pid = int(self.starter.read())
         killed = False
         if life is not None:
             time.sleep(life)
-            try:
+            with suppress(ProcessLookupError):  # it was faster
                 os.killpg(pid, signal.SIGKILL)
                 killed = True
-            except ProcessLookupError:
-                pass  # it was faster
-        status = int(stdout.readline())
+        status = int(self.starter.read())
         if killed and os.WIFSIGNALED(status):
             self.kills += 1
             return None
@@ -170,108 +206,55 @@ class Round:
         """What the last run wrote."""
         return (self.folder / "said").read_text()
 
-    def files(self) -> set[str]:
-        """The videos."""
-        return {path.name for path in (self.folder / "out").glob("*.mp4")}
+    def served(self) -> list[tuple[str, str]]:
+        """The prompt and the id of each of the service's tasks of this round."""
+        tasks: list[dict[str, Any]] = httpx.get(f"{self.url}/_mock/tasks").json()["tasks"]
+        pairs = [(str(task["request"].get("prompt")), task["task_id"]) for task in tasks]
+        return [pair for pair in pairs if pair[0].startswith(f"{self.folder.name} ")]
 
     def tasks(self) -> Counter[str]:
-        """The service's tasks of this round, by job."""
-        served = httpx.get(f"{self.url}/_mock/tasks").json()["tasks"]
-        prompts = [str(task["request"].get("prompt")) for task in served]
-        return Counter(prompt for prompt in prompts if prompt.startswith(f"{self.folder.name} "))
+        """How many tasks of this round the service has, by prompt."""
+        return Counter(prompt for prompt, _ in self.served())
 
     def finish(self) -> None:
         """Finish what `resume` can, then settle the creates that were in flight at a kill."""
-        code = self.run(["resume", "--json"])
+        code = self.run("resume", "--json")
         state = json.loads(self.said())
         if code not in {0, 6}:
             self.found.append(f"resume ended with {code}: {self.said()}")
-        if self.run(["resume", "--json"]) != code:
+        if self.run("resume", "--json") != code:
             self.found.append("a second resume ended otherwise")
-        served: list[dict[str, Any]] = httpx.get(f"{self.url}/_mock/tasks").json()["tasks"]
+        served = dict(self.served())
         unrecorded = {each["id"] for each in state["unrecorded"]}
         for entry in state["unknown"]:
-            prompt = self.prompt(int(entry["job"].removeprefix("job")))
-            mine = [task["task_id"] for task in served if task["request"].get("prompt") == prompt]
-            if mine and mine[0] not in unrecorded:
-                self.found.append(f"{entry['job']}: its task {mine[0]} is not shown as unrecorded")
+            mine = served.get(self.prompt(int(entry["job"].removeprefix("job"))))
+            if mine and mine not in unrecorded:
+                self.found.append(f"{entry['job']}: its task {mine} is not shown as unrecorded")
             if mine:
                 self.adopted += 1
-                code = self.run(["resume", "--adopt", mine[0], "--entry", entry["entry"], "--json"])
+                code = self.run("resume", "--adopt", mine, "--entry", entry["entry"], "--json")
             else:
                 self.abandoned += 1
-                code = self.run(["resume", "--abandon", entry["entry"], "--json"])
+                code = self.run("resume", "--abandon", entry["entry"], "--json")
             if code not in {0, 6}:
                 self.found.append(f"{entry['job']} could not be settled: {code}: {self.said()}")
-        if (code := self.batch(None)) != 0:
+        if (code := self.batch()) != 0:
             self.found.append(f"the batch is not whole at the end: {code}: {self.said()}")
 
     def judge(self) -> None:
-        """Compare the files with the service's books."""
-        tasks = self.tasks()
-        wanted = {self.prompt(number) for number in range(self.jobs)}
+        """Compare the files and the report with the service's books."""
+        tasks, out = self.tasks(), self.folder / "out"
+        jobs = {f"job{number}" for number in range(self.jobs)}
         self.found += [f"{prompt}: paid {count} times" for prompt, count in tasks.items() if count > 1]
-        self.found += [f"{prompt}: no task" for prompt in wanted - set(tasks)]
-        missing = {f"job{number}.mp4" for number in range(self.jobs)} - self.files()
-        self.found += [f"{name}: no file" for name in sorted(missing)]
-        for path in (self.folder / "out").glob("*.mp4"):
-            if path.read_bytes()[4:8] != b"ftyp":
-                self.found.append(f"{path.name} is no video")
-        lines = (self.folder / "out" / "report.jsonl").read_text().splitlines()
-        if not {json.loads(line)["id"] for line in lines if line.endswith("}")} >= {
-            f"job{number}" for number in range(self.jobs)
-        }:
+        self.found += [f"{self.prompt(n)}: no task" for n in range(self.jobs) if self.prompt(n) not in tasks]
+        videos = {path.stem: path for path in out.glob("*.mp4")}
+        self.found += [f"{name}: no file" for name in sorted(jobs - videos.keys())]
+        self.found += [
+            f"{name}: no video" for name, path in videos.items() if path.read_bytes()[4:8] != b"ftyp"
+        ]
+        lines = (out / "report.jsonl").read_text().splitlines()
+        if not {json.loads(line)["id"] for line in lines if line.endswith("}")} >= jobs:
             self.found.append("the report lacks jobs")
-
-
-def kill_until_whole(one: Round, rng: random.Random, kills: int) -> None:
-    """Run and kill a batch until it is whole, or there were enough kills."""
-    one.prepare()
-    for _ in range(_MAX_RUNS):
-        trouble = rng.choice(_TROUBLES) if one.kills < kills else _PLAIN
-        if trouble != _PLAIN:
-            one.troubled(rng.uniform(0.0, _LONGEST_LIFE), trouble, rng.uniform(-48, 48))
-            continue
-        code = one.batch(rng.uniform(0.0, _LONGEST_LIFE) if one.kills < kills else None)
-        if code in {0, 9}:
-            break
-        if code is not None:
-            one.found.append(f"a run ended with {code}: {one.said()}")
-            break
-    one.finish()
-    one.judge()
-
-
-@contextmanager
-def mock() -> Iterator[str]:
-    """The service, in a process of its own."""
-    command = [sys.executable, "-c", _MOCK, "--port", "0", "--polls", "2", "--scenario", f"slow={_SLOWNESS}"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=_environment()) as process:  # noqa: S603 - the mock
-        try:
-            assert process.stdout
-            yield process.stdout.readline().split()[-1]
-        finally:
-            process.terminate()
-
-
-@contextmanager
-def starter(url: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
-    """The process that forks the command."""
-    with subprocess.Popen(  # noqa: S603 - our own code
-        [sys.executable, "-c", _STARTER],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=_environment(KLING_ELEMENTS_JOURNAL=str(folder / "journal.sqlite3"), KLING_ELEMENTS_API_KEY=_KEY),
-    ) as process:
-        try:
-            assert process.stdin
-            (folder / "first.jsonl").write_text('{"images": ["https://example.com/first.png"]}')
-            args = ["batch", str(folder / "first.jsonl"), "-d", str(folder / "first"), "-q", *_WAIT]
-            process.stdin.write(json.dumps({"args": ["--base-url", url, *args]}) + "\n")
-            yield process
-        finally:
-            process.kill()
 
 
 def run(kills: int, jobs: int, seed: int, folder: Path) -> list[str]:
@@ -279,17 +262,23 @@ def run(kills: int, jobs: int, seed: int, folder: Path) -> list[str]:
     rng = random.Random(seed)  # noqa: S311 - chooses moments
     rounds: list[Round] = []
     started = time.monotonic()
-    with mock() as url, starter(url, folder) as forks:
+    journal = folder / "journal.sqlite3"
+    variables = {"KLING_ELEMENTS_JOURNAL": str(journal), "KLING_ELEMENTS_API_KEY": "kill-test-key"}
+    (folder / "first.jsonl").write_text('{"images": ["https://example.com/first.png"]}')
+    with running(_MOCK) as mock, running(_STARTER, **variables) as starter:
+        url = mock.read().split()[-1]
+        first = ["batch", str(folder / "first.jsonl"), "-d", str(folder / "first"), "-q", *_WAIT]
+        starter.write({"args": ["--base-url", url, *first]})
         while (done := sum(one.kills for one in rounds)) < kills:
             own = folder / f"round{len(rounds)}"
             own.mkdir()
-            one = Round(own, url, jobs, forks, folder / "journal.sqlite3")
+            one = Round(own, url, jobs, starter, journal)
             rounds.append(one)
-            kill_until_whole(one, rng, kills - done)
-            print(f"round {len(rounds)}: {one.kills} kills, {one.adopted} adopted", flush=True)  # noqa: T201 - it tells
+            one.until_whole(rng, kills - done)
+            _say(f"round {len(rounds)}: {one.kills} kills, {one.adopted} adopted")
     found = [f"{one.folder.name}: {what}" for one in rounds for what in one.found]
     troubles = sum((one.troubles for one in rounds), Counter[str]())
-    print(  # noqa: T201 - as above
+    _say(
         f"{sum(one.kills for one in rounds)} kills -9 in {len(rounds)} batches of {jobs} jobs, "
         f"{time.monotonic() - started:.0f} s, seed {seed}\n"
         f"runs with {', '.join(f'a {name}: {count}' for name, count in sorted(troubles.items()))}\n"
@@ -300,9 +289,8 @@ def run(kills: int, jobs: int, seed: int, folder: Path) -> list[str]:
     return found
 
 
-def _environment(**changes: str) -> dict[str, str]:
-    path = os.pathsep.join(str(ROOT / part) for part in ("generated", "overrides"))
-    return {**os.environ, "PYTHONPATH": path, **changes}
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 - it tells
 
 
 def main() -> int:
@@ -315,7 +303,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         found = run(given.kills, given.jobs, given.seed, Path(folder))
     for each in found:
-        print(each)  # noqa: T201 - it tells
+        _say(each)
     return 1 if found else 0
 
 

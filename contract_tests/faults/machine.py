@@ -8,12 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from contract_tests.faults.caller import DISK_TROUBLES
 from contract_tests.faults.fault import PASS, TASK_SCENARIOS, TLS_FAULTS, exchanges, with_scenario
@@ -22,8 +17,6 @@ from contract_tests.faults.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from hypothesis.strategies import SearchStrategy
 
     from contract_tests.faults.fault import Fault
     from contract_tests.faults.stage import Stage
@@ -35,22 +28,20 @@ _SEEDS_APART: Final = 1_000_003
 
 _faults: Final = st.lists(exchanges(), min_size=1, max_size=4)
 _jobs: Final = st.none() | st.sampled_from("abc")
+_creates: Final = st.sampled_from(["create", "create", "generate"])
 _places: Final = st.integers(0, 40)
 _kinds: Final = st.sampled_from([False, False, False, False, True])  # an event loop takes longer to make
-
-
-def _creates() -> SearchStrategy[list[Fault]]:
-    """What befalls a create and the exchanges after it: the way, or the task itself, or both."""
-    return st.builds(
-        lambda way, rest, how, scenario: [
-            with_scenario(PASS if how == "task" else way, "" if how == "way" else scenario),
-            *rest,
-        ],
-        exchanges(),
-        st.lists(exchanges(), max_size=3),
-        st.sampled_from(["way", "task", "both"]),
-        st.sampled_from(TASK_SCENARIOS),
-    )
+# What befalls a create and the exchanges after it: the way, or the task itself, or both.
+_storms: Final = st.builds(
+    lambda way, rest, how, scenario: [
+        with_scenario(PASS if how == "task" else way, "" if how == "way" else scenario),
+        *rest,
+    ],
+    exchanges(),
+    st.lists(exchanges(), max_size=3),
+    st.sampled_from(["way", "task", "both"]),
+    st.sampled_from(TASK_SCENARIOS),
+)
 
 
 class FaultMachine(RuleBasedStateMachine):
@@ -69,12 +60,7 @@ class FaultMachine(RuleBasedStateMachine):
     def begin(self, *, has_odd_ids: bool) -> None:
         self.world.has_odd_ids = has_odd_ids
 
-    @rule(
-        faults=_creates(),
-        name=st.sampled_from(["create", "create", "generate"]),
-        job=_jobs,
-        is_async=_kinds,
-    )
+    @rule(faults=_storms, name=_creates, job=_jobs, is_async=_kinds)
     def create(self, *, faults: list[Fault], name: str, job: str | None, is_async: bool) -> None:
         self.world.create(faults, name=name, job=job, is_async=is_async)
 
@@ -92,35 +78,21 @@ class FaultMachine(RuleBasedStateMachine):
         is_async=_kinds,
     )
     def download(self, *, faults: list[Fault], place: int, is_async: bool) -> None:
-        # The first exchange asks for the task.
-        self.world.download(self._pick(place), [PASS, *faults], is_async=is_async)
+        self.world.download(self._pick(place), faults, is_async=is_async)
 
-    @rule(
-        how=st.sampled_from(["no TLS", "refused", "interrupted"]),
-        times=st.integers(1, 3),
-        tls=st.lists(st.sampled_from(TLS_FAULTS), min_size=1, max_size=3),
-        name=st.sampled_from(["create", "generate"]),
-        job=_jobs,
-    )
-    def create_at_a_bad_moment(
-        self, how: str, times: int, tls: list[Fault], name: str, job: str | None
-    ) -> None:
-        if how == "no TLS":
-            self.world.create_without_tls(tls)
-            return
-        if how == "refused":
+    @rule(tls=st.lists(st.sampled_from(TLS_FAULTS), min_size=1, max_size=3))
+    def create_without_tls(self, tls: list[Fault]) -> None:
+        self.world.create(tls, scheme="https")
+
+    @rule(is_refused=st.booleans(), times=st.integers(1, 3), name=_creates, job=_jobs)
+    def create_at_a_bad_moment(self, *, is_refused: bool, times: int, name: str, job: str | None) -> None:
+        if is_refused:
             self.world.caller.refuse(times)
         else:
             self.world.caller.interrupt(times)
         self.world.create([], name=name, job=job)
 
-    @rule(
-        how=st.sampled_from(DISK_TROUBLES),
-        at=st.integers(0, 4),
-        faults=_creates(),
-        name=st.sampled_from(["create", "generate"]),
-        job=_jobs,
-    )
+    @rule(how=st.sampled_from(DISK_TROUBLES), at=st.integers(0, 4), faults=_storms, name=_creates, job=_jobs)
     def create_with_disk_trouble(
         self, how: str, at: int, faults: list[Fault], name: str, job: str | None
     ) -> None:
@@ -129,7 +101,7 @@ class FaultMachine(RuleBasedStateMachine):
 
     @rule(faults=st.lists(exchanges(can_interrupt=False), max_size=2), is_own=st.booleans(), is_async=_kinds)
     def create_after_fork(self, *, faults: list[Fault], is_own: bool, is_async: bool) -> None:
-        self.world.create_after_fork(faults, is_own=is_own, is_async=is_async)
+        self.world.create(faults, is_async=is_async, forks=True, is_own=is_own)
 
     @rule(how=st.sampled_from(["jump", "suspend", "restart"]), hours=st.floats(-24, 24))
     def disturb(self, how: str, hours: float) -> None:
@@ -163,7 +135,7 @@ def explore(  # noqa: PLR0913 - options, each by its name
     *,
     is_strict: bool = False,
     steps: int = 50,
-    on_round: Callable[[Tally], object] | None = None,
+    on_round: Callable[[Tally], object] = lambda _: None,
 ) -> Tally:
     """Run examples until so many faults were injected.
 
@@ -178,8 +150,7 @@ def explore(  # noqa: PLR0913 - options, each by its name
     tally = Tally()
     members = {"stage": stage, "tally": tally, "most_faults": faults, "is_strict": is_strict}
     for number in itertools.count(first_seed * _SEEDS_APART):
-        if on_round:
-            on_round(tally)
+        on_round(tally)
         left = faults - tally.faults
         if left <= 0:
             break
@@ -192,11 +163,7 @@ def explore(  # noqa: PLR0913 - options, each by its name
                 phases=[Phase.generate],
                 deadline=None,
                 database=None,
-                suppress_health_check=[
-                    HealthCheck.too_slow,
-                    HealthCheck.filter_too_much,
-                    HealthCheck.data_too_large,
-                ],
+                suppress_health_check=list(HealthCheck),
             ),
         )
     return tally

@@ -17,28 +17,18 @@ _IN_ONE_WORLD: Final = 100  # creates: their tasks are compared with the journal
 
 
 def sweep(stage: Stage, *, stride: int = 1) -> Tally:
-    """End creates at each place, by a reset and by an orderly close, and judge each.
-
-    Args:
-        stage: Where.
-        stride: Bytes from one place to the next, of each of the four series; 1 leaves out none.
-    """
+    """End creates at each `stride`th place, by a reset and by an orderly close, and judge each."""
+    world = World(stage, Tally(), 0)
+    world.create([PASS])
+    world.finish()
     tally = Tally()
-    faults = list(_faults(*_sizes(stage), stride))
+    faults = list(_faults(*stage.proxy.last_sizes, stride))
     for start in range(0, len(faults), _IN_ONE_WORLD):
         world = World(stage, tally, len(faults))
         for fault in faults[start : start + _IN_ONE_WORLD]:
             _create(world, fault)
         world.finish()
     return tally
-
-
-def _sizes(stage: Stage) -> tuple[int, int]:
-    """Bytes of a create's request and of its answer."""
-    world = World(stage, Tally(), 0)
-    world.create([PASS])
-    world.finish()
-    return stage.proxy.last_sizes
 
 
 def _faults(request: int, answer: int, stride: int) -> Iterator[Fault]:

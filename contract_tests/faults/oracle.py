@@ -29,12 +29,7 @@ class Kind(StrEnum):
 
 @frozen
 class Finding:
-    """Something that must never happen, and has.
-
-    Attributes:
-        kind: Its row in the table.
-        text: What happened, to what.
-    """
+    """Something that must never happen, and has."""
 
     kind: Kind
     text: str
@@ -59,14 +54,7 @@ class Ask:
 
 @frozen
 class Made:
-    """A task that the server made.
-
-    Attributes:
-        task_id: Its id.
-        tag: The prompt that it was asked with.
-        status: Its status now.
-        urls: The addresses of its result, as the server shows them.
-    """
+    """A task that the server made, as the server shows it; `tag` is its prompt."""
 
     task_id: str
     tag: str
@@ -91,15 +79,7 @@ class Books:
 
 @define
 class Tally:
-    """The table.
-
-    Attributes:
-        asked: Logical creates.
-        made: Tasks that the server made.
-        injected: Faults, by name.
-        outcomes: What calls came to, by operation and result.
-        findings: What must never happen, and has.
-    """
+    """The table: creates asked, tasks made, faults by name, what calls came to, and what was found."""
 
     asked: int = 0
     made: int = 0
@@ -112,10 +92,6 @@ class Tally:
         """How many faults there were."""
         return self.injected.total()
 
-    def found(self, kind: Kind) -> int:
-        """How many findings there are of a kind."""
-        return sum(1 for finding in self.findings if finding.kind is kind)
-
 
 def judge(asks: Iterable[Ask], made: Iterable[Made], books: Books) -> list[Finding]:
     """Tasks billed twice, and tasks lost."""
@@ -126,21 +102,12 @@ def judge(asks: Iterable[Ask], made: Iterable[Made], books: Books) -> list[Findi
         tasks.setdefault(task.tag, []).append(task.task_id)
         ask = by_tag.get(task.tag)
         if ask is None:
-            findings.append(
-                Finding(Kind.WRONG, f"task {task.task_id} was made for {task.tag!r}, which nobody asked")
-            )
+            findings.append(Finding(Kind.WRONG, f"nobody asked for task {task.task_id} of {task.tag!r}"))
         elif not _is_kept(task.task_id, ask, books):
-            findings.append(
-                Finding(
-                    Kind.LOST, f"task {task.task_id} of {ask.tag}: neither told, nor journalled, nor found"
-                )
-            )
-    findings += [
-        Finding(Kind.BILLED_TWICE, f"{tag} has {len(ids)} tasks: {', '.join(ids)}")
-        for tag, ids in tasks.items()
-        if len(ids) > 1
-    ]
-    return findings
+            lost = f"task {task.task_id} of {ask.tag}: neither told, nor journalled, nor found"
+            findings.append(Finding(Kind.LOST, lost))
+    twice = [f"{tag} has {len(ids)} tasks: {', '.join(ids)}" for tag, ids in tasks.items() if len(ids) > 1]
+    return findings + [Finding(Kind.BILLED_TWICE, text) for text in twice]
 
 
 def _is_kept(task_id: str, ask: Ask, books: Books) -> bool:

@@ -6,8 +6,10 @@ are served in turn, whatever a client has left behind is dealt with before its n
 
 from __future__ import annotations
 
+import re
 import signal
 import socket
+import struct
 import threading
 from collections import Counter, deque
 from contextlib import contextmanager, suppress
@@ -16,16 +18,18 @@ from typing import TYPE_CHECKING, Final
 from attrs import define, field
 
 from contract_tests.faults.fault import HASTY, PASS, Silence
-from contract_tests.faults.sockets import PATIENCE, connect, end, read_message, read_to_end, send_in_pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from contract_tests.faults.fault import Fault
 
+PATIENCE: Final = 60.0
+"""Seconds without a byte, after which something is wrong with the test itself."""
 LEFT: Final = "head in drips: left"
 STAYED: Final = "head in drips: stayed on to the end"
 _CHUNK: Final = 65_536
+_LENGTH: Final = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 _PING: Final = b"PING / HTTP/1.1\r\n\r\n"
 _TLS: Final = 0x16
 _ODD_ID: Final = b"not-a-uuid"  # of the mock's scenario `bad-id`
@@ -35,32 +39,24 @@ _DRIP: Final = HASTY / 3  # seconds from one to the next
 
 @define
 class FaultProxy:
-    """A proxy that listens.
+    """A proxy that listens on a port of 127.0.0.1.
 
     Attributes:
-        port: Where it listens, on 127.0.0.1.
         injected: How often each fault took place, by name.
-        endings: What a client did where that is its own choice.
-        exchanges: How many connections there were.
+        endings: What clients did where that is their own choice.
         last_sizes: Bytes of the last request that was passed on, and of its answer.
     """
 
-    port: int
     _upstream: tuple[str, int]
-    _listener: socket.socket | None = field(default=None, repr=False)
-    _thread: threading.Thread | None = field(default=None, repr=False)
-    _faults: deque[Fault] = field(factory=deque, init=False)
-    _earlier: dict[bytes, bytes] = field(factory=dict, init=False, repr=False)
+    port: int = 0
     injected: Counter[str] = field(factory=Counter, init=False)
     endings: Counter[str] = field(factory=Counter, init=False)
-    exchanges: int = field(default=0, init=False)
     last_sizes: tuple[int, int] = field(default=(0, 0), init=False)
+    _listener: socket.socket | None = field(default=None, init=False, repr=False)
+    _thread: threading.Thread | None = field(default=None, init=False, repr=False)
+    _faults: deque[Fault] = field(factory=deque, init=False)
+    _earlier: dict[bytes, bytes] = field(factory=dict, init=False, repr=False)
     _interrupts: int = field(default=0, init=False)
-
-    @property
-    def url(self) -> str:
-        """Its origin."""
-        return f"http://127.0.0.1:{self.port}"
 
     def arm(self, faults: Iterable[Fault]) -> None:
         """Have the next connections disturbed, in this order."""
@@ -123,9 +119,10 @@ class FaultProxy:
         if self._faults and self._faults[0].request_at == 0:
             fault = self._next()
             self._count(fault)
-            end(plug, is_reset=fault.is_reset)
+            _end(plug, is_reset=fault.is_reset)
             return
-        request = _read_request(plug)
+        first = plug.recv(_CHUNK)
+        request = first if first[:1] == bytes([_TLS]) else _read_message(plug, first)
         if request == _PING:
             plug.sendall(b"!")
             return
@@ -137,16 +134,16 @@ class FaultProxy:
         if request[0] == _TLS:
             self._answer(plug, fault, fault.reply or b"")
         elif fault.request_at is not None and fault.request_at % len(request):
-            with connect(self._upstream) as onward:
+            with self._connect() as onward:
                 onward.sendall(request[: fault.request_at % len(request)])
-                end(onward, is_reset=fault.is_reset)
-            end(plug, is_reset=fault.is_reset)
+                _end(onward, is_reset=fault.is_reset)
+            _end(plug, is_reset=fault.is_reset)
         else:
             self._forward(plug, fault, _with_scenario(request, fault.scenario))
 
     def _forward(self, plug: socket.socket, fault: Fault, request: bytes) -> None:
         if fault.silence is Silence.LATE:
-            read_to_end(plug)
+            _read_to_end(plug)
             self._ask(request)
             return
         answer = self._ask(request) if fault.is_asked else b""
@@ -162,7 +159,7 @@ class FaultProxy:
 
     def _answer(self, plug: socket.socket, fault: Fault, answer: bytes) -> None:
         if fault.silence is not None:
-            read_to_end(plug)
+            _read_to_end(plug)
             return
         if fault.is_dripping:
             self.endings[LEFT if _drip(plug, answer) else STAYED] += 1
@@ -172,7 +169,9 @@ class FaultProxy:
             answer = answer[: (fault.answer_at or 0) % max(1, len(answer))]
         elif fault.answer_at is not None:
             answer = answer[: fault.answer_at % (len(answer) + 1)]
-        send_in_pieces(plug, answer, fault.piece)
+        size = fault.piece or len(answer) or 1
+        for start in range(0, len(answer), size):
+            plug.sendall(answer[start : start + size])
         while fault.endless:
             plug.sendall(fault.endless)  # until the client has left, which is an OSError
         if fault.is_interrupt:
@@ -180,18 +179,22 @@ class FaultProxy:
             if main is not None:
                 self._interrupts += 1
                 signal.pthread_kill(main, signal.SIGINT)
-            read_to_end(plug)
-        end(plug, is_reset=fault.is_reset)
+            _read_to_end(plug)
+        _end(plug, is_reset=fault.is_reset)
 
     def _ask(self, request: bytes) -> bytes:
-        with connect(self._upstream) as onward:
+        with self._connect() as onward:
             onward.sendall(request)
             with suppress(ConnectionError):
-                return read_message(onward)
+                return _read_message(onward)
         return b""
 
+    def _connect(self) -> socket.socket:
+        plug = socket.create_connection(self._upstream, PATIENCE)
+        plug.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return plug
+
     def _next(self) -> Fault:
-        self.exchanges += 1
         return self._faults.popleft() if self._faults else PASS
 
     def _count(self, fault: Fault) -> None:
@@ -203,7 +206,7 @@ class FaultProxy:
 def proxying(upstream: str) -> Iterator[FaultProxy]:
     """A proxy before the server at this origin, for as long as the context lasts."""
     host, _, port = upstream.rpartition("//")[2].rpartition(":")
-    proxy = FaultProxy(0, (host, int(port)))
+    proxy = FaultProxy((host, int(port)))
     proxy.listen()
     try:
         yield proxy
@@ -211,16 +214,9 @@ def proxying(upstream: str) -> Iterator[FaultProxy]:
         proxy.refuse()
 
 
-def _read_request(plug: socket.socket) -> bytes:
-    first = plug.recv(_CHUNK)
-    return first if first[:1] == bytes([_TLS]) else read_message(plug, first)
-
-
 def _with_scenario(request: bytes, scenario: str) -> bytes:
-    if not scenario:
-        return request
     line, end, rest = request.partition(b"\r\n")
-    return line + end + b"x-mock-scenario: " + scenario.encode() + b"\r\n" + rest
+    return line + end + b"x-mock-scenario: " + scenario.encode() + b"\r\n" + rest if scenario else request
 
 
 def _kind(request: bytes) -> bytes:
@@ -249,3 +245,32 @@ def _drip(plug: socket.socket, answer: bytes) -> bool:
         except ConnectionError:
             return True
     return False
+
+
+def _read_message(plug: socket.socket, data: bytes = b"") -> bytes:
+    """A whole HTTP message that begins so, or as much of it as comes."""
+    while (size := _size(data)) is None or len(data) < size:
+        chunk = plug.recv(_CHUNK)
+        if not chunk:
+            break
+        data += chunk
+    return data
+
+
+def _size(data: bytes) -> int | None:
+    head, blank, _ = data.partition(b"\r\n\r\n")
+    length = _LENGTH.search(head + b"\r\n")
+    return len(head) + len(blank) + (int(length[1]) if length else 0) if blank else None
+
+
+def _read_to_end(plug: socket.socket) -> None:
+    with suppress(ConnectionError):
+        while plug.recv(_CHUNK):
+            pass
+
+
+def _end(plug: socket.socket, *, is_reset: bool) -> None:
+    if is_reset:
+        # Lingering for 0 seconds makes the kernel send RST instead of FIN.
+        plug.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    plug.close()

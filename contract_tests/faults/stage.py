@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import signal
 import ssl
-import threading
 from contextlib import ExitStack, contextmanager
+from itertools import count
 from typing import TYPE_CHECKING, Final
 
 import httpx
 from attrs import field, frozen
 
 from contract_tests.faults.proxy import FaultProxy, proxying
-from contract_tests.faults.videos import Videos
 from kling_elements_mock import ManualClock, MockSettings, Polls, serve
 
 if TYPE_CHECKING:
@@ -26,43 +25,22 @@ NONE_KEPT: Final = httpx.Limits(max_keepalive_connections=0)
 
 @frozen
 class Stage:
-    """Mock, proxy and client.
-
-    Attributes:
-        served: The mock.
-        proxy: The proxy before it.
-        http: The synchronous clients' connections; none is kept.
-        trust: The TLS context of all clients.
-        videos: What tasks have as results.
-    """
+    """The mock, the proxy before it, the synchronous clients' connections, and the TLS context of all."""
 
     served: ServedMock
     proxy: FaultProxy
     http: httpx.Client
     trust: ssl.SSLContext
-    videos: Videos = field(factory=Videos)
+    videos: Iterator[int] = field(factory=count)
 
 
 @contextmanager
 def staged() -> Iterator[Stage]:
-    """A stage, for as long as the context lasts."""
+    """A stage, for as long as the context lasts, on which Ctrl-C raises KeyboardInterrupt."""
     trust = ssl.create_default_context()
     with ExitStack() as stack:
         served = stack.enter_context(serve(MockSettings(pace=Polls(2)), clock=ManualClock()))
         proxy = stack.enter_context(proxying(served.url))
         http = stack.enter_context(httpx.Client(verify=trust, limits=NONE_KEPT, trust_env=False))
-        stack.enter_context(_interruptible())
+        stack.callback(signal.signal, signal.SIGINT, signal.signal(signal.SIGINT, signal.default_int_handler))
         yield Stage(served, proxy, http, trust)
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Have SIGINT raise KeyboardInterrupt, whatever the runner of the tests made of it."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -1,17 +1,19 @@
 """Nothing paid is lost and nothing is paid twice, whatever happens on the way; and these tests would see it.
 
-`make faults` runs the same code for longer.
+`make faults` and `make kill-test` run the same code for longer.
 """
 
 from __future__ import annotations
 
 import logging
+import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from attrs import evolve
 
-from contract_tests.faults import proxy
+from contract_tests.faults import kill, proxy
 from contract_tests.faults.__main__ import main, text
 from contract_tests.faults.fault import PASS, Fault
 from contract_tests.faults.machine import explore
@@ -22,21 +24,24 @@ from contract_tests.faults.videos import real_video, tiny_video, unplayable
 from contract_tests.faults.world import World
 from kling_elements import OutcomeUnknown, Task
 from kling_elements.api.outcomes import Operation, Raise, Retry, decide
+from kling_elements.journal.database import Database
 from kling_elements.operations import sender as sending
 from kling_elements.operations.recorder import Recorder
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from contract_tests.faults.stage import Stage
     from kling_elements.api.outcomes import Decision
     from kling_elements.journal import Begun
     from kling_elements.types import Outcome
 
-SEED = 1
 TAG, DIGEST, ID, OTHER = "ask-0", "digest", "id-0", "id-1"
 MADE = Made(ID, TAG, "COMPLETED", ("https://results.example/0.mp4",))
 NO_BOOKS = Books(frozenset(), frozenset(), frozenset())
+WRITING = Database.writing
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +55,7 @@ def stage() -> Iterator[Stage]:
 
 def test_a_storm(stage: Stage) -> None:
     """100 drawn faults: nothing is billed twice, lost or wrong, and no strange exception comes out."""
-    tally = explore(stage, 100, SEED, is_strict=True, steps=30)
+    tally = explore(stage, 100, 1, is_strict=True, steps=30)
     assert tally.faults == 100
     assert tally.made > 0
 
@@ -61,6 +66,12 @@ def test_the_end_of_a_connection_at_many_bytes_of_a_create(stage: Stage) -> None
     assert tally.findings == []
     assert tally.faults == tally.asked
     assert 0 < tally.made < tally.asked
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kill -9 and fork are POSIX's")
+def test_kill_9_at_random_moments(tmp_path: Path) -> None:
+    """After each kill the same command again: each video is there, each task made once."""
+    assert kill.run(kills=3, jobs=4, seed=3, folder=tmp_path) == []
 
 
 def storm(stage: Stage, *, has_odd_ids: bool = False) -> list[Kind]:
@@ -102,27 +113,43 @@ def careless(operation: Operation, outcome: Outcome, **details: Any) -> Decision
     return decide(operation, outcome, **{**details, "task_id": None})
 
 
+def forgetting(self: Recorder, begun: Begun, error: BaseException, *rest: object, **more: object) -> None:
+    """Takes an unanswered create for a refused one."""
+    self.journal.refused(begun.entry_id, str(error))
+
+
+@contextmanager
+def lying(self: Database, **options: Any) -> Iterator[sqlite3.Connection]:
+    """Claims to be on the disk, and is not."""
+    with WRITING(self, **options) as connection:
+        yield connection
+        connection.execute("ROLLBACK")
+        connection.execute("BEGIN")
+
+
 @pytest.mark.parametrize(
-    ("broken", "kinds"),
+    ("owner", "name", "broken", "has_odd_ids", "kinds"),
     [
-        (repeating_create, {Kind.BILLED_TWICE, Kind.LOST}),
-        (crashing, {Kind.UNEXPECTED}),
-        (careless, {Kind.WRONG}),
+        (sending, "decide", repeating_create, False, {Kind.BILLED_TWICE, Kind.LOST}),
+        (sending, "decide", crashing, False, {Kind.UNEXPECTED}),
+        (sending, "decide", careless, False, {Kind.WRONG}),
+        (sending, "decide", careless, True, {Kind.WRONG}),
+        (Recorder, "failed", forgetting, False, {Kind.LOST}),
+        (Database, "writing", lying, False, {Kind.LOST}),
     ],
-    ids=["repeating create", "crashing", "careless"],
 )
-def test_a_wrong_decision_is_seen(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, broken: Callable[..., Decision], kinds: set[Kind]
+def test_a_broken_client_is_seen(  # noqa: PLR0913, PLR0917 - columns of the table
+    stage: Stage,
+    monkeypatch: pytest.MonkeyPatch,
+    owner: Any,
+    name: str,
+    broken: Callable[..., Any],
+    has_odd_ids: bool,  # noqa: FBT001 - as above
+    kinds: set[Kind],
 ) -> None:
-    """A client that repeats an unanswered create, crashes, or takes another's answer is found out."""
-    monkeypatch.setattr(sending, "decide", broken)
-    assert set(storm(stage)) == kinds
-
-
-def test_a_guess_at_an_odd_id_is_seen(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A client that takes any answer for a task whose id is no UUID is found out."""
-    monkeypatch.setattr(sending, "decide", careless)
-    assert set(storm(stage, has_odd_ids=True)) == {Kind.WRONG}
+    """A client that repeats, crashes, takes another's answer, or whose journal forgets or lies, is found."""
+    monkeypatch.setattr(owner, name, broken)
+    assert set(storm(stage, has_odd_ids=has_odd_ids)) == kinds
 
 
 def test_a_head_that_drips_is_left(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,16 +162,6 @@ def test_a_head_that_drips_is_left(stage: Stage, monkeypatch: pytest.MonkeyPatch
     came = world.tally.outcomes
     assert (came["create: OutcomeUnknown"], came["get: returned"]) == (1, 1)
     assert (came[proxy.LEFT], came[proxy.STAYED]) == (2, 0)
-
-
-def test_a_forgotten_task_is_seen(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A client whose journal takes an unanswered create for a refused one is found out."""
-
-    def failed(self: Recorder, begun: Begun, error: BaseException, *rest: object, **more: object) -> None:
-        self.journal.refused(begun.entry_id, str(error))
-
-    monkeypatch.setattr(Recorder, "failed", failed)
-    assert set(storm(stage)) == {Kind.LOST}
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from attrs import define, field
 from contract_tests.faults.caller import LOOKS, Call, Caller
 from contract_tests.faults.fault import PASS, with_scenario
 from contract_tests.faults.oracle import Ask, Books, Finding, Kind, Made, Tally, judge, wrong_task
-from contract_tests.faults.videos import tiny_video, unplayable
+from contract_tests.faults.videos import real_video, tiny_video, unplayable
 from kling_elements import DeadlineExceeded, JournalUnusable, KlingError, Task, ValidationError
 from kling_elements.api.endpoints import find_model
 from kling_elements.journal import Job, request_digest
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _IMAGE: Final = "https://images.example/a.jpg"
 _BATCH: Final = "batch-of-the-faults"
+_ONE_REAL_VIDEO_IN: Final = 8
 
 
 @define
@@ -35,10 +36,7 @@ class World:
         stage: What examples share.
         tally: Where everything is counted.
         most_faults: After so many faults no more are injected.
-        caller: Who calls.
         has_odd_ids: Whether the ids of tasks are no UUIDs.
-        asks: The logical creates.
-        findings: What must never happen, and has.
     """
 
     stage: Stage
@@ -55,19 +53,24 @@ class World:
         self.caller = Caller(self.stage, self.tally, self.most_faults)
 
     def create(
-        self, faults: Sequence[Fault], *, name: str = "create", job: str | None = None, is_async: bool = False
+        self, faults: Sequence[Fault], *, name: str = "create", job: str | None = None, **how: Any
     ) -> Task | None:
-        """Ask for a new task, or again for a job's, by `create` or `generate`."""
+        """Ask for a new task, or again for a job's, by `create` or `generate`; `how` is a `Call`'s."""
         ask = next((ask for ask in self.asks if job is not None and ask.job == job), None)
-        fields = {"prompt": ask.tag if ask else f"ask-{len(self.asks)}"}
         if ask is None:
-            ask = self._ask(fields, job)
-        options: dict[str, Any] = {**fields, "job": None if job is None else Job(_BATCH, job)}
+            tag = f"ask-{len(self.asks)}"
+            request = finish_request(draft_request(find_model("std"), [_IMAGE], {"prompt": tag}))
+            ask = Ask(tag, request_digest(request), job)
+            self.asks.append(ask)
+            self.tally.asked += 1
+        options: dict[str, Any] = {"prompt": ask.tag, "job": None if job is None else Job(_BATCH, job)}
         if name == "generate":
             options["timeout"] = LOOKS
         if self.has_odd_ids:
-            faults = _with_odd_id(faults)
-        value = self._call(Call(name, ([_IMAGE],), options, ask, is_async=is_async), faults)
+            first, *rest = faults or [PASS]
+            odd = with_scenario(first, ", ".join(filter(None, [first.scenario, "bad-id"])))
+            faults = [odd, *rest]
+        value = self._call(Call(name, ([_IMAGE],), options, ask, **how), faults)
         if not isinstance(value, Task):
             return None
         ask.told.add(value.id)
@@ -76,13 +79,17 @@ class World:
             self._find(Kind.WRONG, f"generate returned task {value.id} without a video")
         return value
 
-    def look(self, name: str, task_id: str, faults: Sequence[Fault], *, is_async: bool = False) -> None:
+    def look(
+        self, name: str, task_id: str, faults: Sequence[Fault], *, is_async: bool = False
+    ) -> Task | None:
         """Ask for a task by `get` or `wait`."""
         value = self._call(Call(name, (task_id,), {"timeout": LOOKS}, is_async=is_async), faults)
-        if isinstance(value, Task):
-            self._check_task(value, task_id=task_id)
-            if name == "wait" and not value.is_terminal:
-                self._find(Kind.WRONG, f"wait returned task {value.id} as {value.status}")
+        if not isinstance(value, Task):
+            return None
+        self._check_task(value, task_id=task_id)
+        if name == "wait" and not value.is_terminal:
+            self._find(Kind.WRONG, f"wait returned task {value.id} as {value.status}")
+        return value
 
     def survey(self, name: str, faults: Sequence[Fault], *, is_async: bool = False) -> None:
         """Ask for all tasks by `list` or `find_unrecorded`."""
@@ -93,37 +100,21 @@ class World:
 
     def download(self, task_id: str, faults: Sequence[Fault], *, is_async: bool = False) -> None:
         """Fetch a task's video; faults befall the fetch, not the question for the task."""
+        task = self.look("get", task_id, [], is_async=is_async)
+        if task is None:
+            return
         truth = next(task for task in self.stage.served.mock.tasks if task.id == task_id)
-        truth.video = truth.video or self.stage.videos.next(task_id)
+        if truth.video is None:
+            is_real = next(self.stage.videos) % _ONE_REAL_VIDEO_IN == 0
+            truth.video = real_video(task_id) if is_real else tiny_video(task_id)
         target = self.caller.folder / f"{len(self.caller.trace)}.mp4"
-        value = self._call(Call("download", (task_id, target), is_async=is_async), faults)
+        value = self._call(Call("download", (task, target), is_async=is_async), faults)
         if target.exists() and target.read_bytes() != truth.video:
             self._find(Kind.WRONG, f"the file of task {task_id} is not its video")
         elif target.exists() and truth.video != tiny_video(task_id) and (fault := unplayable(truth.video)):
             self._find(Kind.WRONG, f"the video of task {task_id} can't be played: {fault}")
         if isinstance(value, Path) != target.exists():
             self._find(Kind.WRONG, f"download of task {task_id} gave {value!r}, and its file is not so")
-
-    def create_without_tls(self, faults: Sequence[Fault]) -> None:
-        """Create at an https address where TLS never starts."""
-        tag = f"ask-{len(self.asks)}"
-        ask = self._ask({"prompt": tag})
-        self._call(Call("create", ([_IMAGE],), {"prompt": tag}, ask, scheme="https"), faults)
-
-    def create_after_fork(self, faults: Sequence[Fault], *, is_own: bool, is_async: bool) -> None:
-        """Create in a child process, by a client that its parent has made and used.
-
-        Args:
-            faults: What befalls the create.
-            is_own: Whether the client has HTTP connections of its own, or the caller's.
-            is_async: Whether it is an asynchronous one.
-        """
-        tag = f"ask-{len(self.asks)}"
-        ask = self._ask({"prompt": tag})
-        call = Call("create", ([_IMAGE],), {"prompt": tag}, ask, is_async=is_async, forks=True, is_own=is_own)
-        if isinstance(value := self._call(call, faults), Task):
-            ask.told.add(value.id)
-            self._check_task(value, tag=tag)
 
     @property
     def task_ids(self) -> list[str]:
@@ -149,12 +140,6 @@ class World:
         self.caller.close()
         return self.findings
 
-    def _ask(self, fields: dict[str, Any], job: str | None = None) -> Ask:
-        ask = Ask(fields["prompt"], _digest(fields), job)
-        self.asks.append(ask)
-        self.tally.asked += 1
-        return ask
-
     def _call(self, call: Call, faults: Sequence[Fault]) -> Any:
         outcome = self.caller.call(call, faults)
         error, ask = outcome.error, call.ask
@@ -165,7 +150,9 @@ class World:
         elif ask is not None and isinstance(error, ValidationError) and not self._may_refuse(call, error):
             self._find(Kind.UNEXPECTED, f"{call.name} was in order, and raised {error!r}")
         if isinstance(error, DeadlineExceeded) and not any(fault.is_of_the_way for fault in faults):
-            self._check_deadline(error)
+            truth = self._made().get(error.task_id or "")
+            if truth is None or truth.status in TERMINAL_STATUSES:
+                self._find(Kind.WRONG, f"a wait that nothing disturbed was given up: {error}")
         if ask is not None and isinstance(error, KlingError) and error.task_id:
             ask.told.add(error.task_id)
         return outcome.value
@@ -179,32 +166,16 @@ class World:
         if text := wrong_task(task, self._made(), tag=tag, task_id=task_id):
             self._find(Kind.WRONG, text)
 
-    def _check_deadline(self, error: DeadlineExceeded) -> None:
-        truth = self._made().get(error.task_id or "")
-        if truth is None or truth.status in TERMINAL_STATUSES:
-            self._find(Kind.WRONG, f"a wait that nothing disturbed was given up: {error}")
-
     def _made(self) -> dict[str, Made]:
         mock = self.stage.served.mock
         now = mock.clock.monotonic()
+        found = [(task, mock.detail(task, task.status(now))) for task in mock.tasks]
         return {
             task.id: Made(
-                task.id,
-                str(task.body.get("prompt")),
-                task.status(now),
-                tuple(mock.detail(task, task.status(now)).get("generated", ())),
+                task.id, str(task.body.get("prompt")), shown["status"], tuple(shown.get("generated", ()))
             )
-            for task in mock.tasks
+            for task, shown in found
         }
 
     def _find(self, kind: Kind, text: str) -> None:
         self.findings.append(Finding(kind, text))
-
-
-def _with_odd_id(faults: Sequence[Fault]) -> Sequence[Fault]:
-    first, *rest = faults or [PASS]
-    return [with_scenario(first, ", ".join(filter(None, [first.scenario, "bad-id"]))), *rest]
-
-
-def _digest(fields: dict[str, Any]) -> str:
-    return request_digest(finish_request(draft_request(find_model("std"), [_IMAGE], fields)))

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import httpx
 import jsonschema_rs
-import yaml
 from PIL import Image
 
 from contract_tests.support.contract import document, in_json_schema, resolve
@@ -17,7 +16,6 @@ from kling_elements_mock import INSTANT, ManualClock, Mock, MockSettings, create
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from starlette.applications import Starlette
 
@@ -116,16 +114,3 @@ def errors(schema: Mapping[str, Any], value: Any) -> list[str]:
     whole = {"components": DOCUMENT["components"], "allOf": [schema]}
     validator = jsonschema_rs.Draft4Validator(in_json_schema(whole), validate_formats=True)
     return [f"{error.instance_path}: {error.message}" for error in validator.iter_errors(value)]
-
-
-def served(tmp_path: Path, document: Any) -> Api:
-    """Serve a document."""
-    file = tmp_path / "openapi.yaml"
-    file.write_text(yaml.safe_dump(document, sort_keys=False), "utf-8")
-    return Api(MockSettings(pace=INSTANT, document=file))
-
-
-def with_paths(paths: dict[str, Any], **components: Any) -> dict[str, Any]:
-    """Return a document with these paths."""
-    info = {"title": "t", "version": "1"}
-    return {"openapi": "3.0.3", "info": info, "paths": paths, "components": components}

@@ -4,63 +4,92 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from contract_tests.mock.api import CREATE, KEY, STATUS, served, with_paths
-from kling_elements_mock import DocumentError
+from contract_tests.mock.api import CREATE, KEY, STATUS, Api
+from kling_elements_mock import INSTANT, DocumentError, MockSettings
 from kling_elements_mock.document.examples import of_schema
 from kling_elements_mock.document.formats import FORMATS
 from kling_elements_mock.document.node import Node
 from kling_elements_mock.document.openapi import Document, load
 from kling_elements_mock.document.validation import Schemas
 
+OK: dict[str, Any] = {"200": {"description": "ok"}}
+
+
+def with_paths(paths: dict[str, Any], **components: Any) -> dict[str, Any]:
+    """Return a document with these paths."""
+    info = {"title": "t", "version": "1"}
+    return {"openapi": "3.0.3", "info": info, "paths": paths, "components": components}
+
+
+def served(folder: Path, document: Any) -> Api:
+    """Serve a document."""
+    file = folder / "openapi.yaml"
+    file.write_text(yaml.safe_dump(document, sort_keys=False), "utf-8")
+    return Api(MockSettings(pace=INSTANT, document=file))
+
 
 def test_the_life_cycle_is_found_by_links() -> None:
     """The shipped document's create, status and list are found without knowing their names."""
-    (cycle,) = [c for c in load().life_cycles if c.create.path == CREATE]
-    assert (cycle.create.method, cycle.status.path, cycle.parameter) == (
-        "POST",
-        STATUS + "{task-id}",
-        "task-id",
-    )
+    (cycle,) = [cycle for cycle in load().life_cycles if cycle.create.path == CREATE]
+    assert (cycle.create.method, cycle.webhook_field) == ("POST", "webhook_url")
+    assert (cycle.status.path, cycle.parameter) == (STATUS + "{task-id}", "task-id")
     assert cycle.listing is not None
     assert cycle.listing.path == CREATE
-    assert cycle.webhook_field == "webhook_url"
+
+
+OPERATION = """
+parameters:
+  - {name: page, in: query, required: true, schema: {type: integer, minimum: 1}}
+  - {name: x-trace, in: header, schema: {type: string, maxLength: 3}}
+  - {name: tags, in: query, schema: {type: array, items: {type: integer}}}
+  - {name: share, in: query, schema: {type: number}}
+  - {name: deep, in: query, schema: {type: boolean}}
+requestBody:
+  required: true
+  content:
+    application/json:
+      schema: &body {type: object, required: [n], properties: {n: {type: integer, maximum: 5}}}
+    application/x-www-form-urlencoded: {schema: *body}
+    text/plain: {}
+responses:
+  "201":
+    description: ok
+    content:
+      application/json:
+        schema:
+          type: object
+          properties: {id: {type: string, format: uuid}, n: {type: integer, minimum: 3}}
+"""
 
 
 def test_without_links_an_operation_gives_its_example(tmp_path: Path) -> None:
     """An operation without a known life cycle validates its request and gives an example."""
-    schema = {"type": "object", "required": ["n"], "properties": {"n": {"type": "integer", "maximum": 5}}}
-    answer = {
-        "type": "object",
-        "properties": {"id": {"type": "string", "format": "uuid"}, "n": {"type": "integer", "minimum": 3}},
-    }
-    operation = {
-        "parameters": [
-            {"name": "page", "in": "query", "required": True, "schema": {"type": "integer", "minimum": 1}},
-            {"name": "x-trace", "in": "header", "schema": {"type": "string", "maxLength": 3}},
-            {"name": "tags", "in": "query", "schema": {"type": "array", "items": {"type": "integer"}}},
-        ],
-        "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
-        "responses": {"201": {"description": "ok", "content": {"application/json": {"schema": answer}}}},
-    }
-    api = served(
-        tmp_path,
-        with_paths(
-            {
-                "/a/{x}/b": {"put": operation},
-                "/a/{x}/{y}": {"delete": {"responses": {"204": {"description": "gone"}}}},
-            }
-        ),
-    )
-    good = api.call("PUT", "/a/1/b?page=2&tags=1&tags=2", json={"n": 1}, headers={})
+    gone = {"responses": {"204": {"description": "gone"}}}
+    paths = {"/a/{x}/b": {"put": yaml.safe_load(OPERATION)}, "/a/{x}/{y}": {"delete": gone}}
+    api = served(tmp_path, with_paths(paths))
+
+    def put(query: str, n: int = 1, **headers: str) -> int:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return api.call("PUT", f"/a/1/b{query}", json={"n": n}, headers=named).status_code
+
+    good = api.call("PUT", "/a/1/b?page=2&tags=1&tags=2&share=1.5&deep=true", json={"n": 1}, headers={})
     assert good.status_code == 201
     assert good.headers["x-mock-life-cycle"] == "none"
     assert good.json() == {"id": "00000000-0000-4000-8000-000000000000", "n": 3}
-    assert api.call("PUT", "/a/1/b", json={"n": 1}, headers={}).status_code == 400
-    assert api.call("PUT", "/a/1/b?page=0", json={"n": 1}, headers={}).status_code == 400
-    assert api.call("PUT", "/a/1/b?page=1&tags=x,1", json={"n": 1}, headers={}).status_code == 400
-    assert api.call("PUT", "/a/1/b?page=1", json={"n": 6}, headers={}).status_code == 400
-    assert api.call("PUT", "/a/1/b?page=1", json={"n": 1}, headers={"x-trace": "long"}).status_code == 400
+    for query in ("", "page=0", "page=1&tags=x,1", "page=1&share=much", "page=1&deep=1", "a&" * 1001):
+        assert put(f"?{query}") == 400, query
+    assert (put("?page=1", 6), put("?page=1", x_trace="long")) == (400, 400)
+    for kind, content, status in (
+        ("application/x-www-form-urlencoded", b"n=1&m=x", 201),
+        ("application/x-www-form-urlencoded", b"n=x", 400),
+        ("text/plain", b"any", 201),
+        ("text/html", b"any", 400),
+    ):
+        headers = {"content-type": kind}
+        answer = api.call("PUT", "/a/1/b?page=1", content=content, headers=headers)
+        assert answer.status_code == status
     assert api.call("DELETE", "/a/1/c", headers={}).status_code == 204
     assert api.call("DELETE", "/a/1/b", headers={}).headers["allow"] == "OPTIONS, PUT"
 
@@ -73,26 +102,15 @@ SCHEMAS: list[dict[str, Any]] = [
     {"type": "string", "maxLength": 2},
     {"type": "string", "format": "date-time"},
     {"type": "array", "items": {"type": "boolean"}, "minItems": 3},
-    {
-        "allOf": [
-            {"type": "object", "required": ["a"], "properties": {"a": {"enum": ["x"]}}},
-            {"$ref": "#/components/schemas/leaf"},
-        ]
-    },
+    {"allOf": [{"type": "object", "required": ["a"], "properties": {"a": {"enum": ["x"]}}},
+               {"$ref": "#/components/schemas/leaf"}]},
     {"oneOf": [{"$ref": "#/components/schemas/leaf"}, {"type": "string"}]},
     {"$ref": "#/components/schemas/tree"},
     {"nullable": True},
-]
-
-
+]  # fmt: skip
 LEAF = {"type": "object", "required": ["n"], "properties": {"n": {"type": "number", "minimum": 2.5}}}
-TREE = {
-    "type": "object",
-    "properties": {
-        "leaf": {"$ref": "#/components/schemas/leaf"},
-        "kids": {"type": "array", "items": {"$ref": "#/components/schemas/tree"}},
-    },
-}
+KIDS = {"type": "array", "items": {"$ref": "#/components/schemas/tree"}}
+TREE = {"type": "object", "properties": {"leaf": {"$ref": "#/components/schemas/leaf"}, "kids": KIDS}}
 
 
 def schema_of(schema: dict[str, Any]) -> tuple[Node, Schemas]:
@@ -125,26 +143,22 @@ def test_a_generated_value_is_valid(schema: dict[str, Any]) -> None:
     ids=str,
 )
 def test_each_keyword_is_enforced(schema: dict[str, Any], good: list[Any], bad: list[Any]) -> None:
-    """Valid values pass, invalid ones give a reason that does not repeat the value; `$` is the very end."""
+    """Valid values pass, invalid ones give a reason; `$` is the very end."""
     node, schemas = schema_of(schema)
     assert [value for value in good if schemas.violations(node, value)] == []
     assert [value for value in bad if not schemas.violations(node, value)] == []
 
 
+URIS = ["https://a.b/c?d=%20#e", "mailto:a@b", "http://[::1]:8/"]
+UUID = "046b6c7f-0b8a-43b9-b35d-6489e6daee91"
+
+
 @pytest.mark.parametrize(
     ("name", "good", "bad"),
     [
-        (
-            "uri",
-            ["https://a.b/c?d=%20#e", "mailto:a@b", "http://[::1]:8/"],
-            ["a", "/a", "http://a b/", "http://a/%2"],
-        ),
-        ("uuid", ["046b6c7f-0b8a-43b9-b35d-6489e6daee91"], ["046b6c7f0b8a43b9b35d6489e6daee91", "x", ""]),
-        (
-            "date-time",
-            ["2026-01-01T00:00:00Z", "2026-01-01T00:00:00.5+01:00"],
-            ["2026-01-01", "2026-13-01T00:00:00Z"],
-        ),
+        ("uri", URIS, ["a", "/a", "http://a b/", "http://a/%2"]),
+        ("uuid", [UUID], [UUID.replace("-", ""), "x", ""]),
+        ("date-time", ["2026-01-01T00:00:00.5+01:00"], ["2026-01-01", "2026-13-01T00:00:00Z"]),
         ("byte", ["", "bW9jaw=="], ["bW9jaw", "\u00e9", "a b="]),
         ("int32", [2**31 - 1, -(2**31), 1.5, True], [2**31, -(2**31) - 1]),
         ("int64", [2**63 - 1, -(2**63), "x"], [2**63]),
@@ -159,18 +173,10 @@ def test_formats_are_checked(name: str, good: list[object], bad: list[object]) -
     assert FORMATS.conforms(None, name)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "[]",
-        "a: 1",
-        "paths: []",
-        ":",
-        "\x00",
-        "paths: {/a: {get: {$ref: '#/nope'}}}",
-        "paths: {/a: {$ref: 'other.yaml'}}",
-    ],
-)
+BROKEN = ("paths: {/a: {get: {$ref: '#/nope'}}}", "paths: {/a: {$ref: 'other.yaml'}}")
+
+
+@pytest.mark.parametrize("text", ["[]", "a: 1", "paths: []", ":", "\x00", *BROKEN])
 def test_a_bad_document_is_told(tmp_path: Path, text: str) -> None:
     """What is no usable document is one error that names the file."""
     file = tmp_path / "bad.yaml"
@@ -181,10 +187,7 @@ def test_a_bad_document_is_told(tmp_path: Path, text: str) -> None:
 
 def test_a_literal_path_comes_before_a_template(tmp_path: Path) -> None:
     """Where two paths match, the one with fewer parameters is called, whatever their order."""
-    paths = {
-        path: {"get": {"operationId": path, "responses": {"200": {"description": "ok"}}}}
-        for path in ("/{a}/{b}", "/x/{b}", "/x/y")
-    }
+    paths = {path: {"get": {"operationId": path, "responses": OK}} for path in ("/{a}/{b}", "/x/{b}", "/x/y")}
     api = served(tmp_path, with_paths(paths))
     for url in ("/x/y", "/x/z", "/z/z"):
         assert api.call("GET", url, headers={}).status_code == 200
@@ -198,14 +201,9 @@ def test_keys_are_where_the_document_says(tmp_path: Path) -> None:
         "c": {"type": "apiKey", "in": "cookie", "name": "sid"},
         "b": {"type": "http", "scheme": "bearer"},
     }
-    api = served(
-        tmp_path,
-        with_paths({"/a": {"get": {"responses": {"200": {"description": "ok"}}}}}, securitySchemes=schemes),
-    )
-    for url, headers in (
-        ("/a?key=k", {}),
-        ("/a", {"cookie": "x=1; sid=k"}),
-        ("/a", {"authorization": "Bearer k"}),
-    ):
+    api = served(tmp_path, with_paths({"/a": {"get": {"responses": OK}}}, securitySchemes=schemes))
+    bearer = {"authorization": "Bearer k"}
+    for url, headers in (("/a?key=k", {}), ("/a", {"cookie": "x=1; sid=k"}), ("/a", bearer)):
         assert api.call("GET", url, headers=headers).status_code == 200
-    assert api.call("GET", "/a", headers=KEY).status_code == 401
+    for url, headers in (("/a", KEY), ("/a?" + "a&" * 1001, {})):
+        assert api.call("GET", url, headers=headers).status_code == 401

@@ -14,7 +14,6 @@ from contract_tests.mock.api import CREATE, KEY
 from kling_elements_mock import INSTANT, MockSettings, ServedMock, serve
 from kling_elements_mock.__main__ import main
 
-BODY = {"images": ["https://example.com/a.png"]}
 ROOT = Path(__file__).parents[3]
 
 
@@ -24,23 +23,23 @@ def served() -> Iterator[ServedMock]:
         yield mock
 
 
-def post(served: ServedMock, scenario: str) -> httpx.Response:
-    headers = {**KEY, "x-mock-scenario": scenario}
-    return httpx.post(served.url + CREATE, json=BODY, headers=headers, trust_env=False)
-
-
 def test_broken_connections(served: ServedMock) -> None:
     """Over a socket, responses are reset or break off; the task exists where it should; the server lives."""
     before = len(served.mock.tasks)
+
+    def post(scenario: str) -> httpx.Response:
+        headers, body = {**KEY, "x-mock-scenario": scenario}, {"images": ["https://example.com/a.png"]}
+        return httpx.post(served.url + CREATE, json=body, headers=headers, trust_env=False)
+
     for scenario, error, made in (
         ("reset", httpx.ReadError, 0),
         ("truncated", httpx.RemoteProtocolError, 1),
         ("created-but-reset", httpx.ReadError, 2),
     ):
         with pytest.raises(error):
-            post(served, scenario)
+            post(scenario)
         assert len(served.mock.tasks) == before + made
-    assert post(served, "").status_code == 200
+    assert post("").status_code == 200
 
 
 def test_an_unread_body_is_answered(served: ServedMock) -> None:
@@ -49,28 +48,24 @@ def test_an_unread_body_is_answered(served: ServedMock) -> None:
     assert answer.status_code == 401
 
 
-def command(*arguments: str) -> subprocess.Popen[str]:
+def test_the_command_serves_until_interrupted(capsys: pytest.CaptureFixture[str]) -> None:
+    """It says one line when it listens, and leaves quietly on Ctrl-C. A port in use is one line."""
     path = os.pathsep.join([str(ROOT / "overrides"), os.environ.get("PYTHONPATH", "")])
-    return subprocess.Popen(  # noqa: S603 - our own code
-        [sys.executable, "-m", "kling_elements_mock", *arguments],
+    command = [sys.executable, "-m", "kling_elements_mock", "--port", "0", "--instant", "--key", "mine"]
+    with subprocess.Popen(  # noqa: S603 - our own code
+        command,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": path},
-    )
-
-
-def test_the_command_serves_until_interrupted(capsys: pytest.CaptureFixture[str]) -> None:
-    """It says one line when it listens, and leaves quietly on Ctrl-C. A port in use is one line."""
-    with command("--port", "0", "--instant", "--key", "mine") as process:
+    ) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
         assert line.startswith("kling-elements mock serving http://127.0.0.1:")
         url = line.split()[-1]
-        assert (
-            httpx.get(url + CREATE, headers={"x-freepik-api-key": "mine"}, trust_env=False).status_code == 404
-        )
-        assert httpx.get(url + CREATE, headers=KEY, trust_env=False).status_code == 401
+        for key, status in (("mine", 404), ("a-key", 401)):
+            headers = {"x-freepik-api-key": key}
+            assert httpx.get(url + CREATE, headers=headers, trust_env=False).status_code == status
         assert main(["--port", url.rsplit(":", 1)[1]]) == 2
         out, err = capsys.readouterr()
         assert (out, len(err.splitlines())) == ("", 1)

@@ -9,6 +9,13 @@ from contract_tests.mock.api import CREATE, KEY, STATUS, Api
 from kling_elements_mock import INSTANT, MockSettings, Polls, RateLimit, Seconds
 from kling_elements_mock.tasks.limits import RateLimiter
 
+OTHER_KEY = {"x-freepik-api-key": "another"}
+
+
+def create_by_another(api: Api) -> int:
+    body = {"images": ["https://example.com/"]}
+    return api.call("POST", CREATE, json=body, headers=OTHER_KEY).status_code
+
 
 def test_a_rate_is_kept() -> None:
     """The request after the last allowed one is a 429 that says when to come back, and then it is so."""
@@ -32,10 +39,7 @@ def test_concurrent_tasks_are_counted_by_key() -> None:
     refused = api.create()
     assert refused.status_code == 429
     assert "retry-after" in refused.headers
-    other = {"x-freepik-api-key": "another"}
-    assert (
-        api.call("POST", CREATE, json={"images": ["https://example.com/"]}, headers=other).status_code == 200
-    )
+    assert create_by_another(api) == 200
     api.clock.advance(8)
     api.created()
 
@@ -50,8 +54,7 @@ def test_the_daily_quota_is_counted_by_day() -> None:
     assert refused.status_code == 429
     assert "usage limit" in refused.json()["message"]
     assert len(api.mock.tasks) == 2
-    other = {"x-freepik-api-key": "another"}
-    assert api.call("POST", CREATE, json={"images": ["https://example.com/"]}, headers=other).is_success
+    assert create_by_another(api) == 200
     api.clock.advance(86_400)
     api.created()
 
@@ -68,10 +71,8 @@ def test_a_rate_is_counted_by_address() -> None:
     [
         ("GET", CREATE, KEY, True),
         ("POST", CREATE, KEY, True),  # a 400
-        ("GET", STATUS + "x", KEY, True),
         ("GET", CREATE, {**KEY, "x-mock-scenario": "status=503"}, True),
         ("GET", CREATE, {}, False),
-        ("GET", CREATE, {"x-freepik-api-key": "invalid"}, False),
         ("GET", CREATE, {**KEY, "x-mock-scenario": "nope"}, False),
         ("DELETE", CREATE, KEY, False),
         ("OPTIONS", CREATE, {}, False),
@@ -84,9 +85,7 @@ def test_what_counts_against_a_rate(method: str, path: str, headers: dict[str, s
     """A request with a good key to a known operation counts, whatever its response; no other does."""
     api = Api(MockSettings(pace=INSTANT, rate_limits=(RateLimit(1, 5),)))
     api.call(method, path, headers=headers)
-    assert api.call("GET", CREATE, headers={"x-freepik-api-key": "another"}).status_code == (
-        429 if counts else 404
-    )
+    assert api.call("GET", CREATE, headers=OTHER_KEY).status_code == (429 if counts else 404)
 
 
 @pytest.mark.parametrize(
