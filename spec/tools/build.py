@@ -78,10 +78,14 @@ def convert_parsed(source: Source, block: Block, reports: list[str]) -> Part:
     if not isinstance(source.value, dict):
         raise source.error("expected a map: the page is cut off or wrong; fetch it again")
     if "openapi" in source.value:
-        return Part(source.file, block.first_line, read_embedded(source, block), own_info=True, source=source)
+        return Part(
+            source.file, block.first_line, read_embedded(source, block, reports), own_info=True, source=source
+        )
     if "paths" not in source.value:
         raise source.error("neither `openapi` nor `paths` is here: this is no format that is known")
-    document = Excerpt(source, block, reports).document()
+    excerpt = Excerpt(source, block, reports)
+    document = excerpt.document()
+    reports += excerpt.reader.notes()
     return Part(source.file, block.first_line, document, own_info=False, source=source)
 
 

@@ -79,12 +79,16 @@ def references(value: Any, kind: str = "document") -> Iterator[tuple[dict[str, A
 
 def move_components(
     made: dict[str, Any],
-    document: dict[str, Any],
     part: Part,
     reports: list[str],
     origins: dict[_Name, tuple[Part, str]],
+    reserved: dict[_Name, Any],
 ) -> dict[str, Any]:
-    """Move a part's components into the result. Gives the part with its references following them."""
+    """Move a part's components into the result. Gives the part with its references following them.
+
+    `reserved` holds what some names mean, whichever part comes first.
+    """
+    document = copy.deepcopy(part.document)
     mine: dict[_Name, Any] = {
         (section, name): value
         for section, named in document.get("components", {}).items()
@@ -94,9 +98,8 @@ def move_components(
     theirs = made.setdefault("components", {})
 
     def clashes(name: _Name, value: Any) -> bool:
-        if name[1] not in theirs.get(name[0], {}):
-            return False
-        return not same(_substance(name, theirs[name[0]][name[1]]), _substance(name, value))
+        there = theirs.get(name[0], {}).get(name[1], reserved.get(name))
+        return there is not None and not same(_substance(name, there), _substance(name, value))
 
     uses = {
         name: {use[2] for use in references(value, KIND_OF_SECTION[name[0]])} for name, value in mine.items()
@@ -142,7 +145,8 @@ def _substance(name: _Name, value: Any) -> Any:
     """Give what must agree: of a security scheme, what it does to a request."""
     if name[0] != "securitySchemes" or not isinstance(value, dict):
         return value
-    return {key: part for key, part in value.items() if key != "description" and not key.startswith("x-")}
+    substance = {key: part for key, part in value.items() if key != "description" and key[:2] != "x-"}
+    return {**substance, "name": str(value["name"]).lower()} if value.get("in") == "header" else substance
 
 
 def _renamed(document: dict[str, Any], names: dict[_Name, str]) -> dict[str, Any]:
