@@ -96,15 +96,7 @@ def convert_upstream(
     home: Home | None = None,
     selection: Selection | None = None,
 ) -> dict[str, Any]:
-    """Make one document of pages and whole documents, before the overlay.
-
-    Args:
-        files: Their bytes by the name that errors give them, in the order in which they count.
-        reports: Gets what a maintainer should know.
-        origins: Gets where each operation and component comes from.
-        home: The service whose server and key are the document's own.
-        selection: Which operations of whole documents are wanted.
-    """
+    """Make one document of pages and whole documents, before the overlay."""
     origins = origins or Origins()
     pages: list[Part] = []
     for file, content in files.items():
@@ -184,16 +176,7 @@ def build(
     overlay: tuple[str, bytes] | None = None,
     selection: tuple[str, bytes] | None = None,
 ) -> Built:
-    """Make the checked document with its text.
-
-    Args:
-        files: As for `convert_upstream`.
-        overlay: The overlay's name and bytes, or None to do without.
-        selection: The name and bytes of the file that selects operations, or None to take them all.
-
-    Raises:
-        SpecError: Something in the inputs is wrong.
-    """
+    """Make the checked document with its text."""
     reports: list[str] = []
     origins = Origins(overlay=_read(overlay))
     selected = _read(selection)

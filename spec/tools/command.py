@@ -34,12 +34,7 @@ if (
 
 
 def run(work: Callable[[], tuple[Sequence[str], int]], unchanged: str) -> int:
-    """Do a command's work, and show the lines that it returns; those that begin with `note:` on stderr.
-
-    Args:
-        work: Returns lines and an exit code. It changes everything or nothing.
-        unchanged: What to say where it has failed.
-    """
+    """Do a command's work, and show the lines that it returns; those that begin with `note:` on stderr."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # Names of files are any bytes.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from spec.tools.equality import same
-from spec.tools.structure import walk
+from spec.tools.structure import KIND_OF_SECTION, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,17 +18,6 @@ if TYPE_CHECKING:
 
 _Name = tuple[str, str]  # The section of components, and the name in it.
 _REFERENCE: Final = re.compile(r"#/components/([^/]+)/([^/]+)")
-KIND_OF_SECTION: Final = {
-    "schemas": "schema",
-    "responses": "response",
-    "parameters": "parameter",
-    "examples": "example",
-    "requestBodies": "request body",
-    "headers": "header",
-    "securitySchemes": "security scheme",
-    "links": "link",
-    "callbacks": "callback",
-}
 
 
 @dataclass(frozen=True)

@@ -42,11 +42,7 @@ def read_embedded(source: Source, block: Block, reports: list[str]) -> dict[str,
 
 
 def read_document(source: Source, reports: list[str]) -> dict[str, Any]:
-    """Make an OpenAPI 3.0.3 document of one of 3.0 or 3.1, whose operations have an id, a tag and security.
-
-    Raises:
-        SpecError: It is of a version, or says something, that can't become 3.0.3.
-    """
+    """Make an OpenAPI 3.0.3 document of one of 3.0 or 3.1; its operations get an id, a tag and security."""
     document: dict[str, Any] = copy.deepcopy(source.value)
     version = document.get("openapi")
     if not isinstance(version, str) or not _VERSIONS.fullmatch(version):

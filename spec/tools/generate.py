@@ -57,19 +57,7 @@ def _settings(config: Path) -> dict[str, Any]:
 
 
 def generate(document: dict[str, Any], config: Path, into: Path) -> Notes:
-    """Run the generator.
-
-    Args:
-        document: The OpenAPI document.
-        config: The generator's configuration file.
-        into: An empty directory that gets the package as its one entry. Files for the generator go beside it.
-
-    Returns:
-        Where the client says less than the document.
-
-    Raises:
-        SpecError: The generator failed, or warned: a warning means that something was left out.
-    """
+    """Run the generator."""
     settings = _settings(config)
     work, package = into.parent, into / settings["package_name_override"]
     # Formatters look for ignore files in the directories above, up to the top of a repository: this is one.

@@ -44,20 +44,7 @@ def merge(
     names: dict[tuple[str, str], tuple[Part, str]] | None = None,
     home: Home | None = None,
 ) -> dict[str, Any]:
-    """Make one document.
-
-    Args:
-        given: At least one part. Their order decides which of two keeps a name, those of the home first.
-        reports: Gets a line for each thing that a maintainer should know.
-        names: Gets each renamed component's part and its name there.
-        home: The service whose server and key are the document's own.
-
-    Returns:
-        A new document with the operations of all parts, those of one tag together.
-
-    Raises:
-        SpecError: Two parts contradict each other about one operation, or the home is not to be found.
-    """
+    """Make one document."""
     made: dict[str, Any] = {"openapi": "3.0.3", "info": _info(given, reports), "paths": {}}
     origins: dict[tuple[str, str], Part] = {}
     ordered = _home_first(given, home or Home())

@@ -49,16 +49,7 @@ class ReleaseNotes:
 
 
 def release_notes(layout: Layout, before: bytes | None, made: Mapping[str, Any]) -> ReleaseNotes | None:
-    """Compare a new document with the committed one, or, outside git, with the one before.
-
-    Args:
-        layout: Where everything is.
-        before: The document that the new one replaces; None if there was none.
-        made: The new document.
-
-    Returns:
-        What to report; None if there is nothing to compare with.
-    """
+    """Compare a new document with the committed one, or, outside git, with the one before."""
     old = _read(before)
     try:
         committed = read_document(_COMMITTED, layout.root)

@@ -14,12 +14,7 @@ if TYPE_CHECKING:
 
 
 def replace_all(new: Mapping[Path, Path], attic: Path) -> None:
-    """Put new things in the place of old ones. When one step fails, or is interrupted, all are taken back.
-
-    Args:
-        new: For each target the new file or directory, on the same file system.
-        attic: A directory that doesn't exist yet, there too. Takes what was at the targets.
-    """
+    """Put new things in the place of old ones. When one step fails, or is interrupted, all are taken back."""
     attic.mkdir()
     moved: list[tuple[Path, Path]] = []
     with signals_held():

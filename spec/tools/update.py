@@ -52,19 +52,7 @@ _UNCHANGED: Final = "The tree is as it was."
 def update(  # noqa: PLR0913 - keyword options
     layout: Layout, page: str, content: bytes, *, tests: bool, keep: bool, select: Sequence[str] = ()
 ) -> Outcome:
-    """Take a page over, with all that follows from it.
-
-    Args:
-        layout: Where everything is.
-        page: The file or URL that the page came from.
-        content: The page's bytes.
-        tests: Whether to run the tests where the client or the document has changed.
-        keep: Whether to take the page over even if tests fail.
-        select: What to write into a new spec/select.yaml: patterns of paths, or KEY=PATTERN.
-
-    Raises:
-        SpecError: The page, or the document that it leads to, can't be used. Nothing has changed then.
-    """
+    """Take a page over, with all that follows from it."""
     known = layout.upstream_files()
     name = file_for(page, content, known)
     if select and layout.selection.exists():

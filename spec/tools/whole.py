@@ -11,10 +11,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 from yaml.nodes import MappingNode, Node, ScalarNode
 
-from spec.tools.components import KIND_OF_SECTION, Part, references
+from spec.tools.components import Part, references
 from spec.tools.embedded import read_document
 from spec.tools.page import decode
-from spec.tools.structure import METHODS, UnknownKeyError, operations, pointer, reference_keys, resolve, walk
+from spec.tools.structure import (
+    KIND_OF_SECTION,
+    METHODS,
+    UnknownKeyError,
+    operations,
+    pointer,
+    reference_keys,
+    resolve,
+    walk,
+)
 from spec.tools.yaml_source import Source, Values, compose, compose_json
 
 if TYPE_CHECKING:
@@ -59,11 +68,7 @@ class Whole:
 
     @classmethod
     def open(cls, content: bytes, file: str) -> Whole:
-        """Read a document as far as its operations are known.
-
-        Raises:
-            SpecError: It is no OpenAPI document, of 3.0 or 3.1.
-        """
+        """Read a document as far as its operations are known."""
         text = decode(content, file)
         root = compose_json(text, file) if file.endswith(".json") else compose(text, file)
         values = Values(root, file)
@@ -142,11 +147,7 @@ class Whole:
         ]
 
     def part(self, chosen: Collection[Name], reports: list[str]) -> Part:
-        """Read some operations with all the components that they refer to.
-
-        Raises:
-            SpecError: One of them says something that can't become OpenAPI 3.0.3.
-        """
+        """Read some operations with all the components that they refer to."""
         source = Source(self.file, self._values_of(chosen), self.values.lines)
         try:
             self._add_components(source.value)
