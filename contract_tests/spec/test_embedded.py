@@ -68,7 +68,22 @@ def schema(**content: Any) -> dict[str, Any]:
         ({"exclusiveMaximum": 5}, {"exclusiveMaximum": True, "maximum": 5}),
         ({"examples": ["a", "b"]}, {"example": "a", "x-examples": ["b"]}),
         ({"example": "a", "examples": ["b"]}, {"example": "a", "x-examples": ["b"]}),
+        ({"exclusiveMinimum": 5, "minimum": 6}, {"minimum": 6}),
+        ({"exclusiveMinimum": 5, "minimum": 5}, {"exclusiveMinimum": True, "minimum": 5}),
         ({"contentMediaType": "application/octet-stream"}, {"format": "binary"}),
+        ({"contentMediaType": "image/png"}, {"format": "binary", "x-contentMediaType": "image/png"}),
+        ({"contentMediaType": "text/html"}, {"x-contentMediaType": "text/html"}),
+        ({"contentEncoding": "base64"}, {"format": "byte"}),
+        ({"if": {}, "then": {"not": {}}}, {"x-if": {}, "x-then": {"not": {}}}),
+        (
+            {"$defs": {"b": {}}, "unevaluatedProperties": False},
+            {"x-defs": {"b": {}}, "x-unevaluatedProperties": False},
+        ),
+        (
+            {"patternProperties": {"^a": {}}, "additionalProperties": False},
+            {"x-patternProperties": {"^a": {}}},
+        ),
+        ({"prefixItems": [{}], "items": False}, {"x-prefixItems": [{}], "items": {}}),
         (
             {"$ref": "#/components/schemas/b", "description": "c"},
             {"allOf": [{"$ref": "#/components/schemas/b"}], "description": "c"},
@@ -97,12 +112,9 @@ def test_schemas_of_3_1_are_said_in_3_0(
 @pytest.mark.parametrize(
     "written",
     [
-        {"patternProperties": {"^a": {}}},
-        {"prefixItems": [{}]},
-        {"if": {}, "then": {}},
-        {"$defs": {"b": {}}},
-        {"contentMediaType": "image/png"},
-        {"unevaluatedProperties": False},
+        {"$dynamicRef": "#a"},
+        {"maxLenght": 3},
+        {"$ref": "#/components/schemas/b/$defs/c"},
         {"refIdentifier": "#/components/schemas/a"},
     ],
 )

@@ -54,6 +54,40 @@ def test_components_that_differ_are_told_apart_with_all_that_refer_to_them(
     check(made)
 
 
+@pytest.mark.parametrize(
+    "first",
+    [
+        {"key": {"type": "apiKey", "in": "header", "name": "X-Key", "description": "Another text."}},
+        {"key": {"type": "apiKey", "in": "header", "name": "x-other"}},
+        {
+            "key": {"type": "http", "scheme": "bearer"},
+            "mine": {"type": "apiKey", "in": "header", "name": "x-key"},
+        },
+    ],
+)
+def test_the_key_keeps_its_name_whichever_file_comes_first(
+    embedded: Callable[..., bytes], first: Any
+) -> None:
+    """A page that sorts first takes neither the name of the home's key, nor its host from its operations."""
+
+    def page(path: str, schemes: Any, said: str) -> bytes:
+        servers = [{"url": "https://a.example", "description": said}]
+        return embedded(
+            f"get {path}", servers=servers, security=[{"key": []}], components={"securitySchemes": schemes}
+        )
+
+    ours = {"key": {"type": "apiKey", "in": "header", "name": "x-key"}}
+    made = convert_upstream(
+        {"a.md": page("/a", first, "One"), "b.md": page("/b", ours, "Two")},
+        [],
+        home=Home("https://a.example", "x-key"),
+    )
+    operation = made["paths"]["/b"]["get"]
+    assert operation["security"] == [{"key": []}]
+    assert made["components"]["securitySchemes"]["key"]["name"].lower() == "x-key"
+    assert "servers" not in operation
+
+
 def test_security_schemes_that_differ_are_told_apart(embedded: Callable[..., bytes]) -> None:
     """A key header of another name is another scheme, and its operations name it."""
 

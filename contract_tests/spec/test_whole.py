@@ -119,6 +119,17 @@ def test_json_and_3_1_are_read_alike() -> None:
     assert "`webhooks` is left out" in reports[0]
 
 
+def test_paths_that_are_references_are_written_out(embedded: Callable[..., bytes]) -> None:
+    """A path may refer to another path, or to 3.1's shared path items, in a document and in a page."""
+    shared = {"get": {"responses": {"204": {"description": "Done"}}}}
+    paths = {"/a": {"$ref": "#/components/pathItems/Shared"}, "/b": {"$ref": "#/paths/~1a"}}
+    said = {"openapi": "3.1.0", "paths": paths, "components": {"pathItems": {"Shared": shared}}}
+    made, _ = converted({"info": {"title": "T", "version": "1"}, **said})
+    assert names(made) == {("get", "/a"), ("get", "/b")}
+    made = convert_upstream({"a.md": embedded("get /b", **said)}, [])
+    assert names(made) == {("get", "/a"), ("get", "/b")}
+
+
 @pytest.mark.parametrize("prefer", ["page", "document"])
 def test_one_of_two_descriptions_of_an_operation_wins(embedded: Callable[..., bytes], prefer: str) -> None:
     """`prefer` says whether the page or the document wins; a note names both lines and what differs."""
@@ -155,7 +166,8 @@ def test_descriptions_that_agree_need_no_note(embedded: Callable[..., bytes]) ->
         (b"openapi: 3.0.0\n", None, "no `paths`"),
         (b"- 1\n", None, "expected a map"),
         (b"openapi: 3.0.0\npaths:\n  /a: {}\n  /a: {}\n", None, rf"^{FILE}:4: .*twice"),
-        (b"openapi: 3.0.0\npaths:\n  /a: {$ref: b.yaml}\n", None, rf"^{FILE}:3: .*write it out"),
+        (b"openapi: 3.0.0\npaths:\n  /a: {$ref: b.yaml}\n", None, rf"^{FILE}:3: .*leads nowhere"),
+        (b"openapi: 3.0.0\npaths:\n  /a: {$ref: '#/paths/~1a'}\n", None, rf"^{FILE}:3: .*leads nowhere"),
         (b"openapi: 3.0.0\npaths:\n  /a: {get: 1}\n", None, rf"^{FILE}:3: .*expected a map"),
         (None, "operations: [{path: /v2/*}]", r"^spec/select.yaml:1: operations\[0\]: no operation"),
         (None, "operations: [{path: 5}]", "expected a pattern"),

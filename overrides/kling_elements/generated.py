@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -26,20 +27,23 @@ from kling_elements.api.async_transport import AsyncTransport
 from kling_elements.api.auth import GivenKey, Settings
 from kling_elements.api.error_responses import format_error, read_error
 from kling_elements.api.io import run_sync
-from kling_elements.api.parsing import parse_json
+from kling_elements.api.parsing import find_created_task, parse_json
 from kling_elements.api.sync_transport import SyncTransport
 from kling_elements.document import load_document
 from kling_elements.errors import ConnectionFailed, OutcomeUnknown, ValidationError
 from kling_elements.settings import REQUEST_TIMEOUT, resolve_settings
 from kling_elements.types import NoResponse, Request
-from kling_elements_api import AuthenticatedClient  # noqa: TID253 - this module is imported when needed
+from kling_elements_api import AuthenticatedClient, Client  # noqa: TID253 - this module is imported when needed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    from kling_elements.types import Outcome
+    from kling_elements.errors import ApiError, ResponseFormatError
+    from kling_elements.types import Outcome, Response
 
 _STATUSES = frozenset(status.value for status in HTTPStatus)
+_NO_CLIENT = Client(base_url="")
+_LONGEST = 200  # of what generated code says about a response
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _NOT_FORWARDED = frozenset({"host", "connection", "content-length", "accept-encoding", "user-agent"})
 _DECODED = frozenset({"content-encoding", "content-length", "transfer-encoding"})
@@ -160,6 +164,7 @@ class _Call:
     request: httpx.Request
     settings: Settings
     operation: Mapping[str, Any]
+    read: Callable[..., Any] | None
 
     @classmethod
     def of(cls, request: httpx.Request, settings: Settings, *, is_closed: bool) -> _Call:
@@ -169,7 +174,8 @@ class _Call:
         path, operation = _find(request, settings)
         _check_host(request.method, path, operation, settings.base_url)
         timeout = request.extensions.get("timeout", {}).get("read") or settings.timeout
-        return cls(request, evolve(_with_key(settings, operation), timeout=timeout), operation)
+        settings = evolve(_with_key(settings, operation), timeout=timeout)
+        return cls(request, settings, operation, _reader())
 
     @property
     def kind(self) -> object:
@@ -186,37 +192,51 @@ class _Call:
         return Request(self.request.method, target[len(_prefix(self.settings)) :], headers, content or None)
 
     def response(self, outcome: Outcome) -> httpx.Response:
-        """Return what the generated code can parse; raise one of our errors for anything else."""
+        """Return what the generated function can parse; raise one of our errors for anything else."""
         if isinstance(outcome, NoResponse):
             what = f"{self.request.method} {self.request.url.path}: no response: {outcome.text}"
             if outcome.was_sent and self.request.method not in _SAFE:
                 raise OutcomeUnknown(f"{what}. It was sent, and may have been carried out and billed")
             raise ConnectionFailed(f"{what}. Nothing is lost; repeat it.")
         responses = self.operation.get("responses", {})
-        known = next(
-            (
-                responses[name]
-                for name in (str(outcome.status), f"{outcome.status // 100}XX", "default")
-                if name in responses
-            ),
-            None,
-        )
+        names = (str(outcome.status), f"{outcome.status // 100}XX", "default")
+        known = next((responses[name] for name in names if name in responses), None)
         if outcome.status not in _STATUSES or known is None:
-            raise (
-                format_error(outcome, "its status is not documented")
-                if outcome.is_ok
-                else read_error(outcome)
-            )
+            raise _error(outcome, "its status is not documented")
         content = load_document().resolve(known).get("content") or {}
         if any("json" in media_type for media_type in content):
             try:
                 parse_json(outcome)
             except ValueError:
-                raise (
-                    format_error(outcome, "it is no JSON") if outcome.is_ok else read_error(outcome)
-                ) from None
+                raise _error(outcome, "it is no JSON") from None
         headers = {name: value for name, value in outcome.headers.items() if name not in _DECODED}
-        return httpx.Response(outcome.status, headers=headers, content=outcome.body, request=self.request)
+        made = httpx.Response(outcome.status, headers=headers, content=outcome.body, request=self.request)
+        if self.read is not None:
+            try:
+                self.read(client=_NO_CLIENT, response=made)
+            except Exception as error:  # noqa: BLE001 - generated code raises whatever it meets
+                what = f"it is not as documented ({type(error).__name__}: {str(error)[:_LONGEST]})"
+                raise _error(outcome, what) from None
+        return made
+
+
+def _error(response: Response, what: str) -> ApiError | ResponseFormatError:
+    """Make the error for a response that can't be used; it keeps the id of a created task."""
+    if not response.is_ok:
+        return read_error(response)
+    task = find_created_task(response)
+    return format_error(response, what, task_id=task.id if task else None)
+
+
+def _reader() -> Callable[..., Any] | None:
+    """Return what the generated function that called will parse its response with; None if none did."""
+    frame = sys._getframe()  # noqa: SLF001 - documented; names of modules don't follow from the document
+    while frame.f_back is not None:
+        frame = frame.f_back
+        if frame.f_globals.get("__name__", "").startswith("kling_elements_api.api."):
+            found: Callable[..., Any] | None = frame.f_globals.get("_build_response")
+            return found
+    return None
 
 
 def _prefix(settings: Settings) -> str:

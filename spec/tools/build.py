@@ -6,8 +6,10 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from referencing.exceptions import Unresolvable
+
 from spec.tools import yaml_source
-from spec.tools.check import check
+from spec.tools.check import check, first_invalid
 from spec.tools.components import Part
 from spec.tools.diff import Rating, compare
 from spec.tools.embedded import read_embedded
@@ -23,7 +25,7 @@ from spec.tools.structure import operations
 from spec.tools.whole import Whole, is_document, left_out
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from spec.tools.errors import Notes
     from spec.tools.page import Block
@@ -31,7 +33,9 @@ if TYPE_CHECKING:
 
 _MOST_TOLD: Final = 3
 _LONGEST: Final = 240
-_UNFORESEEN: Final = (AttributeError, LookupError, TypeError, ValueError, RecursionError)
+_UNFORESEEN: Final = (
+    AttributeError, LookupError, TypeError, ValueError, RecursionError, ArithmeticError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -41,8 +45,7 @@ class Built:
     Attributes:
         document: The OpenAPI document.
         text: The same as the bytes to commit, as text.
-        reports: One line each: names made distinct, examples set aside, actions of the overlay that are
-        superfluous.
+        reports: One line each: names made distinct, examples set aside, superfluous actions of the overlay.
         origins: Where each place of the document comes from.
     """
 
@@ -52,36 +55,36 @@ class Built:
     origins: Origins
 
 
-def convert_block(block: Block, file: str, reports: list[str]) -> Part:
-    """Convert one block of a page, whichever format it is in.
-
-    Raises:
-        SpecError: It holds something that isn't understood.
-    """
+@contextlib.contextmanager
+def _far_from_openapi(file: str, line: int, origins: Origins, *documents: dict[str, Any]) -> Iterator[None]:
+    """Make one error with a place of what no step foresees: a number where a list belongs, for example."""
     try:
-        return convert_parsed(yaml_source.load(block.text, file, block.first_line), block, reports)
+        yield
     except _UNFORESEEN as error:
+        for document in documents:
+            if (invalid := first_invalid(document)) is not None:
+                problem, keys = invalid
+                raise origins.error(problem, keys, document) from error
         raise SpecError(
-            f"this block is far from an OpenAPI document ({type(error).__name__}: {error}): correct the"
-            " page's copy, or fetch it again",
+            f"this is far from an OpenAPI document ({type(error).__name__}: {error}): correct the copy, or"
+            " fetch it again",
             file,
-            block.first_line,
+            line,
         ) from error
 
 
 def convert_parsed(source: Source, block: Block, reports: list[str]) -> Part:
-    """Convert one block whose YAML has been read.
-
-    Raises:
-        SpecError: It holds something that isn't understood.
-    """
+    """Convert one block of a page whose YAML has been read, whichever format it is in."""
     if not isinstance(source.value, dict):
         raise source.error("expected a map: the page is cut off or wrong; fetch it again")
     if "openapi" in source.value:
-        return Part(source.file, block.first_line, read_embedded(source, block), own_info=True, source=source)
+        document = read_embedded(source, block, reports)
+        return Part(source.file, block.first_line, document, own_info=True, source=source)
     if "paths" not in source.value:
         raise source.error("neither `openapi` nor `paths` is here: this is no format that is known")
-    document = Excerpt(source, block, reports).document()
+    excerpt = Excerpt(source, block, reports)
+    document = excerpt.document()
+    reports += excerpt.reader.notes()
     return Part(source.file, block.first_line, document, own_info=False, source=source)
 
 
@@ -93,34 +96,21 @@ def convert_upstream(
     home: Home | None = None,
     selection: Selection | None = None,
 ) -> dict[str, Any]:
-    """Make one document of pages and whole documents.
-
-    Args:
-        files: Their bytes by the name that errors give them, in the order in which they count.
-        reports: Gets what a maintainer should know.
-        origins: Gets where each operation and component comes from.
-        home: The service whose server and key are the document's own.
-        selection: Which operations of whole documents are wanted.
-
-    Returns:
-        The document before the overlay.
-
-    Raises:
-        SpecError: There is nothing to read, one can't be converted, or two contradict each other.
-    """
-    parts = [
-        convert_block(block, file, reports)
-        for file, content in files.items()
-        if not is_document(file)
-        for block in read_page(content, file).blocks
-    ]
-    documents = {file: content for file, content in files.items() if is_document(file)}
-    parts = _with_documents(parts, documents, selection or Selection(), reports)
-    if not parts:
-        raise SpecError("there is no page or document to read: put one there", "spec/upstream")
+    """Make one document of pages and whole documents, before the overlay."""
     origins = origins or Origins()
-    origins.parts.extend(parts)
-    origins.published = merge(parts, reports, origins.names, home)
+    pages: list[Part] = []
+    for file, content in files.items():
+        for block in () if is_document(file) else read_page(content, file).blocks:
+            with _far_from_openapi(file, block.first_line, Origins()):
+                source = yaml_source.load(block.text, file, block.first_line)
+                pages.append(convert_parsed(source, block, reports))
+    documents = {file: content for file, content in files.items() if is_document(file)}
+    origins.parts += _with_documents(pages, documents, selection or Selection(), reports)
+    if not origins.parts:
+        raise SpecError("there is no page or document to read: put one there", "spec/upstream")
+    first, given = origins.parts[0], [part.document for part in origins.parts]
+    with _far_from_openapi(first.file, first.line, origins, *given):
+        origins.published = merge(origins.parts, reports, origins.names, home)
     return origins.published
 
 
@@ -131,25 +121,18 @@ def _with_documents(
     parts: list[Part] = []
     described = {(path, method): page for page in pages for path, method, _ in operations(page.document)}
     for file, content in documents.items():
-        try:
+        with _far_from_openapi(file, 1, Origins()):
             whole = Whole.open(content, file)
             chosen = whole.wanted(selection)
             both = [name for name in chosen if name in described]
             twice = whole.part(both, []) if both else None
             kept = [name for name in chosen if name not in both or selection.prefer == "document"]
             part = whole.part(kept, reports) if kept else None
-        except _UNFORESEEN as error:
-            raise SpecError(
-                f"this is far from an OpenAPI document ({type(error).__name__}: {error}): fetch it again",
-                file,
-                1,
-            ) from error
-        for path, method in both:
-            if twice is not None:
+            for path, method in both if twice is not None else ():
                 page = described[path, method]
-                is_page = selection.prefer == "page"
-                reports += _difference((path, method), *((page, twice) if is_page else (twice, page)))
-                if not is_page:
+                taken, other = (page, twice) if selection.prefer == "page" else (twice, page)
+                reports += _difference((path, method), taken, other)
+                if other is page:
                     del page.document["paths"][path][method]
         if len(chosen) < len(whole.ids):
             reports.append(left_out(whole, kept, part))
@@ -180,19 +163,12 @@ def _difference(name: tuple[str, str], taken: Part, other: Part) -> list[str]:
     )
     more = f", and {len(changes) - _MOST_TOLD} more" if len(changes) > _MOST_TOLD else ""
     keys = ("paths", path, method)
-    return [
-        (
-            f"{other.at(keys)}: {method.upper()} {path} is taken from {taken.at(keys)},"
-            f" which differs from it: {brief(told, _LONGEST)}{more}"
-        )
-    ]
+    first = f"{other.at(keys)}: {method.upper()} {path} is taken from {taken.at(keys)}"
+    return [f"{first}, which differs from it: {brief(told, _LONGEST)}{more}"]
 
 
-def _read_selection(given: tuple[str, bytes] | None) -> Selection:
-    if given is None:
-        return Selection()
-    file, content = given
-    return read_selection(yaml_source.load(decode(content, file), file))
+def _read(given: tuple[str, bytes] | None) -> Source | None:
+    return None if given is None else yaml_source.load(decode(given[1], given[0]), given[0])
 
 
 def build(
@@ -200,26 +176,13 @@ def build(
     overlay: tuple[str, bytes] | None = None,
     selection: tuple[str, bytes] | None = None,
 ) -> Built:
-    """Make the checked document.
-
-    Args:
-        files: As for `convert_upstream`.
-        overlay: The overlay's name and bytes, or None to do without.
-        selection: The name and bytes of the file that selects operations, or None to take them all.
-
-    Returns:
-        The document with its text.
-
-    Raises:
-        SpecError: Something in the inputs is wrong.
-    """
+    """Make the checked document with its text."""
     reports: list[str] = []
-    origins = Origins()
-    if overlay is not None:
-        file, content = overlay
-        origins.overlay = yaml_source.load(decode(content, file), file)
+    origins = Origins(overlay=_read(overlay))
+    selected = _read(selection)
+    chosen = Selection() if selected is None else read_selection(selected)
     try:
-        home, chosen = read_home(origins.overlay), _read_selection(selection)
+        home = read_home(origins.overlay)
         published = convert_upstream(files, reports, origins, home=home, selection=chosen)
     except SpecError as error:
         if error.file is None and origins.overlay is not None:
@@ -228,10 +191,17 @@ def build(
     document = published
     if origins.overlay is not None:
         document = apply_overlay(published, origins.overlay, reports, origins.touched)
+    with _far_from_openapi(origins.parts[0].file, origins.parts[0].line, origins, document):
+        reports += _checked(document, published, origins)
+        return Built(document, yaml_source.dump(document), tuple(reports), origins)
+
+
+def _checked(document: dict[str, Any], published: dict[str, Any], origins: Origins) -> list[str]:
+    """Set aside the vendor's examples that don't fit, and check the document; return reports."""
     notes: Notes = []
     unfit = None
     # Where a reference leads nowhere, `check` says so, with its place.
-    with contextlib.suppress(LookupError):
+    with contextlib.suppress(LookupError, Unresolvable):
         moved, unfit = set_aside_misfits(document, published)
         notes += [
             (one.keys, f"the example does not fit its schema ({one.problem}): kept under x-unfit-*")
@@ -241,5 +211,4 @@ def build(
         check(document, unfit)
     except SpecError as error:
         raise origins.error(error.message, error.keys or (), document) from error
-    reports.extend(origins.lines(notes, document))
-    return Built(document, yaml_source.dump(document), tuple(reports), origins)
+    return origins.lines(notes, document)

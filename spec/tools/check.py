@@ -11,7 +11,7 @@ import re
 from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import jsonschema_rs
 
@@ -26,21 +26,29 @@ if TYPE_CHECKING:
     from spec.tools.errors import Keys
     from spec.tools.misfits import Misfit
 
+_INVALID: Final = "not valid in OpenAPI 3.0: "
+
 
 def check(document: dict[str, Any], unfit: list[Misfit] | None = None) -> None:
-    """Check a document.
+    """Raise SpecError for the first thing that doesn't hold, with the `keys` of its place.
 
-    Args:
-        document: The document.
-        unfit: Its examples and defaults that don't fit, where they are known.
-
-    Raises:
-        SpecError: Something doesn't hold. Its `keys` name the place; its file and line are left to the
-        caller, who
-            knows where the document stands.
+    `unfit` holds the examples and defaults that don't fit, where they are known.
     """
-    for problem, keys in chain(_problems(document), _misfits(document, unfit), _invalid_as_a_whole(document)):
+    for problem, keys in chain(_problems(document), _more_problems(document, unfit)):
         raise SpecError(problem, keys=keys)
+
+
+def _more_problems(document: dict[str, Any], unfit: list[Misfit] | None) -> Iterator[tuple[str, Keys]]:
+    for misfit in misfits(document) if unfit is None else unfit:
+        yield f"does not fit its schema: {misfit.problem}", misfit.keys
+    for error in _errors(document):  # Without a place: most are about defaults, and are told better above.
+        yield _INVALID + brief(error.message), tuple(error.absolute_path)
+
+
+def first_invalid(document: dict[str, Any]) -> tuple[str, Keys] | None:
+    """Return what OpenAPI's own schema says against a document, and the place; None if nothing."""
+    error = worst(error for error in _errors(document) if error.absolute_path)
+    return None if error is None else (_INVALID + brief(error.message), tuple(error.absolute_path))
 
 
 def _problems(document: dict[str, Any]) -> Iterator[tuple[str, Keys]]:
@@ -57,7 +65,8 @@ def _problems(document: dict[str, Any]) -> Iterator[tuple[str, Keys]]:
     yield from _operation_ids(document)
     yield from _security(document)
     yield from _links(document, nodes)
-    yield from _invalid(document)
+    if (invalid := first_invalid(document)) is not None:
+        yield invalid
 
 
 def _references(document: dict[str, Any], nodes: list[Node]) -> Iterator[tuple[str, Keys]]:
@@ -181,23 +190,6 @@ def _parameter_names(document: dict[str, Any], path: str, operation: dict[str, A
     return names
 
 
-def _invalid(document: dict[str, Any]) -> Iterator[tuple[str, Keys]]:
-    error = worst(error for error in _errors(document) if error.absolute_path)
-    if error is not None:
-        yield f"not valid in OpenAPI 3.0: {brief(error.message)}", tuple(error.absolute_path)
-
-
-def _misfits(document: dict[str, Any], unfit: list[Misfit] | None) -> Iterator[tuple[str, Keys]]:
-    for misfit in misfits(document) if unfit is None else unfit:
-        yield f"does not fit its schema: {misfit.problem}", misfit.keys
-
-
-def _invalid_as_a_whole(document: dict[str, Any]) -> Iterator[tuple[str, Keys]]:
-    """Give the validator's findings without a place: most are about defaults, and are told better above."""
-    for error in _errors(document):
-        yield f"not valid in OpenAPI 3.0: {brief(error.message)}", tuple(error.absolute_path)
-
-
 def _errors(document: dict[str, Any]) -> list[Any]:
     """Give the findings of OpenAPI's own schema, by the slow validator that can say what is wrong."""
     if _is_valid(document):
@@ -214,9 +206,9 @@ def _errors(document: dict[str, Any]) -> list[Any]:
     try:
         return list(Validator(document).iter_errors())
     except RecursionError as crash:
-        raise SpecError("not valid in OpenAPI 3.0: nested too deeply", keys=()) from crash
+        raise SpecError(f"{_INVALID}nested too deeply", keys=()) from crash
     except Exception as crash:  # The validator fails in its own ways on what is far from a document.
-        raise SpecError(f"not valid in OpenAPI 3.0: {crash}", keys=()) from crash
+        raise SpecError(f"{_INVALID}{crash}", keys=()) from crash
 
 
 def _is_valid(document: dict[str, Any]) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from spec.tools.equality import same
-from spec.tools.structure import walk
+from spec.tools.structure import KIND_OF_SECTION, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,17 +18,6 @@ if TYPE_CHECKING:
 
 _Name = tuple[str, str]  # The section of components, and the name in it.
 _REFERENCE: Final = re.compile(r"#/components/([^/]+)/([^/]+)")
-KIND_OF_SECTION: Final = {
-    "schemas": "schema",
-    "responses": "response",
-    "parameters": "parameter",
-    "examples": "example",
-    "requestBodies": "request body",
-    "headers": "header",
-    "securitySchemes": "security scheme",
-    "links": "link",
-    "callbacks": "callback",
-}
 
 
 @dataclass(frozen=True)
@@ -79,12 +68,16 @@ def references(value: Any, kind: str = "document") -> Iterator[tuple[dict[str, A
 
 def move_components(
     made: dict[str, Any],
-    document: dict[str, Any],
     part: Part,
     reports: list[str],
     origins: dict[_Name, tuple[Part, str]],
+    reserved: dict[_Name, Any],
 ) -> dict[str, Any]:
-    """Move a part's components into the result. Gives the part with its references following them."""
+    """Move a part's components into the result. Gives the part with its references following them.
+
+    `reserved` holds what some names mean, whichever part comes first.
+    """
+    document = copy.deepcopy(part.document)
     mine: dict[_Name, Any] = {
         (section, name): value
         for section, named in document.get("components", {}).items()
@@ -94,9 +87,8 @@ def move_components(
     theirs = made.setdefault("components", {})
 
     def clashes(name: _Name, value: Any) -> bool:
-        if name[1] not in theirs.get(name[0], {}):
-            return False
-        return not same(_substance(name, theirs[name[0]][name[1]]), _substance(name, value))
+        there = theirs.get(name[0], {}).get(name[1], reserved.get(name))
+        return there is not None and not same(_substance(name, there), _substance(name, value))
 
     uses = {
         name: {use[2] for use in references(value, KIND_OF_SECTION[name[0]])} for name, value in mine.items()
@@ -142,7 +134,8 @@ def _substance(name: _Name, value: Any) -> Any:
     """Give what must agree: of a security scheme, what it does to a request."""
     if name[0] != "securitySchemes" or not isinstance(value, dict):
         return value
-    return {key: part for key, part in value.items() if key != "description" and not key.startswith("x-")}
+    substance = {key: part for key, part in value.items() if key != "description" and key[:2] != "x-"}
+    return {**substance, "name": str(value["name"]).lower()} if value.get("in") == "header" else substance
 
 
 def _renamed(document: dict[str, Any], names: dict[_Name, str]) -> dict[str, Any]:

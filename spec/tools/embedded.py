@@ -12,26 +12,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 from spec.tools.naming import derived_operation_id, derived_tag
 from spec.tools.schemas import SchemaReader
-from spec.tools.structure import UnknownKeyError, operations, parts, walk
+from spec.tools.structure import UnknownKeyError, operations, parts, resolve, walk
 
 if TYPE_CHECKING:
     from spec.tools.page import Block
     from spec.tools.yaml_source import Source
 
 _VERSIONS: Final = re.compile(r"3\.[01]\.\d+")
+_LEFT_OUT: Final = ("webhooks", "jsonSchemaDialect")
+_MOST_STEPS: Final = 20
 
 
-def read_embedded(source: Source, block: Block) -> dict[str, Any]:
-    """Make an OpenAPI 3.0.3 document of one block.
-
-    Args:
-        source: The block's YAML.
-        block: The block, for the operation that its fence names.
-
-    Raises:
-        SpecError: As for `read_document`, or the fence's operation is missing.
-    """
-    document = read_document(source)
+def read_embedded(source: Source, block: Block, reports: list[str]) -> dict[str, Any]:
+    """Make an OpenAPI 3.0.3 document of one block, which must have the operation that its fence names."""
+    document = read_document(source, reports)
     item = document["paths"].get(block.path)
     if not isinstance(item, dict) or block.method not in item:
         raise source.error(
@@ -47,15 +41,8 @@ def read_embedded(source: Source, block: Block) -> dict[str, Any]:
     return document
 
 
-def read_document(source: Source) -> dict[str, Any]:
-    """Make an OpenAPI 3.0.3 document of one of 3.0 or 3.1.
-
-    Returns:
-        A new document, whose operations have an id, a tag and their security.
-
-    Raises:
-        SpecError: It is of a version, or says something, that can't become 3.0.3.
-    """
+def read_document(source: Source, reports: list[str]) -> dict[str, Any]:
+    """Make an OpenAPI 3.0.3 document of one of 3.0 or 3.1; its operations get an id, a tag and security."""
     document: dict[str, Any] = copy.deepcopy(source.value)
     version = document.get("openapi")
     if not isinstance(version, str) or not _VERSIONS.fullmatch(version):
@@ -64,7 +51,11 @@ def read_document(source: Source) -> dict[str, Any]:
     if not isinstance(document.get("paths"), dict):
         raise source.error("no `paths`: it is cut off or wrong; fetch it again", ())
     _say_info_in_3_0(document, source)
-    _convert(document, source)
+    for key in [key for key in _LEFT_OUT if key in document]:
+        reports.append(f"{source.file}:{source.line((key,))}: `{key}` is left out: no operation needs it")
+        del document[key]
+    _write_out_path_items(document, source)
+    _convert(document, source, reports)
     security = document.pop("security", None)
     for path, method, operation in operations(document):
         if not operation.get("tags"):
@@ -73,6 +64,8 @@ def read_document(source: Source) -> dict[str, Any]:
             operation["operationId"] = derived_operation_id(method, path)
         if security is not None:
             operation.setdefault("security", copy.deepcopy(security))
+        if version.startswith("3.1"):
+            operation.setdefault("responses", {"default": {"description": "Not described"}})
     return document
 
 
@@ -86,7 +79,26 @@ def _say_info_in_3_0(document: dict[str, Any], source: Source) -> None:
         info["license"]["x-identifier"] = info["license"].pop("identifier")
 
 
-def _convert(document: dict[str, Any], source: Source) -> None:
+def _write_out_path_items(document: dict[str, Any], source: Source) -> None:
+    """Write out the paths that are references: to another path, or to 3.1's shared path items."""
+    for path, given in document["paths"].items():
+        item, steps = given, 0
+        while isinstance(item, dict) and "$ref" in item:
+            steps += 1
+            try:
+                found = resolve(document, str(item["$ref"]))
+            except LookupError:
+                found = None
+            if not isinstance(found, dict) or steps > _MOST_STEPS:
+                raise source.error(f"the path item {item['$ref']} leads nowhere", ("paths", path))
+            own = {key: value for key, value in item.items() if key != "$ref"}
+            item = {**copy.deepcopy(found), **own}
+        document["paths"][path] = item
+    if isinstance(document.get("components"), dict):
+        document["components"].pop("pathItems", None)
+
+
+def _convert(document: dict[str, Any], source: Source, reports: list[str]) -> None:
     """Convert every schema where it stands, and refuse keys that aren't OpenAPI's."""
     reader = SchemaReader(source)
     try:
@@ -106,3 +118,4 @@ def _convert(document: dict[str, Any], source: Source) -> None:
             f"{error.problem}: correct it in the page's copy, or teach spec/tools/structure.py what it means",
             error.keys,
         ) from error
+    reports.extend(reader.notes())

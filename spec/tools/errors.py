@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 Keys = tuple[str | int, ...]
 """The way from a document's root to a value: keys of maps and places in lists."""
 
 Notes = list[tuple[Keys, str]]
 """What a maintainer should know about places of the document."""
-
-ROOT: Final = "the whole document"
 
 
 def describe_keys(keys: Keys) -> str:
@@ -23,7 +19,7 @@ def describe_keys(keys: Keys) -> str:
             text += f"['{key}']"
         else:
             text += f".{key}" if text else key
-    return text or ROOT
+    return text or "the whole document"
 
 
 def brief(text: str, most: int = 160) -> str:
@@ -42,17 +38,10 @@ class SpecError(Exception):
     """
 
     def __init__(
-        self,
-        message: str,
-        file: str | None = None,
-        line: int | None = None,
-        keys: Keys | None = None,
+        self, message: str, file: str | None = None, line: int | None = None, keys: Keys | None = None
     ) -> None:
         super().__init__(message, file, line, keys)
-        self.message = " ".join(message.split())
-        self.file = file
-        self.line = line
-        self.keys = keys
+        self.message, self.file, self.line, self.keys = " ".join(message.split()), file, line, keys
 
     @property
     def path(self) -> str | None:
@@ -61,9 +50,5 @@ class SpecError(Exception):
 
     def __str__(self) -> str:
         """Give one line: ``FILE:LINE: place: message``."""
-        parts = []
-        if self.file is not None:
-            parts.append(str(self.file) if self.line is None else f"{self.file}:{self.line}")
-        if self.path is not None:
-            parts.append(self.path)
-        return ": ".join([*parts, self.message])
+        file = self.file if self.line is None else f"{self.file}:{self.line}"
+        return " ".join(": ".join(filter(None, (file, self.path, self.message))).splitlines())

@@ -35,19 +35,7 @@ def fetch_page(
     transport: httpx.BaseTransport | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> bytes:
-    """Take a fresh copy of a page. No key, cookie or password goes with the request.
-
-    Args:
-        page: A file, or an https URL.
-        transport: In place of the network, for tests.
-        clock: A monotonic clock, in seconds.
-
-    Returns:
-        The page's bytes, at most 20 MB.
-
-    Raises:
-        SpecError: It can't be had.
-    """
+    """Take a fresh copy of a page. No key, cookie or password goes with the request."""
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", page):
         return _download(page, transport, clock)
     try:
@@ -108,19 +96,7 @@ def _bounded(content: bytes, page: str) -> bytes:
 
 
 def file_for(page: str, content: bytes, known: Mapping[str, bytes]) -> str:
-    """Say which file under spec/upstream/ a page or document belongs in.
-
-    Args:
-        page: Where it was taken from.
-        content: Its bytes.
-        known: The pages and documents that are there, by name.
-
-    Returns:
-        The file of its kind that has the same operations; else its own name.
-
-    Raises:
-        SpecError: It can't be read, or its operations stand in several files of its kind.
-    """
+    """Say which file under spec/upstream/ a page or document belongs in."""
     name = urlsplit(page).path if "://" in page else page
     is_whole = looks_whole(name, content)
     mine = _operations(content, page, is_whole=is_whole)

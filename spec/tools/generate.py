@@ -17,6 +17,7 @@ from spec.tools.generator_input import for_generator
 from spec.tools.generator_media import bytes_media_types
 from spec.tools.generator_names import restore_names
 from spec.tools.option_types import write_option_types
+from spec.tools.page import decode
 from spec.tools.proof import Question, prove
 from spec.tools.replace import remove
 from spec.tools.structure import METHODS, operations
@@ -42,49 +43,41 @@ _ADVICE: Final = {
 }
 
 
-def package_name(config: Path) -> str:
-    """Read the generated package's name from the generator's configuration.
-
-    Raises:
-        SpecError: The configuration names none.
-    """
-    source = yaml_source.load(config.read_text(encoding="utf-8"), config.name)
-    name = source.value.get("package_name_override") if isinstance(source.value, dict) else None
-    if not isinstance(name, str) or not name.isidentifier():
+def _settings(config: Path) -> dict[str, Any]:
+    """Read the generator's configuration."""
+    name = f"spec/{config.name}"
+    source = yaml_source.load(decode(config.read_bytes(), name), name)
+    settings: dict[str, Any] = source.value if isinstance(source.value, dict) else {}
+    package = settings.get("package_name_override")
+    if not isinstance(package, str) or not package.isidentifier():
         raise source.error("`package_name_override` must name the generated package")
-    return name
+    if not isinstance(settings.get("content_type_overrides", {}), dict):
+        raise source.error("expected a map", ("content_type_overrides",))
+    return settings
 
 
 def generate(document: dict[str, Any], config: Path, into: Path) -> Notes:
-    """Run the generator.
-
-    Args:
-        document: The OpenAPI document.
-        config: The generator's configuration file.
-        into: An empty directory that gets the package as its one entry. Files for the generator go beside it.
-
-    Returns:
-        Where the client says less than the document.
-
-    Raises:
-        SpecError: The generator failed, or warned: a warning means that something was left out.
-    """
-    work, package = into.parent, into / package_name(config)
+    """Run the generator."""
+    settings = _settings(config)
+    work, package = into.parent, into / settings["package_name_override"]
     # Formatters look for ignore files in the directories above, up to the top of a repository: this is one.
     (work / ".git").mkdir(exist_ok=True)
     notes: Notes = []
     given = for_generator(document, notes)
     _write_json(work / "document.json", given.document)
-    (work / "generator.yaml").write_text(
-        _configuration(config, given.document), encoding="utf-8", newline="\n"
-    )
+    # Which of the document's media types go to the caller as bytes.
+    overrides = {**bytes_media_types(given.document), **settings.get("content_type_overrides", {})}
+    said = yaml_source.dump({**settings, "content_type_overrides": overrides})
+    (work / "generator.yaml").write_text(said, encoding="utf-8", newline="\n")
     with ThreadPoolExecutor(1) as pool:  # What the proof must see is worked out while the generator runs.
         running = pool.submit(_run, work / "document.json", work / "generator.yaml", package)
         question = Question.of(document, given)
-        said = running.result()
-    if said is not None:
-        keys = _place(said, document, given.document) or _search(given.document, document, work)
-        raise SpecError(f"the generator refused the document: {_readable(said)}. {_advice(said)}", keys=keys)
+        refused = running.result()
+    if refused is not None:
+        keys = _place(refused, document, given.document) or _search(given.document, document, work)
+        raise SpecError(
+            f"the generator refused the document: {_readable(refused)}. {_advice(refused)}", keys=keys
+        )
     restore_names(package, given.stand_ins)
     write_option_types(document, package)
     _finish(package)
@@ -162,13 +155,6 @@ def _search(given: dict[str, Any], document: dict[str, Any], work: Path) -> Keys
         if _run(work / "alone.json", work / "generator.yaml", package) is not None:
             return ("paths", path, method)
     return ()
-
-
-def _configuration(config: Path, document: dict[str, Any]) -> str:
-    """Add to the configuration which of the document's media types go to the caller as bytes."""
-    settings = yaml_source.load(config.read_text(encoding="utf-8"), config.name).value
-    overrides = {**bytes_media_types(document), **settings.get("content_type_overrides", {})}
-    return yaml_source.dump({**settings, "content_type_overrides": overrides})
 
 
 def _readable(output: str) -> str:

@@ -21,13 +21,13 @@ from spec.tools.generator_schemas import (
     open_mixed_enum,
     require_both_ways,
 )
-from spec.tools.structure import resolve, walk
+from spec.tools.structure import followed, walk
 
 if TYPE_CHECKING:
     from spec.tools.errors import Keys, Notes
     from spec.tools.structure import Node
 
-_IGNORED_HEADERS: Final = frozenset({"accept", "authorization", "content-type"})
+IGNORED_HEADERS: Final = frozenset({"accept", "authorization", "content-type"})
 _WRITTEN_OTHERWISE: Final = frozenset({"date-time", "binary", "byte", "date", "uuid"})
 
 
@@ -47,11 +47,9 @@ class GeneratorInput:
 
 
 def for_generator(document: dict[str, Any], reports: Notes) -> GeneratorInput:
-    """Make the copy for the generator.
+    """Make the copy of a checked document for the generator.
 
-    Args:
-        document: A checked document. It is not changed.
-        reports: Gets a line for each place where the generated client says less than the document.
+    `reports` gets a line for each place where the generated client says less than the document.
 
     Raises:
         SpecError: The document says something that the generated client can't do. Its `keys` name the place.
@@ -90,17 +88,21 @@ def _copied(value: Any) -> Any:
     return [_copied(item) for item in value] if isinstance(value, list) else value
 
 
+def _say_as_text(parameter: dict[str, Any]) -> None:
+    parameter["schema"] = {"type": "string"}
+    for key in ("example", "examples"):
+        parameter.pop(key, None)
+
+
 def _say_content_as_text(node: Node, reports: Notes, as_text: set[Keys]) -> None:
     """Say a parameter that is text of a media type as a string: the generator drops it without a word."""
     content = node.value.pop("content", None)
     if content is None:
         return
     media_type = next(iter(content), "any media type")
-    node.value["schema"] = {"type": "string"}
+    _say_as_text(node.value)
     said = node.value.get("description", "")
     node.value["description"] = f"{said} As text of {media_type}.".strip()
-    for key in ("example", "examples"):
-        node.value.pop(key, None)
     if node.kind == "parameter":
         as_text.add(node.keys)
         reports.append((node.keys, f"the generated client takes it as text of {media_type}"))
@@ -108,65 +110,46 @@ def _say_content_as_text(node: Node, reports: Notes, as_text: set[Keys]) -> None
 
 def _say_style_as_text(document: dict[str, Any], node: Node, reports: Notes, as_text: set[Keys]) -> None:
     """Say as text what the generator would write in its own way: one pair an entry, or Python's repr."""
-    parameter, where = node.value, node.value.get("in")
-    schema = parameter.get("schema", {})
-    while "$ref" in schema:
-        schema = resolve(document, schema["$ref"])
+    parameter, where, name = node.value, node.value.get("in"), node.value.get("name")
+    schema = followed(document, parameter.get("schema", {}))
     style = parameter.get("style", "form" if where in {"query", "cookie"} else "simple")
     one_pair_each = (style, parameter.get("explode", style == "form")) == ("form", True)
     kind = schema.get("type")
+    is_compound = kind in {"array", "object"}
     if where == "query":
-        if kind not in {"array", "object"} or one_pair_each:
-            return
-        if style == "deepObject":
-            reports.append(
-                (
-                    node.keys,
-                    (
-                        f"the generated client doesn't write {parameter.get('name')} as"
-                        " deepObject: pass it through the client's own httpx"
-                    ),
-                )
-            )
+        if style == "deepObject" and is_compound:
+            problem = f"the generated client doesn't write {name} as deepObject: pass it through its httpx"
+            reports.append((node.keys, problem))
+        if not is_compound or one_pair_each or style == "deepObject":
             return
     elif where is None or not (
-        kind in {"array", "object"}
+        is_compound
         or (where == "header" and {"nullable", "anyOf", "oneOf"} & set(schema))
         or (kind == "string" and schema.get("format") in _WRITTEN_OTHERWISE)
         or (where == "path" and kind == "boolean")
     ):
         return
-    if where in {"header", "cookie"} and kind in {"array", "object"}:
+    if where in {"header", "cookie"} and is_compound:
         raise SpecError(
-            f"the generated client can't write the {kind} {parameter.get('name')!r} in a {where}: make it a"
+            f"the generated client can't write the {kind} {name!r} in a {where}: make it a"
             " string (`schema: {type: string}`) by an action in spec/overlay.yaml; callers write it then",
             keys=node.keys,
         )
-    parameter["schema"] = {"type": "string"}
-    for key in ("example", "examples"):
-        parameter.pop(key, None)
+    _say_as_text(parameter)
     as_text.add(node.keys)
-    reports.append(
-        (
-            node.keys,
-            (
-                f"the generated client takes {parameter.get('name')} as text, written as"
-                f" the {where} has it (style {style})"
-            ),
-        )
-    )
+    problem = f"the generated client takes {name} as text, written as the {where} has it (style {style})"
+    reports.append((node.keys, problem))
 
 
 def _drop_ignored_headers(made: dict[str, Any], reports: Notes) -> None:
     """Leave out the header parameters that OpenAPI says to ignore: media types and security describe them."""
     for node in list(walk(made)):
-        parameters = node.value.get("parameters")
-        if node.kind not in {"operation", "path item"} or not isinstance(parameters, list):
+        if node.kind not in {"operation", "path item"} or not node.value.get("parameters"):
             continue
         kept = []
-        for given in parameters:
-            one = resolve(made, given["$ref"]) if "$ref" in given else given
-            if one.get("in") == "header" and str(one.get("name")).lower() in _IGNORED_HEADERS:
+        for given in node.value["parameters"]:
+            one = followed(made, given)
+            if one.get("in") == "header" and str(one.get("name")).lower() in IGNORED_HEADERS:
                 reports.append((node.keys, f"OpenAPI ignores the header {one['name']} here"))
             else:
                 kept.append(given)

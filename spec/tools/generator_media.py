@@ -34,9 +34,6 @@ def bytes_media_types(document: dict[str, Any]) -> dict[str, str]:
     """Find the media types that the generator can't parse, and would leave out.
 
     Images, video, XML and the like are handed over as they are: the generator calls that an octet stream.
-
-    Returns:
-        The generator's `content_type_overrides`.
     """
     found: dict[str, str] = {}
     for node in walk(document):

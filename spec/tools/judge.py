@@ -38,7 +38,10 @@ class _Formats:
 
 
 class Judge:
-    """Judges values by the schemas of a document."""
+    """Judges values by the schema at a place of a document.
+
+    The direction "request" refuses what is read-only, "response" what is write-only.
+    """
 
     def __init__(self, document: dict[str, Any]) -> None:
         self.document = document
@@ -56,13 +59,7 @@ class Judge:
         return self._made[keys, direction]
 
     def is_valid(self, value: Any, keys: Keys, direction: str = "") -> bool:
-        """Return whether a value fits the schema at a place.
-
-        Args:
-            value: The value.
-            keys: The way to the schema.
-            direction: "request" refuses what is read-only, "response" what is write-only.
-        """
+        """Return whether a value fits."""
         return bool(self._validator(keys, direction).is_valid(value))
 
     def error(self, value: Any, keys: Keys, direction: str = "") -> Any:
@@ -71,14 +68,7 @@ class Judge:
 
 
 def worst(errors: Iterable[Any]) -> Any:
-    """Choose the error to show: the outermost; and of a choice's alternatives, the one that came furthest.
-
-    Args:
-        errors: A JSON Schema validator's errors.
-
-    Returns:
-        One error, or None where there is none.
-    """
+    """Choose the validator's error to show: the outermost; of a choice's, the one that came furthest."""
     error = min(errors, key=lambda one: len(one.absolute_path), default=None)
     while error is not None and error.context:
         error = max(error.context, key=lambda one: len(one.absolute_path))

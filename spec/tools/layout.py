@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
@@ -11,72 +10,39 @@ from typing import Final
 from spec.tools.errors import SpecError
 from spec.tools.replace import files_below
 
-_TOOLS: Final = (
-    "openapi-python-client",
-    "ruff",
-    "PyYAML",
-    "jsonpath-rfc9535",
-    "openapi-spec-validator",
-)
-
+_TOOLS: Final = ("openapi-python-client", "ruff", "PyYAML", "jsonpath-rfc9535", "openapi-spec-validator")
 _SUFFIXES: Final = (".md", ".yaml", ".yml", ".json")
 
 
-@dataclass(frozen=True)
 class Layout:
-    """Where things stand below a root."""
+    """Where things stand below a root.
 
-    root: Path
+    Attributes:
+        root: The directory that holds spec/ and generated/.
+        upstream: The vendor's pages and documents.
+        overlay: The overlay; it may be missing.
+        selection: Which operations of whole documents are wanted; it may be missing.
+        document: The finished document.
+        document_json: The same as JSON, which the client and the mock read: it needs no YAML library.
+        config: The generator's configuration.
+        history: Pages as they were before `make update` replaced them.
+        generated: The directory that belongs to the generator alone.
+        changelog: The changelog. A project without one gets no entries.
+        cache: Untracked: the digest of the last run, and temporary directories.
+    """
 
-    @property
-    def upstream(self) -> Path:
-        """The vendor's pages and documents."""
-        return self.root / "spec" / "upstream"
+    def __init__(self, root: Path) -> None:
+        spec = root / "spec"
+        self.root = root
+        self.upstream, self.history = spec / "upstream", spec / "history"
+        self.overlay, self.selection = spec / "overlay.yaml", spec / "select.yaml"
+        self.document, self.document_json = spec / "openapi.yaml", spec / "openapi.json"
+        self.config, self.generated = spec / "generator.yaml", root / "generated"
+        self.changelog, self.cache = root / "CHANGELOG.md", root / ".cache" / "regenerate"
 
-    @property
-    def overlay(self) -> Path:
-        """The overlay; it may be missing."""
-        return self.root / "spec" / "overlay.yaml"
-
-    @property
-    def selection(self) -> Path:
-        """Which operations of whole documents are wanted; it may be missing."""
-        return self.root / "spec" / "select.yaml"
-
-    @property
-    def document(self) -> Path:
-        """The finished document."""
-        return self.root / "spec" / "openapi.yaml"
-
-    @property
-    def document_json(self) -> Path:
-        """The finished document as JSON, which the client and the mock read: it needs no YAML library."""
-        return self.document.with_suffix(".json")
-
-    @property
-    def config(self) -> Path:
-        """The generator's configuration."""
-        return self.root / "spec" / "generator.yaml"
-
-    @property
-    def generated(self) -> Path:
-        """The directory that belongs to the generator alone."""
-        return self.root / "generated"
-
-    @property
-    def changelog(self) -> Path:
-        """The changelog. A project without one gets no entries."""
-        return self.root / "CHANGELOG.md"
-
-    @property
-    def history(self) -> Path:
-        """Pages as they were before `make update` replaced them."""
-        return self.root / "spec" / "history"
-
-    @property
-    def cache(self) -> Path:
-        """Untracked: the digest of the last run, and temporary directories."""
-        return self.root / ".cache" / "regenerate"
+    def name(self, path: Path) -> str:
+        """Name a file as errors and reports do."""
+        return path.relative_to(self.root).as_posix()
 
     def inputs(self) -> dict[str, bytes]:
         """Read all that the outputs depend on, tools and their versions included."""
@@ -84,9 +50,8 @@ class Layout:
         for path in (self.overlay, self.selection, self.config):
             if path.exists():
                 files[path.name] = path.read_bytes()
-        files.update(
-            {f"tools/{name}": content for name, content in files_below(Path(__file__).parent).items()}
-        )
+        tools = files_below(Path(__file__).parent)
+        files.update({f"tools/{name}": content for name, content in tools.items()})
         files["versions"] = " ".join([platform.python_version(), *map(_version, _TOOLS)]).encode()
         return files
 
@@ -102,18 +67,18 @@ class Layout:
         """Say which entries of spec/upstream/ are not read, and why."""
         notes = []
         for path in sorted(self.upstream.rglob("*")):
-            name = f"spec/upstream/{path.relative_to(self.upstream).as_posix()}"
+            why = ""
             if path.is_symlink() and not path.exists():
-                notes.append(f"{name} is a link that leads nowhere, and is not read")
+                why = "a link that leads nowhere, and is not read"
             elif path.is_symlink() and path.is_dir():
-                notes.append(f"{name} is a link to a directory, and is not followed")
+                why = "a link to a directory, and is not followed"
             elif path.is_dir():
-                if path.name.endswith(_SUFFIXES):
-                    notes.append(f"{name} is a directory, and no page or document")
+                why = "a directory, and no page or document" if path.name.endswith(_SUFFIXES) else ""
             elif not path.is_file():
-                notes.append(f"{name} is no regular file, and is not read")
+                why = "no regular file, and is not read"
             elif not path.name.endswith(_SUFFIXES):
-                notes.append(f"{name} is not read: names end in {', '.join(_SUFFIXES)}")
+                why = f"not read: names end in {', '.join(_SUFFIXES)}"
+            notes += [f"{self.name(path)} is {why}"] if why else []
         return notes
 
     def outputs(self) -> dict[str, bytes]:

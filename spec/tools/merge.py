@@ -44,26 +44,13 @@ def merge(
     names: dict[tuple[str, str], tuple[Part, str]] | None = None,
     home: Home | None = None,
 ) -> dict[str, Any]:
-    """Make one document.
-
-    Args:
-        given: At least one part. Their order decides which of two keeps a name, those of the home first.
-        reports: Gets a line for each thing that a maintainer should know.
-        names: Gets each renamed component's part and its name there.
-        home: The service whose server and key are the document's own.
-
-    Returns:
-        A new document with the operations of all parts, those of one tag together.
-
-    Raises:
-        SpecError: Two parts contradict each other about one operation, or the home is not to be found.
-    """
+    """Make one document."""
     made: dict[str, Any] = {"openapi": "3.0.3", "info": _info(given, reports), "paths": {}}
     origins: dict[tuple[str, str], Part] = {}
-    for part in _home_first(given, home or Home()):
-        document = move_components(
-            made, copy.deepcopy(part.document), part, reports, {} if names is None else names
-        )
+    ordered = _home_first(given, home or Home())
+    reserved = _key_schemes(ordered, home or Home())
+    for part in ordered:
+        document = move_components(made, part, reports, {} if names is None else names, reserved)
         _move_servers(made, document)
         _move_paths(made, document, part, origins)
         for key, value in document.items():
@@ -98,10 +85,9 @@ def _home_first(given: Sequence[Part], home: Home) -> list[Part]:
                 )
 
     def distance(part: Part) -> tuple[bool, bool]:
-        servers = part.document.get("servers") or [{}]
         schemes = part.document.get("components", {}).get("securitySchemes", {})
         headers = {str(scheme.get("name")).lower() for scheme in schemes.values() if isinstance(scheme, dict)}
-        is_away = "url" not in servers[0] if home.server is None else servers[0].get("url") != home.server
+        is_away = _url(part) is None if home.server is None else _url(part) != home.server
         return is_away, home.key_header is not None and home.key_header.lower() not in headers
 
     ordered = sorted(given, key=distance)
@@ -111,6 +97,22 @@ def _home_first(given: Sequence[Part], home: Home) -> list[Part]:
     if has_other_key:
         raise SpecError(f"no page of that server has the key header {home.key_header}", None, None, ())
     return ordered
+
+
+def _key_schemes(ordered: Sequence[Part], home: Home) -> dict[tuple[str, str], Any]:
+    """Give the names that parts of the home have for its key: no other scheme takes one of them."""
+    found: dict[tuple[str, str], Any] = {}
+    for part in ordered:
+        if home.server in {None, _url(part)} and home.key_header is not None:
+            for name, scheme in part.document.get("components", {}).get("securitySchemes", {}).items():
+                if str(scheme.get("name")).lower() == home.key_header.lower():
+                    found.setdefault(("securitySchemes", name), scheme)
+    return found
+
+
+def _url(part: Part) -> Any:
+    servers = part.document.get("servers") or [{}]
+    return servers[0].get("url")
 
 
 def _info(given: Sequence[Part], reports: list[str]) -> dict[str, Any]:
@@ -133,13 +135,19 @@ def _info(given: Sequence[Part], reports: list[str]) -> dict[str, Any]:
 def _move_servers(made: dict[str, Any], document: dict[str, Any]) -> None:
     """Keep the first page's servers for the document, and other ones on their operations."""
     servers = document.get("servers")
-    if made["paths"] and not same(servers, made.get("servers")):
+    if made["paths"] and not same(_called(servers), _called(made.get("servers"))):
         for path, _, operation in operations(document):
             if "servers" not in document["paths"][path]:
                 # OpenAPI's own default, said aloud where another page's servers would be taken instead.
                 operation.setdefault("servers", copy.deepcopy(servers or [{"url": "/"}]))
     elif servers is not None:
         made["servers"] = servers
+
+
+def _called(servers: Any) -> Any:
+    """Give of servers what a request takes from them."""
+    known = ("url", "variables")
+    return servers and [{key: one[key] for key in known if key in one} for one in servers]
 
 
 def _move_paths(

@@ -40,14 +40,7 @@ class _Sample:
 
 
 def misfits(document: dict[str, Any]) -> list[Misfit]:
-    """Find the examples and defaults that do not fit their schemas.
-
-    Args:
-        document: A document whose references lead somewhere.
-
-    Returns:
-        All of them, in the document's order.
-    """
+    """Find the examples and defaults that do not fit their schemas."""
     judge = Judge(document)
     found = []
     for sample in _samples(document):
@@ -99,13 +92,6 @@ def set_aside_misfits(
 
     An example that stands in the pages as it stands here, and does not fit, is the vendor's contradiction: it
     is renamed to an extension key. One that the overlay has made is left alone, for `check` to refuse.
-
-    Args:
-        document: The document after the overlay. It is changed in place.
-        published: The document before the overlay.
-
-    Returns:
-        What was set aside, and what was left.
     """
     moved: list[Misfit] = []
     is_other = False

@@ -24,12 +24,7 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 
 
 def measure(root: Path, model: str) -> str:
-    """Return in words how many lines a model costs; an empty text if none names it.
-
-    Args:
-        root: The project.
-        model: The model's short name, such as `pro`.
-    """
+    """Return in words how many lines a model costs; an empty text if none names it."""
     name = re.compile(rf"_{model}_|\"{model}\"|'{model}'")
     files = {}
     for file in sorted((root / "overrides").rglob("*.py")):

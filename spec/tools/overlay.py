@@ -67,11 +67,7 @@ class Action:
 
 
 def read_overlay(source: Source) -> list[Action]:
-    """Read an overlay file.
-
-    Raises:
-        SpecError: It is no Overlay 1.0.0, or an action lacks its reason, source or sureness.
-    """
+    """Read an overlay file."""
     root = source.value
     if not isinstance(root, dict) or not str(root.get("overlay", "")).startswith("1.0."):
         raise source.error("this is no overlay: expected `overlay: 1.0.0`")
@@ -128,11 +124,7 @@ def _check_texts(source: Source, action: dict[str, Any], name: str, keys: Keys) 
 
 
 def read_home(source: Source | None) -> Home:
-    """Read which server and key header the overlay names as the document's own.
-
-    Raises:
-        SpecError: It names them by something else than a string.
-    """
+    """Read which server and key header the overlay names as the document's own."""
     root = {} if source is None or not isinstance(source.value, dict) else source.value
     for key in (_SERVER, _KEY):
         if source is not None and not isinstance(root.get(key, ""), str):
@@ -146,21 +138,7 @@ def apply_overlay(
     reports: list[str],
     touched: list[tuple[Keys, Action]] | None = None,
 ) -> dict[str, Any]:
-    """Apply an overlay's actions, each to the result of those before it.
-
-    Args:
-        document: The document to start from. It is not changed.
-        source: The overlay file as read.
-        reports: Gets a line for each action that is superfluous: it changes nothing any more, or matches
-            nothing and may.
-        touched: Gets each place that an action matched, with the action.
-
-    Returns:
-        A new document.
-
-    Raises:
-        SpecError: The overlay is wrong, or some of its actions match nothing: all of them are named.
-    """
+    """Apply an overlay's actions, each to the result of those before it."""
     made = copy.deepcopy(document)
     unmatched: list[Action] = []
     for action in read_overlay(source):

@@ -51,11 +51,7 @@ class Page:
 
 
 def decode(content: bytes, file: str) -> str:
-    """Make text of a page's bytes. A byte order mark and Windows line ends are harmless and are taken off.
-
-    Raises:
-        SpecError: The page is empty, is not UTF-8, or is HTML.
-    """
+    """Make text of a page's bytes. A byte order mark and Windows line ends are harmless and are taken off."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -75,19 +71,7 @@ def decode(content: bytes, file: str) -> str:
 
 
 def read_page(content: bytes, file: str) -> Page:
-    """Find the operation blocks of a page.
-
-    Args:
-        content: The page's bytes, as published.
-        file: The file to name in errors.
-
-    Returns:
-        The page with at least one block.
-
-    Raises:
-        SpecError: There is no block, or one that can't be used: cut off, or fenced otherwise than the vendor
-        does.
-    """
+    """Find the operation blocks of a page."""
     lines = decode(content, file).split("\n")
     blocks: list[Block] = []
     headings = _Headings()

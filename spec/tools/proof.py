@@ -7,6 +7,7 @@ parsed. What it is to see there is worked out here, from the document alone.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -15,9 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from spec.tools.errors import SpecError
-from spec.tools.generator_media import is_json, plain_type
+from spec.tools.generator_input import IGNORED_HEADERS
+from spec.tools.generator_media import FORM, MULTIPART, is_json, plain_type
 from spec.tools.samples import Samples
-from spec.tools.structure import operations, reference_keys, resolve
+from spec.tools.structure import followed, operations, parameters, placed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +33,9 @@ _ADVICE: Final = (
     " another name in Python (`x-python-name`) or a schema another `title`, or remove it"
 )
 _MOST_BODIES: Final = 40
+_STATUSES: Final = sorted((one.value for one in HTTPStatus if one >= HTTPStatus.OK), reverse=True)
+_LOCATIONS: Final = ("path", "query", "header", "cookie")
+_SEPARATORS: Final = {"pipeDelimited": "|", "spaceDelimited": " "}
 
 
 @dataclass(frozen=True)
@@ -51,32 +56,22 @@ class Question:
     def of(cls, document: dict[str, Any], given: GeneratorInput) -> Question:
         """Work out what to ask about a document of which the generator is given a copy."""
         plan = _Plan(document, given)
-        return cls(document, list(plan.operations()), plan.unproven)
+        return cls(document, list(plan.operations()), list(dict.fromkeys(plan.unproven)))
 
 
 def prove(question: Question, package: Path, environment: dict[str, str]) -> Notes:
-    """Import the package, and use each of its operations.
-
-    Args:
-        question: What to ask.
-        package: The generated package.
-        environment: The environment for the other process.
-
-    Returns:
-        What could not be proven.
+    """Import the package, and use each of its operations; return what could not be proven.
 
     Raises:
         SpecError: The client sends or reads something else than the document says. Its `keys` name the place.
     """
-    asked = {"package": package.name, "operations": question.operations}
-    command = [sys.executable, "-m", "spec.tools.proof_child"]
     root = Path(__file__).resolve().parents[2]
     try:
-        done = subprocess.run(  # noqa: S603 - our own command
-            command,
-            input=json.dumps(asked),
+        done = subprocess.run(
+            [sys.executable, "-m", "spec.tools.proof_child"],
+            input=json.dumps({"package": package.name, "operations": question.operations}),
             cwd=package.parent,
-            env={**environment, "PYTHONPATH": f"{package.parent}{_SEPARATOR}{root}"},
+            env={**environment, "PYTHONPATH": os.pathsep.join(map(str, (package.parent, root)))},
             capture_output=True,
             text=True,
             encoding="utf-8",
@@ -85,9 +80,8 @@ def prove(question: Question, package: Path, environment: dict[str, str]) -> Not
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise SpecError(
-            f"the generated client was not proven within {_PATIENCE_S} s: try again", keys=()
-        ) from error
+        problem = f"the generated client was not proven within {_PATIENCE_S} s: try again"
+        raise SpecError(problem, keys=()) from error
     try:
         findings = json.loads(done.stdout.splitlines()[-1])
     except (ValueError, IndexError):
@@ -99,19 +93,16 @@ def prove(question: Question, package: Path, environment: dict[str, str]) -> Not
     return question.unproven
 
 
-_SEPARATOR: Final = ";" if sys.platform == "win32" else ":"
-
-
 def _guess(document: dict[str, Any], problem: str) -> Keys:
-    """Find the schema or operation that a module which can't be imported was made of."""
-    words = "".join(character for character in problem.lower() if character.isalnum())
-    for path, method, operation in operations(document):
-        if "".join(one for one in operation["operationId"].lower() if one.isalnum()) in words:
-            return ("paths", path, method)
-    for name in document.get("components", {}).get("schemas", {}):
-        if "".join(one for one in name.lower() if one.isalnum()) in words:
-            return ("components", "schemas", name)
-    return next((("paths", path, method) for path, method, _ in operations(document)), ())
+    """Find the operation or schema that a module which can't be imported was made of."""
+    names: list[tuple[str, Keys]] = [
+        (operation["operationId"], ("paths", path, method))
+        for path, method, operation in operations(document)
+    ]
+    schemas = document.get("components", {}).get("schemas", {})
+    names += [(name, ("components", "schemas", name)) for name in schemas]
+    said = "".join(filter(str.isalnum, problem.lower()))
+    return next((keys for name, keys in names if "".join(filter(str.isalnum, name.lower())) in said), ())
 
 
 class _Plan:
@@ -128,202 +119,148 @@ class _Plan:
             operations(self.document), operations(self.given.document), strict=True
         ):
             keys: Keys = ("paths", path, method)
-            parameters = list(self._parameters(path, operation, keys))
             yield {
                 "keys": keys,
                 "method": method,
                 "path": path,
                 "tag": (made.get("tags") or ["default"])[0],
                 "id": made["operationId"],
-                "parameters": parameters,
+                "parameters": list(self._parameters(path, method)),
                 **self._bodies(operation, made, keys),
                 "answers": list(self._answers(operation, made, keys)),
             }
 
-    def _note(self, keys: Keys, problem: str) -> None:
-        if (keys, problem) not in self.unproven:
-            self.unproven.append((keys, problem))
-
-    def _follow(self, value: dict[str, Any], keys: Keys) -> tuple[dict[str, Any], Keys]:
-        while "$ref" in value:
-            keys = reference_keys(value["$ref"])
-            value = resolve(self.document, value["$ref"])
-        return value, keys
-
     # -- requests
 
-    def _parameters(self, path: str, operation: dict[str, Any], keys: Keys) -> Iterator[dict[str, Any]]:
+    def _parameters(self, path: str, method: str) -> Iterator[dict[str, Any]]:
         """Give the parameters in the order in which the generated function takes them."""
-        found: list[tuple[dict[str, Any], Keys]] = []
-        seen: set[tuple[str, str]] = set()
-        item = self.document["paths"][path]
-        for holder, way in ((operation, keys), (item, keys[:2])):
-            for number, one in enumerate(holder.get("parameters", [])):
-                parameter, own = self._follow(one, (*way, "parameters", number))
-                name = (parameter["in"], parameter["name"])
-                is_ignored = name[0] == "header" and name[1].lower() in {
-                    "accept",
-                    "authorization",
-                    "content-type",
-                }
-                if name not in seen and not is_ignored:
-                    found.append((parameter, own))
-                seen.add(name)
-        found = [one for one in found if "schema" in one[0] or "content" in one[0]]
-        order = ("path", "query", "header", "cookie")
-        found.sort(
-            key=lambda one: (
-                order.index(one[0]["in"]),
-                path.find(f"{{{one[0]['name']}}}") if one[0]["in"] == "path" else 0,
-            )
-        )
-        for parameter, own in found:
-            yield self._parameter(parameter, own)
+        found = [
+            (one, keys)
+            for one, keys in parameters(self.document, path, method)
+            if ("schema" in one or "content" in one)
+            and not (one["in"] == "header" and one["name"].lower() in IGNORED_HEADERS)
+        ]
 
-    def _parameter(self, parameter: dict[str, Any], own: Keys) -> dict[str, Any]:
+        def order(one: tuple[dict[str, Any], Keys]) -> tuple[int, int]:
+            where, name = one[0]["in"], one[0]["name"]
+            return _LOCATIONS.index(where), path.find(f"{{{name}}}") if where == "path" else 0
+
+        for parameter, keys in sorted(found, key=order):
+            yield self._parameter(parameter, keys)
+
+    def _parameter(self, parameter: dict[str, Any], keys: Keys) -> dict[str, Any]:
         where, name = parameter["in"], parameter["name"]
         style = parameter.get("style", "form" if where in {"query", "cookie"} else "simple")
+        explode = bool(parameter.get("explode", style == "form"))
         made: dict[str, Any] = {
-            "keys": own,
+            "keys": keys,
             "name": name,
             "in": where,
             "required": bool(parameter.get("required")),
-            "as_text": own in self.given.as_text,
+            "as_text": keys in self.given.as_text,
         }
         if "content" in parameter:
             media_type = next(iter(parameter["content"]), "")
-            values = self.samples.of((*own, "content", media_type, "schema")) if media_type else []
-            made["values"] = [json.dumps(value) for value in values[:3]] or ["text"]
-            made["sent"] = [[value] for value in made["values"]]
-            return made
-        schema, _ = self._follow(parameter["schema"], own)
-        values = [value for value in self.samples.of((*own, "schema")) if value not in (None, [], "", {})]
+            values = self.samples.of((*keys, "content", media_type, "schema")) if media_type else []
+            texts = [json.dumps(value) for value in values[:3]] or ["text"]
+            return {**made, "values": texts, "sent": [[text] for text in texts]}
+        schema = followed(self.document, parameter["schema"])
+        values = [value for value in self.samples.of((*keys, "schema")) if value not in (None, [], "", {})]
         if where in {"header", "cookie"}:
             values = [value for value in values if _is_plain(value, where)]
         if style == "deepObject" or not values:
-            self._note(own, f"the {where} parameter {name} is not proven")
+            self.unproven.append((keys, f"the {where} parameter {name} is not proven"))
             values = []
-        made["default"] = schema.get("default")
-        made["explode"] = bool(parameter.get("explode", style == "form"))
-        made["style"] = style
-        made["values"] = values
-        made["sent"] = [_written(value, where, style, made["explode"]) for value in values]
-        return made
+        sent = [_written(value, where, style, explode) for value in values]
+        return {**made, "default": schema.get("default"), "values": values, "sent": sent}
 
     def _bodies(self, operation: dict[str, Any], made: dict[str, Any], keys: Keys) -> dict[str, Any]:
         if "requestBody" not in operation:
             return {"bodies": None}
-        body, own = self._follow(operation["requestBody"], (*keys, "requestBody"))
-        shown = made["requestBody"]
-        while "$ref" in shown:
-            shown = resolve(self.given.document, shown["$ref"])
+        body, own = placed(self.document, operation["requestBody"], (*keys, "requestBody"))
+        shown = followed(self.given.document, made["requestBody"])
         bodies = []
         for media_type, value in shown.get("content", {}).items():
             named = media_type if media_type in body["content"] else "*/*"
-            place = (*own, "content", named)
+            place: Keys = (*own, "content", named)
             kind = plain_type(media_type)
-            one = {"keys": place, "media_type": media_type, "values": [], "defaults": {}}
-            is_model = is_json(media_type) or kind in {
-                "application/x-www-form-urlencoded",
-                "multipart/form-data",
-            }
-            one["kind"] = "json" if is_json(media_type) else kind if is_model else "bytes"
-            if not is_model:
+            kind = "json" if is_json(media_type) else kind if kind in {FORM, MULTIPART} else "bytes"
+            one = {"keys": place, "media_type": media_type, "values": [], "defaults": {}, "kind": kind}
+            if kind == "bytes":
                 one["values"] = ["some bytes"]
             elif "schema" in body["content"].get(named, {}):
-                one["values"] = self.samples.of((*place, "schema"), "request")[:_MOST_BODIES]
-                schema, _ = self._follow(body["content"][named]["schema"], place)
-                one["defaults"] = {
-                    name: self._follow(inner, place)[0].get("default")
-                    for name, inner in schema.get("properties", {}).items()
-                }
-                texts = value.get("schema", {}).get("properties", {})
-                one["as_text"] = [
-                    name
-                    for name, inner in schema.get("properties", {}).items()
-                    if one["kind"] != "json"
-                    and texts.get(name) == {"type": "string"}
-                    and self._follow(inner, place)[0].get("type") != "string"
-                ]
-                one["binary"] = [
-                    name
-                    for name, inner in schema.get("properties", {}).items()
-                    if kind == "multipart/form-data" and self._is_binary(inner, place)
-                ]
-                if not one["values"]:
-                    self._note(place, "no value could be made for this body: it is not proven")
+                one |= self._model(body["content"][named]["schema"], value.get("schema", {}), place, kind)
             bodies.append(one)
         return {"bodies": bodies, "body_required": bool(body.get("required")) and len(bodies) == 1}
 
-    def _is_binary(self, schema: dict[str, Any], keys: Keys) -> bool:
-        schema, keys = self._follow(schema, keys)
-        return schema.get("format") == "binary" or (
-            schema.get("type") == "array" and self._is_binary(schema.get("items", {}), keys)
-        )
+    def _model(self, schema: Any, shown: Any, place: Keys, kind: str) -> dict[str, Any]:
+        """Give values of a body that is a model, and what its properties become on the wire."""
+        values = self.samples.of((*place, "schema"), "request")[:_MOST_BODIES]
+        if not values:
+            self.unproven.append((place, "no value could be made for this body: it is not proven"))
+        properties = {
+            name: followed(self.document, inner)
+            for name, inner in followed(self.document, schema).get("properties", {}).items()
+        }
+        texts = shown.get("properties", {}) if kind != "json" else {}
+        as_text = [
+            name
+            for name, inner in properties.items()
+            if texts.get(name) == {"type": "string"} and inner.get("type") != "string"
+        ]
+        binary = [name for name, inner in properties.items() if kind == MULTIPART and self._is_binary(inner)]
+        defaults = {name: inner.get("default") for name, inner in properties.items()}
+        return {"values": values, "defaults": defaults, "as_text": as_text, "binary": binary}
+
+    def _is_binary(self, schema: dict[str, Any]) -> bool:
+        items = followed(self.document, schema.get("items", {})) if schema.get("type") == "array" else {}
+        return schema.get("format") == "binary" or bool(items and self._is_binary(items))
 
     # -- answers
 
     def _answers(
         self, operation: dict[str, Any], made: dict[str, Any], keys: Keys
     ) -> Iterator[dict[str, Any]]:
-        documented = {status for status in operation.get("responses", {}) if status.isdecimal()}
-        for status, given in operation.get("responses", {}).items():
-            if status.startswith("x-"):
-                continue
-            response, own = self._follow(given, (*keys, "responses", status))
-            code = _status(status, documented)
+        statuses = [status for status in operation.get("responses", {}) if not status.startswith("x-")]
+        for status in statuses:
+            place: Keys = (*keys, "responses", status)
+            response, own = placed(self.document, operation["responses"][status], place)
+            code = _status(status, statuses)
             if code is None:
-                self._note(
-                    (*keys, "responses", status), "the generated client can't read a status of this number"
-                )
+                self.unproven.append((place, "the generated client can't read a status of this number"))
                 continue
-            content = response.get("content") or {}
-            shown = made["responses"][status]
-            while "$ref" in shown:
-                shown = resolve(self.given.document, shown["$ref"])
+            shown = followed(self.given.document, made["responses"][status])
             read = next(iter(shown.get("content") or {}), None)
-            one: dict[str, Any] = {
-                "keys": own,
-                "status": code,
-                "media_type": read,
-                "json": None,
-                "values": [],
-            }
+            one: dict[str, Any] = {"keys": own, "status": code, "media_type": read, "json": None}
+            schema = (response.get("content") or {}).get(read, {}).get("schema")
             if read is None:
                 yield {**one, "media_type": "text/plain", "values": [""]}
-                continue
-            schema = content.get(read, {}).get("schema")
-            if not is_json(read):
+            elif not is_json(read):
                 yield {**one, "media_type": read.replace("*", "octet-stream"), "values": ["some text"]}
             elif schema is None:
                 yield {**one, "json": False, "values": ["any"]}
             else:
                 values = self.samples.of((*own, "content", read, "schema"), "response")
                 if not values:
-                    self._note(own, "no value could be made for this answer: it is not proven")
+                    self.unproven.append((own, "no value could be made for this answer: it is not proven"))
                 yield {**one, "json": True, "values": values[:_MOST_BODIES]}
 
 
-def _status(status: str, documented: set[str]) -> int | None:
+def _status(status: str, documented: list[str]) -> int | None:
     """Give a status of a documented one, of a range, or of none of them."""
-    known = {one.value for one in HTTPStatus}
     if status.isdecimal():
-        return int(status) if int(status) in known else None
+        return int(status) if int(status) in _STATUSES else None
     first = status[:1] if status.upper().endswith("XX") else ""
-    for code in sorted(known, reverse=True):
-        if str(code).startswith(first) and str(code) not in documented and code >= 200:  # noqa: PLR2004
-            return code
-    return None
+    return next(
+        (one for one in _STATUSES if str(one)[: len(first)] == first and str(one) not in documented), None
+    )
 
 
 def _is_plain(value: Any, where: str) -> bool:
     """Tell whether a value can stand in a header, or a cookie, as it is."""
     text = json.dumps(value, ensure_ascii=False)
-    return (
-        text.isascii()
-        and text.isprintable()
-        and not (where == "cookie" and set(text.strip('"')) & set(' ;,"\\&='))
-    )
+    is_apart = where != "cookie" or not set(text.strip('"')) & set(' ;,"\\&=')
+    return text.isascii() and text.isprintable() and is_apart
 
 
 def _scalar(value: Any) -> str:
@@ -333,13 +270,12 @@ def _scalar(value: Any) -> str:
 def _written(value: Any, where: str, style: str, explode: bool) -> list[Any]:  # noqa: FBT001 - as OpenAPI has it
     """Write a value as OpenAPI's styles do: the texts of pairs in the query, one text elsewhere."""
     if isinstance(value, dict):
+        pairs = [[name, _scalar(inner)] for name, inner in value.items()]
         if where == "query" and explode:
-            return [[name, _scalar(inner)] for name, inner in value.items()]
-        if explode and style == "simple":
-            return [",".join(f"{name}={_scalar(inner)}" for name, inner in value.items())]
-        return [",".join(f"{name},{_scalar(inner)}" for name, inner in value.items())]
+            return pairs
+        return [",".join(("=" if explode and style == "simple" else ",").join(pair) for pair in pairs)]
     if isinstance(value, list):
         if where == "query" and explode and style == "form":
             return [_scalar(one) for one in value]
-        return [{"pipeDelimited": "|", "spaceDelimited": " "}.get(style, ",").join(map(_scalar, value))]
+        return [_SEPARATORS.get(style, ",").join(map(_scalar, value))]
     return [_scalar(value)]

@@ -5,6 +5,7 @@ It reads one JSON question on stdin and prints the findings as a JSON list, at m
 
 from __future__ import annotations
 
+import contextlib
 import email.parser
 import importlib
 import inspect
@@ -21,10 +22,15 @@ import httpx
 from spec.tools.proof_values import convert, plain, same
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import ModuleType
 
 ORIGIN: Final = "https://proof.example"
 _LONGEST: Final = 160
+_URLENCODED: Final = "application/x-www-form-urlencoded"
+
+Given = dict[tuple[str, str], tuple[dict[str, Any], int]]
+"""Parameters by location and name: how each is described, and which of its values is meant."""
 
 
 class Finding(Exception):  # noqa: N818 - what it is called everywhere here
@@ -44,23 +50,27 @@ def _bare(name: str) -> str:
     return "".join(character for character in name.lower() if character.isalnum())
 
 
+@contextlib.contextmanager
+def _finding(keys: list[Any], what: str) -> Iterator[None]:
+    """Make a finding of whatever generated code raises."""
+    try:
+        yield
+    except Finding:
+        raise
+    except Exception as error:
+        raise Finding(keys, f"{what} ({type(error).__name__}: {_brief(str(error))})") from error
+
+
 def _import_all(name: str) -> list[ModuleType]:
     warnings.simplefilter("error")
     sys.dont_write_bytecode = True  # nothing beside the generated modules
-    try:
+    modules = []
+    with _finding([], "the package can't be imported"):
         root = importlib.import_module(name)
         names = [module.name for module in pkgutil.walk_packages(root.__path__, name + ".")]
-    except Exception as error:
-        raise Finding(
-            [], f"the package can't be imported ({type(error).__name__}: {_brief(str(error))})"
-        ) from error
-    modules = []
     for one in names:
-        try:
+        with _finding([], f"{one} can't be imported"):
             modules.append(importlib.import_module(one))
-        except Exception as error:
-            kind = type(error).__name__
-            raise Finding([], f"{one} can't be imported ({kind}: {_brief(str(error))})") from error
     warnings.simplefilter("ignore")  # What httpx deprecates is not the package's fault.
     return [module for module in modules if hasattr(module, "_get_kwargs")]
 
@@ -86,23 +96,23 @@ class Operation:
 
     def check(self) -> None:
         """Send the requests, then have the answers parsed."""
-        given = {(one["in"], one["name"]): (one, 0) for one in self.asked["parameters"] if one["values"]}
-        required = {key: one for key, one in given.items() if one[0]["required"]}
+        given: Given = {
+            (one["in"], one["name"]): (one, 0) for one in self.asked["parameters"] if one["values"]
+        }
         bodies = [(body, value) for body in self.asked["bodies"] or () for value in body["values"]]
-        first = bodies[0] if bodies else None
         needed = [one["values"] for one in self.asked["parameters"] if one["required"]]
-        if all(needed) and (first is not None or not self.asked.get("body_required")):
-            self.check_requests(given, required, bodies)
+        if all(needed) and (bodies or not self.asked.get("body_required")):
+            self.check_requests(given, bodies)
         for answer in self.asked["answers"]:
             for value in answer["values"]:
                 self.answer(answer, value)
 
-    def check_requests(self, given: dict[Any, Any], required: dict[Any, Any], bodies: list[Any]) -> None:
+    def check_requests(self, given: Given, bodies: list[Any]) -> None:
         """Send every value of each parameter and body, and the least that is required."""
         first = bodies[0] if bodies else None
-        self.send(given, first)
-        for one in bodies[1:]:
-            self.send(given, one)
+        required = {key: one for key, one in given.items() if one[0]["required"]}
+        for body in bodies or [None]:
+            self.send(given, body)
         for key, (one, _) in given.items():
             for number in range(1, len(one["values"])):
                 self.send({**given, key: (one, number)}, first)
@@ -111,33 +121,21 @@ class Operation:
             if body["kind"] == "json" and body["values"]:
                 self.check_defaults(body)
 
-    def arguments(self, given: dict[Any, Any], body: Any) -> dict[str, Any]:
+    def arguments(self, given: Given, body: Any) -> dict[str, Any]:
         """Make the arguments of the generated functions."""
         made = {}
         for key, (one, number) in given.items():
             name = self.names[key]
             value = one["sent"][number][0] if one["as_text"] else one["values"][number]
-            try:
+            with _finding(one["keys"], f"the {key[0]} parameter {key[1]!r} does not take {_brief(value)}"):
                 made[name] = convert(value, self.hints.get(name, Any))
-            except Exception as error:
-                problem = (
-                    f"the {key[0]} parameter {key[1]!r} does not take {_brief(value)} ({_brief(str(error))})"
-                )
-                raise Finding(one["keys"], problem) from error
         if body is not None and self.body is not None:
             described, value = body
-            try:
+            with _finding(described["keys"], f"the body does not take {_brief(value)}"):
                 made[self.body] = convert(_prepared(described, value), self.hints.get(self.body, Any))
-            except Finding:
-                raise
-            except Exception as error:
-                problem = (
-                    f"the body does not take {_brief(value)} ({type(error).__name__}: {_brief(str(error))})"
-                )
-                raise Finding(described["keys"], problem) from error
         return made
 
-    def send(self, given: dict[Any, Any], body: Any) -> None:
+    def send(self, given: Given, body: Any) -> None:
         """Send one request to a stub, and compare what arrives with the document."""
         seen: list[httpx.Request] = []
 
@@ -147,63 +145,50 @@ class Operation:
             return httpx.Response(200)
 
         arguments = self.arguments(given, body)
-        try:
+        only = [one["keys"] for one, _ in given.values()] if body is None else []
+        named = f" with {', '.join(name for _, name in given)}" if given else ""
+        with _finding(only[0] if len(only) == 1 else self.keys, f"its request can't be sent{named}"):
             kwargs = self.module._get_kwargs(**arguments)  # noqa: SLF001 - what is judged
             with httpx.Client(base_url=ORIGIN, transport=httpx.MockTransport(stub)) as client:
                 client.request(**kwargs)
-        except Exception as error:
-            parameters = [(one["keys"], key[1]) for key, (one, _) in given.items()]
-            problem = f"its request can't be sent ({type(error).__name__}: {_brief(str(error))})"
-            keys = parameters[0][0] if len(parameters) == 1 and body is None else self.keys
-            named = f" with {', '.join(name for _, name in parameters)}" if parameters else ""
-            raise Finding(keys, problem + named) from error
         self.check_request(seen[0], given, body)
 
-    def check_request(self, request: httpx.Request, given: dict[Any, Any], body: Any) -> None:
+    def check_request(self, request: httpx.Request, given: Given, body: Any) -> None:
         """Compare a request with the document."""
         if request.method.lower() != self.asked["method"]:
             raise Finding(self.keys, f"it sends {request.method} instead of {self.asked['method'].upper()}")
         url = urllib.parse.urlsplit(str(request.url))
         wanted = [self.segment(one, given) for one in self.asked["path"].split("/")]
-        got = [urllib.parse.unquote(one) for one in url.path.split("/")]
-        if got != wanted:
-            raise Finding(
-                self.place(given, "path"), f"it sends the path {url.path} instead of {'/'.join(wanted)}"
-            )
+        if [urllib.parse.unquote(one) for one in url.path.split("/")] != wanted:
+            found = [one["keys"] for (where, _), (one, _) in given.items() if where == "path"]
+            keys = found[0] if len(found) == 1 else self.keys
+            raise Finding(keys, f"it sends the path {url.path} instead of {'/'.join(wanted)}")
         self.check_query(urllib.parse.parse_qsl(url.query, keep_blank_values=True), given)
-        cookies = dict(
-            part.strip().partition("=")[::2]
-            for part in request.headers.get("cookie", "").split(";")
-            if part.strip()
-        )
+        pairs = [part.strip().partition("=") for part in request.headers.get("cookie", "").split(";")]
+        cookies = {name: value for name, _, value in pairs if name}
         for one in self.asked["parameters"]:
-            key = (one["in"], one["name"])
-            there = {"header": request.headers.get(one["name"]), "cookie": cookies.get(one["name"])}
-            if one["in"] not in there:
+            where, name = key = (one["in"], one["name"])
+            if where not in {"header", "cookie"}:
                 continue
-            sent = there[one["in"]]
+            sent = (request.headers if where == "header" else cookies).get(name)
             expected = one["sent"][given[key][1]][0] if key in given else None
             if sent != expected and not (key not in given and _is_default(sent, one)):
-                problem = f"it sends the {one['in']} {one['name']!r} as {sent!r} instead of {expected!r}"
+                problem = f"it sends the {where} {name!r} as {sent!r} instead of {expected!r}"
                 raise Finding(one["keys"], problem)
         if body is not None:
             _check_body(request, *body)
         elif request.content and not self.asked["bodies"]:
             raise Finding(self.keys, f"it sends a body, and the document has none: {_brief(request.content)}")
 
-    def segment(self, template: str, given: dict[Any, Any]) -> str:
+    @staticmethod
+    def segment(template: str, given: Given) -> str:
         """Fill a segment of the path."""
         for (where, name), (one, number) in given.items():
             if where == "path":
                 template = template.replace(f"{{{name}}}", one["sent"][number][0])
         return template
 
-    def place(self, given: dict[Any, Any], where: str) -> list[Any]:
-        """Give the place of the only parameter of a kind, or the operation's."""
-        found = [one["keys"] for (kind, _), (one, _) in given.items() if kind == where]
-        return list(found[0] if len(found) == 1 else self.keys)
-
-    def check_query(self, sent: list[tuple[str, str]], given: dict[Any, Any]) -> None:
+    def check_query(self, sent: list[tuple[str, str]], given: Given) -> None:
         """Compare the pairs of the query with the document, whatever their order."""
         left = list(sent)
         for one in self.asked["parameters"]:
@@ -223,9 +208,8 @@ class Operation:
                     raise Finding(one["keys"], f"{problem} instead of {urllib.parse.urlencode([pair])}")
                 left.remove(pair)
         if left:
-            raise Finding(
-                self.keys, f"it sends {_brief(urllib.parse.urlencode(left))}, which no parameter is"
-            )
+            problem = f"it sends {_brief(urllib.parse.urlencode(left))}, which no parameter is"
+            raise Finding(self.keys, problem)
 
     def check_defaults(self, body: dict[str, Any]) -> None:
         """See that what is left out of a body's model goes out as the document's default, or not at all."""
@@ -239,13 +223,10 @@ class Operation:
             name: getattr(made, name) for name, one in init.items() if one.default is inspect.Parameter.empty
         }
         for name, value in model(**required).to_dict().items():
-            if name not in smallest and not same(value, body["defaults"].get(name)):
-                raise Finding(
-                    body["keys"],
-                    f"left alone, {name!r} goes out as {value!r} instead of {body['defaults'].get(name)!r}",
-                )
-
-    # -- answers
+            default = body["defaults"].get(name)
+            if name not in smallest and not same(value, default):
+                problem = f"left alone, {name!r} goes out as {value!r} instead of {default!r}"
+                raise Finding(body["keys"], problem)
 
     def answer(self, answer: dict[str, Any], value: Any) -> None:
         """Have one answer parsed, and compare what comes of it."""
@@ -255,20 +236,13 @@ class Operation:
         )
         client = importlib.import_module(self.package).Client(base_url=ORIGIN)
         what = f"an answer {answer['status']} of {answer['media_type']}, {_brief(content.decode())},"
-        try:
+        with _finding(answer["keys"], f"{what} raises"):
             got = self.module._build_response(client=client, response=response)  # noqa: SLF001
             parsed = plain(got.parsed)
-        except Exception as error:
-            raise Finding(
-                answer["keys"], f"{what} raises {type(error).__name__}: {_brief(str(error))}"
-            ) from error
         if got.content != content or int(got.status_code) != answer["status"]:
             raise Finding(answer["keys"], f"{what} comes back as another one")
-        if (
-            answer["json"]
-            and not (parsed is None and not hasattr(self.module, "sync"))
-            and not same(parsed, value)
-        ):
+        is_unread = parsed is None and not hasattr(self.module, "sync")
+        if answer["json"] and not is_unread and not same(parsed, value):
             raise Finding(answer["keys"], f"{what} is read as {_brief(parsed)}")
 
 
@@ -277,14 +251,11 @@ def _prepared(described: dict[str, Any], value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     made = dict(value)
-    for name in described.get("binary", ()):
-        if isinstance(made.get(name), str):
-            made[name] = made[name].encode()
-        elif isinstance(made.get(name), list):
-            made[name] = [one.encode() for one in made[name]]
-    for name in described.get("as_text", ()):
-        if name in made:
-            made[name] = json.dumps(made[name])
+    for name in [name for name in described.get("binary", ()) if name in made]:
+        is_list = isinstance(made[name], list)
+        made[name] = [one.encode() for one in made[name]] if is_list else made[name].encode()
+    for name in [name for name in described.get("as_text", ()) if name in made]:
+        made[name] = json.dumps(made[name])
     return made
 
 
@@ -304,78 +275,69 @@ def _check_body(request: httpx.Request, described: dict[str, Any], value: Any) -
     sent = request.headers.get("content-type", "")
     if not sent.startswith(described["media_type"]):
         raise Finding(keys, f"it sends the content type {sent!r} instead of {described['media_type']!r}")
-    content = request.content
-    text = content.decode("utf-8", "replace")
+    text = request.content.decode("utf-8", "replace")
     if kind == "json":
-        try:
+        with _finding(keys, f"it sends a body that is no JSON: {_brief(text)!r}"):
             got = json.loads(text)
-        except ValueError:
-            raise Finding(keys, f"it sends a body that is no JSON: {_brief(text)!r}") from None
         if not same(got, value):
             raise Finding(keys, f"it sends the body {_brief(got)} instead of {_brief(value)}")
     elif kind == "bytes":
         if text != value:
             raise Finding(keys, f"it sends the body {_brief(text)!r} instead of {_brief(value)!r}")
     elif isinstance(value, dict):
+        is_form = kind == _URLENCODED
         expected = [
-            (name, _text(one) if kind.endswith("urlencoded") or not isinstance(one, (dict, list)) else None)
+            (name, _text(one) if is_form or not isinstance(one, (dict, list)) else None)
             for name, inner in _prepared({**described, "binary": ()}, value).items()
             for one in (inner if isinstance(inner, list) else [inner])
         ]
-        if kind.endswith("urlencoded"):
-            fields: list[tuple[str, str]] = urllib.parse.parse_qsl(text, keep_blank_values=True)
-        else:
-            fields = _parts(sent, content)
-        names = sorted(name for name, _ in fields)
-        missing = [(name, one) for name, one in expected if one is not None and (name, one) not in fields]
-        if names != sorted(name for name, _ in expected) or (missing and described.get("exact", True)):
+        parse = urllib.parse.parse_qsl
+        fields = parse(text, keep_blank_values=True) if is_form else _parts(sent, request.content)
+        missing = [pair for pair in expected if pair[1] is not None and pair not in fields]
+        if missing or sorted(name for name, _ in fields) != sorted(name for name, _ in expected):
             raise Finding(keys, f"it sends the fields {_brief(fields)} instead of {_brief(expected)}")
 
 
 def _parts(content_type: str, content: bytes) -> list[tuple[str, str]]:
     head = f"content-type: {content_type}\r\n\r\n".encode()
     message: Any = email.parser.BytesParser().parsebytes(head + content)
-    found = []
-    for part in message.get_payload() if message.is_multipart() else ():
-        name = part.get_param("name", header="content-disposition")
-        found.append((str(name), part.get_payload(decode=True).decode("utf-8", "replace")))
-    return found
+    return [
+        (
+            str(part.get_param("name", header="content-disposition")),
+            part.get_payload(decode=True).decode("utf-8", "replace"),
+        )
+        for part in (message.get_payload() if message.is_multipart() else ())
+    ]
 
 
 def _find(modules: list[ModuleType], asked: dict[str, Any]) -> ModuleType:
-    wanted = _bare(asked["id"])
-    found = [
-        module for module in modules if _bare(module.__name__.rsplit(".", 1)[1]) in {wanted, f"field{wanted}"}
-    ]
+    wanted, tag = _bare(asked["id"]), _bare(asked["tag"])
+    names = [(module, *map(_bare, module.__name__.split(".")[-2:])) for module in modules]
+    found = [one for one in names if one[2] in {wanted, f"field{wanted}"}]
     if len(found) > 1:
-        tag = _bare(asked["tag"])
-        found = [module for module in found if _bare(module.__name__.split(".")[-2]) in {tag, f"tag{tag}"}]
+        found = [one for one in found if one[1] in {tag, f"tag{tag}"}]
     if len(found) != 1:
-        raise Finding(
-            asked["keys"], f"the client has {len(found)} functions for {asked['id']} instead of one"
-        )
-    return found[0]
+        problem = f"the client has {len(found)} functions for {asked['id']} instead of one"
+        raise Finding(asked["keys"], problem)
+    return found[0][0]
 
 
 def main() -> None:
     """Answer one question."""
     question = json.load(sys.stdin)
-    findings: list[dict[str, Any]] = []
+    findings: list[Finding] = []
     try:
         modules = _import_all(question["package"])
     except Finding as finding:
-        findings.append({"keys": finding.keys, "problem": finding.problem})
-        modules = []
+        findings.append(finding)
     for asked in question["operations"] if not findings else ():
         try:
-            Operation(_find(modules, asked), question["package"], asked).check()
+            with _finding(asked["keys"], "it can't be used"):
+                Operation(_find(modules, asked), question["package"], asked).check()
         except Finding as finding:
-            findings.append({"keys": finding.keys, "problem": finding.problem})
-        except Exception as error:  # noqa: BLE001 - generated code may raise anything
-            findings.append(
-                {"keys": asked["keys"], "problem": f"{type(error).__name__}: {_brief(str(error))}"}
-            )
-    sys.stdout.write(json.dumps(findings) + "\n")
+            findings.append(finding)
+    told = [{"keys": finding.keys, "problem": finding.problem} for finding in findings]
+    sys.stdout.write(json.dumps(told) + "\n")
 
 
 if __name__ == "__main__":

@@ -11,13 +11,12 @@ Exit codes: 0 done or nothing to do; 1 the inputs are wrong, or `--check` found 
 
 from __future__ import annotations
 
-import spec.tools.interruption  # noqa: F401 - Ctrl-C while the others are imported
+from spec.tools import command  # Ctrl-C counts from here on
 
 # isort: split
 import argparse
 import contextlib
 import json
-import signal
 import sys
 import tempfile
 from dataclasses import replace
@@ -45,61 +44,41 @@ _MOST_NAMED: Final = 12
 
 def differences(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> list[str]:
     """Name the files that differ, one line each."""
-    lines = []
-    for name in sorted({*old, *new}):
-        if name not in new:
-            lines.append(f"removed  {name}")
-        elif name not in old:
-            lines.append(f"added    {name}")
-        elif old[name] != new[name]:
-            lines.append(f"changed  {name}  ({_line_counts(old[name], new[name])})")
-    return lines
+    return [
+        f"removed  {name}"
+        if name not in new
+        else f"added    {name}"
+        if name not in old
+        else f"changed  {name}  ({_line_counts(old[name], new[name])})"
+        for name in sorted({*old, *new})
+        if old.get(name) != new.get(name)
+    ]
 
 
 def _line_counts(old: bytes, new: bytes) -> str:
     import difflib  # noqa: PLC0415 - a run with nothing to do needs none of it
 
-    lines = list(
-        difflib.unified_diff(old.decode().splitlines(), new.decode().splitlines(), lineterm="", n=0)
-    )[2:]
-    return (
-        f"+{sum(line.startswith('+') for line in lines)} -{sum(line.startswith('-') for line in lines)} lines"
-    )
+    texts = [content.decode(errors="replace").splitlines() for content in (old, new)]
+    lines = list(difflib.unified_diff(*texts, lineterm="", n=0))[2:]
+    added, removed = (sum(line.startswith(sign) for line in lines) for sign in "+-")
+    return f"+{added} -{removed} lines"
 
 
 def make(layout: Layout, work: Path) -> Built:
-    """Make the outputs below a directory: `openapi.yaml`, the same as JSON, and `generated/`.
-
-    Args:
-        layout: Where the inputs stand.
-        work: An empty directory.
-
-    Returns:
-        The document, and what a maintainer should know about it and about the client.
-
-    Raises:
-        SpecError: The inputs are wrong.
-    """
+    """Make the outputs below an empty directory: `openapi.yaml`, the same as JSON, and `generated/`."""
     from spec.tools.build import build  # noqa: PLC0415 - a run with nothing to do needs none of it
     from spec.tools.generate import generate  # noqa: PLC0415
 
-    root = layout.root
-
     def named(path: Path) -> tuple[str, bytes] | None:
-        return (path.relative_to(root).as_posix(), path.read_bytes()) if path.exists() else None
+        return (layout.name(path), path.read_bytes()) if path.exists() else None
 
-    files = {
-        (layout.upstream.relative_to(root) / name).as_posix(): content
-        for name, content in layout.upstream_files().items()
-    }
+    files = {f"spec/upstream/{name}": content for name, content in layout.upstream_files().items()}
     built = build(files, named(layout.overlay), named(layout.selection))
     (work / "openapi.yaml").write_text(built.text, encoding="utf-8", newline="\n")
     text = json.dumps(built.document, ensure_ascii=False, indent=1) + "\n"
     (work / "openapi.json").write_text(text, encoding="utf-8", newline="\n")
     if not layout.config.exists():
-        raise SpecError(
-            "the generator's configuration is missing", layout.config.relative_to(root).as_posix()
-        )
+        raise SpecError("the generator's configuration is missing", layout.name(layout.config))
     (work / "generated").mkdir()
     try:
         notes = generate(built.document, layout.config, work / "generated")
@@ -128,9 +107,7 @@ def workspace(layout: Layout) -> Iterator[Path]:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
                 raise SpecError("another run is under way: wait for it, then run this again") from error
-        for stale in layout.cache.glob(
-            "work-*"
-        ):  # What a killed run has left: the lock says that it is over.
+        for stale in layout.cache.glob("work-*"):  # What a killed run has left: it holds no lock.
             remove(stale)
         work = Path(tempfile.mkdtemp(prefix="work-", dir=layout.cache))
         try:
@@ -140,18 +117,7 @@ def workspace(layout: Layout) -> Iterator[Path]:
 
 
 def regenerate(layout: Layout, *, force: bool = False) -> list[str]:
-    """Bring the outputs up to date.
-
-    Args:
-        layout: Where everything stands.
-        force: Make everything even if nothing has changed.
-
-    Returns:
-        Lines to show: notes, then what has changed in the files and what that means for callers.
-
-    Raises:
-        SpecError: The inputs are wrong, or the disk is full. Nothing has changed then.
-    """
+    """Bring the outputs up to date, even if nothing has changed with `force`; return lines to show."""
     stamp = layout.cache / "stamp.json"
     inputs = digest(layout.inputs())
     old = layout.outputs()
@@ -186,28 +152,20 @@ def _meaning(
 
 
 def check(layout: Layout) -> tuple[list[str], bool]:
-    """Compare what is committed with what the inputs give, and change nothing.
-
-    Returns:
-        Lines to show, and whether they are the same.
-
-    Raises:
-        SpecError: The inputs are wrong.
-    """
+    """Compare what is committed with what the inputs give; return lines to show, and whether it agrees."""
     with workspace(layout) as work:
         built = make(layout, work)
         lines = differences(layout.outputs(), made(work))
-    return [
-        *(f"note: {report}" for report in built.reports),
-        *_summary(lines, "The document and the generated client are what spec/ gives."),
-    ], not lines
+    notes = [f"note: {report}" for report in built.reports]
+    told = _summary(lines, "The document and the generated client are what spec/ gives.")
+    if lines:
+        told.append("The committed files differ from what spec/ gives: run `make regenerate`, commit.")
+    return [*notes, *told], not lines
 
 
 def _summary(lines: list[str], otherwise: str) -> list[str]:
-    if not lines:
-        return [otherwise]
-    more = len(lines) - _MOST_NAMED
-    return [*lines[:_MOST_NAMED], *([f"and {more} more files"] if more > 0 else [])]
+    more = [f"and {len(lines) - _MOST_NAMED} more files"] if len(lines) > _MOST_NAMED else []
+    return [*lines[:_MOST_NAMED], *more] or [otherwise]
 
 
 def _read_stamp(stamp: Path) -> object:
@@ -224,64 +182,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description="Make spec/openapi.yaml and generated/ from what spec/ holds.",
         epilog="Exit codes: 0 done, 1 wrong inputs or (with --check) drift, 130 interrupted.",
     )
-    parser.add_argument(
-        "--check", action="store_true", help="change nothing; exit 1 if the committed files differ"
-    )
+    parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if anything differs")
     parser.add_argument("--force", action="store_true", help="make everything even if nothing has changed")
-    parser.add_argument(
-        "--root", type=Path, default=ROOT, help="the directory that holds spec/ and generated/"
-    )
+    parser.add_argument("--root", type=Path, default=ROOT, help="what holds spec/ and generated/")
     options = parser.parse_args(arguments)
     layout = Layout(options.root.resolve())
-    if not layout.upstream.is_dir():
-        print(
-            f"{layout.upstream}: there is no such directory: --root must hold spec/upstream/", file=sys.stderr
-        )
-        return 1
-    try:
-        with termination_as_interrupt():
-            if options.check:
-                lines, same = check(layout)
-                if not same:
-                    lines.append(
-                        "The committed files differ from what spec/ gives: run `make regenerate`, commit."
-                    )
-            else:
-                lines, same = (
-                    regenerate(layout, force=options.force),
-                    True,
-                )
-    except SpecError as error:
-        print(f"{error}\nNothing was changed.", file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(
-            f"{error.filename or layout.root}: {error.strerror or error}\nNothing was changed.",
-            file=sys.stderr,
-        )
-        return 1
-    except KeyboardInterrupt:
-        print("Interrupted. Nothing is half done: the files are all as before, or all new.", file=sys.stderr)
-        return 130
-    for line in lines:
-        print(line, file=sys.stderr if line.startswith("note: ") else sys.stdout)
-    return 0 if same else 1
 
+    def work() -> tuple[list[str], int]:
+        if not layout.upstream.is_dir():
+            raise SpecError(
+                "there is no such directory: --root must hold spec/upstream/", str(layout.upstream)
+            )
+        if options.check:
+            lines, same = check(layout)
+            return lines, int(not same)
+        return regenerate(layout, force=options.force), 0
 
-@contextlib.contextmanager
-def termination_as_interrupt() -> Iterator[None]:
-    """Clean up on SIGTERM as on Ctrl-C."""
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    old = signal.signal(signal.SIGTERM, interrupt)
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, old)
+    return command.run(work, "Nothing was changed.")
 
 
 if __name__ == "__main__":

@@ -49,16 +49,7 @@ class ReleaseNotes:
 
 
 def release_notes(layout: Layout, before: bytes | None, made: Mapping[str, Any]) -> ReleaseNotes | None:
-    """Compare a new document with the committed one, or, outside git, with the one before.
-
-    Args:
-        layout: Where everything is.
-        before: The document that the new one replaces; None if there was none.
-        made: The new document.
-
-    Returns:
-        What to report; None if there is nothing to compare with.
-    """
+    """Compare a new document with the committed one, or, outside git, with the one before."""
     old = _read(before)
     try:
         committed = read_document(_COMMITTED, layout.root)
@@ -73,7 +64,10 @@ def release_notes(layout: Layout, before: bytes | None, made: Mapping[str, Any])
     stale = changelog_entry(compare(committed, old)) if committed is not None and old is not None else ""
     changelog = None
     if layout.changelog.is_file():
-        text = layout.changelog.read_bytes().decode("utf-8")
+        try:
+            text = layout.changelog.read_bytes().decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise SpecError("this is not UTF-8: save it again as UTF-8", layout.changelog.name) from error
         revised = revise(text, stale, changelog_entry(changes))
         changelog = None if revised == text else revised
     return ReleaseNotes(changes, since, changelog, proposal(layout.root, changes))

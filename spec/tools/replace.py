@@ -6,33 +6,31 @@ import hashlib
 import shutil
 from typing import TYPE_CHECKING
 
+from spec.tools.command import signals_held
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
 
 def replace_all(new: Mapping[Path, Path], attic: Path) -> None:
-    """Put new things in the place of old ones. When one step fails, or is interrupted, all are taken back.
-
-    Args:
-        new: For each target the new file or directory, on the same file system.
-        attic: A directory that doesn't exist yet, there too. Takes what was at the targets.
-    """
+    """Put new things in the place of old ones. When one step fails, or is interrupted, all are taken back."""
     attic.mkdir()
     moved: list[tuple[Path, Path]] = []
-    try:
-        for number, (target, source) in enumerate(new.items()):
-            if target.exists():
-                kept = attic / str(number)
-                moved.append((target, kept))
-                target.rename(kept)
-            moved.append((source, target))
-            source.rename(target)
-    except BaseException:
-        for origin, place in reversed(moved):
-            if place.exists() and not origin.exists():
-                place.rename(origin)
-        raise
+    with signals_held():
+        try:
+            for number, (target, source) in enumerate(new.items()):
+                if target.exists():
+                    kept = attic / str(number)
+                    moved.append((target, kept))
+                    target.rename(kept)
+                moved.append((source, target))
+                source.rename(target)
+        except BaseException:
+            for origin, place in reversed(moved):
+                if place.exists() and not origin.exists():
+                    place.rename(origin)
+            raise
 
 
 def files_below(directory: Path) -> dict[str, bytes]:
@@ -51,7 +49,7 @@ def digest(files: Mapping[str, bytes]) -> str:
     """Make one digest of files' names and bytes."""
     total = hashlib.sha256()
     for name in sorted(files):
-        total.update(f"{name}\0{len(files[name])}\0".encode())
+        total.update(f"{name}\0{len(files[name])}\0".encode("utf-8", "surrogateescape"))
         total.update(files[name])
     return total.hexdigest()
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from spec.tools.judge import Judge
-from spec.tools.structure import pointer, reference_keys, resolve
+from spec.tools.structure import followed, placed, pointer, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 _MOST: Final = 40
 _DEEPEST: Final = 5
+_MOST_PARTS: Final = 100
+_OF_EACH_ALTERNATIVE: Final = 3
 _TEXTS: Final = {
     "date-time": "2026-01-02T03:04:05+00:00",
     "date": "2026-01-02",
@@ -39,26 +42,21 @@ class Samples:
     def of(self, keys: Keys, direction: str = "") -> list[Any]:
         """Give values that fit the schema at a place, the fullest first; none where none could be made.
 
-        Args:
-            keys: The way to the schema.
-            direction: "request" leaves out what is read-only, "response" what is write-only.
+        The direction "request" leaves out what is read-only, "response" what is write-only.
         """
-        schema = resolve(self.document, pointer(keys))
-        while isinstance(schema, dict) and "$ref" in schema:  # Most answers share their schemas.
-            keys = reference_keys(schema["$ref"])
-            schema = resolve(self.document, schema["$ref"])
+        # Most answers share their schemas.
+        schema, keys = placed(self.document, resolve(self.document, pointer(keys)), keys)
         if (keys, direction) not in self._made:
-            self._made[keys, direction] = self._fitting(schema, keys, direction)
+            fitting = self._fitting(schema, keys, direction)
+            self._made[keys, direction] = list(islice(fitting, _MOST))
         return self._made[keys, direction]
 
-    def _fitting(self, schema: Any, keys: Keys, direction: str) -> list[Any]:
+    def _fitting(self, schema: Any, keys: Keys, direction: str) -> Iterator[Any]:
         found: list[Any] = []
         for value in self._values(schema, direction, 0):
             if value not in found and self.judge.is_valid(value, keys, direction):
                 found.append(value)
-            if len(found) == _MOST:
-                break
-        return found
+                yield value
 
     def _values(self, schema: Any, direction: str, depth: int) -> Iterator[Any]:
         if not isinstance(schema, dict):
@@ -69,9 +67,8 @@ class Samples:
         if "default" in schema and "enum" not in schema:
             yield schema["default"]
         yield from self._of_kind(schema, direction, depth)
-        for key in ("example",):
-            if key in schema:
-                yield schema[key]
+        if "example" in schema:
+            yield schema["example"]
         if schema.get("nullable"):
             yield None
 
@@ -103,25 +100,18 @@ class Samples:
         }
         outer = next(self._of_kind(around, direction, depth), None) if len(around) > 1 else None
         for one in [] if depth > _DEEPEST + 2 else alternatives:
-            for number, value in enumerate(self._values(one, direction, depth + 1)):
+            for value in islice(self._values(one, direction, depth + 1), _OF_EACH_ALTERNATIVE):
                 if isinstance(outer, dict) and isinstance(value, dict):
                     yield {**outer, **value}
                 yield value
-                if number == 2:  # noqa: PLR2004 - enough of each alternative
-                    break
 
     def _lists(self, schema: dict[str, Any], direction: str, depth: int) -> Iterator[Any]:
         least = schema.get("minItems", 0)
         if depth <= _DEEPEST:
-            values = []
-            for value in self._values(schema.get("items", {}), direction, depth + 1):
-                values.append(value)
-                if len(values) > max(least, 6):
-                    break
-            if values:
-                wanted = max(least, min(2, schema.get("maxItems", 2)))
-                for number in range(len(values)):
-                    yield [values[(number + place) % len(values)] for place in range(wanted)]
+            values = list(islice(self._values(schema.get("items", {}), direction, depth + 1), max(least, 7)))
+            wanted = max(least, min(2, schema.get("maxItems", 2)))
+            for number in range(len(values)):
+                yield [values[(number + place) % len(values)] for place in range(wanted)]
         if least == 0:
             yield []
 
@@ -132,13 +122,12 @@ class Samples:
         for name, inner in properties.items():
             if depth > _DEEPEST and name not in required:
                 continue
-            for number, value in enumerate(self._values(inner, direction, depth + 1)):
+            values = self._values(inner, direction, depth + 1)
+            for number, value in enumerate(islice(values, 202 if depth == 0 else 10)):
                 if number == 0:
                     full[name] = value
                 else:
                     others.append((name, value))
-                if number > (200 if depth == 0 else 8):
-                    break
         extra = schema.get("additionalProperties")
         if isinstance(extra, dict) and extra and depth <= _DEEPEST:
             more = next(self._values(extra, direction, depth + 1), None)
@@ -153,24 +142,18 @@ class Samples:
         properties: dict[str, Any] = {}
         required: set[str] = set()
         waiting, seen = [schema], 0
-        while waiting and seen < 100:  # noqa: PLR2004 - a composition may hold itself
-            one, seen = waiting.pop(0), seen + 1
-            while "$ref" in one:
-                one = resolve(self.document, one["$ref"])
-            for name, inner in one.get("properties", {}).items():
-                properties.setdefault(name, inner)
+        while waiting and seen < _MOST_PARTS:  # a composition may hold itself
+            one, seen = followed(self.document, waiting.pop(0)), seen + 1
+            properties = {**one.get("properties", {}), **properties}
             required |= set(one.get("required", ()))
-            waiting += [*(one.get("allOf") or ())]
-            waiting += [*(one.get("oneOf") or one.get("anyOf") or ())][:1]
-        hidden = {"request": "readOnly", "response": "writeOnly"}.get(direction)
+            waiting += [*(one.get("allOf") or ()), *(one.get("oneOf") or one.get("anyOf") or ())[:1]]
+        hidden = {"request": "readOnly", "response": "writeOnly"}.get(direction, "")
         kept = {
             name: inner
             for name, inner in properties.items()
-            if not (hidden and isinstance(inner, dict) and inner.get(hidden))
+            if not (isinstance(inner, dict) and inner.get(hidden))
         }
-        for name in required - set(properties):
-            kept[name] = {}
-        return kept, required
+        return {**kept, **{name: {} for name in required - set(properties)}}, required
 
 
 def _numbers(schema: dict[str, Any]) -> Iterator[Any]:
@@ -187,16 +170,11 @@ def _numbers(schema: dict[str, Any]) -> Iterator[Any]:
 
 
 def _texts(schema: dict[str, Any]) -> Iterator[Any]:
-    least, most = schema.get("minLength", 0), schema.get("maxLength", 10**6)
-    text = _TEXTS.get(schema.get("format", ""), "a text & more/é")
     if schema.get("format") in _TEXTS:
-        yield text
+        yield _TEXTS[schema["format"]]
         return
-    if least > len(text):
-        text += "x" * (least - len(text))
-    yield text[:most]
+    least, most = schema.get("minLength", 0), schema.get("maxLength", 10**6)
+    yield "a text & more/é".ljust(least, "x")[:most]
     yield ("abcdef" * (least // 6 + 1))[: max(least, min(6, most))]
-    yield from (
-        word[: max(least, 0) or None]
-        for word in ("1" * max(least, 1), "a" * max(least, 1), "A1", "#ff0000", "0:0")
-    )
+    words = ("1" * max(least, 1), "a" * max(least, 1), "A1", "#ff0000", "0:0")
+    yield from (word[: least or None] for word in words)

@@ -1,13 +1,14 @@
 """Schemas as pages write them → schemas as OpenAPI 3.0.3 writes them.
 
-Pages mix the 3.0 dialect with the JSON Schema of 3.1. What 3.0 can say in other words is said so; what it
-can't is an error. No keyword is dropped, and one that isn't known is an error.
+Pages mix the 3.0 dialect with the JSON Schema of 3.1. What 3.0 can say in other words is said so. A keyword
+that only refuses values, and that no generated code looks at, is kept under `x-` with a note. No keyword is
+dropped, and one that isn't known is an error.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -20,40 +21,23 @@ TYPES: Final = ("array", "boolean", "integer", "number", "object", "string")
 
 # 3.0 keywords by the kind of their value. Examples, defaults and enums are data: nothing in them is a
 # keyword.
-_VERBATIM: Final = frozenset(
-    {
-        "title",
-        "description",
-        "format",
-        "multipleOf",
-        "maximum",
-        "minimum",
-        "maxLength",
-        "minLength",
-        "pattern",
-        "maxItems",
-        "minItems",
-        "uniqueItems",
-        "maxProperties",
-        "minProperties",
-        "enum",
-        "default",
-        "example",
-        "nullable",
-        "readOnly",
-        "writeOnly",
-        "deprecated",
-        "xml",
-        "externalDocs",
-        "required",
-    }
+_SAME: Final = (
+    "title description format multipleOf maximum minimum maxLength minLength pattern maxItems minItems"
+    " uniqueItems maxProperties minProperties enum default example nullable readOnly writeOnly deprecated xml"
+    " externalDocs required"
 )
 _SCHEMA_LIST: Final = frozenset({"allOf", "anyOf", "oneOf"})
 _SCHEMAS_INSIDE: Final = _SCHEMA_LIST | {"items", "not", "properties", "additionalProperties"}
 # What these mean depends on their neighbours.
-_SETTLED_LATER: Final = frozenset({"type", "exclusiveMinimum", "exclusiveMaximum", "refIdentifier"})
-_CHOICES: Final = ("anyOf", "oneOf")
+_LATER: Final = "type exclusiveMinimum exclusiveMaximum refIdentifier contentMediaType contentEncoding"
+_REFUSING: Final = (
+    "patternProperties prefixItems if then else dependentRequired dependentSchemas dependencies propertyNames"
+    " contains minContains maxContains unevaluatedProperties unevaluatedItems contentSchema $schema $id"
+    " $anchor $defs definitions"
+)
+_VERBATIM, _ONLY_REFUSES = frozenset(f"{_SAME} {_LATER}".split()), frozenset(_REFUSING.split())
 _ENUM_TYPE: Final = re.compile(r"enum<(\w+)>")
+_PREFIX: Final = "#/components/schemas/"
 
 # What a null-only alternative is in 3.0, where `nullable` counts only beside a `type`.
 _ONLY_NULL: Final[dict[str, Any]] = {"type": "object", "nullable": True, "enum": [None]}
@@ -67,48 +51,49 @@ class SchemaReader:
         source: Where they stand.
         on_named: For the older format, whose inline schemas may carry a component's name: takes the name, the
             converted schema and its place, and gives what to put there instead. None: such names are errors.
+        kept: The places of the keywords that were kept under `x-`.
     """
 
     source: Source
     on_named: Callable[[str, dict[str, Any], Keys], dict[str, Any]] | None = None
+    kept: dict[str, list[Keys]] = field(default_factory=dict)
+
+    def notes(self) -> list[str]:
+        """Return a line for each keyword that was kept under `x-`."""
+        return [
+            f"{self.source.file}:{self.source.line(places[0])}: the schema keyword `{keyword}` (in"
+            f" {len(places)} places) is kept as `x-{keyword.lstrip('$')}`: no generated code looks at it"
+            for keyword, places in self.kept.items()
+        ]
 
     def schema(self, value: Any, keys: Keys) -> dict[str, Any]:
-        """Convert one schema with all that it holds.
-
-        Args:
-            value: The schema as the page has it.
-            keys: The way to it in `source`.
-
-        Returns:
-            A schema of OpenAPI 3.0.3; a new value, nothing shared with `value`'s maps.
-
-        Raises:
-            SpecError: A keyword isn't known, or says what 3.0 can't.
-        """
-        if value is True:
-            return {}
-        if value is False:
-            return {"not": {}}
+        """Convert one schema with all that it holds; nothing is shared with the given maps."""
+        if isinstance(value, bool):
+            return {} if value else {"not": {}}
         if not isinstance(value, dict):
             raise self.source.error(f"expected a schema, found {_kind(value)}", keys)
         made: dict[str, Any] = {}
         for keyword, content in value.items():
             self._keyword(keyword, content, (*keys, keyword), made)
         made = _without_null_alternatives(made)
-        self._exclusive_limits(value, made, keys)
+        self._exclusive_limits(made, keys)
         self._types(value, made, keys)
-        if made.get("type") == "array":
-            made.setdefault("items", {})  # 3.1 may leave it out; 3.0 says "anything" aloud.
-        made = _reference_alone(made)
-        return self._named(value, made, keys)
+        _say_content(made)
+        if "patternProperties" in value and made.get("additionalProperties") is not True:
+            made.pop("additionalProperties", None)  # It spoke of what no pattern takes.
+        if "prefixItems" in value or made.get("type") == "array":
+            # 3.1 may leave items out; 3.0 says "anything" aloud. Beside a prefix they are only the others.
+            made["items"] = {} if "prefixItems" in value else made.get("items", {})
+        return self._named(value, _reference_alone(made), keys)
 
     def _keyword(self, keyword: str, content: Any, keys: Keys, made: dict[str, Any]) -> None:
         if keyword in _VERBATIM or keyword.startswith("x-"):
             made[keyword] = content
-        elif keyword in _SETTLED_LATER:
-            made[keyword] = content  # Keeps the page's order of keys.
         elif keyword in _SCHEMAS_INSIDE:
             made[keyword] = self._inside(keyword, content, keys)
+        elif keyword in _ONLY_REFUSES:
+            made[f"x-{keyword.lstrip('$')}"] = content
+            self.kept.setdefault(keyword, []).append(keys)
         elif (convert := _CONVERTED.get(keyword)) is not None:
             convert(self, content, keys, made)
         else:
@@ -121,7 +106,9 @@ class SchemaReader:
     def _inside(self, keyword: str, content: Any, keys: Keys) -> Any:
         """Convert the schemas that a keyword holds."""
         if keyword in _SCHEMA_LIST:
-            return [self.schema(item, (*keys, place)) for place, item in self._list(content, keys)]
+            if not isinstance(content, list) or not content:
+                raise self.source.error(f"expected a list of schemas, found {_kind(content)}", keys)
+            return [self.schema(item, (*keys, place)) for place, item in enumerate(content)]
         if keyword == "properties":
             if not isinstance(content, dict):
                 raise self.source.error(f"expected properties by name, found {_kind(content)}", keys)
@@ -129,28 +116,6 @@ class SchemaReader:
         if keyword == "additionalProperties" and isinstance(content, bool):
             return content
         return self._unwrapped(content, keys)
-
-    def _required(self, content: Any, keys: Keys, made: dict[str, Any]) -> None:
-        if "required" in made or self.on_named is None:
-            raise self.source.error("`requiredProperties` has no place here: use `required`", keys)
-        made["required"] = content
-
-    def _const(self, content: Any, _: Keys, made: dict[str, Any]) -> None:
-        made.update({"enum": [content]} if content is not None else _ONLY_NULL)
-
-    def _comment(self, content: Any, _: Keys, made: dict[str, Any]) -> None:
-        made["x-comment"] = content
-
-    def _list(self, content: Any, keys: Keys) -> list[tuple[int, Any]]:
-        if not isinstance(content, list) or not content:
-            raise self.source.error(f"expected a list of schemas, found {_kind(content)}", keys)
-        return list(enumerate(content))
-
-    def _reference(self, content: Any, keys: Keys, made: dict[str, Any]) -> None:
-        if isinstance(content, str) and content.startswith("#/"):
-            made["$ref"] = content
-            return
-        raise self.source.error(f"a reference must begin with #/ and stay in the document: {content!r}", keys)
 
     def _unwrapped(self, value: Any, keys: Keys) -> dict[str, Any]:
         """Take off the one-element `allOf` that the older format puts around each property."""
@@ -163,6 +128,26 @@ class SchemaReader:
         ):
             value, keys = value["allOf"][0], (*keys, "allOf", 0)
         return self.schema(value, keys)
+
+    def _required(self, content: Any, keys: Keys, made: dict[str, Any]) -> None:
+        if "required" in made or self.on_named is None:
+            raise self.source.error("`requiredProperties` has no place here: use `required`", keys)
+        made["required"] = content
+
+    def _const(self, content: Any, _: Keys, made: dict[str, Any]) -> None:
+        made.update({"enum": [content]} if content is not None else _ONLY_NULL)
+
+    def _comment(self, content: Any, _: Keys, made: dict[str, Any]) -> None:
+        made["x-comment"] = content
+
+    def _reference(self, content: Any, keys: Keys, made: dict[str, Any]) -> None:
+        if not isinstance(content, str) or not content.startswith("#/"):
+            raise self.source.error(
+                f"a reference must begin with #/ and stay in the document: {content!r}", keys
+            )
+        if content.startswith("#/$defs/") or "/$defs/" in content:
+            raise self.source.error("a reference into `$defs`: make a component of what it names", keys)
+        made["$ref"] = content
 
     def _discriminator(self, content: Any, keys: Keys, made: dict[str, Any]) -> None:
         """Write a mapping to references, which some pages have, as OpenAPI's mapping to their texts."""
@@ -191,26 +176,21 @@ class SchemaReader:
         if content:
             made["x-examples"] = content
 
-    def _content(self, content: Any, keys: Keys, made: dict[str, Any]) -> None:
-        """Make 3.1's way to say that a string is bytes 3.0's, which is a format."""
-        formats = {"application/octet-stream": "binary", "base64": "byte"}
-        if content not in formats or made.setdefault("format", formats[content]) != formats[content]:
-            raise self.source.error(f"3.0 has no words for {content!r} here: say it by `format`", keys)
-
-    def _exclusive_limits(self, value: dict[str, Any], made: dict[str, Any], keys: Keys) -> None:
+    def _exclusive_limits(self, made: dict[str, Any], keys: Keys) -> None:
         """Make 3.1's exclusive limits, which are numbers, 3.0's, which are flags on the inclusive ones."""
-        for keyword, inclusive in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
-            limit = value.get(keyword)
+        for keyword, inclusive, tighter in (
+            ("exclusiveMinimum", "minimum", max),
+            ("exclusiveMaximum", "maximum", min),
+        ):
+            limit, other = made.get(keyword), made.get(inclusive)
             if limit is None or isinstance(limit, bool):
                 continue
             if not isinstance(limit, (int, float)):
                 raise self.source.error(f"expected a number, found {_kind(limit)}", (*keys, keyword))
-            if inclusive in value:
-                raise self.source.error(
-                    f"both `{keyword}` as a number and `{inclusive}`: 3.0 has room for one; keep the tighter",
-                    keys,
-                )
-            made[inclusive], made[keyword] = limit, True
+            if isinstance(other, (int, float)) and limit != other and tighter(limit, other) == other:
+                del made[keyword]  # The inclusive limit excludes it anyway.
+            else:
+                made[inclusive], made[keyword] = limit, True
 
     def _types(self, value: dict[str, Any], made: dict[str, Any], keys: Keys) -> None:
         types = value.get("type")
@@ -229,12 +209,12 @@ class SchemaReader:
     def _named(self, value: dict[str, Any], made: dict[str, Any], keys: Keys) -> dict[str, Any]:
         if "refIdentifier" not in value:
             return made
-        identifier, prefix = made.pop("refIdentifier"), "#/components/schemas/"
-        if self.on_named is None or not isinstance(identifier, str) or not identifier.startswith(prefix):
+        identifier = made.pop("refIdentifier")
+        if self.on_named is None or not isinstance(identifier, str) or not identifier.startswith(_PREFIX):
             raise self.source.error(
-                f"{identifier!r} names no schema: expected {prefix}NAME", (*keys, "refIdentifier")
+                f"{identifier!r} names no schema: expected {_PREFIX}NAME", (*keys, "refIdentifier")
             )
-        return self.on_named(identifier.removeprefix(prefix), made, keys)
+        return self.on_named(identifier.removeprefix(_PREFIX), made, keys)
 
 
 _CONVERTED: Final[dict[str, Callable[[SchemaReader, Any, Keys, dict[str, Any]], None]]] = {
@@ -243,8 +223,6 @@ _CONVERTED: Final[dict[str, Callable[[SchemaReader, Any, Keys, dict[str, Any]], 
     "requiredProperties": SchemaReader._required,  # noqa: SLF001
     "discriminator": SchemaReader._discriminator,  # noqa: SLF001
     "const": SchemaReader._const,  # noqa: SLF001
-    "contentMediaType": SchemaReader._content,  # noqa: SLF001
-    "contentEncoding": SchemaReader._content,  # noqa: SLF001
     "examples": SchemaReader._examples,  # noqa: SLF001
 }
 
@@ -253,6 +231,20 @@ def _kind(value: Any) -> str:
     """Name a value's kind for a person."""
     names = {dict: "a map", list: "a list", str: "a string", bool: "true or false", type(None): "nothing"}
     return "an empty list" if value == [] else names.get(type(value), f"{value!r}")
+
+
+def _say_content(made: dict[str, Any]) -> None:
+    """Make 3.1's ways to say that a string is bytes 3.0's, which are formats; keep what says more."""
+    encoding, media_type = (made.pop(key, None) for key in ("contentEncoding", "contentMediaType"))
+    is_text = str(media_type).startswith("text/") or str(media_type).endswith("json")
+    if encoding == "base64":
+        made.setdefault("format", "byte")
+    elif encoding is not None:
+        made["x-contentEncoding"] = encoding
+    elif media_type is not None and not is_text:
+        made.setdefault("format", "binary")
+    if media_type not in {None, "application/octet-stream"}:
+        made["x-contentMediaType"] = media_type
 
 
 def _set_types(made: dict[str, Any], names: list[str]) -> None:
@@ -281,11 +273,9 @@ def _set_types(made: dict[str, Any], names: list[str]) -> None:
 
 def _set_type(made: dict[str, Any], kind: str) -> None:
     """Set one type. The older format also has two of its own: `enum<TYPE>` and `file`."""
-    made["type"] = kind
-    if enum := _ENUM_TYPE.fullmatch(kind):
-        made["type"] = enum[1]
-    elif kind == "file":
-        made["type"] = "string"
+    enum = _ENUM_TYPE.fullmatch(kind)
+    made["type"] = enum[1] if enum else "string" if kind == "file" else kind
+    if kind == "file":
         made.setdefault("format", "binary")
 
 
@@ -297,14 +287,13 @@ def _allow_null(made: dict[str, Any]) -> None:
 
 def _without_null_alternatives(made: dict[str, Any]) -> dict[str, Any]:
     """Make 3.1's choice of something or null 3.0's `nullable`."""
-    for choice in _CHOICES:
+    for choice in ("anyOf", "oneOf"):
         alternatives = made.get(choice)
         if alternatives is None or _ONLY_NULL not in alternatives:
             continue
         others = [one for one in alternatives if one != _ONLY_NULL]
         if len(others) == 1 and "type" in others[0] and not set(others[0]) & set(made):
-            rest = {key: content for key, content in made.items() if key != choice}
-            merged = {**others[0], **rest}
+            merged = {**others[0], **{key: content for key, content in made.items() if key != choice}}
             _allow_null(merged)
             return merged
     return made

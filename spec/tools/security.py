@@ -11,18 +11,7 @@ if TYPE_CHECKING:
 
 
 def read_security(request: Place, schemes: dict[str, Any]) -> list[dict[str, list[str]]] | None:
-    """Read the ways to authenticate. Each entry is one way; its parameters are needed together.
-
-    Args:
-        request: The block's `request`.
-        schemes: Gets each security scheme by its name.
-
-    Returns:
-        OpenAPI's requirements, or None where the page says nothing.
-
-    Raises:
-        SpecError: A scheme is of no known kind, or two differ and have one name.
-    """
+    """Read the ways to authenticate. Each entry is one way; its parameters are needed together."""
     if "security" not in request.value:
         return None
     requirements = []

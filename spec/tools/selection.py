@@ -68,11 +68,7 @@ def _matches(value: object, pattern: str) -> bool:
 
 
 def read_selection(source: Source) -> Selection:
-    """Read the file.
-
-    Raises:
-        SpecError: It isn't `operations`, a list of maps to patterns, with or without `prefer`.
-    """
+    """Read the file."""
     root = source.value
     if not isinstance(root, dict) or not set(root) <= {"operations", "prefer"}:
         raise source.error("expected `operations`, and `prefer: page` or `prefer: document`")

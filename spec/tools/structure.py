@@ -16,105 +16,50 @@ if TYPE_CHECKING:
 
 METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
+
+def _data(keys: str) -> dict[str, str]:
+    return dict.fromkeys(keys.split(), "")
+
+
 # The kind of each key's value: "" is data, "kind" one object, "[kind]" a list of them, "{kind}" a map to
 # them. A key that isn't here is unknown, unless it begins with x-. The key "*" is any key.
-_PARAMETER: Final = {
-    "$ref": "",
-    "description": "",
-    "required": "",
-    "deprecated": "",
-    "allowEmptyValue": "",
-    "style": "",
-    "explode": "",
-    "allowReserved": "",
-    "example": "",
-    "schema": "schema",
-    "examples": "{example}",
-    "content": "{media type}",
+_HEADER: Final = _data(
+    "$ref description required deprecated allowEmptyValue style explode allowReserved example"
+) | {"schema": "schema", "examples": "{example}", "content": "{media type}"}
+KIND_OF_SECTION: Final = {
+    "schemas": "schema",
+    "responses": "response",
+    "parameters": "parameter",
+    "examples": "example",
+    "requestBodies": "request body",
+    "headers": "header",
+    "securitySchemes": "security scheme",
+    "links": "link",
+    "callbacks": "callback",
 }
-
 GRAMMAR: Final[dict[str, dict[str, str]]] = {
-    "document": {
-        "openapi": "",
-        "info": "",
-        "servers": "",
-        "paths": "paths",
-        "components": "components",
-        "security": "",
-        "tags": "",
-        "externalDocs": "",
-    },
+    "document": _data("openapi info servers security tags externalDocs")
+    | {"paths": "paths", "components": "components"},
     "paths": {"*": "path item"},
-    "path item": {
-        "$ref": "",
-        "summary": "",
-        "description": "",
-        "servers": "",
-        "parameters": "[parameter]",
-        **dict.fromkeys(METHODS, "operation"),
-    },
-    "operation": {
-        "tags": "",
-        "summary": "",
-        "description": "",
-        "externalDocs": "",
-        "operationId": "",
-        "parameters": "[parameter]",
-        "requestBody": "request body",
-        "responses": "responses",
-        "callbacks": "{callback}",
-        "deprecated": "",
-        "security": "",
-        "servers": "",
-    },
-    "parameter": {"name": "", "in": "", **_PARAMETER},
-    "header": _PARAMETER,
-    "request body": {"$ref": "", "description": "", "content": "{media type}", "required": ""},
+    "path item": _data("$ref summary description servers")
+    | {"parameters": "[parameter]", **dict.fromkeys(METHODS, "operation")},
+    "operation": _data("tags summary description externalDocs operationId deprecated security servers")
+    | {"parameters": "[parameter]", "requestBody": "request body"}
+    | {"responses": "responses", "callbacks": "{callback}"},
+    "parameter": _data("name in") | _HEADER,
+    "header": _HEADER,
+    "request body": _data("$ref description required") | {"content": "{media type}"},
     "media type": {"schema": "schema", "example": "", "examples": "{example}", "encoding": "{encoding}"},
-    "encoding": {"contentType": "", "headers": "{header}", "style": "", "explode": "", "allowReserved": ""},
+    "encoding": _data("contentType style explode allowReserved") | {"headers": "{header}"},
     "responses": {"*": "response"},
-    "response": {
-        "$ref": "",
-        "description": "",
-        "headers": "{header}",
-        "content": "{media type}",
-        "links": "{link}",
-    },
+    "response": _data("$ref description")
+    | {"headers": "{header}", "content": "{media type}", "links": "{link}"},
     "callback": {"$ref": "", "*": "path item"},
-    "example": {"$ref": "", "summary": "", "description": "", "value": "", "externalValue": ""},
-    "link": {
-        "$ref": "",
-        "operationRef": "",
-        "operationId": "",
-        "parameters": "",
-        "requestBody": "",
-        "description": "",
-        "server": "",
-    },
-    "components": {
-        "schemas": "{schema}",
-        "responses": "{response}",
-        "parameters": "{parameter}",
-        "examples": "{example}",
-        "requestBodies": "{request body}",
-        "headers": "{header}",
-        "securitySchemes": "{security scheme}",
-        "links": "{link}",
-        "callbacks": "{callback}",
-    },
-    "security scheme": {
-        "$ref": "",
-        "type": "",
-        "description": "",
-        "name": "",
-        "in": "",
-        "scheme": "",
-        "bearerFormat": "",
-        "flows": "",
-        "openIdConnectUrl": "",
-    },
+    "example": _data("$ref summary description value externalValue"),
+    "link": _data("$ref operationRef operationId parameters requestBody description server"),
+    "components": {section: f"{{{kind}}}" for section, kind in KIND_OF_SECTION.items()},
+    "security scheme": _data("$ref type description name in scheme bearerFormat flows openIdConnectUrl"),
 }
-
 _SCHEMA: Final = {
     "properties": "{schema}",
     "items": "schema",
@@ -144,11 +89,7 @@ class UnknownKeyError(Exception):
 
 
 def parts(node: Node) -> Iterator[tuple[str, Keys, Any]]:
-    """Give the kind, the way and the value of all that an object holds; data has the kind "".
-
-    Raises:
-        UnknownKeyError: A key isn't known in an object of this kind, or holds something else than it should.
-    """
+    """Give the kind, the way and the value of all that an object holds; data has the kind ""."""
     grammar = _SCHEMA if node.kind == "schema" else GRAMMAR[node.kind]
     for key, value in node.value.items():
         keys = (*node.keys, key)
@@ -179,9 +120,6 @@ def walk(value: dict[str, Any], kind: str = "document", keys: Keys = ()) -> Iter
     """Give every object of a document, the outer ones first.
 
     The caller may change an object's data and its inner objects while walking: what it puts there is walked.
-
-    Raises:
-        UnknownKeyError: Something stands where OpenAPI 3.0 has no such thing.
     """
     node = Node(kind, keys, value)
     yield node
@@ -199,6 +137,33 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, A
                 yield path, method, item[method]
 
 
+def followed(document: dict[str, Any], value: Any) -> Any:
+    """Follow the references that a value is; they lead somewhere in a checked document."""
+    while "$ref" in value:
+        value = resolve(document, value["$ref"])
+    return value
+
+
+def placed(document: dict[str, Any], value: Any, keys: Keys) -> tuple[Any, Keys]:
+    """Follow the references that a value is; return what they lead to, and where that stands."""
+    while "$ref" in value:
+        keys = reference_keys(value["$ref"])
+        value = resolve(document, value["$ref"])
+    return value, keys
+
+
+def parameters(document: dict[str, Any], path: str, method: str) -> Iterator[tuple[dict[str, Any], Keys]]:
+    """Give an operation's parameters with their places: its own, then those of its path that it keeps."""
+    item = document["paths"][path]
+    seen: set[tuple[Any, Any]] = set()
+    for holder, way in ((item[method], ("paths", path, method)), (item, ("paths", path))):
+        for number, one in enumerate(holder.get("parameters", [])):
+            found, keys = placed(document, one, (*way, "parameters", number))
+            if (name := (found.get("in"), found.get("name"))) not in seen:
+                yield found, keys
+            seen.add(name)
+
+
 def pointer(keys: Keys) -> str:
     """Write a way as a JSON pointer in a fragment: ``#/paths/~1v1``."""
     return "#" + "".join("/" + str(key).replace("~", "~0").replace("/", "~1") for key in keys)
@@ -212,14 +177,7 @@ def reference_keys(reference: str) -> Keys:
 
 
 def resolve(document: dict[str, Any], reference: str) -> Any:
-    """Look up a local reference.
-
-    Returns:
-        The value, not a copy.
-
-    Raises:
-        LookupError: Nothing stands there.
-    """
+    """Look up a local reference."""
     if not reference.startswith("#/"):
         raise LookupError(reference)
     value: Any = document

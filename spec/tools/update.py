@@ -14,7 +14,7 @@ Exit codes: 0 taken over, or nothing new; 1 not taken over, the tree is as it wa
 
 from __future__ import annotations
 
-import spec.tools.interruption  # noqa: F401 - Ctrl-C while the others are imported
+from spec.tools import command  # Ctrl-C counts from here on
 
 # isort: split
 import argparse
@@ -33,7 +33,7 @@ from spec.tools.errors import SpecError
 from spec.tools.fetch_page import fetch_page, file_for
 from spec.tools.layout import Layout
 from spec.tools.overlay import apply_overlay
-from spec.tools.regenerate import ROOT, made, make, termination_as_interrupt, workspace
+from spec.tools.regenerate import ROOT, made, make, workspace
 from spec.tools.release_notes import release_notes
 from spec.tools.replace import replace_all
 from spec.tools.update_report import Outcome, report, report_as_markdown
@@ -46,24 +46,13 @@ _LEFT_OUT: Final = (
     "generated",
 )  # fmt: skip
 _LONGEST_TESTS_S: Final = 1800
+_UNCHANGED: Final = "The tree is as it was."
 
 
 def update(  # noqa: PLR0913 - keyword options
     layout: Layout, page: str, content: bytes, *, tests: bool, keep: bool, select: Sequence[str] = ()
 ) -> Outcome:
-    """Take a page over, with all that follows from it.
-
-    Args:
-        layout: Where everything is.
-        page: The file or URL that the page came from.
-        content: The page's bytes.
-        tests: Whether to run the tests where the client or the document has changed.
-        keep: Whether to take the page over even if tests fail.
-        select: What to write into a new spec/select.yaml: patterns of paths, or KEY=PATTERN.
-
-    Raises:
-        SpecError: The page, or the document that it leads to, can't be used. Nothing has changed then.
-    """
+    """Take a page over, with all that follows from it."""
     known = layout.upstream_files()
     name = file_for(page, content, known)
     if select and layout.selection.exists():
@@ -210,12 +199,12 @@ def main(arguments: Sequence[str] | None = None, fetch: Callable[[str], bytes] =
     """Run the command. Returns its exit code."""
     options = _parser().parse_args(arguments)
     layout = Layout(options.root.resolve())
-    content = b""
-    try:
-        with termination_as_interrupt():
-            if options.markdown is not None:
-                options.markdown.open("a", encoding="utf-8").close()  # Before anything is changed.
-            content = fetch(options.page)
+
+    def work() -> tuple[list[str], int]:
+        if options.markdown is not None:
+            options.markdown.open("a", encoding="utf-8").close()  # Before anything is changed.
+        content = fetch(options.page)
+        try:
             outcome = update(
                 layout,
                 options.page,
@@ -224,25 +213,23 @@ def main(arguments: Sequence[str] | None = None, fetch: Callable[[str], bytes] =
                 keep=options.keep,
                 select=options.select,
             )
-            if options.markdown is not None and outcome.is_news:
+        except SpecError as error:
+            if error.file == "spec/overlay.yaml":
+                for line in _superfluous_actions(layout, options.page, content):
+                    error.add_note(line)
+                error.add_note("Fix spec/overlay.yaml for the new page, then run the same command again.")
+            raise
+        code = int(outcome.is_news and not outcome.taken_over)
+        lines = report(outcome)
+        if options.markdown is not None and outcome.is_news:
+            try:
                 options.markdown.write_text(report_as_markdown(outcome), encoding="utf-8")
-    except SpecError as error:
-        print(error, file=sys.stderr)
-        if error.file == "spec/overlay.yaml":
-            for line in _superfluous_actions(layout, options.page, content):
-                print(line, file=sys.stderr)
-            print("Fix spec/overlay.yaml for the new page, then run the same command again.", file=sys.stderr)
-        print("The tree is as it was.", file=sys.stderr)
-        return 1
-    except OSError as error:
-        message = f"{error.filename or layout.root}: {error.strerror or error}"
-        print(f"{message}\nThe tree is as it was.", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("Interrupted. The tree is as it was, or all new.", file=sys.stderr)
-        return 130
-    print("\n".join(report(outcome)))
-    return 0 if outcome.taken_over or not outcome.is_news else 1
+            except OSError as error:
+                lines.append(f"{options.markdown}: the report can't be written: {error.strerror}")
+                code = 1
+        return lines, code
+
+    return command.run(work, _UNCHANGED)
 
 
 if __name__ == "__main__":

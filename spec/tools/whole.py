@@ -11,10 +11,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 from yaml.nodes import MappingNode, Node, ScalarNode
 
-from spec.tools.components import KIND_OF_SECTION, Part, references
+from spec.tools.components import Part, references
 from spec.tools.embedded import read_document
 from spec.tools.page import decode
-from spec.tools.structure import METHODS, UnknownKeyError, operations, pointer, resolve, walk
+from spec.tools.structure import (
+    KIND_OF_SECTION,
+    METHODS,
+    UnknownKeyError,
+    operations,
+    pointer,
+    reference_keys,
+    resolve,
+    walk,
+)
 from spec.tools.yaml_source import Source, Values, compose, compose_json
 
 if TYPE_CHECKING:
@@ -26,7 +35,7 @@ if TYPE_CHECKING:
 Name = tuple[str, str]
 """The path and the method of an operation."""
 
-_LEFT_OUT: Final = ("webhooks", "jsonSchemaDialect")
+_MOST_STEPS: Final = 20
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
 
 
@@ -59,11 +68,7 @@ class Whole:
 
     @classmethod
     def open(cls, content: bytes, file: str) -> Whole:
-        """Read a document as far as its operations are known.
-
-        Raises:
-            SpecError: It is no OpenAPI document, of 3.0 or 3.1.
-        """
+        """Read a document as far as its operations are known."""
         text = decode(content, file)
         root = compose_json(text, file) if file.endswith(".json") else compose(text, file)
         values = Values(root, file)
@@ -87,8 +92,11 @@ class Whole:
         self.paths[path] = members = self._members(item, keys)
         if path.startswith("x-"):
             return
-        if "$ref" in members:
-            raise self._error("a path that is a reference is not followed: write it out", keys)
+        steps = 0
+        while "$ref" in members:
+            steps += 1
+            members = {**self._referred(members.pop("$ref"), keys, steps), **members}
+        self.paths[path] = members
         for method in METHODS:
             if method in members:
                 operation = self._members(members[method], (*keys, method))
@@ -97,6 +105,17 @@ class Whole:
                 self.tags[path, method] = found if isinstance(found, list) else []
                 name = operation.get("operationId")
                 self.ids[path, method] = name.value if isinstance(name, ScalarNode) else None
+
+    def _referred(self, reference: Node, keys: Keys, steps: int) -> dict[str, Node]:
+        """Return the members of the path item that a reference names."""
+        found: Node | None = None
+        members = self.top if steps < _MOST_STEPS else {}
+        for key in map(str, reference_keys(str(reference.value))):
+            found = members.get(key)
+            members = self._members(found, keys) if isinstance(found, MappingNode) else {}
+        if found is None:
+            raise self._error(f"the path item {reference.value} leads nowhere", keys)
+        return members
 
     def _error(self, message: str, keys: Keys) -> Exception:
         return Source(self.file, None, self.values.lines).error(message, keys)
@@ -128,20 +147,13 @@ class Whole:
         ]
 
     def part(self, chosen: Collection[Name], reports: list[str]) -> Part:
-        """Read some operations with all the components that they refer to.
-
-        Raises:
-            SpecError: One of them says something that can't become OpenAPI 3.0.3.
-        """
+        """Read some operations with all the components that they refer to."""
         source = Source(self.file, self._values_of(chosen), self.values.lines)
-        for key in [key for key in _LEFT_OUT if key in source.value]:
-            reports.append(f"{self.file}:{source.line((key,))}: `{key}` is left out: no operation needs it")
-            del source.value[key]
         try:
             self._add_components(source.value)
         except UnknownKeyError as error:
             raise source.error(f"{error.problem}: correct it in the document's copy", error.keys) from error
-        document = read_document(source)
+        document = read_document(source, reports)
         self._number_ids(document, source, reports)
         self._drop_links(document, set(self.ids) - set(chosen), source, reports)
         return Part(self.file, 1, document, own_info=True, source=source)

@@ -116,28 +116,12 @@ class Source:
 
 
 def load(text: str, file: str, first_line: int = 1) -> Source:
-    """Read one YAML document.
-
-    Args:
-        text: The YAML.
-        file: The file to name in errors.
-        first_line: The line of `file` on which `text` begins: a block inside a page begins further down.
-
-    Returns:
-        The values with their lines. Anchors are resolved, keys are strings, dates stay strings.
-
-    Raises:
-        SpecError: It is no YAML, or holds what JSON can't: other tags, NaN, maps as keys, a key twice.
-    """
+    """Read one YAML document."""
     return Values(compose(text, file, first_line), file, first_line).source()
 
 
 def compose(text: str, file: str, first_line: int = 1) -> Node | None:
-    """Read one YAML document as far as its nodes, of which `Values` makes values.
-
-    Raises:
-        SpecError: It is no YAML.
-    """
+    """Read one YAML document as far as its nodes, of which `Values` makes values."""
     if directive := _DIRECTIVE.match(text):
         line = first_line + directive[0].count("\n")
         raise SpecError("a YAML directive (%) changes what values mean: remove this line", file, line)
@@ -155,11 +139,7 @@ def compose(text: str, file: str, first_line: int = 1) -> Node | None:
 
 
 def compose_json(text: str, file: str) -> Node | None:
-    """Read JSON as YAML, which it is but for tabs and characters that are written as two.
-
-    Raises:
-        SpecError: It is no JSON.
-    """
+    """Read JSON as YAML, which it is but for tabs and characters that are written as two."""
     try:
         json.loads(text)
     except ValueError as error:
@@ -298,14 +278,7 @@ _Dumper.add_representer(str, _represent_text)
 
 
 def dump(value: Any) -> str:
-    """Write a document: keys in their own order, no anchors, the same bytes for the same value.
-
-    Args:
-        value: What `load` gives.
-
-    Returns:
-        YAML that YAML 1.1 and 1.2 readers understand alike.
-    """
+    """Write a document: keys in their own order, no anchors, the same bytes for the same value."""
     return yaml.dump(
         value,
         Dumper=_Dumper,

@@ -123,6 +123,9 @@ def test_the_mock_understands_each_call(mock: str, asked: dict[str, Any], kind: 
     assert got.parsed is not None
 
 
+TASK = {"task_id": "6f0c1d2e-3b4a-4c5d-8e6f-708192a3b4c5", "status": "CREATED"}
+
+
 def _redirect(request: httpx.Request) -> httpx.Response:
     return httpx.Response(302, headers={"location": "https://elsewhere.example/"}, request=request)
 
@@ -133,6 +136,9 @@ def _redirect(request: httpx.Request) -> httpx.Response:
         (lambda _: httpx.Response(520, text="<html>"), ApiError),
         (lambda _: httpx.Response(200, text="<html>"), ResponseFormatError),
         (lambda _: httpx.Response(503, text="<html>"), ApiError),
+        (lambda _: httpx.Response(200, json={"data": 1}), ResponseFormatError),
+        (lambda _: httpx.Response(200, json={"data": {**TASK, "status": "NEW"}}), ResponseFormatError),
+        (lambda _: httpx.Response(400, json=["bad"]), ApiError),
         (_redirect, ApiError),
         (httpx.ConnectError("no route"), ConnectionFailed),
         (httpx.ReadTimeout("slow"), OutcomeUnknown),
@@ -148,6 +154,8 @@ def test_whatever_comes_is_one_of_our_errors(
     with pytest.raises(KlingError) as caught:
         call(generated_client(KEY), create, kind)
     assert isinstance(caught.value, error)
+    said = getattr(caught.value, "body", None) or ""
+    assert TASK["task_id"] not in said or caught.value.task_id == TASK["task_id"]  # a paid task
     assert route.call_count == 1
     assert KEY not in repr(caught.value)
 

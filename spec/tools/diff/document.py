@@ -72,11 +72,7 @@ class Node:
         return reference
 
     def resolved(self) -> Node:
-        """Follow the references that the value is.
-
-        Raises:
-            SpecError: A reference leads nowhere, or in a circle.
-        """
+        """Follow the references that the value is."""
         node, seen = self, list[str]()
         while (reference := reference_of(node.value)) is not None:
             if reference in seen:

@@ -33,19 +33,7 @@ if TYPE_CHECKING:
 def compare(
     old: Mapping[str, Any], new: Mapping[str, Any], names: tuple[str, str] = ("old", "new")
 ) -> list[Change]:
-    """Compare two OpenAPI documents.
-
-    Args:
-        old: The document before.
-        new: The document after.
-        names: What to call the two in errors.
-
-    Returns:
-        The changes, worst first. Empty if and only if the documents are the same JSON.
-
-    Raises:
-        SpecError: A reference leads nowhere or in a circle, or this is no OpenAPI document.
-    """
+    """Compare two OpenAPI documents."""
     before, after = Document(dict(old), names[0]), Document(dict(new), names[1])
     for document in (before, after):
         for key in ("paths", "components", "info", "webhooks"):

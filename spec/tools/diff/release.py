@@ -33,9 +33,6 @@ def bump(changes: Sequence[Change], current_version: str) -> str:
     Before 1.0.0 a breaking change raises the minor number and anything else the patch number. From 1.0.0 on a
     breaking change raises the major number, documentation the patch number, anything else the minor number. A
     pre-release (`1.2.0rc1`) becomes its own release where that is enough.
-
-    Raises:
-        SpecError: The current version is not three numbers.
     """
     found = _VERSION.fullmatch(current_version.strip())
     if found is None:
@@ -77,16 +74,7 @@ def changelog_entry(changes: Sequence[Change]) -> str:
 
 
 def revise(changelog: str, stale: str, entry: str) -> str:
-    """Put an entry under "Unreleased", and take out what an earlier entry said and this one doesn't.
-
-    Args:
-        changelog: The whole changelog; it may be empty. Lines that people wrote stay.
-        stale: The earlier entry.
-        entry: The new one.
-
-    Returns:
-        The changelog; the same text where there is nothing to do.
-    """
+    """Put an entry under "Unreleased", and take out what an earlier entry said and this one doesn't."""
     newline = "\r\n" if "\r\n" in changelog else "\n"
     text = changelog.replace("\r\n", "\n")
     wanted = entry.splitlines()

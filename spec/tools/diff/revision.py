@@ -17,18 +17,7 @@ _PATIENCE_S: Final = 20
 
 
 def read_document(name: str, root: Path) -> Mapping[str, Any]:
-    """Read an OpenAPI document.
-
-    Args:
-        name: A file, or a git revision (`HEAD~3`, `v1.2`: its spec/openapi.yaml), or `REVISION:PATH`.
-        root: A directory in the git repository. Files are looked for from where the command runs.
-
-    Returns:
-        The document.
-
-    Raises:
-        SpecError: There is no such file or revision, or it holds no OpenAPI document.
-    """
+    """Read an OpenAPI document."""
     path = Path(name)
     if path.is_dir():
         raise SpecError("this is a directory: name a file in it, such as spec/openapi.yaml", name)
