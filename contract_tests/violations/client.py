@@ -258,7 +258,7 @@ _KEY: Final = (
         "redirect-followed",
         "A redirect is followed.",
         Wire(options={"follow_redirects": True}),
-        "test_where_the_key_goes",
+        "test_key_hygiene",
     ),
     _violation(
         "key-in-a-repr",
@@ -377,7 +377,7 @@ _POLLING: Final = (
             lambda real: lambda policy, attempt, hint, random, *more: real(policy, attempt, hint, 1.0, *more),
             "kling_elements.policy.retries:backoff",
         ),
-        "test_retries",
+        "test_timing",
         "client/policy",
     ),
     _violation(
@@ -386,7 +386,7 @@ _POLLING: Final = (
         replaced(
             lambda real: lambda self, seconds, now: seconds, "kling_elements.policy.polling:Deadline.clamp"
         ),
-        "test_schedule",
+        "test_timing",
         "client/policy",
         "client/operations",
     ),
