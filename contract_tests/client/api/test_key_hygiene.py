@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import logging
 import pickle
@@ -12,14 +11,19 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from contract_tests.support.answers import ID, RESULT, mp4, png, reply, shown
-from contract_tests.support.clients import ASYNC, KEY, SYNC, Script
+from contract_tests.support import hygiene
+from contract_tests.support.answers import ID, RESULT, Pieces, mp4, png, reply, shown
+from contract_tests.support.clients import KEY, Script
 from contract_tests.support.contract import key_headers
 from contract_tests.support.loopback import refused_url, serving
+from contract_tests.support.transports import HEADER as KEY_HEADER
+from contract_tests.support.transports import ORIGIN, TransportKind
 from kling_elements import KlingError, ValidationError
+from kling_elements.policy.durations import check_seconds
+from kling_elements.types import ExternalRequest, Response, ResponseHead
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
     from pathlib import Path
 
     from contract_tests.support.clients import Driver, FakeTime
@@ -30,28 +34,22 @@ HEADER = next(iter(key_headers().values()))
 
 def texts_of(value: object, depth: int = 6) -> Iterator[str]:
     """What a value shows of itself, and what its attributes show in turn."""
-    yield repr(value)
-    yield str(value)
-    yield f"{value}"
-    if depth and not isinstance(value, (str, bytes, int, float, type(None))):
-        members: list[Any] = []
-        with contextlib.suppress(TypeError):
-            members += vars(value).values()
-        for kind in type(value).__mro__:
-            members += [
-                getattr(value, name, None) for name in getattr(kind, "__slots__", ()) if name != "__weakref__"
-            ]
-        if isinstance(value, dict):
-            members += [*value.keys(), *value.values()]
-        if isinstance(value, (list, tuple, set)):
-            members += value
-        for member in members:
-            if not callable(member) or type(member).__module__.startswith("kling_elements"):
-                yield from texts_of(member, depth - 1)
+    yield f"{value!r} {value}"
+    members: list[Any] = list(getattr(value, "__dict__", {}).values())
+    for kind in type(value).__mro__:
+        slots = [name for name in getattr(kind, "__slots__", ()) if name != "__weakref__"]
+        members += [getattr(value, name, None) for name in slots]
+    if isinstance(value, dict):
+        members += [*value.keys(), *value.values()]
+    if isinstance(value, (list, tuple, set)):
+        members += value
+    for member in members if depth else ():
+        if not callable(member) or type(member).__module__.startswith("kling_elements"):
+            yield from texts_of(member, depth - 1)
 
 
-def assert_hidden(value: object) -> None:
-    leaks = [text for text in texts_of(value) if KEY in text]
+def assert_hidden(value: object, key: str = KEY) -> None:
+    leaks = [text for text in texts_of(value) if key in text]
     assert not leaks, leaks[:3]
 
 
@@ -62,13 +60,11 @@ def test_clients_hide_the_key(driver: Driver) -> None:
     client = opened.client
     assert client is not None
     settings = client._service.sender.settings  # what a debugger shows
-    for shown_thing in (client, settings, client._transport):
-        assert_hidden(shown_thing)
+    assert_hidden((client, settings, client._transport))
     for thing in (client, settings.key, settings):
-        with pytest.raises(TypeError, match="pickled"):
-            pickle.dumps(thing)
-        with pytest.raises(TypeError, match="pickled"):
-            copy.deepcopy(thing)
+        for take in (pickle.dumps, copy.deepcopy):
+            with pytest.raises(TypeError, match="pickled"):
+                take(thing)
     assert repr(client).endswith(f"(base_url={next(iter(key_headers()))!r})")
 
 
@@ -148,12 +144,8 @@ def frames_of(error: BaseException) -> Iterator[traceback.FrameSummary]:
         whole = whole.__cause__ or whole.__context__
 
 
-@pytest.mark.parametrize("driver", [SYNC, ASYNC], ids=["sync", "async"])
 def test_refused_over_a_real_socket(driver: Driver, time: FakeTime, caplog: pytest.LogCaptureFixture) -> None:
-    """A refused connection tells the key in no error, traceback with locals, or log at DEBUG.
-
-    The test's own frames hold what the test passed; the package's and the libraries' count.
-    """
+    """A refused connection tells the key in no error, traceback with locals, or log at DEBUG."""
     client = driver.open(base_url=refused_url(), sleep=time.sleep)
     with caplog.at_level(logging.DEBUG):
         for call in client.operations():
@@ -221,17 +213,23 @@ def test_logs_of_a_whole_run(driver: Driver, tmp_path: Path, caplog: pytest.LogC
     assert not [text for text in texts if KEY in text or "hmac" in text]
 
 
-def test_an_echoed_key_is_in_no_log(driver: Driver, caplog: pytest.LogCaptureFixture) -> None:
-    """Where the service echoes the key in its head, the libraries' logs of that head have it struck out."""
+def test_what_libraries_log_is_redacted(driver: Driver, caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever a library logs of an exchange, the key is struck out, and one that the service echoes."""
     head = {"x-echo": f"it is {KEY}", "location": f"/?key={KEY}"}
+
+    def logs(request: httpx.Request) -> httpx.Response:
+        logging.getLogger("httpcore.of_tomorrow").warning("sent %r", request.headers.raw)
+        return shown()(request)
+
     with serving(lambda _: (302, head, b"{}")) as api, caplog.at_level(logging.DEBUG):
-        client = driver.open(base_url=api.url)
-        for call in client.operations():
+        driver.open(logs).get(ID)
+        for call in driver.open(base_url=api.url).operations():
             with pytest.raises(KlingError):
                 call()
-    texts = [record.getMessage() for record in caplog.records]
+    texts = [f"{record.getMessage()} {record.args}" for record in caplog.records]
     assert any("it is [API key]" in text for text in texts)
-    assert not any(KEY in f"{record.getMessage()} {record.args}" for record in caplog.records)
+    assert any(text.startswith("sent") and "[API key]" in text for text in texts)
+    assert not any(KEY in text for text in texts)
 
 
 def test_a_client_that_cant_be_made_shows_no_key(driver: Driver) -> None:
@@ -242,3 +240,111 @@ def test_a_client_that_cant_be_made_shows_no_key(driver: Driver) -> None:
     ours = [frame for frame in frames if frame.f_globals["__name__"].startswith("kling_elements.")]
     assert len(ours) >= 2
     assert not any(KEY in repr(dict(frame.f_locals)) for frame in ours)
+
+
+# --- where it goes, whatever client is used
+
+FAR = "https://far.example/x"
+COMMON = {"host", "accept", "accept-encoding", "connection", "user-agent", "content-length"}
+
+
+class Credentials(httpx.Auth):
+    """A caller's own way to authenticate, which asks twice."""
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Add a header, and once more."""
+        request.headers["authorization"] = "mine"
+        yield request
+        yield request
+
+
+def cookie(status: int, **headers: str) -> Any:
+    """A step that answers, and sets a cookie."""
+    sent = {"set-cookie": "session=1", **{name.replace("_", "-"): value for name, value in headers.items()}}
+    return lambda _: httpx.Response(status, headers=sent, stream=Pieces(b"ab"))
+
+
+FETCH = ExternalRequest(FAR, {"x-a": "b"}, 5.0)
+PUT = ExternalRequest(FAR, {"content-type": "image/png"}, 5.0, "PUT", b"png")
+
+
+def own_headers(request: httpx.Request) -> dict[str, str]:
+    """A request's headers, without those that httpx adds to every one."""
+    return {name: value for name, value in request.headers.items() if name not in COMMON}
+
+
+@pytest.mark.parametrize("auth", [httpx.DigestAuth("user", "password"), Credentials()])
+def test_a_caller_s_own_authentication_is_not_used(kind: TransportKind, auth: httpx.Auth) -> None:
+    """The service gets the key and no other credentials, once; another host gets neither."""
+    server = Script.of(cookie(401, www_authenticate='Digest realm="r", nonce="n", qop="auth"'))
+    transport = kind.transport(kind.http(server, auth=auth))
+    kind.send(transport)
+    kind.fetch(transport, FETCH)
+    service, far = server.requests
+    assert own_headers(service) == {KEY_HEADER: KEY, "content-type": "application/json"}
+    assert (str(service.url), KEY in service.content.decode()) == (f"{ORIGIN}/v1/x", False)
+    assert (own_headers(far), str(far.url)) == ({"x-a": "b"}, FAR)
+
+
+def test_a_caller_s_defaults_are_for_the_service(kind: TransportKind) -> None:
+    """Headers, cookies and parameters of a caller's client go to the service, and to no other host."""
+    server = Script.of(cookie(200))
+    http = kind.http(
+        server, headers={"x-mine": "c"}, cookies={"d": "e"}, params={"f": "g"}, base_url="https://h.example"
+    )
+    transport = kind.transport(http)
+    kind.send(transport)
+    kind.fetch(transport, FETCH)
+    kind.fetch(transport, PUT)
+    service, far, store = server.requests
+    assert own_headers(service) == {
+        KEY_HEADER: KEY,
+        "content-type": "application/json",
+        "x-mine": "c",
+        "cookie": "d=e",
+    }
+    assert str(service.url) == f"{ORIGIN}/v1/x?f=g"
+    assert (own_headers(far), str(far.url)) == ({"x-a": "b"}, FAR)
+    assert (store.method, str(store.url), store.content) == ("PUT", FAR, b"png")
+    assert own_headers(store) == {"content-type": "image/png"}
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("location", ["https://elsewhere.example/", "/other", f"{ORIGIN}/v1/other"])
+def test_no_redirect_is_followed(kind: TransportKind, status: int, location: str) -> None:
+    """Neither the service's redirect nor another host's is followed, though a caller's client would."""
+    server = Script.of(cookie(status, location=location))
+    transport = kind.transport(kind.http(server, follow_redirects=True))
+    head = {"set-cookie": "session=1", "location": location}
+    assert kind.send(transport) == Response(status, head, b"ab")
+    assert kind.fetch(transport, FETCH)[0] == ResponseHead(status, head, FAR)
+    assert [str(request.url) for request in server.requests] == [f"{ORIGIN}/v1/x", FAR]
+
+
+# --- the watch over every test, in contract_tests/support/hygiene.py
+
+
+def test_leaks_are_found(capsys: pytest.CaptureFixture[str]) -> None:
+    """A key is found in a log, an error, a local variable or output; a signature only where it may not be."""
+
+    def found_by_now() -> list[str]:
+        hygiene._look_at_errors()
+        return hygiene.watch.take()
+
+    logger = logging.getLogger("some.library")
+    for log, is_found in (
+        (lambda: logger.debug("sent %s", {"x-key": KEY}), True),
+        (lambda: logger.debug("it failed", exc_info=ValueError(KEY)), True),
+        (lambda: logger.info("GET %s", RESULT), True),
+        (lambda: logger.info("sent %s", {"x-key": "***"}), False),
+        (lambda: KlingError(f"no {KEY}"), True),
+        (lambda: KlingError("no", task_id=KEY), True),
+        (lambda: print(KEY), True),  # noqa: T201 - that is the point
+        (lambda: print(RESULT), False),  # noqa: T201 - stdout may have it
+    ):
+        log()
+        capsys.readouterr()
+        assert bool(found_by_now()) is is_found
+    with pytest.raises(ValidationError):
+        check_seconds("timeout", [KEY])
+    assert any("check_seconds's variable value" in leak for leak in found_by_now())

@@ -14,12 +14,15 @@ import pytest
 
 from contract_tests.support.answers import ID, shown
 from contract_tests.support.clients import KEY, Script
-from contract_tests.support.contract import key_headers
+from contract_tests.support.contract import document, key_headers
 from kling_elements import KlingElements, ValidationError
 from kling_elements.api.auth import ApiKey, Settings
+from kling_elements.document import load_document
 from kling_elements.settings import resolve_settings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from contract_tests.support.clients import Driver
 
 ORIGINS = list(key_headers())
@@ -107,23 +110,14 @@ def test_a_key_is_struck_out_however_it_is_written(spelling: str) -> None:
     assert key.redact(spelling[:-6]) == spelling[:-6]
 
 
-@pytest.mark.parametrize("user", ["u:", "us:", "use:", ""])
-def test_a_key_is_struck_out_of_credentials(user: str) -> None:
+def test_a_key_is_struck_out_of_credentials() -> None:
     """In base64 a key looks otherwise after each length of a user's name."""
-    shown = ApiKey("sk-0123456789").redact(base64.b64encode(f"{user}sk-0123456789:".encode()).decode())
-    before, struck, after = shown.partition("[API key]")
-    assert struck
-    assert len(before) <= len(user) * 8 // 6
-    assert len(after) <= len(":==")
-
-
-def test_without_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a key there is no client, and the error names the variables."""
-    with pytest.raises(ValidationError, match=f"{OURS} or {FREEPIK} or {MAGNIFIC}"):
-        KlingElements()
-    monkeypatch.setenv(FREEPIK, "x")
-    with KlingElements() as client:
-        assert ORIGINS[0] in repr(client)
+    for user in ("u:", "us:", "use:", ""):
+        shown = ApiKey("sk-0123456789").redact(base64.b64encode(f"{user}sk-0123456789:".encode()).decode())
+        before, struck, after = shown.partition("[API key]")
+        assert struck
+        assert len(before) <= len(user) * 8 // 6
+        assert len(after) <= len(":==")
 
 
 def test_the_environment_sets_the_origin(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,23 +137,19 @@ def test_the_environment_sets_the_origin(driver: Driver, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize(
-    ("url", "origin"),
+    ("url", "base_url", "origin"),
     [
-        (ORIGINS[1].upper().replace("HTTPS", "https"), ORIGINS[1]),
-        (ORIGINS[1] + ":443", ORIGINS[1]),
-        (ORIGINS[1] + "/prefix/", ORIGINS[1]),
-        ("https://staging.example", ORIGINS[0]),
-        (ORIGINS[1] + ".evil.example", ORIGINS[0]),
+        (ORIGINS[1].upper().replace("HTTPS", "https"), None, ORIGINS[1]),
+        (ORIGINS[1] + ":443", None, ORIGINS[1]),
+        (ORIGINS[1] + "/prefix/", ORIGINS[1] + "/prefix", ORIGINS[1]),
+        (" https://staging.example/a/X// ", "https://staging.example/a/X", ORIGINS[0]),
+        (ORIGINS[1] + ".evil.example", None, ORIGINS[0]),
     ],
 )
-def test_the_header_goes_by_the_host(url: str, origin: str) -> None:
+def test_the_header_goes_by_the_host(url: str, base_url: str | None, origin: str) -> None:
     """The header goes by the host, however it is written; an unknown host gets the default one."""
-    assert resolve(api_key=KEY, base_url=url).key_header == key_headers()[origin]
-
-
-def test_only_slashes_are_cut() -> None:
-    """Of an origin with a prefix nothing is lost but slashes and white space at its ends."""
-    assert resolve(api_key=KEY, base_url=" https://a.example/a/X// ").base_url == "https://a.example/a/X"
+    found = resolve(api_key=KEY, base_url=url)
+    assert (found.key_header, found.base_url) == (key_headers()[origin], base_url or found.base_url)
 
 
 ODD_URLS: list[Any] = [
@@ -190,11 +180,13 @@ def test_odd_origins(url: Any) -> None:
         resolve(api_key=KEY, base_url=url)
 
 
-@pytest.mark.parametrize("header", ["x key", "x:key", "x\r\nkey", "schlüssel"])
-def test_odd_headers(header: str) -> None:
-    """A name that no header can have is refused: it could smuggle in another header."""
-    with pytest.raises(ValidationError, match="auth_header"):
-        resolve(api_key=KEY, auth_header=header)
+def test_odd_headers_and_timeouts() -> None:
+    """A name that could smuggle in a header is refused; more time than a socket can be told is a day."""
+    for header in ("x key", "x:key", "x\r\nkey", "schlüssel"):
+        with pytest.raises(ValidationError, match="auth_header"):
+            resolve(api_key=KEY, auth_header=header)
+    for timeout in (math.inf, 1e300, 10**400):
+        assert resolve(api_key=KEY, timeout=timeout).timeout == 86_400
 
 
 def test_unencrypted_origins_are_told(caplog: pytest.LogCaptureFixture) -> None:
@@ -207,14 +199,24 @@ def test_unencrypted_origins_are_told(caplog: pytest.LogCaptureFixture) -> None:
     assert "unencrypted to api.example" in caplog.text
 
 
-@pytest.mark.parametrize("timeout", [math.inf, 1e300, 10**400])
-def test_endless_timeouts(timeout: float) -> None:
-    """More time than a socket can be told is a day."""
-    assert resolve(api_key=KEY, timeout=timeout).timeout == 86_400
+def test_the_copy_beside_the_code_is_read_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An installed package reads its own copy, whatever lies where a checkout has the document."""
+    assert load_document().content == document()
+    assert load_document() is load_document()
+    code = tmp_path / "site" / "kling_elements" / "document.py"
+    in_checkout = tmp_path / "spec" / "openapi.json"
+    for folder in (code.parent, in_checkout.parent):
+        folder.mkdir(parents=True)
+    monkeypatch.setattr("kling_elements.document.__file__", str(code))
+    for file in (in_checkout, code.with_name("openapi.json")):
+        file.write_text(f'{{"paths": {{"/{file.parent.name}": {{}}}}}}')
+        assert load_document.__wrapped__().content == {"paths": {f"/{file.parent.name}": {}}}
 
 
-def test_the_timeout_is_every_requests(driver: Driver) -> None:
-    """The client's time is given to each request, for each of its phases."""
-    server = Script.of(shown())
-    driver.open(server, timeout=3).get(ID)
-    assert server.requests[0].extensions["timeout"] == {"connect": 3, "read": 3, "write": 3, "pool": 3}
+def test_what_the_document_lacks() -> None:
+    """A lookup that finds nothing names what is missing."""
+    for ask in (load_document().operation, load_document().endpoint):
+        with pytest.raises(LookupError, match="'three'"):
+            ask("three")
+    with pytest.raises(LookupError, match="'x'"):
+        load_document().parameter("getKlingElementsTask", "x")

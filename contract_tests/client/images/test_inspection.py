@@ -21,7 +21,7 @@ from kling_elements.images.constraints import ImageConstraints
 RULES = ImageConstraints(("jpeg", "png"), 300, 300, 0.4, 2.5, 10_000_000)
 
 
-def exif(orientation: int) -> Image.Exif:
+def tags_of(orientation: int) -> Image.Exif:
     """EXIF data that holds an orientation."""
     data = Image.Exif()
     data[0x0112] = orientation
@@ -38,15 +38,12 @@ def chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
-def sixteen_bit_png(width: int = 300, height: int = 300) -> bytes:
-    """A PNG with 16 bits a channel, which Pillow reads but does not write in colour."""
-    rows = b"".join(b"\0" + bytes(width * 6) for _ in range(height))
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0))
-        + chunk(b"IDAT", zlib.compress(rows))
-        + chunk(b"IEND", b"")
-    )
+def made_png(bits: int, colour: int, rows: bytes, size: tuple[int, int], interlaced: int = 0) -> bytes:
+    """A PNG made by hand, as Pillow writes none with 16 bits a channel, or interlaced."""
+    header = struct.pack(">IIBBBBB", *size, bits, colour, 0, 0, interlaced)
+    palette = chunk(b"PLTE", bytes(3)) if colour == 3 else b""
+    data = chunk(b"IHDR", header) + palette + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + data
 
 
 def with_chunks(png: bytes, *chunks: bytes) -> bytes:
@@ -64,6 +61,7 @@ PNG = encoded(picture())
 JPEG = encoded(picture(), "JPEG")
 PROGRESSIVE = encoded(picture(), "JPEG", progressive=True)
 PALETTE = encoded(picture(mode="P"))
+SIXTEEN = made_png(16, 2, (b"\0" + bytes(320 * 6)) * 300, (320, 300))
 PROFILE = chunk(b"iCCP", b"display\0\0" + zlib.compress(bytes(1_500_000)))
 TEXT = chunk(b"zTXt", b"note\0\0" + zlib.compress(bytes(2_000_000)))
 WRONG_SUM = struct.pack(">I", 3) + b"tEXta\0b" + bytes(4)
@@ -79,7 +77,7 @@ WRONG_SUM = struct.pack(">I", 3) + b"tEXta\0b" + bytes(4)
         (encoded(picture(mode="1")), "png"),
         (encoded(picture(mode="LA")), "png"),
         (encoded(picture(mode="I;16", noise=False)), "png"),
-        (sixteen_bit_png(320, 300), "png"),
+        (SIXTEEN, "png"),
         (encoded(picture(mode="CMYK"), "JPEG"), "jpeg"),
         (encoded(picture(mode="L"), "JPEG"), "jpeg"),
         (encoded(picture(), "JPEG", subsampling=0, quality=98), "jpeg"),
@@ -104,69 +102,56 @@ def test_good_images_pass(data: bytes, name: str) -> None:
     assert problems(facts, RULES) == ()
 
 
-@pytest.mark.parametrize("size", [(1, 1), (3, 5), (8, 8), (33, 70)])
-@pytest.mark.parametrize("mode", ["RGB", "L", "1", "P"])
-def test_interlaced_pngs_are_whole_or_not(size: tuple[int, int], mode: str) -> None:
-    """The pixels of an interlaced PNG, and of one with few bits a pixel, are counted to the last row."""
-    data = interlaced(*size, mode)
-    with Image.open(io.BytesIO(data)) as image:
-        image.load()
-    assert inspect(data, complete=True).damage is None
-    assert "pixels are missing" in str(inspect(interlaced(*size, mode, missing=1), complete=True).damage)
-
-
-def interlaced(width: int, height: int, mode: str, missing: int = 0) -> bytes:
+def interlaced(width: int, height: int, bits: int, missing: int = 0) -> bytes:
     """An interlaced PNG whose pixels are all 0; `missing` bytes of them are not there."""
-    bits, colour = {"RGB": (24, 2), "L": (8, 0), "1": (1, 0), "P": (8, 3)}[mode]
     steps = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
     rows = 0
     for left, top, across, down in steps:
         columns = len(range(left, width, across))
         rows += len(range(top, height, down)) * (1 + (columns * bits + 7) // 8) if columns else 0
-    header = struct.pack(">IIBBBBB", width, height, 1 if bits == 1 else 8, colour, 0, 0, 1)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", header)
-        + (chunk(b"PLTE", bytes(3)) if mode == "P" else b"")
-        + chunk(b"IDAT", zlib.compress(bytes(rows - missing)))
-        + chunk(b"IEND", b"")
-    )
+    depth, colour = {24: (8, 2), 8: (8, 3), 1: (1, 0)}[bits]
+    return made_png(depth, colour, bytes(rows - missing), (width, height), 1)
 
 
-@pytest.mark.parametrize(
-    "data", [PNG, JPEG, PROGRESSIVE, sixteen_bit_png()], ids=["png", "jpeg", "progressive", "16"]
-)
-@pytest.mark.parametrize("part", [0.02, 0.3, 0.9, 0.999, 0.999999999])
-def test_cut_off_images_are_damaged(data: bytes, part: float) -> None:
-    """An image that ends too early is said to be damaged, however little is missing."""
-    cut = data[: int(len(data) * part)]
-    damage = inspect(cut, complete=True).damage
-    assert damage is not None
-    assert damage.startswith("is cut off or damaged: its ")
+@pytest.mark.parametrize("size", [(1, 1), (3, 5), (8, 8), (33, 70)])
+@pytest.mark.parametrize("bits", [24, 8, 1])
+def test_interlaced_pngs_are_whole_or_not(size: tuple[int, int], bits: int) -> None:
+    """The pixels of an interlaced PNG, and of one with few bits a pixel, are counted to the last row."""
+    data = interlaced(*size, bits)
+    with Image.open(io.BytesIO(data)) as image:
+        image.load()
+    assert inspect(data, complete=True).damage is None
+    assert "pixels are missing" in str(inspect(interlaced(*size, bits, missing=1), complete=True).damage)
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
-        PNG[: len(PNG) // 2] + bytes((PNG[len(PNG) // 2] ^ 1,)) + PNG[len(PNG) // 2 + 1 :],
-        changed(PNG, 8, 0),
-        changed(PNG, 9, 5),
-        changed(PNG, 9, 6),
-        changed(PNG, 7, 255),
-        PNG.replace(b"IHDR", b"IHDX"),
-        with_chunks(PNG, chunk(b"IDAT", b"no pixels")),
-        PALETTE.replace(b"PLTE", b"pLTE"),
-        PNG[:26],
-        JPEG[:2] + b"\xff\xda\0\2" + JPEG[2:],
-        JPEG.replace(b"\xff\xc0\0\x11\x08", b"\xff\xc0\0\x11\x0c"),
-        JPEG[:180],
-    ],
-)
+WHOLE = (PNG, JPEG, PROGRESSIVE, SIXTEEN)
+DAMAGED = [
+    *(data[: int(len(data) * part)] for data in WHOLE for part in (0.02, 0.3, 0.9, 0.999, 0.999999999)),
+    PNG[: len(PNG) // 2] + bytes((PNG[len(PNG) // 2] ^ 1,)) + PNG[len(PNG) // 2 + 1 :],
+    changed(PNG, 8, 0),
+    changed(PNG, 9, 5),
+    changed(PNG, 9, 6),
+    changed(PNG, 7, 255),
+    PNG.replace(b"IHDR", b"IHDX"),
+    with_chunks(PNG, chunk(b"IDAT", b"no pixels")),
+    PALETTE.replace(b"PLTE", b"pLTE"),
+    JPEG[:2] + b"\xff\xda\0\2" + JPEG[2:],
+    JPEG.replace(b"\xff\xc0\0\x11\x08", b"\xff\xc0\0\x11\x0c"),
+]
+
+
+@pytest.mark.parametrize("data", DAMAGED, ids=range(len(DAMAGED)))
 def test_damage_is_noticed(data: bytes) -> None:
-    """What can't be decoded as a whole is damaged, whatever exactly is wrong."""
+    """What can't be decoded as a whole is damaged, whatever exactly is wrong, however little is missing."""
     damage = str(inspect(data, complete=True).damage)
     assert damage.startswith("is cut off or damaged: its ")
     assert damage.isprintable()
+
+
+def test_a_shorter_body_than_announced_is_cut_off() -> None:
+    """Where the whole size is known, and not all is there, it is damaged."""
+    for size, is_whole in ((None, True), (len(JPEG), True), (len(JPEG) + 1, False)):
+        assert (inspect(JPEG, complete=True, size=size).damage is None) == is_whole
 
 
 def test_no_setting_of_the_process_decides(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,17 +179,11 @@ def test_an_image_of_too_many_pixels_is_not_decoded(monkeypatch: pytest.MonkeyPa
     assert "make it smaller" in str(inspect(JPEG, complete=True).damage)
 
 
-@pytest.mark.parametrize(("size", "is_whole"), [(None, True), (len(JPEG), True), (len(JPEG) + 1, False)])
-def test_a_shorter_body_than_announced_is_cut_off(size: int | None, is_whole: bool) -> None:  # noqa: FBT001
-    """Where the whole size is known, and not all is there, it is damaged."""
-    assert (inspect(JPEG, complete=True, size=size).damage is None) == is_whole
-
-
 @pytest.mark.parametrize("name", ["PNG", "JPEG"])
 @pytest.mark.parametrize(("orientation", "order"), [(1, "<"), (3, ">"), (6, "<"), (8, ">")])
 def test_orientation_is_applied(name: str, orientation: int, order: str) -> None:
     """Width and height are those of the displayed image, from the beginning of a file and from all of it."""
-    tags = exif(orientation)
+    tags = tags_of(orientation)
     tags.endian = order
     data = encoded(picture(400, 300), name, exif=tags)
     expected = (300, 400, True) if orientation >= 5 else (400, 300, False)
@@ -233,7 +212,9 @@ def test_header_agrees_with_pillow(data: st.DataObject) -> None:
             [("PNG", "RGB"), ("PNG", "P"), ("PNG", "1"), ("JPEG", "RGB"), ("JPEG", "CMYK"), ("JPEG", "L")]
         )
     )
-    options: dict[str, Any] = {"exif": exif(data.draw(st.integers(1, 8)))} if data.draw(st.booleans()) else {}
+    options: dict[str, Any] = (
+        {"exif": tags_of(data.draw(st.integers(1, 8)))} if data.draw(st.booleans()) else {}
+    )
     if name == "JPEG":
         options |= {"progressive": data.draw(st.booleans()), "comment": data.draw(st.binary(max_size=999))}
     raw = encoded(picture(*size, mode=mode, noise=False), name, **options)
@@ -242,3 +223,127 @@ def test_header_agrees_with_pillow(data: st.DataObject) -> None:
     with Image.open(io.BytesIO(raw)) as image:
         assert (width, height) == image.size
     assert facts.damage is None
+
+
+# --- headers made by hand
+
+ORIENTATION, WIDTH = 0x0112, 0x0100
+SHORT, LONG = 3, 4
+
+
+def segment(marker: int, data: bytes) -> bytes:
+    """A JPEG segment."""
+    return bytes((0xFF, marker)) + struct.pack(">H", len(data) + 2) + data
+
+
+def frame(marker: int = 0xC0, width: int = 400, height: int = 300) -> bytes:
+    """A JPEG's frame header."""
+    return segment(marker, struct.pack(">BHHB", 8, height, width, 1) + b"\1\x11\0")
+
+
+def entry(tag: int, value: int, kind: int = SHORT, order: str = "<") -> bytes:
+    """One entry of EXIF."""
+    return struct.pack(f"{order}HHIHH", tag, kind, 1, value, 0)
+
+
+def exif(*entries: bytes, count: int | None = None, start: int = 8, order: str = "<") -> bytes:
+    """EXIF data that ends with its last entry."""
+    head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(f"{order}I", start)
+    said = struct.pack(f"{order}H", len(entries) if count is None else count)
+    return head + bytes(max(0, start - 8)) + said + b"".join(entries)
+
+
+def seen(data: bytes) -> ImageInfo:
+    """What is said of a file's beginning."""
+    return inspect(data, complete=False, size=99_999)
+
+
+def facts(
+    name: str | None, width: int | None = None, height: int | None = None, *, turned: bool = False
+) -> ImageInfo:
+    """The facts of a beginning of a file whose size is known."""
+    return ImageInfo(name, width, height, 99_999, turned)
+
+
+TURN = exif(entry(WIDTH, 5), entry(ORIENTATION, 6))
+
+
+FORMATS: dict[str | None, list[bytes]] = {
+    "gif": [b"GIF87a", b"GIF89a"],
+    "webp": [b"RIFF\0\0\0\0WEBP"],
+    "tiff": [b"II*\0", b"MM\0*"],
+    "pdf": [b"%PDF-1.7"],
+    "bmp": [b"BM\1\2\3\4\0\0\0\0"],
+    "avif": [b"\0\0\0\x18ftyp" + brand for brand in (b"avif", b"avis")],
+    "heic": [b"\0\0\0\x18ftyp" + brand for brand in (b"heic", b"heix", b"hevc", b"mif1", b"msf1")],
+    "mp4": [b"\0\0\0\x18ftypmp42"],
+    "html": [b"<!DocType HTML>", b"<HTML lang=en>", b"\n <head>", b"\xef\xbb\xbf<BODY>"],
+    "svg": [b" <SVG width='5'>", b"<!doctype svg PUBLIC ''>\n<svg>", b"<?xml?>".ljust(1020) + b"<svg>"],
+    None: [b"\xff\xd8", PNG[:7], b"GIF88a", b"RIFX\0\0\0\0WEBP", b"BM\1\2\3\4\0\0\0\1", b"<p>",
+           b"<?xml version='1.0'?><rss>", b"an icon: <svg>", b"<?xml?>".ljust(1021) + b"<svg>"],
+}  # fmt: skip
+
+
+def test_each_format_is_known_by_its_first_bytes() -> None:
+    """A format's first bytes name it; others that are like them do not."""
+    for name, beginnings in FORMATS.items():
+        assert {data: seen(data) for data in beginnings} == dict.fromkeys(beginnings, facts(name))
+
+
+FOUND = facts("jpeg", 400, 300)
+TURNED = segment(0xE1, b"Exif\0\0" + TURN)
+
+
+@pytest.mark.parametrize(
+    ("middle", "expected"),
+    [
+        (frame(width=65_535, height=32_768), facts("jpeg", 65_535, 32_768)),
+        (frame(width=0), facts("jpeg", None, 300)),
+        (frame(height=0), facts("jpeg", 400, None)),
+        *((frame(marker), FOUND) for marker in (0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC7, 0xC9, 0xCB, 0xCD, 0xCF)),
+        *((frame(marker, 9, 9) + frame(), FOUND) for marker in (0xC4, 0xC8, 0xCC)),  # tables
+        *((b"\xff" + bytes((marker,)) + frame(), FOUND) for marker in (0x00, 0x01, 0xD0, 0xD7, 0xD8)),
+        (b"\xff\xff\xff" + frame(), FOUND),
+        (b"odd \0 bytes" + frame(), FOUND),
+        (segment(0xDA, b"\1") + frame(), facts("jpeg")),  # a scan before its frame
+        (b"\xff\xd9\0\0" + frame(), facts("jpeg")),  # the end before its frame
+        (segment(0xFE, b"\xff\xc0" * 9) + frame(), FOUND),  # a comment
+        (TURNED + frame(), facts("jpeg", 300, 400, turned=True)),
+        (TURNED + segment(0xE1, b"http://ns.adobe.com/") + frame(), facts("jpeg", 300, 400, turned=True)),
+        (TURNED, facts("jpeg", turned=True)),
+        (segment(0xE2, b"Exif\0\0" + TURN) + frame(), FOUND),
+        (segment(0xE1, b"Exif\0\1" + TURN) + frame(), FOUND),
+        (segment(0xE1, b"Exif\0\0" + TURN[:-1]) + frame(), FOUND),
+    ],
+)
+def test_each_way_to_a_frame(middle: bytes, expected: ImageInfo) -> None:
+    """A JPEG's frame header is found behind whatever may stand before it, and nothing is taken for it."""
+    assert seen(b"\xff\xd8\xff\xfe\0\2" + middle) == expected
+
+
+SIX = entry(ORIENTATION, 6)
+TURNS: list[tuple[bytes, bool]] = [
+    *((exif(entry(ORIENTATION, value)), value in {5, 6, 7, 8}) for value in range(10)),
+    (exif(entry(ORIENTATION, 6, order=">"), order=">"), True),
+    (exif(entry(ORIENTATION, 1, order=">"), order=">"), False),
+    (exif(entry(ORIENTATION, 6, LONG)), False),
+    (exif(SIX, entry(ORIENTATION, 1)), True),
+    (exif(entry(WIDTH, 5), SIX, count=1), False),
+    (exif(entry(WIDTH, 5), SIX, count=9), True),
+    (exif(SIX)[:-1], False),
+    (exif(SIX, start=20), True),
+    (b"II*\0" + struct.pack("<I", 8), False),
+    (b"II*\0" + struct.pack("<IB", 8, 1), False),
+    (b"II*\0" + struct.pack("<IH", 2**32 - 1, 1) + SIX, False),
+    (b"II*\0\x08\0\0", False),
+    (b"XX*\0" + exif(SIX)[4:], False),
+    (b"", False),
+]
+
+
+def test_each_orientation() -> None:
+    """A quarter turn is one of four values of one entry, of the right type, that is whole and counted."""
+    beginning = PNG[:33]
+    for data, turned in TURNS:
+        expected = facts("png", 300, 320, turned=True) if turned else facts("png", 320, 300)
+        assert seen(beginning + chunk(b"eXIf", data)) == expected, data

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import base64
-import decimal
 import io
 import os
-import struct
 import tempfile
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -19,7 +17,7 @@ from PIL import Image
 
 from contract_tests.support.examples import examples
 from contract_tests.support.pictures import encoded, picture
-from kling_elements.images import ImageConstraints, ImageInfo, inspection, open_files
+from kling_elements.images import ImageConstraints, ImageInfo, open_files
 from kling_elements.images.sources import (
     BytesSource,
     FileSource,
@@ -49,28 +47,19 @@ def refusal(source: object, rules: ImageConstraints = RULES) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("make", [bytes, bytearray, memoryview])
-def test_bytes_are_encoded(make: Callable[[bytes], object]) -> None:
-    """Bytes of any kind come back as base64 of the same bytes."""
-    loaded = load_image(make(PNG), RULES)
-    assert base64.b64decode(loaded.base64) == PNG
-    assert loaded.facts == ImageInfo("png", 320, 300, len(PNG))
-    assert len(repr(loaded)) < 300  # it doesn't hold the image
-
-
-@pytest.mark.parametrize(
-    "name", ["a.png", "wrong suffix.jpg", "none", "ünïcødé 猫 🐈.png", "-o", "a;b$(c)'.png"]
-)
-@pytest.mark.parametrize("as_text", [True, False])
-def test_files_are_read(tmp_path: Path, name: str, as_text: bool) -> None:  # noqa: FBT001  a parameter of the table
-    """A path as string or object is read whatever its name or suffix; the label is the path."""
-    path = tmp_path / name
-    path.write_bytes(PNG)
-    loaded = load_image(str(path) if as_text else path, RULES)
-    assert base64.b64decode(loaded.base64) == PNG
-    assert loaded.label == str(path)
-    source = classify(path)
-    assert classify(source) is source
+def test_bytes_and_files_are_encoded(tmp_path: Path) -> None:
+    """Bytes of any kind, and a file whatever its name or suffix, come back as base64 of the same bytes."""
+    for made in (bytes(PNG), bytearray(PNG), memoryview(PNG)):
+        loaded = load_image(made, RULES)
+        assert base64.b64decode(loaded.base64) == PNG
+        assert loaded.facts == ImageInfo("png", 320, 300, len(PNG))
+        assert len(repr(loaded)) < 300  # it doesn't hold the image
+    for name in ("a.png", "wrong suffix.jpg", "none", "ünïcødé 猫 🐈.png", "-o", "a;b$(c)'.png"):
+        path = tmp_path / name
+        path.write_bytes(PNG)
+        for source in (path, str(path), classify(path)):
+            loaded = load_image(source, RULES)
+            assert (loaded.data, loaded.label) == (PNG, str(path))
 
 
 def test_open_files_are_read(tmp_path: Path) -> None:
@@ -86,18 +75,14 @@ def test_open_files_are_read(tmp_path: Path) -> None:
         path.open("rb") as buffered,
         path.open("rb", buffering=0) as raw,
         path.open("rb") as source,
-        tempfile.TemporaryFile() as temporary,
-        tempfile.NamedTemporaryFile() as named,
         tempfile.SpooledTemporaryFile() as spooled,
     ):
-        files: list[Any] = [temporary, named, spooled]
+        spooled.write(PNG)
+        spooled.seek(0)
+        files: list[Any] = [spooled, buffered, raw, Slow(), io.BytesIO(PNG)]
         for file in files:
-            file.write(PNG)
-            file.seek(0)
-        for file in [*files, buffered, raw, Slow(), io.BytesIO(PNG)]:
             assert is_single(file)
             assert load_image(file, RULES).data == PNG
-        assert classify(io.BytesIO(PNG)) == BytesSource(PNG, "the open file")
         buffered.seek(0)
         assert classify(buffered) == BytesSource(PNG, f"the open file {path}")
 
@@ -131,7 +116,6 @@ def stream(*, closed: bool = False) -> io.BytesIO:
     ("make", "words"),
     [
         (lambda: io.StringIO("text"), "open it in binary mode"),
-        (lambda: Failing(5), "open it in binary mode"),
         (lambda: Failing(_later()), "await file.read()"),
         (lambda: Failing(OSError(5, "Input/output error")), "Input/output error"),
         (lambda: Failing(KeyError()), "can't be read: KeyError"),
@@ -147,17 +131,14 @@ def test_files_that_cant_be_read(make: Callable[[], object], words: str) -> None
     assert words in text
 
 
-@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "P", "1", "CMYK", "YCbCr", "F"])
-def test_images_of_pillow_are_encoded(mode: str) -> None:
-    """An image in memory becomes a PNG, whatever its mode."""
-    image = picture(noise=False).convert(mode)
-    assert is_single(image)
-    loaded = load_image(image, RULES)
-    assert (loaded.content_type, loaded.facts.width, loaded.label) == ("image/png", 320, "the Pillow image")
-
-
-def test_odd_images_of_pillow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An orientation is applied, as a PNG keeps none; a damaged image and a huge one are refused."""
+def test_images_of_pillow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any mode becomes a PNG, an orientation is applied; a damaged image and a huge one are refused."""
+    for mode in ("RGB", "RGBA", "L", "P", "1", "CMYK", "YCbCr", "F"):
+        converted = picture(noise=False).convert(mode)
+        assert is_single(converted)
+        loaded = load_image(converted, RULES)
+        found = (loaded.content_type, loaded.facts.width, loaded.label)
+        assert found == ("image/png", 320, "the Pillow image")
     exif = Image.Exif()
     exif[0x0112] = 6
     with Image.open(io.BytesIO(encoded(picture(400, 300), "JPEG", exif=exif))) as image:
@@ -171,36 +152,17 @@ def test_odd_images_of_pillow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert "make it smaller" in refusal(picture())
 
 
-def test_a_large_file_is_not_read(tmp_path: Path) -> None:
-    """Of a file over the limit only the beginning is read, yet all that is wrong with it is reported."""
-    path = tmp_path / "a.png"
+def test_a_large_file_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over the limit only the beginning is read, and of a file that has grown never more than the limit."""
+    path, before = tmp_path / "a.png", tmp_path / "before.png"
     with path.open("wb") as file:
         file.write(encoded(picture(200, 150)))
         file.truncate(50_000_000_000)  # sparse: it takes no room, and could not be read into memory
     assert refusal(path) == (
         f"{path} is 200x150 px: at least 300x300 is needed; is 50000.0 MB: under 10 MB is needed"
     )
-
-
-def test_what_is_too_large_is_not_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """At the limit's size, only a file's first 64 KiB are read; an open file is read up to a bound."""
-    path = tmp_path / "a.jpg"
-    comment = b"\xff\xfe" + struct.pack(">H", 65_000) + bytes(64_998)
-    frame = b"\xff\xc0" + struct.pack(">HBHHB", 11, 8, 10, 10, 1) + b"\1\x11\0"
-    path.write_bytes(b"\xff\xd8" + comment * 2 + frame)
-    size = path.stat().st_size
-    assert refusal(path, attrs.evolve(RULES, max_bytes=size)) == (
-        f"{path} is {size:,} bytes: under {size:,} bytes is needed"
-    )
-    monkeypatch.setattr(inspection, "_damage", lambda *_: pytest.fail("was decoded"))  # costs memory
-    assert "is needed" in refusal(PNG, attrs.evolve(RULES, max_bytes=len(PNG)))
     monkeypatch.setattr(open_files, "MAX_READ", 30_000)
     assert "20,000 bytes" in refusal(Failing(bytes(10_000)), LEAN)
-
-
-def test_a_file_that_grows_is_read_up_to_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Never more than the limit is read, though the file has grown since its size was asked."""
-    path, before = tmp_path / "a.png", tmp_path / "before.png"
     small = encoded(picture(noise=False))
     before.write_bytes(small)
     path.write_bytes(small.ljust(2 * 20_000, b"\0"))
@@ -228,12 +190,11 @@ def test_only_regular_files_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_links(tmp_path: Path) -> None:
     """A link is followed; a loop of links, and a link to nothing, are reported."""
     (tmp_path / "real.png").write_bytes(PNG)
-    (tmp_path / "link.png").symlink_to("real.png")
-    (tmp_path / "loop.png").symlink_to("loop.png")
-    (tmp_path / "lost.png").symlink_to("nothing.png")
-    assert load_image(tmp_path / "link.png", RULES).label.endswith("link.png")
-    assert "symbolic links" in refusal(tmp_path / "loop.png")
-    assert "is a link to nothing: nothing.png does not exist" in refusal(tmp_path / "lost.png")
+    for name, target in (("link", "real.png"), ("loop", "loop"), ("lost", "nothing.png")):
+        (tmp_path / name).symlink_to(target)
+    assert load_image(tmp_path / "link", RULES).label.endswith("link")
+    assert "symbolic links" in refusal(tmp_path / "loop")
+    assert "is a link to nothing: nothing.png does not exist" in refusal(tmp_path / "lost")
 
 
 @pytest.mark.parametrize(
@@ -247,12 +208,11 @@ def test_links(tmp_path: Path) -> None:
         (lambda text: f"DATA:image/jpg;name=a.png;BASE64,{quote(text)}", "the data URL"),
     ],
 )
-@pytest.mark.parametrize("data", [PNG, JPEG, PNG + b"\0", PNG + b"\0\0"], ids=["png", "jpeg", "png1", "png2"])
-def test_base64_text_is_decoded(make: Callable[[str], str], label: str, data: bytes) -> None:
+def test_base64_text_is_decoded(make: Callable[[str], str], label: str) -> None:
     """Base64 text, in lines or not, padded or not, bare or in a data URL, becomes clean base64."""
-    loaded = load_image(make(base64.b64encode(data).decode()), RULES)
-    assert loaded.base64 == base64.b64encode(data).decode()
-    assert loaded.label == label
+    for data in (PNG, JPEG, PNG + b"\0", PNG + b"\0\0"):
+        loaded = load_image(make(base64.b64encode(data).decode()), RULES)
+        assert (loaded.data, loaded.label) == (data, label)
 
 
 def test_faults_in_base64_are_placed() -> None:
@@ -267,13 +227,6 @@ def test_faults_in_base64_are_placed() -> None:
         ("data:image/png;base64,", "is empty"),
     ):
         assert words in refusal(damaged)
-
-
-@examples(40)
-@given(st.binary(min_size=200, max_size=400), st.sampled_from([b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b""]))
-def test_base64_round_trips(tail: bytes, head: bytes) -> None:
-    """Any bytes given as base64 text are recognised as such and come back unchanged."""
-    assert classify(base64.b64encode(head + tail).decode()) == BytesSource(head + tail, "the base64 text")
 
 
 @pytest.mark.parametrize(
@@ -309,9 +262,7 @@ def test_a_file_that_exists_is_a_file(name: str, tmp_path: Path, monkeypatch: py
     ("wanted", "expected"),
     [
         ("foto.jpg", "does not exist: did you mean {}/photo.jpg?"),
-        ("PHOTO.JPG", "does not exist: did you mean {}/photo.jpg?"),
         ("photo.jpeg", "does not exist: did you mean {}/photo.jpg?"),
-        ("photo", "does not exist: did you mean {}/photo.jpg?"),
         ("a", "does not exist: did you mean {}/a.jpeg?"),
         ("zebra.png", "does not exist"),
         ("zebra", "is no URL, no base64, and no file that exists"),
@@ -325,9 +276,7 @@ def test_a_missing_file_suggests_the_nearest(tmp_path: Path, wanted: str, expect
     (tmp_path / "a.jpeg").write_bytes(JPEG)
     path = tmp_path / wanted
     for source in (path, str(path)):
-        with pytest.raises(ImageProblem) as caught:
-            classify(source)
-        assert str(caught.value) == f"{path} {expected.format(tmp_path)}"
+        assert refusal(source) == f"{path} {expected.format(tmp_path)}"
 
 
 @pytest.mark.parametrize(
@@ -337,7 +286,6 @@ def test_a_missing_file_suggests_the_nearest(tmp_path: Path, wanted: str, expect
         (5, "type int"),
         ([PNG], "each image by itself"),
         ({"url": "https://example.com"}, "each image by itself"),
-        (decimal.Decimal(1), "type decimal.Decimal"),
         ("example.com/a.png", "; a URL begins with https://"),
         ("S3://bucket/a.png?b", "has the scheme 's3'"),
         ("file:///tmp/a%20b", "give the path, '/tmp/a b'"),
@@ -347,13 +295,11 @@ def test_a_missing_file_suggests_the_nearest(tmp_path: Path, wanted: str, expect
         ("https://me:secret@example.com/a.png", "holds a user name"),
         ("x " * 2048, "can't be read"),
         (b"GIF89a", "is a GIF image: JPEG or PNG is needed"),
-        ("", "an empty string is no image"),
         (" \n", "an empty string is no image"),
         ("a\0b.png", "null byte"),
         ("word " * 2000, "a string of 10,000 characters is no image"),
         (type("Array", (), {"__array_interface__": ()})(), "PIL.Image.fromarray"),
         ("\x1b[2Jevil.png", r"\x1b[2Jevil.png does not exist"),
-        ("half \ud800.png", r"\ud800.png"),
         ("x" * 200 + ".png", "does not exist"),
         ("a.b/" * 100 + ".png", "does not exist"),
     ],

@@ -1,0 +1,193 @@
+"""When: pauses before retries, the polling schedule, the deadline, and what these may be made of."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contract_tests.support.examples import examples
+from kling_elements import Limits, PollSchedule, RetryPolicy, Stage, ValidationError
+from kling_elements.policy.durations import check_seconds
+from kling_elements.policy.polling import Deadline, choose_schedule
+from kling_elements.policy.rate_limits import Rate
+from kling_elements.policy.retries import backoff
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+seconds = st.floats(0, 1e6)
+policies = st.builds(
+    RetryPolicy, attempts=st.none() | st.integers(1, 50), base=seconds, cap=seconds, max_hint=seconds
+)
+attempts = st.integers(1, 100_000)
+shares = st.floats(0, 1)
+
+
+@examples(60)
+@given(policies, attempts, seconds, shares, seconds)
+def test_a_hint_is_kept_to_or_not_slept_at_all(
+    policy: RetryPolicy, attempt: int, hint: float, share: float, remaining: float
+) -> None:
+    """A pause is what the service asks for; above the limit or past the deadline the error is raised."""
+    may = policy.attempts is None or attempt < policy.attempts
+    fits = hint <= policy.max_hint and hint < remaining and remaining >= 0.001
+    assert backoff(policy, attempt, hint, share, remaining) == (hint if may and fits else None)
+
+
+@examples(60)
+@given(policies, attempts, shares)
+def test_without_a_hint_the_pause_is_full_jitter_below_the_cap(
+    policy: RetryPolicy, attempt: int, share: float
+) -> None:
+    """The pause is an even share of a bound that doubles up to the cap."""
+    found = backoff(policy, attempt, None, share)
+    if policy.attempts is not None and attempt >= policy.attempts:
+        assert found is None
+    else:
+        bound = min(policy.cap, policy.base * 2 ** min(attempt - 1, 60))
+        assert found == pytest.approx(bound * share)
+
+
+DEFAULT, PATIENT = RetryPolicy(), RetryPolicy(attempts=None)
+
+
+@pytest.mark.parametrize(
+    ("policy", "attempt", "hint", "remaining", "pause"),
+    [
+        (DEFAULT, 1, None, math.inf, 0.5),
+        (DEFAULT, 2, None, math.inf, 1.0),
+        (DEFAULT, 3, None, math.inf, None),
+        (DEFAULT, 1, 20.0, math.inf, 20.0),
+        (DEFAULT, 1, 20.1, math.inf, None),
+        (DEFAULT, 1, 5.0, 5.0, None),
+        (DEFAULT, 1, -5.0, math.inf, 0.0),
+        (DEFAULT, 1, math.nan, math.inf, None),
+        (DEFAULT, 1, None, 0.001, 0.001),
+        (DEFAULT, 1, None, 0.00099, None),
+        (PATIENT, 9, None, 3.0, 3.0),
+        (PATIENT, 9, None, 0.0, None),
+    ],
+)
+def test_bounds(
+    policy: RetryPolicy, attempt: int, hint: float | None, remaining: float, pause: float | None
+) -> None:
+    """By default: three attempts, half a second, hints up to 20 s. A pause is cut to the time left."""
+    assert backoff(policy, attempt, hint, 1.0, remaining) == pause
+
+
+# --- the schedule and the deadline
+
+SCHEDULE = PollSchedule()
+# Jitter is a tenth either way, but none in an interval or a stage of its own.
+LAST = PollSchedule(stages=(Stage(5.0, 9.0, 9.0), Stage(10.0, 1.0, 1.0), Stage(20.0, 2.0, 3.0)))
+
+
+@pytest.mark.parametrize(
+    ("schedule", "looks", "elapsed", "shortest", "longest"),
+    [
+        (SCHEDULE, 0, 0.0, 9.0, 11.0),
+        (SCHEDULE, 0, 1e6, 9.0, 11.0),
+        (SCHEDULE, 1, 0.0, 4.5, 5.5),
+        (SCHEDULE, 1, 119.9, 4.5, 5.5),
+        (SCHEDULE, 1, 120.0, 9.0, 11.0),
+        (SCHEDULE, 1, 599.9, 9.0, 11.0),
+        (SCHEDULE, 1, 600.0, 20.0, 30.0),
+        (SCHEDULE, 1000, 1e9, 20.0, 30.0),
+        (LAST, 1, 99.0, 2.0, 3.0),
+        (PollSchedule.fixed(7.5), 0, 0.0, 7.5, 7.5),
+        (PollSchedule.fixed(0.0), 3, 1e6, 0.0, 0.0),
+    ],
+)
+def test_delays(schedule: PollSchedule, looks: int, elapsed: float, shortest: float, longest: float) -> None:
+    """After 10 s, every 5 s up to 2 minutes, every 10 s up to 10 minutes, then every 20 to 30 s."""
+    delays = [schedule.delay(looks=looks, elapsed=elapsed, random=random) for random in (0.0, 0.5, 1.0)]
+    assert delays == pytest.approx([shortest, (shortest + longest) / 2, longest])
+
+
+@examples(60)
+@given(started=seconds, timeout=seconds, passed=seconds, slept=seconds)
+def test_never_past_the_deadline(started: float, timeout: float, passed: float, slept: float) -> None:
+    """A clamped sleep ends at the deadline at the latest, and is never negative or longer than asked."""
+    deadline = Deadline(started, timeout)
+    now = started + passed
+    clamped = deadline.clamp(slept, now)
+    assert 0.0 <= clamped <= slept
+    assert clamped <= deadline.remaining(now)
+    assert deadline.elapsed(now + clamped) <= max(timeout, deadline.elapsed(now)) + 1e-3
+
+
+def test_deadlines_at_the_edge() -> None:
+    """A clock that steps back does not lengthen the wait; an infinite timeout never clamps."""
+    deadline = Deadline(1000.0, 60.0)
+    assert (deadline.elapsed(900.0), deadline.remaining(900.0)) == (0.0, 60.0)
+    assert Deadline(0.0, math.inf).clamp(30.0, 1e12) == 30.0
+
+
+def test_choosing() -> None:
+    """An interval goes before a schedule, and a schedule before the default."""
+    own = PollSchedule(first=1.0)
+    assert choose_schedule(None, None) == SCHEDULE
+    assert choose_schedule(own, None) is own
+    assert choose_schedule(own, 3) == PollSchedule.fixed(3.0)
+    assert choose_schedule(own, 0) == PollSchedule.fixed(0.0)
+
+
+# --- arguments
+
+WRONG: dict[str, Callable[[Any], object]] = {
+    "requests": lambda wrong: Rate(wrong, 1.0),
+    "window": lambda wrong: Rate(1, wrong),
+    "rates": lambda wrong: Limits(rates=wrong),
+    "rate": lambda wrong: Limits(rates=(wrong,)),
+    "tasks": lambda wrong: Limits(tasks=wrong),
+    "attempts": lambda wrong: RetryPolicy(attempts=wrong),
+    "base": lambda wrong: RetryPolicy(base=wrong),
+    "cap": lambda wrong: RetryPolicy(cap=wrong),
+    "max_hint": lambda wrong: RetryPolicy(max_hint=wrong),
+    "until": lambda wrong: Stage(wrong, 1.0, 1.0),
+    "shortest": lambda wrong: Stage(1.0, wrong, 1.0),
+    "first": lambda wrong: PollSchedule(first=wrong),
+    "stages": lambda wrong: PollSchedule(stages=wrong),
+    "stage": lambda wrong: PollSchedule(stages=(wrong,)),
+    "jitter": lambda wrong: PollSchedule(jitter=wrong),
+    "poll_interval": lambda wrong: choose_schedule(None, wrong),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_values_of_a_policy(name: str) -> None:
+    """Each value of each policy is checked."""
+    for wrong in ("off", -1, math.nan, True, [1]):
+        with pytest.raises(ValidationError):
+            WRONG[name](wrong)
+
+
+def test_bounds_of_a_policy() -> None:
+    """A schedule has a stage, jitter is a share, and a limit of zero would stop everything."""
+    for make in (
+        lambda: PollSchedule(stages=()),
+        lambda: PollSchedule(jitter=1.5),
+        lambda: Rate(0, 1.0),
+        lambda: Rate(1, 0.0),
+        lambda: Limits((), 0),
+        lambda: RetryPolicy(attempts=0),
+    ):
+        with pytest.raises(ValidationError):
+            make()
+
+
+def test_seconds() -> None:
+    """Any number that is not below zero is seconds, as a float; the error names the option."""
+    assert [check_seconds("x", value) for value in (0, 2, 0.5, math.inf)] == [0.0, 2.0, 0.5, math.inf]
+    assert check_seconds("x", 10**400) == math.inf
+    assert check_seconds("x", 1e-9, above_zero=True) == 1e-9
+    for value in (-(3**999), -1, math.nan, -math.inf, True, "1", None):
+        with pytest.raises(ValidationError, match=r"^x must be"):
+            check_seconds("x", value)
+    for value in (0, 0.0, -1):
+        with pytest.raises(ValidationError, match=r"^x must be above zero"):
+            check_seconds("x", value, above_zero=True)
