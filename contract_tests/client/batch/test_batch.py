@@ -3,76 +3,53 @@
 from __future__ import annotations
 
 import itertools
+import json
+import threading
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
-from contract_tests.client.batch.conftest import KEY, URL, VIDEO, job, with_client, write_jobs
-from kling_elements import AuthenticationError, KlingElements, ValidationError
+from contract_tests.client.batch.conftest import HOST, KEY, URL, VIDEO, collect, job, write_jobs
+from contract_tests.support.answers import png
+from kling_elements import AuthenticationError, ValidationError
 from kling_elements.batch.results import JobStatus
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
-    from contract_tests.client.batch.conftest import Service
+    from contract_tests.client.batch.conftest import Open, Service
 
-    Open = Callable[..., KlingElements]
+ANY = pytest.mark.parametrize("backend", [None, "asyncio", "trio"])
 
 
 def standings(results: Any) -> dict[str | None, JobStatus]:
     return {result.key: result.standing for result in results}
 
 
-@pytest.mark.parametrize("backend", [None, "asyncio", "trio"])
-def test_each_job_becomes_its_video(
-    service: Service, open_client: Open, tmp_path: Path, backend: str | None
-) -> None:
-    """Every job of a file is created once, and its video is where its name says, at most three at once."""
-    path = write_jobs(
-        tmp_path / "in" / "jobs.jsonl", *(job(f"j{n}", output=f"sub/{n}.mp4") for n in range(8))
-    )
+@ANY
+def test_each_job_becomes_its_video(service: Service, tmp_path: Path, backend: str | None) -> None:
+    """Each job is created once, at most three at once; images are beside the file, videos where it says."""
+    jobs = (job(f"j{n}", images=["a.png"], output=f"sub/{n}.mp4") for n in range(8))
+    path = write_jobs(tmp_path / "in" / "jobs.jsonl", *jobs)
+    (tmp_path / "in" / "a.png").write_bytes(png())
     out = tmp_path / "out"
-    results = run_batch(open_client, service, tmp_path, backend, path, directory=out)
+    results = collect(backend, tmp_path, service, lambda client: client.batch(path, directory=out))
     assert set(standings(results).values()) == {JobStatus.DONE}
     assert {result.file for result in results} == {out / "sub" / f"{n}.mp4" for n in range(8)}
     assert all(result.file.read_bytes() == VIDEO for result in results)
     assert set(service.made().values()) == {1}
     assert 1 < service.most <= 3
-    again = run_batch(open_client, service, tmp_path, backend, path, directory=out)
+    again = collect(backend, tmp_path, service, lambda client: client.batch(path, directory=out))
     assert set(standings(again).values()) == {JobStatus.EXISTING}
     assert {result.task_id for result in again} == set(service.prompts)
     assert len(service.prompts) == 8
 
 
-def run_batch(
-    open_client: Open, service: Any, folder: Path, backend: str | None, jobs: Any, **options: Any
-) -> list[Any]:
-    """Return the results, an error that ends the batch as the last of them."""
-    results: list[Any] = []
-    try:
-        if backend is None:
-            results.extend(iter(open_client(handler=service).batch(jobs, **options).__next__, None))
-        else:
-            with_client(
-                backend, service, folder, lambda client: collect(client.batch(jobs, **options), results)
-            )
-    except StopIteration:
-        pass
-    except Exception as error:  # noqa: BLE001 - the tests look at it
-        results.append(error)
-    return results
-
-
-async def collect(batch: Any, results: list[Any]) -> None:
-    async for result in batch:
-        results.append(result)  # noqa: PERF401 - what came before an error counts
-
-
-@pytest.mark.parametrize("backend", [None, "asyncio", "trio"])
-def test_a_fault_of_all_jobs_ends_the_batch(open_client: Open, tmp_path: Path, backend: str | None) -> None:
-    """A refused key is not tried a thousand times: the results of what was begun come, then the error."""
+@ANY
+def test_a_fault_of_all_jobs_ends_the_batch(tmp_path: Path, backend: str | None) -> None:
+    """A refused key is not tried a thousand times: first come the results of what was begun."""
     asked: list[httpx.Request] = []
 
     def refuse(request: httpx.Request) -> httpx.Response:
@@ -80,18 +57,18 @@ def test_a_fault_of_all_jobs_ends_the_batch(open_client: Open, tmp_path: Path, b
         return httpx.Response(401, json={"message": "Invalid API key"})
 
     jobs = (job(f"j{n}") for n in range(1000))
-    *seen, error = run_batch(open_client, refuse, tmp_path, backend, jobs, directory=tmp_path / "out")
+    *seen, error = collect(backend, tmp_path, refuse, lambda client: client.batch(jobs, directory=tmp_path))
     assert isinstance(error, AuthenticationError)
     assert 1 <= len(seen) == len(asked) <= 3
     assert KEY not in str(seen)
 
 
 @pytest.mark.parametrize("is_async", [False, True], ids=["a source", "an asynchronous source"])
-@pytest.mark.parametrize("backend", [None, "asyncio", "trio"])
+@ANY
 def test_a_source_that_fails_ends_the_batch(
-    service: Service, open_client: Open, tmp_path: Path, backend: str | None, *, is_async: bool
+    service: Service, tmp_path: Path, backend: str | None, *, is_async: bool
 ) -> None:
-    """An error of the caller's own iterator comes out as it is, after the results of what was begun."""
+    """An error of the caller's own iterator is raised as it is, after the results of what was begun."""
 
     def jobs() -> Iterator[dict[str, Any]]:
         yield job("a")
@@ -102,65 +79,63 @@ def test_a_source_that_fails_ends_the_batch(
             yield each
 
     source = jobs_later() if is_async and backend else jobs()
-    done, error = run_batch(open_client, service, tmp_path, backend, source, directory=tmp_path / "out")
+    done, error = collect(
+        backend, tmp_path, service, lambda client: client.batch(source, directory=tmp_path / "out")
+    )
     assert (done.key, done.standing, repr(error)) == ("a", "done", "LookupError('mine')")
 
 
-@pytest.mark.parametrize(
-    ("line", "said"),
-    [
-        ("{bad", "no JSON"),
-        ({"image": URL}, "did you mean 'images'"),
-        ({"images": [URL], "timeout": 1}, "timeout is not a field"),
-        ({"images": ["missing.png"]}, "missing.png does not exist"),
-        ({"images": [URL], "duration": 5}, "duration must be the string"),
-        ({"images": [URL], "id": "good"}, "id 'good' is that of job 1 too"),
-        ({"images": [URL], "output": "GOOD.mp4"}, "is that of job 1 too"),
-        ({"images": [URL], "model": "ultra"}, "model must be"),
-    ],
-)
-def test_a_bad_line_fails_alone(
-    service: Service, open_client: Open, tmp_path: Path, line: Any, said: str
-) -> None:
-    """A line that can't be used is told with its number, and sends nothing; its neighbours are done."""
-    path = write_jobs(tmp_path / "jobs.jsonl", job("good"), line, job("other"))
+BAD_LINES: list[tuple[Any, str]] = [
+    ("{bad", "at character 2"),
+    ("[1]", "JSON object"),
+    ('{"a": NaN}', "NaN"),
+    ('{"b": {"a": 1, "a": 1}}', "a stands twice"),
+    ('{"a": "\udcff"}', "UTF-8 at byte 8"),
+    ("[" * 100_000, "nested too deeply"),
+    ({"image": URL}, "did you mean 'images'"),
+    ({"images": [URL], "timeout": 1}, "timeout"),
+    ({"images": ["missing.png"]}, "missing.png"),
+    ({"images": [URL], "duration": 5}, "duration"),
+    ({"images": [URL], "id": "good"}, "job 1"),
+    ({"images": [URL], "output": "GOOD.mp4"}, "job 1"),
+    ({"images": [URL], "model": "ultra"}, "model"),
+    ({"images": [URL], "id": "", "output": " "}, "output must be text"),
+    ({"images": [URL], "id": ["x"]}, "id must be text"),
+]
+
+
+def test_a_bad_line_fails_alone(service: Service, open_client: Open, tmp_path: Path) -> None:
+    """A line that can't be used is reported with its number and sends nothing; its neighbours are done."""
+    lines = [line if isinstance(line, str) else json.dumps(line) for line, _ in BAD_LINES]
+    path, good, last = tmp_path / "jobs.jsonl", json.dumps(job("good")), json.dumps(job("last"))
+    path.write_bytes("\n".join([good, *lines, last]).encode(errors="surrogateescape"))
     results = {result.number: result for result in open_client().batch(path, directory=tmp_path / "out")}
-    assert [results[number].standing for number in (1, 2, 3)] == ["done", "invalid", "done"]
-    assert said in str(results[2].error)
-    assert len(service.prompts) == 2
-
-
-def test_images_are_found_beside_the_file(
-    service: Service, open_client: Open, tmp_path: Path, image: Path
-) -> None:
-    """Relative paths of images begin at the folder of the jobs, wherever the process is."""
-    path = write_jobs(image.parent / "jobs.jsonl", {"images": [image.name]}, {"images": image.name})
-    assert [each.standing for each in open_client().batch(path, directory=tmp_path / "out")] == ["done"] * 2
+    assert results[1].is_done
+    assert results[len(BAD_LINES) + 2].is_done
+    for number, (_, said) in enumerate(BAD_LINES, 2):
+        assert results[number].standing == "invalid"
+        assert said in str(results[number].error)
+    assert service.made() == {"good": 1, "last": 1}
 
 
 def test_jobs_are_read_as_they_are_begun(service: Service, open_client: Open, tmp_path: Path) -> None:
     """Of an endless source no more is read than can be worked on; closed, nothing more is begun."""
     read = itertools.count()
-
-    def endless() -> Iterator[dict[str, Any]]:
-        for number in read:
-            yield job(f"j{number}")
-
-    with open_client().batch(endless(), directory=tmp_path / "out") as batch:
+    endless = (job(f"j{number}") for number in read)
+    with open_client().batch(endless, directory=tmp_path / "out") as batch:
         for _ in range(5):
             next(batch)
     # Taken, waiting to be taken, and in work.
     assert next(read) <= 5 + 3 + 3
     assert max(service.made().values()) == 1
-    assert len(list(batch)) + 5 + len(batch.running) == sum(
-        service.made().values()
-    )  # what was finished is not lost
+    # What was finished is not lost.
+    assert len(list(batch)) + 5 + len(batch.running) == sum(service.made().values())
     assert list(batch) == []
     assert batch.not_begun is None
 
 
-def test_leaving_early_tells_what_runs_on(service: Service, open_client: Open, tmp_path: Path) -> None:
-    """A batch that is left names the tasks that run on; run again, it finishes them without a create."""
+def test_leaving_early_names_what_runs_on(service: Service, open_client: Open, tmp_path: Path) -> None:
+    """It names the tasks that keep running; run again, it finishes them without a create."""
     service.ends = {"slow1": "IN_PROGRESS", "slow2": "IN_PROGRESS"}
     jobs = [job("quick"), job("slow1"), job("slow2")]
     with open_client(poll_interval=0.01).batch(jobs, directory=tmp_path / "out") as batch:
@@ -176,74 +151,66 @@ def test_leaving_early_tells_what_runs_on(service: Service, open_client: Open, t
     assert set(service.made().values()) == {1}
 
 
-def test_an_unknown_outcome_is_not_repeated(service: Service, open_client: Open, tmp_path: Path) -> None:
-    """A create that was not answered is told as unknown, run after run, until it is asked for anew."""
-    sent: list[httpx.Response] = []
+def test_results_are_kept_when_a_batch_is_closed(open_client: Open, service: Service, tmp_path: Path) -> None:
+    """What was finished by then is still given, and how many jobs were not begun is known."""
+    fetched, others = itertools.count(1), threading.Event()
 
-    def made_and_lost() -> httpx.Response:
-        sent.append(service.make("lost"))
-        return httpx.Response(500, json={"message": "oops"})
+    def handle(request: httpx.Request) -> httpx.Response:
+        if request.url.host == HOST and next(fetched) == 4:
+            others.set()
+        return service(request)
 
-    service.plan = {"lost": made_and_lost}
-    for _ in range(3):
-        results = list(open_client().batch([job("lost"), job("other")], directory=tmp_path / "out"))
-        assert standings(results)["lost"] is JobStatus.UNKNOWN
-    assert len(sent) == 1
-    service.plan = {}
-    anew = open_client().batch([job("lost")], directory=tmp_path / "out", retry_unknown=True)
-    assert standings(anew) == {"lost": "done"}
-    assert service.made()["lost"] == 2  # as was asked for
-
-
-def test_a_failed_task_is_not_paid_again(service: Service, open_client: Open, tmp_path: Path) -> None:
-    """A task that failed is told as failed, run after run, until it is asked for anew."""
-    service.ends = {"bad": "FAILED"}
-    for _ in range(2):
-        results = list(open_client().batch([job("bad")], directory=tmp_path / "out"))
-        assert standings(results) == {"bad": "failed"}
-        assert str(results[0].task_id) in str(results[0].error)
-    assert service.made() == {"bad": 1}
-    service.ends = {}
-    again = open_client().batch([job("bad")], directory=tmp_path / "out", retry_failed=True)
-    assert standings(again) == {"bad": "done"}
+    jobs = [job(f"j{number}") for number in range(9)]
+    batch = open_client(handler=handle).batch(jobs, directory=tmp_path / "out", workers=3)
+    first = next(batch)
+    others.wait(30)
+    batch.close()
+    results = [first, *batch]
+    assert {result.file for result in results} == set((tmp_path / "out").glob("*.mp4"))
+    assert len(results) >= 4
+    assert batch.not_begun == 9 - len(results) - len(batch.running)
 
 
-def test_a_refused_job_is_created_the_next_time(service: Service, open_client: Open, tmp_path: Path) -> None:
-    """What the service refused made no task: the next run creates it."""
-    service.plan = {"no": lambda: httpx.Response(400, json={"message": "no"})}
-    assert standings(open_client().batch([job("no")], directory=tmp_path / "out")) == {"no": "refused"}
-    service.plan = {}
-    assert standings(open_client().batch([job("no")], directory=tmp_path / "out")) == {"no": "done"}
+def test_lines_may_move(service: Service, open_client: Open, tmp_path: Path) -> None:
+    """Moved, sorted, removed or between blank lines: each line is paid once, two equal ones twice."""
+    lines = [json.dumps({"images": [URL], "prompt": prompt}) for prompt in "aab"]
+    for text in (lines, ["", *lines], lines[::-1], lines[1:], ["", *lines[1:], "", lines[0]]):
+        jobs = write_jobs(tmp_path / "jobs.jsonl", *text)
+        results = list(open_client().batch(jobs, directory=tmp_path / "out"))
+        assert all(result.is_done for result in results)
+        assert service.made() == {"a": 2, "b": 1}
 
 
-def test_a_changed_job_keeps_its_task(service: Service, open_client: Open, tmp_path: Path) -> None:
-    """A job that was changed after its create is told, and neither sent nor given the other's video."""
-    service.ends = {"a": "IN_PROGRESS"}
-    first = list(open_client().batch([job("a")], directory=tmp_path / "out", timeout=0))
-    assert [each.standing for each in first] == ["unfinished"]
-    changed = list(open_client().batch([job("b", id="a")], directory=tmp_path / "out"))
-    assert [each.standing for each in changed] == ["invalid"]
-    assert "was changed after task" in str(changed[0].error)
-    assert service.made() == {"a": 1}
-
-
-def test_a_journal_that_cannot_be_written_stops_it(
-    service: Service, open_client: Open, tmp_path: Path
-) -> None:
-    """Without a journal a killed batch would pay twice: it isn't begun, unless that is off on purpose."""
-    (tmp_path / "file").write_text("")
-    with pytest.raises(ValidationError, match="would pay twice"):
-        open_client(journal=tmp_path / "file" / "journal").batch([job("a")], directory=tmp_path / "out")
-    assert not service.prompts
-    assert standings(open_client(journal=False).batch([job("a")], directory=tmp_path)) == {"a": "done"}
+def test_a_batch_is_known_by_its_paths(service: Service, open_client: Open, tmp_path: Path) -> None:
+    """A batch is known by the paths of its jobs and its folder; with neither, none is like another."""
+    one, two = (write_jobs(tmp_path / f"{name}.jsonl", job("a")) for name in ("one", "two"))
+    for source in (one, one, two, two, [job("a")], [job("a")]):
+        assert [result.standing for result in open_client().batch(source)] == ["done"]
+    # The files' jobs once each, those of the lists each time.
+    assert service.made() == {"a": 4}
 
 
 @pytest.mark.parametrize(
-    "options", [{"workers": 0}, {"workers": True}, {"wrokers": 1}, {"timeout": -1}, {"poll_interval": "x"}]
+    ("jobs", "options"),
+    [
+        ([job("a")], {"workers": 0}),
+        ([job("a")], {"workers": True}),
+        ([job("a")], {"wrokers": 1}),
+        ([job("a")], {"timeout": -1}),
+        ([job("a")], {"poll_interval": "x"}),
+        ([job("a")], {"defaults": {"duration": "7"}}),
+        ([job("a")], {"defaults": {"id": "x"}}),
+        ([job("a")], {"defaults": {"model": "x"}}),
+        (7, {}),
+        (job("a"), {}),
+        ("none.jsonl", {}),
+        ("a\0b", {}),
+    ],
 )
-def test_bad_options(open_client: Open, tmp_path: Path, options: dict[str, Any]) -> None:
-    """An option that can't be used is told before anything is sent."""
+def test_what_cannot_begin(
+    service: Service, open_client: Open, tmp_path: Path, jobs: Any, options: dict[str, Any]
+) -> None:
+    """An option or a source that can't be used is reported before anything is sent."""
     with pytest.raises(ValidationError):
-        open_client().batch([job("a")], directory=tmp_path, **options)
-    with pytest.raises(ValidationError, match="can't be read"):
-        open_client().batch(tmp_path / "none.jsonl", directory=tmp_path)
+        open_client().batch(jobs, directory=tmp_path, **options)
+    assert service.asked == []

@@ -1,177 +1,287 @@
-"""One job of a batch: what it comes to, whole, by what the journal says of it, and what is asked for it."""
+"""One job of a batch: its result by what the journal knows of it, and what the service is asked for it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 from attrs import evolve
 
-from contract_tests.client.batch.conftest import CREATE, DONE, FETCH, JOB, LOOK, TASK_ID, TOLD, VIDEO
-from kling_elements import Task
+from contract_tests.client.batch.conftest import (
+    DONE,
+    HOST,
+    JOB,
+    MADE,
+    TASK_ID,
+    UNDONE,
+    URL,
+    WAITED,
+    answer,
+    job,
+)
+from kling_elements import Task, errors
+from kling_elements.api.endpoints import find_model
+from kling_elements.batch import BatchJob
 from kling_elements.batch.results import JobStatus
-from kling_elements.journal import Job, NewEntry, State
+from kling_elements.document import load_document
+from kling_elements.journal import State, request_digest
+from kling_elements.operations.create_request import draft_request, finish_request
 
 if TYPE_CHECKING:
-    from contract_tests.client.batch.conftest import Bench
+    from pathlib import Path
+
+    from contract_tests.client.batch.conftest import Bench, Open, Service
+
+VENDOR = [server.url for server in load_document().servers]
+OTHER = "https://other.example"
+AGAIN = {"retry_unknown": True, "retry_failed": True}
 
 
+@pytest.mark.parametrize("is_begun", [True, False], ids=["begun before", "new"])
 @pytest.mark.parametrize("is_fetched", [True, False], ids=["to a file", "not fetched"])
-def test_a_job_comes_to_its_video(bench: Bench, *, is_fetched: bool) -> None:
-    """A job that is done tells its task, its file if it has one, and itself; its changes were told before."""
-    seen: list[tuple[str, str]] = []
-    target = bench.target if is_fetched else None
-    told = bench.run(
-        directory=target and target.parent,
-        on_update=lambda order, task: seen.append((order.key, task.status)),
-    )
-    assert told == evolve(TOLD, standing=JobStatus.DONE, task=DONE, task_id=TASK_ID, file=target)
-    assert seen == [("a", "CREATED"), ("a", "IN_PROGRESS"), ("a", "COMPLETED")]
-    assert bench.service.asked == [CREATE, LOOK, LOOK, *([FETCH] if is_fetched else [])]
-
-
-@pytest.mark.parametrize("is_fetched", [True, False], ids=["to a file", "not fetched"])
-def test_a_job_that_was_begun_is_gone_on_with(bench: Bench, *, is_fetched: bool) -> None:
-    """A task that an earlier run made is waited for and fetched, and told with all its changes."""
-    bench.create()
+def test_a_job_becomes_its_video(bench: Bench, *, is_begun: bool, is_fetched: bool) -> None:
+    """A job has its task, its file if it has one, and itself; each change was reported before."""
+    if is_begun:
+        bench.create()
     seen: list[tuple[str, Task]] = []
     target = bench.target if is_fetched else None
-    told = bench.run(
+    result = bench.run(
         directory=target and target.parent, on_update=lambda order, task: seen.append((order.key, task))
     )
-    assert told == evolve(TOLD, standing=JobStatus.DONE, task=DONE, task_id=TASK_ID, file=target)
-    assert bench.service.asked == [LOOK, LOOK, *([FETCH] if is_fetched else [])]
-    assert seen == [("a", Task(TASK_ID, "IN_PROGRESS")), ("a", DONE)]
+    assert result == evolve(bench.done(), file=target)
+    changes = [Task(TASK_ID, "CREATED"), Task(TASK_ID, "IN_PROGRESS"), DONE][is_begun:]
+    assert seen == [("a", task) for task in changes]
+    assert bench.service.asked == MADE[is_begun : 4 if is_fetched else 3]
 
 
-def test_a_file_that_is_there_is_told_and_noted(bench: Bench) -> None:
-    """Killed between the file and the note, a job asks nothing of anybody, and the file is noted."""
-    entry_id = bench.create()
-    other_id = bench.create_elsewhere()
-    bench.target.write_bytes(VIDEO)
-    assert bench.run() == evolve(TOLD, standing=JobStatus.EXISTING, task_id=TASK_ID, file=bench.target)
-    assert bench.service.asked == []
-    assert bench.entry(entry_id).file == str(bench.target)
-    assert bench.entry(other_id).file is None
-
-
-@pytest.mark.parametrize("is_begun", [True, False])
-def test_a_file_of_nobodys_counts(bench: Bench, *, is_begun: bool) -> None:
-    """A file that exists counts as finished, whoever made it, whether a create was begun or not."""
-    if is_begun:
-        bench.begin()
-    bench.target.write_bytes(VIDEO)
-    assert bench.run() == evolve(TOLD, standing=JobStatus.EXISTING, file=bench.target)
-    assert bench.service.asked == []
-
-
-@pytest.mark.parametrize("standing", [JobStatus.BUSY, JobStatus.UNKNOWN])
-def test_a_doubtful_create_is_not_repeated(bench: Bench, standing: JobStatus) -> None:
-    """What another process is sending, or has sent in vain, is told even if the image is gone by now."""
-    entry_id: str | None = bench.begin()
-    if standing is JobStatus.UNKNOWN:
-        bench.journal.unknown(str(entry_id), "cut")
-    told = bench.run(evolve(JOB, images=("gone.png",)), retry_failed=True)
-    assert evolve(told, job=JOB) == evolve(
-        TOLD, standing=standing, entry_id=entry_id if standing is JobStatus.UNKNOWN else None
-    )
-    assert bench.service.asked == []
-
-
-@pytest.mark.parametrize("state", [State.CREATED, State.UNKNOWN, State.REFUSED])
-def test_a_job_that_was_begun_at_another_service(bench: Bench, state: State) -> None:
-    """A task or a doubtful create of another service is not this one's; what it refused is made here."""
-    new = NewEntry("std", "https://other.example", "f", job=Job("b", "a"))
-    entry_id = bench.journal.begin(new).entry_id
-    if state is State.CREATED:
-        bench.journal.created(entry_id, Task(TASK_ID, "CREATED"))
-    elif state is State.UNKNOWN:
-        bench.journal.unknown(entry_id, "cut")
+@pytest.mark.parametrize(
+    ("state", "known", "options", "end"),
+    [
+        (State.PENDING, {}, AGAIN, "busy"),
+        (State.PENDING, {"ago": 3600}, {"retry_failed": True}, "unknown"),
+        (State.PENDING, {"ago": 3600}, AGAIN, "made"),
+        (State.UNKNOWN, {}, {"retry_failed": True}, "unknown"),
+        (State.UNKNOWN, {}, AGAIN, "made"),
+        (State.UNKNOWN, {"origin": OTHER}, AGAIN, "invalid"),
+        (State.REFUSED, {}, {}, "made"),
+        (State.REFUSED, {"origin": OTHER}, {}, "made"),
+        (State.ABANDONED, {}, {}, "made"),
+        (State.CREATED, {"origin": OTHER}, AGAIN, "invalid"),
+        (State.CREATED, {"origin": VENDOR[-1]}, AGAIN, "waited"),
+        (State.CREATED, {"digest": "of another request"}, AGAIN, "invalid"),
+        ("COMPLETED", {}, AGAIN, "waited"),
+        ("FAILED", {}, {"retry_unknown": True}, "failed"),
+        ("FAILED", {}, AGAIN, "made"),
+        ("lost", {}, {"retry_unknown": True}, "failed"),
+        ("lost", {}, AGAIN, "made"),
+    ],
+)
+def test_what_was_begun_decides_the_next_step(
+    bench: Bench, state: str, known: dict[str, Any], options: dict[str, Any], end: str
+) -> None:
+    """Only what surely made no task is created without being asked for; another service's is left alone."""
+    if state in {State.PENDING, State.UNKNOWN, State.REFUSED, State.ABANDONED}:
+        entry_id = bench.begin(**known)
     else:
-        bench.journal.refused(entry_id, "no")
-    told = bench.run()
-    if state is State.REFUSED:
-        assert told.standing is JobStatus.DONE
-        return
-    assert told == evolve(TOLD, standing=JobStatus.INVALID)
-    assert bench.service.asked == []
-    assert bench.entry(entry_id).state is state
+        entry_id = bench.create("CREATED" if state in {State.CREATED, "lost"} else state, **known)
+    if end == "made":
+        bench.service.prompts.clear()
+        bench.service._count = 0
+    journal: Any = bench.journal
+    settle = {"unknown": journal.unknown, "refused": journal.refused, "abandoned": journal.abandon}
+    if state in {*settle, "lost"}:
+        settle.get(state, journal.abandon)(entry_id, "cut")
+    before = bench.entry(entry_id)
+    # A doubtful create is reported even if the image is gone by now.
+    result = bench.run(evolve(JOB, images=("gone.png",)) if end in {"unknown", "busy"} else JOB, **options)
+    assert result.standing == ("done" if end in {"made", "waited"} else end)
+    assert bench.service.asked == {"made": MADE, "waited": WAITED}.get(end, [])
+    error = {"unknown": errors.OutcomeUnknown, "failed": errors.TaskFailed, "invalid": errors.ValidationError}
+    assert type(bench.error) is error.get(end, type(None))
+    assert result.entry_id == (entry_id if end == "unknown" else None)
+    if end == "failed":
+        assert result.task_id == getattr(bench.error, "task_id", None) == TASK_ID
+    if end == "made" and state != State.REFUSED:
+        assert bench.entry(entry_id).state is State.ABANDONED
+    elif end not in {"made", "waited"}:
+        assert bench.entry(entry_id) == before
 
 
-@pytest.mark.parametrize("state", ["failed", "unknown"])
-def test_what_is_done_again_is_given_up_before(bench: Bench, state: str) -> None:
-    """What is created anew on request leaves an entry that says so, so that nothing waits for it."""
-    entry_id = bench.begin()
-    if state == "failed":
-        bench.journal.created(entry_id, Task("t-failed", "FAILED"))
+def polled(response: httpx.Response) -> dict[str, Any]:
+    """Let each poll be answered so."""
+    return {"GET": response}
+
+
+def expiring(at: int) -> dict[str, Any]:
+    """Let the video be refused, whose URL expires then."""
+    url = f"https://{HOST}/{TASK_ID}.mp4?token=exp={at}~hmac=00"
+    return polled(answer(TASK_ID, "COMPLETED", url)) | {HOST: httpx.Response(403)}
+
+
+def fail(*_: object) -> None:
+    """Fail as a caller's own function may."""
+    raise KeyError("mine")
+
+
+@pytest.mark.parametrize(
+    ("answers", "options", "standing", "error"),
+    [
+        ({"POST": httpx.Response(400)}, {}, "refused", errors.BadRequestError),
+        ({"POST": httpx.Response(401)}, {}, "refused", errors.AuthenticationError),
+        ({"POST": httpx.Response(402)}, {}, "refused", errors.InsufficientCreditsError),
+        ({"POST": httpx.Response(429, json={"message": "free trial usage limit"})}, {}, "refused",
+         errors.QuotaExceededError),
+        ({"POST": httpx.ConnectError("refused")}, {}, "refused", errors.ConnectionFailed),
+        ({"POST": httpx.Response(500)}, {}, "unknown", errors.OutcomeUnknown),
+        ({"POST": httpx.ReadError("cut")}, {}, "unknown", errors.OutcomeUnknown),
+        (polled(httpx.Response(401)), {}, "unfinished", errors.AuthenticationError),
+        (polled(answer(TASK_ID, "CREATED")), {"timeout": 0}, "unfinished", errors.DeadlineExceeded),
+        (polled(answer(TASK_ID, "FAILED")), {}, "failed", errors.TaskFailed),
+        (polled(answer(TASK_ID, "COMPLETED")), {}, "failed", errors.ResultMissing),
+        (expiring(100_000_000), {}, "failed", errors.DownloadError),
+        (expiring(4_102_444_800), {}, "unfinished", errors.DownloadError),
+        ({HOST: httpx.Response(404)}, {}, "unfinished", errors.DownloadError),
+        ({}, {"on_update": fail}, "unfinished", KeyError),
+    ],
+)  # fmt: skip
+def test_each_end_of_a_job(
+    bench: Bench, answers: dict[str, Any], options: dict[str, Any], standing: str, error: type
+) -> None:
+    """A job shows its error and, where one exists, its task; only a fault of all jobs ends the batch."""
+    is_created = "POST" not in answers
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        given = answers.get(HOST if request.url.host == HOST else request.method)
+        if given is None or (request.method == "GET" and TASK_ID not in request.url.path):
+            return bench.service(request)
+        if isinstance(given, Exception):
+            raise given
+        return httpx.Response(given.status_code, content=given.content, headers=given.headers)
+
+    client = bench.open_client(handler=handle, sleep=lambda _: None)
+    batch = client.batch([JOB, job("b")], directory=bench.target.parent, batch_id="b", workers=1, **options)
+    result = next(batch)
+    assert (result.key, result.standing, type(result.error)) == ("a", standing, error)
+    assert result.task_id == (TASK_ID if is_created and error is not KeyError else None)
+    assert bool(result.entry_id) is (standing == "unknown")
+    if not is_created and error not in {errors.BadRequestError, errors.OutcomeUnknown}:
+        with pytest.raises(error):
+            next(batch)
     else:
-        bench.journal.unknown(entry_id, "the answer was cut")
-    told = bench.run(retry_failed=state == "failed", retry_unknown=state == "unknown")
-    assert told == evolve(TOLD, standing=JobStatus.DONE, task=DONE, task_id=TASK_ID, file=bench.target)
-    entry = bench.entry(entry_id)
-    assert (entry.state, entry.note) == (State.ABANDONED, "done again, as was asked")
-    assert bench.service.asked == [CREATE, LOOK, LOOK, FETCH]
+        assert next(batch).key == "b"
+
+
+def test_a_file_that_is_there_counts_as_done(bench: Bench) -> None:
+    """Whoever made it, nothing is sent; killed between the file and the note, the file is noted now."""
+    bench.target.write_bytes(b"whole")
+    there = evolve(UNDONE, standing=JobStatus.EXISTING, file=bench.target)
+    assert bench.run() == there
+    bench.begin()
+    assert bench.run() == there
+    entry_id, other_id = bench.create(), bench.create_elsewhere()
+    assert bench.run() == evolve(there, task_id=TASK_ID)
+    assert bench.service.asked == []
+    assert (bench.entry(entry_id).file, bench.entry(other_id).file) == (str(bench.target), None)
 
 
 def test_the_file_of_a_task_is_noted_before_the_wait(bench: Bench) -> None:
     """Where a video goes is in the journal while its task is waited for: of this service's task alone."""
-    entry_id = bench.create()
-    other_id = bench.create_elsewhere()
-    assert bench.run(timeout=0) == evolve(TOLD, standing=JobStatus.UNFINISHED, task_id=TASK_ID)
-    assert bench.entry(entry_id).target == str(bench.target)
-    assert bench.entry(other_id).target is None
+    entry_id, other_id = bench.create(), bench.create_elsewhere()
+    assert bench.run(timeout=0) == evolve(UNDONE, standing=JobStatus.UNFINISHED, task_id=TASK_ID)
+    assert (bench.entry(entry_id).target, bench.entry(other_id).target) == (str(bench.target), None)
 
 
 @pytest.mark.parametrize("is_begun", [True, False])
 def test_a_task_is_held_while_it_is_worked_on(bench: Bench, *, is_begun: bool) -> None:
-    """No other process can take a task while it is waited for and fetched; afterwards it can."""
+    """No other process can claim a task while it is waited for and fetched; afterwards it can."""
     if is_begun:
         bench.create()
     free: list[bool] = []
 
-    def answer(request: httpx.Request) -> httpx.Response:
-        if request.url.host == "results.example.com":
+    def handle(request: httpx.Request) -> httpx.Response:
+        if request.url.host == HOST:
             free.append(bench.is_free())
         return bench.service(request)
 
-    client = bench.open_client(handler=answer, sleep=lambda _: free.append(bench.is_free()))
-    assert bench.run(client=client).standing is JobStatus.DONE
+    client = bench.open_client(handler=handle, sleep=lambda _: free.append(bench.is_free()))
+    assert bench.run(client=client) == bench.done()
     assert free == [False] * (2 if is_begun else 3)
     assert bench.is_free()
 
 
-def test_a_video_that_cannot_be_fetched_keeps_its_task(bench: Bench) -> None:
-    """A fetch that fails after a create is told with the task, whose video the next run fetches."""
-
-    def answer(request: httpx.Request) -> httpx.Response:
-        return httpx.Response(404) if request.url.host == "results.example.com" else bench.service(request)
-
-    result = bench.run_whole(client=bench.open_client(handler=answer))
-    assert evolve(result, error=None) == evolve(
-        TOLD, standing=JobStatus.UNFINISHED, task=DONE, task_id=TASK_ID
-    )
-    assert "404" in str(result.error)
-    assert bench.run() == evolve(TOLD, standing=JobStatus.DONE, task=DONE, task_id=TASK_ID, file=bench.target)
-    assert bench.service.made() == {"a": 1}
-
-
 @pytest.mark.parametrize("when", ["on_update", "sleep"])
-def test_a_journal_that_loses_the_entry_loses_no_video(bench_on_disk: Bench, when: str) -> None:
+def test_a_journal_that_loses_the_entry_loses_no_video(bench: Bench, when: str) -> None:
     """If somebody empties the journal meanwhile, the video is fetched all the same."""
-    bench = bench_on_disk
     client = bench.open_client(**({"sleep": lambda _: bench.forget()} if when == "sleep" else {}))
-    told = bench.run(client=client, on_update=lambda *_: bench.forget() if when == "on_update" else None)
-    assert told == evolve(TOLD, standing=JobStatus.DONE, task=DONE, task_id=TASK_ID, file=bench.target)
+    on_update = (lambda *_: bench.forget()) if when == "on_update" else None
+    assert bench.run(client=client, on_update=on_update) == bench.done()
 
 
-def test_a_journal_that_loses_the_entry_makes_nothing_sure(bench_on_disk: Bench) -> None:
+def test_a_journal_that_loses_the_entry_makes_nothing_sure(bench: Bench) -> None:
     """If somebody empties the journal while a create is sent that is not answered, it is unknown."""
-    bench = bench_on_disk
 
     def lost() -> httpx.Response:
         bench.forget()
-        return httpx.Response(500, json={"message": "oops"})
+        return httpx.Response(500)
 
     bench.service.plan = {"a": lost}
-    assert bench.run() == evolve(TOLD, standing=JobStatus.UNKNOWN)
+    assert bench.run() == evolve(UNDONE, standing=JobStatus.UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_same"),
+    [({}, True), ({"model": "std"}, True), ({"model": "pro"}, False), ({"prompt": "b"}, False),
+     ({"images": "gone.png", "prompt": "b"}, True)],
+    ids=str,
+)  # fmt: skip
+def test_a_changed_job_keeps_its_task(bench: Bench, fields: dict[str, str], *, is_same: bool) -> None:
+    """It is neither sent nor given the other's video. With its image gone, its video is still its own."""
+    request = finish_request(draft_request(find_model("std"), (URL,), {"prompt": "a"}))
+    bench.create(digest=request_digest(request))
+    result = bench.run({"images": [URL], "prompt": "a", "id": "a", **fields})
+    assert (result.standing, result.task_id) == ("done" if is_same else "invalid", TASK_ID)
+    assert MADE[0] not in bench.service.asked
+    if not is_same:
+        assert isinstance(bench.error, errors.ValidationError)
+        assert (TASK_ID in str(bench.error), bench.error.hint) == (True, "kling-elements resume")
+
+
+def test_a_job_is_sent_as_often_as_it_was_asked_for(
+    service: Service, open_client: Open, tmp_path: Path
+) -> None:
+    """A create that made a task and was not answered is unknown, run after run, until it is repeated."""
+    made = [0]
+
+    def lost() -> httpx.Response:
+        made[0] += 1
+        service.make("lost")
+        return httpx.Response(500)
+
+    service.plan = {"lost": lost}
+    for _ in range(3):
+        results = list(open_client().batch([job("lost"), job("other")], directory=tmp_path / "out"))
+        assert [each.standing for each in results if each.key == "lost"] == [JobStatus.UNKNOWN]
+    assert made == [1]
+    service.plan = {}
+    (again,) = open_client().batch([job("lost")], directory=tmp_path / "out", retry_unknown=True)
+    assert (again.standing, service.made()["lost"]) == (JobStatus.DONE, 2)
+
+
+@pytest.mark.parametrize("output", ["file/sub/a.mp4", "file/a.mp4", "folder", "link", "read-only.mp4"])
+def test_a_file_that_cannot_be_written_costs_nothing(
+    bench: Bench, output: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before money is spent, the place of the video is looked at; the error names it."""
+    folder = bench.target.parent
+    (folder / "file").write_text("mine")
+    (folder / "folder").mkdir()
+    (folder / "link").symlink_to("nowhere")
+    if output == "read-only.mp4":
+        monkeypatch.setattr("os.access", lambda path, _: path != folder)
+    result = bench.run(BatchJob((URL,), id="a", output=output))
+    assert result.standing is JobStatus.INVALID
+    assert str(folder / output) in str(bench.error)
+    assert (bench.service.asked, (folder / "file").read_text()) == ([], "mine")
+    assert os.path.lexists(folder / "link")

@@ -1,48 +1,59 @@
-"""What the command line's tests share.
-
-A mock over a socket, images, and the command, run in this process or as one of its own.
-"""
+"""What the command line's tests share: a mock over a socket, and the command, run in this process or not."""
 
 from __future__ import annotations
 
 import io
 import json
 import os
+import re
 import secrets
 import signal
-import socket
 import subprocess
 import sys
+import textwrap
+import time
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from PIL import Image, ImageDraw
+from attrs import frozen
 
 from contract_tests.support.answers import mp4
+from kling_elements import Journal, KlingElements, Task
 from kling_elements.__main__ import main
 from kling_elements.cli.console import Console
 from kling_elements.cli.context import Context
 from kling_elements.cli.main import parse
+from kling_elements.journal import NewEntry, journal_path
+from kling_elements.journal.database import Database
 from kling_elements.settings import API_KEY_VARIABLES, BASE_URL_VARIABLE
 from kling_elements_mock import INSTANT, MockSettings, ServedMock, serve
 from kling_elements_mock.tasks import results
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
-    from kling_elements_mock.tasks.life_cycle import Pace
+    from kling_elements.journal import Entry
 
-KEY = "fpk-0123456789-secret"
+    Run = Callable[..., "Ended"]
+    Start = Callable[..., subprocess.Popen[str]]
+    Serve = Callable[..., ServedMock]
+
+IDS = ("abc00000-0000-4000-8000-000000000000", "abc00001-0000-4000-8000-000000000000", "abd", "x")
+KEY, ANOTHER_KEY = "fpk-0123456789-secret", "fpk-9876543210-another"
+URL = "https://example.com/a.png"
+NOW = ("--poll-interval", "0")
+_PATH = "/v1/ai/image-to-video/kling-elements"
+CREATE, LIST = ("POST", f"{_PATH}-std"), ("GET", f"{_PATH}-std")
 _ROOT = Path(__file__).parents[3]
-_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
+_WRAPPER = textwrap.TextWrapper(
+    100, subsequent_indent="      ", break_long_words=False, break_on_hyphens=False, drop_whitespace=True
+)
 
 
-@dataclass(frozen=True)
+@frozen
 class Ended:
     """A command that has ended."""
 
@@ -55,7 +66,7 @@ class Ended:
         return json.loads(self.out)
 
 
-@dataclass(frozen=True)
+@frozen
 class Written:
     """A run, and what it writes to stdout and to stderr."""
 
@@ -72,99 +83,17 @@ class Terminal(io.StringIO):
 
 
 @pytest.fixture(autouse=True)
-def _surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in (
-        *API_KEY_VARIABLES,
-        BASE_URL_VARIABLE,
-        *_PROXIES,
-        "COLUMNS",
-        "NO_COLOR",
-        "KLING_ELEMENTS_JOURNAL",
-    ):
+def _surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    for name in (*API_KEY_VARIABLES[1:], "COLUMNS", "NO_COLOR", "KLING_ELEMENTS_JOURNAL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv(API_KEY_VARIABLES[0], KEY)
     # Whatever the client may keep on disk stays in the test's folder.
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    work = tmp_path / "work"
-    work.mkdir()
-    monkeypatch.chdir(work)
-
-
-def parsed(*words: str) -> Namespace:
-    """Parse a command's words."""
-    return parse(words).args
-
-
-def context_of(*words: str, environ: Mapping[str, str] = MappingProxyType({})) -> Written:
-    """Make a run of `list` with these options, and what it writes."""
-    out, err = io.StringIO(), io.StringIO()
-    return Written(Context(Console(out, err, environ), parsed("list", *words)), out, err)
-
-
-def names() -> list[str]:
-    """What is in the current folder."""
-    return sorted(path.name for path in Path().iterdir())
-
-
-@pytest.fixture
-def image() -> Callable[..., str]:
-    """Draw an image into the current folder."""
-
-    def draw(name: str, size: tuple[int, int] = (400, 320)) -> str:
-        picture = Image.new("RGB", size, (30, 60, 120))
-        ImageDraw.Draw(picture).ellipse((20, 20, size[0] // 2, size[1] // 2), fill=(240, 200, 40))
-        data = io.BytesIO()
-        picture.save(data, "JPEG" if name.endswith("jpg") else "PNG")
-        Path(name).write_bytes(data.getvalue())
-        return name
-
-    return draw
-
-
-@pytest.fixture
-def serve_mock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., ServedMock]]:
-    """Serve a mock, and lead the command to it."""
-    with ExitStack() as stack:
-
-        def start(scenario: str = "", pace: Pace = INSTANT, *, has_films: bool = False) -> ServedMock:
-            if not has_films:  # to draw one takes a third of a second, and the command doesn't look at it
-                monkeypatch.setattr(results, "draw", lambda _: mp4())
-            served = stack.enter_context(serve(MockSettings(scenario=scenario, pace=pace)))
-            monkeypatch.setenv(BASE_URL_VARIABLE, served.url)
-            return served
-
-        yield start
-
-
-@pytest.fixture
-def nowhere(monkeypatch: pytest.MonkeyPatch) -> str:
-    """An origin that the command is led to, where nothing is; that no other test has entries of."""
-    url = f"http://{secrets.token_hex(8)}.localhost:9"
-    monkeypatch.setenv(BASE_URL_VARIABLE, url)
-    return url
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
-    """Run the command in this process."""
-
-    def call(*args: str) -> Ended:
-        capsys.readouterr()
-        code = main(args)
-        out, err = capsys.readouterr()
-        return Ended(code, out, err)
-
-    return call
-
-
-@pytest.fixture(autouse=True)
-def _default_signals() -> Iterator[None]:
-    """Whoever runs the tests in the background may ignore signals; the command must not inherit that."""
-    ignored = [
-        number
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-        if signal.getsignal(number) is signal.SIG_IGN
-    ]
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    # Whoever runs the tests in the background may ignore signals; the command must not inherit that.
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    ignored = [number for number in numbers if signal.getsignal(number) is signal.SIG_IGN]
     for number in ignored:
         signal.signal(number, signal.SIG_DFL)
     yield
@@ -172,18 +101,75 @@ def _default_signals() -> Iterator[None]:
         signal.signal(number, signal.SIG_IGN)
 
 
+def parsed(*words: str) -> Namespace:
+    """Parse a command's words."""
+    return parse(words).args
+
+
+def context_of(*words: str, err: io.StringIO | None = None) -> Written:
+    """Make a run of `list` with these options, and what it writes."""
+    out, err = io.StringIO(), err or io.StringIO()
+    return Written(Context(Console(out, err, {}), parsed("list", *words)), out, err)
+
+
+def names() -> list[str]:
+    """Return what is in the current folder."""
+    return sorted(path.name for path in Path().iterdir())
+
+
+@pytest.fixture(scope="session")
+def _served() -> Iterator[ServedMock]:
+    with serve(MockSettings(pace=INSTANT)) as served:
+        yield served
+
+
 @pytest.fixture
-def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+def serve_mock(_served: ServedMock, monkeypatch: pytest.MonkeyPatch) -> Serve:
+    """Lead the command to the mock, empty, with a scenario for all its requests."""
+
+    def start(scenario: str = "") -> ServedMock:
+        _served.mock.reset()
+        if scenario:
+            _served.mock.next_scenario(scenario, times=1000)
+        # To draw a film takes a third of a second, and the command doesn't look at it.
+        monkeypatch.setattr(results, "draw", lambda _: mp4())
+        monkeypatch.setenv(BASE_URL_VARIABLE, _served.url)
+        return _served
+
+    return start
+
+
+@pytest.fixture
+def nowhere(monkeypatch: pytest.MonkeyPatch) -> str:
+    """An origin that the command is led to, where nothing is."""
+    url = f"http://{secrets.token_hex(8)}.localhost:9"
+    monkeypatch.setenv(BASE_URL_VARIABLE, url)
+    return url
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run the command in this process."""
+
+    def call(*args: str) -> Ended:
+        capsys.readouterr()
+        code = main(args)
+        return Ended(code, *capsys.readouterr())
+
+    return call
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
     """Start the command as a process of its own group."""
     with ExitStack() as stack:
 
         def begin(*args: str, **options: Any) -> subprocess.Popen[str]:
             process = subprocess.Popen(  # noqa: S603 - our own interpreter
                 [sys.executable, "-m", "kling_elements", *args],
+                **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options},
                 env=environment(),
-                text=True,
                 start_new_session=True,
-                **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
             )
             stack.enter_context(process)
             stack.callback(process.kill)
@@ -192,72 +178,66 @@ def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
         yield begin
 
 
-@pytest.fixture
-def execute(start: Callable[..., subprocess.Popen[str]]) -> Callable[..., Ended]:
-    """Run the command as a process, to its end."""
-
-    def call(*args: str, **options: Any) -> Ended:
-        process = start(*args, **options)
-        out, err = process.communicate(timeout=60)
-        return Ended(process.returncode, out or "", err or "")
-
-    return call
-
-
-def environment(**changes: str) -> dict[str, str]:
-    """The environment of a process: this one's, with the packages in reach."""
+def environment() -> dict[str, str]:
+    """Return the environment of a process: this one's, with the packages in reach."""
     path = os.pathsep.join(str(_ROOT / part) for part in ("generated", "overrides"))
-    return {**os.environ, "PYTHONPATH": path, **changes}
+    return {**os.environ, "PYTHONPATH": path}
 
 
-@dataclass(frozen=True)
-class SilentService:
-    """A service that takes requests and answers when the test does.
-
-    Attributes:
-        listener: Its socket.
-    """
-
-    listener: socket.socket
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.listener.getsockname()[1]}"
-
-    @property
-    def was_asked(self) -> bool:
-        """Whether anybody has connected."""
-        self.listener.setblocking(False)
-        try:
-            connection, _ = self.listener.accept()
-        except BlockingIOError:
-            return False
-        connection.close()
-        return True
-
-    def accept(self) -> socket.socket:
-        """The connection of a request that has come in whole."""
-        connection, _ = self.listener.accept()
-        connection.settimeout(30)
-        with connection.makefile("rb") as stream:
-            length = 0
-            while (line := stream.readline()).strip():
-                if line.lower().startswith(b"content-length:"):
-                    length = int(line.split(b":")[1])
-            stream.read(length)
-        return connection
+def plain(text: str, **known: str) -> str:
+    """Return text, wrapped, without what differs from run to run: times, folders, ids."""
+    for name, value in known.items():
+        text = text.replace(value, name)
+    text = text.replace(str(Path.cwd()), "HERE")
+    text = re.sub(r"after (\d+:\d\d|\d+ s)", "after TIME", text)
+    text = re.sub(r"\[request [^]]+\]", "[request R]", text)
+    text = re.sub(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "TASK", text)
+    text = re.sub(r"\b[0-9a-f]{32}\b", "ENTRY-ID", text)
+    text = re.sub(r"\b[0-9a-f]{16}\b", "BATCH", text)
+    return "".join(f"{_WRAPPER.fill(line)}\n" for line in text.splitlines())
 
 
-@pytest.fixture
-def silent_service() -> Iterator[SilentService]:
-    """A service that stays silent."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(30)
-        yield SilentService(listener)
+def asked(served: ServedMock) -> list[tuple[str, str]]:
+    """Return the requests since the last time that this was called, in their order."""
+    requests = [(request.method, request.path) for request in served.mock.requests]
+    served.mock.requests.clear()
+    return requests
 
 
-def answer(body: Any) -> bytes:
-    """An HTTP answer."""
-    data = json.dumps(body).encode()
-    head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(data)}\r\n\r\n"
-    return head.encode() + data
+def about(task_id: str) -> tuple[str, str]:
+    """Return the request that polls a task."""
+    return "GET", f"{_PATH}/{task_id}"
+
+
+def begun(run: Run, served: ServedMock, *more: str) -> Entry:
+    """Return the entry of a task that was created, and not waited for."""
+    run("generate", URL, *more, "--timeout", "0")
+    entry = Journal.open().find(served.mock.tasks[-1].id, served.url)
+    assert entry is not None
+    return entry
+
+
+def in_doubt(origin: str, why: str | None = None, *, key: str = KEY, **known: Any) -> str:
+    """Return the entry of a create that was sent an hour ago, and never answered."""
+    with KlingElements(key, origin) as client:
+        owner = client.journal_owner
+    path = journal_path(None, os.environ)
+    assert path
+    journal = Journal(Database(path), lambda: time.time() - 3600, lambda: time.monotonic() - 3600)
+    entry_id = journal.begin(NewEntry("std", owner.origin, owner.fingerprint, **known)).entry_id
+    if why is not None:
+        journal.unknown(entry_id, why)
+    return entry_id
+
+
+def unwaited(origin: str, task_id: str, status: str = "CREATED", **known: Any) -> Entry:
+    """Return the entry of a task that was created an hour ago."""
+    return Journal.open().created(in_doubt(origin, **known), Task(task_id, status))
+
+
+def foreign(served: ServedMock, **options: Any) -> str:
+    """Return a task of another machine."""
+    with KlingElements(KEY, served.url, journal=False) as client:
+        task_id = client.create(URL, **options).id
+    asked(served)
+    return task_id

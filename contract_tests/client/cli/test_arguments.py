@@ -1,19 +1,20 @@
-"""Arguments: what help shows, what is taken, and which hint a typo gets."""
+"""Arguments: what help shows, what is taken, which hint a typo gets; completion, and `mock`."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 import pytest
 
-from contract_tests.client.cli.conftest import parsed
+from contract_tests.client.cli.conftest import environment, parsed
 from kling_elements.api.endpoints import DEFAULT_MODEL, MODELS
 from kling_elements.api.fetch import REDIRECT_RULES
 from kling_elements.cli.command_list import COMMANDS
-from kling_elements.cli.exit_codes import MEANINGS, ExitCode, UsageError
-from kling_elements.cli.main import parse
-from kling_elements.cli.parser import HelpWanted
+from kling_elements.cli.commands import mock
+from kling_elements.cli.exit_codes import MEANINGS, ExitCode
 from kling_elements.document import load_document
 from kling_elements.operations.wait import WAIT_TIMEOUT
 from kling_elements.settings import API_KEY_VARIABLES, BASE_URL_VARIABLE, REQUEST_TIMEOUT
@@ -22,58 +23,56 @@ from kling_elements.webhooks.receiver import HOST, PORT
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from contract_tests.client.cli.conftest import Ended
+    from contract_tests.client.cli.conftest import Run
 
-    Run = Callable[..., Ended]
-
-
-def helped(*words: str) -> str:
-    """Return the help of a line."""
-    with pytest.raises(HelpWanted) as caught:
-        parse([*words, "--help"])
-    return str(caught.value)
+HEAVY = "httpx yaml PIL anyio jsonschema_rs attr kling_elements_api kling_elements_mock"
+CHEAP = ("--help", "list --help", "--version", "", "nonsense", "list --bogus", "generate a.png --prompt")
 
 
 @pytest.mark.parametrize("command", ["generate", "create", "batch"])
-def test_help_shows_the_values_of_the_document(command: str) -> None:
+def test_help_shows_the_values_of_the_document(run: Run, command: str) -> None:
     """Durations and aspect ratios are the document's, models are those that the client has."""
     body = load_document().operation("createKlingElementsStdTask")["requestBody"]["content"]
     fields = load_document().resolve(body["application/json"]["schema"])["properties"]
-    text = helped(command)
+    text = run(command, "--help").out
     for name in ("duration", "aspect_ratio"):
         values = load_document().resolve(fields[name])["enum"]
         assert f"--{name.replace('_', '-')} {{{','.join(values)}}}" in text
-    for each in (text, helped("list")):
+    for each in (text, run("list", "--help").out):
         assert f"--model {{{','.join(MODELS)}}}" in each
     assert f"(default: {DEFAULT_MODEL})" in text
 
 
-def test_help_agrees_with_the_library() -> None:
+def test_help_agrees_with_the_library(run: Run) -> None:
     """What help says of variables and defaults is what the library does, though help doesn't import it."""
-    top = helped()
-    assert all(name in top for name in (*API_KEY_VARIABLES, BASE_URL_VARIABLE, *COMMANDS))
-    assert all(f"{code:>3}  {meaning}" in top for code, meaning in MEANINGS.items())
+    top = run("--help")
+    assert all(name in top.out for name in (*API_KEY_VARIABLES, BASE_URL_VARIABLE, *COMMANDS))
+    assert all(f"{code:>3}  {meaning}" in top.out for code, meaning in MEANINGS.items())
     assert {str(int(code)) for code in ExitCode} | {"130", "143"} == set(MEANINGS)
     args = parsed("generate", "a.jpg")
     assert (args.timeout, args.request_timeout) == (WAIT_TIMEOUT, REQUEST_TIMEOUT)
-    assert all(rule in helped("download") for rule in REDIRECT_RULES)
+    assert all(rule in run("download", "--help").out for rule in REDIRECT_RULES)
     listen = parsed("webhooks", "listen")
     assert (listen.host, int(listen.port)) == (HOST, PORT)
-
-
-def test_every_command_has_a_module() -> None:
-    """Each command that help lists can be run."""
     for name in COMMANDS:
         assert callable(import_module(f"kling_elements.cli.commands.{name}").run)
-
-
-def test_the_bare_command_prints_help(run: Run) -> None:
-    """Without any word the help is shown; a script sees that nothing was done."""
-    ended = run()
-    assert (ended.code, ended.out, ended.err) == (2, run("--help").out, "")
-    assert run("--help").code == 0
-    version = run("--version")
+    bare, version = run(), run("--version")
+    assert (bare.code, bare.out, bare.err, top.code) == (2, top.out, "", 0)
     assert (version.code, version.out.split()[0]) == (0, "kling-elements")
+
+
+def test_help_and_usage_errors_import_nothing_heavy() -> None:
+    """No library that connects, parses or decodes is imported for help, or for a usage error."""
+    program = (
+        "import sys; from kling_elements.__main__ import main\n"
+        f"for line in {CHEAP!r}: main(line.split())\n"
+        f"heavy = [name for name in {HEAVY!r}.split() if name in sys.modules]\n"
+        "main(['generate', '--help']); print(heavy, 'httpx' in sys.modules)"
+    )
+    ended = subprocess.run(  # noqa: S603 - the command itself
+        [sys.executable, "-c", program], env=environment(), capture_output=True, text=True, check=True
+    )
+    assert ended.stdout.splitlines()[-1] == "[] False"
 
 
 def test_options_stand_before_and_after_the_name() -> None:
@@ -89,7 +88,6 @@ def test_options_stand_before_and_after_the_name() -> None:
         (["--prompt", "-cinematic"], "prompt", "-cinematic"),
         (["--prompt=--x"], "prompt", "--x"),
         (["--prompt", "- a dash"], "prompt", "- a dash"),
-        (["--negative-prompt", "-x"], "negative_prompt", "-x"),
         (["--timeout", "-1"], "timeout", -1.0),
         (["-o", "-x.mp4"], "output", "-x.mp4"),
         (["--output", "-x.mp4", "--overwrite"], "output", "-x.mp4"),
@@ -107,16 +105,16 @@ def test_a_value_may_begin_with_a_dash(words: list[str], name: str, value: objec
     ("line", "said"),
     [
         ("lst", "did you mean list?"),
-        ("nonsense", "there is no command 'nonsense'"),
-        ("-v", "a command is needed"),
+        ("nonsense", "'nonsense'"),
+        ("-v", "command"),
         ("create a.jpg --promt x", "did you mean --prompt?"),
         ("create a.jpg --promt=x", "did you mean --prompt?"),
-        ("create a.jpg --xyz", "unrecognized arguments: --xyz"),
+        ("create a.jpg --xyz", "--xyz"),
         ("create a.jpg --prompt", "--prompt=VALUE"),
         ("create a.jpg --prompt --duration 5", "--prompt=VALUE"),
         ("create a.jpg --prompt --jsn", "--prompt=VALUE"),
         ("generate a.jpg -o", "--output=VALUE"),
-        ("wait x --timeout soon", "a number of seconds is needed: got 'soon'"),
+        ("wait x --timeout soon", "'soon'"),
         ("batch j", "-d/--directory"),
         ("status", "ID"),
         ("create", "IMAGE"),
@@ -126,8 +124,6 @@ def test_a_value_may_begin_with_a_dash(words: list[str], name: str, value: objec
 )
 def test_a_usage_error_is_one_line_with_a_hint(run: Run, line: str, said: str) -> None:
     """Invalid arguments are exit code 2, and one line that shows what helps."""
-    with pytest.raises(UsageError):
-        parse(line.split())
     ended = run(*line.split())
     assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1)
     assert said in ended.err
@@ -135,3 +131,39 @@ def test_a_usage_error_is_one_line_with_a_hint(run: Run, line: str, said: str) -
     error = run("--json", *line.split()).json["error"]
     assert (error["type"], error["exit_code"], error["task_id"]) == ("UsageError", 2, None)
     assert said in error["message"]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_knows_every_command_and_value(
+    run: Run, shell: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The script has all commands, and the values of the document; without shtab it says what to install."""
+    script = run("completion", shell).out
+    assert all(name in script for name in (*COMMANDS, "social_story_9_16", "dry-run"))
+    if shell == "bash":
+        line = ["/bin/bash", "-c", f"{script}\ntype -t _shtab_kling_elements"]
+        ended = subprocess.run(line, capture_output=True, text=True, check=True)  # noqa: S603 - our own script
+        assert ended.stdout == "function\n"
+    monkeypatch.setitem(sys.modules, "shtab", None)
+    missing = run("completion", shell)
+    assert (missing.code, "kling-elements[terminal]" in missing.err) == (2, True)
+
+
+def test_the_mock_is_another_program(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`mock` passes all its arguments on; where it, or what it needs, is missing, the extra is named."""
+    passed: list[list[str]] = []
+
+    class Found:
+        def load(self) -> Callable[[list[str]], int]:
+            return lambda words: passed.append(words) or 7  # type: ignore[func-returns-value]
+
+    class Broken:
+        def load(self) -> None:
+            raise ModuleNotFoundError("No module named 'av'", name="av")
+
+    for found, code in (([Found()], 7), ([], 2), ([Broken()], 2)):
+        monkeypatch.setattr(mock, "entry_points", lambda found=found, **_: found)
+        ended = run("mock", "--help", "-v")
+        assert (ended.code, "pip install 'kling-elements[mock]'" in ended.err) == (code, code == 2)
+    assert passed == [["--help", "-v"]]
+    assert "av" in ended.err

@@ -6,17 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
-import pytest
 import respx
 from inline_snapshot import snapshot
 
-from contract_tests.client.cli.unfinished import plain
+from contract_tests.client.cli.conftest import plain
 from contract_tests.support.answers import png
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import pytest
 
-    from contract_tests.client.cli.conftest import Ended
+    from contract_tests.client.cli.conftest import Run
 
 PICTURE = png()
 HOST = "https://pictures.example"
@@ -38,26 +37,16 @@ def answer(request: httpx.Request) -> httpx.Response:
     return httpx.Response(404)
 
 
-@pytest.fixture
-def check(run: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ended]:
-    """Run `check` without a key, where there are two files and hosts of pictures."""
+def test_images_are_shown_in_their_order(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each image is a line: what is known of it, why it is unfit, what else to know. One unfit is code 2."""
     monkeypatch.delenv("KLING_ELEMENTS_API_KEY")
     Path("a.png").write_bytes(PICTURE)
     Path("small.png").write_bytes(png(200, 150))
-
-    def call(*args: str) -> Ended:
-        with respx.mock(assert_all_called=False) as router:
-            router.route().mock(side_effect=answer)
-            return run("check", *args)
-
-    return call
-
-
-def test_images_are_shown_in_their_order(check: Callable[..., Ended]) -> None:
-    """Each image is a line: what is known of it, why it is unfit, what else to know. One unfit is code 2."""
-    ended = check(*IMAGES)
-    assert (ended.code, ended.err) == (2, "")
-    assert plain(ended.out, known={f"{len(PICTURE):,} bytes": "N bytes"}) == snapshot("""\
+    with respx.mock(assert_all_called=False) as router:
+        router.route().mock(side_effect=answer)
+        ended, as_json = run("check", *IMAGES), run("check", "--json", *IMAGES)
+    assert (ended.code, ended.err, as_json.code, as_json.err) == (2, "", 2, "")
+    assert plain(ended.out, **{"N bytes": f"{len(PICTURE):,} bytes"}) == snapshot("""\
 ok    a.png: PNG, 320x320 px, N bytes
 unfit small.png is 200x150 px: at least 300x300 is needed
 unfit none.png does not exist
@@ -69,15 +58,10 @@ ok    http://127.0.0.1/a.png: PNG, 320x320 px, N bytes (warning: the service can
 unfit http://printer.local/a.png can't be fetched: its host answers HTTP 404; the service can't
       fetch an address of this machine or a private network
 """)
-
-
-def test_images_as_json(check: Callable[..., Ended]) -> None:
-    """With `--json` each image is an object with the facts that are known, problems and warnings."""
-    ended = check("--json", *IMAGES)
-    assert (ended.code, ended.err) == (2, "")
-    rows = ended.json["images"]
-    assert [row["ok"] for row in rows] == [True, False, False, True, True, False, True, False]
-    assert [len(row["warnings"]) for row in rows] == [0, 0, 0, 0, 0, 0, 1, 1]
+    rows = as_json.json["images"]
+    assert [(row["ok"], len(row["warnings"])) for row in rows] == [
+        (True, 0), (False, 0), (False, 0), (True, 0), (True, 0), (False, 0), (True, 1), (False, 1),
+    ]  # fmt: skip
     assert all(bool(row["problems"]) is not row["ok"] for row in rows)
     facts = ("format", "width", "height", "bytes")
     assert [tuple(row[fact] for fact in facts) for row in rows[2:5]] == [
@@ -86,4 +70,4 @@ def test_images_as_json(check: Callable[..., Ended]) -> None:
         ("png", 320, 320, None),
     ]
     assert rows[3]["image"] == f"{HOST}/atlas.png?…"
-    assert check("a.png").code == check("--", "a.png").code == 0
+    assert run("check", "--", "a.png").code == 0

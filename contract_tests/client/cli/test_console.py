@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from contract_tests.client.cli.conftest import Terminal
+from contract_tests.client.cli.conftest import NOW, Terminal, names
+from contract_tests.support.answers import png
 from kling_elements.cli import console as console_module
 from kling_elements.cli.console import Console, count_of, one_line, sentence
 from kling_elements.cli.live_status import Status
@@ -20,6 +21,8 @@ from kling_elements.cli.terminal import LiveLine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from contract_tests.client.cli.conftest import Run, Serve
 
 
 class Broken(io.StringIO):
@@ -37,9 +40,9 @@ def encoded(encoding: str) -> io.TextIOWrapper:
     return io.TextIOWrapper(io.BytesIO(), encoding=encoding)
 
 
-def written(stream: io.TextIOWrapper) -> bytes:
-    assert isinstance(stream.buffer, io.BytesIO)
-    return stream.buffer.getvalue()
+def written(stream: Any) -> bytes:
+    found: bytes = stream.buffer.getvalue()
+    return found
 
 
 def test_words() -> None:
@@ -50,17 +53,19 @@ def test_words() -> None:
 
 
 def test_results_and_notes_are_lines_of_their_streams() -> None:
-    """A result is a line on stdout, JSON one indented document in ASCII; a note is a line on stderr."""
+    """A result is a line on stdout, JSON an ASCII document; a note is a line on stderr; none is obeyed."""
     out, err = io.StringIO(), io.StringIO()
     console = Console(out, err, {})
-    console.result("a result")
+    console.result("a\x1b[2J\nb")
+    console.verdict("ok", "a\nb")
     console.result_path(Path("a file.mp4"))
     console.result_json({"a": ["ü"]})
-    console.note("a note")
+    console.note("a\x1b[2J\nb")
     console.show(lambda: Status("only on a terminal"))
     console.table(("when", "file"), [("now", "a\tb\n\x1b[2J"), ("", "c")], is_out=False)
-    assert out.getvalue() == 'a result\na file.mp4\n{\n  "a": [\n    "\\u00fc"\n  ]\n}\n'
-    assert err.getvalue() == "a note\nnow\ta b \\x1b[2J\n\tc\n"
+    document = '{\n  "a": [\n    "\\u00fc"\n  ]\n}\n'
+    assert out.getvalue() == f"a\\x1b[2J\\nb\nok    a\\nb\na file.mp4\n{document}"
+    assert err.getvalue() == "a\\x1b[2J\\nb\nnow\ta b \\x1b[2J\n\tc\n"
     assert console.failure is None
 
 
@@ -109,24 +114,18 @@ def test_a_line_fits_its_terminal(
     """A line has a bar where the end is known; what has no room on a narrow terminal is cut off."""
     monkeypatch.setenv("COLUMNS", columns)
     line = LiveLine(Terminal(), lambda: status)
-    with line._console.capture() as captured:
+    with line._console.capture() as captured:  # a frame of its own, without the thread that redraws it
         line._console.print(line.line())
     assert re.sub(r"\x1b\[[\d;]*m", "", captured.get()).rstrip() == shown
 
 
-@pytest.mark.parametrize(("term", "is_live"), [("dumb", False), ("xterm", True), (None, True)])
-def test_a_dumb_terminal_is_not_rewritten(
-    monkeypatch: pytest.MonkeyPatch, term: str | None, *, is_live: bool
-) -> None:
-    """A line is rewritten on a terminal alone, and not if `TERM` says that it is dumb."""
-    monkeypatch.delenv("TERM", raising=False)
-    if term is not None:
-        monkeypatch.setenv("TERM", term)
-    monkeypatch.setattr(sys, "stderr", closed := Terminal())
-    assert Console.of_process().is_live is is_live
+def test_where_a_line_is_rewritten() -> None:
+    """On a terminal alone, and not if `TERM` says that it is dumb."""
+    closed = Terminal()
     closed.close()
-    streams: list[Any] = [io.StringIO(), closed, None]
-    assert [Console(None, err, {}).is_live for err in streams] == [False, False, False]
+    streams: list[Any] = [Terminal(), io.StringIO(), closed, None]
+    assert [Console(None, err, {}).is_live for err in streams] == [True, False, False, False]
+    assert [Console(None, Terminal(), {"TERM": term}).is_live for term in ("dumb", "xterm")] == [False, True]
 
 
 @pytest.mark.parametrize(
@@ -143,14 +142,6 @@ def test_text_that_the_encoding_lacks(encoding: str, text: str, out: bytes) -> N
     stream.write("> ")
     Console(stream, None, {}).result(text)
     assert written(stream) == b"> " + out
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="its names are no bytes")
-def test_a_path_is_written_with_its_bytes() -> None:
-    """A path goes out with the bytes that the file system knows, whatever the stream's encoding."""
-    stream = encoded("ascii")
-    Console(stream, None, {}).result_path(Path(os.fsdecode(b"v\xefd.mp4")))
-    assert written(stream) == b"v\xefd.mp4\n"
 
 
 @pytest.mark.parametrize(
@@ -173,31 +164,6 @@ def test_results_that_are_lost_are_known(error: Exception, failure: str | None) 
     assert console.failure == failure
 
 
-def test_a_pipe_that_nobody_reads_leads_nowhere() -> None:
-    """What is written later to a stream that broke, as the interpreter does at exit, does no harm."""
-    reading, writing = os.pipe()
-    os.close(reading)
-    with os.fdopen(writing, "w") as stream:
-        console = Console(stream, None, {})
-        console.result("a")
-        assert console.failure is None
-        print("b", file=stream, flush=True)
-
-
-def test_what_can_no_longer_be_flushed_is_found_at_the_end() -> None:
-    """A disk that is full only when the buffers are flushed is a failure too; stderr is flushed as well."""
-
-    class Full(io.StringIO):
-        def flush(self) -> None:
-            raise OSError(errno.ENOSPC, "No space left on device")
-
-    err = encoded("utf-8")
-    err.write("b")
-    console = Console(Full(), err, {})
-    console.finish()
-    assert (console.failure, written(err)) == ("No space left on device", b"b")
-
-
 @pytest.mark.parametrize(
     ("environ", "stream", "shown"),
     [
@@ -216,13 +182,38 @@ def test_verdicts_are_coloured_on_a_terminal(
     assert out.getvalue() == shown
 
 
-def test_no_text_reaches_a_terminal_unescaped() -> None:
-    """Escape sequences and line breaks in a line are shown, not obeyed."""
-    out, err = Terminal(), Terminal()
-    console = Console(out, err, {"NO_COLOR": "1"})
-    evil = "a\x1b[2J\nb"
-    console.result(evil)
-    console.verdict("ok", evil)
-    console.note(evil)
-    assert out.getvalue() == "a\\x1b[2J\\nb\nok    a\\x1b[2J\\nb\n"
-    assert err.getvalue() == "a\\x1b[2J\\nb\n"
+class Full(io.StringIO):
+    """A disk that is full only when the buffers are flushed."""
+
+    def flush(self) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_the_process_own_streams(run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader that leaves is no error, nor are closed streams; a full disk is one line and exit code 1."""
+    serve_mock()
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as stream:
+        monkeypatch.setattr(sys, "stdout", stream)
+        ended = run("--help")
+        assert (ended.code, ended.err) == (0, "")
+        print("b", file=stream, flush=True)  # as the interpreter does at exit
+    monkeypatch.setattr(sys, "stdout", Full())
+    ended = run("list", "--json")
+    assert (ended.code, ended.err.count("\n"), os.strerror(errno.ENOSPC) in ended.err) == (1, 1, True)
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+    assert run("list").code == 0
+
+
+@pytest.mark.skipif(sys.platform in {"darwin", "win32"}, reason="file names are UTF-8 only")
+def test_names_that_are_no_utf8(run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names of any bytes are read, written and printed as they are, whatever the stream's encoding."""
+    serve_mock()
+    image, video = b"b\xe9ld.png", b"v\xefd\xc3\xa9o.mp4"
+    Path(os.fsdecode(image)).write_bytes(png())
+    monkeypatch.setattr(sys, "stdout", out := encoded("ascii"))
+    assert run("generate", os.fsdecode(image), "-o", os.fsdecode(video), *NOW).code == 0
+    assert written(out) == video + b"\n"
+    assert names() == [os.fsdecode(image), os.fsdecode(video)]

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import io
+import re
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from contract_tests.client.cli.conftest import Terminal, context_of, parsed
+from contract_tests.client.cli.conftest import NOW, URL, Terminal, context_of
 from contract_tests.support.clients import FakeTime
 from kling_elements import Look, Task
-from kling_elements.cli.console import Console
-from kling_elements.cli.context import Context
 from kling_elements.cli.live_status import clock_face
 from kling_elements.cli.progress import Progress
 from kling_elements.errors import ConnectionFailed
@@ -19,10 +19,9 @@ from kling_elements.errors import ConnectionFailed
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from contract_tests.client.cli.conftest import Run, Serve
 
-def shown_on(stream: io.StringIO, time: FakeTime, *options: str) -> Progress:
-    context = Context(Console(None, stream, {"COLUMNS": "80"}), parsed("list", *options))
-    return Progress(context, clock=time.clock, sleep=time.sleep)
+SEEN = Look("1", Task("1", "CREATED"), None, 9.0, 5.0)
 
 
 def failed(text: str) -> Look:
@@ -30,11 +29,11 @@ def failed(text: str) -> Look:
 
 
 def test_clock_face() -> None:
-    """Times are told as m:ss, and h:mm:ss from an hour on."""
+    """Times are shown as m:ss, and h:mm:ss from an hour on."""
     assert [clock_face(s) for s in (0, 59.9, 60, 3600)] == ["0:00", "0:59", "1:00", "1:00:00"]
 
 
-def test_a_terminal_s_line_counts_down() -> None:
+def test_a_terminals_line_counts_down() -> None:
     """The line has status, elapsed time, the next poll and why the last one failed, until one succeeds."""
     time, shown = FakeTime(), []
 
@@ -48,7 +47,7 @@ def test_a_terminal_s_line_counts_down() -> None:
     progress.update(Task("1", "IN\nPROGRESS"))
     progress.look(failed("no\nanswer"))
     progress.sleep(100)
-    progress.look(Look("1", Task("1", "CREATED"), None, 9.0, 5.0))
+    progress.look(SEEN)
     shown.append(progress.now())
     progress.fetching()
     shown.append(progress.now())
@@ -60,33 +59,48 @@ def test_a_terminal_s_line_counts_down() -> None:
     ]
 
 
-def test_progress_elsewhere_is_a_line_at_a_change() -> None:
-    """Where a line can't be rewritten, changes and failed looks are told once each."""
-    time, stream = FakeTime(), io.StringIO()
-    progress = shown_on(stream, time)
-    failed = Look("1", None, ConnectionFailed("no answer"), 5.0, 5.0)
-    progress.update(Task("1", "CREATED"))
-    progress.sleep(65)
-    for look in (failed, failed, Look("1", Task("1", "CREATED"), None, 9.0, 5.0)):
-        progress.look(look)
-    progress.update(Task("1", "COMPLETED"))
-    assert stream.getvalue().splitlines() == [
-        "CREATED after 0:00",
-        "CREATED after 1:05; a poll failed and will be retried: no answer",
-        "COMPLETED after 1:05",
-    ]
+@pytest.mark.parametrize(
+    ("stream", "options", "lines"),
+    [
+        (
+            io.StringIO,
+            (),
+            ["CREATED after 0:00", "CREATED after 1:05; a poll failed", "COMPLETED after 1:05"],
+        ),
+        (io.StringIO, ("-q",), []),
+        (Terminal, ("-q",), []),
+    ],
+)
+def test_progress_elsewhere_is_a_line_at_a_change(
+    stream: Callable[[], io.StringIO], options: tuple[str, ...], lines: list[str]
+) -> None:
+    """Where a line can't be rewritten, changes and failed polls are shown once each, unless it is quiet."""
+    time, err = FakeTime(), stream()
+    progress = Progress(context_of(*options, err=err).context, clock=time.clock, sleep=time.sleep)
+    with progress:
+        progress.update(Task("1", "CREATED"))
+        progress.sleep(65)
+        for look in (failed("no answer"), failed("no answer"), SEEN):
+            progress.look(look)
+        progress.update(Task("1", "COMPLETED"))
+        progress.fetching()
+    shown = err.getvalue().splitlines()
+    assert len(shown) == len(lines)
+    assert all(map(str.startswith, shown, lines))
     assert time.sleeps == [65]
 
 
-@pytest.mark.parametrize("stream", [io.StringIO, Terminal])
-def test_quiet_shows_nothing(stream: Callable[[], io.StringIO]) -> None:
-    """A quiet wait shows nothing, wherever stderr leads, and is slept in one."""
-    time, err = FakeTime(), stream()
-    progress = shown_on(err, time, "-q")
-    with progress:
-        progress.fetching()
-    progress.update(Task("1", "CREATED"))
-    progress.look(failed("a"))
-    progress.sleep(65)
-    progress.update(Task("1", "COMPLETED"))
-    assert (err.getvalue(), time.sleeps) == ("", [65])
+def test_progress_on_a_terminal_is_one_line(
+    run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One line is rewritten, no wider than the terminal, and is gone at the end."""
+    serve_mock("polls=3")
+    monkeypatch.setenv("COLUMNS", "30")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stderr", err := Terminal())
+    assert run("generate", URL, "-o", "t.mp4", *NOW).out == "t.mp4\n"
+    lines = [re.sub(r"\x1b\[[\d;?]*\w", "", part) for part in re.split(r"[\r\n]+", err.getvalue())]
+    assert any(re.match(r". connecting  \d+:\d\d  ", line) for line in lines)
+    assert all(len(line) <= 30 for line in lines if re.match("[\u2800-\u28ff]", line))
+    assert lines[-1] == ""
+    assert any(line.startswith("COMPLETED after ") for line in lines)

@@ -1,4 +1,4 @@
-"""`webhooks listen`: what it reads, prints and refuses; and `mock`, which is another program's."""
+"""`webhooks listen`: what it reads, prints and refuses."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from inline_snapshot import snapshot
 
 from contract_tests.support.deliveries import NOW, SECRET, TASK_ID, body_of
 from kling_elements import Task
-from kling_elements.cli.commands import mock
 from kling_elements.cli.webhook_output import json_line, read_secrets, text_line
 from kling_elements.errors import ValidationError
 from kling_elements.webhooks import (
@@ -28,67 +28,50 @@ from kling_elements.webhooks import (
 )
 
 if TYPE_CHECKING:
-    import subprocess
-    from collections.abc import Callable
-
-    from contract_tests.client.cli.conftest import Ended
-
-    Run = Callable[..., Ended]
-    Start = Callable[..., subprocess.Popen[str]]
+    from contract_tests.client.cli.conftest import Run, Start
 
 AT = datetime(2026, 1, 1, 12, 5, 0, 250_400, tzinfo=UTC)
 URL = "https://cdn.example/v.mp4?token=exp=1~hmac=abc"
-GENUINE = Delivery("msg_1", NOW, Task(TASK_ID, "COMPLETED", (URL,)))
-OK = Reply(200, {}, b"")
 SECRETS = "KLING_ELEMENTS_WEBHOOK_SECRET"
+OK, BAD, METHOD = (Reply(status, {}, b"") for status in (200, 400, 405))
+GENUINE = Delivery("msg_1", NOW, Task(TASK_ID, "COMPLETED", (URL,)))
+VERIFIED: dict[str, Any] = {
+    "answer": 200, "verified": True, "webhook_id": "msg_1", "task_id": TASK_ID, "status": "COMPLETED",
+    "urls": [URL],
+}  # fmt: skip
+REFUSED: dict[str, Any] = {"answer": 400, "verified": False}
 
 
-def refused(status: int, reason: Reason, text: str, webhook_id: str | None = None) -> HandledRequest:
-    return HandledRequest(Reply(status, {}, b""), refusal=Refusal(reason, text, webhook_id))
-
-
-CASES: list[tuple[HandledRequest, str, dict[str, Any]]] = [
-    *(
-        (
-            HandledRequest(OK, GENUINE, receipt),
-            f"msg_1  {TASK_ID}  COMPLETED  verified{more}",
-            {"answer": 200, "verified": True, "webhook_id": "msg_1", "receipt": receipt.value,
-             "task_id": TASK_ID, "status": "COMPLETED", "urls": [URL]},
-        )
-        for receipt, more in (
-            (Receipt.NEW, ""),
-            (Receipt.DUPLICATE, ", but this delivery came before"),
-            (Receipt.REPEATED, ", but the status was known"),
-            (Receipt.OUTDATED, ", but a later status is known"),
-        )
-    ),
-    (
-        HandledRequest(OK, Delivery("m" * 80, NOW, Task("t" * 81, "\x1b[31mé")), Receipt.NEW),
-        f"{'m' * 80}  {'t' * 80}…  ?[31mé  verified",
-        {"answer": 200, "verified": True, "webhook_id": "m" * 80, "receipt": "new", "task_id": "t" * 81,
-         "status": "\x1b[31mé", "urls": []},
-    ),
-    (
-        refused(400, Reason.BODY, "task 'ä'", "a\x07"),
-        "a?  REFUSED: task '\\xe4'",
-        {"answer": 400, "verified": False, "webhook_id": "a\x07", "reason": "body", "message": "task 'ä'"},
-    ),
-    (
-        refused(400, Reason.HEADERS, "missing"),
-        "-  REFUSED: missing",
-        {"answer": 400, "verified": False, "webhook_id": None, "reason": "headers", "message": "missing"},
-    ),
-    (HandledRequest(Reply(405, {}, b"")), "-  answered with 405", {"answer": 405, "verified": False}),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("handled", "line", "row"), CASES)
-def test_a_request_is_one_line(handled: HandledRequest, line: str, row: dict[str, Any]) -> None:
+def test_a_request_is_one_line() -> None:
     """When, which delivery, which task, what it was worth: short and harmless; as JSON also the URLs."""
     local = datetime(2026, 1, 1, 12, 5, 0).astimezone()
-    assert text_line(handled, local) == f"12:05:00  {line}"
-    assert json.loads(json_line(handled, AT)) == {"time": "2026-01-01T12:05:00.250+00:00", **row}
-    assert "\n" not in json_line(handled, AT)
+    strange = Delivery("m" * 80, NOW, Task("t" * 81, "\x1b[31mé"))
+    known = {"webhook_id": "m" * 80, "task_id": "t" * 81, "status": "\x1b[31mé", "urls": []}
+    handled: list[tuple[HandledRequest, dict[str, Any]]] = [
+        *((HandledRequest(OK, GENUINE, each), VERIFIED | {"receipt": each.value}) for each in Receipt),
+        (HandledRequest(OK, strange, Receipt.NEW), VERIFIED | known | {"receipt": "new"}),
+        (HandledRequest(BAD, refusal=Refusal(Reason.BODY, "task 'ä'", "a\x07")),
+         REFUSED | {"webhook_id": "a\x07", "reason": "body", "message": "task 'ä'"}),
+        (HandledRequest(BAD, refusal=Refusal(Reason.HEADERS, "missing")),
+         REFUSED | {"webhook_id": None, "reason": "headers", "message": "missing"}),
+        (HandledRequest(METHOD), {"answer": 405, "verified": False}),
+    ]  # fmt: skip
+    for each, row in handled:
+        assert json.loads(json_line(each, AT)) == {"time": "2026-01-01T12:05:00.250+00:00", **row}
+        assert "\n" not in json_line(each, AT)
+    text = "\n".join(text_line(each, local) for each, _ in handled)
+    for given, shown in ((TASK_ID, "TASK"), ("m" * 80, "M80"), ("t" * 80, "T80")):
+        text = text.replace(given, shown)
+    assert text == snapshot("""\
+12:05:00  msg_1  TASK  COMPLETED  verified
+12:05:00  msg_1  TASK  COMPLETED  verified, but this delivery came before
+12:05:00  msg_1  TASK  COMPLETED  verified, but the status was known
+12:05:00  msg_1  TASK  COMPLETED  verified, but a later status is known
+12:05:00  M80  T80…  ?[31mé  verified
+12:05:00  a?  REFUSED: task '\\xe4'
+12:05:00  -  REFUSED: missing
+12:05:00  -  answered with 405\
+""")
 
 
 def test_secrets_come_from_the_environment_or_files(tmp_path: Path) -> None:
@@ -101,16 +84,10 @@ def test_secrets_come_from_the_environment_or_files(tmp_path: Path) -> None:
     assert read_secrets([file, other], environ) == ["in a file, with a comma", "old"]
     other.write_bytes(b"\xff\xfe")
     file.write_bytes(b"\n")
-    for files, problem in (
-        ([], "no webhook secret"),
-        ([tmp_path], "can't be read"),
-        ([tmp_path / "none"], "none"),
-        (["\0"], "null byte"),
-        ([file], "is empty"),
-        ([other], "is not text"),
-    ):
-        with pytest.raises(ValidationError, match=problem):
+    for files in ([], [tmp_path], [tmp_path / "none"], ["a\0"], [file], [other]):
+        with pytest.raises(ValidationError) as caught:
             read_secrets(files, {})
+        assert (str(files[0]).rstrip("\0") if files else SECRETS) in str(caught.value)
 
 
 def test_each_delivery_is_a_line_until_a_signal(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,11 +111,11 @@ def test_each_delivery_is_a_line_until_a_signal(start: Start, monkeypatch: pytes
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("--port 65536", "a port is 0 to 65535: got '65536'"),
-        ("--port ٣", "a port is 0 to 65535"),
-        ("--host é..example", "can't listen on é..example:8765"),
+        ("--port 65536", "'65536'"),
+        ("--port ٣", "'٣'"),
+        ("--host é..example", "é..example:8765"),
         ("--encoding hex", "secret"),
-        ("--secret-file none --secret-file void", "the secret in void is empty"),
+        ("--secret-file none --secret-file void", "void"),
     ],
 )
 def test_what_cannot_be_listened_with(
@@ -150,24 +127,3 @@ def test_what_cannot_be_listened_with(
     ended = run("webhooks", "listen", *line.split())
     assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1)
     assert said in ended.err
-
-
-def test_the_mock_is_another_program(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`mock` passes all its arguments on; where it, or what it needs, is missing, the extra is named."""
-    passed: list[list[str]] = []
-
-    class Found:
-        def load(self) -> Callable[[list[str]], int]:
-            return lambda words: passed.append(words) or 7  # type: ignore[func-returns-value]
-
-    class Broken:
-        def load(self) -> None:
-            raise ModuleNotFoundError("No module named 'av'", name="av")
-
-    for found, code in (([Found()], 7), ([], 2), ([Broken()], 2)):
-        monkeypatch.setattr(mock, "entry_points", lambda found=found, **_: found)
-        ended = run("mock", "--help", "-v")
-        assert ended.code == code
-        assert code == 7 or "pip install 'kling-elements[mock]'" in ended.err
-    assert passed == [["--help", "-v"]]
-    assert "av" in ended.err

@@ -86,7 +86,7 @@ class AsyncBatch(Generic[ItemT, ResultT]):
         return self._workload.not_begun(self._finished)
 
     async def __aenter__(self) -> Self:
-        if self._session is None:
+        if self._session is None and not self._is_exhausted:
             group = await anyio.create_task_group().__aenter__()
             self._session = _Session(group, self._workload.workers)
             for _ in range(self._workload.workers):
@@ -101,7 +101,13 @@ class AsyncBatch(Generic[ItemT, ResultT]):
     async def aclose(self) -> None:
         """Begin no more work and stop waiting; a create in flight gets some seconds."""
         session = self._session
-        if session is None or session.brake.is_set():
+        if session is None:
+            if not self._is_exhausted:
+                self._is_exhausted = True
+                self._workload.close()
+                self._workload.log_running()
+            return
+        if session.brake.is_set():
             return
         session.brake.set()
         session.notify()
@@ -124,7 +130,7 @@ class AsyncBatch(Generic[ItemT, ResultT]):
             self._workload.log_running()
 
     def __aiter__(self) -> AsyncIterator[ResultT]:
-        return self._alone() if self._session is None else self
+        return self if self._session is not None or self._is_exhausted else self._alone()
 
     async def __anext__(self) -> ResultT:
         session = self._session

@@ -1,0 +1,235 @@
+"""The worker pools, of threads and of asynchronous tasks: how a batch is left, interrupted or cancelled."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import anyio.lowlevel
+import pytest
+from attrs import define, field
+
+from kling_elements.batch import AsyncBatch, Batch, async_worker_pool, worker_pool
+from kling_elements.batch.results import BatchClosed, Running, RunningTasks
+from kling_elements.batch.workload import Workload
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+LOOPS = pytest.mark.parametrize("backend", ["asyncio", "trio"])
+GRACE = pytest.mark.parametrize("is_patient", [True, False], ids=["within the grace", "after the grace"])
+
+
+async def instantly(item: int, _sleep: Any) -> int:
+    return item
+
+
+async def never(_item: int, _sleep: Any) -> None:
+    await anyio.sleep_forever()
+
+
+@define
+class Pool:
+    """Workers whose items are 0, 1 and 2."""
+
+    do: Callable[[int, Any], Coroutine[Any, Any, object]]
+    workers: int = 1
+    done: list[int] = field(factory=list)
+    closed: int = 0
+    running_tasks: RunningTasks = field(factory=RunningTasks)
+    threads: set[threading.Thread] = field(factory=set)
+
+    def batch(self) -> Batch[int, Any]:
+        return Batch(self._work(), time.sleep)
+
+    def async_batch(self) -> AsyncBatch[int, Any]:
+        return AsyncBatch(self._work(), anyio.sleep)
+
+    def _work(self) -> Workload[int, Any]:
+        return Workload(
+            iter(range(3)), self._do, self.workers, lambda _: None, self._close, lambda: 3, self.running_tasks
+        )
+
+    async def _do(self, item: int, sleep: Any) -> object:
+        self.threads.add(threading.current_thread())
+        result = await self.do(item, sleep)
+        self.done.append(item)
+        return result
+
+    def _close(self) -> None:
+        self.closed += 1
+
+
+@pytest.mark.parametrize("backend", [None, "asyncio", "trio"])
+def test_a_batch_that_was_closed_begins_nothing(
+    backend: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Closed before its first result it does nothing; closed again, it reports nothing again."""
+    caplog.set_level("INFO")
+    pool = Pool(instantly)
+    pool.running_tasks.add("a", "t-1")
+
+    async def close(batch: AsyncBatch[int, Any]) -> None:
+        for _ in range(2):
+            await batch.aclose()
+        async with batch:
+            assert [result async for result in batch] == []
+
+    batch: Any = pool.async_batch() if backend else pool.batch()
+    if backend:
+        anyio.run(close, batch, backend=backend)
+    else:
+        for _ in range(2):
+            batch.close()
+        assert list(batch) == []
+    assert (pool.done, pool.closed, batch.running, batch.not_begun) == ([], 1, (Running("a", "t-1"),), 2)
+    (record,) = caplog.records
+    assert "t-1" in record.getMessage()
+    assert "kling-elements resume" in record.getMessage()
+
+
+def test_a_pause_of_a_thread_ends_when_the_batch_is_left() -> None:
+    """A worker that sleeps stops at once, however long the pause was to be."""
+    pausing = threading.Event()
+
+    async def do(item: int, sleep: Any) -> int:
+        if item:
+            pausing.set()
+            with pytest.raises(BatchClosed):
+                sleep(float("inf"))
+            raise BatchClosed("stopped")
+        return item
+
+    pool = Pool(do)
+    with pool.batch() as batch:
+        assert next(batch) == 0
+        pausing.wait()
+    assert (pool.done, pool.closed) == ([0], 1)
+
+
+@LOOPS
+def test_a_pause_of_a_task_ends_when_the_batch_is_left(backend: str) -> None:
+    """Likewise; a sleep after that does not begin."""
+    stopped: list[int] = []
+
+    async def do(_item: int, sleep: Any) -> None:
+        for _ in range(2):
+            with pytest.raises(BatchClosed):
+                await sleep(float("inf"))
+            stopped.append(pool.closed)
+        raise BatchClosed("stopped")
+
+    pool = Pool(do)
+
+    async def leave() -> None:
+        async with pool.async_batch():
+            await anyio.wait_all_tasks_blocked()
+
+    anyio.run(leave, backend=backend)
+    assert (pool.done, pool.closed, stopped) == ([], 1, [0, 0])
+
+
+def test_a_signal_while_the_threads_are_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C before all threads run ends those that do, and is itself what is raised."""
+    start = threading.Thread.start
+
+    def start_one(thread: threading.Thread) -> None:
+        if thread.name.endswith("1"):
+            raise KeyboardInterrupt
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_one)
+    pool = Pool(instantly, workers=2)
+    with pytest.raises(KeyboardInterrupt), pool.batch() as batch:
+        next(batch)
+    assert pool.closed == 1
+    assert not any(thread.is_alive() for thread in pool.threads)
+
+
+@GRACE
+def test_a_create_in_flight_is_awaited_by_threads(
+    monkeypatch: pytest.MonkeyPatch, *, is_patient: bool
+) -> None:
+    """What it needs is closed after it. If it hangs, its thread is left behind and keeps no process."""
+    monkeypatch.setattr(worker_pool, "GRACE", 60.0 if is_patient else 0.0)
+    begun, answered = threading.Event(), threading.Event()
+
+    async def do(item: int, _sleep: Any) -> int:
+        if item:
+            begun.set()
+            answered.wait()
+        assert pool.closed == 0
+        return item
+
+    pool = Pool(do)
+    batch = pool.batch()
+    assert next(batch) == 0
+    begun.wait()
+    leaving = threading.Thread(target=batch.close)
+    leaving.start()
+    if is_patient:
+        assert list(batch) == []  # nobody waits for results any more
+    else:
+        leaving.join()
+        assert pool.closed == 0
+        assert all(thread.daemon for thread in pool.threads)
+    answered.set()
+    for thread in (leaving, *pool.threads):
+        thread.join()
+    assert (pool.done, pool.closed) == ([0, 1], int(is_patient))
+
+
+@GRACE
+@LOOPS
+def test_a_create_in_flight_is_awaited_by_tasks(
+    backend: str, monkeypatch: pytest.MonkeyPatch, *, is_patient: bool
+) -> None:
+    """Whoever cancels, its response says what was paid; what hangs is cut off after the grace."""
+    monkeypatch.setattr(async_worker_pool, "GRACE", 60.0 if is_patient else 0.0)
+
+    async def test() -> None:
+        begun, cancelled = anyio.Event(), anyio.Event()
+
+        async def do(_item: int, _sleep: Any) -> None:
+            begun.set()
+            await cancelled.wait()
+            for _ in range(50):
+                await anyio.lowlevel.checkpoint()
+            if not is_patient:
+                await anyio.sleep_forever()
+
+        pool = Pool(do)
+        with anyio.CancelScope() as scope:
+            async with pool.async_batch() as batch:
+                await begun.wait()
+                scope.cancel()
+                cancelled.set()
+                await anext(batch)
+        assert scope.cancelled_caught
+        assert (pool.done, pool.closed) == ([0] if is_patient else [], 1)
+
+    anyio.run(test, backend=backend)
+
+
+def test_a_second_cancellation_does_not_wait() -> None:
+    """A task that asyncio cancels again within the grace leaves all the same."""
+    pool = Pool(never, workers=2)
+
+    async def leave() -> None:
+        async with pool.async_batch() as batch:
+            await anext(batch)
+
+    async def test() -> None:
+        task = asyncio.ensure_future(leave())
+        for _ in range(2):
+            await anyio.wait_all_tasks_blocked()
+            assert pool.closed == 0
+            task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(test())
+    assert (pool.done, pool.closed) == ([], 1)
