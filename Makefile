@@ -31,7 +31,7 @@ mock: environment ## serve the mock, e.g. make mock ARGS="--port 8080 --seconds 
 
 .PHONY: test
 test: environment ## run every test (ARGS="-k polling -x")
-	@$(RUN) -m pytest -q -n $(JOBS) $(ARGS)
+	@$(RUN) -m pytest -q -n $(JOBS) --dist worksteal $(ARGS)
 
 .PHONY: lint
 lint: environment ## ruff, mypy --strict, pyright, the layers (import-linter), the workflows (zizmor); all of them, whatever the first finds

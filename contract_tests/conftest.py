@@ -5,19 +5,23 @@ Nothing of this machine's user is read or written, and no test feels another's r
 
 from __future__ import annotations
 
+import faulthandler
+import gc
 import os
+import time
 from itertools import count
 from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
+from attrs import define, field
 
 from contract_tests.support import hygiene
 from kling_elements.journal import fingerprint
 from kling_elements.policy import rate_limits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
 _VARIABLES = ("KLING_ELEMENTS_API_KEY", "FREEPIK_API_KEY", "MAGNIFIC_API_KEY", "KLING_ELEMENTS_BASE_URL")
 _NUMBERS = count()
@@ -40,6 +44,35 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.T
     monkeypatch.setattr(rate_limits, "_limiters", {})
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect without the garbage collector: what is collected stays, and it would look at it all again."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
+
+
+@define(eq=False)
+class HangWatch:
+    """Ends a process whose test hangs, and shows where. pytest's own watch takes a thread for each test."""
+
+    _stderr: int = field(factory=lambda: os.dup(2))  # no capture has it yet
+    _wound: float = -60.0
+
+    def pytest_runtest_logstart(self) -> None:
+        """Wind the watch, once a minute."""
+        if time.monotonic() - self._wound >= 60:
+            self._wound = time.monotonic()
+            faulthandler.dump_traceback_later(660, exit=True, file=self._stderr)
+
+    def pytest_enter_pdb(self) -> None:
+        """Let whoever debugs take their time."""
+        faulthandler.cancel_dump_traceback_later()
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Watch the whole run for keys that are shown; draw few examples where a test names no number."""
     hypothesis.settings.register_profile("quick", max_examples=25 * int(os.environ.get("EXAMPLES", "1")))
@@ -47,6 +80,8 @@ def pytest_configure(config: pytest.Config) -> None:
     patch = pytest.MonkeyPatch()
     hygiene.install(patch)
     config.pluginmanager.register(hygiene.Plugin())
+    config.pluginmanager.register(HangWatch())
+    config.add_cleanup(faulthandler.cancel_dump_traceback_later)
     config.add_cleanup(patch.undo)
 
 
