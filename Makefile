@@ -35,14 +35,22 @@ test: environment ## run every test (ARGS="-k polling -x")
 
 .PHONY: lint
 lint: environment ## ruff, mypy --strict, pyright, the layers (import-linter), the workflows (zizmor); all of them, whatever the first finds
-	@failed=; \
-	$(RUN) -m ruff check . || failed=1; \
-	$(RUN) -m ruff format --check . || failed=1; \
-	$(RUN) -m mypy || failed=1; \
-	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(RUN) -m pyright || failed=1; \
-	.cache/venv/bin/lint-imports --no-logo --cache-dir .cache/import-linter || failed=1; \
-	.cache/venv/bin/zizmor --offline --no-progress --quiet .github || failed=1; \
-	test -z "$$failed"
+	@$(MAKE) -k -j $(JOBS) mypy pyright ruff ruff-format layers workflows
+
+# The slow ones first, as two run at once.
+.PHONY: mypy pyright ruff ruff-format layers workflows
+mypy:
+	@$(RUN) -m mypy
+pyright:
+	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(RUN) -m pyright
+ruff:
+	@$(RUN) -m ruff check .
+ruff-format:
+	@$(RUN) -m ruff format --check .
+layers:
+	@.cache/venv/bin/lint-imports --no-logo --cache-dir .cache/import-linter
+workflows:
+	@.cache/venv/bin/zizmor --offline --no-progress --quiet .github
 
 .PHONY: format
 format: environment ## let ruff format, and fix what it can

@@ -19,12 +19,7 @@ RESULT = f"https://cdn.example/kling_{ID}.mp4?token=exp=4102444800~hmac=0a1b2c"
 
 
 class Pieces(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """A body that comes in pieces, and may break off with an error.
-
-    Args:
-        pieces: What comes.
-        error: What ends it, if it does not end well.
-    """
+    """A body that comes in pieces, and may break off with an error."""
 
     def __init__(self, *pieces: bytes, error: BaseException | None = None) -> None:
         self.pieces = pieces
@@ -48,15 +43,7 @@ def reply(
     headers: Mapping[str, str] | None = None,
     cut: BaseException | None = None,
 ) -> Callable[[httpx.Request], httpx.Response]:
-    """A step that answers.
-
-    Args:
-        status: The status code.
-        body: A JSON value.
-        content: The body's bytes, in place of `body`.
-        headers: Headers, over a content type of JSON.
-        cut: Raised after the body, as if the connection broke.
-    """
+    """A step that answers with a JSON value, or with bytes; `cut` is raised after them."""
     raw = json.dumps(body).encode() if content is None else content
     sent = {"content-type": "application/json", "x-request-id": "req-1", **(headers or {})}
 
@@ -80,11 +67,8 @@ def completed() -> Callable[[httpx.Request], httpx.Response]:
 
 def failing(status: int, message: str = "no", **headers: str) -> Callable[[httpx.Request], httpx.Response]:
     """A step that answers with an error."""
-    return reply(
-        status,
-        {"message": message},
-        headers={name.replace("_", "-"): value for name, value in headers.items()},
-    )
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return reply(status, {"message": message}, headers=named)
 
 
 def mp4(size: int = 4096) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import anyio
 import httpx
@@ -19,24 +19,21 @@ if TYPE_CHECKING:
 
     from kling_elements import Task
 
+    Step = Callable[[httpx.Request], httpx.Response]
+
 list_ = list  # the class below has a method of that name
 KEY = "key-of-the-tests-0123456789"
 
 
 @define
 class Script:
-    """A server that answers in turn and remembers what it was asked; the last answer is repeated.
+    """A server that answers in turn and remembers what it was asked; the last answer is repeated."""
 
-    Attributes:
-        steps: Each makes an answer, or raises.
-        requests: What was asked, in order.
-    """
-
-    steps: deque[Callable[[httpx.Request], httpx.Response]]
+    steps: deque[Step]
     requests: list[httpx.Request] = field(factory=list)
 
     @classmethod
-    def of(cls, *steps: Callable[[httpx.Request], httpx.Response] | Exception) -> Script:
+    def of(cls, *steps: Step | Exception) -> Script:
         """A script; an exception is raised in place of an answer."""
         return cls(deque(raising(step) if isinstance(step, Exception) else step for step in steps))
 
@@ -49,7 +46,7 @@ class Script:
         return response
 
 
-def raising(error: Exception) -> Callable[[httpx.Request], httpx.Response]:
+def raising(error: Exception) -> Step:
     """A step that raises."""
 
     def step(request: httpx.Request) -> httpx.Response:
@@ -60,51 +57,35 @@ def raising(error: Exception) -> Callable[[httpx.Request], httpx.Response]:
 
 @define
 class FakeTime:
-    """A clock that moves only when somebody sleeps on it.
-
-    Attributes:
-        now: Seconds.
-        sleeps: What was slept, in order.
-    """
+    """A clock that moves only when somebody sleeps on it, and what was slept."""
 
     now: float = 1000.0
     sleeps: list[float] = field(factory=list)
 
     def clock(self) -> float:
-        """The time."""
         return self.now
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass."""
         assert len(self.sleeps) < 2000, "the wait never ends"
         self.sleeps.append(seconds)
         self.now += seconds
 
     async def sleep_async(self, seconds: float) -> None:
-        """Let time pass, and be awaited for it."""
         self.sleep(seconds)
 
 
 @frozen
 class Driver:
-    """A kind of client: synchronous, or asynchronous under an event loop.
-
-    Attributes:
-        backend: The event loop's name; None for the synchronous client.
-    """
+    """The asynchronous client under this event loop; None: the synchronous one."""
 
     backend: str | None
 
-    def open(
-        self, handler: Callable[[httpx.Request], httpx.Response] | None = None, **options: Any
-    ) -> Opened:
+    def open(self, handler: Step | None = None, **options: Any) -> Opened:
         """A client that talks to a handler, or over the network if there is none."""
         options = {"api_key": KEY, "journal": "off", **options}
-        return Opened(self, handler, options, None if handler is None else self.make(handler, options))
+        return Opened(self, options, None if handler is None else self.make(handler, options))
 
-    def make(
-        self, handler: Callable[[httpx.Request], httpx.Response] | None, options: dict[str, Any]
-    ) -> KlingElements | AsyncKlingElements:
+    def make(self, handler: Step | None, options: dict[str, Any]) -> KlingElements | AsyncKlingElements:
         """A client."""
         transport = httpx.MockTransport(handler) if handler else None
         if self.backend is None:
@@ -131,37 +112,26 @@ def call_under(backend: str | None, call: Callable[[], Any]) -> Any:
 
 @frozen
 class Opened:
-    """A client at work; without a handler, each call is made by a client of its own, closed afterwards."""
+    """A client at work; without one, each call is made by a client of its own, closed afterwards."""
 
     driver: Driver
-    handler: Callable[[httpx.Request], httpx.Response] | None
     options: dict[str, Any]
     client: KlingElements | AsyncKlingElements | None
 
     def create(self, images: Any = (), **options: Any) -> Task:
-        """Call `create`."""
-        task: Task = self._call("create", images, **options)
-        return task
+        return cast("Task", self._call("create", images, **options))
 
     def upload(self, image: Any) -> str:
-        """Call `upload`."""
-        url: str = self._call("upload", image)
-        return url
+        return cast("str", self._call("upload", image))
 
     def get(self, task_id: Any) -> Task:
-        """Call `get`."""
-        task: Task = self._call("get", task_id)
-        return task
+        return cast("Task", self._call("get", task_id))
 
     def list(self, **options: Any) -> list[Task]:
-        """Call `list`."""
-        tasks: list[Task] = self._call("list", **options)
-        return tasks
+        return cast("list_[Task]", self._call("list", **options))
 
     def wait(self, task_id: Any, **options: Any) -> Task:
-        """Call `wait`."""
-        task: Task = self._call("wait", task_id, **options)
-        return task
+        return cast("Task", self._call("wait", task_id, **options))
 
     def watch(self, seen: list_[Task], task_id: Any, **options: Any) -> None:
         """Call `watch`, and append to a list what it yields."""
@@ -177,23 +147,18 @@ class Opened:
             self.driver.run(take)
 
     def generate(self, images: Any = (), **options: Any) -> Task:
-        """Call `generate`."""
-        task: Task = self._call("generate", images, **options)
-        return task
+        return cast("Task", self._call("generate", images, **options))
 
     def operations(self) -> list_[Callable[[], object]]:
         """A create, a status and a list, to be called."""
         return [lambda: self.create([IMAGE]), lambda: self.get(ID), self.list]
 
     def download(self, task: Task, target: str | os.PathLike[str], **options: Any) -> Path:
-        """Call `Task.download`."""
-        path: Path = self.driver.run(lambda: task.download(target, **options))
-        return path
+        return cast("Path", self.driver.run(lambda: task.download(target, **options)))
 
     def _call(self, name: str, *args: Any, **options: Any) -> Any:
         if self.client is not None:
-            client = self.client
-            return self.driver.run(lambda: getattr(client, name)(*args, **options))
+            return self.driver.run(lambda: getattr(self.client, name)(*args, **options))
         if self.driver.backend is None:
             with KlingElements(**self.options) as client:
                 return getattr(client, name)(*args, **options)
@@ -211,10 +176,7 @@ TRIO = Driver("trio")
 
 
 def finished(
-    driver: Driver,
-    *steps: Callable[[httpx.Request], httpx.Response] | Exception,
-    url: str = RESULT,
-    **options: Any,
+    driver: Driver, *steps: Step | Exception, url: str = RESULT, **options: Any
 ) -> tuple[Opened, Task, Script]:
     """A client with a finished task; its server answers further requests by the steps."""
     server = Script.of(shown("COMPLETED", (url,)), *steps)

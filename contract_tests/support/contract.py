@@ -18,8 +18,7 @@ METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "t
 def load_yaml(path: Path) -> Any:
     """Read a YAML file, with libyaml where it is there: it is ten times as fast."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    loaded: dict[str, Any] = yaml.load(path.read_bytes(), loader)  # noqa: S506 - both loaders are safe
-    return loaded
+    return yaml.load(path.read_bytes(), loader)  # noqa: S506 - both loaders are safe
 
 
 @cache

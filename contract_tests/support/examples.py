@@ -6,17 +6,11 @@ import os
 
 from hypothesis import HealthCheck, settings
 
-FACTOR_VARIABLE = "EXAMPLES"
-
 
 def examples(count: int) -> settings:
-    """Settings for a property: the same examples on every machine and in every run.
-
-    Args:
-        count: How many in `make test`; the environment variable `EXAMPLES` multiplies it, for a longer look.
-    """
+    """So many examples, multiplied by `EXAMPLES`: the same ones on every machine and in every run."""
     return settings(
-        max_examples=count * int(os.environ.get(FACTOR_VARIABLE, "1")),
+        max_examples=count * int(os.environ.get("EXAMPLES", "1")),
         derandomize=True,
         database=None,
         deadline=None,

@@ -25,18 +25,7 @@ KINDS: Final = ("task", "tasks", "error", "rides_out")
 
 @frozen
 class Fixture:
-    """One answer of the service.
-
-    Attributes:
-        name: The file's name, without its ending.
-        mark: How it is known.
-        sureness: A to D, as the folder's README explains.
-        source: Where it is known from.
-        sibling: The endpoint that it was met on, if it was another one.
-        base_url: The server that answers.
-        wire: What comes over the wire.
-        expected: What comes of it, by public method.
-    """
+    """One answer of the service, as the folder's README explains; `expected` is by public method."""
 
     name: str
     mark: Mark
@@ -49,11 +38,7 @@ class Fixture:
 
 
 def load(path: Path) -> Fixture:
-    """Read one file.
-
-    Raises:
-        ValueError: If it does not say what it must, or says more.
-    """
+    """Read one file; ValueError if it does not say what it must, or says more."""
     content: dict[str, Any] = load_yaml(path)
     response: dict[str, Any] = content["response"]
     expected = {
@@ -70,9 +55,7 @@ def load(path: Path) -> Fixture:
         and all(len(what) == 1 and set(what) <= set(KINDS) for what in expected.values())
     )
     if unknown or not expected or not is_whole:
-        raise ValueError(
-            f"{path.name} is not as contract_tests/fixtures/README.md wants it {sorted(unknown)}"
-        )
+        raise ValueError(f"{path.name} is not as {FOLDER.name}/README.md wants it {sorted(unknown)}")
     headers = {name.lower(): value for name, value in response.get("headers", {}).items()}
     media_type = headers.pop("content-type", "")
     value = response.get("json")

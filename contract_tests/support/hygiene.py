@@ -38,13 +38,7 @@ KEYS_OF_PROCESSES = frozenset({"fpk-0123456789-secret", "key-of-the-tests-012345
 
 @define
 class Watch:
-    """What was found where it should not be.
-
-    Attributes:
-        keys: What no text may hold.
-        leaks: Where one was found.
-        signs: Whether signatures are looked for.
-    """
+    """What was found where it should not be; `signs` says whether signatures are looked for."""
 
     keys: set[str] = field(factory=lambda: set(KEYS_OF_PROCESSES))
     leaks: list[str] = field(factory=list)
@@ -208,7 +202,7 @@ _WITHOUT_CLIENT = frozenset({"mock", "server", "server_itself"})
 
 
 class Plugin:
-    """Fails the test in which something was found."""
+    """Fails the test in which something was found: in its set-up, itself, its tear-down or its output."""
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
@@ -217,22 +211,11 @@ class Plugin:
         return (yield)
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_setup(self) -> Iterator[None]:
-        """Look after the set-up."""
+    def _look(self) -> Iterator[None]:
         yield
         fail_if_found()
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_call(self) -> Iterator[None]:
-        """Look after the test itself."""
-        yield
-        fail_if_found()
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_teardown(self) -> Iterator[None]:
-        """Look after the tear-down."""
-        yield
-        fail_if_found()
+    pytest_runtest_setup = pytest_runtest_call = pytest_runtest_teardown = _look
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self) -> Any:

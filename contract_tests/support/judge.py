@@ -45,13 +45,7 @@ def _is_uuid(value: object) -> bool:
 
 @frozen
 class Place:
-    """An operation of the document, where it stands.
-
-    Attributes:
-        operation_id: Its id.
-        method: In capitals.
-        path: The template.
-    """
+    """An operation of the document, where it stands: its method in capitals, and its path's template."""
 
     operation_id: str
     method: str
@@ -66,19 +60,13 @@ class Place:
 
 def places(whole: Mapping[str, Any] | None = None) -> tuple[Place, ...]:
     """Every operation of the document, in its order; callbacks are not among them."""
-    return tuple(
-        Place(operation["operationId"], method, path) for method, path, operation in operations(whole)
-    )
+    return tuple(Place(said["operationId"], method, path) for method, path, said in operations(whole))
 
 
 def place_of(request: httpx.Request) -> Place | None:
     """The operation that a request asks for, whatever else is wrong with it; an exact path wins."""
     path = request.url.raw_path.decode().split("?")[0]
-    fitting = [
-        place
-        for place in places()
-        if place.method == request.method and _pattern(place.path).fullmatch(path) is not None
-    ]
+    fitting = [p for p in places() if p.method == request.method and _pattern(p.path).fullmatch(path)]
     return min(fitting, key=lambda place: place.path.count("{"), default=None)
 
 
@@ -114,10 +102,8 @@ def _address_faults(request: httpx.Request, place: Place) -> Iterator[str]:
     values = dict(zip(re.findall(r"\{([^}]+)\}", place.path), found.groups() if found else (), strict=True))
     for parameter in map(resolve, place.operation.get("parameters", ())):
         if parameter["in"] == "path":
-            value = unquote(values[parameter["name"]])
-            yield from (
-                f"{parameter['name']}: {fault}" for fault in schema_faults(parameter["schema"], value)
-            )
+            faults = schema_faults(parameter["schema"], unquote(values[parameter["name"]]))
+            yield from (f"{parameter['name']}: {fault}" for fault in faults)
         elif parameter.get("required") and parameter["name"] not in request.headers:
             yield f"{parameter['name']}: required, and not sent"
 
@@ -156,25 +142,22 @@ def _body_faults(request: httpx.Request, body: dict[str, Any] | None) -> Iterato
     if media is None:
         yield f"content-type: {sent!r} is not documented"
         return
+    text = request.content
     try:
-        value = json.loads(
-            request.content.decode(), parse_constant=_refuse_constant, object_pairs_hook=_unique
-        )
+        value = json.loads(text.decode(), parse_constant=_refuse_constant, object_pairs_hook=_unique)
     except ValueError as error:
         yield f"body: no JSON: {error}"
         return
     schema = resolve(media["schema"])
     yield from schema_faults(schema, value)
     if isinstance(value, dict):
-        yield from (
-            f"{name}: not a field of the document" for name in sorted(set(value) - set(schema["properties"]))
-        )
+        unknown = sorted(set(value) - set(schema["properties"]))
+        yield from (f"{name}: not a field of the document" for name in unknown)
 
 
 def _server(request: httpx.Request) -> dict[str, Any] | None:
-    return next(
-        (server for server in document()["servers"] if str(request.url).startswith(server["url"] + "/")), None
-    )
+    url = str(request.url)
+    return next((one for one in document()["servers"] if url.startswith(one["url"] + "/")), None)
 
 
 @cache

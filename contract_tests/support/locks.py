@@ -14,11 +14,10 @@ if TYPE_CHECKING:
 @contextlib.contextmanager
 def locked(path: Path, transaction: str = "BEGIN EXCLUSIVE") -> Iterator[sqlite3.Connection]:
     """Another process's transaction that doesn't end by itself."""
-    connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute(transaction)
-    try:
-        yield connection
-    finally:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        connection.close()
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute(transaction)
+        try:
+            yield connection
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")

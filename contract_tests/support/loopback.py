@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @define
 class Asked:
-    """A request as a server got it."""
+    """A request as a server got it; names of headers are in lower case."""
 
     method: str
     path: str
@@ -29,12 +29,7 @@ class Asked:
 
 @define
 class Loopback:
-    """A server on loopback.
-
-    Attributes:
-        url: Its origin.
-        asked: The requests that it got.
-    """
+    """A server on loopback: its origin, and the requests that it got."""
 
     url: str
     asked: list[Asked] = field(factory=list)
@@ -46,16 +41,47 @@ Answer = tuple[int, dict[str, str], bytes]
 @contextmanager
 def serving(answer: Callable[[Asked], Answer]) -> Iterator[Loopback]:
     """A server whose answers a function gives, for as long as the context lasts."""
+    with _answering(lambda asked, _: answer(asked), answers=1) as served:
+        yield served
+
+
+@contextmanager
+def keeping_alive(*, answers: float = math.inf) -> Iterator[Loopback]:
+    """A server that keeps connections open; each response's body is the number of its connection.
+
+    Args:
+        answers: Of one connection; the next request on it is read, and the connection closed.
+    """
+    with _answering(lambda _, number: (200, {}, str(number).encode()), answers=answers, keeps=True) as served:
+        yield served
+
+
+@contextmanager
+def _answering(
+    answer: Callable[[Asked, int], Answer], *, answers: float, keeps: bool = False
+) -> Iterator[Loopback]:
+    numbers = count(1)
 
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1" if keeps else "HTTP/1.0"
+
+        def setup(self) -> None:
+            super().setup()
+            self.number, self.left = next(numbers), answers
+
         def answer(self) -> None:
-            length = int(self.headers.get("content-length") or 0)
+            body = self.rfile.read(int(self.headers.get("content-length") or 0))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            asked = Asked(self.command, self.path, headers, self.rfile.read(length))
+            asked = Asked(self.command, self.path, headers, body)
             served.asked.append(asked)
-            status, sent, body = answer(asked)
+            self.left -= 1
+            if self.left < 0:
+                self.close_connection = True
+                return
+            status, sent, body = answer(asked, self.number)
             self.send_response(status)
-            for name, value in {"content-length": str(len(body)), "connection": "close", **sent}.items():
+            ends = {} if keeps else {"connection": "close"}
+            for name, value in {"content-length": str(len(body)), **ends, **sent}.items():
                 self.send_header(name, value)
             self.end_headers()
             try:
@@ -68,57 +94,17 @@ def serving(answer: Callable[[Asked], Answer]) -> Iterator[Loopback]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as the base class has it
             pass
 
-    with _running(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as url:
-        served = Loopback(url)
+    with _running(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as served:
         yield served
 
 
 @contextmanager
-def keeping_alive(*, answers: float = math.inf) -> Iterator[Loopback]:
-    """A server that keeps connections open; each response's body is the number of its connection.
-
-    Args:
-        answers: Of one connection; the next request on it is read, and the connection closed.
-    """
-    numbers = count(1)
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def setup(self) -> None:
-            super().setup()
-            self.number, self.left = next(numbers), answers
-
-        def answer(self) -> None:
-            body = self.rfile.read(int(self.headers.get("content-length") or 0))
-            served.asked.append(Asked(self.command, self.path, dict(self.headers.items()), body))
-            self.left -= 1
-            if self.left < 0:
-                self.close_connection = True
-                return
-            number = str(self.number).encode()
-            self.send_response(200)
-            self.send_header("content-length", str(len(number)))
-            self.end_headers()
-            self.wfile.write(number)
-
-        do_GET = do_POST = answer  # noqa: N815 - names of the base class
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as the base class has it
-            pass
-
-    with _running(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as url:
-        served = Loopback(url)
-        yield served
-
-
-@contextmanager
-def _running(server: TCPServer) -> Iterator[str]:
-    """A server at work in a thread of its own; gives its origin."""
+def _running(server: TCPServer) -> Iterator[Loopback]:
+    """A server at work in a thread of its own."""
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
+        yield Loopback(f"http://127.0.0.1:{server.server_address[1]}")
     finally:
         server.shutdown()
         thread.join()
@@ -134,12 +120,7 @@ def refused_url() -> str:
 
 @contextmanager
 def dripping(before: bytes, drop: bytes) -> Iterator[Loopback]:
-    """A server that begins each answer, and goes on with it a drop at a time until the client hangs up.
-
-    Args:
-        before: What is sent at once.
-        drop: What follows, again and again.
-    """
+    """A server that begins each answer so, and goes on with it a drop at a time until the client hangs up."""
     closing = threading.Event()
 
     class Handler(StreamRequestHandler):
@@ -157,8 +138,7 @@ def dripping(before: bytes, drop: bytes) -> Iterator[Loopback]:
                 while not closing.wait(0.02):
                     self.wfile.write(drop)
 
-    with _running(ThreadingTCPServer(("127.0.0.1", 0), Handler)) as url:
-        served = Loopback(url)
+    with _running(ThreadingTCPServer(("127.0.0.1", 0), Handler)) as served:
         try:
             yield served
         finally:

@@ -29,34 +29,18 @@ from kling_elements_mock.tasks import results
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import pytest
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-PAGES: Final = tuple(
-    page
-    for page in (
-        ROOT / "README.md",
-        ROOT / "CONTRIBUTING.md",
-        ROOT / "SECURITY.md",
-        *sorted(ROOT.glob("docs/**/*.md")),
-    )
-    if page.exists()
-)
+_TOP: Final = (ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "SECURITY"))
+PAGES: Final = tuple(page for page in (*_TOP, *sorted(ROOT.glob("docs/**/*.md"))) if page.exists())
 IS_RUN: Final = frozenset({"python", "console", "sh"})
 IS_DATA: Final = frozenset({"text", "json", "yaml", "toml", "ini", "dockerfile", "diff", "mermaid"})
-_SERVICE: Final = frozenset(
-    {"KLING_ELEMENTS_BASE_URL", "KLING_ELEMENTS_API_KEY"}
-)  # the test's own mock serves it
+_SERVICE: Final = {"KLING_ELEMENTS_BASE_URL", "KLING_ELEMENTS_API_KEY"}  # the test's own mock serves it
 _PROGRAMS: Final = frozenset({"cat", "echo", "head", "kling-elements", "ls", "pytest", "python"})
-_SLOW_PLUGINS: Final = (
-    "hypothesispytest",
-    "inline_snapshot",
-    "randomly",
-    "schemathesis",
-    "xdist",
-)  # of this project
+_SLOW_PLUGINS: Final = ("hypothesispytest", "inline_snapshot", "randomly", "respx", "schemathesis", "xdist")
 _FENCE: Final = re.compile(
     r"(?:^ *<!-- not run: (?P<why>[^>]+?) -->\n\s*?)?"
     r'^(?P<indent> *)```(?P<language>[\w-]*)(?:[^\n]*?title="(?P<title>[^"]+)")?[^\n]*\n'
@@ -75,15 +59,7 @@ _DIFFERENT_EACH_TIME: Final = (
 
 @frozen
 class Block:
-    """A fenced code block.
-
-    Attributes:
-        line: Where its text begins, from 0.
-        language: The word after the fence.
-        text: What it holds, without the indentation of the fence.
-        title: The file that it is.
-        why: Why it is not run.
-    """
+    """A fenced code block: its first line from 0, the file that it is, and why it is not run."""
 
     line: int
     language: str
@@ -119,15 +95,9 @@ def commands_of(block: Block) -> Iterator[tuple[str, str | None]]:
 
 @define
 class Reader:
-    """Whoever follows a page, in the current folder.
+    """Whoever follows a page, in the current folder, which pages show as /home/me.
 
-    Attributes:
-        name: The page's, for tracebacks.
-        monkeypatch: Takes back what `export` and `cd` change.
-        runner: The event loop of all the page's blocks.
-        folder: Where it all happens; pages show it as /home/me.
-        names: The namespace of its Python blocks.
-        code: The exit code of the last command.
+    All Python blocks of the page share a namespace and an event loop; `code` is the last command's.
     """
 
     name: str
@@ -139,31 +109,27 @@ class Reader:
 
     def follow(self, blocks: list[Block]) -> None:
         """Run all blocks; raises AssertionError where one prints something else than is shown."""
+        typed = [block.text for block in blocks if block.language in {"console", "sh"}]
         for block, after in zip(blocks, [*blocks[1:], None], strict=True):
             where = f"{self.name}:{block.line}"
-            assert block.language in IS_RUN | IS_DATA, (
-                f"{where}: a language is needed, one of {IS_RUN | IS_DATA}"
-            )
+            assert block.language in IS_RUN | IS_DATA, f"{where}: it needs one of {IS_RUN | IS_DATA}"
             if block.title:
                 Path(block.title).parent.mkdir(parents=True, exist_ok=True)
                 Path(block.title).write_text(block.text, encoding="utf-8")
             if block.why or block.language in IS_DATA:
                 continue
             if block.title:
-                if not any(
-                    block.title in other.text for other in blocks if other.language in {"console", "sh"}
-                ):
+                if not any(block.title in text for text in typed):
                     self._import(Path(block.title))
-                continue
-            if block.language == "python":
+            elif block.language == "python":
                 printed = self._python(block)
                 if after and after.language == "text" and not after.title:
                     self._compare(where, after.text, printed)
-                continue
-            for command, expected in commands_of(block):
-                printed = self._type(command, where)
-                if expected is not None:
-                    self._compare(f"{where}: {command}", expected, printed)
+            else:
+                for command, expected in commands_of(block):
+                    printed = self._type(command, where)
+                    if expected is not None:
+                        self._compare(f"{where}: {command}", expected, printed)
 
     def _import(self, file: Path) -> None:
         spec = importlib.util.spec_from_file_location(file.stem, file)
@@ -174,55 +140,58 @@ class Reader:
         spec.loader.exec_module(module)
 
     def _python(self, block: Block) -> str:
-        code = compile(
-            "\n" * block.line + block.text, self.name, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-        )
-        written = io.StringIO()
-        with redirect_stdout(written), redirect_stderr(written):
+        text = "\n" * block.line + block.text
+        code = compile(text, self.name, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+
+        def run() -> None:
             result = eval(code, self.names)  # noqa: S307 - our own pages
             if result is not None:
                 self.runner.run(result)
-        return written.getvalue()
+
+        return _printed(run)
 
     def _type(self, command: str, where: str) -> str:
         command = command.replace("$?", str(self.code))
         words = shlex.split(command, comments=True)
-        if words[0] == "export":
-            for name, _, value in (word.partition("=") for word in words[1:]):
+        while re.match(r"\w+=", words[0]):
+            words = words[1:]
+        program, *rest = words
+        if program == "export":
+            for name, _, value in (word.partition("=") for word in rest):
                 if name not in _SERVICE:
                     self.monkeypatch.setenv(name, value)
             return ""
-        if words[0] == "cd":
-            self.monkeypatch.chdir(
-                Path(words[1]) if words[1] != "examples" else Path()
-            )  # its images lie here
+        if program == "cd":
+            self.monkeypatch.chdir(Path(rest[0]) if rest != ["examples"] else Path())  # its images lie here
             return ""
-        while re.match(r"\w+=", words[0]):
-            words = words[1:]
-        if words[0] == "make":  # another test looks whether there is such a target
+        if program == "make":  # another test looks whether there is such a target
             return ""
-        assert words[0] in _PROGRAMS, f"{where}: mark a block with {words[0]!r} as not run, and say why"
-        assert not {"mock", "listen"} & set(words[1:3]), (
-            f"{where}: this runs until Ctrl-C: mark the block as not run"
-        )
-        if words[0] == "python" and len(words) == 2:
-            written = io.StringIO()
-            with redirect_stdout(written), redirect_stderr(written):
-                runpy.run_path(words[1], run_name="__main__")
-            return written.getvalue()
-        if words[0] != "kling-elements" or re.search(r"[|;<>&`$]", command):
+        assert program in _PROGRAMS, f"{where}: mark a block with {program!r} as not run, and say why"
+        forever = {"mock", "listen"} & set(rest[:2])
+        assert not forever, f"{where}: this runs until Ctrl-C: mark the block as not run"
+        if program == "python" and len(rest) == 1:
+            return _printed(lambda: runpy.run_path(rest[0], run_name="__main__"))
+        if program != "kling-elements" or re.search(r"[|;<>&`$]", command):
             shell = ["sh", "-c", command]
             done = subprocess.run(shell, capture_output=True, text=True, check=False, timeout=300)  # noqa: S603 - our own pages
             self.code = done.returncode
             return done.stdout + done.stderr
-        written = io.StringIO()
-        with redirect_stdout(written), redirect_stderr(written):
-            self.code = main(words[1:])
-        return written.getvalue()
+
+        def run() -> None:
+            self.code = main(rest)
+
+        return _printed(run)
 
     def _compare(self, where: str, shown: str, printed: str) -> None:
         want, got = _normalised(shown), _normalised(printed.replace(self.folder, "/home/me"))
         assert doctest.OutputChecker().check_output(want, got, doctest.ELLIPSIS), f"{where} prints\n{printed}"
+
+
+def _printed(run: Callable[[], object]) -> str:
+    written = io.StringIO()
+    with redirect_stdout(written), redirect_stderr(written):
+        run()
+    return written.getvalue()
 
 
 def prepare(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -230,9 +199,8 @@ def prepare(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for image in (ROOT / "examples").iterdir():
         shutil.copy(image, folder)
     monkeypatch.chdir(folder)
-    monkeypatch.setenv(
-        "PATH", os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    )
+    path = [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
+    monkeypatch.setenv("PATH", os.pathsep.join(path))
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("PYTEST_ADDOPTS", " ".join(f"-p no:{name}" for name in _SLOW_PLUGINS))
     monkeypatch.setenv("NO_PROXY", "*")

@@ -24,14 +24,7 @@ if TYPE_CHECKING:
     from contract_tests.schema.exercised import Row
 
 _ANNOTATIONS: Final = {
-    "title",
-    "description",
-    "example",
-    "examples",
-    "default",
-    "deprecated",
-    "readOnly",
-    "writeOnly",
+    *("title", "description", "example", "examples", "default", "deprecated", "readOnly", "writeOnly"),
 }
 _KNOWN: Final = {
     *("type", "enum", "nullable", "format", "pattern", "minLength", "maxLength", "minimum", "maximum"),
@@ -47,18 +40,12 @@ class UnknownKeyword(LookupError):  # noqa: N818 - it says what happened
 
 
 def plain(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """A schema without references at its top and with its `allOf` merged.
-
-    Raises:
-        UnknownKeyword: If it says something that this module can't generate for.
-    """
+    """A schema without references at its top and with its `allOf` merged; raises UnknownKeyword."""
     found = dict(resolve(dict(schema)))
     parts = [plain(part) for part in found.pop("allOf", ())]
     unknown = {name for name in found if not name.startswith("x-")} - _KNOWN - _ANNOTATIONS
     if unknown:
-        raise UnknownKeyword(
-            f"contract_tests/support/strategies.py can't generate for {sorted(unknown)}: teach it"
-        )
+        raise UnknownKeyword(f"{__name__} can't generate for {sorted(unknown)}: teach it")
     for part in parts:
         found = {
             **part,
@@ -88,9 +75,8 @@ def _of_type(schema: Mapping[str, Any]) -> SearchStrategy[Any]:
         case "integer":
             return st.integers(schema.get("minimum", -_FAR), schema.get("maximum", _FAR))
         case "number":
-            return st.floats(
-                schema.get("minimum"), schema.get("maximum"), allow_nan=False, allow_infinity=False
-            )
+            least, most = schema.get("minimum"), schema.get("maximum")
+            return st.floats(least, most, allow_nan=False, allow_infinity=False)
         case "boolean":
             return st.booleans()
         case "array":
@@ -99,18 +85,13 @@ def _of_type(schema: Mapping[str, Any]) -> SearchStrategy[Any]:
             return st.lists(values(schema["items"]), min_size=least, max_size=most)
         case "object":
             return _objects(schema)
-    raise UnknownKeyword(
-        f"contract_tests/support/strategies.py knows no type {schema.get('type')!r}: teach it"
-    )
+    raise UnknownKeyword(f"{__name__} knows no type {schema.get('type')!r}: teach it")
 
 
 def _objects(schema: Mapping[str, Any]) -> SearchStrategy[Any]:
     members = {name: values(member) for name, member in schema.get("properties", {}).items()}
-    required = set(schema.get("required", ()))
-    return st.fixed_dictionaries(
-        {name: made for name, made in members.items() if name in required},
-        optional={name: made for name, made in members.items() if name not in required},
-    )
+    required = {name: members.pop(name) for name in schema.get("required", ()) if name in members}
+    return st.fixed_dictionaries(required, optional=members)
 
 
 def _texts(schema: Mapping[str, Any]) -> SearchStrategy[str]:
@@ -129,22 +110,18 @@ def _texts(schema: Mapping[str, Any]) -> SearchStrategy[str]:
             return urls()
         case "uuid":
             return st.uuids().map(str)
-    raise UnknownKeyword(
-        f"contract_tests/support/strategies.py knows no format {schema['format']!r}: teach it"
-    )
+    raise UnknownKeyword(f"{__name__} knows no format {schema['format']!r}: teach it")
 
 
 @st.composite
 def urls(draw: DrawFn) -> str:
     """Addresses that a service could call: http or https, with all the characters that RFC 3986 allows."""
     label = st.text(string.ascii_lowercase + string.digits, min_size=1, max_size=12)
-    host = ".".join(
-        [*draw(st.lists(label, min_size=1, max_size=3)), draw(st.sampled_from(["com", "example", "io"]))]
-    )
+    end = draw(st.sampled_from(["com", "example", "io"]))
+    host = ".".join([*draw(st.lists(label, min_size=1, max_size=3)), end])
     port = draw(st.none() | st.integers(1, 65535))
-    piece = st.text(string.ascii_letters + string.digits + "-._~!$&'()*+,;=:@", max_size=8) | st.just(
-        "%C3%9F%20"
-    )
+    letters = string.ascii_letters + string.digits + "-._~!$&'()*+,;=:@"
+    piece = st.text(letters, max_size=8) | st.just("%C3%9F%20")
     path = "".join(f"/{part}" for part in draw(st.lists(piece, max_size=3)))
     query = draw(st.none() | st.lists(piece, min_size=1, max_size=2).map("&".join))
     scheme = draw(st.sampled_from(["https", "http"]))
@@ -153,15 +130,7 @@ def urls(draw: DrawFn) -> str:
 
 @frozen
 class Wire:
-    """An answer as it comes over the wire.
-
-    Attributes:
-        status: The status code.
-        media_type: The content type.
-        headers: The other headers.
-        body: The bytes.
-        value: What the bytes say, where they are JSON.
-    """
+    """An answer as it comes over the wire; `value` is what the bytes say, where they are JSON."""
 
     status: int
     media_type: str

@@ -28,11 +28,7 @@ SETTINGS: Final = Settings(ORIGIN, HEADER, ApiKey(KEY), 30.0)
 
 @frozen
 class TransportKind:
-    """The synchronous transport, or the asynchronous one under an event loop.
-
-    Attributes:
-        backend: The event loop's name; None for the synchronous one.
-    """
+    """The asynchronous transport under this event loop; None: the synchronous one."""
 
     backend: str | None
 
@@ -51,11 +47,9 @@ class TransportKind:
         return kind(settings, client, sleep=lambda _: None)
 
     def run(self, make: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
-        """Run a coroutine to its end."""
         return run_sync(make()) if self.backend is None else call_under(self.backend, make)
 
     def send(self, transport: Any, request: Request = CREATE, timeout: float = 5.0) -> Any:
-        """Send a request to the service."""
         return self.run(lambda: transport.send(request, timeout))
 
     def fetch(self, transport: Any, url: str | ExternalRequest, timeout: float = 5.0) -> tuple[Any, bytes]:
@@ -70,6 +64,5 @@ class TransportKind:
         return self.run(lambda: transport.stream(request, lambda _: sink)), bytes(body)
 
     def close(self, transport: Transport) -> None:
-        """Close a transport."""
         close = transport.close if isinstance(transport, SyncTransport) else transport.aclose
         call_under(self.backend, close)
