@@ -33,15 +33,12 @@ _KINDS: Final[Mapping[str, object]] = {
 }
 
 
+_TAKEN_AS: Final = {"array": ["string"], "number": ["integer"]}  # one image need not stand in a list
+
+
 @frozen
 class Violation:
-    """One way to break one limit of a schema.
-
-    Attributes:
-        path: Where: names of members and places in arrays.
-        keyword: The schema's keyword that it breaks.
-        bad: What breaks it there; None where a member is to be missing.
-    """
+    """One way to break one limit of a schema; `bad` is None where a member is to be missing."""
 
     path: tuple[str | int, ...]
     keyword: str
@@ -89,14 +86,8 @@ def _broken(schema: Mapping[str, Any]) -> Iterator[tuple[str, SearchStrategy[Any
     if "enum" in schema:
         yield "enum", _near_choices(schema["enum"])
     for keyword, make in _LIMITS.items():
-        if keyword in schema and (bad := make(schema)) is not None:
+        if keyword in schema and (bad := make(schema, schema[keyword])) is not None:
             yield keyword, bad
-
-
-_TAKEN_AS: Final[Mapping[str, Sequence[str]]] = {
-    "array": ["string"],  # one image need not stand in a list
-    "number": ["integer"],
-}
 
 
 def _near_choices(choices: Sequence[Any]) -> SearchStrategy[Any]:
@@ -106,58 +97,38 @@ def _near_choices(choices: Sequence[Any]) -> SearchStrategy[Any]:
         near += [f" {choice}", f"{choice} ", f"{choice}s", str(choice)[:-1], str(choice)[::-1]]
         near += [str(choice).upper(), str(choice).title(), [choice]]
         near += [int(choice), float(choice)] if str(choice).isdigit() else [str(choice).replace("_", ":")]
-    return st.sampled_from([value for value in near if value not in choices]) | st.text(
-        max_size=_SHORT
-    ).filter(lambda text: text not in choices)
-
-
-def _too_long(schema: Mapping[str, Any]) -> SearchStrategy[Any]:
-    most = schema["maxLength"]
-    return st.builds(lambda letter, more: letter * (most + more), st.sampled_from("xß🎬"), st.integers(1, 3))
-
-
-def _too_short(schema: Mapping[str, Any]) -> SearchStrategy[Any] | None:
-    least = schema["minLength"]
-    return st.integers(0, least - 1).map(lambda size: "x" * size) if least else None
-
-
-def _too_many(schema: Mapping[str, Any]) -> SearchStrategy[Any]:
-    most = schema["maxItems"]
-    return st.lists(values(schema["items"]), min_size=most + 1, max_size=most + 3)
-
-
-def _too_few(schema: Mapping[str, Any]) -> SearchStrategy[Any] | None:
-    least = schema["minItems"]
-    return st.lists(values(schema["items"]), max_size=least - 1) if least else None
+    texts = st.text(max_size=_SHORT).filter(lambda text: text not in choices)
+    return st.sampled_from([value for value in near if value not in choices]) | texts
 
 
 _NO_URIS: Final = (
-    "",
-    "x",
-    "//host/path",
-    "/path",
-    "http://[::1",
-    "https://a b.example",
-    "https://ä.example/",
-    "%",
-    ":",
+    *("", "x", "//host/path", "/path", "http://[::1", "https://a b.example", "https://ä.example/", "%", ":"),
 )
 _NO_UUIDS: Final = ("", "x", "046b6c7f-0b8a-43b9-b35d-6489e6daee9", "046b6c7f-0b8a-43b9-b35d-6489e6daee9g")
 _NO_FORMATS: Final = {"uri": _NO_URIS, "uuid": _NO_UUIDS}
 # Next to letters, digits, `-` and `_`: what would change the path, the query or the line, and look-alikes.
 _ODD_TEXTS: Final = ("..", ".", "a/b", "a?b", "a#b", "a b", "a\n", "%2e%2e", "é", "\u0661", "a\x00", "\u200b")
 
-_LIMITS: Final[Mapping[str, Callable[[Mapping[str, Any]], SearchStrategy[Any] | None]]] = {
-    "maxLength": _too_long,
-    "minLength": _too_short,
-    "maxItems": _too_many,
-    "minItems": _too_few,
-    "format": lambda schema: st.sampled_from(_NO_FORMATS[schema["format"]]),
-    "pattern": lambda schema: st.sampled_from(_ODD_TEXTS),
-    "maximum": lambda schema: st.integers(1, _FAR).map(lambda more: schema["maximum"] + more),
-    "minimum": lambda schema: st.integers(1, _FAR).map(lambda less: schema["minimum"] - less),
-}
 
+def _lists(schema: Mapping[str, Any], least: int, most: int) -> SearchStrategy[Any] | None:
+    return st.lists(values(schema["items"]), min_size=least, max_size=most) if most >= 0 else None
+
+
+def _texts(letters: str, least: int, most: int) -> SearchStrategy[str] | None:
+    sizes = st.integers(least, most)
+    return st.builds(lambda x, size: x * size, st.sampled_from(letters), sizes) if most >= 0 else None
+
+
+_LIMITS: Final[Mapping[str, Callable[[Mapping[str, Any], Any], SearchStrategy[Any] | None]]] = {
+    "maxLength": lambda _, most: _texts("xß🎬", most + 1, most + 3),
+    "minLength": lambda _, least: _texts("x", 0, least - 1),
+    "maxItems": lambda schema, most: _lists(schema, most + 1, most + 3),
+    "minItems": lambda schema, least: _lists(schema, 0, least - 1),
+    "format": lambda _, name: st.sampled_from(_NO_FORMATS[name]),
+    "pattern": lambda *_: st.sampled_from(_ODD_TEXTS),
+    "maximum": lambda _, most: st.integers(most + 1, most + _FAR),
+    "minimum": lambda _, least: st.integers(least - _FAR, least - 1),
+}
 
 _WORDS: Final = ("QUEUED", "PENDING", "CANCELLED", "ERROR", "completed", "", " ", "🎬", "X" * 5000)
 _HTML: Final = b"<html><head><title>502 Bad Gateway</title></head><body>cf-ray</body></html>"
@@ -187,19 +158,9 @@ def _truncated(draw: DrawFn, answer: Wire) -> Wire:
 
 
 def _replaced(draw: DrawFn, answer: Wire) -> Wire:
-    odd = [
-        b"",
-        b" \n",
-        _HTML,
-        b"null",
-        b"[]",
-        b"5",
-        b'"text"',
-        b"\xff\xfe\x00",
-        b"[" * 50_000,
-        b'{"data":' * 9,
-    ]
-    return evolve(answer, body=draw(st.sampled_from(odd) | st.binary(max_size=40)), value=None)
+    odd = [b"", b" \n", _HTML, b"null", b"[]", b"5", b'"text"', b"\xff\xfe\x00", b"[" * 50_000]
+    body = st.sampled_from([*odd, b'{"data":' * 9]) | st.binary(max_size=40)
+    return evolve(answer, body=draw(body), value=None)
 
 
 def _flipped(draw: DrawFn, answer: Wire) -> Wire:
@@ -218,29 +179,14 @@ def _recoded(draw: DrawFn, answer: Wire) -> Wire:
 
 
 def _mislabelled(draw: DrawFn, answer: Wire) -> Wire:
-    kinds = [
-        "",
-        "text/html",
-        "text/plain",
-        "application/octet-stream",
-        "nonsense",
-        "a/b;c;;=d",
-        "application/xml",
-    ]
-    return evolve(answer, media_type=draw(st.sampled_from(kinds)))
+    kinds = ["", "text/html", "text/plain", "application/octet-stream", "nonsense", "a/b;c;;=d"]
+    return evolve(answer, media_type=draw(st.sampled_from([*kinds, "application/xml"])))
 
 
 def _odd_headers(draw: DrawFn, answer: Wire) -> Wire:
     numbers = ["-1", "soon", "1e9", "9" * 30, "", "0.5", "٣", "Wed, 99 Foo 2015", "NaN"]
-    names = [
-        "retry-after",
-        "x-ratelimit-reset",
-        "x-request-id",
-        "content-encoding",
-        "date",
-        "x-ratelimit-limit",
-    ]
-    odd = {draw(st.sampled_from(names)): draw(st.sampled_from([*numbers, "gzip", "br"]))}
+    names = ["retry-after", "x-ratelimit-reset", "x-ratelimit-limit", "x-request-id", "content-encoding"]
+    odd = {draw(st.sampled_from([*names, "date"])): draw(st.sampled_from([*numbers, "gzip", "br"]))}
     return evolve(answer, headers={**answer.headers, **{k: v for k, v in odd.items() if v.isascii()}})
 
 
@@ -283,14 +229,6 @@ def _spots(node: Any) -> Iterator[tuple[Any, Any]]:
 
 
 DAMAGES: Final[Sequence[Damage]] = (
-    _other_status,
-    _redirect,
-    _truncated,
-    _replaced,
-    _flipped,
-    _recoded,
-    _mislabelled,
-    _odd_headers,
-    _edited,
-    _twice,
+    *(_other_status, _redirect, _truncated, _replaced, _flipped, _recoded, _mislabelled, _odd_headers),
+    *(_edited, _twice),
 )

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+import pytest
 from attrs import evolve, field, frozen
 
+from contract_tests.schema.exercised import Row, documented
 from contract_tests.support.answers import ID, IMAGE, png
 from contract_tests.support.contract import document
 from contract_tests.support.judge import Place, places
+from contract_tests.support.strategies import media_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,13 +21,9 @@ if TYPE_CHECKING:
 
 @frozen
 class Home:
-    """A public method, and what it must be called with to ask for one operation.
+    """A public method of both clients, and what it must be called with to ask for one operation.
 
-    Attributes:
-        method: The method of `KlingElements` and of `AsyncKlingElements`.
-        arguments: What it takes by position.
-        options: What it takes by name.
-        is_step: Whether the operation is a step on the way to what the method is called for.
+    An operation may be a step on the way to what the method is called for.
     """
 
     method: str
@@ -56,18 +55,27 @@ CALLBACK_HOMES: Final[Mapping[str, str]] = {
 """The public names of `kling_elements.webhooks` that take what the service sends by itself."""
 
 
-def task_places() -> tuple[Place, ...]:
+def task_places() -> dict[Place, Home]:
     """The operations that methods are called for; what has no home is reached by `generated` alone."""
-    return tuple(
-        place for place in places() if place.operation_id in HOMES and not HOMES[place.operation_id].is_step
-    )
+    homes = {place: HOMES[place.operation_id] for place in places() if place.operation_id in HOMES}
+    return {place: home for place, home in homes.items() if not home.is_step}
 
 
-def step_places() -> tuple[Place, ...]:
-    """The operations that are a step on the way to another one."""
-    return tuple(
-        place for place in places() if place.operation_id in HOMES and HOMES[place.operation_id].is_step
-    )
+def rows(*, is_step: bool = False) -> dict[Row, Home]:
+    """The document's answers to operations with a home, or to those that are a step."""
+    homes = {(place.method, place.path): HOMES.get(place.operation_id) for place in places()}
+    found = {row: homes[row.method, row.path] for row in documented()}
+    return {row: home for row, home in found.items() if home and home.is_step == is_step}
+
+
+def examples_of(answers: Mapping[Row, Home]) -> list[Any]:
+    """Each named example of answers, for a test: the answer, its home, and the example's name and value."""
+    return [
+        pytest.param(row, home, name, example["value"], id=f"{' '.join(row)} {name}")
+        for row, home in answers.items()
+        if row.media_type
+        for name, example in media_of(row).get("examples", {}).items()
+    ]
 
 
 def callback_operations(whole: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:

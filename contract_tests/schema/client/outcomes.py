@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 ALONE: Final[Mapping[str, Any]] = {"journal": "off", "limits": Limits.off()}
 """A client that knows nothing of the calls before: no example of a property may feel another one."""
 OK: Final = range(200, 300)
-TOO_MANY: Final = 429
-SERVER_ERRORS: Final = 500
 EPOCH: Final = 10**9
 # With any other status, a create may have made a task.
 REFUSALS: Final = frozenset(
@@ -60,12 +58,7 @@ BY_STATUS: Final[Mapping[int, tuple[type[ApiError], ...]]] = {
 
 @frozen
 class Seen:
-    """What came of a call.
-
-    Attributes:
-        result: What it returned, or the error that it raised.
-        sent: The requests that were sent for it.
-    """
+    """What a call returned or raised, and the requests that were sent for it."""
 
     result: Any
     sent: list[httpx.Request]
@@ -89,7 +82,7 @@ def see(driver: Driver, home: Home, *answers: Wire, cut: BaseException | None = 
     return Seen(result, server.requests)
 
 
-def assert_documented(seen: Seen, home: Home, wire: Wire, operation: str) -> None:
+def assert_documented(seen: Seen, home: Home, wire: Wire) -> None:
     """A documented answer became what it says: a task, tasks, or the typed error with all that it told."""
     __tracebackhide__ = True
     assert KEY not in f"{seen.result} {seen.result!r}"
@@ -97,19 +90,19 @@ def assert_documented(seen: Seen, home: Home, wire: Wire, operation: str) -> Non
         _assert_success(seen.result, home, wire)
         assert len(seen.sent) == 1
         return
-    if _is_empty_list(home, wire):
+    if home.method == "list" and wire.status == 404 and told(wire)[0] == "Tasks not found":
         assert seen.result == []
         return
     is_unknown = home.method == "create" and wire.status not in REFUSALS
     message, params = told(wire)
     error = seen.result
-    assert error.request_id == wire.headers.get("x-request-id"), operation
+    assert error.request_id == wire.headers.get("x-request-id")
     assert error.status_code == wire.status
     if is_unknown:
         assert type(error) is OutcomeUnknown
         assert len(seen.sent) == 1, "a create that may have been heard was sent again"
     else:
-        otherwise = (ServerError if wire.status >= SERVER_ERRORS else ApiError,)
+        otherwise = (ServerError if wire.status >= 500 else ApiError,)
         assert type(error) in BY_STATUS.get(wire.status, otherwise)
         assert [(param.name, param.reason) for param in error.invalid_params] == params
         assert error.retry_after == hint(wire)
@@ -119,7 +112,7 @@ def assert_documented(seen: Seen, home: Home, wire: Wire, operation: str) -> Non
             assert error.message
     if message:
         assert printable(message) in str(error)
-    if home.method == "create" and wire.status != TOO_MANY:
+    if home.method == "create" and wire.status != 429:
         assert len(seen.sent) == 1, "a create was sent twice"
 
 
@@ -143,7 +136,7 @@ def hint(wire: Wire) -> float | None:
     reset = wire.headers.get("x-ratelimit-reset", "")
     # A delta of thirty years is none: somebody sent an epoch.
     is_delta = reset.isdigit() and 0 < int(reset) < EPOCH
-    return float(reset) if is_delta and wire.status == TOO_MANY else None
+    return float(reset) if is_delta and wire.status == 429 else None
 
 
 def assert_survived(seen: Seen, home: Home, wire: Wire, task_id: str) -> None:
@@ -159,16 +152,14 @@ def assert_survived(seen: Seen, home: Home, wire: Wire, task_id: str) -> None:
     else:
         assert isinstance(result, list if home.method == "list" else Task)
         for task in result if isinstance(result, list) else [result]:
-            assert task.id
-            assert isinstance(task.status, str)
-            assert task.status
-            assert all(isinstance(url, str) and url for url in task.urls)
+            texts = [task.id, task.status, *task.urls]
+            assert all(isinstance(text, str) and text for text in texts), texts
     if home.method == "create":
         if f'"task_id": "{task_id}"'.encode() in wire.body and "content-encoding" not in wire.headers:
             assert task_id == (result.id if isinstance(result, Task) else getattr(result, "task_id", None))
         if wire.status not in REFUSALS:
             assert isinstance(result, (Task, OutcomeUnknown)), "a create that may cost looks as if it did not"
-        if wire.status != TOO_MANY:
+        if wire.status != 429:
             assert len(seen.sent) == 1, "a create was sent twice"
 
 
@@ -177,18 +168,12 @@ def _assert_success(result: Any, home: Home, wire: Wire) -> None:
     data = wire.value["data"]
     if home.method == "list":
         assert isinstance(result, list)
-        assert [(task.id, task.status) for task in result] == [
-            (row["task_id"], row["status"]) for row in data
+        assert [[task.id, task.status] for task in result] == [
+            [one["task_id"], one["status"]] for one in data
         ]
         return
     assert isinstance(result, Task)
-    assert result.id == data["task_id"]
-    assert result.status == data["status"]
+    assert (result.id, result.status, result.raw) == (data["task_id"], data["status"], data)
     assert result.urls == tuple(data.get("generated", ()))
-    assert result.raw == data
     assert result.request_id == wire.headers.get("x-request-id")
     assert result.is_terminal == (data["status"] in {"COMPLETED", "FAILED"})
-
-
-def _is_empty_list(home: Home, wire: Wire) -> bool:
-    return home.method == "list" and wire.status == 404 and told(wire)[0] == "Tasks not found"

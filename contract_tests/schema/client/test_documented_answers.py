@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract_tests.schema.client.homes import CALLBACK_HOMES, HOMES, Home, callback_operations, task_places
-from contract_tests.schema.client.outcomes import assert_documented, see
-from contract_tests.schema.exercised import Row, documented, record
-from contract_tests.support.answers import ID
-from contract_tests.support.clients import ASYNC, SYNC
+from contract_tests.schema.client.homes import (
+    CALLBACK_HOMES,
+    HOMES,
+    Home,
+    callback_operations,
+    examples_of,
+    rows,
+    task_places,
+)
+from contract_tests.schema.client.outcomes import ALONE, OK, assert_documented, see, told
+from contract_tests.schema.exercised import Row, record
+from contract_tests.support.answers import ID, shown
+from contract_tests.support.clients import ASYNC, KEY, SYNC, FakeTime
 from contract_tests.support.deliveries import NOW, SECRET, headers
 from contract_tests.support.examples import examples
-from contract_tests.support.judge import schema_faults
+from contract_tests.support.judge import place_of, request_faults, schema_faults
 from contract_tests.support.strategies import (
     documented_answers,
     encoded,
@@ -26,54 +36,35 @@ from contract_tests.support.strategies import (
 )
 from kling_elements import (
     AsyncTask,
+    KlingError,
+    OutcomeUnknown,
     QuotaExceededError,
     RateLimitError,
     Task,
     webhooks,
 )
+from kling_elements.printable import printable
 
 if TYPE_CHECKING:
     from contract_tests.support.clients import Driver
 
-PLACES = {(place.method, place.path): place.operation_id for place in task_places()}
-ROWS = [row for row in documented() if (row.method, row.path) in PLACES]
-EXAMPLES: list[tuple[Row, str, Any]] = [
-    (row, name, example["value"])
-    for row in ROWS
-    if row.media_type
-    for name, example in media_of(row).get("examples", {}).items()
-]
-REQUEST_ID = "req-of-the-example"
+ROWS = rows()
+DRIVERS = st.sampled_from([SYNC, ASYNC])
 KINDS_OF_429 = {"rate": RateLimitError, "quota": QuotaExceededError}
 OTHER_CODES = (418, 502, 599)
 
 
-def home_of(row: Row) -> Home:
-    """What asks for the operation of an answer."""
-    return HOMES[PLACES[row.method, row.path]]
-
-
-def row_name(value: object) -> str | None:
-    if isinstance(value, Row):
-        return f"{PLACES[value.method, value.path]}-{value.status}-{value.media_type}"
-    return value if isinstance(value, str) else ""
-
-
-@pytest.mark.parametrize(("row", "name", "value"), EXAMPLES, ids=row_name)
-def test_named_examples(driver: Driver, row: Row, name: str, value: Any) -> None:
+@pytest.mark.parametrize(("row", "home", "name", "value"), examples_of(ROWS))
+def test_named_examples(driver: Driver, row: Row, home: Home, name: str, value: Any) -> None:
     """Each named example, with every documented header, becomes what it says."""
-    sent = {"x-request-id": REQUEST_ID}
-    documented_headers = {header.lower() for header in response_of(row).get("headers", {})}
-    assert "x-request-id" in documented_headers
-    if "x-ratelimit-reset" in documented_headers:
-        sent["x-ratelimit-reset"] = "7"
-    if "retry-after" in documented_headers:
-        sent["retry-after"] = "11"
+    known = {header.lower() for header in response_of(row).get("headers", {})}
+    assert "x-request-id" in known
+    every = {"x-request-id": "req-of-the-example", "x-ratelimit-reset": "7", "retry-after": "11"}
+    sent = {header: text for header, text in every.items() if header in known}
     for status in OTHER_CODES if row.status == "default" else (int(row.status),):
         wire = encoded(row, status, value, sent)
-        home = home_of(row)
         seen = see(driver, home, wire)
-        assert_documented(seen, home, wire, PLACES[row.method, row.path])
+        assert_documented(seen, home, wire)
         record("client", row.method, row.path, status, row.media_type)
         if status == 429:
             assert type(seen.result) is KINDS_OF_429[name]
@@ -82,49 +73,86 @@ def test_named_examples(driver: Driver, row: Row, name: str, value: Any) -> None
             assert type(seen.result) is (Task if driver is SYNC else AsyncTask)
 
 
-@pytest.mark.parametrize("row", ROWS, ids=row_name)
-@examples(4)
-@given(data=st.data(), driver=st.sampled_from([SYNC, ASYNC]))
+@pytest.mark.parametrize("row", ROWS, ids=" ".join)
+@examples(3)
+@given(data=st.data(), driver=DRIVERS)
 def test_answers_of_each_schema(data: st.DataObject, row: Row, driver: Driver) -> None:
     """Any answer that fits the document, headers included or missing, becomes what it says."""
     wire = data.draw(documented_answers(row))
     if row.media_type.endswith("json"):
         assert schema_faults(media_of(row)["schema"], wire.value) == []
-    home = home_of(row).about(task_id_in(wire.value))
-    assert_documented(see(driver, home, wire), home, wire, PLACES[row.method, row.path])
+    home = ROWS[row].about(task_id_in(wire.value))
+    assert_documented(see(driver, home, wire), home, wire)
     record("client", row.method, row.path, wire.status, row.media_type)
 
 
 @examples(15)
-@given(data=st.data(), driver=st.sampled_from([SYNC, ASYNC]))
+@given(data=st.data(), driver=DRIVERS)
 def test_a_wait_takes_each_documented_answer(data: st.DataObject, driver: Driver) -> None:
     """A wait outlives every documented answer that may pass, and ends with the task or the final error."""
-    rows = [row for row in ROWS if home_of(row).method == "get"]
-    wire = data.draw(st.sampled_from(rows).flatmap(documented_answers))
+    looks = [row for row, home in ROWS.items() if home.method == "get"]
+    wire = data.draw(st.sampled_from(looks).flatmap(documented_answers))
     task_id = task_id_in(wire.value) or ID
-    done = encoded(
-        next(row for row in rows if row.status == "200"),
-        200,
-        {"data": {"task_id": task_id, "status": "COMPLETED", "generated": ["https://cdn.example/a.mp4"]}},
-        {},
-    )
+    task = {"task_id": task_id, "status": "COMPLETED", "generated": ["https://cdn.example/a.mp4"]}
+    done = encoded(next(row for row in looks if row.status == "200"), 200, {"data": task}, {})
     home = Home("wait", (task_id,))
     seen = see(driver, home, wire, done, timeout=10**9)
-    is_final = 300 <= wire.status < 500 and wire.status not in {408, 429}
-    if is_final:
-        assert_documented(seen, home, wire, "wait")
+    if 300 <= wire.status < 500 and wire.status not in {408, 429}:
+        assert_documented(seen, home, wire)
         assert seen.result.task_id == task_id
     else:
         assert isinstance(seen.result, Task)
         assert seen.result.is_terminal
 
 
+@pytest.mark.parametrize(("row", "home", "name", "value"), examples_of(rows(is_step=True)))
+def test_named_examples_of_steps(driver: Driver, row: Row, home: Home, name: str, value: Any) -> None:
+    """A step's success leads to one create that fits the document; its error is typed, and none is sent."""
+    status = 418 if row.status == "default" else int(row.status)
+    wire = encoded(row, status, value, {"x-request-id": "req-step"})
+    steps: list[httpx.Request] = []
+    creates: list[httpx.Request] = []
+
+    def service(request: httpx.Request) -> httpx.Response:
+        place = place_of(request)
+        if place is None:
+            assert KEY not in str(request.headers.raw), "the key went to another host"
+            return httpx.Response(200)
+        assert request_faults(request) == []
+        if HOMES[place.operation_id] is not home:
+            creates.append(request)
+            return shown()(request)
+        steps.append(request)
+        return httpx.Response(
+            status, headers={"content-type": wire.media_type, **wire.headers}, content=wire.body
+        )
+
+    time = FakeTime()
+    try:
+        result = home.call(driver.open(service, clock=time.clock, sleep=time.sleep, **ALONE))
+    except KlingError as error:
+        result = error
+    record("client", row.method, row.path, status, row.media_type)
+    assert steps
+    if status in OK:
+        assert isinstance(result, Task)
+        [create] = creates
+        assert json.loads(create.content)["images"] == [entry["asset_url"] for entry in value["files"]]
+        return
+    assert isinstance(result, KlingError)
+    assert not isinstance(result, OutcomeUnknown), "nothing was created, and it must not look as if"
+    assert creates == []
+    assert printable(told(wire)[0] or str(status)) in str(result)
+    if status != 429:
+        assert "req-step" in f"{result} {vars(result)}"
+
+
 def test_no_documented_answer_is_left_out() -> None:
-    """Each operation has a success, each error its examples, and each status code of a 429 its kind."""
-    with_examples = {row for row, _, _ in EXAMPLES}
+    """Each operation has a success, and each answer with a body its examples."""
+    with_examples = {example.values[0] for example in examples_of(ROWS)}
     assert {row for row in ROWS if row.media_type} == with_examples
     assert {row.status for row in ROWS} >= {"200", "400", "401", "500", "503", "default"}
-    assert {(row.method, row.path) for row in ROWS} == set(PLACES)
+    assert {(row.method, row.path) for row in ROWS} == {(place.method, place.path) for place in task_places()}
 
 
 @pytest.mark.parametrize("operation", callback_operations(), ids=lambda operation: operation["operationId"])
@@ -134,8 +162,7 @@ def test_callbacks_of_each_schema(data: st.DataObject, operation: dict[str, Any]
     """Any delivery that fits the document, once signed, is taken and shows its task."""
     [(media_type, media)] = operation["requestBody"]["content"].items()
     value = data.draw(values(media["schema"]))
-    row = Row("POST", "", "", media_type)
-    body = encoded(row, 0, value, {}).body
+    body = encoded(Row("POST", "", "", media_type), 0, value, {}).body
     take = getattr(webhooks, CALLBACK_HOMES[operation["operationId"]])
     task = take(body, headers(body), SECRET, now=lambda: NOW)
     assert (task.id, task.status, task.raw) == (value["task_id"], value["status"], value)
