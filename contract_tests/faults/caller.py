@@ -54,27 +54,16 @@ class EndlessError(AssertionError):
 
 @frozen
 class Call:
-    """One call of the public client.
-
-    Attributes:
-        name: The method.
-        arguments: Its positional arguments.
-        options: Its others.
-        ask: The logical create that it is for.
-        is_async: Whether the asynchronous client makes it.
-        scheme: Of the origin; with https, TLS must never start.
-        forks: Whether a child process makes it, by a client of its parent's.
-        is_own: Whether the HTTP connections are the client's own, or the caller's.
-    """
+    """One call of the public client."""
 
     name: str
     arguments: tuple[Any, ...]
     options: dict[str, Any] = field(factory=dict)
-    ask: Ask | None = None
+    ask: Ask | None = None  # the logical create that it is for
     is_async: bool = False
-    scheme: str = "http"
-    forks: bool = False
-    is_own: bool = False
+    scheme: str = "http"  # with https, TLS must never start
+    forks: bool = False  # a child process makes it, by a client of its parent's
+    is_own: bool = False  # the HTTP connections are the client's own, not the caller's
 
 
 @frozen
@@ -92,34 +81,22 @@ def _new_folder() -> Path:
 
 @define
 class Caller:
-    """A machine on which clients run, one after the other, on the same journal.
-
-    Attributes:
-        stage: What is between them and the service.
-        tally: Where faults and outcomes are counted.
-        most_faults: After so many faults no more are injected.
-        folder: Where the journal and the videos are.
-        trace: What was done, for a reader of a finding.
-        now: The monotonic clock.
-        wall_offset: How far the wall clock is ahead of the service's.
-        had_disk_trouble: Whether the journal's file could not be used for a while.
-    """
+    """A machine on which clients run, one after the other, on the same journal."""
 
     stage: Stage
     tally: Tally
-    most_faults: int
-    folder: Path = field(factory=_new_folder)
-    trace: list[str] = field(factory=list)
-    now: float = 0.0
-    wall_offset: float = 0.0
+    most_faults: int  # no more are injected then
+    folder: Path = field(factory=_new_folder)  # of the journal and the videos
+    trace: list[str] = field(factory=list)  # what was done, for a reader of a finding
+    now: float = 0.0  # of the monotonic clock
+    wall_offset: float = 0.0  # how far the wall clock is ahead of the service's
     had_disk_trouble: bool = False
     _journal: Journal = field(init=False)
     _armed: int = field(default=0, init=False)  # faults of this call, which are counted after it
     _sleeps: int = field(default=0, init=False)
     _refusals: int = field(default=0, init=False)
     _interrupts: int = field(default=0, init=False)
-    # What befalls the next call, and at which of its events.
-    _due: tuple[int, Callable[[], None]] | None = field(default=None, init=False)
+    _due: tuple[int, Callable[[], None]] | None = field(default=None, init=False)  # at which event, and what
     _undo_trouble: Callable[[], object] | None = field(default=None, init=False)
     _is_child: bool = field(default=False, init=False)
 
@@ -157,7 +134,6 @@ class Caller:
         return Outcome(value, error, bool(self._interrupts + proxy.take_interrupts()))
 
     def client(self) -> KlingElements:
-        """A synchronous client."""
         return KlingElements(**self._options(), http_client=self.stage.http)
 
     def heal(self) -> None:
@@ -226,22 +202,18 @@ class Caller:
         self._journal = self._open_journal()
 
     def close(self) -> None:
-        """Leave nothing behind."""
         self._journal.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     @property
     def faults_left(self) -> int:
-        """How many more faults may be injected."""
         return max(0, self.most_faults - self.tally.faults - self._armed)
 
     @property
     def may_inject(self) -> bool:
-        """Whether there are faults left to inject."""
         return self.faults_left > 0
 
     def note(self, fault: str) -> None:
-        """Count a fault."""
         self.tally.injected[fault] += 1
         self.trace.append(fault)
 
@@ -371,7 +343,6 @@ def _fill_disk() -> Callable[[], object]:
 
 
 def _restore(path: Path, whole: bytes) -> None:
-    """Put a file back from a backup."""
     backup = path.with_suffix(".backup")
     backup.write_bytes(whole)
     backup.replace(path)

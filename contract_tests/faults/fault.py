@@ -38,38 +38,23 @@ def _short(data: bytes | None) -> str:
 
 @frozen
 class Fault:
-    """One disturbed exchange.
-
-    Attributes:
-        name: Its row in the table.
-        request_at: How many bytes of the request go on before the connection ends; None: all.
-        reply: What the client is answered in place of the service's answer, byte for byte.
-        is_asked: Whether the service gets the request.
-        answer_at: How many bytes of the answer go on before the connection ends; None: all.
-        piece: Bytes that are sent at once; 0: all.
-        is_reset: Whether the connection is reset rather than closed.
-        silence: Nothing is said any more.
-        is_dripping: The answer's head begins to come, a byte at a time and each in time, for longer than a
-            request may take, and then ends.
-        endless: What is sent after the reply, again and again, until the client leaves.
-        is_interrupt: Ctrl-C is pressed while the client waits for the rest of the answer.
-        is_crossed: The answer to an earlier request of the same kind comes instead.
-        scenario: What the mock is asked to do with this request; see docs/mock.md.
-    """
+    """One disturbed exchange; `name` is its row in the table."""
 
     name: str
-    request_at: int | None = None
-    reply: bytes | None = field(default=None, repr=_short)
-    is_asked: bool = True
-    answer_at: int | None = None
-    piece: int = 0
-    is_reset: bool = False
+    request_at: int | None = None  # bytes of the request that go on before the connection ends; None: all
+    reply: bytes | None = field(default=None, repr=_short)  # in place of the service's answer, byte for byte
+    is_asked: bool = True  # whether the service gets the request
+    answer_at: int | None = None  # bytes of the answer that go on before the connection ends; None: all
+    piece: int = 0  # bytes that are sent at once; 0: all
+    is_reset: bool = False  # rather than closed
     silence: Silence | None = None
-    is_dripping: bool = False
-    endless: bytes = field(default=b"", repr=_short)
-    is_interrupt: bool = False
-    is_crossed: bool = False
-    scenario: str = ""
+    is_dripping: bool = (
+        False  # the head begins to come byte by byte, each in time, for too long, and then ends
+    )
+    endless: bytes = field(default=b"", repr=_short)  # follows the reply, again and again
+    is_interrupt: bool = False  # Ctrl-C, while the client waits for the rest of the answer
+    is_crossed: bool = False  # the answer to an earlier request of the same kind comes instead
+    scenario: str = ""  # of the mock, for this request; see docs/mock.md
 
     @property
     def is_slow(self) -> bool:
@@ -175,12 +160,9 @@ def _drawn(name: str, **fields: SearchStrategy[Any] | bool) -> SearchStrategy[Fa
 def exchanges(
     *, longest: int = _LONGEST, is_slow: bool = True, can_interrupt: bool = True
 ) -> SearchStrategy[Fault]:
-    """Faults of an exchange, each kind as often as the others.
+    """Faults of an exchange of so many bytes, each kind as often as the others.
 
-    Args:
-        longest: Bytes from which places are drawn.
-        is_slow: Whether faults may be among them that only a time-out ends.
-        can_interrupt: Whether Ctrl-C may be among them.
+    Those that only a time-out ends are among them if `is_slow`, and Ctrl-C if it `can_interrupt`.
     """
     place, either = st.integers(0, longest), st.booleans()
     kinds = [

@@ -83,12 +83,10 @@ class Process:
     _stdout: IO[str]
 
     def write(self, value: object) -> None:
-        """Write a line."""
         self._stdin.write(json.dumps(value) + "\n")
         self._stdin.flush()
 
     def read(self) -> str:
-        """Read a line."""
         return self._stdout.readline()
 
 
@@ -113,19 +111,10 @@ def running(code: str, **variables: str) -> Iterator[Process]:
 
 @define
 class Round:
-    """One batch, killed until it is whole.
-
-    Attributes:
-        folder: Its own.
-        url: The mock's.
-        jobs: How many.
-        starter: Forks the command.
-        journal: The file.
-        found: What was wrong.
-    """
+    """One batch, killed until it is whole; `found` is what was wrong."""
 
     folder: Path
-    url: str
+    url: str  # of the mock
     jobs: int
     starter: Process
     journal: Path
@@ -203,7 +192,6 @@ class Round:
         return os.waitstatus_to_exitcode(status)
 
     def said(self) -> str:
-        """What the last run wrote."""
         return (self.folder / "said").read_text()
 
     def served(self) -> list[tuple[str, str]]:
@@ -294,7 +282,6 @@ def _say(text: str) -> None:
 
 
 def main() -> int:
-    """Do it by the command's arguments."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--kills", type=int, default=300)
     parser.add_argument("--jobs", type=int, default=20)

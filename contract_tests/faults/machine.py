@@ -137,15 +137,9 @@ def explore(  # noqa: PLR0913 - options, each by its name
     steps: int = 50,
     on_round: Callable[[Tally], object] = lambda _: None,
 ) -> Tally:
-    """Run examples until so many faults were injected.
+    """Run examples until so many faults were injected; the same seed, the same examples.
 
-    Args:
-        stage: Where.
-        faults: How many.
-        first_seed: The same seed, the same examples.
-        is_strict: Whether a finding is raised, with all that was done, rather than counted.
-        steps: Of one example.
-        on_round: Told now and then how far it is.
+    A finding is counted, or raised with all that was done if `is_strict`; `on_round` is told how far it is.
     """
     tally = Tally()
     members = {"stage": stage, "tally": tally, "most_faults": faults, "is_strict": is_strict}

@@ -37,19 +37,12 @@ class Finding:
 
 @define
 class Ask:
-    """One logical create: one call, or all the calls for one job of a batch, over restarts.
+    """One logical create: one call, or all the calls for one job of a batch, over restarts."""
 
-    Attributes:
-        tag: The prompt that it was sent with; no other has it.
-        digest: Of its request, as the journal keeps it.
-        job: The key of its job, if it has one.
-        told: The ids that the caller was given for it: returned, or in an error.
-    """
-
-    tag: str
-    digest: str
+    tag: str  # the prompt that it was sent with; no other has it
+    digest: str  # of its request, as the journal keeps it
     job: str | None = None
-    told: set[str] = field(factory=set)
+    told: set[str] = field(factory=set)  # the ids that the caller was given: returned, or in an error
 
 
 @frozen
@@ -64,17 +57,11 @@ class Made:
 
 @frozen
 class Books:
-    """What the journal, and the comparison with the service's list, tell at the end.
+    """What the journal, and the comparison with the service's list, tell at the end."""
 
-    Attributes:
-        recorded: Ids of tasks in the journal.
-        doubtful: Digests of creates of which the journal knows that they may have made a task.
-        unrecorded: Ids that `find_unrecorded` shows.
-    """
-
-    recorded: frozenset[str]
-    doubtful: frozenset[str]
-    unrecorded: frozenset[str]
+    recorded: frozenset[str]  # ids of tasks in the journal
+    doubtful: frozenset[str]  # digests of creates of which the journal knows that they may have made a task
+    unrecorded: frozenset[str]  # ids that `find_unrecorded` shows
 
 
 @define
@@ -89,7 +76,6 @@ class Tally:
 
     @property
     def faults(self) -> int:
-        """How many faults there were."""
         return self.injected.total()
 
 
@@ -116,14 +102,7 @@ def _is_kept(task_id: str, ask: Ask, books: Books) -> bool:
 
 
 def wrong_task(task: Task, made: Mapping[str, Made], *, tag: str = "", task_id: str = "") -> str | None:
-    """Why a returned task is not the one that was asked for, or not as the server has it; None if it is.
-
-    Args:
-        task: The returned task.
-        made: The server's tasks.
-        tag: The prompt of the create that it came from.
-        task_id: The id that was asked for.
-    """
+    """Why a returned task is not the one of this prompt or id, or not as the server has it; None if it is."""
     truth = made.get(task.id)
     if truth is None:
         return f"a task {task.id!r} was returned, which the server does not have"

@@ -39,19 +39,13 @@ _DRIP: Final = HASTY / 3  # seconds from one to the next
 
 @define
 class FaultProxy:
-    """A proxy that listens on a port of 127.0.0.1.
-
-    Attributes:
-        injected: How often each fault took place, by name.
-        endings: What clients did where that is their own choice.
-        last_sizes: Bytes of the last request that was passed on, and of its answer.
-    """
+    """A proxy that listens on a port of 127.0.0.1."""
 
     _upstream: tuple[str, int]
     port: int = 0
-    injected: Counter[str] = field(factory=Counter, init=False)
-    endings: Counter[str] = field(factory=Counter, init=False)
-    last_sizes: tuple[int, int] = field(default=(0, 0), init=False)
+    injected: Counter[str] = field(factory=Counter, init=False)  # how often each fault took place
+    endings: Counter[str] = field(factory=Counter, init=False)  # what clients did where they choose
+    last_sizes: tuple[int, int] = field(default=(0, 0), init=False)  # of the last request and its answer
     _listener: socket.socket | None = field(default=None, init=False, repr=False)
     _thread: threading.Thread | None = field(default=None, init=False, repr=False)
     _faults: deque[Fault] = field(factory=deque, init=False)
@@ -76,7 +70,6 @@ class FaultProxy:
         return taken
 
     def forget(self) -> None:
-        """Forget the earlier answers."""
         self._earlier.clear()
 
     def listen(self) -> None:

@@ -30,19 +30,12 @@ _ONE_REAL_VIDEO_IN: Final = 8
 
 @define
 class World:
-    """One example: what a caller does, and a judgement on what comes of it.
-
-    Attributes:
-        stage: What examples share.
-        tally: Where everything is counted.
-        most_faults: After so many faults no more are injected.
-        has_odd_ids: Whether the ids of tasks are no UUIDs.
-    """
+    """One example: what a caller does, and a judgement on what comes of it."""
 
     stage: Stage
     tally: Tally
     most_faults: int
-    has_odd_ids: bool = False
+    has_odd_ids: bool = False  # the ids of tasks are no UUIDs
     caller: Caller = field(init=False)
     asks: list[Ask] = field(factory=list, init=False)
     findings: list[Finding] = field(factory=list, init=False)
@@ -118,7 +111,6 @@ class World:
 
     @property
     def task_ids(self) -> list[str]:
-        """The ids of all tasks that the server has."""
         return [task.id for task in self.stage.served.mock.tasks]
 
     def finish(self) -> list[Finding]:

@@ -34,12 +34,11 @@ sys.exit(demo.main())
 
 def start(folder: Path, seconds: float, **environment: str) -> subprocess.Popen[str]:
     """Start the demo, leader of a process group, with a mock whose tasks take so many seconds."""
-    variables = {name: value for name, value in os.environ.items() if not name.endswith("_API_KEY")}
-    variables |= {"PYTHONPATH": str(Path(demo.__file__).parents[1]), "PYTHONUNBUFFERED": "1"}
+    path = {"PYTHONPATH": str(Path(demo.__file__).parents[1]), "PYTHONUNBUFFERED": "1"}
     return subprocess.Popen(  # noqa: S603 - our own code
         [sys.executable, "-c", IN_FOLDER, str(seconds)],
         cwd=folder,
-        env=variables | environment,
+        env={**os.environ, **path, **environment},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -30,14 +30,19 @@ sys.meta_path.insert(0, Absent())
 """
 
 
+def run(*arguments: str, cwd: Path, **variables: str) -> str:
+    """Run Python, with no settings of the machine's; gives what it prints."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("KLING_")}
+    command, env = [sys.executable, *arguments], {**kept, **variables}
+    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)  # noqa: S603 - our own
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 def build(source: Path, target: Path, kind: str) -> Path:
     """Build one distribution, as pip would, without the network; gives its file."""
-    command = [sys.executable, "-m", "hatchling", "build", "--target", kind, "--directory", str(target)]
-    release = {**os.environ, "KLING_ELEMENTS_REPOSITORY": REPOSITORY}
-    done = subprocess.run(  # noqa: S603 - our own command
-        command, cwd=source, env=release, capture_output=True, text=True, check=False, timeout=300
-    )
-    assert done.returncode == 0, done.stderr
+    command = ["-m", "hatchling", "build", "--target", kind, "--directory", str(target)]
+    run(*command, cwd=source, KLING_ELEMENTS_REPOSITORY=REPOSITORY)
     return next(target.glob("*.whl" if kind == "wheel" else "*.tar.gz"))
 
 
@@ -88,18 +93,8 @@ with kling_elements.KlingElements(api_key="k") as client:
     print(kling_elements.__file__, load_document().servers[0].url in repr(client), flush=True)
 sys.exit(main(["--version"]))
 """
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("KLING_")}
-    environment["PYTHONPATH"] = str(installed)  # comes before the editable installation
-    done = subprocess.run(  # noqa: S603 - our own command
-        [sys.executable, "-c", WITHOUT_EXTRAS + code],
-        cwd=installed,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
-    place, is_known, name, version = done.stdout.split()
+    # The path comes before the editable installation.
+    said = run("-c", WITHOUT_EXTRAS + code, cwd=installed, PYTHONPATH=str(installed))
+    place, is_known, name, version = said.split()
     assert Path(place).is_relative_to(installed)
     assert (is_known, name, version) == ("True", "kling-elements", kling_elements.__version__)
