@@ -35,9 +35,9 @@ test: environment ## run every test (ARGS="-k polling -x")
 
 .PHONY: lint
 lint: environment ## ruff, mypy --strict, pyright, the layers (import-linter), the workflows (zizmor); all of them, whatever the first finds
-	@$(MAKE) -k -j $(JOBS) mypy pyright ruff ruff-format layers workflows
+	@$(MAKE) -k -j $(JOBS) pyright mypy ruff ruff-format layers workflows
 
-# The slow ones first, as two run at once.
+# The slowest first, as two run at once.
 .PHONY: mypy pyright ruff ruff-format layers workflows
 mypy:
 	@$(RUN) -m mypy

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from contract_tests.schema.exercised import Row
 
 _ANNOTATIONS: Final = {
-    *("title", "description", "example", "examples", "default", "deprecated", "readOnly", "writeOnly"),
+    *("title", "description", "example", "examples", "default", "deprecated", "readOnly", "writeOnly")
 }
 _KNOWN: Final = {
     *("type", "enum", "nullable", "format", "pattern", "minLength", "maxLength", "minimum", "maximum"),
