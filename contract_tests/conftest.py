@@ -69,7 +69,6 @@ class HangWatch:
             faulthandler.dump_traceback_later(660, exit=True, file=self._stderr)
 
     def pytest_enter_pdb(self) -> None:
-        """Let whoever debugs take their time."""
         faulthandler.cancel_dump_traceback_later()
 
 

@@ -65,7 +65,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def text(tally: Tally) -> str:
-    """The table."""
     found = [finding.kind for finding in tally.findings]
     counts = {"creates asked": tally.asked, "tasks the server made": tally.made}
     counts |= {kind: found.count(kind) for kind in Kind}

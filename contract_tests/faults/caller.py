@@ -197,7 +197,6 @@ class Caller:
             self.reopen_journal()
 
     def reopen_journal(self) -> None:
-        """Close the journal, as a process that ends does, and open its file again."""
         self._journal.close()
         self._journal = self._open_journal()
 

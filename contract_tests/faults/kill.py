@@ -150,7 +150,6 @@ class Round:
         self.judge()
 
     def batch(self, life: float | None = None, trouble: str = _PLAIN, hours: float = 0) -> int | None:
-        """Run the batch; kill it after so many seconds, if it lasts that long."""
         jobs, out = str(self.folder / "jobs.jsonl"), str(self.folder / "out")
         return self.run("batch", jobs, "-d", out, life=life, trouble=trouble, hours=hours)
 

@@ -73,7 +73,6 @@ class FaultProxy:
         self._earlier.clear()
 
     def listen(self) -> None:
-        """Listen again, if it doesn't."""
         if self._listener is not None:
             return
         listener = socket.socket()
@@ -86,7 +85,6 @@ class FaultProxy:
         self._thread.start()
 
     def refuse(self) -> None:
-        """Listen no more: connections are refused."""
         if self._listener is None or self._thread is None:
             return
         listener, self._listener = self._listener, None

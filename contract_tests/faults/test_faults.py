@@ -46,7 +46,6 @@ WRITING = Database.writing
 
 @pytest.fixture(scope="module")
 def stage() -> Iterator[Stage]:
-    """The mock, and the proxy before it."""
     logging.getLogger("kling_elements").addHandler(handler := logging.NullHandler())
     with staged() as made:
         yield made

@@ -75,7 +75,6 @@ class World:
     def look(
         self, name: str, task_id: str, faults: Sequence[Fault], *, is_async: bool = False
     ) -> Task | None:
-        """Ask for a task by `get` or `wait`."""
         value = self._call(Call(name, (task_id,), {"timeout": LOOKS}, is_async=is_async), faults)
         if not isinstance(value, Task):
             return None
@@ -85,7 +84,6 @@ class World:
         return value
 
     def survey(self, name: str, faults: Sequence[Fault], *, is_async: bool = False) -> None:
-        """Ask for all tasks by `list` or `find_unrecorded`."""
         value = self._call(Call(name, (), {"timeout": LOOKS}, is_async=is_async), faults)
         made = self._made()
         if isinstance(value, list) and (strange := [task.id for task in value if task.id not in made]):

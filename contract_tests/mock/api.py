@@ -50,20 +50,17 @@ class Api:
         return anyio.run(send)
 
     def create(self, scenario: str | None = None, **body: Any) -> httpx.Response:
-        """Create a task."""
         headers = KEY if scenario is None else {**KEY, "x-mock-scenario": scenario}
         return self.call(
             "POST", CREATE, json={"images": ["https://example.com/a.png"], **body}, headers=headers
         )
 
     def created(self, scenario: str | None = None, **body: Any) -> str:
-        """Create a task and give its id."""
         answer = self.create(scenario, **body)
         assert answer.status_code == 200, answer.text
         return str(answer.json()["data"]["task_id"])
 
     def status(self, task_id: str) -> dict[str, Any]:
-        """Ask for a task's status and give its `data`."""
         answer = self.call("GET", STATUS + task_id)
         assert answer.status_code == 200, answer.text
         data: dict[str, Any] = answer.json()["data"]
@@ -84,7 +81,6 @@ def image(
 
 
 def encoded(data: bytes) -> str:
-    """Give bytes as base64 text."""
     return base64.b64encode(data).decode()
 
 
@@ -110,7 +106,6 @@ def problems(answer: httpx.Response, method: str, path: str) -> list[str]:
 
 
 def errors(schema: Mapping[str, Any], value: Any) -> list[str]:
-    """Validate a value against a schema of the document."""
     whole = {"components": DOCUMENT["components"], "allOf": [schema]}
     validator = jsonschema_rs.Draft4Validator(in_json_schema(whole), validate_formats=True)
     return [f"{error.instance_path}: {error.message}" for error in validator.iter_errors(value)]

@@ -16,7 +16,6 @@ pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="there is n
 
 
 def run(*command: str, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a command with a bare environment."""
     bare = {"PATH": "/usr/local/bin:/usr/bin:/bin", **environment}
     return subprocess.run(command, cwd=cwd, env=bare, capture_output=True, text=True, check=False)  # noqa: S603 - our own
 

@@ -61,12 +61,10 @@ def shown(
 
 
 def completed() -> Callable[[httpx.Request], httpx.Response]:
-    """A step that answers with a finished task."""
     return shown("COMPLETED", (RESULT,))
 
 
 def failing(status: int, message: str = "no", **headers: str) -> Callable[[httpx.Request], httpx.Response]:
-    """A step that answers with an error."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return reply(status, {"message": message}, headers=named)
 
@@ -82,7 +80,6 @@ def mp4(size: int = 4096) -> bytes:
 
 
 def png(width: int = 320, height: int = 320) -> bytes:
-    """A PNG of one colour."""
     buffer = io.BytesIO()
     Image.new("RGB", (width, height), (200, 30, 30)).save(buffer, "PNG")
     return buffer.getvalue()

@@ -38,7 +38,6 @@ class Script:
         return cls(deque(raising(step) if isinstance(step, Exception) else step for step in steps))
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
-        """Answer the next request."""
         self.requests.append(request)
         step = self.steps[0] if len(self.steps) == 1 else self.steps.popleft()
         response = step(request)
@@ -47,7 +46,6 @@ class Script:
 
 
 def raising(error: Exception) -> Step:
-    """A step that raises."""
 
     def step(request: httpx.Request) -> httpx.Response:
         raise error
@@ -86,7 +84,6 @@ class Driver:
         return Opened(self, options, None if handler is None else self.make(handler, options))
 
     def make(self, handler: Step | None, options: dict[str, Any]) -> KlingElements | AsyncKlingElements:
-        """A client."""
         transport = httpx.MockTransport(handler) if handler else None
         if self.backend is None:
             http = httpx.Client(transport=transport) if transport else None
@@ -95,7 +92,6 @@ class Driver:
         return AsyncKlingElements(**{"http_client": async_http, **options})
 
     def run(self, call: Callable[[], Any]) -> Any:
-        """Call something, and await it if this is an asynchronous kind."""
         return call_under(self.backend, call)
 
 

@@ -23,7 +23,6 @@ def load_yaml(path: Path) -> Any:
 
 @cache
 def document() -> dict[str, Any]:
-    """The whole document."""
     content: dict[str, Any] = load_yaml(ROOT / "spec" / "openapi.yaml")
     return content
 
@@ -37,7 +36,6 @@ def operations(whole: Mapping[str, Any] | None = None) -> Iterator[tuple[str, st
 
 
 def place(operation_id: str) -> tuple[str, str]:
-    """The method and the path of an operation."""
     for method, path, operation in operations():
         if operation.get("operationId") == operation_id:
             return method, path
@@ -45,7 +43,6 @@ def place(operation_id: str) -> tuple[str, str]:
 
 
 def request_schema() -> dict[str, Any]:
-    """The schema of create's body."""
     method, path = place("createKlingElementsStdTask")
     content = document()["paths"][path][method.lower()]["requestBody"]["content"]
     return resolve(content["application/json"]["schema"])

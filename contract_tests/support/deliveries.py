@@ -41,5 +41,4 @@ def headers(
 
 
 def body_of(status: str, task_id: str = TASK_ID, urls: tuple[str, ...] = ()) -> bytes:
-    """The body of a delivery."""
     return json.dumps({"task_id": task_id, "status": status, "generated": list(urls)}).encode()

@@ -74,5 +74,4 @@ def load(path: Path) -> Fixture:
 
 @cache
 def load_all() -> tuple[Fixture, ...]:
-    """Every fixture, by name."""
     return tuple(load(path) for path in sorted(FOLDER.glob("*.yaml")))

@@ -53,7 +53,6 @@ class Watch:
             self.leaks.append(f"{found} in {where}: {text[:1000]}")
 
     def take(self) -> list[str]:
-        """The leaks that were found since the last call."""
         leaks, self.leaks = self.leaks, []
         return leaks
 
@@ -100,7 +99,6 @@ def _shown(value: object) -> str:
 
 
 def look_at_journals(folder: Path) -> None:
-    """Look at the bytes of every journal below a folder."""
     for path in folder.rglob("*.sqlite3*"):
         if path.is_file():
             watch.look(f"the journal {path.name}", path.read_bytes().decode("latin-1"), may_sign=True)
@@ -206,7 +204,6 @@ class Plugin:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
-        """Choose what to look for."""
         watch.signs = _WITHOUT_CLIENT.isdisjoint(item.path.parts)
         return (yield)
 
@@ -219,7 +216,6 @@ class Plugin:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self) -> Any:
-        """Look at what a test has printed."""
         report = yield
         _look_at_output(report.capstdout, report.capstderr)
         if report.passed and (leaks := watch.take()):

@@ -53,7 +53,6 @@ class Place:
 
     @property
     def operation(self) -> dict[str, Any]:
-        """What the document says of it."""
         found: dict[str, Any] = document()["paths"][self.path][self.method.lower()]
         return found
 

@@ -100,7 +100,6 @@ def _answering(
 
 @contextmanager
 def _running(server: TCPServer) -> Iterator[Loopback]:
-    """A server at work in a thread of its own."""
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:

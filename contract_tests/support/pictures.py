@@ -18,7 +18,6 @@ def picture(width: int = 320, height: int = 300, mode: str = "RGB", *, noise: bo
 
 
 def encoded(image: Image.Image, name: str = "PNG", **options: Any) -> bytes:
-    """A picture as a file's bytes."""
     buffer = io.BytesIO()
     image.save(buffer, name, **options)
     return buffer.getvalue()

@@ -69,7 +69,6 @@ class Block:
 
 
 def blocks_of(markdown: str) -> list[Block]:
-    """Return the fenced blocks of a page."""
     return [
         Block(
             markdown.count("\n", 0, found.start("text")),

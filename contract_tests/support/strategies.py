@@ -57,7 +57,6 @@ def plain(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def values(schema: Mapping[str, Any]) -> SearchStrategy[Any]:
-    """Values that fit a schema of the document."""
     known = plain(schema)
     if branches := known.get("anyOf") or known.get("oneOf"):
         made = st.one_of([values(branch) for branch in branches])
@@ -140,7 +139,6 @@ class Wire:
 
 
 def encoded(row: Row, status: int, value: Any, headers: Mapping[str, str]) -> Wire:
-    """A documented answer with that value."""
     is_json = row.media_type.endswith("json")
     body = json.dumps(value, ensure_ascii=False).encode() if is_json else str(value).encode()
     return Wire(status, row.media_type, headers, body, value)
@@ -153,12 +151,10 @@ def task_id_in(value: Any) -> str:
 
 
 def response_of(row: Row) -> dict[str, Any]:
-    """What the document says of an answer."""
     return resolve(document()["paths"][row.path][row.method.lower()]["responses"][row.status])
 
 
 def media_of(row: Row) -> dict[str, Any]:
-    """What the document says of an answer's body."""
     content: dict[str, Any] = response_of(row)["content"][row.media_type]
     return content
 

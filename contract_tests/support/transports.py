@@ -34,11 +34,9 @@ class TransportKind:
 
     @property
     def client_kind(self) -> type[Any]:
-        """The class of httpx that the transport uses."""
         return httpx.Client if self.backend is None else httpx.AsyncClient
 
     def http(self, handler: Handler, **options: Any) -> Any:
-        """Make a caller's client that talks to a handler."""
         return self.client_kind(transport=httpx.MockTransport(handler), **options)
 
     def transport(self, client: Any = None, settings: Settings | None = SETTINGS) -> Transport:

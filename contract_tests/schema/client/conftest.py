@@ -11,7 +11,6 @@ from contract_tests.support.clients import ASYNC, SYNC, Driver
 
 @pytest.fixture(autouse=True)
 def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No key, origin or proxy of the machine's."""
     for name in os.environ:
         if name.upper().endswith(("_API_KEY", "_PROXY", "_BASE_URL")):
             monkeypatch.delenv(name, raising=False)
@@ -19,6 +18,5 @@ def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(params=[SYNC, ASYNC], ids=["sync", "async"])
 def driver(request: pytest.FixtureRequest) -> Driver:
-    """Either kind of client."""
     found: Driver = request.param
     return found

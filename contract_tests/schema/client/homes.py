@@ -36,7 +36,6 @@ class Home:
         return evolve(self, arguments=(task_id,)) if task_id and self.method in {"get", "wait"} else self
 
     def call(self, client: Opened, **more: Any) -> Any:
-        """Call it."""
         return getattr(client, self.method)(*self.arguments, **self.options, **more)
 
 

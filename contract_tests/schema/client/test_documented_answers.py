@@ -25,7 +25,7 @@ from contract_tests.support.answers import ID, shown
 from contract_tests.support.clients import ASYNC, KEY, SYNC, FakeTime
 from contract_tests.support.deliveries import NOW, SECRET, headers
 from contract_tests.support.examples import examples
-from contract_tests.support.judge import place_of, request_faults, schema_faults
+from contract_tests.support.judge import place_of, places, request_faults, schema_faults
 from contract_tests.support.strategies import (
     documented_answers,
     encoded,
@@ -147,8 +147,10 @@ def test_named_examples_of_steps(driver: Driver, row: Row, home: Home, name: str
         assert "req-step" in f"{result} {vars(result)}"
 
 
-def test_no_documented_answer_is_left_out() -> None:
-    """Each operation has a success, and each answer with a body its examples."""
+def test_nothing_documented_is_left_out() -> None:
+    """Each home belongs to an operation or callback, each operation has a success, each body its examples."""
+    assert set(HOMES) <= {place.operation_id for place in places()}
+    assert set(CALLBACK_HOMES) <= {operation["operationId"] for operation in callback_operations()}
     with_examples = {example.values[0] for example in examples_of(ROWS)}
     assert {row for row in ROWS if row.media_type} == with_examples
     assert {row.status for row in ROWS} >= {"200", "400", "401", "500", "503", "default"}

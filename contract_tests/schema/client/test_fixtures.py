@@ -13,13 +13,12 @@ from contract_tests.schema.exercised import record, row_of
 from contract_tests.support.answers import ID, IMAGE, RESULT, completed, shown
 from contract_tests.support.clients import KEY, FakeTime, Script
 from contract_tests.support.contract import key_headers, operations
-from contract_tests.support.fixtures import FOLDER, Fixture, load, load_all
+from contract_tests.support.fixtures import Fixture, load_all
 from contract_tests.support.judge import places, request_faults
 from kling_elements import KlingError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from contract_tests.support.clients import Driver
 
@@ -63,7 +62,6 @@ def test_fixtures(driver: Driver, fixture: Fixture, method: str) -> None:
 
 
 def assert_task(task: Any, expected: Mapping[str, Any]) -> None:
-    """A task is what a fixture says of it."""
     assert (task.id, task.status) == (expected["id"], expected["status"])
     assert list(task.urls) == expected["urls"]
     assert expected.get("raw", {}).items() <= task.raw.items()
@@ -72,7 +70,6 @@ def assert_task(task: Any, expected: Mapping[str, Any]) -> None:
 
 
 def assert_error(error: Any, expected: Mapping[str, Any]) -> None:
-    """An error is what a fixture says of it."""
     assert type(error) is getattr(kling_elements, expected["type"]), repr(error)
     assert KEY not in f"{error} {error!r} {vars(error)}"
     for name, value in expected.items():
@@ -114,22 +111,3 @@ def test_each_fixture_says_where_it_is_from() -> None:
         }
         assert holds[fixture.mark], fixture.name
         assert "key" not in wire.headers
-
-
-@pytest.mark.parametrize(
-    ("line", "replacement"),
-    [
-        ("mark: published", "mark: heard"),
-        ("sureness: A", "sureness: E"),
-        ("expect:", "note: x\nexpect:"),
-        ("  create", "  cancel"),
-    ],
-)
-def test_a_careless_fixture_is_refused(tmp_path: Path, line: str, replacement: str) -> None:
-    """A file with an unknown mark, sureness, entry or method is refused."""
-    text = (FOLDER / "error-500.yaml").read_text(encoding="utf-8")
-    assert line in text
-    careless = tmp_path / "careless.yaml"
-    careless.write_text(text.replace(line, replacement, 1), encoding="utf-8")
-    with pytest.raises(ValueError, match=r"careless\.yaml"):
-        load(careless)

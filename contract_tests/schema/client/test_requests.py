@@ -41,7 +41,6 @@ SCHEMA = plain(request_schema())
 
 
 def schema_of(place: Place) -> dict[str, Any]:
-    """The schema of an operation's JSON body."""
     schema: dict[str, Any] = place.operation["requestBody"]["content"]["application/json"]["schema"]
     return schema
 
