@@ -22,13 +22,13 @@ import time
 from collections import Counter
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 from attrs import define, field
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 ROOT: Final = Path(__file__).parents[2]
 _LONGEST_LIFE: Final = 0.6  # seconds until a kill; a whole run takes longer
@@ -56,6 +56,7 @@ first = json.loads(sys.stdin.readline())
 sys.stdout, out = open(os.devnull, "w"), sys.stdout
 assert main(first["args"]) == 0
 sys.stdout = out
+print("ready", flush=True)
 for line in sys.stdin:
     given = json.loads(line)
     pid = os.fork()
@@ -75,24 +76,9 @@ for line in sys.stdin:
 """
 
 
-@define
-class Process:
-    """A helper process, which is written and read line by line."""
-
-    _stdin: IO[str]
-    _stdout: IO[str]
-
-    def write(self, value: object) -> None:
-        self._stdin.write(json.dumps(value) + "\n")
-        self._stdin.flush()
-
-    def read(self) -> str:
-        return self._stdout.readline()
-
-
 @contextmanager
-def running(code: str, **variables: str) -> Iterator[Process]:
-    """Run code in a process of its own, for as long as the context lasts."""
+def running(code: str, **variables: str) -> Iterator[Callable[..., str]]:
+    """Run code in a process of its own; gives what writes it a value, if any, and reads a line."""
     path = os.pathsep.join(str(ROOT / part) for part in ("generated", "overrides"))
     with subprocess.Popen(  # noqa: S603 - our own code
         [sys.executable, "-c", code],
@@ -101,10 +87,18 @@ def running(code: str, **variables: str) -> Iterator[Process]:
         text=True,
         env={**os.environ, "PYTHONPATH": path, **variables},
     ) as process:
+        stdin, stdout = process.stdin, process.stdout
+        assert stdin
+        assert stdout
+
+        def ask(value: object = None) -> str:
+            if value is not None:
+                stdin.write(json.dumps(value) + "\n")
+                stdin.flush()
+            return stdout.readline()
+
         try:
-            assert process.stdin
-            assert process.stdout
-            yield Process(process.stdin, process.stdout)
+            yield ask
         finally:
             process.kill()
 
@@ -116,7 +110,7 @@ class Round:
     folder: Path
     url: str  # of the mock
     jobs: int
-    starter: Process
+    starter: Callable[..., str]
     journal: Path
     kills: int = 0
     adopted: int = 0
@@ -176,15 +170,14 @@ class Round:
         """Run the command; gives its exit code, or None if it was killed."""
         words = ["--base-url", self.url, *args, *_WAIT]
         said = str(self.folder / "said")
-        self.starter.write({"args": words, "out": said, "trouble": trouble, "hours": hours})
-        pid = int(self.starter.read())
+        pid = int(self.starter({"args": words, "out": said, "trouble": trouble, "hours": hours}))
         killed = False
         if life is not None:
             time.sleep(life)
             with suppress(ProcessLookupError):  # it was faster
                 os.killpg(pid, signal.SIGKILL)
                 killed = True
-        status = int(self.starter.read())
+        status = int(self.starter())
         if killed and os.WIFSIGNALED(status):
             self.kills += 1
             return None
@@ -253,9 +246,9 @@ def run(kills: int, jobs: int, seed: int, folder: Path) -> list[str]:
     variables = {"KLING_ELEMENTS_JOURNAL": str(journal), "KLING_ELEMENTS_API_KEY": "kill-test-key"}
     (folder / "first.jsonl").write_text('{"images": ["https://example.com/first.png"]}')
     with running(_MOCK) as mock, running(_STARTER, **variables) as starter:
-        url = mock.read().split()[-1]
+        url = mock().split()[-1]
         first = ["batch", str(folder / "first.jsonl"), "-d", str(folder / "first"), "-q", *_WAIT]
-        starter.write({"args": ["--base-url", url, *first]})
+        starter({"args": ["--base-url", url, *first]})
         while (done := sum(one.kills for one in rounds)) < kills:
             own = folder / f"round{len(rounds)}"
             own.mkdir()

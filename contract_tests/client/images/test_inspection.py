@@ -62,8 +62,8 @@ JPEG = encoded(picture(), "JPEG")
 PROGRESSIVE = encoded(picture(), "JPEG", progressive=True)
 PALETTE = encoded(picture(mode="P"))
 SIXTEEN = made_png(16, 2, (b"\0" + bytes(320 * 6)) * 300, (320, 300))
-PROFILE = chunk(b"iCCP", b"display\0\0" + zlib.compress(bytes(1_500_000)))
-TEXT = chunk(b"zTXt", b"note\0\0" + zlib.compress(bytes(2_000_000)))
+PROFILE = chunk(b"iCCP", b"display\0\0" + zlib.compress(bytes(1_500_000), 1))
+TEXT = chunk(b"zTXt", b"note\0\0" + zlib.compress(bytes(2_000_000), 1))
 WRONG_SUM = struct.pack(">I", 3) + b"tEXta\0b" + bytes(4)
 
 
