@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from contract_tests.mock.api import CREATE, DOCUMENT, KEY, STATUS, Api, encoded, image, problems
+from contract_tests.mock.api import CREATE, DOCUMENT, KEY, STATUS, Api, encoded, image
 from kling_elements_mock import CATALOGUE, MockSettings
 
 JSON = {**KEY, "content-type": "application/json"}
@@ -24,11 +24,10 @@ BAD_BODIES = {
 
 
 @pytest.mark.parametrize("body", BAD_BODIES.values(), ids=BAD_BODIES.keys())
-def test_a_malformed_body_is_a_documented_400(api: Api, body: bytes) -> None:
-    """What other JSON readers may take: 400, in a documented shape, and no task."""
+def test_a_malformed_body_is_a_400(api: Api, body: bytes) -> None:
+    """What other JSON readers may take is a 400, and makes no task."""
     answer = api.call("POST", CREATE, content=body, headers=JSON)
-    assert answer.status_code == 400
-    assert problems(answer, "POST", CREATE) == []
+    assert (answer.status_code, list(answer.json())) == (400, ["message"])
     assert api.mock.tasks == ()
 
 
@@ -78,7 +77,6 @@ def test_accept_chooses_the_shape_of_an_error(api: Api, accept: str | None, medi
     headers = {**KEY, "accept": accept} if accept is not None else KEY
     answer = api.call("POST", CREATE, json={}, headers=headers)
     assert (answer.status_code, answer.headers["content-type"]) == (400, media_type)
-    assert problems(answer, "POST", CREATE) == []
 
 
 def test_recorded_bodies_are_bounded() -> None:

@@ -6,7 +6,7 @@ import threading
 import httpx
 import pytest
 
-from contract_tests.mock.api import CREATE, DOCUMENT, KEY, Api, errors
+from contract_tests.mock.api import CREATE, KEY, Api
 from contract_tests.support.deliveries import sign
 from contract_tests.support.loopback import Answer, Asked, serving
 from kling_elements_mock import WEBHOOK_SECRET, MockSettings, Seconds, serve
@@ -59,16 +59,10 @@ def test_each_change_is_told_at_its_time(hooked: Api, receiver: Receiver) -> Non
 
 
 def test_a_delivery_is_the_status_answer_without_data(hooked: Api, receiver: Receiver) -> None:
-    """The body is what the status operation shows, fits the document's callback, and is signed."""
+    """The body is what the status operation shows, and is signed with the moment of its delivery."""
     shown = hooked.status(hooked.created("instant", webhook_url=URL))
     url, headers, body = receiver.got[-1]
     assert (url, json.loads(body)) == (URL, shown)
-    [hook] = DOCUMENT["paths"][CREATE]["post"]["callbacks"]["statusChanged"].values()
-    assert errors(hook["post"]["requestBody"]["content"]["application/json"]["schema"], shown) == []
-    for parameter in hook["post"]["parameters"]:
-        value: object = headers[parameter["name"]]
-        value = int(str(value)) if parameter["schema"]["type"] == "integer" else value
-        assert errors(parameter["schema"], value) == []
     assert int(headers["webhook-timestamp"]) == int(hooked.clock.time())
     assert headers["webhook-signature"] == signature(headers, body)
 
