@@ -14,13 +14,12 @@ import pytest
 from attrs import evolve
 
 from contract_tests.faults import caller, kill, proxy
-from contract_tests.faults.__main__ import main, text
+from contract_tests.faults.__main__ import text
 from contract_tests.faults.fault import PASS, Fault
 from contract_tests.faults.machine import explore
 from contract_tests.faults.offsets import sweep
 from contract_tests.faults.oracle import Ask, Books, Finding, Kind, Made, Tally, judge, wrong_task
-from contract_tests.faults.stage import staged
-from contract_tests.faults.videos import real_video, tiny_video, unplayable
+from contract_tests.faults.stage import real_video, staged, tiny_video, unplayable
 from contract_tests.faults.world import World
 from kling_elements import OutcomeUnknown, Task
 from kling_elements.api.outcomes import Operation, Raise, Retry, decide
@@ -222,11 +221,3 @@ def test_the_table_says_what_was_found() -> None:
     for row in ("creates asked", "tasks the server made", *Kind):
         assert row in shown
     assert "tasks lost: task id-0 is lost" in shown
-
-
-def test_a_wrong_use_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    """No faults at all can't be asked for."""
-    with pytest.raises(SystemExit) as left:
-        main(["--faults", "0"])
-    assert left.value.code == 2
-    assert "1 or more" in capsys.readouterr().err

@@ -10,7 +10,7 @@ from attrs import define, field
 from contract_tests.faults.caller import LOOKS, Call, Caller
 from contract_tests.faults.fault import PASS, with_scenario
 from contract_tests.faults.oracle import Ask, Books, Finding, Kind, Made, Tally, judge, wrong_task
-from contract_tests.faults.videos import real_video, tiny_video, unplayable
+from contract_tests.faults.stage import real_video, tiny_video, unplayable
 from kling_elements import DeadlineExceeded, JournalUnusable, KlingError, Task, ValidationError
 from kling_elements.api.endpoints import find_model
 from kling_elements.journal import Job, request_digest
