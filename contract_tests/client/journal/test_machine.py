@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
 from kling_elements.journal import Job, Journal, NewEntry, State
 from kling_elements.journal.database import Database
@@ -94,19 +94,17 @@ class JournalMachine(RuleBasedStateMachine):
             self.pick(side).downloaded(self.task[entry], "/v.mp4")
             self.file[entry] = "/v.mp4"
 
-    @rule(target=entries)
-    def lock(self) -> object:
+    @rule()
+    def lock(self) -> None:
         if self.blocker is None:
             for journal in self.journals:
                 journal.close()
             self.blocker = sqlite3.connect(self.path, isolation_level=None)
             self.blocker.execute("BEGIN EXCLUSIVE")
-        return multiple()
 
-    @rule(target=entries)
-    def unlock(self) -> object:
+    @rule()
+    def unlock(self) -> None:
         self.release()
-        return multiple()
 
     @rule(side=SIDES)
     def reopen(self, side: int) -> None:
