@@ -13,9 +13,7 @@ from contract_tests.client.cli.conftest import plain
 from contract_tests.support.answers import png
 
 if TYPE_CHECKING:
-    import pytest
-
-    from contract_tests.client.cli.conftest import Run
+    from contract_tests.client.cli.conftest import Cli
 
 PICTURE = png()
 HOST = "https://pictures.example"
@@ -37,14 +35,14 @@ def answer(request: httpx.Request) -> httpx.Response:
     return httpx.Response(404)
 
 
-def test_images_are_shown_in_their_order(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_images_are_shown_in_their_order(cli: Cli) -> None:
     """Each image is a line: what is known of it, why it is unfit, what else to know. One unfit is code 2."""
-    monkeypatch.delenv("KLING_ELEMENTS_API_KEY")
+    cli.environ(KLING_ELEMENTS_API_KEY=None)
     Path("a.png").write_bytes(PICTURE)
     Path("small.png").write_bytes(png(200, 150))
     with respx.mock(assert_all_called=False) as router:
         router.route().mock(side_effect=answer)
-        ended, as_json = run("check", *IMAGES), run("check", "--json", *IMAGES)
+        ended, as_json = cli("check", *IMAGES), cli("check", "--json", *IMAGES)
     assert (ended.code, ended.err, as_json.code, as_json.err) == (2, "", 2, "")
     assert plain(ended.out, **{"N bytes": f"{len(PICTURE):,} bytes"}) == snapshot("""\
 ok    a.png: PNG, 320x320 px, N bytes
@@ -70,4 +68,4 @@ unfit http://printer.local/a.png can't be fetched: its host answers HTTP 404; th
         ("png", 320, 320, None),
     ]
     assert rows[3]["image"] == f"{HOST}/atlas.png?…"
-    assert run("check", "--", "a.png").code == 0
+    assert cli("check", "--", "a.png").code == 0

@@ -22,7 +22,7 @@ from kling_elements.cli.terminal import LiveLine
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from contract_tests.client.cli.conftest import Run, Serve
+    from contract_tests.client.cli.conftest import Cli
 
 
 class Broken(io.StringIO):
@@ -189,31 +189,29 @@ class Full(io.StringIO):
         raise OSError(errno.ENOSPC, "No space left on device")
 
 
-def test_the_process_own_streams(run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_process_own_streams(cli: Cli) -> None:
     """A reader that leaves is no error, nor are closed streams; a full disk is one line and exit code 1."""
-    serve_mock()
     reading, writing = os.pipe()
     os.close(reading)
     with os.fdopen(writing, "w") as stream:
-        monkeypatch.setattr(sys, "stdout", stream)
-        ended = run("--help")
+        cli.patch.setattr(sys, "stdout", stream)
+        ended = cli("--help")
         assert (ended.code, ended.err) == (0, "")
         print("b", file=stream, flush=True)  # as the interpreter does at exit
-    monkeypatch.setattr(sys, "stdout", Full())
-    ended = run("list", "--json")
+    cli.patch.setattr(sys, "stdout", Full())
+    ended = cli("list", "--json")
     assert (ended.code, ended.err.count("\n"), os.strerror(errno.ENOSPC) in ended.err) == (1, 1, True)
-    monkeypatch.setattr(sys, "stdout", None)
-    monkeypatch.setattr(sys, "stderr", None)
-    assert run("list").code == 0
+    cli.patch.setattr(sys, "stdout", None)
+    cli.patch.setattr(sys, "stderr", None)
+    assert cli("list").code == 0
 
 
 @pytest.mark.skipif(sys.platform in {"darwin", "win32"}, reason="file names are UTF-8 only")
-def test_names_that_are_no_utf8(run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_names_that_are_no_utf8(cli: Cli) -> None:
     """Names of any bytes are read, written and printed as they are, whatever the stream's encoding."""
-    serve_mock()
     image, video = b"b\xe9ld.png", b"v\xefd\xc3\xa9o.mp4"
     Path(os.fsdecode(image)).write_bytes(png())
-    monkeypatch.setattr(sys, "stdout", out := encoded("ascii"))
-    assert run("generate", os.fsdecode(image), "-o", os.fsdecode(video), *NOW).code == 0
+    cli.patch.setattr(sys, "stdout", out := encoded("ascii"))
+    assert cli("generate", os.fsdecode(image), "-o", os.fsdecode(video), *NOW).code == 0
     assert written(out) == video + b"\n"
     assert names() == [os.fsdecode(image), os.fsdecode(video)]

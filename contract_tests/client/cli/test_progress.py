@@ -19,7 +19,7 @@ from kling_elements.errors import ConnectionFailed
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from contract_tests.client.cli.conftest import Run, Serve
+    from contract_tests.client.cli.conftest import Cli
 
 SEEN = Look("1", Task("1", "CREATED"), None, 9.0, 5.0)
 
@@ -90,15 +90,13 @@ def test_progress_elsewhere_is_a_line_at_a_change(
     assert time.sleeps == [65]
 
 
-def test_progress_on_a_terminal_is_one_line(
-    run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_progress_on_a_terminal_is_one_line(cli: Cli) -> None:
     """One line is rewritten, no wider than the terminal, and is gone at the end."""
-    serve_mock("polls=3")
-    monkeypatch.setenv("COLUMNS", "30")
-    monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setattr(sys, "stderr", err := Terminal())
-    assert run("generate", URL, "-o", "t.mp4", *NOW).out == "t.mp4\n"
+    cli.next("polls=3", times=1000)
+    cli.environ(COLUMNS="30")
+    cli.environ(TERM="xterm")
+    cli.patch.setattr(sys, "stderr", err := Terminal())
+    assert cli("generate", URL, "-o", "t.mp4", *NOW).out == "t.mp4\n"
     lines = [re.sub(r"\x1b\[[\d;?]*\w", "", part) for part in re.split(r"[\r\n]+", err.getvalue())]
     assert any(re.match(r". connecting  \d+:\d\d  ", line) for line in lines)
     assert all(len(line) <= 30 for line in lines if re.match("[\u2800-\u28ff]", line))

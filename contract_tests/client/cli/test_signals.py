@@ -17,7 +17,7 @@ from kling_elements.cli.signals import Interrupted, Interruptions
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from contract_tests.client.cli.conftest import Serve, Start
+    from contract_tests.client.cli.conftest import Cli
 
 TASK = b'{"data": {"task_id": "abc-1", "status": "CREATED", "generated": []}}'
 
@@ -84,7 +84,7 @@ def test_a_second_signal_does_not_wait() -> None:
 
 
 @pytest.mark.parametrize("is_answered", [True, False])
-def test_a_signal_during_a_create(start: Start, *, is_answered: bool) -> None:
+def test_a_signal_during_a_create(cli: Cli, *, is_answered: bool) -> None:
     """As a process: a create that was sent is paid: a signal waits for its answer, a second one does not."""
     begun, go = threading.Event(), threading.Event()
 
@@ -94,7 +94,7 @@ def test_a_signal_during_a_create(start: Start, *, is_answered: bool) -> None:
         return 200, {"content-type": "application/json"}, TASK
 
     with serving(answer) as service:
-        process = start("--base-url", service.url, "generate", "https://h/a.png", "-o", "x.mp4")
+        process = cli.start("--base-url", service.url, "generate", "https://h/a.png", "-o", "x.mp4")
         assert process.stderr
         assert begun.wait(30)
         os.killpg(process.pid, signal.SIGINT)
@@ -112,15 +112,15 @@ def test_a_signal_during_a_create(start: Start, *, is_answered: bool) -> None:
     assert ("Task abc-1" in err) is is_answered
 
 
-def test_a_signal_during_the_wait_shows_how_to_resume(start: Start, serve_mock: Serve) -> None:
+def test_a_signal_during_the_wait_shows_how_to_resume(cli: Cli) -> None:
     """As a process: a signal to the group ends the wait at once, with the command that resumes."""
-    served = serve_mock("never-finish")
-    process = start("generate", "https://h/a.png", "-o", "my out.mp4")
+    cli.next("never-finish", times=1000)
+    process = cli.start("generate", "https://h/a.png", "-o", "my out.mp4")
     assert process.stderr
     first = process.stderr.readline()  # the id, as soon as it is known
     os.killpg(process.pid, signal.SIGTERM)
     out, err = process.communicate(timeout=30)
-    task_id = served.mock.tasks[0].id
+    task_id = cli.ids[0]
     assert (first, process.returncode, out, names()) == (f"task {task_id}\n", 143, "", [])
     assert f"Task {task_id}" in err
     assert f"Next: kling-elements wait {task_id} -o 'my out.mp4'\n" in err

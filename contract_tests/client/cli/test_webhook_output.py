@@ -28,7 +28,7 @@ from kling_elements.webhooks import (
 )
 
 if TYPE_CHECKING:
-    from contract_tests.client.cli.conftest import Run, Start
+    from contract_tests.client.cli.conftest import Cli
 
 AT = datetime(2026, 1, 1, 12, 5, 0, 250_400, tzinfo=UTC)
 URL = "https://cdn.example/v.mp4?token=exp=1~hmac=abc"
@@ -90,11 +90,11 @@ def test_secrets_come_from_the_environment_or_files(tmp_path: Path) -> None:
         assert (str(files[0]).rstrip("\0") if files else SECRETS) in str(caught.value)
 
 
-def test_each_delivery_is_a_line_until_a_signal(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_delivery_is_a_line_until_a_signal(cli: Cli) -> None:
     """As a process: each request is a line on stdout; a signal ends it with its code; no secret is shown."""
-    monkeypatch.setenv(SECRETS, SECRET)
-    monkeypatch.delenv("KLING_ELEMENTS_API_KEY")
-    process = start("webhooks", "listen", "--port", "0", "--json")
+    cli.patch.setenv(SECRETS, SECRET)
+    cli.environ(KLING_ELEMENTS_API_KEY=None)
+    process = cli.start("webhooks", "listen", "--port", "0", "--json")
     assert process.stderr
     url = process.stderr.readline().split()[2]
     body = body_of("IN_PROGRESS")
@@ -118,12 +118,10 @@ def test_each_delivery_is_a_line_until_a_signal(start: Start, monkeypatch: pytes
         ("--secret-file none --secret-file void", "void"),
     ],
 )
-def test_what_cannot_be_listened_with(
-    run: Run, monkeypatch: pytest.MonkeyPatch, line: str, said: str
-) -> None:
+def test_what_cannot_be_listened_with(cli: Cli, line: str, said: str) -> None:
     """A bad port, host or secret is one line and exit code 2."""
-    monkeypatch.setenv(SECRETS, "no hexadecimal")
+    cli.patch.setenv(SECRETS, "no hexadecimal")
     Path("void").write_text("")
-    ended = run("webhooks", "listen", *line.split())
+    ended = cli("webhooks", "listen", *line.split())
     assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1)
     assert said in ended.err
