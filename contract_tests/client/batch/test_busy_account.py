@@ -17,7 +17,6 @@ from kling_elements.errors import JournalUnusable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from contract_tests.client.batch.conftest import Bench
     from kling_elements import KlingElements
@@ -105,13 +104,15 @@ def test_another_process_may_begin_the_job_meanwhile(bench: Bench, *, is_answere
 
 
 @pytest.mark.parametrize("last", [1, 7], ids=["the first pause", "the last pause"])
-def test_a_journal_that_breaks_in_a_pause_ends_it(bench: Bench, tmp_path: Path, last: int) -> None:
+def test_a_journal_that_breaks_in_a_pause_ends_it(bench: Bench, last: int) -> None:
     """Before each create, the last one too, the journal must be usable: what is paid is written down."""
     slept: list[float] = []
 
     def break_it() -> None:
         if len(slept) == last:
-            with closing(sqlite3.connect(tmp_path / "journal.sqlite3", isolation_level=None)) as connection:
+            with closing(
+                sqlite3.connect(bench.folder / "journal.sqlite3", isolation_level=None)
+            ) as connection:
                 connection.execute("DROP TABLE entries")
                 connection.execute("DROP TABLE meta")
 

@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING
 from contract_tests.client.batch.conftest import URL
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from contract_tests.client.batch.conftest import Open, Service
+    from contract_tests.client.batch.conftest import Bench
 
 # Bytes: caches that fill once. A line that is kept costs over 500, so a thousand of them cost more.
 _SLACK = 300_000
@@ -18,16 +16,14 @@ _SLACK = 300_000
 _OWN = (tracemalloc.Filter(inclusive=True, filename_pattern="*/kling_elements/*"),)
 
 
-def test_a_thousand_lines_need_no_more_than_sixty(
-    service: Service, open_client: Open, tmp_path: Path
-) -> None:
+def test_a_thousand_lines_need_no_more_than_sixty(bench: Bench) -> None:
     """Of lines of which most are bad, and some are made, nothing is kept but what is in work."""
-    service.keeps_books = False
-    client = open_client()
+    bench.service.keeps_books = False
+    client = bench.open_client()
 
     def held(name: str, count: int, every: int) -> int:
         """Return the bytes that a batch still holds when it is nearly over."""
-        path = tmp_path / name
+        path = bench.folder / name
         with path.open("w") as stream:
             for number in range(count):
                 text = f'"id": "{name}{number}", "prompt": "{name} {number} {"x" * 200}"'
@@ -35,7 +31,7 @@ def test_a_thousand_lines_need_no_more_than_sixty(
                 stream.write(f'{{{text}, "images": ["{URL}"]{output}}}\n')
         tracemalloc.start()
         try:
-            with client.batch(path, directory=tmp_path / "out") as batch:
+            with client.batch(path) as batch:
                 for _ in range(count - 5):
                     next(batch)
                 traces = tracemalloc.take_snapshot().filter_traces(_OWN).traces

@@ -16,7 +16,7 @@ from kling_elements.batch.image_jobs import image_jobs, names_images
 from kling_elements.batch.results import JobStatus
 
 if TYPE_CHECKING:
-    from contract_tests.client.batch.conftest import Open, Service
+    from contract_tests.client.batch.conftest import Bench
 
 
 @pytest.fixture
@@ -97,28 +97,28 @@ def test_each_line_of_csv_is_a_job(text: str, rows: list[Any] | str) -> None:
 
 
 @pytest.mark.parametrize("source", ["in", "jobs.csv"])
-def test_what_all_jobs_share(folder: Path, service: Service, open_client: Open, source: str) -> None:
+def test_what_all_jobs_share(bench: Bench, folder: Path, source: str) -> None:
     """A field of the batch counts where a job has none itself."""
     for file in (folder / "in").glob("*.*"):
         file.unlink()
     Path("in/a.png").write_bytes(png())
     Path("jobs.csv").write_text("images,prompt,output\nin/a.png,own,b.mp4\nin/a.png,,a.mp4\n")
-    batch = open_client().batch(source, directory="out", defaults={"prompt": "shared"})
+    batch = bench.batch(source, directory="out", defaults={"prompt": "shared"})
     assert batch.total == (1 if source == "in" else 2)
     assert {each.standing for each in batch} == {JobStatus.DONE}
-    assert service.made() == ({"shared": 1} if source == "in" else {"own": 1, "shared": 1})
+    assert bench.service.made() == ({"shared": 1} if source == "in" else {"own": 1, "shared": 1})
     assert Path("out/a.mp4").is_file()
 
 
-def test_a_dry_run_sends_and_changes_nothing(service: Service, open_client: Open, folder: Path) -> None:
+def test_a_dry_run_sends_and_changes_nothing(bench: Bench, folder: Path) -> None:
     """A dry run says of each job what would be done, after all checks, and leaves disk and service alone."""
     jobs = [job("done"), job("begun"), job("new"), job("bad", images="gone.png"), job("x" * 3000)]
     jobs.append(job("there", output="notes.txt"))
-    client = open_client()
+    client = bench.open_client()
     list(client.batch(jobs[:1], directory="out", batch_id="b"))
     list(client.batch(jobs[1:2], directory="out", batch_id="b", timeout=0))
     Path("out/notes.txt").mkdir()
-    before, asked = sorted(folder.rglob("*")), len(service.asked)
+    before, asked = sorted(folder.rglob("*")), len(bench.service.asked)
 
     def plan(*jobs: Any, client: KlingElements = client, directory: str = "out") -> list[JobStatus]:
         batch = client.batch(jobs, directory=directory, batch_id="b", dry_run=True, workers=1)
@@ -126,7 +126,7 @@ def test_a_dry_run_sends_and_changes_nothing(service: Service, open_client: Open
 
     assert plan(*jobs) == ["existing", "unfinished", "planned", "invalid", "invalid", "invalid"]
     assert plan(job("begun", prompt="another")) == ["invalid"]
-    assert (sorted(folder.rglob("*")), len(service.asked)) == (before, asked)
+    assert (sorted(folder.rglob("*")), len(bench.service.asked)) == (before, asked)
     with KlingElements(KEY, "http://127.0.0.1:9", journal="new.sqlite3") as fresh:
         assert plan(jobs[2], client=fresh, directory="new") == ["planned"]
     assert not Path("new").exists()
