@@ -246,25 +246,6 @@ def test_a_changed_job_keeps_its_task(bench: Bench, fields: dict[str, str], *, i
         assert (TASK_ID in str(bench.error), bench.error.hint) == (True, "kling-elements resume")
 
 
-def test_a_job_is_sent_as_often_as_it_was_asked_for(bench: Bench) -> None:
-    """A create that made a task and was not answered is unknown, run after run, until it is repeated."""
-    made = [0]
-
-    def lost() -> httpx.Response:
-        made[0] += 1
-        bench.service.make("lost")
-        return httpx.Response(500)
-
-    bench.service.plan = {"lost": lost}
-    for _ in range(3):
-        results = list(bench.batch([job("lost"), job("other")]))
-        assert [each.standing for each in results if each.key == "lost"] == [JobStatus.UNKNOWN]
-    assert made == [1]
-    bench.service.plan = {}
-    (again,) = bench.batch([job("lost")], retry_unknown=True)
-    assert (again.standing, bench.service.made()["lost"]) == (JobStatus.DONE, 2)
-
-
 @pytest.mark.parametrize("output", ["file/sub/a.mp4", "file/a.mp4", "folder", "link", "read-only.mp4"])
 def test_a_file_that_cannot_be_written_costs_nothing(
     bench: Bench, output: str, monkeypatch: pytest.MonkeyPatch

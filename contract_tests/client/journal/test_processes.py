@@ -93,23 +93,22 @@ def test_a_claim_is_won_by_one_of_eight(path: Path) -> None:
     """Of eight processes that live and claim the same entry at once, one gets it."""
     journal = Journal(Database(path, busy_seconds=60.0))
     entry_id = journal.adopt(Task("t1", "IN_PROGRESS"), NEW).entry_id
-    go_read, go_write = os.pipe()
-    end_read, end_write = os.pipe()  # a pipe of its own: a fast child would take a slow one's first signal
+    (go, start), (end, finish) = os.pipe(), os.pipe()  # two: a fast child would take a slow one's first byte
 
     def claim() -> None:
         # The journal that was open at the fork continues in the child, with a connection of its own.
-        os.read(go_read, 1)
+        os.read(go, 1)
         say(str(journal.claim(entry_id, f"owner {os.getpid()}", 3600)))
-        os.read(end_read, 1)  # a process that died would hold nothing
+        os.read(end, 1)  # a process that died would hold nothing
 
     children = [fork(claim) for _ in range(PROCESSES)]
-    os.write(go_write, b"g" * PROCESSES)
+    os.write(start, b"g" * PROCESSES)
     answers = [os.read(pipe, 5) for _, pipe in children]
-    os.write(end_write, b"e" * PROCESSES)
+    os.write(finish, b"e" * PROCESSES)
     for child in children:
         ended(child)
-    for end in (go_read, go_write, end_read, end_write):
-        os.close(end)
+    for each in (go, start, end, finish):
+        os.close(each)
     assert sum(answer.startswith(b"True") for answer in answers) == 1
     assert journal.problem is None
 
