@@ -16,7 +16,7 @@ import pytest
 from attrs import define, evolve, field
 
 from kling_elements import AsyncKlingElements, KlingElements, Task
-from kling_elements.batch import BatchJob, BatchResult
+from kling_elements.batch import Batch, BatchJob, BatchResult
 from kling_elements.batch.results import JobStatus
 from kling_elements.journal import Entry, Job, Journal, NewEntry
 from kling_elements.journal.database import Database
@@ -143,38 +143,6 @@ def settings(folder: Path) -> dict[str, Any]:
     }
 
 
-def collect(
-    backend: str | None, folder: Path, handler: Any, work: Callable[[Any], Any], **options: Any
-) -> list[Any]:
-    """Return what a client's batch gives, under an event loop or none; an error as the last of it."""
-    results: list[Any] = []
-    options = {**settings(folder), **options}
-    transport = httpx.MockTransport(handler)
-
-    async def run() -> None:
-        async with (
-            httpx.AsyncClient(transport=transport) as http,
-            AsyncKlingElements(**options, http_client=http) as client,
-        ):
-            async for result in work(client):
-                results.append(result)  # noqa: PERF401 - what came before an error counts
-
-    try:
-        if backend:
-            anyio.run(run, backend=backend)
-        else:
-            with (
-                httpx.Client(transport=transport) as http,
-                KlingElements(**options, http_client=http) as client,
-            ):
-                results.extend(iter(work(client).__next__, None))
-    except StopIteration:
-        pass
-    except Exception as error:  # noqa: BLE001 - the tests look at it
-        results.append(error)
-    return results
-
-
 def job(name: str, **fields: Any) -> dict[str, Any]:
     """Return a job of that name, as a line of a file has it."""
     return {"images": [URL], "prompt": name, "id": name, **fields}
@@ -189,28 +157,65 @@ def write_jobs(path: Path, *jobs: Any) -> Path:
 
 @define
 class Bench:
-    """The one job of a batch, in a journal that other processes have open too.
+    """Batches, and the one job of a batch, in a journal that other processes have open too.
 
     Attributes:
         open_client: Opens a client of the service.
         service: The service.
         journal: The journal, as another process has it open.
-        target: The file for the video.
+        folder: A folder of the test's own.
         error: The error of the last result.
     """
 
     open_client: Open
     service: Service
     journal: Journal
-    target: Path
+    folder: Path
     error: Exception | None = None
+
+    @property
+    def target(self) -> Path:
+        """The file for the video of the one job."""
+        return self.folder / "out" / "a.mp4"
+
+    def batch(
+        self, jobs: Any, client: KlingElements | None = None, **options: Any
+    ) -> Batch[Any, BatchResult[Task]]:
+        """Begin a batch, by default with a client of its own."""
+        return (client or self.open_client()).batch(jobs, **{"directory": self.folder / "out", **options})
+
+    def collect(
+        self, backend: str | None, work: Callable[[Any], Any], handler: Any = None, **options: Any
+    ) -> list[Any]:
+        """Return what a client's batch gives, under an event loop or none; an error as the last of it."""
+        results: list[Any] = []
+
+        async def run() -> None:
+            async with (
+                httpx.AsyncClient(transport=httpx.MockTransport(handler or self.service)) as http,
+                AsyncKlingElements(**{**settings(self.folder), **options}, http_client=http) as client,
+            ):
+                async for result in work(client):
+                    results.append(result)  # noqa: PERF401 - what came before an error counts
+
+        try:
+            if backend:
+                anyio.run(run, backend=backend)
+            else:
+                client = self.open_client(handler=handler or self.service, **options)
+                results.extend(iter(work(client).__next__, None))
+        except StopIteration:
+            pass
+        except Exception as error:  # noqa: BLE001 - the tests look at it
+            results.append(error)
+        return results
 
     def run(
         self, job: Any = JOB, *, client: KlingElements | None = None, **options: Any
     ) -> BatchResult[Task]:
         """Run the batch; return the job's result without its error."""
-        options = {"directory": self.target.parent, "batch_id": "b", "workers": 1, **options}
-        (result,) = (client or self.open_client()).batch([job], **options)
+        options = {"batch_id": "b", "workers": 1, **options}
+        (result,) = self.batch([job], client, **options)
         self.error = result.error
         return evolve(result, error=None)
 
@@ -263,4 +268,4 @@ class Bench:
 def bench(open_client: Open, service: Service, tmp_path: Path) -> Iterator[Bench]:
     (tmp_path / "out").mkdir()
     with closing(Journal.open(tmp_path / "journal.sqlite3")) as journal:
-        yield Bench(open_client, service, journal, tmp_path / "out" / "a.mp4")
+        yield Bench(open_client, service, journal, tmp_path)

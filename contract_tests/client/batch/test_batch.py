@@ -1,27 +1,36 @@
-"""Batches: each job once, whatever happens; one bad job fails alone."""
+"""Batches: each job once, whatever happens; one bad job fails alone; the report, and its page."""
 
 from __future__ import annotations
 
 import itertools
 import json
 import threading
+import tracemalloc
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
-from contract_tests.client.batch.conftest import HOST, KEY, URL, VIDEO, collect, job, write_jobs
+from contract_tests.client.batch.conftest import HOST, KEY, URL, VIDEO, job, write_jobs
 from contract_tests.support.answers import png
-from kling_elements import AuthenticationError, ValidationError
+from kling_elements import AuthenticationError, TaskFailed, ValidationError
+from kling_elements.batch import BatchJob, BatchResult
+from kling_elements.batch.contact_sheet import is_foreign, write_contact_sheet
+from kling_elements.batch.report import BatchReport, last_records
 from kling_elements.batch.results import JobStatus
+from kling_elements.task import Task
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
-    from pathlib import Path
 
-    from contract_tests.client.batch.conftest import Open, Service
+    from contract_tests.client.batch.conftest import Bench
 
 ANY = pytest.mark.parametrize("backend", [None, "asyncio", "trio"])
+# Bytes: caches that fill once. A line that is kept costs over 500, so a thousand of them cost more.
+_SLACK = 300_000
+# What the package's own lines allocate: the interpreter's tables grow by leaps that are not its doing.
+_OWN = (tracemalloc.Filter(inclusive=True, filename_pattern="*/kling_elements/*"),)
 
 
 def standings(results: Any) -> dict[str | None, JobStatus]:
@@ -29,26 +38,26 @@ def standings(results: Any) -> dict[str | None, JobStatus]:
 
 
 @ANY
-def test_each_job_becomes_its_video(service: Service, tmp_path: Path, backend: str | None) -> None:
+def test_each_job_becomes_its_video(bench: Bench, backend: str | None) -> None:
     """Each job is created once, at most three at once; images are beside the file, videos where it says."""
     jobs = (job(f"j{n}", images=["a.png"], output=f"sub/{n}.mp4") for n in range(8))
-    path = write_jobs(tmp_path / "in" / "jobs.jsonl", *jobs)
-    (tmp_path / "in" / "a.png").write_bytes(png())
-    out = tmp_path / "out"
-    results = collect(backend, tmp_path, service, lambda client: client.batch(path, directory=out))
+    path = write_jobs(bench.folder / "in" / "jobs.jsonl", *jobs)
+    (bench.folder / "in" / "a.png").write_bytes(png())
+    out = bench.folder / "out"
+    results = bench.collect(backend, lambda client: client.batch(path, directory=out))
     assert set(standings(results).values()) == {JobStatus.DONE}
     assert {result.file for result in results} == {out / "sub" / f"{n}.mp4" for n in range(8)}
     assert all(result.file.read_bytes() == VIDEO for result in results)
-    assert set(service.made().values()) == {1}
-    assert 1 < service.most <= 3
-    again = collect(backend, tmp_path, service, lambda client: client.batch(path, directory=out))
+    assert set(bench.service.made().values()) == {1}
+    assert 1 < bench.service.most <= 3
+    again = bench.collect(backend, lambda client: client.batch(path, directory=out))
     assert set(standings(again).values()) == {JobStatus.EXISTING}
-    assert {result.task_id for result in again} == set(service.prompts)
-    assert len(service.prompts) == 8
+    assert {result.task_id for result in again} == set(bench.service.prompts)
+    assert len(bench.service.prompts) == 8
 
 
 @ANY
-def test_a_fault_of_all_jobs_ends_the_batch(tmp_path: Path, backend: str | None) -> None:
+def test_a_fault_of_all_jobs_ends_the_batch(bench: Bench, backend: str | None) -> None:
     """A refused key is not tried a thousand times: first come the results of what was begun."""
     asked: list[httpx.Request] = []
 
@@ -57,7 +66,7 @@ def test_a_fault_of_all_jobs_ends_the_batch(tmp_path: Path, backend: str | None)
         return httpx.Response(401, json={"message": "Invalid API key"})
 
     jobs = (job(f"j{n}") for n in range(1000))
-    *seen, error = collect(backend, tmp_path, refuse, lambda client: client.batch(jobs, directory=tmp_path))
+    *seen, error = bench.collect(backend, lambda client: client.batch(jobs, directory=bench.folder), refuse)
     assert isinstance(error, AuthenticationError)
     assert 1 <= len(seen) == len(asked) <= 3
     assert KEY not in str(seen)
@@ -65,9 +74,7 @@ def test_a_fault_of_all_jobs_ends_the_batch(tmp_path: Path, backend: str | None)
 
 @pytest.mark.parametrize("is_async", [False, True], ids=["a source", "an asynchronous source"])
 @ANY
-def test_a_source_that_fails_ends_the_batch(
-    service: Service, tmp_path: Path, backend: str | None, *, is_async: bool
-) -> None:
+def test_a_source_that_fails_ends_the_batch(bench: Bench, backend: str | None, *, is_async: bool) -> None:
     """An error of the caller's own iterator is raised as it is, after the results of what was begun."""
 
     def jobs() -> Iterator[dict[str, Any]]:
@@ -79,9 +86,7 @@ def test_a_source_that_fails_ends_the_batch(
             yield each
 
     source = jobs_later() if is_async and backend else jobs()
-    done, error = collect(
-        backend, tmp_path, service, lambda client: client.batch(source, directory=tmp_path / "out")
-    )
+    done, error = bench.collect(backend, lambda client: client.batch(source))
     assert (done.key, done.standing, repr(error)) == ("a", "done", "LookupError('mine')")
 
 
@@ -104,90 +109,90 @@ BAD_LINES: list[tuple[Any, str]] = [
 ]
 
 
-def test_a_bad_line_fails_alone(service: Service, open_client: Open, tmp_path: Path) -> None:
+def test_a_bad_line_fails_alone(bench: Bench) -> None:
     """A line that can't be used is reported with its number and sends nothing; its neighbours are done."""
     lines = [line if isinstance(line, str) else json.dumps(line) for line, _ in BAD_LINES]
-    path, good, last = tmp_path / "jobs.jsonl", json.dumps(job("good")), json.dumps(job("last"))
+    path, good, last = bench.folder / "jobs.jsonl", json.dumps(job("good")), json.dumps(job("last"))
     path.write_bytes("\n".join([good, *lines, last]).encode(errors="surrogateescape"))
-    results = {result.number: result for result in open_client().batch(path, directory=tmp_path / "out")}
+    results = {result.number: result for result in bench.batch(path)}
     assert results[1].is_done
     assert results[len(BAD_LINES) + 2].is_done
     for number, (_, said) in enumerate(BAD_LINES, 2):
         assert results[number].standing == "invalid"
         assert said in str(results[number].error)
-    assert service.made() == {"good": 1, "last": 1}
+    assert bench.service.made() == {"good": 1, "last": 1}
 
 
-def test_jobs_are_read_as_they_are_begun(service: Service, open_client: Open, tmp_path: Path) -> None:
+def test_jobs_are_read_as_they_are_begun(bench: Bench) -> None:
     """Of an endless source no more is read than can be worked on; closed, nothing more is begun."""
     read = itertools.count()
     endless = (job(f"j{number}") for number in read)
-    with open_client().batch(endless, directory=tmp_path / "out") as batch:
+    with bench.batch(endless) as batch:
         for _ in range(5):
             next(batch)
     # Taken, waiting to be taken, and in work.
     assert next(read) <= 5 + 3 + 3
-    assert max(service.made().values()) == 1
+    assert max(bench.service.made().values()) == 1
     # What was finished is not lost.
-    assert len(list(batch)) + 5 + len(batch.running) == sum(service.made().values())
+    assert len(list(batch)) + 5 + len(batch.running) == sum(bench.service.made().values())
     assert list(batch) == []
     assert batch.not_begun is None
 
 
-def test_leaving_early_names_what_runs_on(service: Service, open_client: Open, tmp_path: Path) -> None:
+def test_leaving_early_names_what_runs_on(bench: Bench) -> None:
     """It names the tasks that keep running; run again, it finishes them without a create."""
-    service.ends = {"slow1": "IN_PROGRESS", "slow2": "IN_PROGRESS"}
+    bench.service.ends = {"slow1": "IN_PROGRESS", "slow2": "IN_PROGRESS"}
     jobs = [job("quick"), job("slow1"), job("slow2")]
-    with open_client(poll_interval=0.01).batch(jobs, directory=tmp_path / "out") as batch:
+    with bench.batch(jobs, bench.open_client(poll_interval=0.01)) as batch:
         assert next(batch).key == "quick"
-        while len(service.prompts) < 3:
+        while len(bench.service.prompts) < 3:
             pass
     assert {each.name for each in batch.running} == {"slow1", "slow2"}
     assert batch.not_begun == 0
-    assert {each.task_id for each in batch.running} <= set(service.prompts)
-    service.ends = {}
-    again = standings(open_client().batch(jobs, directory=tmp_path / "out"))
+    assert {each.task_id for each in batch.running} <= set(bench.service.prompts)
+    bench.service.ends = {}
+    again = standings(bench.batch(jobs))
     assert again == {"quick": "existing", "slow1": "done", "slow2": "done"}
-    assert set(service.made().values()) == {1}
+    assert set(bench.service.made().values()) == {1}
 
 
-def test_results_are_kept_when_a_batch_is_closed(open_client: Open, service: Service, tmp_path: Path) -> None:
+def test_results_are_kept_when_a_batch_is_closed(bench: Bench) -> None:
     """What was finished by then is still given, and how many jobs were not begun is known."""
     fetched, others = itertools.count(1), threading.Event()
 
     def handle(request: httpx.Request) -> httpx.Response:
         if request.url.host == HOST and next(fetched) == 4:
             others.set()
-        return service(request)
+        return bench.service(request)
 
     jobs = [job(f"j{number}") for number in range(9)]
-    batch = open_client(handler=handle).batch(jobs, directory=tmp_path / "out", workers=3)
+    batch = bench.batch(jobs, bench.open_client(handler=handle), workers=3)
     first = next(batch)
     others.wait(30)
     batch.close()
     results = [first, *batch]
-    assert {result.file for result in results} == set((tmp_path / "out").glob("*.mp4"))
+    assert {result.file for result in results} == set((bench.folder / "out").glob("*.mp4"))
     assert len(results) >= 4
     assert batch.not_begun == 9 - len(results) - len(batch.running)
 
 
-def test_lines_may_move(service: Service, open_client: Open, tmp_path: Path) -> None:
+def test_lines_may_move(bench: Bench) -> None:
     """Moved, sorted, removed or between blank lines: each line is paid once, two equal ones twice."""
     lines = [json.dumps({"images": [URL], "prompt": prompt}) for prompt in "aab"]
     for text in (lines, ["", *lines], lines[::-1], lines[1:], ["", *lines[1:], "", lines[0]]):
-        jobs = write_jobs(tmp_path / "jobs.jsonl", *text)
-        results = list(open_client().batch(jobs, directory=tmp_path / "out"))
+        jobs = write_jobs(bench.folder / "jobs.jsonl", *text)
+        results = list(bench.batch(jobs))
         assert all(result.is_done for result in results)
-        assert service.made() == {"a": 2, "b": 1}
+        assert bench.service.made() == {"a": 2, "b": 1}
 
 
-def test_a_batch_is_known_by_its_paths(service: Service, open_client: Open, tmp_path: Path) -> None:
+def test_a_batch_is_known_by_its_paths(bench: Bench) -> None:
     """A batch is known by the paths of its jobs and its folder; with neither, none is like another."""
-    one, two = (write_jobs(tmp_path / f"{name}.jsonl", job("a")) for name in ("one", "two"))
+    one, two = (write_jobs(bench.folder / f"{name}.jsonl", job("a")) for name in ("one", "two"))
     for source in (one, one, two, two, [job("a")], [job("a")]):
-        assert [result.standing for result in open_client().batch(source)] == ["done"]
+        assert [result.standing for result in bench.batch(source, directory=None)] == ["done"]
     # The files' jobs once each, those of the lists each time.
-    assert service.made() == {"a": 4}
+    assert bench.service.made() == {"a": 4}
 
 
 @pytest.mark.parametrize(
@@ -207,10 +212,86 @@ def test_a_batch_is_known_by_its_paths(service: Service, open_client: Open, tmp_
         ("a\0b", {}),
     ],
 )
-def test_what_cannot_begin(
-    service: Service, open_client: Open, tmp_path: Path, jobs: Any, options: dict[str, Any]
-) -> None:
+def test_what_cannot_begin(bench: Bench, jobs: Any, options: dict[str, Any]) -> None:
     """An option or a source that can't be used is reported before anything is sent."""
     with pytest.raises(ValidationError):
-        open_client().batch(jobs, directory=tmp_path, **options)
-    assert service.asked == []
+        bench.batch(jobs, directory=bench.folder, **options)
+    assert bench.service.asked == []
+
+
+def test_a_thousand_lines_need_no_more_than_sixty(bench: Bench) -> None:
+    """Of lines of which most are bad, and some are made, nothing is kept but what is in work."""
+    bench.service.keeps_books = False
+    client = bench.open_client()
+
+    def held(name: str, count: int, every: int) -> int:
+        """Return the bytes that a batch still holds when it is nearly over."""
+        path = bench.folder / name
+        with path.open("w") as stream:
+            for number in range(count):
+                text = f'"id": "{name}{number}", "prompt": "{name} {number} {"x" * 200}"'
+                output = "" if number % every == 0 else ', "output": "../x.mp4"'
+                stream.write(f'{{{text}, "images": ["{URL}"]{output}}}\n')
+        tracemalloc.start()
+        try:
+            with client.batch(path) as batch:
+                for _ in range(count - 5):
+                    next(batch)
+                traces = tracemalloc.take_snapshot().filter_traces(_OWN).traces
+                return sum(trace.size for trace in traces)
+        finally:
+            tracemalloc.stop()
+
+    held("warm", 60, 10)
+    assert held("large", 1_200, 100) < held("small", 60, 10) + _SLACK
+
+
+SIGNED = "https://h/a.png?token=1"
+EVIL = "</script><script>alert(1)</script>"
+
+
+@pytest.mark.parametrize("before", ["", '{"line": 1}\n', '{"line": 1, "st'])
+def test_a_report_is_appended_to(tmp_path: Path, before: str) -> None:
+    """What a report holds stays, and a line that a kill cut off does not run into the next one."""
+    path = tmp_path / "report.jsonl"
+    path.write_text(before)
+    report = BatchReport(path, "b", lambda error: f"shown {error.args[0]}", print)
+    error = TaskFailed("no", task=Task("t-1", "FAILED"))
+    images = (SIGNED, b"1", Path("a.png"), "ftp://a")
+    job = BatchJob(images, {"prompt": "x"})
+    for number, key in ((7, "cat"), (3, "dog"), (3, "dog")):
+        report.add(BatchResult(number, JobStatus.FAILED, key, job, task_id="t-1", error=error))
+    report.close()
+    assert path.read_text().startswith(before)
+    records = last_records(path, "b")
+    assert [record["id"] for record in records] == ["dog", "cat"]
+    assert records[0].pop("at").endswith("+00:00")
+    assert records[0] == {
+        "batch": "b", "line": 3, "id": "dog", "standing": "failed", "task_id": "t-1", "file": None,
+        "error": "shown no", "error_type": "TaskFailed", "prompt": "x",
+        "images": ["https://h/a.png?…", None, "a.png", "ftp://a"],
+    }  # fmt: skip
+
+
+def test_a_page_shows_each_job(tmp_path: Path) -> None:
+    """Text of others is escaped; a copy of each image is in it; a video that is gone has no link."""
+    (tmp_path / "a.png").write_bytes(png())
+    (tmp_path / "<b>.mp4").touch()
+    page = tmp_path / "report.html"
+    assert not is_foreign(page)
+    images = [str(tmp_path / "a.png"), "https://h/a.png", None, "https://h/a.png?…", "gone.png"]
+    done = {"standing": "done", "file": str(tmp_path / "<b>.mp4"), "prompt": EVIL, "images": images}
+    failed = {"standing": "failed", "file": str(tmp_path / "gone.mp4"), "error": EVIL, "line": 2}
+    write_contact_sheet(page, EVIL, "2 jobs", [done, failed, {"at": "2026-11-28T20:00:00", "line": 3}])
+    text = page.read_text()
+    assert text.count("<article>") == 3
+    assert text.count("<img ") == 2
+    assert text.count('<img src="data:image/jpeg;base64,') == 1
+    assert text.count("<video ") == 1
+    assert 'data-src="%3Cb%3E.mp4#t=0.1"' in text
+    assert (EVIL in text, text.count("<script>")) == (False, 1)
+    assert not is_foreign(page)
+    assert [path.name for path in tmp_path.glob("*.part")] == []
+    page.write_text("mine")
+    assert is_foreign(page)
+    assert is_foreign(tmp_path)

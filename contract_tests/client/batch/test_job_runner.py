@@ -30,9 +30,7 @@ from kling_elements.journal import State, request_digest
 from kling_elements.operations.create_request import draft_request, finish_request
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from contract_tests.client.batch.conftest import Bench, Open, Service
+    from contract_tests.client.batch.conftest import Bench
 
 VENDOR = [server.url for server in load_document().servers]
 OTHER = "https://other.example"
@@ -161,7 +159,7 @@ def test_each_end_of_a_job(
         return httpx.Response(given.status_code, content=given.content, headers=given.headers)
 
     client = bench.open_client(handler=handle, sleep=lambda _: None)
-    batch = client.batch([JOB, job("b")], directory=bench.target.parent, batch_id="b", workers=1, **options)
+    batch = bench.batch([JOB, job("b")], client, batch_id="b", workers=1, **options)
     result = next(batch)
     assert (result.key, result.standing, type(result.error)) == ("a", standing, error)
     assert result.task_id == (TASK_ID if is_created and error is not KeyError else None)
@@ -246,27 +244,6 @@ def test_a_changed_job_keeps_its_task(bench: Bench, fields: dict[str, str], *, i
     if not is_same:
         assert isinstance(bench.error, errors.ValidationError)
         assert (TASK_ID in str(bench.error), bench.error.hint) == (True, "kling-elements resume")
-
-
-def test_a_job_is_sent_as_often_as_it_was_asked_for(
-    service: Service, open_client: Open, tmp_path: Path
-) -> None:
-    """A create that made a task and was not answered is unknown, run after run, until it is repeated."""
-    made = [0]
-
-    def lost() -> httpx.Response:
-        made[0] += 1
-        service.make("lost")
-        return httpx.Response(500)
-
-    service.plan = {"lost": lost}
-    for _ in range(3):
-        results = list(open_client().batch([job("lost"), job("other")], directory=tmp_path / "out"))
-        assert [each.standing for each in results if each.key == "lost"] == [JobStatus.UNKNOWN]
-    assert made == [1]
-    service.plan = {}
-    (again,) = open_client().batch([job("lost")], directory=tmp_path / "out", retry_unknown=True)
-    assert (again.standing, service.made()["lost"]) == (JobStatus.DONE, 2)
 
 
 @pytest.mark.parametrize("output", ["file/sub/a.mp4", "file/a.mp4", "folder", "link", "read-only.mp4"])

@@ -9,7 +9,7 @@ import anyio.lowlevel
 import httpx
 import pytest
 
-from contract_tests.client.batch.conftest import DONE, HOST, TASK_ID, URL, VIDEO, WAITED, answer, collect
+from contract_tests.client.batch.conftest import DONE, HOST, TASK_ID, URL, VIDEO, WAITED, answer
 from kling_elements import DeadlineExceeded, DownloadError, OutcomeUnknown, Task
 from kling_elements.batch.results import JobStatus
 from kling_elements.batch.resume import Resumed
@@ -20,18 +20,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from contract_tests.client.batch.conftest import Bench, Open, Service
-    from kling_elements import KlingElements
+    from contract_tests.client.batch.conftest import Bench
     from kling_elements.journal import Entry
 
 
-def begin(client: KlingElements, service: Service, target: Path | None, prompt: str = "a") -> str:
+def begin(bench: Bench, target: Path | None, prompt: str = "a") -> str:
     """Create a task and stop waiting for it; return its id."""
-    service.ends[prompt] = "IN_PROGRESS"
+    bench.service.ends[prompt] = "IN_PROGRESS"
     with pytest.raises(DeadlineExceeded) as caught:
-        client.generate([URL], prompt=prompt, target=target, timeout=0)
-    del service.ends[prompt]
-    service.polls.clear()  # so that it is done at the second poll from here
+        bench.open_client().generate([URL], prompt=prompt, target=target, timeout=0)
+    del bench.service.ends[prompt]
+    bench.service.polls.clear()  # so that it is done at the second poll from here
     return caught.value.task_id
 
 
@@ -42,49 +41,49 @@ def resume_one(bench: Bench, client: Any = None) -> Resumed[Task]:
     return found
 
 
-def test_a_task_without_a_file(service: Service, open_client: Open, tmp_path: Path) -> None:
+def test_a_task_without_a_file(bench: Bench) -> None:
     """A task of which no file is noted is waited for; with a folder its video is fetched there."""
-    first, second = (begin(open_client(), service, None, prompt) for prompt in "ab")
-    resumed = next(iter(open_client().resume(workers=1)))
+    first, second = (begin(bench, None, prompt) for prompt in "ab")
+    resumed = next(iter(bench.open_client().resume(workers=1)))
     assert (resumed.standing, resumed.file, resumed.entry.task_id) == (JobStatus.DONE, None, first)
     assert resumed.task
     assert resumed.task.urls
-    left = list(open_client().resume(directory=tmp_path / "rescued"))
-    assert [each.file for each in left] == [tmp_path / "rescued" / f"{second}.mp4"]
-    assert list(open_client().resume()) == []
-    assert len(service.prompts) == 2
+    left = list(bench.open_client().resume(directory=bench.folder / "rescued"))
+    assert [each.file for each in left] == [bench.folder / "rescued" / f"{second}.mp4"]
+    assert list(bench.open_client().resume()) == []
+    assert len(bench.service.prompts) == 2
 
 
-def test_a_file_that_appeared_is_the_video(service: Service, open_client: Open, tmp_path: Path) -> None:
+def test_a_file_that_appeared_is_the_video(bench: Bench) -> None:
     """A process killed between the file and the note fetches nothing twice; an older file is another one."""
-    target = tmp_path / "out.mp4"
-    begin(open_client(), service, target)
+    target = bench.folder / "out.mp4"
+    begin(bench, target)
     target.write_bytes(b"whole")
-    (resumed,) = open_client().resume()
+    (resumed,) = bench.open_client().resume()
     assert (resumed.standing, resumed.file) == (JobStatus.EXISTING, target)
-    assert list(open_client().resume()) == []
-    begin(open_client(), service, target, "b")
+    assert list(bench.open_client().resume()) == []
+    begin(bench, target, "b")
     os.utime(target, (0, 0))
-    (resumed,) = open_client().resume()
+    (resumed,) = bench.open_client().resume()
     assert resumed.standing is JobStatus.UNFINISHED
     assert str(target) in str(resumed.error)
     assert target.read_bytes() == b"whole"
 
 
-def test_a_doubtful_create_is_not_resumed(service: Service, open_client: Open) -> None:
+def test_a_doubtful_create_is_not_resumed(bench: Bench) -> None:
     """A create whose outcome is unknown is not touched; its task is found among the unrecorded."""
 
     def lost() -> httpx.Response:
-        service.make("a")
+        bench.service.make("a")
         return httpx.Response(500)
 
-    service.plan = {"a": lost}
-    client = open_client()
+    bench.service.plan = {"a": lost}
+    client = bench.open_client()
     with pytest.raises(OutcomeUnknown):
         client.generate([URL], prompt="a")
     assert list(client.resume()) == []
     assert len(client.journal.doubtful(client.journal_owner.origin, client.journal_owner.fingerprint)) == 1
-    assert [task.id for task in client.find_unrecorded()] == list(service.prompts)
+    assert [task.id for task in client.find_unrecorded()] == list(bench.service.prompts)
 
 
 @pytest.mark.parametrize("task_id", ["../../etc/passwd", "a/b", "\0", "", "x" * 500, "ä"])
@@ -97,11 +96,9 @@ def test_a_files_name_stays_in_its_folder(task_id: str) -> None:
 
 
 @pytest.mark.parametrize("backend", [None, "asyncio", "trio"])
-def test_a_resumption_is_as_it_was_asked_for(
-    service: Service, open_client: Open, tmp_path: Path, backend: str | None
-) -> None:
+def test_a_resumption_is_as_it_was_asked_for(bench: Bench, backend: str | None) -> None:
     """Videos go to the given folder, and the client's own sleep is slept by the given interval."""
-    task_id = begin(open_client(), service, None)
+    task_id = begin(bench, None)
     seen: list[tuple[str | None, str]] = []
     slept: list[float] = []
 
@@ -113,14 +110,14 @@ def test_a_resumption_is_as_it_was_asked_for(
         slept.append(seconds)
 
     sleep = sleep_async if backend == "trio" else slept.append
-    options = {"directory": tmp_path / "rescued", "workers": 1, "poll_interval": 3.0, "on_update": listen}
-    (resumed,) = collect(backend, tmp_path, service, lambda client: client.resume(**options), sleep=sleep)
+    options = {"directory": bench.folder / "rescued", "workers": 1, "poll_interval": 3.0, "on_update": listen}
+    (resumed,) = bench.collect(backend, lambda client: client.resume(**options), sleep=sleep)
     assert (resumed.error, resumed.standing, resumed.entry.task_id) == (None, JobStatus.DONE, task_id)
-    assert resumed.file == tmp_path / "rescued" / f"{task_id}.mp4"
+    assert resumed.file == bench.folder / "rescued" / f"{task_id}.mp4"
     assert resumed.file.read_bytes() == VIDEO
     assert slept == [3.0]
     assert seen == [(task_id, "IN_PROGRESS"), (task_id, "COMPLETED")]
-    assert collect(backend, tmp_path, service, lambda client: client.resume()) == []
+    assert bench.collect(backend, lambda client: client.resume()) == []
 
 
 def test_an_entry_comes_to_its_video(bench: Bench) -> None:

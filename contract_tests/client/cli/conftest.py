@@ -6,7 +6,6 @@ import io
 import json
 import os
 import re
-import secrets
 import signal
 import subprocess
 import sys
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from attrs import frozen
+from attrs import define, frozen
 
 from contract_tests.support.answers import mp4
 from kling_elements import Journal, KlingElements, Task
@@ -33,13 +32,9 @@ from kling_elements_mock.tasks import results
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from kling_elements.journal import Entry
-
-    Run = Callable[..., "Ended"]
-    Start = Callable[..., subprocess.Popen[str]]
-    Serve = Callable[..., ServedMock]
 
 IDS = ("abc00000-0000-4000-8000-000000000000", "abc00001-0000-4000-8000-000000000000", "abd", "x")
 KEY, ANOTHER_KEY = "fpk-0123456789-secret", "fpk-9876543210-another"
@@ -123,59 +118,114 @@ def _served() -> Iterator[ServedMock]:
         yield served
 
 
-@pytest.fixture
-def serve_mock(_served: ServedMock, monkeypatch: pytest.MonkeyPatch) -> Serve:
-    """Lead the command to the mock, empty, with a scenario for all its requests."""
+@define
+class Cli:
+    """The command, led to a mock over a socket that the session's tests share, empty for each.
 
-    def start(scenario: str = "") -> ServedMock:
-        _served.mock.reset()
-        if scenario:
-            _served.mock.next_scenario(scenario, times=1000)
-        # To draw a film takes a third of a second, and the command doesn't look at it.
-        monkeypatch.setattr(results, "draw", lambda _: mp4())
-        monkeypatch.setenv(BASE_URL_VARIABLE, _served.url)
-        return _served
+    Attributes:
+        served: The mock.
+        patch: Undone after the test.
+    """
 
-    return start
+    served: ServedMock
+    patch: pytest.MonkeyPatch
+    _capsys: pytest.CaptureFixture[str]
+    _stack: ExitStack
 
-
-@pytest.fixture
-def nowhere(monkeypatch: pytest.MonkeyPatch) -> str:
-    """An origin that the command is led to, where nothing is."""
-    url = f"http://{secrets.token_hex(8)}.localhost:9"
-    monkeypatch.setenv(BASE_URL_VARIABLE, url)
-    return url
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run the command in this process."""
-
-    def call(*args: str) -> Ended:
-        capsys.readouterr()
+    def __call__(self, *args: str) -> Ended:
+        """Run the command in this process."""
+        self._capsys.readouterr()
         code = main(args)
-        return Ended(code, *capsys.readouterr())
+        return Ended(code, *self._capsys.readouterr())
 
-    return call
+    def start(self, *args: str) -> subprocess.Popen[str]:
+        """Start the command as a process of its own group."""
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter
+            [sys.executable, "-m", "kling_elements", *args],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment(),
+            start_new_session=True,
+        )
+        self._stack.enter_context(process)
+        self._stack.callback(process.kill)
+        return process
+
+    @property
+    def url(self) -> str:
+        return self.served.url
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids of the mock's tasks, oldest first."""
+        return [task.id for task in self.served.mock.tasks]
+
+    def environ(self, **variables: str | None) -> None:
+        """Set variables; None removes one."""
+        for name, value in variables.items():
+            if value is None:
+                self.patch.delenv(name)
+            else:
+                self.patch.setenv(name, value)
+
+    def next(self, scenario: str, operation: str | None = None, times: int = 1) -> None:
+        """Queue a scenario for the next requests."""
+        self.served.mock.next_scenario(scenario, operation=operation, times=times)
+
+    def asked(self) -> list[tuple[str, str]]:
+        """Return the requests since the last time that this was called, in their order."""
+        requests = [(request.method, request.path) for request in self.served.mock.requests]
+        self.served.mock.requests.clear()
+        return requests
+
+    def find(self, task_id: str = "") -> Entry:
+        """Return the entry of a task, by default of the last one."""
+        entry = Journal.open().find(task_id or self.ids[-1], self.url)
+        assert entry is not None
+        return entry
+
+    def begun(self, *more: str) -> Entry:
+        """Return the entry of a task that was created, and not waited for."""
+        self("generate", URL, *more, "--timeout", "0")
+        return self.find()
+
+    def in_doubt(
+        self, why: str | None = None, *, origin: str | None = None, key: str = KEY, **known: Any
+    ) -> str:
+        """Return the entry of a create that was sent an hour ago, and never answered."""
+        with KlingElements(key, origin or self.url) as client:
+            owner = client.journal_owner
+        path = journal_path(None, os.environ)
+        assert path
+        journal = Journal(Database(path), lambda: time.time() - 3600, lambda: time.monotonic() - 3600)
+        entry_id = journal.begin(NewEntry("std", owner.origin, owner.fingerprint, **known)).entry_id
+        if why is not None:
+            journal.unknown(entry_id, why)
+        return entry_id
+
+    def unwaited(self, task_id: str, status: str = "CREATED", **known: Any) -> Entry:
+        """Return the entry of a task that was created an hour ago."""
+        return Journal.open().created(self.in_doubt(**known), Task(task_id, status))
+
+    def foreign(self, **options: Any) -> str:
+        """Return a task of another machine."""
+        with KlingElements(KEY, self.url, journal=False) as client:
+            task_id = client.create(URL, **options).id
+        self.asked()
+        return task_id
 
 
 @pytest.fixture
-def start() -> Iterator[Start]:
-    """Start the command as a process of its own group."""
+def cli(
+    _served: ServedMock, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Cli]:
+    _served.mock.reset()
+    # To draw a film takes a third of a second, and the command doesn't look at it.
+    monkeypatch.setattr(results, "draw", lambda _: mp4())
+    monkeypatch.setenv(BASE_URL_VARIABLE, _served.url)
     with ExitStack() as stack:
-
-        def begin(*args: str, **options: Any) -> subprocess.Popen[str]:
-            process = subprocess.Popen(  # noqa: S603 - our own interpreter
-                [sys.executable, "-m", "kling_elements", *args],
-                **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options},
-                env=environment(),
-                start_new_session=True,
-            )
-            stack.enter_context(process)
-            stack.callback(process.kill)
-            return process
-
-        yield begin
+        yield Cli(_served, monkeypatch, capsys, stack)
 
 
 def environment() -> dict[str, str]:
@@ -197,47 +247,6 @@ def plain(text: str, **known: str) -> str:
     return "".join(f"{_WRAPPER.fill(line)}\n" for line in text.splitlines())
 
 
-def asked(served: ServedMock) -> list[tuple[str, str]]:
-    """Return the requests since the last time that this was called, in their order."""
-    requests = [(request.method, request.path) for request in served.mock.requests]
-    served.mock.requests.clear()
-    return requests
-
-
 def about(task_id: str) -> tuple[str, str]:
     """Return the request that polls a task."""
     return "GET", f"{_PATH}/{task_id}"
-
-
-def begun(run: Run, served: ServedMock, *more: str) -> Entry:
-    """Return the entry of a task that was created, and not waited for."""
-    run("generate", URL, *more, "--timeout", "0")
-    entry = Journal.open().find(served.mock.tasks[-1].id, served.url)
-    assert entry is not None
-    return entry
-
-
-def in_doubt(origin: str, why: str | None = None, *, key: str = KEY, **known: Any) -> str:
-    """Return the entry of a create that was sent an hour ago, and never answered."""
-    with KlingElements(key, origin) as client:
-        owner = client.journal_owner
-    path = journal_path(None, os.environ)
-    assert path
-    journal = Journal(Database(path), lambda: time.time() - 3600, lambda: time.monotonic() - 3600)
-    entry_id = journal.begin(NewEntry("std", owner.origin, owner.fingerprint, **known)).entry_id
-    if why is not None:
-        journal.unknown(entry_id, why)
-    return entry_id
-
-
-def unwaited(origin: str, task_id: str, status: str = "CREATED", **known: Any) -> Entry:
-    """Return the entry of a task that was created an hour ago."""
-    return Journal.open().created(in_doubt(origin, **known), Task(task_id, status))
-
-
-def foreign(served: ServedMock, **options: Any) -> str:
-    """Return a task of another machine."""
-    with KlingElements(KEY, served.url, journal=False) as client:
-        task_id = client.create(URL, **options).id
-    asked(served)
-    return task_id

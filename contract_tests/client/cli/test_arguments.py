@@ -23,40 +23,40 @@ from kling_elements.webhooks.receiver import HOST, PORT
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from contract_tests.client.cli.conftest import Run
+    from contract_tests.client.cli.conftest import Cli
 
 HEAVY = "httpx yaml PIL anyio jsonschema_rs attr kling_elements_api kling_elements_mock"
 CHEAP = ("--help", "list --help", "--version", "", "nonsense", "list --bogus", "generate a.png --prompt")
 
 
-@pytest.mark.parametrize("command", ["generate", "create", "batch"])
-def test_help_shows_the_values_of_the_document(run: Run, command: str) -> None:
+def test_help_shows_the_values_of_the_document(cli: Cli) -> None:
     """Durations and aspect ratios are the document's, models are those that the client has."""
     body = load_document().operation("createKlingElementsStdTask")["requestBody"]["content"]
     fields = load_document().resolve(body["application/json"]["schema"])["properties"]
-    text = run(command, "--help").out
-    for name in ("duration", "aspect_ratio"):
-        values = load_document().resolve(fields[name])["enum"]
-        assert f"--{name.replace('_', '-')} {{{','.join(values)}}}" in text
-    for each in (text, run("list", "--help").out):
-        assert f"--model {{{','.join(MODELS)}}}" in each
-    assert f"(default: {DEFAULT_MODEL})" in text
+    for command in ("generate", "create", "batch"):
+        text = cli(command, "--help").out
+        for name in ("duration", "aspect_ratio"):
+            values = load_document().resolve(fields[name])["enum"]
+            assert f"--{name.replace('_', '-')} {{{','.join(values)}}}" in text
+        assert f"--model {{{','.join(MODELS)}}}" in text
+        assert f"(default: {DEFAULT_MODEL})" in text
+    assert f"--model {{{','.join(MODELS)}}}" in cli("list", "--help").out
 
 
-def test_help_agrees_with_the_library(run: Run) -> None:
+def test_help_agrees_with_the_library(cli: Cli) -> None:
     """What help says of variables and defaults is what the library does, though help doesn't import it."""
-    top = run("--help")
+    top = cli("--help")
     assert all(name in top.out for name in (*API_KEY_VARIABLES, BASE_URL_VARIABLE, *COMMANDS))
     assert all(f"{code:>3}  {meaning}" in top.out for code, meaning in MEANINGS.items())
     assert {str(int(code)) for code in ExitCode} | {"130", "143"} == set(MEANINGS)
     args = parsed("generate", "a.jpg")
     assert (args.timeout, args.request_timeout) == (WAIT_TIMEOUT, REQUEST_TIMEOUT)
-    assert all(rule in run("download", "--help").out for rule in REDIRECT_RULES)
+    assert all(rule in cli("download", "--help").out for rule in REDIRECT_RULES)
     listen = parsed("webhooks", "listen")
     assert (listen.host, int(listen.port)) == (HOST, PORT)
     for name in COMMANDS:
         assert callable(import_module(f"kling_elements.cli.commands.{name}").run)
-    bare, version = run(), run("--version")
+    bare, version = cli(), cli("--version")
     assert (bare.code, bare.out, bare.err, top.code) == (2, top.out, "", 0)
     assert (version.code, version.out.split()[0]) == (0, "kling-elements")
 
@@ -122,34 +122,34 @@ def test_a_value_may_begin_with_a_dash(words: list[str], name: str, value: objec
         ("list --mod pro", "--mod"),  # no abbreviations
     ],
 )
-def test_a_usage_error_is_one_line_with_a_hint(run: Run, line: str, said: str) -> None:
+def test_a_usage_error_is_one_line_with_a_hint(cli: Cli, line: str, said: str) -> None:
     """Invalid arguments are exit code 2, and one line that shows what helps."""
-    ended = run(*line.split())
+    ended = cli(*line.split())
     assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1)
     assert said in ended.err
     assert " --help\n" in ended.err
-    error = run("--json", *line.split()).json["error"]
+    error = cli("--json", *line.split()).json["error"]
     assert (error["type"], error["exit_code"], error["task_id"]) == ("UsageError", 2, None)
     assert said in error["message"]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_knows_every_command_and_value(
-    run: Run, shell: str, monkeypatch: pytest.MonkeyPatch
+    cli: Cli, shell: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The script has all commands, and the values of the document; without shtab it says what to install."""
-    script = run("completion", shell).out
+    script = cli("completion", shell).out
     assert all(name in script for name in (*COMMANDS, "social_story_9_16", "dry-run"))
     if shell == "bash":
         line = ["/bin/bash", "-c", f"{script}\ntype -t _shtab_kling_elements"]
         ended = subprocess.run(line, capture_output=True, text=True, check=True)  # noqa: S603 - our own script
         assert ended.stdout == "function\n"
-    monkeypatch.setitem(sys.modules, "shtab", None)
-    missing = run("completion", shell)
+    cli.patch.setitem(sys.modules, "shtab", None)
+    missing = cli("completion", shell)
     assert (missing.code, "kling-elements[terminal]" in missing.err) == (2, True)
 
 
-def test_the_mock_is_another_program(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_mock_is_another_program(cli: Cli) -> None:
     """`mock` passes all its arguments on; where it, or what it needs, is missing, the extra is named."""
     passed: list[list[str]] = []
 
@@ -162,8 +162,8 @@ def test_the_mock_is_another_program(run: Run, monkeypatch: pytest.MonkeyPatch) 
             raise ModuleNotFoundError("No module named 'av'", name="av")
 
     for found, code in (([Found()], 7), ([], 2), ([Broken()], 2)):
-        monkeypatch.setattr(mock, "entry_points", lambda found=found, **_: found)
-        ended = run("mock", "--help", "-v")
+        cli.patch.setattr(mock, "entry_points", lambda found=found, **_: found)
+        ended = cli("mock", "--help", "-v")
         assert (ended.code, "pip install 'kling-elements[mock]'" in ended.err) == (code, code == 2)
     assert passed == [["--help", "-v"]]
     assert "av" in ended.err

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from inline_snapshot import snapshot
 
-from contract_tests.client.cli.conftest import CREATE, KEY, NOW, URL, Terminal, about, asked, names, plain
+from contract_tests.client.cli.conftest import CREATE, KEY, NOW, URL, Terminal, about, names, plain
 from contract_tests.support.answers import png
 from kling_elements import Journal
 from kling_elements.batch import Batch, BatchResult
@@ -27,8 +27,7 @@ from kling_elements.cli.console import Console
 from kling_elements.cli.context import quoted
 
 if TYPE_CHECKING:
-    from contract_tests.client.cli.conftest import Run, Serve
-    from kling_elements_mock import ServedMock
+    from contract_tests.client.cli.conftest import Cli
 
 LINE = ("batch", "jobs.jsonl", "-d", "out")
 ONE_BY_ONE = (*LINE, "--workers", "1", "--timeout", "0")
@@ -51,21 +50,20 @@ def report() -> list[dict[str, Any]]:
     return [found[number] for number in sorted(found)]
 
 
-def test_each_status_is_shown(run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_status_is_shown(cli: Cli) -> None:
     """Paths go to stdout, failures and counts to stderr, each job to the report; each create is sent once."""
-    served = serve_mock()
-    served.mock.next_scenario("never-finish", operation="createKlingElementsStdTask")
+    cli.next("never-finish", operation="createKlingElementsStdTask")
     write("busy")
-    run(*ONE_BY_ONE)
+    cli(*ONE_BY_ONE)
     entry = Journal.open().job(batch_of("jobs.jsonl", "out"), "busy")
     assert entry
     assert Journal.open().claim(entry.entry_id, "another", 60)
     Path("out/there.mp4").write_text("")
     write("there", "refused", "unknown", "failed", "late", "done", "busy", '{"image": "a.png"}')
     for scenario in ("status=400", "created-but-500", "fail", "never-finish"):
-        served.mock.next_scenario(scenario, operation="createKlingElementsStdTask")
-    asked(served)
-    ended = run(*ONE_BY_ONE)
+        cli.next(scenario, operation="createKlingElementsStdTask")
+    cli.asked()
+    ended = cli(*ONE_BY_ONE)
     assert (ended.code, plain(ended.out)) == (9, "HERE/out/there.mp4\nHERE/out/done.mp4\n")
     assert plain(ended.err) == snapshot("""\
 batch BATCH
@@ -84,8 +82,8 @@ kling-elements: job 8: invalid: image is not a field of a job (did you mean 'ima
 8 jobs: 1 done, 1 existing, 1 invalid, 1 refused, 1 unknown, 1 failed, 1 unfinished, 1 busy. Each is
       in out/report.jsonl
 """)
-    _, _, failed, late, done = (task.id for task in served.mock.tasks)
-    assert asked(served) == [CREATE, CREATE, CREATE, about(failed), CREATE, about(late), CREATE, about(done)]
+    _, _, failed, late, done = cli.ids
+    assert cli.asked() == [CREATE, CREATE, CREATE, about(failed), CREATE, about(late), CREATE, about(done)]
     lines = report()
     assert [(line["standing"], line["error_type"]) for line in lines] == [
         ("existing", None), ("refused", "BadRequestError"), ("unknown", "OutcomeUnknown"),
@@ -94,40 +92,39 @@ kling-elements: job 8: invalid: image is not a field of a job (did you mean 'ima
     ]  # fmt: skip
     assert (lines[3]["task_id"], lines[5]["task_id"]) == (failed, done)
     assert lines[5]["file"] == str(Path("out/done.mp4").absolute())
-    again = run(*ONE_BY_ONE, "--json")
+    again = cli(*ONE_BY_ONE, "--json")
     assert list(again.json) == KEYS
     assert (again.code, again.json["jobs"], again.json["existing"], again.json["failed"]) == (9, 8, 2, 1)
-    assert CREATE in asked(served)  # the refused one alone
-    assert len(served.mock.tasks) == 6
+    assert CREATE in cli.asked()  # the refused one alone
+    assert len(cli.served.mock.tasks) == 6
     # A person sees a table of what is not done, of 20 jobs at most.
     write("busy", *['{"image": "a.png"}'] * 30)
-    monkeypatch.setattr(sys, "stderr", err := Terminal())
-    assert run(*ONE_BY_ONE).code == 9
+    cli.patch.setattr(sys, "stderr", err := Terminal())
+    assert cli(*ONE_BY_ONE).code == 9
     assert err.getvalue().count("invalid") == 30 + 19 + 1
     assert "and 11 more" in err.getvalue()
 
 
-def test_a_batch_that_is_done(run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_that_is_done(cli: Cli) -> None:
     """When every video is there, the exit code is 0, and nothing is sent again; jobs may come from stdin."""
-    served = serve_mock()
     write("one", "two")
-    ended = run(*LINE, *NOW)
+    ended = cli(*LINE, *NOW)
     assert (ended.code, len(ended.out.splitlines())) == (0, 2)
     assert plain(ended.err) == "batch BATCH\n2 jobs: 2 done. Each is in out/report.jsonl\n"
-    asked(served)
-    again = run("-q", *LINE)
-    assert (again.code, again.err, asked(served)) == (0, "", [])
+    cli.asked()
+    again = cli("-q", *LINE)
+    assert (again.code, again.err, cli.asked()) == (0, "", [])
     assert sorted(again.out.splitlines()) == sorted(ended.out.splitlines())
     assert names() == ["jobs.jsonl", "out"]
     for counts in ("1 done, 1 existing", "2 existing"):
         text = Path("jobs.jsonl").read_text().replace("two", "new")
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
-        ended = run("batch", "-", "-d", "out", *NOW)
+        cli.patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+        ended = cli("batch", "-", "-d", "out", *NOW)
         assert (ended.code, ended.err.splitlines()[0]) == (0, f"batch {batch_of('out')}")
         assert f"2 jobs: {counts}." in ended.err
-    monkeypatch.delenv("KLING_ELEMENTS_API_KEY")
-    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{KEY}\n"))
-    assert run(*LINE, "--api-key-file", "-").code == 0
+    cli.environ(KLING_ELEMENTS_API_KEY=None)
+    cli.patch.setattr(sys, "stdin", io.StringIO(f"{KEY}\n"))
+    assert cli(*LINE, "--api-key-file", "-").code == 0
 
 
 @pytest.mark.parametrize(
@@ -146,59 +143,52 @@ def test_a_batch_that_is_done(run: Run, serve_mock: Serve, monkeypatch: pytest.M
         (["-", "-d", "out"], "stdin"),
     ],
 )
-def test_what_cannot_begin(
-    run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatch, args: list[str], said: str
-) -> None:
+def test_what_cannot_begin(cli: Cli, args: list[str], said: str) -> None:
     """A batch that can't begin is one line and exit code 2, and sends and changes nothing."""
-    served = serve_mock()
     write("one")
     Path("a.png").write_bytes(png())
     Path("taken/report.jsonl").mkdir(parents=True)
     Path("mine").mkdir()
     Path("mine/report.html").write_text("mine")
-    monkeypatch.setattr(sys, "stdin", None)
-    ended = run("batch", *args)
+    cli.patch.setattr(sys, "stdin", None)
+    ended = cli("batch", *args)
     assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1)
     assert said in ended.err
-    assert asked(served) == []
+    assert cli.asked() == []
     assert Path("mine/report.html").read_text() == "mine"
 
 
-def test_a_refused_key_ends_the_batch(run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refused_key_ends_the_batch(cli: Cli) -> None:
     """A refused key ends the batch with the code of a refusal, and says how many were not begun."""
-    monkeypatch.setenv("KLING_ELEMENTS_API_KEY", "invalid-key-of-the-tests")
-    served = serve_mock()
+    cli.environ(KLING_ELEMENTS_API_KEY="invalid-key-of-the-tests")
     write(*(f"j{n}" for n in range(50)))
-    ended = run(*LINE, "--workers", "1", *NOW)
-    assert (ended.code, len(asked(served))) == (3, 1)
+    ended = cli(*LINE, "--workers", "1", *NOW)
+    assert (ended.code, len(cli.asked())) == (3, 1)
     assert "50 jobs: 1 refused, 49 not begun." in ended.err
     assert "invalid-key-of-the-tests" not in ended.err + Path("out/report.jsonl").read_text()
 
 
-def test_the_page_and_the_plan_of_a_batch(
-    run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_page_and_the_plan_of_a_batch(cli: Cli) -> None:
     """A dry run prints what would be done of each job; `--report` shows each video beside its image."""
-    served = serve_mock()
     Path("in").mkdir()
     for name, width in (("in/a.png", 320), ("in/small.png", 50)):
         Path(name).write_bytes(png(width))
     Path("jobs.csv").write_text(f"images,id\n{URL},web\nin/a.png,\nin/gone.png,c\n")
-    ended = run("batch", "jobs.csv", "-d", "out", "--dry-run", "--json")
+    ended = cli("batch", "jobs.csv", "-d", "out", "--dry-run", "--json")
     assert (ended.code, ended.json["planned"]) == (9, 2)
     assert [job["standing"] for job in ended.json["plan"]] == ["planned", "planned", "invalid"]
-    ended = run("batch", "jobs.csv", "-d", "out", "--dry-run")
+    ended = cli("batch", "jobs.csv", "-d", "out", "--dry-run")
     assert re_ids(ended.out) == ["make  2 (web)", "make  3 (ID)", "fail  4 (c)"]
-    assert (asked(served), Path("out").exists()) == ([], False)
+    assert (cli.asked(), Path("out").exists()) == ([], False)
     words = ("batch", "in", "-d", "out", "--prompt", "<b>", "--report", *NOW)
-    ended = run(*words, "--json")
+    ended = cli(*words, "--json")
     assert (ended.code, ended.json["page"]) == (9, "out/report.html")
     page = Path("out/report.html").read_text()
     assert (page.count("<article>"), page.count("<video "), page.count("data:image/jpeg")) == (2, 1, 2)
     assert ("&lt;b&gt;" in page, "<p><b></p>" in page, "at least 300x300" in page) == (True, False, True)
-    assert "out/report.html\n" in run(*words).err
-    monkeypatch.setattr(Path, "replace", refuse)
-    ended = run(*words)
+    assert "out/report.html\n" in cli(*words).err
+    cli.patch.setattr(Path, "replace", refuse)
+    ended = cli(*words)
     assert (ended.code, "the page out/report.html can't be written" in ended.err) == (9, True)
 
 
@@ -211,11 +201,8 @@ def refuse(*_: object) -> None:
     raise PermissionError(13, "Permission denied")
 
 
-def test_a_report_that_cannot_be_written(
-    run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_report_that_cannot_be_written(cli: Cli) -> None:
     """The videos are made all the same; that the report isn't whole is shown once, and in the exit code."""
-    serve_mock()
     write("one", "two")
     add = BatchReport.add
 
@@ -225,24 +212,24 @@ def test_a_report_that_cannot_be_written(
         os.close(reading)
         add(report, result)
 
-    monkeypatch.setattr(BatchReport, "add", add_to_full_disk)
-    ended = run(*ONE_BY_ONE)
+    cli.patch.setattr(BatchReport, "add", add_to_full_disk)
+    ended = cli(*ONE_BY_ONE)
     assert (ended.code, ended.out.count(".mp4\n")) == (9, 2)
     assert ended.err.count("the report out/report.jsonl can't be written: Bad file descriptor\n") == 1
 
 
-def interrupt(monkeypatch: pytest.MonkeyPatch, served: ServedMock, tasks: int, at: int = 2) -> None:
+def interrupt(cli: Cli, patch: pytest.MonkeyPatch, tasks: int, at: int = 2) -> None:
     """Send Ctrl-C once when this result is asked for and so many tasks were polled twice."""
     take, calls = Batch.__next__, itertools.count(1)
 
     def next_(self: Batch[Any, Any]) -> Any:
         if next(calls) == at:
-            while sum(task.polls >= 2 for task in served.mock.tasks) < tasks:
+            while sum(task.polls >= 2 for task in cli.served.mock.tasks) < tasks:
                 pass
             signal.raise_signal(signal.SIGINT)
         return take(self)
 
-    monkeypatch.setattr(Batch, "__next__", next_)
+    patch.setattr(Batch, "__next__", next_)
 
 
 @pytest.mark.parametrize(
@@ -253,21 +240,18 @@ def interrupt(monkeypatch: pytest.MonkeyPatch, served: ServedMock, tasks: int, a
         (("-d", "out"), 3),
     ],
 )
-def test_a_signal_shows_how_to_continue(
-    run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], workers: int
-) -> None:
+def test_a_signal_shows_how_to_continue(cli: Cli, words: tuple[str, ...], workers: int) -> None:
     """Every finished result is printed and reported; run again, what was created is not paid again."""
-    served = serve_mock()
-    served.mock.next_scenario("instant", operation="create")
-    served.mock.next_scenario("never-finish", operation="create", times=9)
+    cli.next("instant", operation="create")
+    cli.next("never-finish", operation="create", times=9)
     write(*"abcdef")
     Path(words[1]).mkdir()
     Path(words[1], "f.mp4").touch()
     interval = ("--poll-interval", "0.01")
-    with monkeypatch.context() as patch:
-        interrupt(patch, served, workers)
-        ended = run("batch", "jobs.jsonl", *words, *interval)
-    ids = [task.id for task in served.mock.tasks]
+    with cli.patch.context() as patch:
+        interrupt(cli, patch, workers)
+        ended = cli("batch", "jobs.jsonl", *words, *interval)
+    ids = cli.ids
     assert (ended.code, len(ids)) == (130, workers + 1)
     assert (ended.out.count("\n"), plain(ended.out).startswith(f"HERE/{words[1]}/")) == (1, True)
     assert sorted(ended.err.count(task_id) for task_id in ids) == [0, *[1] * workers]
@@ -277,11 +261,11 @@ def test_a_signal_shows_how_to_continue(
     )
     assert "kling-elements resume\n" in ended.err
     assert f"6 jobs: 1 done, {workers} still running, {5 - workers} not begun." in ended.err
-    shown = run("batch", "jobs.jsonl", *words, *interval, "--timeout", "0", "--json").json
+    shown = cli("batch", "jobs.jsonl", *words, *interval, "--timeout", "0", "--json").json
     assert list(shown)[: len(KEYS)] == KEYS
     assert (shown["existing"], shown["unfinished"], shown["running"], shown["not_begun"]) == (2, 4, [], 0)
-    assert [task.id for task in served.mock.tasks][: workers + 1] == ids
-    assert len(served.mock.tasks) == 5
+    assert cli.ids[: workers + 1] == ids
+    assert len(cli.served.mock.tasks) == 5
 
 
 @pytest.mark.parametrize(

@@ -17,12 +17,7 @@ from contract_tests.client.cli.conftest import (
     URL,
     Terminal,
     about,
-    asked,
-    begun,
-    foreign,
-    in_doubt,
     names,
-    unwaited,
 )  # fmt: skip
 from contract_tests.support.answers import png
 from contract_tests.support.loopback import refused_url
@@ -32,7 +27,7 @@ from kling_elements.cli.task_table import show_tasks
 from kling_elements.journal import Job
 
 if TYPE_CHECKING:
-    from contract_tests.client.cli.conftest import Run, Serve
+    from contract_tests.client.cli.conftest import Cli
 
 
 @pytest.fixture(autouse=True)
@@ -40,16 +35,15 @@ def _images() -> None:
     Path("a.png").write_bytes(png())
 
 
-def test_generate_gives_the_file(run: Run, serve_mock: Serve) -> None:
+def test_generate_gives_the_file(cli: Cli) -> None:
     """`generate` leaves the video, names it on stdout and nothing else, and shows the id on stderr."""
-    served = serve_mock()
-    ended = run("generate", "a.png", "--prompt", "x", "a.png", "-o", "out.mp4", *NOW)
+    ended = cli("generate", "a.png", "--prompt", "x", "a.png", "-o", "out.mp4", *NOW)
     assert (ended.code, ended.out) == (0, "out.mp4\n")
     assert Path("out.mp4").read_bytes()[4:8] == b"ftyp"
-    assert ended.err.startswith(f"task {served.mock.tasks[0].id}\n")
+    assert ended.err.startswith(f"task {cli.ids[0]}\n")
     assert "COMPLETED" in ended.err
-    ended = run("--json", "generate", URL, *NOW)
-    task_id = served.mock.tasks[1].id
+    ended = cli("--json", "generate", URL, *NOW)
+    task_id = cli.ids[1]
     assert (ended.code, ended.err) == (0, f"task {task_id}\n")
     assert set(ended.json) == {"id", "status", "urls", "expires_at", "request_id", "file"}
     assert (ended.json["id"], ended.json["file"]) == (task_id, f"{task_id}.mp4")
@@ -57,35 +51,33 @@ def test_generate_gives_the_file(run: Run, serve_mock: Serve) -> None:
     assert Path(ended.json["file"]).is_file()
 
 
-def test_the_whole_way_in_steps(run: Run, serve_mock: Serve) -> None:
+def test_the_whole_way_in_steps(cli: Cli) -> None:
     """`create`, `list`, `wait`, `status` and `download` do what `generate` does at once."""
-    serve_mock()
-    created = run("create", "a.png", "--duration", "5")
+    created = cli("create", "a.png", "--duration", "5")
     task_id = created.out.strip()
     assert created.code == 0
     assert f"Next: kling-elements wait {task_id} -o {task_id}.mp4\n" in created.err
-    assert run("list").out.startswith(f"{task_id}\t")
-    assert run("list", "--json").json["tasks"][0]["id"] == task_id
-    waited = run("wait", task_id, *NOW)
+    assert cli("list").out.startswith(f"{task_id}\t")
+    assert cli("list", "--json").json["tasks"][0]["id"] == task_id
+    waited = cli("wait", task_id, *NOW)
     assert waited.out.splitlines()[:2] == [f"id      {task_id}", "status  COMPLETED"]
-    assert "hmac=" in run("status", task_id).out
-    assert run("status", task_id, "--json").json["status"] == "COMPLETED"
-    assert run("download", task_id, "-o", "d.mp4", "--redirects", "same-host").out == "d.mp4\n"
-    assert run("wait", task_id, "-o", "w.mp4", *NOW).out == "w.mp4\n"
+    assert "hmac=" in cli("status", task_id).out
+    assert cli("status", task_id, "--json").json["status"] == "COMPLETED"
+    assert cli("download", task_id, "-o", "d.mp4", "--redirects", "same-host").out == "d.mp4\n"
+    assert cli("wait", task_id, "-o", "w.mp4", *NOW).out == "w.mp4\n"
     assert names() == ["a.png", "d.mp4", "w.mp4"]
-    other = run("create", URL, "--json", "--model", "pro", "--local-files", "base64")
+    other = cli("create", URL, "--json", "--model", "pro", "--local-files", "base64")
     assert (other.json["status"], other.err) == ("CREATED", f"task {other.json['id']}\n")
 
 
-def test_an_existing_file_stops_before_anything_is_sent(run: Run, serve_mock: Serve) -> None:
+def test_an_existing_file_stops_before_anything_is_sent(cli: Cli) -> None:
     """A file that exists is refused before money is spent, and stays as it is."""
-    served = serve_mock()
     Path("out.mp4").write_text("mine")
-    ended = run("generate", "a.png", "-o", "out.mp4")
+    ended = cli("generate", "a.png", "-o", "out.mp4")
     assert (ended.code, ended.err.count("\n"), "--overwrite" in ended.err) == (2, 1, True)
-    assert asked(served) == []
+    assert cli.asked() == []
     assert Path("out.mp4").read_text() == "mine"
-    assert run("generate", "a.png", "-o", "out.mp4", "--overwrite", *NOW).code == 0
+    assert cli("generate", "a.png", "-o", "out.mp4", "--overwrite", *NOW).code == 0
     assert Path("out.mp4").read_bytes()[4:8] == b"ftyp"
 
 
@@ -111,38 +103,34 @@ def test_an_existing_file_stops_before_anything_is_sent(run: Run, serve_mock: Se
         (["a.png", "--api-key-file", "small.png"], "small.png"),
     ],
 )
-def test_bad_input_is_one_line_and_nothing_is_sent(
-    run: Run, serve_mock: Serve, args: list[str], said: str
-) -> None:
+def test_bad_input_is_one_line_and_nothing_is_sent(cli: Cli, args: list[str], said: str) -> None:
     """Bad input ends with exit code 2 and one clear line, before anything was sent."""
-    served = serve_mock()
     Path("small.png").write_bytes(png(200, 150))
     os.mkfifo("pipe")
     Path("to-device").symlink_to(os.devnull)
     before = names()
-    ended = run("generate", *args)
+    ended = cli("generate", *args)
     assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1)
     assert ended.err.startswith("kling-elements: ")
     assert said in ended.err
     assert "Nothing was sent" in ended.err
-    assert asked(served) == []
+    assert cli.asked() == []
     assert names() == before
     assert Path("pipe").is_fifo()
 
 
-def test_the_key(run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_key(cli: Cli) -> None:
     """Without a key the variables are named; a refused key is exit code 3, and is not shown."""
-    served = serve_mock()
-    monkeypatch.setenv("KLING_ELEMENTS_API_KEY", "invalid-0123456789")
-    ended = run("list", "-vv")
+    cli.environ(KLING_ELEMENTS_API_KEY="invalid-0123456789")
+    ended = cli("list", "-vv")
     assert (ended.code, "401" in ended.err, "invalid-0123456789" in ended.out + ended.err) == (3, True, False)
-    asked(served)
-    monkeypatch.delenv("KLING_ELEMENTS_API_KEY")
-    ended = run("generate", "a.png")
-    assert (ended.code, asked(served)) == (2, [])
+    cli.asked()
+    cli.environ(KLING_ELEMENTS_API_KEY=None)
+    ended = cli("generate", "a.png")
+    assert (ended.code, cli.asked()) == (2, [])
     assert all(word in ended.err for word in ("FREEPIK_API_KEY", "MAGNIFIC_API_KEY", "--api-key-file"))
     Path("key").write_text(f"{KEY}\r\n", encoding="utf-8-sig")
-    ended = run("list", "--api-key-file", "key")
+    ended = cli("list", "--api-key-file", "key")
     assert (ended.code, ended.err) == (0, "no tasks\n")
 
 
@@ -160,13 +148,11 @@ def test_the_key(run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatch) -
         ("expire", 7, "ID"),
     ],
 )
-def test_each_bad_end_has_its_exit_code(
-    run: Run, serve_mock: Serve, scenario: str, code: int, said: str
-) -> None:
+def test_each_bad_end_has_its_exit_code(cli: Cli, scenario: str, code: int, said: str) -> None:
     """Each bad end names the task and what to type next, and leaves no file behind."""
-    served = serve_mock(scenario)
-    ended = run("generate", "a.png", "--timeout", "0.1", "-o", "my out.mp4", "--json", *NOW)
-    task_id = served.mock.tasks[0].id if served.mock.tasks else None
+    cli.next(scenario, times=1000)
+    ended = cli("generate", "a.png", "--timeout", "0.1", "-o", "my out.mp4", "--json", *NOW)
+    task_id = cli.ids[0] if cli.served.mock.tasks else None
     error = ended.json["error"]
     assert (ended.code, error["exit_code"]) == (code, code)
     assert said.replace("ID", str(task_id)) in error["message"]
@@ -177,31 +163,30 @@ def test_each_bad_end_has_its_exit_code(
     assert names() == ["a.png"]
 
 
-def test_a_service_that_is_not_reached(run: Run) -> None:
+def test_a_service_that_is_not_reached(cli: Cli) -> None:
     """It is exit code 8, and no task was made."""
-    ended = run("--base-url", refused_url(), "list", "--json")
+    ended = cli("--base-url", refused_url(), "list", "--json")
     assert (ended.code, ended.json["error"]["type"]) == (8, "ConnectionFailed")
 
 
-def test_an_unfinished_task_is_not_downloaded(run: Run, serve_mock: Serve) -> None:
+def test_an_unfinished_task_is_not_downloaded(cli: Cli) -> None:
     """`download` of a task that is not done says how to wait for it, with the file that was asked for."""
-    task_id = foreign(serve_mock("never-finish"))
-    ended = run("download", task_id, "-o", "x.mp4")
+    cli.next("never-finish", times=1000)
+    task_id = cli.foreign()
+    ended = cli("download", task_id, "-o", "x.mp4")
     assert ended.code == 5
     assert f"Next: kling-elements wait {task_id} -o x.mp4\n" in ended.err
 
 
-def test_an_unexpected_error_is_one_line(
-    run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unexpected_error_is_one_line(cli: Cli) -> None:
     """An error that nobody foresaw is one line with the task; `-v` adds the traceback, without the key."""
-    serve_mock("never-finish")
+    cli.next("never-finish", times=1000)
 
     def break_down(*_: object) -> None:
         raise RuntimeError(f"odd {KEY} https://cdn.example/v.mp4?token=exp=1~hmac=abc")
 
-    monkeypatch.setattr("kling_elements.cli.progress.Progress.update", break_down)
-    plain, verbose = (run("generate", "a.png", *words, *NOW) for words in ((), ("-v",)))
+    cli.patch.setattr("kling_elements.cli.progress.Progress.update", break_down)
+    plain, verbose = (cli("generate", "a.png", *words, *NOW) for words in ((), ("-v",)))
     assert plain.code == 1
     assert "RuntimeError" in plain.err
     assert "Next: kling-elements wait " in plain.err
@@ -213,17 +198,15 @@ def test_an_unexpected_error_is_one_line(
 KEYS = ["id", "status", "created_at", "model", "origin", "batch", "job", "file", "target", "entry", "note"]
 
 
-def test_history_shows_what_the_journal_knows(
-    run: Run, nowhere: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_history_shows_what_the_journal_knows(cli: Cli) -> None:
     """Entries come oldest first, filtered, the newest few by default; no key or service is needed."""
-    assert run("history").err == "no tasks\n"
+    assert cli("history").err == "no tasks\n"
     for number, task_id in enumerate(IDS):
-        unwaited(nowhere, task_id, "FAILED", job=Job(f"batch-{number % 2}", task_id))
-    in_doubt(nowhere, "no answer", target="/videos/a.mp4")
+        cli.unwaited(task_id, "FAILED", job=Job(f"batch-{number % 2}", task_id))
+    cli.in_doubt("no answer", target="/videos/a.mp4")
     Journal.open().downloaded("x", "/videos/x.mp4")
-    monkeypatch.delenv("KLING_ELEMENTS_API_KEY")
-    shown = [line.split("\t") for line in run("history").out.splitlines()]
+    cli.environ(KLING_ELEMENTS_API_KEY=None)
+    shown = [line.split("\t") for line in cli("history").out.splitlines()]
     assert [row[1:] for row in shown[-2:]] == [
         ["x", "FAILED", "std", "batch-1", "/videos/x.mp4"], ["", "unknown", "std", "", ""],
     ]  # fmt: skip
@@ -231,19 +214,19 @@ def test_history_shows_what_the_journal_knows(
         ((), [*IDS, None]), (("-n", "2"), ["x", None]), (("-n", "0"), [*IDS, None]),
         (("--status", "UNKNOWN"), [None]), (("--batch", "batch-1"), [IDS[1], "x"]),
     ):  # fmt: skip
-        tasks = run("history", "--json", *words).json["tasks"]
+        tasks = cli("history", "--json", *words).json["tasks"]
         assert [task["id"] for task in tasks] == ids
         assert all(list(task) == KEYS for task in tasks)
-    assert (run("history", "-n", "-1").code, run("history", "--status", "COMPLETED").err) == (2, "no tasks\n")
-    monkeypatch.setenv("KLING_ELEMENTS_JOURNAL", str(Path.cwd()))
-    ended = run("history")
+    assert (cli("history", "-n", "-1").code, cli("history", "--status", "COMPLETED").err) == (2, "no tasks\n")
+    cli.environ(KLING_ELEMENTS_JOURNAL=str(Path.cwd()))
+    ended = cli("history")
     assert (ended.code, str(Path.cwd()) in ended.err) == (1, True)
 
 
-def test_a_table_for_a_person(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_table_for_a_person(cli: Cli) -> None:
     """On a terminal ids are cut as short as they differ, paths begin here, columns go that don't fit."""
-    monkeypatch.setenv("NO_COLOR", "1")
-    monkeypatch.setenv("COLUMNS", "40")
+    cli.environ(NO_COLOR="1")
+    cli.environ(COLUMNS="40")
     rows = [
         ("abc0000012", "std", "COMPLETED", None, ""),
         ("abc0000034", "std", "\x1b[2J", 0.0, str(Path("o/a").absolute())),
@@ -257,34 +240,30 @@ def test_a_table_for_a_person(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
 
 
-def test_a_task_is_found_by_its_beginning(run: Run, serve_mock: Serve) -> None:
+def test_a_task_is_found_by_its_beginning(cli: Cli) -> None:
     """The first characters are enough if one task alone begins so, in the journal, else in the account."""
-    served = serve_mock()
-    mine, other = str(begun(run, served).task_id), foreign(served)
-    assert run("status", mine[:8]).out.startswith(f"id      {mine}\n")
-    assert asked(served) == [about(mine)]
-    assert run("wait", other[:8], "-o", "o.mp4", *NOW).out == "o.mp4\n"
-    assert run("download", mine[:8], "-o", "d.mp4").out == "d.mp4\n"
-    rows = {row.split("\t")[0]: row.split("\t")[1:] for row in run("list").out.splitlines()}
+    mine, other = str(cli.begun().task_id), cli.foreign()
+    assert cli("status", mine[:8]).out.startswith(f"id      {mine}\n")
+    assert cli.asked() == [about(mine)]
+    assert cli("wait", other[:8], "-o", "o.mp4", *NOW).out == "o.mp4\n"
+    assert cli("download", mine[:8], "-o", "d.mp4").out == "d.mp4\n"
+    rows = {row.split("\t")[0]: row.split("\t")[1:] for row in cli("list").out.splitlines()}
     assert rows[other] == ["COMPLETED", "", ""]
     assert (rows[mine][0], rows[mine][2]) == ("COMPLETED", str(Path("d.mp4").absolute()))
     for task_id in IDS[:2]:
-        unwaited(served.url, task_id)
+        cli.unwaited(task_id)
     for given, found in (("0123456", 0), ("abc", 2)):
-        ended = run("status", given)
+        ended = cli("status", given)
         assert (ended.code, ended.err.count("abc0000")) == (2, found)
-    entry = in_doubt(served.url)
-    assert run("resume", "--abandon", entry[:10], "--timeout", "0").err.startswith(f"abandoned {entry}\n")
+    entry = cli.in_doubt()
+    assert cli("resume", "--abandon", entry[:10], "--timeout", "0").err.startswith(f"abandoned {entry}\n")
 
 
 @pytest.mark.parametrize("can_open", [True, False])
-def test_the_video_is_opened(
-    run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatch, *, can_open: bool
-) -> None:
+def test_the_video_is_opened(cli: Cli, *, can_open: bool) -> None:
     """`--open` opens the file when it is there; where nothing can open it, that is said, and no failure."""
-    serve_mock()
     opened: list[str] = []
-    monkeypatch.setattr(webbrowser, "open", lambda url: bool(opened.append(url)) or can_open)  # type: ignore[func-returns-value]
-    ended = run("-q", "generate", URL, "-o", "a b.mp4", "--open", *NOW)
+    cli.patch.setattr(webbrowser, "open", lambda url: bool(opened.append(url)) or can_open)  # type: ignore[func-returns-value]
+    ended = cli("-q", "generate", URL, "-o", "a b.mp4", "--open", *NOW)
     assert (ended.code, opened) == (0, [Path("a b.mp4").absolute().as_uri()])
     assert ("a b.mp4" in ended.err) is not can_open

@@ -1,4 +1,4 @@
-"""The console: what is on the two streams, whatever they are."""
+"""What is on the two streams, whatever they are; how a wait is shown."""
 
 from __future__ import annotations
 
@@ -12,17 +12,21 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from contract_tests.client.cli.conftest import NOW, Terminal, names
+from contract_tests.client.cli.conftest import NOW, URL, Terminal, context_of, names
 from contract_tests.support.answers import png
+from contract_tests.support.clients import FakeTime
+from kling_elements import Look, Task
 from kling_elements.cli import console as console_module
 from kling_elements.cli.console import Console, count_of, one_line, sentence
-from kling_elements.cli.live_status import Status
+from kling_elements.cli.live_status import Status, clock_face
+from kling_elements.cli.progress import Progress
 from kling_elements.cli.terminal import LiveLine
+from kling_elements.errors import ConnectionFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from contract_tests.client.cli.conftest import Run, Serve
+    from contract_tests.client.cli.conftest import Cli
 
 
 class Broken(io.StringIO):
@@ -189,31 +193,112 @@ class Full(io.StringIO):
         raise OSError(errno.ENOSPC, "No space left on device")
 
 
-def test_the_process_own_streams(run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_process_own_streams(cli: Cli) -> None:
     """A reader that leaves is no error, nor are closed streams; a full disk is one line and exit code 1."""
-    serve_mock()
     reading, writing = os.pipe()
     os.close(reading)
     with os.fdopen(writing, "w") as stream:
-        monkeypatch.setattr(sys, "stdout", stream)
-        ended = run("--help")
+        cli.patch.setattr(sys, "stdout", stream)
+        ended = cli("--help")
         assert (ended.code, ended.err) == (0, "")
         print("b", file=stream, flush=True)  # as the interpreter does at exit
-    monkeypatch.setattr(sys, "stdout", Full())
-    ended = run("list", "--json")
+    cli.patch.setattr(sys, "stdout", Full())
+    ended = cli("list", "--json")
     assert (ended.code, ended.err.count("\n"), os.strerror(errno.ENOSPC) in ended.err) == (1, 1, True)
-    monkeypatch.setattr(sys, "stdout", None)
-    monkeypatch.setattr(sys, "stderr", None)
-    assert run("list").code == 0
+    cli.patch.setattr(sys, "stdout", None)
+    cli.patch.setattr(sys, "stderr", None)
+    assert cli("list").code == 0
 
 
 @pytest.mark.skipif(sys.platform in {"darwin", "win32"}, reason="file names are UTF-8 only")
-def test_names_that_are_no_utf8(run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_names_that_are_no_utf8(cli: Cli) -> None:
     """Names of any bytes are read, written and printed as they are, whatever the stream's encoding."""
-    serve_mock()
     image, video = b"b\xe9ld.png", b"v\xefd\xc3\xa9o.mp4"
     Path(os.fsdecode(image)).write_bytes(png())
-    monkeypatch.setattr(sys, "stdout", out := encoded("ascii"))
-    assert run("generate", os.fsdecode(image), "-o", os.fsdecode(video), *NOW).code == 0
+    cli.patch.setattr(sys, "stdout", out := encoded("ascii"))
+    assert cli("generate", os.fsdecode(image), "-o", os.fsdecode(video), *NOW).code == 0
     assert written(out) == video + b"\n"
     assert names() == [os.fsdecode(image), os.fsdecode(video)]
+
+
+SEEN = Look("1", Task("1", "CREATED"), None, 9.0, 5.0)
+
+
+def failed(text: str) -> Look:
+    return Look("1", None, ConnectionFailed(text), 5.0, 5.0)
+
+
+def test_clock_face() -> None:
+    """Times are shown as m:ss, and h:mm:ss from an hour on."""
+    assert [clock_face(s) for s in (0, 59.9, 60, 3600)] == ["0:00", "0:59", "1:00", "1:00:00"]
+
+
+def test_a_terminals_line_counts_down() -> None:
+    """The line has status, elapsed time, the next poll and why the last one failed, until one succeeds."""
+    time, shown = FakeTime(), []
+
+    def sleep(seconds: float) -> None:
+        time.sleep(seconds / 2)
+        shown.append(progress.now())
+        time.sleep(seconds / 2)
+
+    progress = Progress(context_of("-q").context, clock=time.clock, sleep=sleep)
+    progress.sleep(4)
+    progress.update(Task("1", "IN\nPROGRESS"))
+    progress.look(failed("no\nanswer"))
+    progress.sleep(100)
+    progress.look(SEEN)
+    shown.append(progress.now())
+    progress.fetching()
+    shown.append(progress.now())
+    assert shown == [
+        ("connecting", ("0:02", "next poll in 2 s"), None, None),
+        ("IN PROGRESS", ("0:54", "next poll in 50 s", "a poll failed: no\\nanswer"), None, None),
+        ("IN PROGRESS", ("1:44", "polling"), None, None),
+        ("IN PROGRESS", ("1:44", "fetching the video"), None, None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("stream", "options", "lines"),
+    [
+        (
+            io.StringIO,
+            (),
+            ["CREATED after 0:00", "CREATED after 1:05; a poll failed", "COMPLETED after 1:05"],
+        ),
+        (io.StringIO, ("-q",), []),
+        (Terminal, ("-q",), []),
+    ],
+)
+def test_progress_elsewhere_is_a_line_at_a_change(
+    stream: Callable[[], io.StringIO], options: tuple[str, ...], lines: list[str]
+) -> None:
+    """Where a line can't be rewritten, changes and failed polls are shown once each, unless it is quiet."""
+    time, err = FakeTime(), stream()
+    progress = Progress(context_of(*options, err=err).context, clock=time.clock, sleep=time.sleep)
+    with progress:
+        progress.update(Task("1", "CREATED"))
+        progress.sleep(65)
+        for look in (failed("no answer"), failed("no answer"), SEEN):
+            progress.look(look)
+        progress.update(Task("1", "COMPLETED"))
+        progress.fetching()
+    shown = err.getvalue().splitlines()
+    assert len(shown) == len(lines)
+    assert all(map(str.startswith, shown, lines))
+    assert time.sleeps == [65]
+
+
+def test_progress_on_a_terminal_is_one_line(cli: Cli) -> None:
+    """One line is rewritten, no wider than the terminal, and is gone at the end."""
+    cli.next("polls=3", times=1000)
+    cli.environ(COLUMNS="30")
+    cli.environ(TERM="xterm")
+    cli.patch.setattr(sys, "stderr", err := Terminal())
+    assert cli("generate", URL, "-o", "t.mp4", *NOW).out == "t.mp4\n"
+    lines = [re.sub(r"\x1b\[[\d;?]*\w", "", part) for part in re.split(r"[\r\n]+", err.getvalue())]
+    assert any(re.match(r". connecting  \d+:\d\d  ", line) for line in lines)
+    assert all(len(line) <= 30 for line in lines if re.match("[\u2800-\u28ff]", line))
+    assert lines[-1] == ""
+    assert any(line.startswith("COMPLETED after ") for line in lines)

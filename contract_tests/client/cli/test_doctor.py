@@ -1,4 +1,4 @@
-"""`doctor` shows what a paid call needs and does not have, without spending."""
+"""`doctor` and `check` show what a paid call needs and does not have, without spending."""
 
 from __future__ import annotations
 
@@ -12,53 +12,119 @@ import pytest
 import respx
 from inline_snapshot import snapshot
 
-from contract_tests.client.cli.conftest import KEY, begun, foreign, in_doubt, plain
+from contract_tests.client.cli.conftest import KEY, plain
+from contract_tests.support.answers import png
 from contract_tests.support.contract import key_headers, place
 from kling_elements import Journal, KlingElements
 
 if TYPE_CHECKING:
-    from contract_tests.client.cli.conftest import Ended, Run, Serve
+    from contract_tests.client.cli.conftest import Cli
 
 ORIGIN = "http://service.localhost"
 OTHER = "key-of-another-account"
 
 
-def answer(status: int = 200, body: Any = None, **headers: str) -> httpx.Response:
-    """Return a response to a list."""
-    return httpx.Response(status, json=body or {"data": []}, headers=headers)
+def answer(status: int = 200, body: Any = None, date: int | str | None = None) -> httpx.Response:
+    """Return a response to a list, with the date in so many seconds."""
+    if isinstance(date, int):
+        date = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + date))
+    return httpx.Response(status, json=body or {"data": []}, headers={"date": date} if date else {})
 
 
-def examined(
-    run: Run, *words: str, std: httpx.Response | Exception | None = None, origin: str = ORIGIN
-) -> tuple[Ended, dict[str, str], list[httpx.URL]]:
-    """Run `doctor` against this list; return what it shows, by name, and the URLs it asked."""
+def tasks(status: str) -> httpx.Response:
+    return answer(body={"data": [{"task_id": "1", "status": status}]})
+
+
+VENDOR, HEADER = next(iter(key_headers().items()))
+NONE = answer(404, {"message": "Tasks not found"})
+
+
+@pytest.mark.parametrize(
+    ("line", "std", "code", "shown"),
+    [
+        # the key: where it comes from, and which are not used
+        ("", NONE, 0, "key: ok from KLING_ELEMENTS_API_KEY"),
+        (f"KLING_ELEMENTS_API_KEY= MAGNIFIC_API_KEY={KEY}", NONE, 0, "key: ok from MAGNIFIC_API_KEY"),
+        ("--api-key-file key", NONE, 0, "key: ok from the file key"),
+        (f"--api-key-file key FREEPIK_API_KEY={OTHER}", NONE, 0, "key: warn from the file key; another"),
+        (
+            f"FREEPIK_API_KEY={KEY} MAGNIFIC_API_KEY={OTHER}",
+            NONE,
+            0,
+            "key: warn from KLING_ELEMENTS_API_KEY; ",
+        ),
+        ("--api-key-file none", None, 2, "key: fail --api-key-file none"),
+        ("--api-key-file void", None, 2, "key: fail --api-key-file void"),
+        (
+            "KLING_ELEMENTS_API_KEY=",
+            None,
+            2,
+            "key: fail no API key: set KLING_ELEMENTS_API_KEY, FREEPIK_API_KEY",
+        ),
+        ("KLING_ELEMENTS_API_KEY=", None, 2, "service: warn not asked"),
+        ("KLING_ELEMENTS_API_KEY=", None, 2, "clock: warn not compared"),
+        # the origin: where requests go, and why
+        ("", NONE, 0, f"origin: ok {VENDOR} (from the document), the key in the header {HEADER}"),
+        (
+            f"KLING_ELEMENTS_BASE_URL={ORIGIN}/",
+            NONE,
+            0,
+            f"origin: warn {ORIGIN} (from KLING_ELEMENTS_BASE_URL)",
+        ),
+        (f"--base-url {ORIGIN}", NONE, 0, f"origin: warn {ORIGIN} (from --base-url)"),
+        ("--base-url ftp://x", None, 2, "origin: fail base_url"),
+        ("all_proxy=http://h HTTPS_PROXY=http://h", NONE, 0, "proxy: ok set by HTTPS_PROXY, ALL_PROXY"),
+        # the service: its failure has the exit code of a call's
+        ("", tasks("CREATED"), 0, "service: ok reached in N ms, the key is accepted; 1 task, 1 not done"),
+        ("", tasks("COMPLETED"), 0, "service: ok reached in N ms, the key is accepted; 1 task, 0 not done"),
+        ("", NONE, 0, "service: ok reached in N ms, the key is accepted; 0 tasks, 0 not done"),
+        ("", answer(401, {"message": f"{KEY} is bad"}), 3, "service: fail HTTP 401: [API key] is bad"),
+        ("", httpx.Response(200, html="hello"), 1, "service: fail "),
+        ("", answer(503, {"message": "\x1b[2J\nok  key"}), 3, "service: fail HTTP 503: \\x1b[2J\\nok key"),
+        ("", httpx.ConnectError("refused"), 8, "service: fail "),
+        ("", httpx.ConnectError("refused"), 8, "clock: warn not compared: the service did not answer"),
+        # the clock: more than a minute's difference is a warning
+        ("", answer(date=0), 0, "clock: ok agrees"),
+        ("", answer(date=3600), 0, "clock: warn N s behind"),
+        ("", answer(date=-3600), 0, "clock: warn N s ahead"),
+        ("", NONE, 0, "clock: warn not compared"),
+        ("", answer(date="Thu, 26 Nov 99999999999999999999 12:00:00 GMT"), 0, "clock: warn not compared"),
+    ],
+)
+def test_each_finding(cli: Cli, line: str, std: Any, code: int, shown: str) -> None:
+    """Each finding is a line with its level; the service is asked at most once, and no key is shown."""
     urls: list[httpx.URL] = []
 
     def reply(request: httpx.Request) -> httpx.Response:
+        assert (request.method, request.url.path) == place("listKlingElementsStdTasks")
         urls.append(request.url)
-        assert request.method == "GET"
-        given = (std if request.url.path == place("listKlingElementsStdTasks")[1] else None) or answer()
-        if isinstance(given, Exception):
-            raise given
-        return httpx.Response(given.status_code, content=given.content, headers=given.headers)
+        if isinstance(std, Exception):
+            raise std
+        return httpx.Response(std.status_code, content=std.content, headers=std.headers)
 
-    with pytest.MonkeyPatch.context() as patch, respx.mock(assert_all_called=False) as router:
-        patch.setenv("KLING_ELEMENTS_JOURNAL", "off")
+    cli.environ(KLING_ELEMENTS_JOURNAL="off", KLING_ELEMENTS_BASE_URL=None)
+    variables = dict(word.split("=") for word in line.split() if "=" in word)
+    cli.environ(**variables)
+    Path("key").write_text(KEY)
+    Path("void").write_text("\n")
+    with respx.mock(assert_all_called=False) as router:
         router.route().mock(side_effect=reply)
-        ended = run("doctor", *(("--base-url", origin) if origin else ()), *words)
-    assert KEY not in ended.out + ended.err
-    assert OTHER not in ended.out + ended.err
-    assert "\x1b" not in ended.out
-    lines = [line for line in ended.out.splitlines() if ":" in line]
-    return ended, {line[6:].partition(":")[0]: f"{line[:5].strip()} {line[17:]}" for line in lines}, urls
+        ended = cli("doctor", *(word for word in line.split() if "=" not in word))
+    assert (ended.code, len(urls)) == (code, 0 if std is None else 1)
+    assert not any(hidden in ended.out + ended.err for hidden in (KEY, OTHER, "\x1b"))
+    found = {}
+    for each in ended.out.splitlines():
+        level, name, text = re.sub(r"\d+ (m?s)\b", r"N \1", each).split(maxsplit=2)
+        found[name] = f"{name} {level} {text}"
+    assert found[f"{shown.split(maxsplit=1)[0]}"].startswith(shown)
+    assert ("journal:" in found) is ("fail" not in found["key:"])
 
 
-def test_all_is_in_order(run: Run, serve_mock: Serve) -> None:
+def test_all_is_in_order(cli: Cli) -> None:
     """Each check is a line; nothing is created; the key is never shown."""
-    served = serve_mock()
-    ended = run("doctor")
+    ended = cli("doctor")
     assert (ended.code, ended.err) == (0, "")
-    text = plain(ended.out, **{"http://h": served.url, "TMP": str(Path.cwd().parent)})
+    text = plain(ended.out, **{"http://h": cli.url, "TMP": str(Path.cwd().parent)})
     assert re.sub(r"[\d.]*\d", "N", text) == snapshot("""\
 ok    program:   kling-elements N, Python N, Linux
 ok    mock:      installed
@@ -74,122 +140,19 @@ ok    journal:   TMP/state/kling-elements/journal.sqliteN: N tasks unfinished, N
       outcome
 ok    limits:    N of N requests in N s, N of N requests in N s, N of N tasks
 """)
-    as_json = run("doctor", "--json")
+    as_json = cli("doctor", "--json")
     assert [set(check) for check in as_json.json["checks"]] == [{"level", "name", "text"}] * 10
     assert KEY not in ended.out + as_json.out
-    assert {request.method for request in served.mock.requests} == {"GET"}
+    assert {request.method for request in cli.served.mock.requests} == {"GET"}
 
 
-def test_without_a_key(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a key the service is not asked, and nothing is said that it did."""
-    monkeypatch.delenv("KLING_ELEMENTS_API_KEY")
-    ended, found, urls = examined(run)
-    assert (ended.code, urls) == (2, [])
-    assert "KLING_ELEMENTS_API_KEY, FREEPIK_API_KEY or MAGNIFIC_API_KEY" in found["key"]
-    levels = {name: found[name].split()[0] for name in ("key", "service", "clock")}
-    assert levels == {"key": "fail", "service": "warn", "clock": "warn"}
-    assert "journal" not in found
-
-
-@pytest.mark.parametrize(
-    ("words", "environment", "shown"),
-    [
-        ((), {}, "ok from KLING_ELEMENTS_API_KEY"),
-        ((), {"KLING_ELEMENTS_API_KEY": "", "MAGNIFIC_API_KEY": f" {KEY}\n"}, "ok from MAGNIFIC_API_KEY"),
-        (("--api-key-file", "key"), {}, "ok from the file key"),
-        (
-            ("--api-key-file", "key"),
-            {"FREEPIK_API_KEY": OTHER},
-            "warn from the file key; another one in FREEPIK",
-        ),
-        (
-            (),
-            {"FREEPIK_API_KEY": KEY, "MAGNIFIC_API_KEY": OTHER},
-            "warn from KLING_ELEMENTS_API_KEY; another one",
-        ),
-        (("--api-key-file", "none"), {}, "fail --api-key-file none"),
-        (("--api-key-file", "void"), {}, "fail --api-key-file void"),
-    ],
-)
-def test_the_key(
-    run: Run, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], environment: dict[str, str], shown: str
-) -> None:
-    """The report says where the key comes from, and which are not used; it shows none of them."""
-    Path("key").write_text(KEY)
-    Path("void").write_text("\n")
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    ended, found, _ = examined(run, *words, std=answer(401, {"message": KEY}))
-    assert found["key"].startswith(shown)
-    assert ended.code == (2 if shown.startswith("fail") else 3)
-
-
-def test_the_origin(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The report says where requests go and why, warns of a place that the document lacks, and asks it."""
-    first, header = next(iter(key_headers().items()))
-    _, found, urls = examined(run, origin="")
-    assert found["origin"] == f"ok {first} (from the document), the key in the header {header}"
-    assert {f"{url.scheme}://{url.host}" for url in urls} == {first}
-    monkeypatch.setenv("KLING_ELEMENTS_BASE_URL", f"{ORIGIN}/")
-    _, found, urls = examined(run, "--auth-header", "x-mine", origin="")
-    shown = f"warn {ORIGIN} (from KLING_ELEMENTS_BASE_URL), the key in the header x-mine"
-    assert found["origin"].startswith(shown)
-    ended, found, urls = examined(run, origin="ftp://x")
-    assert (ended.code, urls, found["origin"].split()[0]) == (2, [], "fail")
-    monkeypatch.setenv("all_proxy", "http://127.0.0.1:1")
-    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
-    assert examined(run)[1]["proxy"] == "ok set by HTTPS_PROXY, ALL_PROXY"
-
-
-def tasks(status: str) -> httpx.Response:
-    return answer(body={"data": [{"task_id": "1", "status": status}]})
-
-
-@pytest.mark.parametrize(
-    ("std", "code", "said"),
-    [
-        (tasks("CREATED"), 0, "; 1 task, 1 not done"),
-        (tasks("COMPLETED"), 0, "; 1 task, 0 not done"),
-        (answer(404, {"message": "Tasks not found"}), 0, "; 0 tasks, 0 not done"),
-        (answer(401, {"message": f"{KEY} is not known"}), 3, "fail HTTP 401: [API key] is not known"),
-        (httpx.Response(200, html="hello"), 1, "fail "),
-        (answer(503, {"message": "x\x1b[2J\nok    key: fine"}), 3, "x\\x1b[2J\\nok key: fine"),
-        (httpx.ConnectError("refused"), 8, "fail "),
-    ],
-)
-def test_the_service(run: Run, std: httpx.Response | Exception, code: int, said: str) -> None:
-    """What the service answers to one list is shown; its failure has the exit code of a call's."""
-    ended, found, urls = examined(run, std=std)
-    assert (ended.code, len(urls)) == (code, 1)
-    assert said in found["service"]
-
-
-@pytest.mark.parametrize(
-    ("date", "said"),
-    [
-        (0, "ok agrees"),
-        (3600, "behind the service's"),
-        (-3600, "ahead of the service's"),
-        (None, "warn not compared"),
-        ("soon", "warn not compared"),
-        ("Thu, 26 Nov 99999999999999999999 12:00:00 GMT", "warn not compared"),
-    ],
-)
-def test_the_clock(run: Run, date: int | str | None, said: str) -> None:
-    """More than a minute's difference is a warning; a date that can't be read is none."""
-    if isinstance(date, int):
-        date = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + date))
-    _, found, _ = examined(run, std=answer(200, None, **({"date": date} if date else {})))
-    assert said in found["clock"]
-
-
-def test_the_journal(run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_journal(cli: Cli) -> None:
     """What is unfinished, doubtful and unrecorded is shown, with what to type."""
-    served = serve_mock("never-finish")
-    begun(run, served, "-o", "a.mp4")
-    in_doubt(served.url)
-    ids = [foreign(served, model="pro") for _ in range(6)]
-    ended = run("doctor")
+    cli.next("never-finish", times=1000)
+    cli.begun("-o", "a.mp4")
+    cli.in_doubt()
+    ids = [cli.foreign(model="pro") for _ in range(6)]
+    ended = cli("doctor")
     assert ended.code == 0
     assert "1 task unfinished, 1 create of unknown" in ended.out
     assert ended.out.count("kling-elements resume") == 2
@@ -197,14 +160,70 @@ def test_the_journal(run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatc
     assert "kling-elements resume --adopt ID" in ended.out
     assert sum(each in ended.out for each in ids) == 5
     assert "of the model std" not in ended.out
-    with KlingElements(KEY, served.url) as client:
+    with KlingElements(KEY, cli.url) as client:
         Journal.open().quota_exhausted(client.journal_owner, time.time() + 7200)
-    assert "warn  limits:" in run("doctor").out
-    served.mock.reset()
-    served.mock.next_scenario("instant", operation="list")
-    served.mock.next_scenario("status=403", operation="list", times=2)
-    assert "the model pro could not be compared" in run("doctor").out
-    monkeypatch.setenv("KLING_ELEMENTS_JOURNAL", str(Path.cwd()))
-    assert f"warn  journal:   {Path.cwd()} can't be used" in run("doctor").out
-    monkeypatch.setenv("KLING_ELEMENTS_JOURNAL", "off")
-    assert "warn  journal:   off" in run("doctor").out
+    assert "warn  limits:" in cli("doctor").out
+    cli.served.mock.reset()
+    cli.next("instant", operation="list")
+    cli.next("status=403", operation="list", times=2)
+    assert "the model pro could not be compared" in cli("doctor").out
+    cli.environ(KLING_ELEMENTS_JOURNAL=str(Path.cwd()))
+    assert f"warn  journal:   {Path.cwd()} can't be used" in cli("doctor").out
+    cli.environ(KLING_ELEMENTS_JOURNAL="off")
+    assert "warn  journal:   off" in cli("doctor").out
+
+
+PICTURE = png()
+HOST = "https://pictures.example"
+IMAGES = [
+    "a.png", "small.png", "none.png", f"{HOST}/atlas.png?size=all", f"{HOST}/long.png", f"{HOST}/small.png",
+    "http://127.0.0.1/a.png", "http://printer.local/a.png",
+]  # fmt: skip
+
+
+def picture(request: httpx.Request) -> httpx.Response:
+    """Answer as the host of each picture."""
+    match request.url.host, request.url.path:
+        case ("127.0.0.1", _) | (_, "/atlas.png"):
+            return httpx.Response(200, content=PICTURE)
+        case _, "/long.png":
+            return httpx.Response(200, content=iter([PICTURE, b"\0" * 100_000]))  # of unknown length
+        case _, "/small.png":
+            return httpx.Response(200, content=png(200, 150))
+    return httpx.Response(404)
+
+
+def test_images_are_shown_in_their_order(cli: Cli) -> None:
+    """Each image is a line: what is known of it, why it is unfit, what else to know. One unfit is code 2."""
+    cli.environ(KLING_ELEMENTS_API_KEY=None)
+    Path("a.png").write_bytes(PICTURE)
+    Path("small.png").write_bytes(png(200, 150))
+    with respx.mock(assert_all_called=False) as router:
+        router.route().mock(side_effect=picture)
+        ended, as_json = cli("check", *IMAGES), cli("check", "--json", *IMAGES)
+    assert (ended.code, ended.err, as_json.code, as_json.err) == (2, "", 2, "")
+    assert plain(ended.out, **{"N bytes": f"{len(PICTURE):,} bytes"}) == snapshot("""\
+ok    a.png: PNG, 320x320 px, N bytes
+unfit small.png is 200x150 px: at least 300x300 is needed
+unfit none.png does not exist
+ok    https://pictures.example/atlas.png?…: PNG, 320x320 px, N bytes
+ok    https://pictures.example/long.png: PNG, 320x320 px
+unfit https://pictures.example/small.png is 200x150 px: at least 300x300 is needed
+ok    http://127.0.0.1/a.png: PNG, 320x320 px, N bytes (warning: the service can't fetch an address
+      of this machine or a private network)
+unfit http://printer.local/a.png can't be fetched: its host answers HTTP 404; the service can't
+      fetch an address of this machine or a private network
+""")
+    rows = as_json.json["images"]
+    assert [(row["ok"], len(row["warnings"])) for row in rows] == [
+        (True, 0), (False, 0), (False, 0), (True, 0), (True, 0), (False, 0), (True, 1), (False, 1),
+    ]  # fmt: skip
+    assert all(bool(row["problems"]) is not row["ok"] for row in rows)
+    facts = ("format", "width", "height", "bytes")
+    assert [tuple(row[fact] for fact in facts) for row in rows[2:5]] == [
+        (None, None, None, None),
+        ("png", 320, 320, len(PICTURE)),
+        ("png", 320, 320, None),
+    ]
+    assert rows[3]["image"] == f"{HOST}/atlas.png?…"
+    assert cli("check", "--", "a.png").code == 0

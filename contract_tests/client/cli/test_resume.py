@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from inline_snapshot import snapshot
@@ -17,13 +16,8 @@ from contract_tests.client.cli.conftest import (
     NOW,
     URL,
     about,
-    asked,
-    begun,
-    foreign,
-    in_doubt,
     names,
     plain,
-    unwaited,
 )
 from contract_tests.client.cli.test_batch import interrupt
 from contract_tests.support.locks import locked
@@ -32,82 +26,66 @@ from kling_elements.journal import Job, State, journal
 from kling_elements.journal.database import Database
 
 if TYPE_CHECKING:
-    from contract_tests.client.cli.conftest import Run, Serve
+    from contract_tests.client.cli.conftest import Cli
 
 NOTHING = "nothing is unfinished\n"
 MISSING = "00000000-0000-4000-8000-000000000000"
 
 
-def test_nothing_is_unfinished(run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_unfinished(cli: Cli) -> None:
     """With nothing to do it says so, but for `-q`, and asks the service for nothing."""
-    served = serve_mock()
     for words, err in ((("resume",), NOTHING), (("-q", "resume"), "")):
-        ended = run(*words)
+        ended = cli(*words)
         assert (ended.code, ended.out, ended.err) == (0, "", err)
-    assert run("resume", "--json").json == {"finished": [], "unknown": [], "unrecorded": []}
-    monkeypatch.setenv("KLING_ELEMENTS_JOURNAL", "off")
-    ended = run("resume")
-    assert (ended.code, ended.err == NOTHING, asked(served)) == (0, False, [])
+    assert cli("resume", "--json").json == {"finished": [], "unknown": [], "unrecorded": []}
+    cli.environ(KLING_ELEMENTS_JOURNAL="off")
+    ended = cli("resume")
+    assert (ended.code, ended.err == NOTHING, cli.asked()) == (0, False, [])
 
 
 @pytest.mark.parametrize(
     ("how", "words"),
     [("held", ()), ("folder", ()), ("folder", ("--abandon", "x")), ("folder", ("--adopt", "x"))],
 )
-def test_an_unreadable_journal_is_not_an_empty_one(
-    run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatch, how: str, words: tuple[str, ...]
-) -> None:
+def test_an_unreadable_journal_is_not_an_empty_one(cli: Cli, how: str, words: tuple[str, ...]) -> None:
     """A journal that can't be read is an error, and null in the JSON; nothing is asked or changed."""
-    served = serve_mock()
     path = Path("journal.sqlite3").absolute()
-    monkeypatch.setenv("KLING_ELEMENTS_JOURNAL", str(path))
-    monkeypatch.setattr(journal, "Database", partial(Database, busy_seconds=0.2))
-    begun(run, served)
-    asked(served)
+    cli.environ(KLING_ELEMENTS_JOURNAL=str(path))
+    cli.patch.setattr(journal, "Database", partial(Database, busy_seconds=0.05))
+    cli.begun()
+    cli.asked()
     if how == "folder":
         path.unlink()
         path.mkdir()
-    connect: Any = sqlite3.connect
-    waits: list[object] = []
-
-    def connecting(*args: Any, **options: Any) -> Any:
-        waits.append(options.get("timeout"))
-        return connect(*args, **options)
-
     with locked(path) if how == "held" else nullcontext():
-        monkeypatch.setattr(sqlite3, "connect", connecting)
-        ended = run("resume", "-q", *words)
-        assert waits.count(0.2) == (how == "held")  # the patience is spent once
-        as_json = run("resume", "--json", *words)
-    assert (ended.code, as_json.code, ended.out, asked(served)) == (1, 1, "", [])
+        ended, as_json = cli("resume", "-q", *words), cli("resume", "--json", *words)
+    assert (ended.code, as_json.code, ended.out, cli.asked()) == (1, 1, "", [])
     assert str(path) in ended.err
     assert NOTHING not in ended.err
-    assert as_json.json.pop("error")["exit_code"] == 1
-    assert {name: as_json.json[name] for name in ("finished", "unknown", "unrecorded")} == dict.fromkeys(
-        ("finished", "unknown", "unrecorded")
-    )
+    shown = as_json.json
+    assert shown.pop("error")["exit_code"] == 1
+    assert shown == {"finished": None, "unknown": None, "unrecorded": None}
 
 
-def test_each_end_is_shown(run: Run, serve_mock: Serve) -> None:
+def test_each_end_is_shown(cli: Cli) -> None:
     """Each unfinished task is polled, unless another process has claimed it, and its end is shown."""
-    served = serve_mock()
     tasks: dict[str, str] = {}
     for name, scenario, file in (
         ("MADE", "polls=2", ("-o", "a.mp4")), ("NO-FILE", "polls=2", ()),
         ("BUSY", "never-finish", ("-o", "b")), ("FAILED", "polls=2,fail", ("-o", "c")),
         ("LATE", "never-finish", ("-o", "d")),
     ):  # fmt: skip
-        served.mock.next_scenario(scenario, operation="create")
+        cli.next(scenario, operation="create")
         if file:
-            entry = begun(run, served, *file)
+            entry = cli.begun(*file)
         else:
-            run("create", URL)
-            run("wait", served.mock.tasks[-1].id, "--timeout", "0")
+            cli("create", URL)
+            cli("wait", cli.ids[-1], "--timeout", "0")
         if name == "BUSY":
             assert Journal.open().claim(entry.entry_id, "another", 60)
-        tasks[name] = served.mock.tasks[-1].id
-    asked(served)
-    ended = run("resume", "--timeout", "0", "--workers", "1")
+        tasks[name] = cli.ids[-1]
+    cli.asked()
+    ended = cli("resume", "--timeout", "0", "--workers", "1")
     assert (ended.code, ended.out) == (9, f"{Path('a.mp4').absolute()}\n")
     assert plain(ended.err, **tasks) == snapshot("""\
 task NO-FILE is COMPLETED, and no file is noted for its video. Next: kling-elements download NO-FILE
@@ -118,8 +96,8 @@ kling-elements: task FAILED: failed: task FAILED ended as FAILED, and the servic
 kling-elements: task LATE: unfinished: stopped waiting for task LATE after TIME; it was last seen
       IN_PROGRESS. It runs on and is billed. Next: kling-elements wait LATE
 """)
-    assert asked(served) == [about(task_id) for name, task_id in tasks.items() if name != "BUSY"]
-    again = run("resume", "--timeout", "0", "--json")
+    assert cli.asked() == [about(task_id) for name, task_id in tasks.items() if name != "BUSY"]
+    again = cli("resume", "--timeout", "0", "--json")
     assert (again.code, again.err) == (9, "")
     assert [(each["task_id"], each["standing"]) for each in again.json["finished"]] == [
         (tasks["BUSY"], "busy"), (tasks["LATE"], "unfinished"),
@@ -127,17 +105,16 @@ kling-elements: task LATE: unfinished: stopped waiting for task LATE after TIME;
     assert set(again.json["finished"][0]) == {"task_id", "entry", "standing", "file", "error"}
 
 
-def test_doubtful_creates_are_shown(run: Run, serve_mock: Serve) -> None:
+def test_doubtful_creates_are_shown(cli: Cli) -> None:
     """Each create of unknown outcome is shown with its job, its file and why, those of this key alone."""
-    served = serve_mock()
-    in_doubt(served.url, key=ANOTHER_KEY)
-    in_doubt("http://other.localhost")
-    assert run("resume").err == NOTHING
-    in_doubt(served.url, "no answer\nat all", job=Job("b", "k\t" + 70 * "x"), target="/videos/k.mp4")
-    in_doubt(served.url)
-    ended = run("--base-url", served.url, "resume")
+    cli.in_doubt(key=ANOTHER_KEY)
+    cli.in_doubt(origin="http://other.localhost")
+    assert cli("resume").err == NOTHING
+    cli.in_doubt("no answer\nat all", job=Job("b", "k\t" + 70 * "x"), target="/videos/k.mp4")
+    cli.in_doubt()
+    ended = cli("--base-url", cli.url, "resume")
     assert (ended.code, ended.out) == (6, "")
-    assert plain(ended.err, **{"http://h": served.url}) == snapshot("""\
+    assert plain(ended.err, **{"http://h": cli.url}) == snapshot("""\
 kling-elements: the outcome of 2 creates is unknown. Not sent again:
   entry ENTRY-ID, job k xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx, for
       /videos/k.mp4: no answer at all
@@ -145,20 +122,20 @@ kling-elements: the outcome of 2 creates is unknown. Not sent again:
 the service's list has no task that nobody recorded: it seems that none was created
 to forget an entry: kling-elements --base-url http://h resume --abandon ENTRY
 """)
-    assert asked(served) == [LIST]
+    assert cli.asked() == [LIST]
     for _ in range(51):
-        task_id = foreign(served)
-    ended = run("resume")
+        task_id = cli.foreign()
+    ended = cli("resume")
     assert ended.err.count("CREATED\n") == 50
     assert "and 1 more: kling-elements list\n" in ended.err
     assert "kling-elements resume --adopt TASK --entry ENTRY\n" in ended.err
-    shown = run("resume", "--json").json
+    shown = cli("resume", "--json").json
     assert [set(each) for each in shown["unknown"]] == [{"entry", "batch", "job", "target", "why"}] * 2
     assert {"b", None} == {each["batch"] for each in shown["unknown"]}
     assert {"id": task_id, "status": "CREATED"} in shown["unrecorded"]
-    served.mock.next_scenario("status=403", operation="list", times=2)
-    assert run("resume", "--json").json["unrecorded"] is None
-    assert "the model std could not be compared" in run("resume").err
+    cli.next("status=403", operation="list", times=2)
+    assert cli("resume", "--json").json["unrecorded"] is None
+    assert "the model std could not be compared" in cli("resume").err
 
 
 @pytest.mark.parametrize(
@@ -171,17 +148,15 @@ to forget an entry: kling-elements --base-url http://h resume --abandon ENTRY
         ((), None),
     ],
 )
-def test_a_task_is_adopted(
-    run: Run, serve_mock: Serve, tmp_path: Path, args: tuple[str, ...], file: str | None
-) -> None:
+def test_a_task_is_adopted(cli: Cli, tmp_path: Path, args: tuple[str, ...], file: str | None) -> None:
     """`--adopt` takes a task, for an entry or for none; its video goes to the noted or the given file."""
-    served = serve_mock("polls=2")
-    entries = [in_doubt(served.url, target=str(tmp_path / name)) for name in ("first.mp4", "second.mp4")]
-    task_id = foreign(served)
-    ended = run("resume", "--adopt", task_id, *(word.replace("SECOND", entries[1]) for word in args), *NOW)
+    cli.next("polls=2", times=1000)
+    entries = [cli.in_doubt(target=str(tmp_path / name)) for name in ("first.mp4", "second.mp4")]
+    task_id = cli.foreign()
+    ended = cli("resume", "--adopt", task_id, *(word.replace("SECOND", entries[1]) for word in args), *NOW)
     assert ended.code == 6
     assert ended.err.startswith(f"added task {task_id} to the journal\n")
-    entry = Journal.open().find(task_id, served.url)
+    entry = Journal.open().find(task_id, cli.url)
     assert entry
     assert (entry.entry_id == entries[1]) == ("--entry" in args)
     if file is None:
@@ -192,12 +167,12 @@ def test_a_task_is_adopted(
     assert (entry.target, entry.file, ended.out) == (str(target), str(target), f"{target}\n")
 
 
-def test_what_cannot_be_adopted_or_abandoned(run: Run, serve_mock: Serve) -> None:
+def test_what_cannot_be_adopted_or_abandoned(cli: Cli) -> None:
     """Others' entries, entries that have a task, unknown tasks and bad files change nothing."""
-    served = serve_mock("never-finish")
-    mine, task_id = unwaited(served.url, "t-1"), foreign(served)
-    theirs = in_doubt(served.url, key=ANOTHER_KEY)
-    elsewhere = unwaited("http://other.localhost", "t-1").entry_id
+    cli.next("never-finish", times=1000)
+    mine, task_id = cli.unwaited("t-1"), cli.foreign()
+    theirs = cli.in_doubt(key=ANOTHER_KEY)
+    elsewhere = cli.unwaited("t-1", origin="http://other.localhost").entry_id
     Path("there.mp4").write_text("mine")
     before = list(Journal.open().entries())
     for words, code in (
@@ -210,42 +185,39 @@ def test_what_cannot_be_adopted_or_abandoned(run: Run, serve_mock: Serve) -> Non
         (("--abandon", elsewhere), 2),
         (("--abandon", "nothing"), 2),
     ):
-        ended = run("resume", *words)
+        ended = cli("resume", *words)
         assert (ended.code, ended.out) == (code, "")
     assert "Next: kling-elements resume\n" in ended.err
     assert list(Journal.open().entries()) == before
     assert Path("there.mp4").read_text() == "mine"
 
 
-def test_entries_are_abandoned(run: Run, nowhere: str) -> None:
+def test_entries_are_abandoned(cli: Cli) -> None:
     """`--abandon` takes entries by their id or their task, any number, and nothing more is asked."""
-    entries = [unwaited(nowhere, "t-1").entry_id, in_doubt(nowhere)]
-    ended = run("resume", "--abandon", "t-1", "--abandon", entries[1])
+    entries = [cli.unwaited("t-1").entry_id, cli.in_doubt()]
+    ended = cli("resume", "--abandon", "t-1", "--abandon", entries[1])
     assert (ended.code, ended.out) == (0, "")
     assert ended.err == f"abandoned {entries[0]}\nabandoned {entries[1]}\n{NOTHING}"
     assert {entry.state for entry in Journal.open().entries()} == {State.ABANDONED}
 
 
 @pytest.mark.parametrize("words", [(), ("-d", "out"), ("--workers", "2")])
-def test_a_signal_shows_how_to_continue(
-    run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
-) -> None:
+def test_a_signal_shows_how_to_continue(cli: Cli, words: tuple[str, ...]) -> None:
     """It ends with the signal's code; what is finished is shown, what continues named, nothing else asked."""
-    served = serve_mock()
-    in_doubt(served.url)
+    cli.in_doubt()
     for scenario in ("polls=2", "never-finish"):
-        served.mock.next_scenario(scenario, operation="create")
-        begun(run, served, "-o", f"{scenario}.mp4")
-    with monkeypatch.context() as patch:
-        interrupt(patch, served, 1)
-        ended = run("resume", *words, "--poll-interval", "0.01")
+        cli.next(scenario, operation="create")
+        cli.begun("-o", f"{scenario}.mp4")
+    with cli.patch.context() as patch:
+        interrupt(cli, patch, 1)
+        ended = cli("resume", *words, "--poll-interval", "0.01")
     assert (ended.code, plain(ended.out)) == (130, "HERE/polls=2.mp4\n")
     first, second, *_ = ended.err.splitlines()
-    assert served.mock.tasks[1].id in first
+    assert cli.ids[1] in first
     assert second == " ".join(("Next: kling-elements resume", *words))
-    with monkeypatch.context() as patch:
-        interrupt(patch, served, 0, at=1)
-        shown = run("resume", *words, "--json").json
+    with cli.patch.context() as patch:
+        interrupt(cli, patch, 0, at=1)
+        shown = cli("resume", *words, "--json").json
     assert (len(shown["unknown"]), shown["unrecorded"]) == (1, None)
 
 
@@ -258,15 +230,13 @@ def test_a_signal_shows_how_to_continue(
         (("generate", URL, "-o", "c.mp4"), [900, 900.01, 900.01, 900.01, 900, 3600]),
     ],
 )
-def test_a_task_belongs_to_one_process(
-    run: Run, serve_mock: Serve, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], held: list[float]
-) -> None:
+def test_a_task_belongs_to_one_process(cli: Cli, words: tuple[str, ...], held: list[float]) -> None:
     """While a command works on a task, it claims it until the next poll, or for as long as a fetch takes."""
-    served = serve_mock("instant" if words[0] == "download" else "polls=3")
-    task_id = foreign(served) if words[0] == "download" else str(begun(run, served).task_id)
-    elsewhere = unwaited("http://elsewhere.localhost", task_id)
+    cli.next("instant" if words[0] == "download" else "polls=3", times=1000)
+    task_id = cli.foreign() if words[0] == "download" else str(cli.begun().task_id)
+    elsewhere = cli.unwaited(task_id, origin="http://elsewhere.localhost")
     if words[0] == "download":
-        unwaited(served.url, task_id)
+        cli.unwaited(task_id)
     claims: list[float] = []
     claim = Journal.claim
 
@@ -275,15 +245,15 @@ def test_a_task_belongs_to_one_process(
         assert claim(self, entry_id, owner, seconds)
         return not claim(Journal.open(), entry_id, "another", 60)
 
-    monkeypatch.setattr(Journal, "claim", claiming)
+    cli.patch.setattr(Journal, "claim", claiming)
     interval = () if words[0] == "download" else ("--poll-interval", "0.01")
-    assert run(*(word.replace("ID", task_id) for word in words), *interval).code == 0
+    assert cli(*(word.replace("ID", task_id) for word in words), *interval).code == 0
     assert claims == held
-    found = Journal.open().find(served.mock.tasks[-1].id, served.url)
+    found = Journal.open().find(cli.ids[-1], cli.url)
     assert found
     assert found.file == (str(Path(words[-1]).absolute()) if "-o" in words else None)
     assert claim(Journal.open(), found.entry_id, "another", 60)
     assert Journal.open().entry(elsewhere.entry_id) == elsewhere
-    monkeypatch.setattr(Journal, "claim", claim)
-    assert "another process has claimed this task too" in run("wait", found.task_id or "", *NOW).err
+    cli.patch.setattr(Journal, "claim", claim)
+    assert "another process has claimed this task too" in cli("wait", found.task_id or "", *NOW).err
     assert names() == ([words[-1]] if "-o" in words else [])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import pytest
 from attrs import define
@@ -13,6 +13,8 @@ from kling_elements.journal.database import Database
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    Open: TypeAlias = Callable[[], Journal]
 
 NEW = NewEntry("kling-elements-std", "https://api.example.com", "f" * 16, "d" * 64)
 
@@ -38,14 +40,13 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def open_journal(path: Path, clock: Clock) -> Iterator[Callable[[], Journal]]:
+def open_journal(path: Path, clock: Clock) -> Iterator[Open]:
     """Opens the same file once more, as another process would; a short patience keeps the suite fast."""
     journals: list[Journal] = []
 
     def open_one() -> Journal:
-        journal = Journal(Database(path, busy_seconds=0.05), clock, clock)
-        journals.append(journal)
-        return journal
+        journals.append(Journal(Database(path, busy_seconds=0.05), clock, clock))
+        return journals[-1]
 
     yield open_one
     for journal in journals:
@@ -53,18 +54,5 @@ def open_journal(path: Path, clock: Clock) -> Iterator[Callable[[], Journal]]:
 
 
 @pytest.fixture
-def journal(open_journal: Callable[[], Journal]) -> Journal:
+def journal(open_journal: Open) -> Journal:
     return open_journal()
-
-
-@pytest.fixture
-def new() -> NewEntry:
-    return NEW
-
-
-@pytest.fixture
-def store(path: Path) -> Iterator[Database]:
-    """A file of its own, that waits for others for 50 ms."""
-    found = Database(path, busy_seconds=0.05)
-    yield found
-    found.close()

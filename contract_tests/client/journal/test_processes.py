@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import random
 import signal
 import threading
-import time
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
@@ -28,6 +27,7 @@ pytestmark = [
 ]
 PROCESSES = 8
 ROUNDS = 6
+WORDS = ("begun ", "created ", "failed ")
 
 
 def fork(work: Callable[[], object]) -> tuple[int, int]:
@@ -93,23 +93,22 @@ def test_a_claim_is_won_by_one_of_eight(path: Path) -> None:
     """Of eight processes that live and claim the same entry at once, one gets it."""
     journal = Journal(Database(path, busy_seconds=60.0))
     entry_id = journal.adopt(Task("t1", "IN_PROGRESS"), NEW).entry_id
-    go_read, go_write = os.pipe()
-    end_read, end_write = os.pipe()  # a pipe of its own: a fast child would take a slow one's first signal
+    (go, start), (end, finish) = os.pipe(), os.pipe()  # two: a fast child would take a slow one's first byte
 
     def claim() -> None:
         # The journal that was open at the fork continues in the child, with a connection of its own.
-        os.read(go_read, 1)
+        os.read(go, 1)
         say(str(journal.claim(entry_id, f"owner {os.getpid()}", 3600)))
-        os.read(end_read, 1)  # a process that died would hold nothing
+        os.read(end, 1)  # a process that died would hold nothing
 
     children = [fork(claim) for _ in range(PROCESSES)]
-    os.write(go_write, b"g" * PROCESSES)
+    os.write(start, b"g" * PROCESSES)
     answers = [os.read(pipe, 5) for _, pipe in children]
-    os.write(end_write, b"e" * PROCESSES)
+    os.write(finish, b"e" * PROCESSES)
     for child in children:
         ended(child)
-    for end in (go_read, go_write, end_read, end_write):
-        os.close(end)
+    for each in (go, start, end, finish):
+        os.close(each)
     assert sum(answer.startswith(b"True") for answer in answers) == 1
     assert journal.problem is None
 
@@ -117,38 +116,33 @@ def test_a_claim_is_won_by_one_of_eight(path: Path) -> None:
 def write_until_killed(path: Path) -> None:
     """Write for ever, and print what was acknowledged; on a disk that is too busy nothing is."""
     journal = Journal(Database(path, busy_seconds=60.0))
-    number = 0
-    while not journal.problem:
+    for number in count():
         entry_id, task_id = journal.begin(NEW).entry_id, f"{os.getpid()}-{number}"
         say(f"begun {entry_id}")
         journal.created(entry_id, Task(task_id, "CREATED"))
         say(f"created {task_id}")
         journal.seen(Task(task_id, "FAILED"))
         say(f"failed {task_id}")
-        number += 1
 
 
 def test_nothing_acknowledged_is_lost_by_kill_9(path: Path, open_journal: Callable[[], Journal]) -> None:
     """Whenever a process is killed, the journal is sound and holds all that it acknowledged."""
-    dice = random.Random(5)  # noqa: S311 - the moments of the kills
-    printed = b""
-    for _ in range(3):
-        children = [fork(lambda: write_until_killed(path)) for _ in range(3)]
+    lines: list[str] = []
+    for reads in range(1, 5):
+        children = [fork(lambda: write_until_killed(path)) for _ in range(2)]
         for pid, pipe in children:
-            printed += os.read(pipe, 1000)  # now it is at work
-            time.sleep(dice.uniform(0.0, 0.03))
+            printed = b"".join(os.read(pipe, 1000) for _ in range(reads))  # it is somewhere in its work
             os.kill(pid, signal.SIGKILL)
-            printed += "\n".join([*ended((pid, pipe)), ""]).encode()
-    told: dict[str, set[str]] = {"begun": set(), "created": set(), "failed": set()}
-    for line in printed.decode().splitlines():
-        what, _, which = line.partition(" ")
-        told[what].add(which)
+            lines += (printed.decode() + "\n".join(ended((pid, pipe)))).splitlines()
+    acknowledged = {
+        what.strip(): {line.split()[1] for line in lines if line.startswith(what)} for what in WORDS
+    }
     journal = open_journal()
     entries = list(journal.entries())
-    assert told["begun"]
-    assert told["begun"] <= {entry.entry_id for entry in entries}
-    assert told["created"] <= {entry.task_id for entry in entries if entry.state is State.CREATED}
-    assert told["failed"] <= {entry.task_id for entry in entries if entry.status == "FAILED"}
+    assert acknowledged["begun"]
+    assert acknowledged["begun"] <= {entry.entry_id for entry in entries}
+    assert acknowledged["created"] <= {entry.task_id for entry in entries if entry.state is State.CREATED}
+    assert acknowledged["failed"] <= {entry.task_id for entry in entries if entry.status == "FAILED"}
     pending = {entry.entry_id for entry in entries if entry.state is State.PENDING}
     assert {entry.entry_id for entry in journal.doubtful()} == pending
     assert is_sound(path)
