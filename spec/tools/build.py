@@ -62,9 +62,12 @@ def _far_from_openapi(file: str, line: int, origins: Origins, *documents: dict[s
         yield
     except _UNFORESEEN as error:
         for document in documents:
-            if (invalid := first_invalid(document)) is not None:
-                problem, keys = invalid
-                raise origins.error(problem, keys, document) from error
+            try:
+                invalid = first_invalid(document)
+            except SpecError as crash:
+                invalid = crash.message, ()
+            if invalid is not None:
+                raise origins.error(*invalid, document) from error
         raise SpecError(
             f"this is far from an OpenAPI document ({type(error).__name__}: {error}): correct the copy, or"
             " fetch it again",

@@ -203,12 +203,13 @@ def _errors(document: dict[str, Any]) -> list[Any]:
 
         schema_validator = create_validator(schema_v30)
 
+    errors: list[Any] = []
     try:
-        return list(Validator(document).iter_errors())
-    except RecursionError as crash:
-        raise SpecError(f"{_INVALID}nested too deeply", keys=()) from crash
-    except Exception as crash:  # The validator fails in its own ways on what is far from a document.
-        raise SpecError(f"{_INVALID}{crash}", keys=()) from crash
+        errors.extend(Validator(document).iter_errors())
+    except Exception as crash:  # It fails in its own ways on what is far from a document.
+        if not errors:
+            raise SpecError(f"{_INVALID}{type(crash).__name__}: {crash}", keys=()) from crash
+    return errors
 
 
 def _is_valid(document: dict[str, Any]) -> bool:
