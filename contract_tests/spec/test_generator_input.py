@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from spec.tools.errors import Notes
 
 TEXT = {"type": "string"}
+SCRIPT_X = "\N{MATHEMATICAL SCRIPT CAPITAL X}"  # which Python reads as an X
 NODE = {"$ref": "#/components/schemas/Node"}
 MAYBE_NODE = {"nullable": True, "allOf": [NODE]}
 LISTED = {"type": "array", "items": {}}
@@ -51,6 +52,7 @@ def converted(document: dict[str, Any]) -> tuple[dict[str, Any], Notes]:
         ({"schema": {"type": "object"}, "style": "deepObject", "explode": True}, {"type": "object"}, True),
         ({"schema": LISTED, **IN_PATH}, TEXT, True),
         ({"schema": {"type": "boolean"}, **IN_PATH}, TEXT, True),
+        ({"schema": {}}, TEXT, False),
         ({"schema": {"type": "string", "format": "date-time"}, "in": "header"}, TEXT, True),
         ({"schema": {"type": "integer"}, "in": "header"}, {"type": "integer"}, False),
         ({"content": {"application/json": {"schema": {"type": "object"}, "example": {}}}}, TEXT, True),
@@ -82,6 +84,13 @@ def test_what_the_client_would_write_otherwise_is_text(
     [
         ({"A": {"enum": ["a", 1], "default": "a", "description": "D"}}, {"A": {"description": "D"}}, 1),
         ({"A": {"enum": [1, True]}}, {"A": {}}, 1),
+        ({"A": {"type": "string", "enum": ["a\nb"]}}, {"A": TEXT}, 1),
+        ({"A": {"oneOf": [TEXT, {"type": "integer"}], "default": 5}},
+         {"A": {"oneOf": [TEXT, {"type": "integer"}]}}, 0),
+        ({"A": {"type": "integer", "enum": [1, 2], "x-enum-varnames": ["one", "ONE"]}},
+         {"A": {"type": "integer", "enum": [1, 2]}}, 0),
+        ({"A": {"type": "string", "enum": ["x", SCRIPT_X]}},
+         {"A": {"type": "string", "enum": ["x", SCRIPT_X], "x-enum-varnames": ["X", f"{SCRIPT_X}_1"]}}, 0),
         ({"A": {"enum": [1.5, 2.5]}}, {"A": {}}, 1),
         # Null moves from a recursive component to its uses: the generator makes no union that holds itself.
         (
@@ -178,6 +187,7 @@ def test_media_types_that_the_generator_can_tell_apart_are_left(
     [
         ({"Response": B}, ["Response Model"]),
         ({"Unset": {**B, "title": "Unset"}}, ["Unset Model"]),
+        ({"d": B, "_": B, ".": {"type": "object"}}, ["d Model", "Model", "Model 2"]),
         ({"x.y": dict(B), "x_y": {"type": "object"}}, ["x_y 2"]),
         ({"x": {**B, "title": "Same"}, "y": {"type": "object", "title": "same"}}, ["Same", "same 2"]),
         ({"x": {"type": "object", "properties": {"p": {**B, "title": "X"}}}}, []),

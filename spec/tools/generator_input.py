@@ -116,6 +116,10 @@ def _say_style_as_text(document: dict[str, Any], node: Node, reports: Notes, as_
     one_pair_each = (style, parameter.get("explode", style == "form")) == ("form", True)
     kind = schema.get("type")
     is_compound = kind in {"array", "object"}
+    if where is not None and not {"type", "enum", "anyOf", "oneOf", "allOf", "properties"} & set(schema):
+        _say_as_text(parameter)  # Of any other value it would write Python's repr.
+        as_text.add(node.keys)
+        return
     if where == "query":
         if style == "deepObject" and is_compound:
             problem = f"the generated client doesn't write {name} as deepObject: pass it through its httpx"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
 
     from spec.tools.errors import Keys, Notes
 
-# What generated modules import, and the names inside the generated methods and functions.
+# What generated modules import, the local `d` of their methods, and the names inside the generated methods and functions.
 _CLASSES: Final = re.compile(
-    "any|authenticatedclient|binaryio|bytesio|client|enum|file|filetypes|generator|generic|httpstatus|intenum"
+    "any|authenticatedclient|binaryio|bytesio|client|d|enum|file|filetypes|generator|generic|httpstatus|intenum"
     "|io|literal|mapping|mutablemapping|requestfiles|response|strenum|t|textio|typechecking|typevar|unset|uuid"
 )
 _IN_MODELS: Final = re.compile(
@@ -35,7 +36,8 @@ _LOCAL: Final = re.compile(r"(.+?)(?:_item|_data|_item_data|_type_\d+)")
 
 def bare(name: str) -> str:
     """Give what is left of a name in any of Python's ways to write it."""
-    return "".join(character for character in name.lower() if character.isalnum())
+    plain = unicodedata.normalize("NFKC", name)  # as Python reads identifiers
+    return "".join(character for character in plain.lower() if character.isalnum())
 
 
 def _snake(name: str) -> str:
@@ -78,9 +80,11 @@ class Names:
     @staticmethod
     def _enum_members(schema: dict[str, Any]) -> None:
         values = [value for value in schema.get("enum") or () if value is not None]
-        if not values or not all(isinstance(value, str) for value in values):
-            return
         given = schema.get("x-enum-varnames")
+        if not values or not all(isinstance(value, str) for value in values):
+            if isinstance(given, list) and len({bare(str(name)) for name in given}) < len(values):
+                del schema["x-enum-varnames"]
+            return
         if not (isinstance(given, list) and len(given) == len(values) and all(map(str, given))):
             given = [
                 value if value[:1].isalpha() else f"VALUE_{number}" for number, value in enumerate(values)
@@ -249,13 +253,15 @@ class Names:
 
     def _class(self, schema: dict[str, Any], wanted: str, keys: Keys) -> str:
         name, number = wanted, 1
+        if not any(one.isidentifier() or one.isdecimal() for one in name if one != "_"):
+            name = "Model"
         if _CLASSES.fullmatch(bare(name)):
             name = f"{wanted} Model"
         while (other := self._classes.get(bare(name))) is not None:
             if schema.get("enum") and same(other.get("enum"), schema["enum"]):
                 return name
             number += 1
-            name = f"{wanted} {number}"
+            name = f"{wanted if bare(wanted) else 'Model'} {number}"
         self._classes[bare(name)] = schema
         if name != wanted:
             is_inline_enum = "enum" in schema and "components" not in keys[:1]

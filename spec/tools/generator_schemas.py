@@ -24,11 +24,13 @@ _KINDS: Final[dict[str, set[type]]] = {
 def drop_unsafe_default(node: Node) -> None:
     """Leave out a default that the generator would write in another way: the service has the same one.
 
-    It escapes quotes in a text twice, and writes the number 0 as 0.0, which is another text in a query.
+    It escapes quotes in a text twice, writes the number 0 as 0.0, which is another text in a query, and takes
+    the default of a choice for its first alternative's.
     """
     default = node.value.get("default")
     is_text = isinstance(default, str) and not (default.isprintable() and not set(default) & {'"', "\\", "'"})
-    if is_text or (node.value.get("type") == "number" and type(default) is int):
+    is_choice = "default" in node.value and bool({"anyOf", "oneOf"} & set(node.value))
+    if is_text or is_choice or (node.value.get("type") == "number" and type(default) is int):
         del node.value["default"]
 
 
@@ -138,7 +140,7 @@ def open_mixed_enum(node: Node, reports: Notes) -> None:
                 ),
             )
         )
-    if len(kinds) > 1 or not kinds <= {str, int}:
+    if len(kinds) > 1 or not kinds <= {str, int} or not all(str(value).isprintable() for value in enum):
         for key in ("enum", "x-enum-varnames", "default"):
             node.value.pop(key, None)
         reports.append((node.keys, "the generated client takes any value, not only the enum's"))

@@ -166,6 +166,8 @@ class _Plan:
             return {**made, "values": texts, "sent": [[text] for text in texts]}
         schema = followed(self.document, parameter["schema"])
         values = [value for value in self.samples.of((*keys, "schema")) if value not in (None, [], "", {})]
+        if made["as_text"] and "type" not in schema:
+            values = [value for value in values if isinstance(value, str)]
         if where in {"header", "cookie"}:
             values = [value for value in values if _is_plain(value, where)]
         if style == "deepObject" or not values:

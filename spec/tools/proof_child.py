@@ -10,8 +10,10 @@ import email.parser
 import importlib
 import inspect
 import json
+import pathlib
 import pkgutil
 import sys
+import traceback
 import typing
 import urllib.parse
 import warnings
@@ -64,13 +66,15 @@ def _finding(keys: list[Any], what: str) -> Iterator[None]:
 def _import_all(name: str) -> list[ModuleType]:
     warnings.simplefilter("error")
     sys.dont_write_bytecode = True  # nothing beside the generated modules
-    modules = []
-    with _finding([], "the package can't be imported"):
+    try:
         root = importlib.import_module(name)
-        names = [module.name for module in pkgutil.walk_packages(root.__path__, name + ".")]
-    for one in names:
-        with _finding([], f"{one} can't be imported"):
-            modules.append(importlib.import_module(one))
+        found = [module.name for module in pkgutil.walk_packages(root.__path__, name + ".")]
+        modules = [importlib.import_module(one) for one in found]
+    except Exception as error:
+        files = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
+        stems = [pathlib.Path(file).stem for file in files if name in pathlib.Path(file).parts]
+        what = f"{stems[-1] if stems else name} can't be imported"
+        raise Finding([], f"{what} ({type(error).__name__}: {_brief(str(error))})") from error
     warnings.simplefilter("ignore")  # What httpx deprecates is not the package's fault.
     return [module for module in modules if hasattr(module, "_get_kwargs")]
 
@@ -203,10 +207,11 @@ class Operation:
                 continue
             for text in one["sent"][given[key][1]]:
                 pair = (one["name"], text) if isinstance(text, str) else tuple(text)
-                if pair not in left:
+                found = next((other for other in left if same(list(other), list(pair))), None)
+                if found is None:
                     problem = f"it sends {one['name']!r} as {_brief(urllib.parse.urlencode(sent))}"
                     raise Finding(one["keys"], f"{problem} instead of {urllib.parse.urlencode([pair])}")
-                left.remove(pair)
+                left.remove(found)
         if left:
             problem = f"it sends {_brief(urllib.parse.urlencode(left))}, which no parameter is"
             raise Finding(self.keys, problem)
@@ -266,8 +271,8 @@ def _text(value: Any) -> str:
 def _is_default(sent: Any, parameter: dict[str, Any]) -> bool:
     default = parameter.get("default")
     if isinstance(sent, list):
-        return sent == [_text(one) for one in (default if isinstance(default, list) else [default])]
-    return sent is None or sent == _text(default)
+        return same(sent, [_text(one) for one in (default if isinstance(default, list) else [default])])
+    return sent is None or same(sent, _text(default))
 
 
 def _check_body(request: httpx.Request, described: dict[str, Any], value: Any) -> None:
