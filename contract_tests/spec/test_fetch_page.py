@@ -85,7 +85,7 @@ OTHER = PAGE.replace(b"things", b"other")
         # A document takes the place of a document, whatever its name, and of no page.
         ("https://docs.example.com/v1", WHOLE, {"api.yaml": WHOLE, "things.md": PAGE}, "api.yaml"),
         ("https://docs.example.com/api-v2.yml", WHOLE, {"things.md": PAGE}, "api-v2.yaml"),
-        ("api", b'{"openapi": "3.0.0", "paths": {"/v1/more": {"get": {}}}}', {"old.json": WHOLE}, "old.json"),
+        ("api", b'{"openapi": "3.0.0", "paths": {"/v1/more": {"get": {}}}}', {"old.yaml": WHOLE}, "old.yaml"),
         ("things.md", PAGE, {"api.yaml": WHOLE}, "things.md"),
     ],
 )
