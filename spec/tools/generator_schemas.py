@@ -34,6 +34,16 @@ def drop_unsafe_default(node: Node) -> None:
         del node.value["default"]
 
 
+def unwrap_all_of(node: Node) -> None:
+    """Take off an `allOf` of one schema in place, of which the generator would make a class."""
+    parts = node.value.get("allOf") or []
+    if len(parts) == 1 and "$ref" not in parts[0] and not set(parts[0]) & set(node.value):
+        del node.value["allOf"]
+        own = dict(node.value)
+        node.value.clear()
+        node.value.update({**parts[0], **own})
+
+
 def require_both_ways(made: dict[str, Any], node: Node) -> None:
     """Require of the one class for both directions only what stands in both."""
     properties = node.value.get("properties", {})
@@ -128,6 +138,10 @@ def open_mixed_enum(node: Node, reports: Notes) -> None:
     """Take an enum of several types out: the generator makes none. The document keeps it for validation."""
     enum = node.value.get("enum")
     if not isinstance(enum, list):
+        return
+    if set(map(type, enum)) == {type(None)}:  # It would make a union of nothing but None.
+        for key in ("enum", "type", "nullable"):
+            node.value.pop(key, None)
         return
     kinds = {type(value) for value in enum if value is not None}
     if kinds and node.value.get("type") in _KINDS and not kinds <= _KINDS[node.value["type"]]:

@@ -136,8 +136,14 @@ class Operation:
         if body is not None and self.body is not None:
             described, value = body
             with _finding(described["keys"], f"the body does not take {_brief(value)}"):
-                made[self.body] = convert(_prepared(described, value), self.hints.get(self.body, Any))
+                made[self.body] = convert(_prepared(described, value), self.hint_of(described))
         return made
+
+    def hint_of(self, described: dict[str, Any]) -> Any:
+        """Give the type of one body: that of its media type, where each has one of its own."""
+        hint, bodies = self.hints.get(str(self.body), Any), self.asked["bodies"]
+        kinds = [one for one in typing.get_args(hint) if getattr(one, "__name__", "") != "Unset"]
+        return kinds[bodies.index(described)] if len(kinds) == len(bodies) > 1 else hint
 
     def send(self, given: Given, body: Any) -> None:
         """Send one request to a stub, and compare what arrives with the document."""
@@ -218,11 +224,12 @@ class Operation:
 
     def check_defaults(self, body: dict[str, Any]) -> None:
         """See that what is left out of a body's model goes out as the document's default, or not at all."""
-        model: Any = type(self.arguments({}, (body, body["values"][-1])).get(str(self.body)))
+        values = [value for value in body["values"] if isinstance(value, dict)]
+        smallest = min(values, key=len, default={})
+        made: Any = self.arguments({}, (body, smallest)).get(str(self.body)) if values else None
+        model = type(made)
         if not hasattr(model, "from_dict"):
             return
-        smallest = min(body["values"], key=lambda value: len(value) if isinstance(value, dict) else 0)
-        made = model.from_dict(smallest)
         init = inspect.signature(model).parameters
         required = {
             name: getattr(made, name) for name, one in init.items() if one.default is inspect.Parameter.empty
