@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from spec.tools.equality import same
+from spec.tools.errors import SpecError
 from spec.tools.generator_input import for_generator
 
 if TYPE_CHECKING:
