@@ -128,7 +128,7 @@ def excerpt(page: Callable[..., bytes]) -> Callable[..., bytes]:
         method, path = fence.split()
         ok = {"application/json": {"schemaArray": [{"type": "object"}], "description": "OK"}}
         components = changes.pop("components", {"schemas": {}})
-        request = {"security": [], "parameters": {}, "body": {}}
+        request: dict[str, Any] = {"security": [], "parameters": {}, "body": {}}
         paths = {"path": path, "method": method, "request": request, "response": {"200": ok}, "type": "path"}
         return page({"paths": {**paths, **changes}, "components": components}, fence)
 

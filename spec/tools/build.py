@@ -131,11 +131,13 @@ def _with_documents(
             twice = whole.part(both, []) if both else None
             kept = [name for name in chosen if name not in both or selection.prefer == "document"]
             part = whole.part(kept, reports) if kept else None
-            for path, method in both if twice is not None else ():
+            for path, method in both:
                 page = described[path, method]
-                taken, other = (page, twice) if selection.prefer == "page" else (twice, page)
-                reports += _difference((path, method), taken, other)
-                if other is page:
+                is_page = selection.prefer == "page"
+                if twice is not None:
+                    sides = (page, twice) if is_page else (twice, page)
+                    reports += _difference((path, method), *sides)
+                if not is_page:
                     del page.document["paths"][path][method]
         if len(chosen) < len(whole.ids):
             reports.append(left_out(whole, kept, part))

@@ -324,14 +324,15 @@ def _parts(content_type: str, content: bytes) -> list[tuple[str, str]]:
 
 def _find(modules: list[ModuleType], asked: dict[str, Any]) -> ModuleType:
     wanted, tag = _bare(asked["id"]), _bare(asked["tag"])
-    names = [(module, *map(_bare, module.__name__.split(".")[-2:])) for module in modules]
-    found = [one for one in names if one[2] in {wanted, f"field{wanted}"}]
+    names = [[_bare(part) for part in module.__name__.split(".")[-2:]] for module in modules]
+    pairs = list(zip(modules, names, strict=True))
+    found = [module for module, name in pairs if name[1] in {wanted, f"field{wanted}"}]
     if len(found) > 1:
-        found = [one for one in found if one[1] in {tag, f"tag{tag}"}]
+        found = [module for module, name in pairs if module in found and name[0] in {tag, f"tag{tag}"}]
     if len(found) != 1:
         problem = f"the client has {len(found)} functions for {asked['id']} instead of one"
         raise Finding(asked["keys"], problem)
-    return found[0][0]
+    return found[0]
 
 
 def main() -> None:
