@@ -12,6 +12,7 @@ import yaml
 from spec.tools import yaml_source
 from spec.tools.build import convert_upstream
 from spec.tools.layout import Layout
+from spec.tools.replace import files_below
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,6 +47,22 @@ def at(value: Any, keys: Keys) -> Any:
 def leaves(value: Any) -> list[Keys]:
     """Return the ways to every value that holds no other."""
     return [keys for keys in ways(value) if not children(at(value, keys))]
+
+
+def put(value: Any, keys: Keys, new: Any) -> Any:
+    """Return a copy of a value with another one at the end of a way; None removes what is there."""
+    made = copy.deepcopy(value)
+    if new is None:
+        del at(made, keys[:-1])[keys[-1]]
+    else:
+        at(made, keys[:-1])[keys[-1]] = copy.deepcopy(new)
+    return made
+
+
+def files(layout: Layout) -> dict[str, bytes]:
+    """Read all files of a project but its cache."""
+    found = files_below(layout.root)
+    return {name: content for name, content in found.items() if not name.startswith(".cache")}
 
 
 @pytest.fixture(scope="session")
@@ -111,13 +128,8 @@ def excerpt(page: Callable[..., bytes]) -> Callable[..., bytes]:
         method, path = fence.split()
         ok = {"application/json": {"schemaArray": [{"type": "object"}], "description": "OK"}}
         components = changes.pop("components", {"schemas": {}})
-        paths: dict[str, Any] = {
-            "path": path,
-            "method": method,
-            "request": {"security": [], "parameters": {}, "body": {}},
-            "response": {"200": ok},
-            "type": "path",
-        }
+        request: dict[str, Any] = {"security": [], "parameters": {}, "body": {}}
+        paths = {"path": path, "method": method, "request": request, "response": {"200": ok}, "type": "path"}
         return page({"paths": {**paths, **changes}, "components": components}, fence)
 
     return make
@@ -131,12 +143,9 @@ def embedded(page: Callable[..., bytes]) -> Callable[..., bytes]:
         fence: str = "post /v1/things", operation: dict[str, Any] | None = None, **changes: Any
     ) -> bytes:
         method, path = fence.split()
-        document: dict[str, Any] = {
-            "openapi": "3.0.0",
-            "info": {"title": "Things", "version": "1"},
-            "paths": {path: {method: {"responses": {"200": {"description": "OK"}}, **(operation or {})}}},
-        }
-        return page({**document, **changes}, fence)
+        info = {"title": "Things", "version": "1"}
+        paths = {path: {method: {"responses": {"200": {"description": "OK"}}, **(operation or {})}}}
+        return page({"openapi": "3.0.0", "info": info, "paths": paths, **changes}, fence)
 
     return make
 
@@ -144,63 +153,11 @@ def embedded(page: Callable[..., bytes]) -> Callable[..., bytes]:
 @pytest.fixture
 def converted() -> Callable[..., dict[str, Any]]:
     """Convert pages, named in the order given, and forget what there is to report."""
-
-    def convert(*pages: bytes) -> dict[str, Any]:
-        return convert_upstream({f"page-{number}.md": content for number, content in enumerate(pages)}, [])
-
-    return convert
+    return lambda *pages: convert_upstream({f"page-{n}.md": content for n, content in enumerate(pages)}, [])
 
 
 @pytest.fixture
 def document() -> dict[str, Any]:
     """A small valid document of two linked operations."""
-    ok = {
-        "description": "OK",
-        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Thing"}}},
-    }
-    return {
-        "openapi": "3.0.3",
-        "info": {"title": "Things", "version": "1"},
-        "servers": [{"url": "https://things.example.com"}],
-        "paths": {
-            "/things": {
-                "post": {
-                    "operationId": "make",
-                    "security": [{"key": []}],
-                    "requestBody": {
-                        "content": {
-                            "application/json": {
-                                "schema": {"$ref": "#/components/schemas/Thing"},
-                                "example": {"name": "a"},
-                            }
-                        }
-                    },
-                    "responses": {
-                        "200": {
-                            **ok,
-                            "links": {"look": {"operationId": "look", "parameters": {"thing-id": "1"}}},
-                        }
-                    },
-                }
-            },
-            "/things/{thing-id}": {
-                "parameters": [
-                    {"name": "thing-id", "in": "path", "required": True, "schema": {"type": "string"}}
-                ],
-                "get": {"operationId": "look", "responses": {"200": ok}},
-            },
-        },
-        "components": {
-            "schemas": {
-                "Thing": {
-                    "type": "object",
-                    "required": ["name"],
-                    "properties": {
-                        "name": {"type": "string"},
-                        "secret": {"type": "string", "writeOnly": True},
-                    },
-                }
-            },
-            "securitySchemes": {"key": {"type": "apiKey", "in": "header", "name": "x-key"}},
-        },
-    }
+    found: dict[str, Any] = yaml.safe_load((HERE / "fixtures" / "things.yaml").read_bytes())
+    return found

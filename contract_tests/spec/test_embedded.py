@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
-from spec.tools.build import convert_upstream
+from spec.tools.build import build, convert_upstream
 from spec.tools.check import check
 from spec.tools.errors import SpecError
 from spec.tools.page import read_page
@@ -16,97 +17,35 @@ from spec.tools.page import read_page
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-
-def test_a_document_of_3_0_is_taken_over_as_it_is(
-    fixture_page: Callable[[str], bytes], page: Callable[..., bytes], converted: Callable[..., dict[str, Any]]
-) -> None:
-    """Callbacks, links, headers, encodings, every section of components: all are as they were in the page."""
-    block = read_page(fixture_page("library-loans.md"), "a.md").blocks[0]
-    published = yaml.safe_load(block.text)
-    made = converted(page(block.text, f"{block.method} {block.path}", block.title))
-    expected = copy.deepcopy(published)
-    expected["openapi"] = "3.0.3"
-    expected["paths"][block.path]["post"]["security"] = expected.pop("security")
-    assert made == expected
-    check(made)
+ROWS = yaml.safe_load((Path(__file__).parent / "fixtures" / "keywords-of-3-1.yaml").read_bytes())
 
 
 def schema(**content: Any) -> dict[str, Any]:
     return {"components": {"schemas": {"a": content}}, "openapi": "3.1.0"}
 
 
-@pytest.mark.parametrize(
-    ("written", "expected"),
-    [
-        ({"type": ["string", "null"]}, {"type": "string", "nullable": True}),
-        (
-            {"type": ["string", "null"], "enum": ["a"]},
-            {"type": "string", "nullable": True, "enum": ["a", None]},
-        ),
-        ({"type": "null"}, {"type": "object", "nullable": True, "enum": [None]}),
-        (
-            {"type": ["integer", "string", "null"]},
-            {"anyOf": [{"type": "integer", "nullable": True}, {"type": "string"}]},
-        ),
-        ({"anyOf": [{"type": "string"}, {"type": "null"}]}, {"type": "string", "nullable": True}),
-        (
-            {"oneOf": [{"type": "null"}, {"type": "array", "items": {}}]},
-            {"type": "array", "items": {}, "nullable": True},
-        ),
-        (
-            {"description": "b", "anyOf": [{"type": "string", "description": "a"}, {"type": "null"}]},
-            {
-                "description": "b",
-                "anyOf": [
-                    {"type": "string", "description": "a"},
-                    {"type": "object", "nullable": True, "enum": [None]},
-                ],
-            },
-        ),
-        ({"const": 5}, {"enum": [5]}),
-        ({"const": None}, {"type": "object", "nullable": True, "enum": [None]}),
-        ({"exclusiveMaximum": 5}, {"exclusiveMaximum": True, "maximum": 5}),
-        ({"examples": ["a", "b"]}, {"example": "a", "x-examples": ["b"]}),
-        ({"example": "a", "examples": ["b"]}, {"example": "a", "x-examples": ["b"]}),
-        ({"exclusiveMinimum": 5, "minimum": 6}, {"minimum": 6}),
-        ({"exclusiveMinimum": 5, "minimum": 5}, {"exclusiveMinimum": True, "minimum": 5}),
-        ({"contentMediaType": "application/octet-stream"}, {"format": "binary"}),
-        ({"contentMediaType": "image/png"}, {"format": "binary", "x-contentMediaType": "image/png"}),
-        ({"contentMediaType": "text/html"}, {"x-contentMediaType": "text/html"}),
-        ({"contentEncoding": "base64"}, {"format": "byte"}),
-        ({"if": {}, "then": {"not": {}}}, {"x-if": {}, "x-then": {"not": {}}}),
-        (
-            {"$defs": {"b": {}}, "unevaluatedProperties": False},
-            {"x-defs": {"b": {}}, "x-unevaluatedProperties": False},
-        ),
-        (
-            {"patternProperties": {"^a": {}}, "additionalProperties": False},
-            {"x-patternProperties": {"^a": {}}},
-        ),
-        ({"prefixItems": [{}], "items": False}, {"x-prefixItems": [{}], "items": {}}),
-        (
-            {"$ref": "#/components/schemas/b", "description": "c"},
-            {"allOf": [{"$ref": "#/components/schemas/b"}], "description": "c"},
-        ),
-        ({"$comment": "why"}, {"x-comment": "why"}),
-        ({"items": True, "not": False}, {"items": {}, "not": {"not": {}}}),
-        # Data is never taken for keywords.
-        (
-            {"example": {"$ref": "x", "type": ["a"], "const": 1}},
-            {"example": {"$ref": "x", "type": ["a"], "const": 1}},
-        ),
-        ({"properties": {"const": {"type": "string"}}}, {"properties": {"const": {"type": "string"}}}),
-        ({"enum": [None, {"const": 1}]}, {"enum": [None, {"const": 1}]}),
-    ],
-)
-def test_schemas_of_3_1_are_said_in_3_0(
-    embedded: Callable[..., bytes],
-    converted: Callable[..., dict[str, Any]],
-    written: dict[str, Any],
-    expected: dict[str, Any],
+def test_a_document_of_3_0_is_taken_over_as_it_is(
+    fixture_page: Callable[[str], bytes], page: Callable[..., bytes], converted: Callable[..., dict[str, Any]]
 ) -> None:
-    """What 3.1 says in a schema, 3.0 says in other words, and means the same."""
-    assert converted(embedded(**schema(**written)))["components"]["schemas"]["a"] == expected
+    """Callbacks, links, headers, encodings, every section of components: all are as they were in the page."""
+    block = read_page(fixture_page("library-loans.md"), "a.md").blocks[0]
+    expected = copy.deepcopy(yaml.safe_load(block.text))
+    made = converted(page(block.text, f"{block.method} {block.path}", block.title))
+    expected["openapi"] = "3.0.3"
+    expected["paths"][block.path]["post"]["security"] = expected.pop("security")
+    assert made == expected
+    check(made)
+
+
+@pytest.mark.parametrize(("written", "expected"), ROWS, ids=str)
+def test_schemas_of_3_1_are_said_in_3_0(
+    embedded: Callable[..., bytes], written: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    """What 3.1 says in a schema, 3.0 says in other words; what is kept under `x-` is told with its line."""
+    reports: list[str] = []
+    made = convert_upstream({"a.md": embedded(**schema(**written))}, reports)
+    assert made["components"]["schemas"]["a"] == expected
+    assert all(report.startswith("a.md:") and "is kept as `x-" in report for report in reports)
 
 
 @pytest.mark.parametrize(
@@ -115,6 +54,9 @@ def test_schemas_of_3_1_are_said_in_3_0(
         {"$dynamicRef": "#a"},
         {"maxLenght": 3},
         {"$ref": "#/components/schemas/b/$defs/c"},
+        {"$ref": "b.yaml#/a"},
+        {"type": None},
+        {"exclusiveMinimum": "5"},
         {"refIdentifier": "#/components/schemas/a"},
     ],
 )
@@ -124,3 +66,28 @@ def test_what_3_0_cannot_say_is_an_error(embedded: Callable[..., bytes], written
         convert_upstream({"a.md": embedded(**schema(**written))}, [])
     assert (caught.value.path or "").startswith("components.schemas.a")
     assert caught.value.line
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"servers": {"x-a": 5}},
+        {"servers": [None]},
+        {"tags": {"x-a": 5}},
+        {"security": -1},
+        {"operation": {"tags": 5}},
+        {"operation": {"parameters": [{"name": [None], "in": "query", "schema": {}}]}},
+        {"components": {"schemas": {"a": {"type": "integer", "minimum": {}, "example": 1}}}},
+        {"components": {"schemas": {"a": {"type": "string", "pattern": 5, "example": "a"}}}},
+    ],
+    ids=str,
+)
+def test_what_is_far_from_openapi_is_an_error_with_its_line(
+    embedded: Callable[..., bytes], said: dict[str, Any]
+) -> None:
+    """A number where a list belongs, and the like, ends in one line that names the page, in no crash."""
+    operation = said.pop("operation", None)
+    with pytest.raises(SpecError) as caught:
+        build({"a.md": embedded(operation=operation, **said)})
+    assert caught.value.file == "a.md"
+    assert (caught.value.line or 0) > 3

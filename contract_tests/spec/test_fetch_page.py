@@ -70,27 +70,31 @@ def test_a_slow_page_is_given_up() -> None:
         fetch_page(URL, transport=transport, clock=lambda: next(now))
 
 
+WHOLE = b"openapi: 3.0.0\npaths: {/v1/things: {get: {}}, /v1/more: {get: {}}}\n"
+OTHER = PAGE.replace(b"things", b"other")
+
+
 @pytest.mark.parametrize(
-    ("page", "known", "expected"),
+    ("page", "content", "known", "expected"),
     [
-        ("/downloads/download(1).md", {"get-things.md": PAGE}, "get-things.md"),
-        ("https://docs.example.com/get-things", {"get-things.md": b"broken"}, "get-things.md"),
-        (
-            "https://docs.example.com/api/things.mdx?x=1",
-            {"other.md": PAGE.replace(b"things", b"other")},
-            "things.md",
-        ),
-        ("https://docs.example.com/../..%2F..%2Fetc%2Fpasswd", {}, "passwd.md"),
-        ("https://docs.example.com/", {}, "page.md"),
+        ("/downloads/download(1).md", PAGE, {"get-things.md": PAGE}, "get-things.md"),
+        ("https://docs.example.com/get-things", PAGE, {"get-things.md": b"broken"}, "get-things.md"),
+        ("https://docs.example.com/api/things.mdx?x=1", PAGE, {"other.md": OTHER}, "things.md"),
+        ("https://docs.example.com/../..%2F..%2Fetc%2Fpasswd", PAGE, {}, "passwd.md"),
+        ("https://docs.example.com/", PAGE, {}, "page.md"),
+        # A document takes the place of a document, whatever its name, and of no page.
+        ("https://docs.example.com/v1", WHOLE, {"api.yaml": WHOLE, "things.md": PAGE}, "api.yaml"),
+        ("https://docs.example.com/api-v2.yml", WHOLE, {"things.md": PAGE}, "api-v2.yaml"),
+        ("api", b'{"openapi": "3.0.0", "paths": {"/v1/more": {"get": {}}}}', {"old.yaml": WHOLE}, "old.yaml"),
+        ("things.md", PAGE, {"api.yaml": WHOLE}, "things.md"),
     ],
 )
-def test_the_right_file_is_found(page: str, known: dict[str, bytes], expected: str) -> None:
+def test_the_right_file_is_found(page: str, content: bytes, known: dict[str, bytes], expected: str) -> None:
     """By its operations, else by its name, else a new file whose name leads nowhere else."""
-    assert file_for(page, PAGE, known) == expected
+    assert file_for(page, content, known) == expected
 
 
 def test_a_page_of_several_files_is_refused() -> None:
     """A page that holds what stands in two files is left to a person."""
-    other = PAGE.replace(b"/v1/things", b"/v1/other")
     with pytest.raises(SpecError, match=r"a\.md, b\.md"):
-        file_for("page.md", PAGE + other, {"a.md": PAGE, "b.md": other})
+        file_for("page.md", PAGE + OTHER, {"a.md": PAGE, "b.md": OTHER})

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import copy
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from contract_tests.spec.conftest import at, leaves, ways
+from contract_tests.spec.conftest import HERE, ROOT, at, leaves, put, ways
 from spec.tools import yaml_source
 from spec.tools.build import convert_parsed
 from spec.tools.errors import SpecError, describe_keys
@@ -18,12 +17,9 @@ from spec.tools.page import Block, read_page
 if TYPE_CHECKING:
     from spec.tools.yaml_source import Source
 
-HERE = Path(__file__).parent
-PAGES = [
-    *sorted((HERE / "fixtures").glob("*.md")),
-    *sorted((HERE.parents[1] / "spec" / "upstream").glob("*.md")),
-]
+PAGES = [*sorted((HERE / "fixtures").glob("*.md")), *sorted((ROOT / "spec" / "upstream").glob("*.md"))]
 BLOCKS = [block for page in PAGES for block in read_page(page.read_bytes(), page.name).blocks]
+each_block = pytest.mark.parametrize("block", BLOCKS, ids=lambda block: f"{block.method} {block.path}")
 
 # What a leaf is changed into: something no page holds.
 OTHER: dict[type, Any] = {str: "zz-other", bool: None, int: 987654, float: 9876.5, type(None): "zz-other"}
@@ -35,56 +31,42 @@ def read(block: Block) -> Source:
 
 def convert(source: Source, block: Block, value: Any) -> dict[str, Any] | SpecError:
     try:
-        return convert_parsed(yaml_source.Source("page.md", value, source.lines), block, []).document
+        given = yaml_source.Source("page.md", copy.deepcopy(value), source.lines)
+        return convert_parsed(given, block, []).document
     except SpecError as error:
         return error
 
 
-@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: f"{block.method} {block.path}")
+@each_block
 def test_every_leaf_of_a_page_counts(block: Block) -> None:
     """Changing any one value of a page changes the document or is refused; exceptions are listed."""
     source = read(block)
-    before = repr(convert(source, block, copy.deepcopy(source.value)))
+    before = repr(convert(source, block, source.value))
     silent = []
     for keys in leaves(source.value):
-        if isinstance(at(source.value, keys), (dict, list)):
-            continue
-        value = copy.deepcopy(source.value)
-        old = at(value, keys)
-        at(value, keys[:-1])[keys[-1]] = (not old) if isinstance(old, bool) else OTHER[type(old)]
-        made = convert(source, block, value)
-        if not isinstance(made, SpecError) and repr(made) == before:
-            silent.append(describe_keys(keys))
+        old = at(source.value, keys)
+        if not isinstance(old, (dict, list)):
+            new = {True: "", False: True}[old] if isinstance(old, bool) else OTHER[type(old)]
+            value = copy.deepcopy(source.value)
+            at(value, keys[:-1])[keys[-1]] = (not old) if isinstance(old, bool) else new
+            made = convert(source, block, value)
+            if not isinstance(made, SpecError) and repr(made) == before:
+                silent.append(describe_keys(keys))
     assert [place for place in silent if not any(pattern.search(place) for pattern in IGNORED)] == []
 
 
-@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: f"{block.method} {block.path}")
-def test_a_new_key_anywhere_is_kept_or_refused_with_its_place(block: Block) -> None:
-    """A key that no tool knows is in the document afterwards, or is an error that names its line."""
+@each_block
+def test_a_new_key_or_another_kind_of_value_is_kept_or_refused_with_its_place(block: Block) -> None:
+    """What no tool knows, or a list where a map belongs, is in the document, or one error with its line."""
     source = read(block)
     for keys in filter(lambda keys: isinstance(at(source.value, keys), dict), ways(source.value)):
-        value = copy.deepcopy(source.value)
-        at(value, keys)["zz-new"] = "zz-kept"
-        made = convert(source, block, value)
-        if isinstance(made, SpecError):
-            assert made.line is not None, describe_keys(keys)
-            assert made.file == "page.md"
-        else:
-            assert "zz-kept" in repr(made), describe_keys(keys)
-
-
-@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: f"{block.method} {block.path}")
-def test_a_value_of_the_wrong_kind_is_kept_or_refused(block: Block) -> None:
-    """A list where a map belongs, or nothing, is one error with a place: no crash, and not silent."""
-    source = read(block)
-    for keys in filter(lambda keys: isinstance(at(source.value, keys), dict), ways(source.value)):
-        if not keys:
-            continue
-        for wrong in ([], ["zz-kept"], None, "zz-kept"):
-            value = copy.deepcopy(source.value)
-            at(value, keys[:-1])[keys[-1]] = wrong
+        changes: list[Any] = [{**at(source.value, keys), "zz-new": "zz-kept"}]
+        changes += [[], ["zz-kept"], None, "zz-kept"] if keys else []
+        for wrong in changes:
+            value = put({"": source.value}, ("", *keys), wrong if wrong is not None else [None])[""]
             made = convert(source, block, value)
             if isinstance(made, SpecError):
-                assert made.line is not None, describe_keys(keys)
+                assert (made.line or 0) > 0, describe_keys(keys)
+                assert made.file == "page.md"
             elif wrong:
                 assert "zz-kept" in repr(made), describe_keys(keys)

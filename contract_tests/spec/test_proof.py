@@ -19,69 +19,7 @@ from spec.tools.proof import Question, prove
 if TYPE_CHECKING:
     from spec.tools.errors import Keys
 
-# One operation of every kind that the generator has trouble with, or had.
-DOCUMENT = yaml.safe_load("""
-openapi: 3.0.3
-info: {title: Zoo, version: '1'}
-paths:
-  /v1/{zoo.id}/{quote}/animals:
-    post:
-      operationId: addAnimal
-      parameters:
-        - {name: zoo.id, in: path, required: true, schema: {type: string}}
-        - {name: quote, in: path, required: true, schema: {type: integer}}
-        - {name: params, in: query, schema: {type: string}}
-        - {name: body, in: query, schema: {type: array, items: {type: integer}}}
-        - {name: page, in: query, schema: {type: integer, default: 3}}
-        - {name: x-tag, in: header, required: true, schema: {type: string, enum: [a-b, a_b]}}
-        - {name: sid, in: cookie, schema: {type: string}}
-      requestBody:
-        required: true
-        content:
-          application/json: {schema: {$ref: '#/components/schemas/Response'}}
-          multipart/form-data:
-            schema:
-              type: object
-              required: [file]
-              properties: {file: {type: string, format: binary}, big: {type: boolean}, n: {type: integer}}
-      responses:
-        '200':
-          description: OK
-          content:
-            application/zip: {schema: {type: string, format: binary}}
-            application/json: {schema: {$ref: '#/components/schemas/Animal'}}
-        '206': {description: OK, content: {text/event-stream: {schema: {type: object}}}}
-        4XX: {description: Failed, content: {application/xml: {schema: {type: object}}}}
-        default:
-          description: Failed
-          content: {application/json: {schema: {type: array, items: {type: integer}}}}
-  /v1/form:
-    put:
-      operationId: sendForm
-      requestBody:
-        content:
-          application/x-www-form-urlencoded:
-            schema: {type: object, properties: {a: {type: string}, b: {type: object}, c: {type: boolean}}}
-      responses: {'204': {description: Done}}
-components:
-  schemas:
-    Response:
-      type: object
-      required: [d, id]
-      properties:
-        d: {type: string, default: say "hi"}
-        to_dict: {type: integer, nullable: true}
-        tag: {type: array, items: {$ref: '#/components/schemas/Animal'}}
-        tag_item: {type: string, format: date-time}
-        id: {type: string, readOnly: true}
-        unset: {type: object, title: Unset, properties: {from_dict: {type: string}}}
-    Animal:
-      oneOf:
-        - {type: object, required: [wings], additionalProperties: false, properties: {wings: {type: integer}}}
-        - type: object
-          required: [legs]
-          properties: {legs: {type: object, properties: {n: {type: integer}}}}
-""")
+DOCUMENT = yaml.safe_load((Path(__file__).parent / "fixtures" / "zoo.yaml").read_bytes())
 ROOT = Path(__file__).resolve().parents[2]
 POST: Keys = ("paths", "/v1/{zoo.id}/{quote}/animals", "post")
 JSON: Keys = (*POST, "requestBody", "content", "application/json")

@@ -11,32 +11,30 @@ from typing import Any
 
 import pytest
 
+from contract_tests.spec.conftest import files
+from contract_tests.spec.test_regenerate import FAILURES
 from spec.tools import update as command
 from spec.tools.diff import Change, Rating
 from spec.tools.layout import Layout
 from spec.tools.regenerate import regenerate
 from spec.tools.release_notes import ReleaseNotes
-from spec.tools.replace import files_below
 from spec.tools.update_report import MOST_LINES, Outcome, report, report_as_markdown
 
 ROOT = Path(__file__).parents[2]
-
 PAGE = """# Things
 
 ````yaml get /v1/things
 openapi: 3.0.3
 info: {title: Things, version: '1'}
+servers: [{url: 'https://things.example'}]
+security: [{key: []}]
 paths:
   /v1/things:
     get:
-      parameters:
-        - {name: kind, in: query, schema: {type: string, enum: [big, small]}}
+      parameters: [{name: kind, in: query, schema: {type: string, enum: [big, small]}}]
       responses:
-        '200':
-          description: OK
-          content:
-            application/json:
-              schema: {type: string, enum: [ready]}
+        '200': {description: OK, content: {application/json: {schema: {type: string, enum: [ready]}}}}
+components: {securitySchemes: {key: {type: apiKey, in: header, name: x-key}}}
 ````
 """
 OVERLAY = """overlay: 1.0.0
@@ -64,87 +62,112 @@ def project(tmp_path: Path, no_generator: None) -> Layout:
     return layout
 
 
-def everything(layout: Layout) -> dict[str, bytes]:
-    found = files_below(layout.root)
-    return {name: content for name, content in found.items() if not name.startswith(".cache")}
+def run(project: Layout, content: str | bytes, *arguments: str, page: str = "things.md") -> int:
+    given = content.encode() if isinstance(content, str) else content
+    options = arguments if "--tests" in arguments else ("--tests", "none", *arguments)
+    return command.main([page, "--root", str(project.root), *options], lambda _: given)
 
 
-def fresh(project: Layout, old: str = "", new: str = "") -> bytes:
-    return (project.upstream / "things.md").read_text().replace(old, new).encode()
-
-
-def run(project: Layout, content: bytes, *arguments: str, page: str = "things.md") -> int:
-    return command.main(
-        [page, "--root", str(project.root), *(arguments or ("--tests", "none"))], lambda _: content
-    )
+LATE = PAGE.replace("[ready]", "[ready, late]")
 
 
 def test_a_changed_page_comes_in_with_all_that_follows(
     project: Layout, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The page, document, client and changelog are new together; the old page is in the history."""
-    old = project.upstream_files()["things.md"]
-    assert run(project, fresh(project, "[ready]", "[ready, late]")) == 0
+    assert run(project, LATE) == 0
     out = capsys.readouterr().out
     assert "late" in project.document.read_text()
     assert project.outputs()["generated/package/client.py"]
-    assert "### Changed (API document)" in project.changelog.read_text()
-    assert [path.read_bytes() for path in project.history.iterdir()] == [old]
-    assert "risk" in out
+    assert "late" in project.changelog.read_text()
+    (kept,) = project.history.iterdir()
+    assert kept.read_text() == PAGE
+    assert kept.name in out
+    assert "1 risk" in out
     assert "1.2.3 → 1.3.0" in out
-    assert len(out.splitlines()) <= MOST_LINES
+    assert run(project, LATE) == 0
+    assert "Nothing to do" in capsys.readouterr().out
 
 
-def test_prose_alone_is_taken_over_without_tests(
+def test_a_new_page_or_document_becomes_a_file(project: Layout) -> None:
+    """Operations that no file has become one more file; --select says which of a document's are wanted."""
+    assert run(project, PAGE.replace("/v1/things", "/v1/others"), page="https://a.example/others") == 0
+    assert (project.upstream / "others.md").is_file()
+    whole = """openapi: 3.0.0
+info: {title: T, version: '1'}
+servers: [{url: 'https://things.example'}]
+paths:
+  /v2/a: {get: {tags: [x], responses: {'204': {description: a}}}}
+  /v2/b: {get: {tags: [y], responses: {'204': {description: b}}}}
+"""
+    assert run(project, whole, "--select", "/v2/a*", "--select", "tag=z*", page="api.yaml") == 1
+    assert not project.selection.exists()
+    assert run(project, whole, "--select", "/v2/a*", "--select", "tag=y", page="api.yaml") == 0
+    assert project.selection.read_text().split() == [
+        "operations:",
+        "-",
+        "path:",
+        "/v2/a*",
+        "-",
+        "tag:",
+        "'y'",
+    ]
+    assert all(path in project.document.read_text() for path in ("/v2/a", "/v2/b", "/v1/things"))
+    assert run(project, whole.replace("/v2/b", "/v2/c"), "--select", "/v2/c", page="api.yaml") == 1
+
+
+def test_superfluous_actions_are_named(project: Layout, capsys: pytest.CaptureFixture[str]) -> None:
+    """An action whose fact the page has come to say, or that matches nothing, is named."""
+    assert run(project, PAGE.replace("[big, small]", "[big, small, tiny]")) == 0
+    assert "superfluous now: action 1" in capsys.readouterr().out
+    before = files(project)
+    assert run(project, PAGE.replace("parameters:", "x-parameters:")) == 1
+    error = capsys.readouterr().err
+    assert "spec/overlay.yaml:4" in error
+    assert "Fix spec/overlay.yaml" in error
+    assert files(project) == before
+
+
+def test_prose_alone_needs_no_tests(
     project: Layout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Where only the page's prose differs, the document stays and no test is run."""
     monkeypatch.setattr(command, "run_tests", lambda *_: pytest.fail("no test is needed"))
     before = project.document.read_bytes()
-    assert (
-        run(project, fresh(project, "# Things\n", "# Things\n\n<Note>New prose.</Note>\n"), "--tests", "full")
-        == 0
-    )
+    assert run(project, PAGE.replace("# Things\n", "# Things\n\n<Note>New.</Note>\n"), "--tests", "full") == 0
     assert "only prose" in capsys.readouterr().out
     assert project.document.read_bytes() == before
 
 
 @pytest.mark.parametrize(
-    ("content", "words"),
+    "content",
     [
-        (b"<!doctype html><html><body>Sign in</body></html>", "this is HTML"),
-        (b"", "the page is empty"),
-        (b"# Things\n\n````yaml get /v1/things\npaths:\n", "never closed"),
-        (b"# Things\n\nNo block.\n", "no block"),
-        (b"\xff\xfe", "not UTF-8"),
-        (b"# Things\n\n````yaml get /v1/things\nopenapi: 3.0.3\n````\n", "no `paths`"),
+        b"<!doctype html><html><body>Sign in</body></html>",
+        b"",
+        b"# Things\n\nNo block.\n",
+        b"\xff\xfe",
+        b"# Things\n\n````yaml get /v1/things\nopenapi: 3.0.3\n````\n",
     ],
 )
 def test_a_page_that_cannot_be_used_changes_nothing(
-    project: Layout,
-    content: bytes,
-    words: str,
-    capsys: pytest.CaptureFixture[str],
+    project: Layout, content: bytes, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Whatever comes in place of a page: one line and an assurance, exit code 1, every file as it was."""
-    before = everything(project)
+    before = files(project)
     assert run(project, content) == 1
     error = capsys.readouterr().err.splitlines()
-    assert words in error[0]
-    assert error[-1] == "The tree is as it was."
-    assert everything(project) == before
+    assert error[0].startswith("things.md:") or error[0].startswith("spec/upstream/things.md:")
+    assert error[1:] == ["The tree is as it was."]
+    assert files(project) == before
 
 
 @pytest.mark.parametrize("step", range(0, 9, 2))
-@pytest.mark.parametrize("failure", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()])
+@pytest.mark.parametrize("failure", FAILURES, ids=repr)
 def test_a_failure_in_the_swap_is_taken_back(
-    project: Layout,
-    monkeypatch: pytest.MonkeyPatch,
-    step: int,
-    failure: BaseException,
+    project: Layout, monkeypatch: pytest.MonkeyPatch, step: int, failure: BaseException
 ) -> None:
     """A full disk or Ctrl-C at any step of the swap leaves every file as it was before."""
-    before, rename, steps = everything(project), Path.rename, []
+    before, rename, steps = files(project), Path.rename, []
 
     def failing(self: Path, target: Path) -> Path:
         steps.append(target)
@@ -153,11 +176,9 @@ def test_a_failure_in_the_swap_is_taken_back(
         return rename(self, target)
 
     monkeypatch.setattr(Path, "rename", failing)
-    assert run(project, fresh(project, "[ready]", "[late]")) == (
-        130 if isinstance(failure, KeyboardInterrupt) else 1
-    )
+    assert run(project, LATE) == (130 if isinstance(failure, KeyboardInterrupt) else 1)
     assert len(steps) > step
-    assert everything(project) == before
+    assert files(project) == before
     assert not project.history.exists()
 
 
@@ -177,31 +198,56 @@ def test_failing_tests_stop_it_unless_told_otherwise(
         return True, "1 failed, 3 passed; FAILED t.py::test_one"
 
     monkeypatch.setattr(command, "run_tests", failing)
-    before = everything(project)
-    assert run(project, fresh(project, "[ready]", "[late]"), "--tests", "full", *keep) == code
+    before = files(project)
+    assert run(project, LATE, "--tests", "full", *keep) == code
     out = capsys.readouterr().out
     assert "1 failed, 3 passed; FAILED t.py::test_one" in out
     assert "late" in seen[0], "the tests must run against what is new"
-    assert (everything(project) == before) is (not keep)
+    assert (files(project) == before) is (not keep)
     assert ("NOT taken over" in out) is (not keep)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("https://things.example", "https://elsewhere.example"), ("x-key", "x-other")]
+)
+def test_another_host_or_key_needs_a_decision(
+    project: Layout, old: str, new: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A page that sends our operation, and the key with it, elsewhere is taken in with --keep alone."""
+    before = files(project)
+    assert run(project, PAGE.replace(old, new)) == 1
+    assert "host or key" in capsys.readouterr().out
+    assert files(project) == before
+    assert run(project, PAGE.replace(old, new), "--keep") == 0
 
 
 def test_markdown_is_written_for_a_pull_request(project: Layout, tmp_path: Path) -> None:
     """--markdown writes the report and the diff's table."""
-    assert (
-        run(
-            project,
-            fresh(project, "[ready]", "[late]"),
-            "--tests",
-            "none",
-            "--markdown",
-            str(tmp_path / "m.md"),
-        )
-        == 0
-    )
+    assert run(project, LATE, "--markdown", str(tmp_path / "m.md")) == 0
     text = (tmp_path / "m.md").read_text()
     assert "To decide:" in text
-    assert "| **breaking** |" in text or "| risk |" in text
+    assert "| risk |" in text
+
+
+def test_a_report_that_cannot_be_written_is_told_beside_what_was_done(
+    project: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where the disk fills up after the swap, the page is in, and both are said; before, nothing is."""
+    before = files(project)
+    assert run(project, LATE, "--markdown", str(tmp_path / "no" / "m.md")) == 1
+    assert "The tree is as it was." in capsys.readouterr().err
+    assert files(project) == before
+
+    def full(*_: object) -> str:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(command, "report_as_markdown", full)
+    assert run(project, LATE, "--markdown", str(tmp_path / "m.md")) == 1
+    out = capsys.readouterr()
+    assert "replaced" in out.out
+    assert "can't be written" in out.out
+    assert "as it was" not in out.err
+    assert "late" in project.document.read_text()
 
 
 def test_the_report_is_ten_lines_at_most() -> None:

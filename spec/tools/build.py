@@ -62,9 +62,12 @@ def _far_from_openapi(file: str, line: int, origins: Origins, *documents: dict[s
         yield
     except _UNFORESEEN as error:
         for document in documents:
-            if (invalid := first_invalid(document)) is not None:
-                problem, keys = invalid
-                raise origins.error(problem, keys, document) from error
+            try:
+                invalid = first_invalid(document)
+            except SpecError as crash:
+                invalid = crash.message, ()
+            if invalid is not None:
+                raise origins.error(*invalid, document) from error
         raise SpecError(
             f"this is far from an OpenAPI document ({type(error).__name__}: {error}): correct the copy, or"
             " fetch it again",
@@ -128,11 +131,13 @@ def _with_documents(
             twice = whole.part(both, []) if both else None
             kept = [name for name in chosen if name not in both or selection.prefer == "document"]
             part = whole.part(kept, reports) if kept else None
-            for path, method in both if twice is not None else ():
+            for path, method in both:
                 page = described[path, method]
-                taken, other = (page, twice) if selection.prefer == "page" else (twice, page)
-                reports += _difference((path, method), taken, other)
-                if other is page:
+                is_page = selection.prefer == "page"
+                if twice is not None:
+                    sides = (page, twice) if is_page else (twice, page)
+                    reports += _difference((path, method), *sides)
+                if not is_page:
                     del page.document["paths"][path][method]
         if len(chosen) < len(whole.ids):
             reports.append(left_out(whole, kept, part))

@@ -18,7 +18,7 @@ import jsonschema_rs
 from spec.tools.errors import SpecError, brief
 from spec.tools.judge import worst
 from spec.tools.misfits import misfits
-from spec.tools.structure import Node, UnknownKeyError, operations, pointer, resolve, walk
+from spec.tools.structure import Node, UnknownKeyError, operations, parameters, pointer, resolve, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -158,11 +158,10 @@ def _security(document: dict[str, Any]) -> Iterator[tuple[str, Keys]]:
 
 
 def _links(document: dict[str, Any], nodes: list[Node]) -> Iterator[tuple[str, Keys]]:
-    by_id = {operation.get("operationId"): (path, operation) for path, _, operation in operations(document)}
-    by_pointer = {
-        pointer(("paths", path, method)): (path, operation)
-        for path, method, operation in operations(document)
-    }
+    by_id, by_pointer = {}, {}
+    for path, method, operation in operations(document):
+        by_id[operation.get("operationId")] = path, method
+        by_pointer[pointer(("paths", path, method))] = path, method
     for node in nodes:
         if node.kind != "link" or "$ref" in node.value:
             continue
@@ -170,24 +169,14 @@ def _links(document: dict[str, Any], nodes: list[Node]) -> Iterator[tuple[str, K
             str(node.value.get("operationRef"))
         )
         if target is None or ("operationId" in node.value) == ("operationRef" in node.value):
-            named = node.value.get("operationId") or node.value.get("operationRef")
-            yield f"the link names {named!r}: exactly one operation of this document must be named", node.keys
+            shown = node.value.get("operationId") or node.value.get("operationRef")
+            yield f"the link names {shown!r}: exactly one operation of this document must be named", node.keys
             continue
-        known = _parameter_names(document, *target)
-        for name in node.value.get("parameters", {}):
-            if name not in known:
-                yield (
-                    f"the link gives {name!r}, which is no parameter of that operation",
-                    (*node.keys, "parameters"),
-                )
-
-
-def _parameter_names(document: dict[str, Any], path: str, operation: dict[str, Any]) -> set[str]:
-    names = set()
-    for parameter in [*document["paths"][path].get("parameters", []), *operation.get("parameters", [])]:
-        found = resolve(document, parameter["$ref"]) if "$ref" in parameter else parameter
-        names |= {found["name"], f"{found['in']}.{found['name']}"}
-    return names
+        named = [parameter for parameter, _ in parameters(document, *target)]
+        known = {one["name"] for one in named} | {f"{one['in']}.{one['name']}" for one in named}
+        for name in [name for name in node.value.get("parameters", {}) if name not in known]:
+            problem = f"the link gives {name!r}, which is no parameter of that operation"
+            yield problem, (*node.keys, "parameters")
 
 
 def _errors(document: dict[str, Any]) -> list[Any]:
@@ -203,12 +192,13 @@ def _errors(document: dict[str, Any]) -> list[Any]:
 
         schema_validator = create_validator(schema_v30)
 
+    errors: list[Any] = []
     try:
-        return list(Validator(document).iter_errors())
-    except RecursionError as crash:
-        raise SpecError(f"{_INVALID}nested too deeply", keys=()) from crash
-    except Exception as crash:  # The validator fails in its own ways on what is far from a document.
-        raise SpecError(f"{_INVALID}{crash}", keys=()) from crash
+        errors.extend(Validator(document).iter_errors())
+    except Exception as crash:  # It fails in its own ways on what is far from a document.
+        if not errors:
+            raise SpecError(f"{_INVALID}{type(crash).__name__}: {crash}", keys=()) from crash
+    return errors
 
 
 def _is_valid(document: dict[str, Any]) -> bool:

@@ -49,9 +49,11 @@ class Part:
         return f"{self.file}:{line}"
 
 
-def references(value: Any, kind: str = "document") -> Iterator[tuple[dict[str, Any], str, _Name]]:
+def references(
+    value: Any, kind: str = "document", keys: Keys = ()
+) -> Iterator[tuple[dict[str, Any], str, _Name]]:
     """Give every mention of a component: the map it stands in, its key there, and the component."""
-    for node in walk(value, kind):
+    for node in walk(value, kind, keys):
         if isinstance(node.value.get("$ref"), str) and (match := _REFERENCE.match(node.value["$ref"])):
             yield node.value, "$ref", (match[1], match[2])
         if node.kind == "schema" and isinstance(node.value.get("discriminator"), dict):

@@ -20,6 +20,7 @@ from spec.tools.generator_schemas import (
     open_circles,
     open_mixed_enum,
     require_both_ways,
+    unwrap_all_of,
 )
 from spec.tools.structure import followed, walk
 
@@ -50,9 +51,6 @@ def for_generator(document: dict[str, Any], reports: Notes) -> GeneratorInput:
     """Make the copy of a checked document for the generator.
 
     `reports` gets a line for each place where the generated client says less than the document.
-
-    Raises:
-        SpecError: The document says something that the generated client can't do. Its `keys` name the place.
     """
     made: dict[str, Any] = _copied(document)
     as_text: set[Keys] = set()
@@ -66,6 +64,7 @@ def for_generator(document: dict[str, Any], reports: Notes) -> GeneratorInput:
                 _say_content_as_text(node, reports, as_text)
                 _say_style_as_text(made, node, reports, as_text)
             case "schema":
+                unwrap_all_of(node)
                 open_mixed_enum(node, reports)
                 drop_unsafe_default(node)
                 require_both_ways(made, node)
@@ -116,6 +115,10 @@ def _say_style_as_text(document: dict[str, Any], node: Node, reports: Notes, as_
     one_pair_each = (style, parameter.get("explode", style == "form")) == ("form", True)
     kind = schema.get("type")
     is_compound = kind in {"array", "object"}
+    if where is not None and not {"type", "enum", "anyOf", "oneOf", "allOf", "properties"} & set(schema):
+        _say_as_text(parameter)  # Of any other value it would write Python's repr.
+        as_text.add(node.keys)
+        return
     if where == "query":
         if style == "deepObject" and is_compound:
             problem = f"the generated client doesn't write {name} as deepObject: pass it through its httpx"
@@ -124,7 +127,7 @@ def _say_style_as_text(document: dict[str, Any], node: Node, reports: Notes, as_
             return
     elif where is None or not (
         is_compound
-        or (where == "header" and {"nullable", "anyOf", "oneOf"} & set(schema))
+        or (where in {"header", "path"} and {"nullable", "anyOf", "oneOf"} & set(schema))
         or (kind == "string" and schema.get("format") in _WRITTEN_OTHERWISE)
         or (where == "path" and kind == "boolean")
     ):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import copy
-import fnmatch
 from typing import TYPE_CHECKING, Any, Final
 
 from spec.tools.equality import same
 from spec.tools.errors import SpecError
-from spec.tools.structure import resolve, walk
+from spec.tools.structure import followed, placed, walk
 
 if TYPE_CHECKING:
     from spec.tools.errors import Keys, Notes
@@ -33,7 +32,8 @@ def is_json(media_type: str) -> bool:
 def bytes_media_types(document: dict[str, Any]) -> dict[str, str]:
     """Find the media types that the generator can't parse, and would leave out.
 
-    Images, video, XML and the like are handed over as they are: the generator calls that an octet stream.
+    Images, video, XML and the like are handed over as they are: the generator calls that an octet stream, and
+    takes what is returned here for its `content_type_overrides`.
     """
     found: dict[str, str] = {}
     for node in walk(document):
@@ -44,12 +44,11 @@ def bytes_media_types(document: dict[str, Any]) -> dict[str, str]:
         ):
             found.update(dict.fromkeys(media_types[:1], BYTES))
         if node.kind == "request body":
-            found.update({one: BYTES for one in media_types if is_sent_as_bytes(one)})
+            found.update({one: BYTES for one in media_types if _is_sent_as_bytes(one)})
     return found
 
 
-def is_sent_as_bytes(media_type: str) -> bool:
-    """Tell whether the generator must be told that a body of this media type is bytes."""
+def _is_sent_as_bytes(media_type: str) -> bool:
     return not is_json(media_type) and plain_type(media_type) not in {BYTES, FORM, MULTIPART}
 
 
@@ -59,20 +58,11 @@ def say_answer(node: Node, reports: Notes, as_bytes: dict[str, str]) -> None:
     if not content:
         return
     chosen = next((one for one in content if is_json(one)), next(iter(content)))
-    for media_type in list(content):
-        if media_type == chosen:
-            continue
+    for media_type in [one for one in content if one != chosen]:
         left = content.pop(media_type)
         if not is_json(media_type):
-            reports.append(
-                (
-                    node.keys,
-                    (
-                        f"of its media types the generated client reads {chosen} alone:"
-                        f" an answer of {media_type} raises in its functions"
-                    ),
-                )
-            )
+            text = f"of its media types the generated client reads {chosen} alone: an answer of {media_type}"
+            reports.append((node.keys, f"{text} raises in its functions"))
         elif not same(left.get("schema"), content[chosen].get("schema")) and str(node.keys[-1])[:1] in "23":
             reports.append((node.keys, f"the generated client reads {media_type} as {chosen}"))
     value = content[chosen]
@@ -87,62 +77,48 @@ def say_body(made: dict[str, Any], node: Node, reports: Notes) -> None:
     for media_type in list(content):
         value, keys = content[media_type], (*node.keys, "content", media_type)
         kind = plain_type(media_type)
-        if "*" in kind:
-            if kind != "*/*":
-                raise SpecError(
-                    f"a request can't be sent as {media_type}: name a media type by an action in"
-                    " spec/overlay.yaml",
-                    keys=keys,
-                )
+        if kind == "*/*":
             content.pop(media_type)
             content.setdefault(BYTES, {"schema": dict(_BINARY)})
             reports.append((keys, f"the generated client sends it as {BYTES}"))
-        elif kind == BYTES or is_sent_as_bytes(media_type):
+        elif "*" in kind:
+            problem = f"a request can't be sent as {media_type}: name a media type by an action in"
+            raise SpecError(f"{problem} spec/overlay.yaml", keys=keys)
+        elif kind == BYTES or _is_sent_as_bytes(media_type):
             value["schema"] = dict(_BINARY)
         elif kind in {FORM, MULTIPART}:
             _flatten_form(made, value, keys, reports)
         else:
-            value.setdefault("schema", {})
+            schema = followed(made, value.setdefault("schema", {}))
+            if {"anyOf", "oneOf", "nullable"} & set(schema) and not node.value.get("required"):
+                node.value["required"] = True  # Left out, a choice, null's too, crashes in its functions.
+                reports.append((keys, "the generated client insists on the body, which is optional"))
     _leave_distinct(made, node, reports)
 
 
 def _flatten_form(made: dict[str, Any], value: dict[str, Any], keys: Keys, reports: Notes) -> None:
     """Say as text what the generator writes as Python does: objects in a form, booleans in several parts."""
-    schema = value.get("schema", {})
-    name = None
-    while "$ref" in schema:
-        name = schema["$ref"].rsplit("/", 1)[-1]
-        schema = resolve(made, schema["$ref"])
+    given = value.get("schema", {})
+    schema = followed(made, given)
     is_form = plain_type(str(keys[-1])) == FORM
-    nested = [
-        key
-        for key, inner in schema.get("properties", {}).items()
-        if (
-            _is_nested(made, inner)
-            or (inner.get("type") == "array" and _is_nested(made, inner.get("items", {})))
-            if is_form
-            else _kind_of(made, inner) == "boolean"
-        )
-    ]
+
+    def is_written_otherwise(inner: dict[str, Any]) -> bool:
+        kind = followed(made, inner).get("type")
+        compound = {"properties", "allOf", "anyOf", "oneOf"} & set(followed(made, inner))
+        return kind in {"object", "array"} or bool(compound) if is_form else kind == "boolean"
+
+    properties = schema.get("properties", {})
+    nested = [key for key, inner in properties.items() if is_written_otherwise(inner)]
     if not nested:
         return
     value["schema"] = copied = copy.deepcopy(schema)
-    if name is not None:
-        copied["title"] = f"{schema.get('title') or name} form"
+    if given is not schema:
+        _, place = placed(made, given, ())
+        copied["title"] = f"{schema.get('title') or place[-1]} form"
     for key in nested:
         copied["properties"][key] = {"type": "string"}
-        reports.append(
-            (
-                (*keys, "schema", "properties", key),
-                "the generated client takes it as text, as the form has it",
-            )
-        )
-
-
-def _kind_of(made: dict[str, Any], schema: dict[str, Any]) -> Any:
-    while "$ref" in schema:
-        schema = resolve(made, schema["$ref"])
-    return schema.get("type")
+        text = "the generated client takes it as text, as the form has it"
+        reports.append(((*keys, "schema", "properties", key), text))
 
 
 def drop_binary_in_json(made: dict[str, Any]) -> None:
@@ -150,35 +126,26 @@ def drop_binary_in_json(made: dict[str, Any]) -> None:
     seen: dict[int, set[bool]] = {}
     for node in list(walk(made)):
         if node.kind == "media type" and "schema" in node.value:
-            _note_binary(made, node.value["schema"], is_json(str(node.keys[-1])), seen)
+            for inner in _schemas_in(made, node.value["schema"]):
+                if inner.get("format") == "binary":
+                    seen.setdefault(id(inner), set()).add(is_json(str(node.keys[-1])))
     for node in list(walk(made)):
         if node.kind == "schema" and seen.get(id(node.value)) == {True}:
             del node.value["format"]
 
 
-def _note_binary(
-    made: dict[str, Any],
-    schema: dict[str, Any],
-    in_json: bool,  # noqa: FBT001 - as it is noted
-    seen: dict[int, set[bool]],
-) -> None:
+def _schemas_in(made: dict[str, Any], schema: dict[str, Any]) -> list[dict[str, Any]]:
+    """Give a schema with all that it holds or refers to."""
+    found: list[dict[str, Any]] = []
     waiting, done = [schema], set[str]()
     while waiting:
         for node in walk(waiting.pop(), "schema"):
+            found.append(node.value)
             reference = node.value.get("$ref")
             if reference is not None and reference not in done:
                 done.add(reference)
-                waiting.append(resolve(made, reference))
-            if node.value.get("format") == "binary":
-                seen.setdefault(id(node.value), set()).add(in_json)
-
-
-def _is_nested(made: dict[str, Any], schema: dict[str, Any]) -> bool:
-    while "$ref" in schema:
-        schema = resolve(made, schema["$ref"])
-    return schema.get("type") in {"object", "array"} or any(
-        key in schema for key in ("properties", "allOf", "anyOf", "oneOf")
-    )
+                waiting.append(followed(made, node.value))
+    return found
 
 
 def _leave_distinct(made: dict[str, Any], node: Node, reports: Notes) -> None:
@@ -205,20 +172,10 @@ def _leave_distinct(made: dict[str, Any], node: Node, reports: Notes) -> None:
 
 def _class_of(made: dict[str, Any], media_type: str, value: dict[str, Any]) -> str | None:
     """Name the class that a body of a media type becomes; None where it is none of its own."""
-    schema, name = value.get("schema", {}), None
-    while "$ref" in schema:
-        name = schema["$ref"]
-        schema = resolve(made, name)
+    schema, keys = placed(made, value.get("schema", {}), ())
     if schema.get("format") == "binary":
         return "File"
     if schema.get("type") != "object" and not schema.get("properties"):
         return None
-    if name is not None:
-        return str(name)
     kind = plain_type(media_type)
-    return kind if kind in {FORM, MULTIPART} else "json"
-
-
-def fits(media_type: str, pattern: str) -> bool:
-    """Tell whether a media type is of one that a document names, which may be a range."""
-    return fnmatch.fnmatchcase(plain_type(media_type), plain_type(pattern))
+    return "/".join(map(str, keys)) or (kind if kind in {FORM, MULTIPART} else "json")

@@ -8,21 +8,24 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from spec.tools.equality import same
-from spec.tools.structure import operations, resolve, walk
+from spec.tools.structure import followed, operations, walk
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from spec.tools.errors import Keys, Notes
 
-# What generated modules import, and the names inside the generated methods and functions.
+# What generated modules import, the local `d` of their methods, and the names inside the generated methods
+# and functions.
 _CLASSES: Final = re.compile(
-    "any|authenticatedclient|binaryio|bytesio|client|enum|file|filetypes|generator|generic|httpstatus|intenum"
-    "|io|literal|mapping|mutablemapping|requestfiles|response|strenum|t|textio|typechecking|typevar|unset|uuid"
+    "any|authenticatedclient|binaryio|bytesio|client|d|enum|file|filetypes|generator|generic|httpstatus"
+    "|intenum|io|literal|mapping|mutablemapping|requestfiles|response|strenum|t|textio|typechecking|typevar"
+    "|unset|uuid"
 )
 _IN_MODELS: Final = re.compile(
     "additional_keys|additional_properties|cast|cls|d|field_dict|from_dict|prop|prop_dict|prop_name|src_dict"
@@ -31,11 +34,13 @@ _IN_MODELS: Final = re.compile(
 _IN_FUNCTIONS: Final = re.compile("body|cookies|headers|kwargs|params|quote|response")
 _IN_TEMPLATE: Final = re.compile("[a-zA-Z_-][a-zA-Z0-9_-]*")
 _LOCAL: Final = re.compile(r"(.+?)(?:_item|_data|_item_data|_type_\d+)")
+_KINDS_OF_BODY: Final = {"multipart/form-data": "files", "application/x-www-form-urlencoded": "data"}
 
 
 def bare(name: str) -> str:
     """Give what is left of a name in any of Python's ways to write it."""
-    return "".join(character for character in name.lower() if character.isalnum())
+    plain = unicodedata.normalize("NFKC", name)  # as Python reads identifiers
+    return "".join(character for character in plain.lower() if character.isalnum())
 
 
 def _snake(name: str) -> str:
@@ -64,7 +69,7 @@ class Names:
         """Choose them all."""
         for node in walk(self.made):
             if node.kind == "schema":
-                self._enum_members(node.value)
+                _name_enum_members(node.value)
                 if isinstance(node.value.get("properties"), dict):
                     self._properties(node.value, node.keys)
         self._operation_ids()
@@ -73,39 +78,15 @@ class Names:
                 self._parameters(path)
         self._all_classes()
 
-    # -- enum members
-
-    @staticmethod
-    def _enum_members(schema: dict[str, Any]) -> None:
-        values = [value for value in schema.get("enum") or () if value is not None]
-        if not values or not all(isinstance(value, str) for value in values):
-            return
-        given = schema.get("x-enum-varnames")
-        if not (isinstance(given, list) and len(given) == len(values) and all(map(str, given))):
-            given = [
-                value if value[:1].isalpha() else f"VALUE_{number}" for number, value in enumerate(values)
-            ]
-        if all(_snake(str(name)).isidentifier() for name in given) and len(
-            {bare(str(name)) for name in given}
-        ) == len(values):
-            return
-        chosen: list[str] = []
-        for number, name in enumerate(given):
-            plain = re.sub(r"\W+", "_", str(name)).strip("_").upper()
-            wanted = plain if plain[:1].isalpha() else f"VALUE_{number}"
-            while bare(wanted) in {bare(one) for one in chosen}:
-                wanted = f"{wanted}_{number}"
-            chosen.append(wanted)
-        schema["x-enum-varnames"] = chosen
-
     # -- properties and parameters
 
     def _stand_in(self, name: str, suffix: str, wish: Any) -> str:
         if self._taken is None:
             self._taken = json.dumps(self.made, ensure_ascii=False)
-        base = (
-            wish if isinstance(wish, str) and wish.isidentifier() else f"{_snake(name)}_{suffix}".strip("_")
-        )
+        is_usable = isinstance(wish, str) and wish.isidentifier()
+        base = wish if is_usable else f"{_snake(name)}_{suffix}".strip("_")
+        if suffix == "path" and not _IN_TEMPLATE.fullmatch(base):
+            base = "in_path"
         found, number = base, 1
         while f'"{found}"' in self._taken or self.stand_ins.get(found, name) != name:
             number += 1
@@ -116,11 +97,13 @@ class Names:
     def _properties(self, schema: dict[str, Any], keys: Keys) -> None:
         named: dict[str, Any] = schema["properties"]
         snakes = {_snake(name) for name in named}
-        renamed = {}
+        renamed: dict[str, str] = {}
+        seen: set[str] = set()
         for name, inner in named.items():
             wish = inner.get("x-python-name") if isinstance(inner, dict) else None
-            if wish or _unusable(name, _IN_MODELS, snakes):
+            if wish or _unusable(name, _IN_MODELS, snakes) or _snake(name) in seen:
                 renamed[name] = self._stand_in(name, "field", wish)
+            seen.add(_snake(name))
         if not renamed:
             return
         schema["properties"] = {renamed.get(name, name): inner for name, inner in named.items()}
@@ -130,13 +113,9 @@ class Names:
             self.reports.append(((*keys, "properties", name), f"called {new!r} in the generated client"))
 
     def _parameters(self, path: str) -> None:
-        item = self.made["paths"][path]
-        lists = [item, *(one for one_path, _, one in operations(self.made) if one_path == path)]
-        every = [
-            resolve(self.made, one["$ref"]) if "$ref" in one else one
-            for holder in lists
-            for one in holder.get("parameters", [])
-        ]
+        paths = self.made["paths"]
+        holders = [paths[path], *(one for one_path, _, one in operations(self.made) if one_path == path)]
+        every = [followed(self.made, one) for holder in holders for one in holder.get("parameters", [])]
         snakes = {_snake(one["name"]) for one in every}
         in_path = {}
         for one in every:
@@ -146,24 +125,18 @@ class Names:
                 if location == "path":
                     in_path[self.stand_ins[name]] = name
                 continue
-            is_odd = location == "path" and not _IN_TEMPLATE.fullmatch(name)
-            if not (wish or is_odd or _unusable(name, _IN_FUNCTIONS, snakes)):
+            is_unexpected = location == "path" and not _IN_TEMPLATE.fullmatch(name)
+            if not (wish or is_unexpected or _unusable(name, _IN_FUNCTIONS, snakes)):
                 continue
             one["name"] = self._stand_in(name, location, wish)
             if location == "path":
                 in_path[name] = one["name"]
-            self.reports.append(
-                (
-                    ("paths", path),
-                    f"the {location} parameter {name!r} is called {one['name']!r} in the generated client",
-                )
-            )
-        if in_path:
-            new = path
-            for name, stand_in in in_path.items():
-                new = new.replace(f"{{{name}}}", f"{{{stand_in}}}")
-            paths = self.made["paths"]
-            self.made["paths"] = {new if one == path else one: value for one, value in paths.items()}
+            text = f"the {location} parameter {name!r} is called {one['name']!r} in the generated client"
+            self.reports.append((("paths", path), text))
+        new = path
+        for name, stand_in in in_path.items():
+            new = new.replace(f"{{{name}}}", f"{{{stand_in}}}")
+        self.made["paths"] = {new if one == path else one: value for one, value in paths.items()}
 
     # -- operations
 
@@ -176,15 +149,9 @@ class Names:
                 number += 1
                 operation["operationId"] = f"{name}_{number}"
             if number > 1:
-                self.reports.append(
-                    (
-                        ("paths", path, method),
-                        (
-                            f"another operation's function has the name of"
-                            f" {name!r}: called {operation['operationId']!r} in the generated client"
-                        ),
-                    )
-                )
+                text = f"another operation's function has the name of {name!r}: called"
+                text += f" {operation['operationId']!r} in the generated client"
+                self.reports.append((("paths", path, method), text))
             seen.add((tag, bare(operation["operationId"])))
 
     # -- classes
@@ -201,28 +168,17 @@ class Names:
             own = operation["operationId"]
             for number, one in enumerate(operation.get("parameters", [])):
                 self._visit(one.get("schema", {}), one.get("name", ""), own, (*keys, "parameters", number))
-            body = operation.get("requestBody", {})
-            body = resolve(self.made, body["$ref"]) if "$ref" in body else body
-            content = body.get("content", {})
+            content = followed(self.made, operation.get("requestBody", {})).get("content", {})
             for media_type, value in content.items():
-                parent = f"{own} {_body_type(media_type)}" if len(content) > 1 else own
-                self._visit(
-                    value.get("schema", {}),
-                    "body",
-                    parent,
-                    (*keys, "requestBody", "content", media_type, "schema"),
-                )
+                parent = f"{own} {_kind_of_body(media_type)}" if len(content) > 1 else own
+                place: Keys = (*keys, "requestBody", "content", media_type, "schema")
+                self._visit(value.get("schema", {}), "body", parent, place)
             for status, response in operation.get("responses", {}).items():
-                found = resolve(self.made, response["$ref"]) if "$ref" in response else response
-                for media_type, value in found.get("content", {}).items():
-                    self._visit(
-                        value.get("schema", {}), f"response {status}", own,
-                        (*keys, "responses", status, "content", media_type, "schema"),
-                    )  # fmt: skip
+                for media_type, value in followed(self.made, response).get("content", {}).items():
+                    place = (*keys, "responses", status, "content", media_type, "schema")
+                    self._visit(value.get("schema", {}), f"response {status}", own, place)
 
-    def _visit(  # noqa: C901 - one branch for each of the generator's
-        self, schema: Any, name: str, parent: str, keys: Keys, *, is_component: bool = False
-    ) -> None:
+    def _visit(self, schema: Any, name: str, parent: str, keys: Keys, *, is_component: bool = False) -> None:
         """Name the classes in a schema as the generator does: after the title, or where they stand."""
         if not isinstance(schema, dict) or "$ref" in schema:
             return
@@ -240,32 +196,53 @@ class Names:
             self._visit(schema.get("items"), f"{name} item", parent, keys)
         elif _makes_class(schema):
             own = schema.get("title") or f"{parent} {name}"
-            if not is_component:
-                own = self._class(schema, own, keys)
-            for one in (schema, *(part for part in parts if "$ref" not in part)):
-                for key, inner in one.get("properties", {}).items():
-                    self._visit(inner, key, own, (*keys, "properties", key))
+            own = own if is_component else self._class(schema, own, keys)
+            inside = [part for part in (schema, *parts) if "$ref" not in part]
+            for key, inner in [pair for one in inside for pair in one.get("properties", {}).items()]:
+                self._visit(inner, key, own, (*keys, "properties", key))
             self._visit(schema.get("additionalProperties"), "additional property", own, keys)
 
     def _class(self, schema: dict[str, Any], wanted: str, keys: Keys) -> str:
         name, number = wanted, 1
+        if not any(one.isidentifier() or one.isdecimal() for one in name if one != "_"):
+            name = "Model"
         if _CLASSES.fullmatch(bare(name)):
             name = f"{wanted} Model"
         while (other := self._classes.get(bare(name))) is not None:
             if schema.get("enum") and same(other.get("enum"), schema["enum"]):
                 return name
             number += 1
-            name = f"{wanted} {number}"
+            name = f"{wanted if bare(wanted) else 'Model'} {number}"
         self._classes[bare(name)] = schema
         if name != wanted:
             is_inline_enum = "enum" in schema and "components" not in keys[:1]
-            schema["title"] = (
-                f"{schema.get('title') or wanted.rsplit(maxsplit=1)[-1]} {number}" if is_inline_enum else name
-            )
-            self.reports.append(
-                (keys, f"the class name of {wanted!r} is taken: the generated class is named after {name!r}")
-            )
+            own = f"{schema.get('title') or wanted.rsplit(maxsplit=1)[-1]} {number}"
+            schema["title"] = own if is_inline_enum else name
+            text = f"the class name of {wanted!r} is taken: the generated class is named after {name!r}"
+            self.reports.append((keys, text))
         return name
+
+
+def _name_enum_members(schema: dict[str, Any]) -> None:
+    given = schema.get("x-enum-varnames")
+    values = [value for value in schema.get("enum") or () if value is not None]
+    if not values or not all(isinstance(value, str) for value in values):
+        if isinstance(given, list) and len({bare(str(name)) for name in given}) < len(values):
+            del schema["x-enum-varnames"]
+        return
+    if not (isinstance(given, list) and len(given) == len(values) and all(map(str, given))):
+        given = [value if value[:1].isalpha() else f"VALUE_{number}" for number, value in enumerate(values)]
+    names = [str(name) for name in given]
+    if all(_snake(name).isidentifier() for name in names) and len(set(map(bare, names))) == len(values):
+        return
+    chosen: list[str] = []
+    for number, name in enumerate(names):
+        plain = re.sub(r"\W+", "_", name).strip("_").upper()
+        wanted = plain if plain[:1].isalpha() else f"VALUE_{number}"
+        while bare(wanted) in set(map(bare, chosen)):
+            wanted = f"{wanted}_{number}"
+        chosen.append(wanted)
+    schema["x-enum-varnames"] = chosen
 
 
 def _unusable(name: str, reserved: re.Pattern[str], others: set[str]) -> bool:
@@ -286,21 +263,17 @@ def _makes_class(schema: dict[str, Any]) -> bool:
     return kind == "object" or bool(all_of) or (kind is None and bool(schema.get("properties")))
 
 
-def _body_type(media_type: str) -> str:
+def _kind_of_body(media_type: str) -> str:
     plain = media_type.split(";", maxsplit=1)[0].strip().lower()
-    known = {"multipart/form-data": "files", "application/x-www-form-urlencoded": "data"}
-    return known.get(plain) or ("json" if plain.endswith("json") else "content")
+    return _KINDS_OF_BODY.get(plain) or ("json" if plain.endswith("json") else "content")
 
 
 def restore_names(package: Path, stand_ins: dict[str, str]) -> None:
     """Put the names on the wire back into the generated code."""
-    if not stand_ins:
-        return
     literals = {f'"{stand_in}"': json.dumps(name, ensure_ascii=False) for stand_in, name in stand_ins.items()}
     pattern = re.compile("|".join(map(re.escape, literals)))
-    for module in sorted(package.rglob("*.py")):
+    for module in sorted(package.rglob("*.py")) if literals else ():
         text = module.read_text(encoding="utf-8")
         if pattern.search(text):
-            module.write_text(
-                pattern.sub(lambda found: literals[found[0]], text), encoding="utf-8", newline="\n"
-            )
+            restored = pattern.sub(lambda found: literals[found[0]], text)
+            module.write_text(restored, encoding="utf-8", newline="\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from spec.tools.structure import resolve, walk
+from spec.tools.structure import followed, resolve, walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,12 +24,24 @@ _KINDS: Final[dict[str, set[type]]] = {
 def drop_unsafe_default(node: Node) -> None:
     """Leave out a default that the generator would write in another way: the service has the same one.
 
-    It escapes quotes in a text twice, and writes the number 0 as 0.0, which is another text in a query.
+    It escapes quotes in a text twice, writes the number 0 as 0.0, which is another text in a query, and takes
+    the default of a choice for its first alternative's.
     """
     default = node.value.get("default")
     is_text = isinstance(default, str) and not (default.isprintable() and not set(default) & {'"', "\\", "'"})
-    if is_text or (node.value.get("type") == "number" and type(default) is int):
+    is_choice = "default" in node.value and bool({"anyOf", "oneOf"} & set(node.value))
+    if is_text or is_choice or (node.value.get("type") == "number" and type(default) is int):
         del node.value["default"]
+
+
+def unwrap_all_of(node: Node) -> None:
+    """Take off an `allOf` of one schema in place, of which the generator would make a class."""
+    parts = node.value.get("allOf") or []
+    if len(parts) == 1 and "$ref" not in parts[0] and not set(parts[0]) & set(node.value):
+        del node.value["allOf"]
+        own = dict(node.value)
+        node.value.clear()
+        node.value.update({**parts[0], **own})
 
 
 def require_both_ways(made: dict[str, Any], node: Node) -> None:
@@ -37,9 +49,7 @@ def require_both_ways(made: dict[str, Any], node: Node) -> None:
     properties = node.value.get("properties", {})
 
     def is_one_way(name: str) -> bool:
-        inner = properties.get(name, {})
-        while "$ref" in inner:
-            inner = resolve(made, inner["$ref"])
+        inner = followed(made, properties.get(name, {}))
         return bool(inner.get("readOnly") or inner.get("writeOnly"))
 
     required = node.value.get("required")
@@ -50,9 +60,7 @@ def require_both_ways(made: dict[str, Any], node: Node) -> None:
 def open_choices(made: dict[str, Any], node: Node) -> None:
     """Let each object of a choice keep unknown properties: a value of another one would lose some."""
     for part in [*(node.value.get("anyOf") or ()), *(node.value.get("oneOf") or ())]:
-        schema = part
-        while "$ref" in schema:
-            schema = resolve(made, schema["$ref"])
+        schema = followed(made, part)
         if schema.get("additionalProperties") is False:
             del schema["additionalProperties"]
 
@@ -75,12 +83,8 @@ def open_circles(made: dict[str, Any], reports: Notes) -> None:
                 reference and is_open(reference) and start in _reachable(made, reference, is_open)
             ):
                 node.value.clear()
-        reports.append(
-            (
-                ("components", "schemas", name),
-                "it holds itself: the generated client takes any value inside it",
-            )
-        )
+        text = "it holds itself: the generated client takes any value inside it"
+        reports.append((("components", "schemas", name), text))
 
 
 def name_alternatives(made: dict[str, Any]) -> None:
@@ -90,19 +94,11 @@ def name_alternatives(made: dict[str, Any]) -> None:
     """
     schemas = made.get("components", {}).get("schemas", {})
     for name, schema in list(schemas.items()):
-        parts = [*(schema.get("anyOf") or ()), *(schema.get("oneOf") or ())]
         places: list[tuple[Any, Any, str]] = []
-        if parts:
-            places += [
-                (
-                    schema[key],
-                    number,
-                    f"{name}_type_{number + (len(schema.get('anyOf') or ()) if key == 'oneOf' else 0)}",
-                )
-                for key in ("anyOf", "oneOf")
-                for number in range(len(schema.get(key) or ()))
-            ]
-        elif schema.get("type") == "array" and isinstance(schema.get("items"), dict):
+        for key, start in (("anyOf", 0), ("oneOf", len(schema.get("anyOf") or ()))):
+            numbers = range(len(schema.get(key) or ()))
+            places += [(schema[key], number, f"{name}_type_{start + number}") for number in numbers]
+        if not places and schema.get("type") == "array" and isinstance(schema.get("items"), dict):
             places.append((schema, "items", f"{name}_item"))
         for holder, key, wanted in places:
             part = holder[key]
@@ -127,18 +123,15 @@ def open_mixed_enum(node: Node, reports: Notes) -> None:
     enum = node.value.get("enum")
     if not isinstance(enum, list):
         return
+    if set(map(type, enum)) == {type(None)}:  # It would make a union of nothing but None.
+        for key in ("enum", "type", "nullable"):
+            node.value.pop(key, None)
+        return
     kinds = {type(value) for value in enum if value is not None}
     if kinds and node.value.get("type") in _KINDS and not kinds <= _KINDS[node.value["type"]]:
-        reports.append(
-            (
-                node.keys,
-                (
-                    f"no value fits both its type {node.value['type']} and its enum:"
-                    " correct one by an action in spec/overlay.yaml"
-                ),
-            )
-        )
-    if len(kinds) > 1 or not kinds <= {str, int}:
+        text = f"no value fits both its type {node.value['type']} and its enum: correct one by an action in"
+        reports.append((node.keys, f"{text} spec/overlay.yaml"))
+    if len(kinds) > 1 or not kinds <= {str, int} or not all(str(value).isprintable() for value in enum):
         for key in ("enum", "x-enum-varnames", "default"):
             node.value.pop(key, None)
         reports.append((node.keys, "the generated client takes any value, not only the enum's"))

@@ -102,7 +102,8 @@ def _guess(document: dict[str, Any], problem: str) -> Keys:
     schemas = document.get("components", {}).get("schemas", {})
     names += [(name, ("components", "schemas", name)) for name in schemas]
     said = "".join(filter(str.isalnum, problem.lower()))
-    return next((keys for name, keys in names if "".join(filter(str.isalnum, name.lower())) in said), ())
+    found = [(name, keys) for name, keys in names if "".join(filter(str.isalnum, name.lower())) in said]
+    return max(found, key=lambda one: len(one[0]), default=("", ()))[1]
 
 
 class _Plan:
@@ -166,6 +167,8 @@ class _Plan:
             return {**made, "values": texts, "sent": [[text] for text in texts]}
         schema = followed(self.document, parameter["schema"])
         values = [value for value in self.samples.of((*keys, "schema")) if value not in (None, [], "", {})]
+        if made["as_text"] and "type" not in schema:
+            values = [value for value in values if isinstance(value, str)]
         if where in {"header", "cookie"}:
             values = [value for value in values if _is_plain(value, where)]
         if style == "deepObject" or not values:
@@ -191,11 +194,14 @@ class _Plan:
             elif "schema" in body["content"].get(named, {}):
                 one |= self._model(body["content"][named]["schema"], value.get("schema", {}), place, kind)
             bodies.append(one)
-        return {"bodies": bodies, "body_required": bool(body.get("required")) and len(bodies) == 1}
+        return {"bodies": bodies, "body_required": bool(shown.get("required")) and len(bodies) == 1}
 
     def _model(self, schema: Any, shown: Any, place: Keys, kind: str) -> dict[str, Any]:
         """Give values of a body that is a model, and what its properties become on the wire."""
-        values = self.samples.of((*place, "schema"), "request")[:_MOST_BODIES]
+        made = self.samples.of((*place, "schema"), "request")[:_MOST_BODIES]
+        values = [value for value in made if value is not None]
+        if len(values) < len(made):
+            self.unproven.append((place, "the generated client can't send null as the whole body"))
         if not values:
             self.unproven.append((place, "no value could be made for this body: it is not proven"))
         properties = {

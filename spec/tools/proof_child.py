@@ -10,8 +10,10 @@ import email.parser
 import importlib
 import inspect
 import json
+import pathlib
 import pkgutil
 import sys
+import traceback
 import typing
 import urllib.parse
 import warnings
@@ -64,13 +66,15 @@ def _finding(keys: list[Any], what: str) -> Iterator[None]:
 def _import_all(name: str) -> list[ModuleType]:
     warnings.simplefilter("error")
     sys.dont_write_bytecode = True  # nothing beside the generated modules
-    modules = []
-    with _finding([], "the package can't be imported"):
+    try:
         root = importlib.import_module(name)
-        names = [module.name for module in pkgutil.walk_packages(root.__path__, name + ".")]
-    for one in names:
-        with _finding([], f"{one} can't be imported"):
-            modules.append(importlib.import_module(one))
+        found = [module.name for module in pkgutil.walk_packages(root.__path__, name + ".")]
+        modules = [importlib.import_module(one) for one in found]
+    except Exception as error:
+        files = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
+        stems = [pathlib.Path(file).stem for file in files if name in pathlib.Path(file).parts]
+        what = f"{stems[-1] if stems else name} can't be imported"
+        raise Finding([], f"{what} ({type(error).__name__}: {_brief(str(error))})") from error
     warnings.simplefilter("ignore")  # What httpx deprecates is not the package's fault.
     return [module for module in modules if hasattr(module, "_get_kwargs")]
 
@@ -132,8 +136,14 @@ class Operation:
         if body is not None and self.body is not None:
             described, value = body
             with _finding(described["keys"], f"the body does not take {_brief(value)}"):
-                made[self.body] = convert(_prepared(described, value), self.hints.get(self.body, Any))
+                made[self.body] = convert(_prepared(described, value), self.hint_of(described))
         return made
+
+    def hint_of(self, described: dict[str, Any]) -> Any:
+        """Give the type of one body: that of its media type, where each has one of its own."""
+        hint, bodies = self.hints.get(str(self.body), Any), self.asked["bodies"]
+        kinds = [one for one in typing.get_args(hint) if getattr(one, "__name__", "") != "Unset"]
+        return kinds[bodies.index(described)] if len(kinds) == len(bodies) > 1 else hint
 
     def send(self, given: Given, body: Any) -> None:
         """Send one request to a stub, and compare what arrives with the document."""
@@ -203,21 +213,23 @@ class Operation:
                 continue
             for text in one["sent"][given[key][1]]:
                 pair = (one["name"], text) if isinstance(text, str) else tuple(text)
-                if pair not in left:
+                found = next((other for other in left if same(list(other), list(pair))), None)
+                if found is None:
                     problem = f"it sends {one['name']!r} as {_brief(urllib.parse.urlencode(sent))}"
                     raise Finding(one["keys"], f"{problem} instead of {urllib.parse.urlencode([pair])}")
-                left.remove(pair)
+                left.remove(found)
         if left:
             problem = f"it sends {_brief(urllib.parse.urlencode(left))}, which no parameter is"
             raise Finding(self.keys, problem)
 
     def check_defaults(self, body: dict[str, Any]) -> None:
         """See that what is left out of a body's model goes out as the document's default, or not at all."""
-        model: Any = type(self.arguments({}, (body, body["values"][-1])).get(str(self.body)))
+        values = [value for value in body["values"] if isinstance(value, dict)]
+        smallest = min(values, key=len, default={})
+        made: Any = self.arguments({}, (body, smallest)).get(str(self.body)) if values else None
+        model = type(made)
         if not hasattr(model, "from_dict"):
             return
-        smallest = min(body["values"], key=lambda value: len(value) if isinstance(value, dict) else 0)
-        made = model.from_dict(smallest)
         init = inspect.signature(model).parameters
         required = {
             name: getattr(made, name) for name, one in init.items() if one.default is inspect.Parameter.empty
@@ -266,8 +278,8 @@ def _text(value: Any) -> str:
 def _is_default(sent: Any, parameter: dict[str, Any]) -> bool:
     default = parameter.get("default")
     if isinstance(sent, list):
-        return sent == [_text(one) for one in (default if isinstance(default, list) else [default])]
-    return sent is None or sent == _text(default)
+        return same(sent, [_text(one) for one in (default if isinstance(default, list) else [default])])
+    return sent is None or same(sent, _text(default))
 
 
 def _check_body(request: httpx.Request, described: dict[str, Any], value: Any) -> None:
@@ -312,14 +324,15 @@ def _parts(content_type: str, content: bytes) -> list[tuple[str, str]]:
 
 def _find(modules: list[ModuleType], asked: dict[str, Any]) -> ModuleType:
     wanted, tag = _bare(asked["id"]), _bare(asked["tag"])
-    names = [(module, *map(_bare, module.__name__.split(".")[-2:])) for module in modules]
-    found = [one for one in names if one[2] in {wanted, f"field{wanted}"}]
+    names = [[_bare(part) for part in module.__name__.split(".")[-2:]] for module in modules]
+    pairs = list(zip(modules, names, strict=True))
+    found = [module for module, name in pairs if name[1] in {wanted, f"field{wanted}"}]
     if len(found) > 1:
-        found = [one for one in found if one[1] in {tag, f"tag{tag}"}]
+        found = [module for module, name in pairs if module in found and name[0] in {tag, f"tag{tag}"}]
     if len(found) != 1:
         problem = f"the client has {len(found)} functions for {asked['id']} instead of one"
         raise Finding(asked["keys"], problem)
-    return found[0][0]
+    return found[0]
 
 
 def main() -> None:

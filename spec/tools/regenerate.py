@@ -58,8 +58,8 @@ def differences(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> list[str]
 def _line_counts(old: bytes, new: bytes) -> str:
     import difflib  # noqa: PLC0415 - a run with nothing to do needs none of it
 
-    texts = [content.decode(errors="replace").splitlines() for content in (old, new)]
-    lines = list(difflib.unified_diff(*texts, lineterm="", n=0))[2:]
+    before, after = (content.decode(errors="replace").splitlines() for content in (old, new))
+    lines = list(difflib.unified_diff(before, after, lineterm="", n=0))[2:]
     added, removed = (sum(line.startswith(sign) for line in lines) for sign in "+-")
     return f"+{added} -{removed} lines"
 

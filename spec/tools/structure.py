@@ -124,7 +124,7 @@ def walk(value: dict[str, Any], kind: str = "document", keys: Keys = ()) -> Iter
     node = Node(kind, keys, value)
     yield node
     for inner_kind, inner_keys, inner in parts(node):
-        if inner_kind == "" or (kind == "schema" and isinstance(inner, bool)):
+        if inner_kind == "" or (inner_kind == "schema" and isinstance(inner, bool)):
             continue
         yield from walk(_as(dict, inner, inner_keys), inner_kind, inner_keys)
 

@@ -36,7 +36,7 @@ from spec.tools.overlay import apply_overlay
 from spec.tools.regenerate import ROOT, made, make, workspace
 from spec.tools.release_notes import release_notes
 from spec.tools.replace import replace_all
-from spec.tools.update_report import Outcome, report, report_as_markdown
+from spec.tools.update_report import ELSEWHERE, Outcome, report, report_as_markdown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -75,15 +75,17 @@ def update(  # noqa: PLR0913 - keyword options
             tree.document_json.write_bytes((output / "openapi.json").read_bytes())
             shutil.copytree(output / "generated", tree.generated)
             failed, summary = run_tests(tree.root)
+        notes = release_notes(layout, before.get("spec/openapi.yaml"), built.document)
+        moved = any(change.rule in ELSEWHERE for change in (notes.changes if notes else ()))
         outcome = Outcome(
             name,
             kept=_history_name(layout, name) if name in known else None,
             changed=changed,
-            notes=release_notes(layout, before.get("spec/openapi.yaml"), built.document),
+            notes=notes,
             reports=built.reports,
             tests=summary,
             tests_failed=bool(failed),
-            taken_over=not failed or keep,
+            taken_over=keep or not (failed or moved),
         )
         if outcome.taken_over:
             _swap(layout, outcome, content, known.get(name), work)

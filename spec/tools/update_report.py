@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from spec.tools.release_notes import ReleaseNotes
 
 MOST_LINES: Final = 10
+ELSEWHERE: Final = frozenset(
+    {"first-server-changed", "server-variable-changed", "security-scheme-changed", "security-required"}
+    | {"security-alternative-removed", "security-scheme-removed"}
+)
+"""Rules of changes that send calls to another host, or the key another way: a maintainer decides on these."""
 _MOST_CHANGES: Final = 2
 _LONGEST: Final = 300
 
@@ -70,7 +75,9 @@ def report(outcome: Outcome) -> list[str]:
     lines.append(f"Tests: {outcome.tests}")
     worst = max((change.rating for change in changes), default=Rating.SAFE)
     again = "" if outcome.taken_over else " (ARGS=--keep takes the page over to fix them in the tree)"
+    moved = any(change.rule in ELSEWHERE for change in changes)
     decisions = [
+        (moved, f"may calls go to that host or key header, and the key with them?{again}"),
         (outcome.tests_failed, f"which must follow the page, the tests or the overrides?{again}"),
         (
             worst is Rating.BREAKING,

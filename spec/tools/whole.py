@@ -182,18 +182,18 @@ class Whole:
         """Add the components that the operations refer to, and those that these refer to."""
         found: dict[Name, Any] = {}
         needs_top = any("security" not in operation for _, _, operation in operations(made))
-        waiting: list[tuple[dict[str, Any], str]] = [(made["paths"], "paths")]
+        waiting: list[tuple[dict[str, Any], str, Keys]] = [(made["paths"], "paths", ("paths",))]
         if needs_top and isinstance(made.get("security"), list):
-            waiting.append(({"security": made["security"]}, "document"))
+            waiting.append(({"security": made["security"]}, "document", ()))
         while waiting:
-            value, kind = waiting.pop()
-            for _, _, (section, name) in references(value, kind):
+            for _, _, (section, name) in references(*waiting.pop()):
                 node = self.components.get(section, {}).get(name)
                 if node is not None and (section, name) not in found:
-                    found[section, name] = self._value(node, ("components", section, name))
+                    keys: Keys = ("components", section, name)
+                    found[section, name] = self._value(node, keys)
                     if not isinstance(found[section, name], dict):
-                        raise self._error("expected a map", ("components", section, name))
-                    waiting.append((found[section, name], KIND_OF_SECTION[section]))
+                        raise self._error("expected a map", keys)
+                    waiting.append((found[section, name], KIND_OF_SECTION[section], keys))
         made["components"] = {
             section: {name: found[section, name] for name in named if (section, name) in found}
             for section, named in self.components.items()

@@ -267,7 +267,8 @@ def malformed(operation: Operation, body: dict[str, Any]) -> Iterator[tuple[str,
     """Give bytes that are no JSON by the letter, with what is wrong with them; `body` is a good one."""
     good = json.dumps(body).encode()
     made = {
-        **({"nothing": b"", "white space": b" \n"} if operation.needs_body else {}),
+        "nothing": b"",
+        "white space": b" \n",
         "no JSON": b"\x00\x01\x02",
         "plain text": b"hello",
         "a lone bracket": b"[",
@@ -299,7 +300,9 @@ def malformed(operation: Operation, body: dict[str, Any]) -> Iterator[tuple[str,
         "a BOM in UTF-16": good.decode().encode("utf-16-be"),
         "UTF-16": good.decode().encode("utf-16"),
     }
-    yield from ((label, content) for label, content in made.items() if not _is_json(content))
+    for label, content in made.items():
+        if not _is_json(content) and (content.strip() or operation.needs_body):
+            yield label, content
 
 
 def _is_json(content: bytes) -> bool:
