@@ -1,9 +1,14 @@
-"""What a host's answer means for the beginning of a file that is there already: a pure table."""
+"""Rules: what a host's answer means for a file that is there already, and what a file is. Pure tables."""
 
 from __future__ import annotations
 
+import io
+import struct
+
 import pytest
 
+from contract_tests.support.answers import mp4
+from kling_elements.downloads.mp4 import MAX_BOXES, Verdict, inspect_video
 from kling_elements.downloads.ranges import (
     Append,
     Expired,
@@ -35,19 +40,16 @@ def plan(
     return plan_for(ResponseHead(status, headers, FRESH.resource), have, note, FRESH, most)
 
 
-@pytest.mark.parametrize(
-    ("status", "headers", "note"),
-    [
-        (200, {"content-length": "300", "etag": '"v2"'}, PartNote("t", FRESH.resource, '"v2"', 300)),
-        (200, {"content-length": "1000"}, PartNote("t", FRESH.resource, None, 1000)),
-        (200, {"content-length": "+300"}, FRESH),
-        (200, {"content-length": "300", "content-encoding": "gzip", "etag": '"v2"'}, FRESH),
-        (200, {}, FRESH),
-    ],
-)
-def test_a_whole_body_is_taken(status: int, headers: dict[str, str], note: PartNote) -> None:
+def test_a_whole_body_is_taken() -> None:
     """A 200 replaces what is there; its size and its validator are those of the bytes as they are sent."""
-    assert plan(status, headers) == Replace(note)
+    etag = {"content-length": "300", "etag": '"v2"'}
+    for headers, note in (
+        (etag, PartNote("t", FRESH.resource, '"v2"', 300)),
+        ({"content-length": "1000"}, PartNote("t", FRESH.resource, None, 1000)),
+        ({"content-length": "+300"}, FRESH),
+        ({**etag, "content-encoding": "gzip"}, FRESH),
+    ):
+        assert plan(200, headers) == Replace(note)
 
 
 def test_a_part_that_fits_is_appended() -> None:
@@ -62,40 +64,44 @@ def test_a_part_that_fits_is_appended() -> None:
     assert isinstance(plan(206, {**plain, "last-modified": AT_ONCE["date"]}, note=dated), Restart)
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"content-range": "bytes 99-299/300"},
-        {"content-range": "bytes 101-299/300"},
-        {"content-range": "bytes 100-298/300"},
-        {"content-range": "bytes 100-300/301"},
-        {"content-range": "bytes 100-299/301"},
-        {"content-range": "bytes 100-298/*"},
-        {"content-range": "BYTES 100-299/300"},
-        {"content-range": ""},
-        {"content-encoding": "gzip"},
-        {"etag": '"v2"'},
-    ],
-)
-def test_a_part_of_something_else_starts_again(changes: dict[str, str]) -> None:
+OTHER_RANGES = ("bytes 99-299/300", "bytes 101-299/300", "bytes 100-298/300", "bytes 100-300/301",
+                "bytes 100-299/301", "bytes 100-298/*", "BYTES 100-299/300", "")  # fmt: skip
+
+
+def test_a_part_of_something_else_starts_again() -> None:
     """A part of another range, another whole, or in another coding is not appended."""
-    assert isinstance(plan(206, {**RANGE, **changes}), Restart)
+    others = [{"content-range": text} for text in OTHER_RANGES]
+    for changes in (*others, {"content-encoding": "gzip"}, {"etag": '"v2"'}):
+        assert isinstance(plan(206, {**RANGE, **changes}), Restart), changes
 
 
-def test_a_part_that_nobody_asked_for_is_refused() -> None:
-    """A part in place of the whole is no video, and will be none later."""
-    for have, note in ((0, NOTE), (HAVE, None)):
-        found = plan(206, RANGE, have=have, note=note)
+def test_refusals() -> None:
+    """A part in place of the whole, and a video over the limit, are refused by their heads; some pass."""
+    for status in (401, 403, 404, 410):
+        assert plan(status, {}) == Expired(status)
+    for status in (400, 405, 408, 425, 429, 499, 500, 503):
+        is_transient = status not in {400, 405, 499}
+        assert plan(status, {}) == Refuse(f"HTTP {status}", status, is_transient)
+    assert plan(416, {}, have=0) == Refuse("HTTP 416", 416)
+    for status, headers, most, have, is_too_large in (
+        (206, RANGE, 1000, 0, False),
+        (200, {"content-length": "300"}, 299, HAVE, True),
+        (206, RANGE, 299, HAVE, True),
+    ):
+        found = plan(status, headers, have=have, most=most)
         assert isinstance(found, Refuse)
-        assert (found.status, found.is_transient) == (206, False)
+        assert (found.status, found.is_transient, found.is_too_large) == (status, False, is_too_large)
 
 
-@pytest.mark.parametrize(("status", "headers"), [(200, {"content-length": "300"}), (206, RANGE)])
-def test_too_large_a_video_is_refused_at_its_head(status: int, headers: dict[str, str]) -> None:
-    """A video over the limit is refused before its body comes."""
-    found = plan(status, headers, most=299)
-    assert isinstance(found, Refuse)
-    assert (found.status, found.is_too_large) == (status, True)
+def test_what_is_asked_for_and_what_comes() -> None:
+    """The rest is asked for if there is a validator, never compressed; a wrong number of bytes is a fault."""
+    whole = {"Accept": "video/mp4, */*;q=0.5", "Accept-Encoding": "identity"}
+    assert request_headers(HAVE, NOTE) == {**whole, "Range": "bytes=100-", "If-Range": '"v1"'}
+    assert request_headers(0, NOTE) == request_headers(HAVE, FRESH) == request_headers(HAVE, None) == whole
+    for have, note in ((300, NOTE), (301, UNSIZED), (1000, None)):
+        assert size_fault(have, note, 1000) is None
+    for have, note in ((299, NOTE), (301, NOTE), (1001, None), (1001, NOTE)):
+        assert size_fault(have, note, 1000) is not None
 
 
 @pytest.mark.parametrize(
@@ -108,7 +114,6 @@ def test_too_large_a_video_is_refused_at_its_head(status: int, headers: dict[str
         ({"content-range": "bytes */101"}, UNSIZED, False),
         ({"content-range": "bytes */100", "etag": '"v2"'}, UNSIZED, False),
         ({"content-range": "bytes 0-99/100"}, UNSIZED, False),
-        ({"content-range": "bytes */100"}, FRESH, False),
         ({"content-range": "bytes */100"}, None, False),
         ({}, UNSIZED, False),
     ],
@@ -116,40 +121,6 @@ def test_too_large_a_video_is_refused_at_its_head(status: int, headers: dict[str
 def test_a_refused_range(headers: dict[str, str], note: PartNote | None, is_finished: bool) -> None:  # noqa: FBT001
     """A 416 means that all is there only if the host vouches for that very size; else all starts again."""
     assert type(plan(416, headers, note=note)) is (Finished if is_finished else Restart)
-
-
-def test_other_refusals() -> None:
-    """Some refusals pass, some don't; some say that the URL is refused, not that the video is gone."""
-    for status in (401, 403, 404, 410):
-        assert plan(status, {}) == Expired(status)
-    for status in (400, 405, 408, 425, 429, 499, 500, 503):
-        is_transient = status not in {400, 405, 499}
-        assert plan(status, {}) == Refuse(f"HTTP {status}", status, is_transient)
-    assert plan(416, {}, have=0) == Refuse("HTTP 416", 416)
-
-
-def test_what_is_asked_for() -> None:
-    """The rest is asked for if there is a beginning and a validator, else the whole; never compressed."""
-    whole = {"Accept": "video/mp4, */*;q=0.5", "Accept-Encoding": "identity"}
-    assert request_headers(HAVE, NOTE) == {**whole, "Range": "bytes=100-", "If-Range": '"v1"'}
-    assert request_headers(0, NOTE) == request_headers(HAVE, FRESH) == request_headers(HAVE, None) == whole
-
-
-@pytest.mark.parametrize(
-    ("have", "note", "is_fault"),
-    [
-        (300, NOTE, False),
-        (299, NOTE, True),
-        (301, NOTE, True),
-        (301, UNSIZED, False),
-        (1000, None, False),
-        (1001, None, True),
-        (1001, NOTE, True),
-    ],
-)
-def test_the_number_of_bytes(have: int, note: PartNote | None, is_fault: bool) -> None:  # noqa: FBT001
-    """A body that is shorter or longer than announced, or over the limit, is a fault."""
-    assert (size_fault(have, note, 1000) is not None) is is_fault
 
 
 @pytest.mark.parametrize(
@@ -195,3 +166,76 @@ def test_a_note_is_read_back_or_is_none_of_ours() -> None:
         assert old in text
         assert PartNote.from_json(text.replace(old, new)) is None
     assert PartNote.from_json(b"[]") is None
+
+
+# --- what a file is, by its first bytes and its boxes
+
+WHOLE, UNUSUAL, DAMAGED, NO_VIDEO = Verdict
+
+
+def box(kind: bytes, payload: bytes = b"", length: int | None = None) -> bytes:
+    """A box, with its own length or any other."""
+    return struct.pack(">I", 8 + len(payload) if length is None else length) + kind + payload
+
+
+def large(kind: bytes, payload: bytes = b"") -> bytes:
+    """A box with a 64-bit length."""
+    return struct.pack(">I4sQ", 1, kind, 16 + len(payload)) + payload
+
+
+FTYP, MOOV, MDAT = box(b"ftyp", b"isom"), box(b"moov", b"\0" * 8), box(b"mdat", b"\1" * 8)
+
+
+class Counted(io.BytesIO):
+    """A file that counts how often it is read, and little at a time."""
+
+    reads = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        assert size is not None
+        assert 0 <= size <= 512
+        self.reads += 1
+        return super().read(size)
+
+
+@pytest.mark.parametrize(
+    ("data", "verdict", "is_complete"),
+    [
+        (mp4(), WHOLE, True),
+        (FTYP + MDAT + MOOV, WHOLE, True),
+        (MOOV + MDAT, WHOLE, True),
+        (box(b"wide") + MDAT + MOOV, WHOLE, True),
+        (FTYP + large(b"mdat", b"\1" * 300) + MOOV, WHOLE, True),
+        (FTYP + MOOV + box(b"mdat", b"\1" * 9, length=0), WHOLE, False),
+        (FTYP + MOOV, WHOLE, False),
+        (FTYP + MOOV + box(b"moof") + MDAT, WHOLE, False),
+        (FTYP + MOOV + box(b"\xa9nam", b"\1" * 8) + MDAT, WHOLE, True),
+        (FTYP + MOOV + MDAT + b"\0" * 64, UNUSUAL, False),
+        (FTYP + MDAT + MOOV + b"ID3\4" + b"\0" * 50, UNUSUAL, False),
+        (FTYP + MDAT + MOOV + box(b"free", b"", length=999), UNUSUAL, False),
+        (FTYP + MOOV + MDAT + box(b"free") * 2 * MAX_BOXES, UNUSUAL, False),
+        (b"RIFF\0\0\0\0AVI ", UNUSUAL, False),
+        (b"\x1a\x45\xdf\xa3\0", UNUSUAL, False),
+        (FTYP + box(b"free") * 2 * MAX_BOXES + MOOV + MDAT, DAMAGED, False),
+        (FTYP + MDAT, DAMAGED, False),
+        (FTYP + MOOV + MDAT[:-1], DAMAGED, False),
+        (FTYP + MDAT + MOOV[:-1], DAMAGED, False),
+        (FTYP + MOOV + MDAT[:7], DAMAGED, False),
+        (FTYP + MOOV + b"\0" * 64, DAMAGED, False),
+        (FTYP + box(b"mdat", b"\1" * 8, length=7) + MOOV, DAMAGED, False),
+        (FTYP + box(b"mdat", struct.pack(">Q", 16), length=2) + MOOV, DAMAGED, False),
+        (FTYP + large(b"mdat")[:12], DAMAGED, False),
+        (b"\0" * 999, DAMAGED, False),
+        (b"\x89PNG\r\n\x1a\n", DAMAGED, False),
+        (b"<html>\xe9</html>", NO_VIDEO, False),
+        (b'{"message": "no"}', NO_VIDEO, False),
+        (b"", NO_VIDEO, False),
+    ],
+)
+def test_each_file(data: bytes, verdict: Verdict, is_complete: bool) -> None:  # noqa: FBT001 - a table
+    """Only text is no video; what looks wrong is kept; and the boxes that are looked at are bounded."""
+    stream = Counted(data)
+    found = inspect_video(stream, len(data))
+    assert (found.verdict, found.is_complete) == (verdict, is_complete)
+    assert bool(found.text) == (verdict is not WHOLE)
+    assert stream.reads <= MAX_BOXES + 1

@@ -58,22 +58,20 @@ def test_sequences(deliveries: list[tuple[str, int, int, Receipt]]) -> None:
     assert (log.latest("another"), log.changes("another")) == (None, 0)
 
 
-def test_a_url_that_follows_is_news() -> None:
-    """COMPLETED without a URL happens; the URL is not lost when it comes."""
-    log = DeliveryLog()
-    log.receive(delivery("COMPLETED", 1))
-    assert log.receive(delivery("COMPLETED", 2, urls=("https://cdn.example/v.mp4",))) is NEW
-    assert log.receive(delivery("COMPLETED", 3)) is REPEATED
-
-
 def test_memory_is_bounded() -> None:
-    """The oldest ids and tasks are forgotten, and no more is kept than asked."""
+    """The oldest ids and tasks are forgotten, and no more is kept than asked; a URL that follows is news."""
     log = DeliveryLog(max_ids=3, max_tasks=2)
     for number in range(10):
         log.receive(delivery("CREATED", number, task_id=f"task {number}"))
     assert [number for number in range(10) if log.latest(f"task {number}")] == [8, 9]
     assert log.receive(delivery("CREATED", 9, task_id="task 9")) is DUPLICATE
     assert log.receive(delivery("CREATED", 0, task_id="task 9")) is REPEATED
+    for number, urls, receipt in (
+        (11, (), NEW),
+        (12, ("https://a.example/v.mp4",), NEW),
+        (13, (), REPEATED),
+    ):
+        assert log.receive(delivery("COMPLETED", number, urls=urls)) is receipt
 
 
 STATUSES = ("CREATED", "IN_PROGRESS", "QUEUED", "COMPLETED", "FAILED")

@@ -16,16 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract_tests.support.contract import document
-from contract_tests.support.deliveries import (
-    BODY,
-    MESSAGE_ID,
-    NOW,
-    SECRET,
-    SIGNATURE,
-    TASK_ID,
-    headers,
-    sign,
-)
+from contract_tests.support.deliveries import BODY, MESSAGE_ID, NOW, SECRET, SIGNATURE, TASK_ID, headers, sign
 from contract_tests.support.examples import examples
 from kling_elements import ValidationError, WebhookVerificationError
 from kling_elements.webhooks import WebhookReceiver, sign_webhook, signing_keys, verify_webhook
@@ -64,23 +55,22 @@ def test_the_names_are_the_documents() -> None:
     assert "200" in callback["responses"]
 
 
-@pytest.mark.parametrize(
-    "shape",
-    [
-        lambda plain: plain,
-        lambda plain: {name.upper(): value for name, value in plain.items()},
-        httpx.Headers,
-        lambda plain: list(plain.items()),
-        lambda plain: iter(plain.items()),
-        lambda plain: [(name.encode(), value.encode()) for name, value in plain.items()],  # ASGI
-        lambda plain: {
-            "wsgi.input": object(),
-            **{"HTTP_" + name.upper().replace("-", "_"): value for name, value in plain.items()},
-        },
-        lambda plain: {name: f" {value}\t" for name, value in plain.items()},
-        lambda plain: {**plain, "x-other": "ü\x00", b"bytes": b"\xff"},
-    ],
-)
+SHAPES: dict[str, Any] = {
+    "a dict": lambda plain: plain,
+    "capitals": lambda plain: {name.upper(): value for name, value in plain.items()},
+    "httpx": httpx.Headers,
+    "pairs": lambda plain: iter(plain.items()),
+    "ASGI": lambda plain: [(name.encode(), value.encode()) for name, value in plain.items()],
+    "WSGI": lambda plain: {
+        "wsgi.input": object(),
+        **{"HTTP_" + name.upper().replace("-", "_"): value for name, value in plain.items()},
+    },
+    "white space": lambda plain: {name: f" {value}\t" for name, value in plain.items()},
+    "others beside": lambda plain: {**plain, "x-other": "ü\x00", b"bytes": b"\xff"},
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
 def test_headers_come_in_any_shape(shape: Any) -> None:
     """A dict, httpx.Headers, pairs, ASGI's raw list and a WSGI environ are all read, in any case."""
     task = verify(shape(headers(signature=f"v1,{SIGNATURE}")))  # what openssl signed
@@ -88,62 +78,58 @@ def test_headers_come_in_any_shape(shape: Any) -> None:
     assert verify(body=bytearray(BODY)).id == verify(body=memoryview(BODY)).id == TASK_ID
 
 
-@pytest.mark.parametrize(
-    "before",
-    [
-        "v1,AAAA",
-        "v1",
-        ",",
-        "v1,",
-        ",AAAA",
-        "v1,%%%",
-        "v1,ü",
-        "v1,A,B",
-        "  ",
-        "v1,=",
-        "v1,\x00",
-        f"v1,{'A' * 5000}",
-    ],
+MALFORMED = (
+    "v1,AAAA",
+    "v1",
+    ",",
+    ",AAAA",
+    "v1,%%%",
+    "v1,ü",
+    "v1,A,B",
+    "  ",
+    "v1,=",
+    "v1,\x00",
+    f"v1,{'A' * 5000}",
 )
+
+
+@pytest.mark.parametrize("before", MALFORMED)
 def test_a_malformed_entry_hides_no_valid_one(before: str) -> None:
     """Whatever stands before or after a valid signature, it is found, under any version's label."""
     assert verify(headers(signature=f"{before} v1,{SIGNATURE}")).id == TASK_ID
     assert verify(headers(signature=f"2026-01,{SIGNATURE} {before}")).id == TASK_ID
 
 
-@pytest.mark.parametrize(
-    "signature",
-    [
-        SIGNATURE,  # no label
-        f",{SIGNATURE}",
-        f"v1,{SIGNATURE[:-1]}",
-        f"v1,{SIGNATURE}=",
-        f"v1,{SIGNATURE.lower()}",
-        f"v1,{hmac.new(SECRET.encode(), f'{MESSAGE_ID}.{NOW}.'.encode() + BODY, hashlib.sha256).hexdigest()}",
-        f"v1,{base64.b64encode(hmac.new(SECRET.encode(), BODY, hashlib.sha256).digest()).decode()}",
-        f"v1,{sign(BODY, message_id=str(NOW), timestamp=MESSAGE_ID)}",
-        f"v1,{base64.b64encode(hashlib.sha256(BODY).digest()).decode()}",
-        f"v1,{sign(BODY, b'another secret')}",
-        f"v1,{sign(BODY, message_id='msg_other')}",
-        f"v1,{sign(BODY, timestamp=NOW + 1)}",
-        "v1,",
-        "-",
-    ],
-)
+DIGEST = hmac.new(SECRET.encode(), BODY, hashlib.sha256).digest()
+FORGED = {
+    "no label": SIGNATURE,
+    "an empty label": f",{SIGNATURE}",
+    "cut off": f"v1,{SIGNATURE[:-1]}",
+    "longer": f"v1,{SIGNATURE}=",
+    "lower case": f"v1,{SIGNATURE.lower()}",
+    "hex": f"v1,{base64.b64decode(SIGNATURE).hex()}",
+    "of the body alone": f"v1,{base64.b64encode(DIGEST).decode()}",
+    "another order": f"v1,{sign(BODY, message_id=str(NOW), timestamp=MESSAGE_ID)}",
+    "no key": f"v1,{base64.b64encode(hashlib.sha256(BODY).digest()).decode()}",
+    "another secret": f"v1,{sign(BODY, b'another secret')}",
+    "another id": f"v1,{sign(BODY, message_id='msg_other')}",
+    "another time": f"v1,{sign(BODY, timestamp=NOW + 1)}",
+    "empty": "v1,",
+}
+
+
+@pytest.mark.parametrize("signature", FORGED.values(), ids=FORGED)
 def test_no_other_signature_is_taken(signature: str) -> None:
     """Hex, another order, another secret, another id or time, or no label: refused."""
     assert "no signature" in refused(headers(signature=signature))
 
 
-@pytest.mark.parametrize("place", [0, 1, 2])
-def test_every_secret_is_tried_with_every_entry(place: int) -> None:
+def test_every_secret_is_tried_with_every_entry() -> None:
     """While one secret replaces another, any of them may be at any place of the list."""
-    secrets = ["old secret", "older secret"]
-    secrets.insert(place, SECRET)
-    for entries in (["v1,AAAA", f"v2,{SIGNATURE}"], [f"v2,{SIGNATURE}", "v1,AAAA"]):
-        assert verify(headers(signature=" ".join(entries)), secrets=secrets).id == TASK_ID
-        assert verify(headers(signature=" ".join(entries)), secrets=iter(secrets)).id == TASK_ID
-    assert refused(secrets=["old secret", "older secret"])
+    for secrets in ([SECRET, "old"], ["old", "older", SECRET], iter(["old", SECRET])):
+        given = headers(signature=f"v1,AAAA v2,{SIGNATURE} v1,BBBB")
+        assert verify(given, secrets=secrets).id == TASK_ID
+    assert refused(secrets=["old", "older"])
 
 
 def test_every_pair_is_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,23 +167,10 @@ def test_the_tolerance_holds_both_ways() -> None:
             verify(tolerance=tolerance)
 
 
-@pytest.mark.parametrize(
-    "timestamp",
-    [
-        "",
-        "nan",
-        "-1",
-        "+1",
-        "1e9",
-        "1767225600.0",
-        "0x10",
-        "١٧٦٧٢٢٥٦٠٠",
-        "²",
-        "1_767_225_600",
-        "9" * 5000,
-        "1\x00",
-    ],
-)
+TIMES = ("", "nan", "-1", "+1", "1e9", "1767225600.0", "0x10", "١٧٦٧٢٢٥٦٠٠", "²", "1_767_225_600", "9" * 5000)
+
+
+@pytest.mark.parametrize("timestamp", TIMES)
 def test_only_unix_seconds_are_a_timestamp(timestamp: str) -> None:
     """Even correctly signed, anything but ASCII digits is refused."""
     assert "webhook-timestamp" in refused(headers(timestamp=timestamp))
@@ -211,14 +184,10 @@ def test_only_unix_seconds_are_a_timestamp(timestamp: str) -> None:
         lambda given, name: [*given, (name, "another")],
         lambda given, name: [*given, (name.upper(), dict(given)[name])],
         lambda given, name: [(n, "" if n == name else v) for n, v in given],
-        lambda given, name: [(n, None if n == name else v) for n, v in given],
         lambda given, name: [(n, [v] if n == name else v) for n, v in given],
-        lambda given, name: [(n, v + "\u0661" if n == name else v) for n, v in given],
         lambda given, name: [(n, v + "\x00" if n == name else v) for n, v in given],
-        lambda given, name: [(n, v + "\udc80" if n == name else v) for n, v in given],
         lambda given, name: [(n, v * 100_000 if n == name else v) for n, v in given],
         lambda given, name: [(n.replace("k", "\u212a"), v) for n, v in given],  # a Kelvin sign
-        lambda given, name: [(n, v, v) if n == name else (n, v) for n, v in given],
         lambda given, name: [7 if n == name else (n, v) for n, v in given],
     ],
 )
@@ -239,22 +208,19 @@ def test_a_genuine_body_without_a_task_is_refused(body: bytes) -> None:
     assert "genuine" in refused(headers(body), body=body)
 
 
-@pytest.mark.parametrize(
-    ("body", "status"),
-    [
-        (b'{"task_id":"a","status":"UNKNOWN"}', "UNKNOWN"),
-        (b'{"task_id":"a","status":"QUEUED","generated":null,"new":{"x":[NaN]}}', "QUEUED"),
-        (b'{"data":{"task_id":"a","status":"FAILED"}}', "FAILED"),
-        (
-            b'{"task_id":"a","status":"COMPLETED","generated":["https://a.example/?token=exp=1767229200"]}',
-            "COMPLETED",
-        ),
-    ],
+URL = "https://a.example/?token=exp=1767229200"
+TASKS = (
+    (b'{"task_id":"a","status":"QUEUED","generated":null,"new":{"x":[NaN]}}', "QUEUED", ()),
+    (b'{"data":{"task_id":"a","status":"FAILED"}}', "FAILED", ()),
+    (b'{"task_id":"a","status":"COMPLETED","generated":["%b"]}' % URL.encode(), "COMPLETED", (URL,)),
 )
-def test_a_task_is_read_with_tolerance(body: bytes, status: str) -> None:
+
+
+def test_a_task_is_read_with_tolerance() -> None:
     """Unknown words, unknown fields, a missing list and an envelope are no reason to refuse."""
-    task = verify(headers(body), body=body)
-    assert (task.status, bool(task.expires_at)) == (status, status == "COMPLETED")
+    for body, status, urls in TASKS:
+        task = verify(headers(body), body=body)
+        assert (task.status, task.urls, bool(task.expires_at)) == (status, urls, bool(urls))
 
 
 @pytest.mark.parametrize("body", ["text", None, 7, {"task_id": "a"}, [1, 2]])
@@ -284,10 +250,6 @@ def test_secrets_that_can_not_be_used_are_the_callers_fault(secrets: Any, encodi
         with pytest.raises(ValidationError) as caught:
             call()
         assert SECRET not in shown(caught.value)
-
-
-def test_each_secret_that_can_not_be_used_is_named_by_its_place() -> None:
-    """Nobody has to guess which of several secrets is wrong."""
     with pytest.raises(ValidationError) as caught:
         verify(secrets=[5, "good", b""])
     first, third = caught.value.problems
@@ -296,14 +258,11 @@ def test_each_secret_that_can_not_be_used_is_named_by_its_place() -> None:
 
 def shown(error: BaseException) -> str:
     """Everything that a tool can show of an error: the locals of the client's frames, and its origin."""
-    parts = [str(error), repr(error), repr(error.__dict__)]
+    parts = [f"{error} {error!r} {error.__dict__}"]
     chain: BaseException | None = error
     while chain is not None:
         for frame, _ in traceback.walk_tb(chain.__traceback__):
-            if (
-                "kling_elements" in frame.f_code.co_filename
-                and "contract_tests" not in frame.f_code.co_filename
-            ):
+            if frame.f_globals["__name__"].startswith("kling_elements."):
                 parts.append(repr(frame.f_locals))
         chain = chain.__cause__ or chain.__context__
     return "".join(parts)
@@ -332,13 +291,8 @@ def test_an_error_shows_neither_secret_nor_signature(given: dict[str, str], body
         assert expected not in text
         assert came not in text
     assert caught.value.__context__ is None
-
-
-def test_keys_show_themselves_to_nobody() -> None:
-    """Not in a repr, and not in a pickle."""
     keys = signing_keys(SECRET)
-    assert SECRET not in repr(keys)
-    assert SECRET not in f"{keys}{vars(type(keys))}"
+    assert SECRET not in f"{keys!r}{keys}{vars(type(keys))}"
     with pytest.raises(TypeError, match="not pickled"):
         pickle.dumps(keys)
 
@@ -354,22 +308,16 @@ def test_what_is_signed_here_is_what_the_vendor_signs() -> None:
         sign_webhook("text", SECRET, webhook_id="a")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
-ANY = st.one_of(
-    st.text(),
-    st.binary(),
-    st.none(),
-    st.integers(),
-    st.sampled_from([str(NOW), MESSAGE_ID, f"v1,{SIGNATURE}", "v1,é", "v1, ,,"]),
-)
-WELL_KNOWN = [
+GOOD = st.sampled_from([str(NOW), MESSAGE_ID, f"v1,{SIGNATURE}", "v1,é", "v1, ,,"])
+ANY = GOOD | st.text() | st.binary() | st.none() | st.integers()
+WELL_KNOWN: list[Any] = [
     "webhook-id",
     "webhook-timestamp",
     "webhook-signature",
-    "Webhook-Id",
     "HTTP_WEBHOOK_ID",
     b"webhook-id",
 ]
-NAMES = st.one_of(st.sampled_from(WELL_KNOWN), st.text())
+NAMES = st.sampled_from(WELL_KNOWN) | st.text()
 
 
 @examples(100)
