@@ -221,7 +221,7 @@ _MONEY: Final = (
         "interrupt-forgets",
         "Ctrl-C during a wait does not show the task's id.",
         _either(_interrupt_is_bare, "wait", "generate"),
-        "test_created_ids",
+        "test_records",
         "client/operations",
     ),
     _violation(
@@ -320,13 +320,13 @@ _PARSING: Final = (
         "created-unknown",
         "CREATED, which the page lacks, is no status.",
         _task(_is_created),
-        "test_created_ids",
+        "test_records",
     ),
     _violation(
         "unknown-fields-lost",
         "Fields that the document lacks are lost.",
         _task(_known_fields_only),
-        "test_created_ids",
+        "test_records",
     ),
     _violation(
         "other-task-accepted",
@@ -404,7 +404,7 @@ _POLLING: Final = (
         "failed-is-a-result",
         "generate returns a FAILED task.",
         _either(_failed_is_returned, "generate"),
-        "test_generate",
+        "test_wait",
         "client/operations",
     ),
 )
@@ -466,7 +466,7 @@ _FINER: Final = (
             lambda real: lambda text: (date := real(text)) and date.replace(tzinfo=UTC),
             "kling_elements.api.parsing:_date",
         ),
-        "test_sending",
+        "test_decisions",
         "client/api",
     ),
     _violation(

@@ -142,6 +142,7 @@ def test_a_host_that_drips_is_given_up_on(tmp_path: Path) -> None:
                 yield VIDEO[place : place + 1]
 
     server = Script.of(lambda request: httpx.Response(200, headers={"etag": '"v"'}, stream=Drips()))
+    # Not through a client: a transfer's speed is measured by the real clock.
     transport = SyncTransport(client=httpx.Client(transport=httpx.MockTransport(server)), sleep=time.sleep)
     context = DownloadContext(
         transport, RetryPolicy(), lambda: 0.5, lambda: datetime.now(UTC), clock=time.clock

@@ -229,20 +229,6 @@ def test_a_failed_upload_creates_nothing(
     assert all(request.url.host == "store.example" for request in service.puts)
 
 
-def test_bad_images_are_refused_first(driver: Driver) -> None:
-    """An image that the service would refuse is not uploaded, and what is no image is not either."""
-    service = Service()
-    client = driver.open(service)
-    for bad in (b"x", png(20, 20), "missing.png"):
-        with pytest.raises(ValidationError):
-            client.create([png(), bad], **UPLOAD)
-        with pytest.raises(ValidationError):
-            client.upload(bad)
-    with pytest.raises(ValidationError, match="is a URL"):
-        client.upload(IMAGE)
-    assert (service.asks, service.creates) == ([], [])
-
-
 # --- a store of the caller's
 
 
