@@ -1,4 +1,4 @@
-"""What the client writes down of a create, and that no task id of an answer is lost, whatever becomes of it."""
+"""What the client writes down of a create, and that no task id of an answer is lost, whatever comes of it."""
 
 from __future__ import annotations
 

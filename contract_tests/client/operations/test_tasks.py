@@ -6,6 +6,7 @@ import base64
 import copy
 import html
 import inspect
+import io
 import json
 import pickle
 import subprocess
@@ -187,6 +188,9 @@ def test_the_bytes_of_a_video(any_driver: Driver, tmp_path: Path, journal: Journ
     assert (tmp_path / "c.mp4").read_bytes() == b"before" + mp4()
     fields = [dict(event.fields) for event in told if event.name == "download.finished"]
     assert fields == [{"task_id": ID, "bytes": len(mp4())}] * 2
+    for target in (None, 5, io.BytesIO()):
+        with pytest.raises(ValidationError, match=r"task\.(read|write_to)\("):
+            any_driver.run(partial(task.download, target))
     for which, name in ((ID, "a.mp4"), (task, "b.mp4")):
         file = any_driver.run(partial(client.download, which, tmp_path / name))
         assert file.read_bytes() == mp4()

@@ -122,7 +122,10 @@ def test_local_images_are_put_and_their_addresses_sent(any_driver: Driver, tmp_p
         }
     assert client.upload(file) == two
     client.create([IMAGE], **UPLOAD)
-    assert len(service.asks) == 1, "a URL needs no address, and what is put is put"
+    for bad in (b"x", png(20, 20), "missing.png", IMAGE):
+        with pytest.raises(ValidationError):
+            client.upload(bad)
+    assert len(service.asks) == 1, "a URL needs no address, what is put is put, and what is bad is refused"
 
 
 def test_what_is_there_is_used_again(driver: Driver, time: FakeTime) -> None:

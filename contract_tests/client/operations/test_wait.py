@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from contract_tests.support.clients import Driver, FakeTime, Opened
 
     Step = Callable[[httpx.Request], httpx.Response]
-    import httpx
 
     from kling_elements.types import TaskData
 
@@ -74,8 +73,9 @@ def test_a_new_task_may_be_missing_for_a_while(driver: Driver, time: FakeTime) -
     assert len(server.requests) == 4
     client, _ = open_with(driver, time, shown(), failing(404))
     began = time.now
-    with pytest.raises(NotFoundError):
+    with pytest.raises(NotFoundError) as caught:
         client.generate([IMAGE])
+    assert caught.value.task_id == ID
     assert 30 <= time.now - began < 40
     client, server = open_with(driver, time, shown(), failing(404))
     task = client.create([IMAGE])
