@@ -166,13 +166,13 @@ VIOLATIONS: Final = (
         "duplicate-is-new",
         "A repeated delivery counts as new.",
         replaced(_forgetful, "kling_elements.webhooks.deduplication:DeliveryLog.receive"),
-        "test_deduplication",
+        "test_receiver",
     ),
     _violation(
         "status-goes-back",
         "A late IN_PROGRESS undoes COMPLETED.",
         replaced(_always_new, "kling_elements.webhooks.deduplication:compare"),
-        "test_deduplication",
+        "test_receiver",
     ),
     _violation(
         "forged-is-200",

@@ -272,19 +272,6 @@ def test_somebody_elses_part_is_left(driver: Driver, tmp_path: Path) -> None:
     assert (tmp_path / "d.mp4.part.json").read_bytes() == b"{}"
 
 
-def test_a_kill_between_the_steps_of_publishing(driver: Driver, tmp_path: Path) -> None:
-    """A part that has its final name already is not written to."""
-    fails(driver, tmp_path / "out.mp4", Host(cuts=[300]))
-    (tmp_path / "out.mp4.part").write_bytes(VIDEO)
-    os.link(tmp_path / "out.mp4.part", tmp_path / "out.mp4")
-    new = mp4(900)
-    with (tmp_path / "out.mp4").open("rb") as kept:
-        client, task, _ = finished(driver, Host(new))
-        assert client.download(task, tmp_path / "out.mp4", overwrite=True).read_bytes() == new
-        assert kept.read() == VIDEO
-    assert names(tmp_path) == ["out.mp4"]
-
-
 def test_without_locks(driver: Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a system without file locks a download continues within its call, and leaves nothing behind."""
     monkeypatch.setattr(parts, "fcntl", None)

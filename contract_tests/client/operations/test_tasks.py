@@ -105,60 +105,46 @@ def test_signatures_and_hints_can_be_read_at_run_time() -> None:
     assert (create["model"].default, create["prompt"].default) == ("std", None)
 
 
-@pytest.mark.parametrize(
-    ("task", "urls"),
-    [
-        ({"generated": [URL, OTHER]}, (URL, OTHER)),
-        ({"generated": ["not a URL"]}, ("not a URL",)),
-        ({"generated": URL}, (URL,)),
-        ({"generated": [{"url": URL}]}, (URL,)),
-        ({"generated": [{"url": URL, "thumbnail": OTHER}]}, (URL,)),
-        ({"generated": {"video": {"url": URL}, "cover": {"url": OTHER}}}, (URL,)),
-        ({"generated": {"videos": [{"link": URL}]}}, (URL,)),
-        ({"generated": [], "video_url": URL}, (URL,)),
-        ({"video": {"url": URL}}, (URL,)),
-        ({"generated": [{"type": "image", "url": OTHER}, {"type": "video", "url": URL}]}, (URL,)),
-        ({"generated": None, "result": {"output": [URL], "cover": OTHER}}, (URL,)),
-        ({"generated": [], "result": {"output": [URL, SECOND]}}, ()),
-        ({"generated": [{"first": URL, "second": SECOND}]}, ()),
-        ({"generated": "soon"}, ()),
-        ({"generated": None, "image": OTHER}, ()),
-        ({"generated": 5}, ()),
-        ({"generated": [[[[[[[[URL]]]]]]]]}, ()),
-        ({}, ()),
-    ],
-)
-def test_the_url_of_the_video_in_any_shape(task: dict[str, Any], urls: tuple[str, ...]) -> None:
-    """A URL that can only be the video's is used, wherever it is; others are left to `raw`."""
-    assert result_urls(task) == urls
+URLS: list[tuple[dict[str, Any], tuple[str, ...]]] = [
+    ({"generated": [URL, OTHER]}, (URL, OTHER)),
+    ({"generated": ["not a URL"]}, ("not a URL",)),
+    ({"generated": URL}, (URL,)),
+    ({"generated": [{"url": URL, "thumbnail": OTHER}]}, (URL,)),
+    ({"generated": {"video": {"url": URL}, "cover": {"url": OTHER}}}, (URL,)),
+    ({"generated": {"videos": [{"link": URL}]}}, (URL,)),
+    ({"generated": [], "video_url": URL}, (URL,)),
+    ({"video": {"url": URL}}, (URL,)),
+    ({"generated": [{"type": "image", "url": OTHER}, {"type": "video", "url": URL}]}, (URL,)),
+    ({"generated": None, "result": {"output": [URL], "cover": OTHER}}, (URL,)),
+    ({"generated": [], "result": {"output": [URL, SECOND]}}, ()),
+    ({"generated": [{"first": URL, "second": SECOND}]}, ()),
+    *(({"generated": value, "image": OTHER}, ()) for value in ("soon", None, 5, [[[[[[[[URL]]]]]]]])),
+]
+REASONS: list[tuple[dict[str, Any], str | None]] = [
+    ({"error": "no faces"}, "no faces"),
+    ({"error": {"code": 7, "message": " too\n dark "}}, "too dark"),
+    ({"error": {"code": 7}}, "{'code': 7}"),
+    ({"error": None, "message": "no"}, "no"),
+    ({"error": False, "errors": [{"detail": "a"}, "b", None]}, "a; b"),
+    ({"failure_reason": {"error": {"reason": "deep"}}}, "deep"),
+    ({"error": {"x": json.loads("[" * 900 + "]" * 900)}}, "{'x': [[[[[[...]]]]]]}"),
+    ({"error": "x" * 9999}, "x" * 500),
+    ({"error": "half \ud800, red \x1b[31m"}, "half \\ud800, red \\x1b[31m"),
+    ({"error": [[[[[[[["deep"]]]]]]]]}, None),
+    ({"details": {"error": {"msg": "nested"}}}, "nested"),
+    ({"error_code": 1301}, "error_code: 1301"),
+    ({"has_nsfw": [False, True]}, "has_nsfw"),
+    ({"error": None, "has_nsfw": [False]}, None),
+]
 
 
-@pytest.mark.parametrize(
-    ("task", "reason"),
-    [
-        ({"error": "no faces"}, "no faces"),
-        ({"error": {"code": 7, "message": " too\n dark "}}, "too dark"),
-        ({"error": {"code": 7}}, "{'code': 7}"),
-        ({"error": None, "message": "no"}, "no"),
-        ({"error": False, "errors": [{"detail": "a"}, "b", None]}, "a; b"),
-        ({"failure_reason": {"error": {"reason": "deep"}}}, "deep"),
-        ({"error": 42}, "42"),
-        ({"error": {"x": json.loads("[" * 900 + "]" * 900)}}, "{'x': [[[[[[...]]]]]]}"),
-        ({"error": "x" * 9999}, "x" * 500),
-        ({"error": "half \ud800"}, "half \\ud800"),
-        ({"error": [[[[[[[["deep"]]]]]]]]}, None),
-        ({"details": {"error": {"msg": "nested"}}}, "nested"),
-        ({"error_code": 1301}, "error_code: 1301"),
-        ({"has_nsfw": [False, True]}, "has_nsfw"),
-        ({"error": "red \x1b[31m"}, "red \\x1b[31m"),
-        ({"error": None, "has_nsfw": [False]}, None),
-        ({"error": ""}, None),
-    ],
-)
-def test_the_reason_of_a_failure_in_any_shape(task: dict[str, Any], reason: str | None) -> None:
-    """The reason is found wherever it is, in one printable line; a task that runs has none."""
-    assert TaskData(ID, "FAILED", raw=task).failure_reason == reason
-    assert TaskData(ID, "IN_PROGRESS", raw=task).failure_reason is None
+def test_the_video_and_the_reason_in_any_shape() -> None:
+    """A URL that can only be the video's is used, wherever it is; a failed task's reason is found too."""
+    for task, urls in URLS:
+        assert result_urls(task) == urls, task
+    for task, reason in REASONS:
+        assert TaskData(ID, "FAILED", raw=task).failure_reason == reason
+        assert TaskData(ID, "IN_PROGRESS", raw=task).failure_reason is None
 
 
 def test_a_reason_beside_the_task(driver: Driver) -> None:

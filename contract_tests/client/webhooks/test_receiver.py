@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 import threading
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -12,14 +13,24 @@ import anyio.lowlevel
 import anyio.to_thread
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from contract_tests.support.deliveries import BODY, NOW, SECRET, TASK_ID, body_of, headers
-from kling_elements.webhooks import HandledRequest, Receipt, WebhookListener, WebhookReceiver
+from contract_tests.support.examples import examples
+from kling_elements.task import Task
+from kling_elements.types import TERMINAL_STATUSES
+from kling_elements.webhooks import (
+    Delivery,
+    DeliveryLog,
+    HandledRequest,
+    Receipt,
+    WebhookListener,
+    WebhookReceiver,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, MutableMapping
-
-    from kling_elements import Task
 
 
 def receiver(**options: Any) -> WebhookReceiver:
@@ -61,41 +72,34 @@ def test_each_new_status_is_told_once(is_async: bool) -> None:  # noqa: FBT001 -
     assert app.latest(TASK_ID) == told[-1]
 
 
-@pytest.mark.parametrize(
-    ("body", "given", "status"),
-    [
-        (BODY, headers(signature="v1,AAAA"), 401),
-        (BODY, headers(timestamp=NOW - 1000), 401),
-        (BODY + b" ", headers(), 401),
-        (BODY, {}, 400),
-        (BODY, headers(timestamp="soon"), 400),
-        (b"{}", headers(b"{}"), 400),
-        (b"x" * 100_001, headers(b"x" * 100_001), 413),
-    ],
-    ids=["forged", "replayed", "changed", "no headers", "no time", "no task", "too long"],
-)
-def test_what_is_not_genuine_is_answered_and_not_told(
-    body: bytes, given: dict[str, str], status: int, caplog: pytest.LogCaptureFixture
-) -> None:
+LONG = b"x" * 100_001
+REFUSED: dict[str, tuple[bytes, dict[str, str], int]] = {
+    "forged": (BODY, headers(signature="v1,AAAA"), 401),
+    "replayed": (BODY, headers(timestamp=NOW - 1000), 401),
+    "changed": (BODY + b" ", headers(), 401),
+    "no headers": (BODY, {}, 400),
+    "no time": (BODY, headers(timestamp="soon"), 400),
+    "no task": (b"{}", headers(b"{}"), 400),
+    "too long": (LONG, headers(LONG), 413),
+}
+
+
+def test_what_is_not_genuine_is_answered_and_not_told(caplog: pytest.LogCaptureFixture) -> None:
     """401 for a bad signature or time, 400 for what is malformed, 413 for too much; no secret is shown."""
     told: list[Task] = []
-    app = receiver(on_task=told.append, max_body_bytes=100_000)
-    with caplog.at_level(logging.DEBUG):
-        [response] = post(app, (body, given))
-    assert (response.status_code, told) == (status, [])
-    assert SECRET not in response.text + caplog.text
-    assert response.headers["content-type"] == "application/json"
-
-
-def test_each_request_is_reported() -> None:
-    """`on_request` hears of every request: what it was worth, or why it was refused."""
     seen: list[HandledRequest] = []
-    app = receiver(on_request=seen.append)
-    post(app, (BODY, headers()), (BODY, headers()), (BODY, {}))
-    post(app, (b"", {}), method="GET")
-    assert [handled.receipt for handled in seen] == [Receipt.NEW, Receipt.DUPLICATE, None, None]
-    assert [handled.reply.status for handled in seen] == [200, 200, 400, 405]
-    assert [bool(handled.refusal) for handled in seen] == [False, False, True, False]
+    app = receiver(on_task=told.append, on_request=seen.append, max_body_bytes=100_000)
+    with caplog.at_level(logging.DEBUG):
+        answers = post(app, *((body, given) for body, given, _ in REFUSED.values()))
+    statuses = [status for _, _, status in REFUSED.values()]
+    assert [response.status_code for response in answers] == statuses
+    assert [handled.reply.status for handled in seen] == statuses
+    assert all(handled.refusal for handled in seen if handled.reply.status != 413)
+    assert {response.headers["content-type"] for response in answers} == {"application/json"}
+    assert SECRET not in caplog.text + "".join(response.text for response in answers)
+    assert told == []
+    post(app, (BODY, headers()), (BODY, headers()))
+    assert [handled.receipt for handled in seen[-2:]] == [Receipt.NEW, Receipt.DUPLICATE]
 
 
 def test_a_listeners_fault_goes_no_further(caplog: pytest.LogCaptureFixture) -> None:
@@ -314,3 +318,84 @@ def test_a_silent_connection_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
                 raw.sendall(sent)
                 assert raw.recv(100) == b""
         assert httpx.post(listener.url, content=BODY, headers=headers(), trust_env=False).status_code == 200
+
+
+# --- which deliveries are news
+
+NEW, DUPLICATE, REPEATED, OUTDATED = Receipt.NEW, Receipt.DUPLICATE, Receipt.REPEATED, Receipt.OUTDATED
+
+
+def delivery(
+    status: str, number: int, *, task_id: str = "t", at: int = 0, urls: tuple[str, ...] = ()
+) -> Delivery:
+    return Delivery(f"msg_{number}", at, Task(task_id, status, urls=urls))
+
+
+# Deliveries in their order: status, id, when it was signed, and what each is.
+SEQUENCES: dict[str, list[tuple[str, int, int, Receipt]]] = {
+    "a life in order": [("CREATED", 1, 1, NEW), ("IN_PROGRESS", 2, 2, NEW), ("COMPLETED", 3, 3, NEW)],
+    "an id again": [
+        ("IN_PROGRESS", 1, 0, NEW),
+        ("IN_PROGRESS", 1, 0, DUPLICATE),
+        ("COMPLETED", 1, 0, DUPLICATE),
+    ],
+    "a status again": [("IN_PROGRESS", 1, 0, NEW), ("IN_PROGRESS", 2, 0, REPEATED)],
+    "a terminal status is final": [
+        ("COMPLETED", 1, 10, NEW),
+        *((status, number, 99, OUTDATED) for number, status in enumerate(("CREATED", "QUEUED", "FAILED"), 2)),
+    ],
+    # A delivery that is repeated may be signed again: the time decides only between words of one rank.
+    "by rank": [
+        ("IN_PROGRESS", 1, 10, NEW),
+        ("CREATED", 2, 20, OUTDATED),
+        ("QUEUED", 3, 9, OUTDATED),
+        ("QUEUED", 4, 10, NEW),
+        ("COMPLETED", 5, 5, NEW),
+    ],
+    "the next status though signed earlier": [("CREATED", 1, 10, NEW), ("IN_PROGRESS", 2, 5, NEW)],
+}
+
+
+@pytest.mark.parametrize("deliveries", SEQUENCES.values(), ids=SEQUENCES)
+def test_sequences(deliveries: list[tuple[str, int, int, Receipt]]) -> None:
+    """Each delivery is news, or known; the log counts the news and keeps the latest."""
+    log = DeliveryLog()
+    for status, number, at, receipt in deliveries:
+        assert log.receive(delivery(status, number, at=at)) is receipt
+    news = [status for status, _, _, receipt in deliveries if receipt is NEW]
+    assert (log.changes("t"), log.latest("t")) == (len(news), Task("t", news[-1]))
+    assert (log.latest("another"), log.changes("another")) == (None, 0)
+
+
+def test_memory_is_bounded() -> None:
+    """The oldest ids and tasks are forgotten, and no more is kept than asked; a URL that follows is news."""
+    log = DeliveryLog(max_ids=3, max_tasks=2)
+    for number in range(10):
+        log.receive(delivery("CREATED", number, task_id=f"task {number}"))
+    assert [number for number in range(10) if log.latest(f"task {number}")] == [8, 9]
+    assert log.receive(delivery("CREATED", 9, task_id="task 9")) is DUPLICATE
+    assert log.receive(delivery("CREATED", 0, task_id="task 9")) is REPEATED
+    for number, urls, receipt in (
+        (11, (), NEW),
+        (12, ("https://a.example/v.mp4",), NEW),
+        (13, (), REPEATED),
+    ):
+        assert log.receive(delivery("COMPLETED", number, urls=urls)) is receipt
+
+
+STATUSES = ("CREATED", "IN_PROGRESS", "QUEUED", "COMPLETED", "FAILED")
+
+
+@examples(80)
+@given(st.lists(st.tuples(st.sampled_from(STATUSES), st.integers(0, 9)), max_size=12))
+def test_statuses_never_go_back(deliveries: list[tuple[str, int]]) -> None:
+    """Whatever comes, news never undoes a terminal status, never repeats, and is CREATED only first."""
+    log = DeliveryLog()
+    news = [
+        status
+        for place, (status, at) in enumerate(deliveries)
+        if log.receive(delivery(status, place, at=at)) is NEW
+    ]
+    assert all(status not in TERMINAL_STATUSES for status in news[:-1])
+    assert "CREATED" not in news[1:]
+    assert all(one != other for one, other in pairwise(news))
