@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 _EXAMINE: Final = "kling_elements.webhooks.verification:examine"
 _SIGNING: Final = "kling_elements.webhooks.signing"
 _SIGNATURE: Final = "webhook-signature"
-_FIRST, _THEN, _LAST = "test_verification", "test_deduplication", "test_receiver"
+_FIRST, _THEN, _LAST = "test_verification", "test_receiver", "test_receiver"
 _ALL: Final = "client/webhooks"
 
 

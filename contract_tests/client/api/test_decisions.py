@@ -1,21 +1,26 @@
-"""What an outcome means: the table of `kling_elements.api.outcomes`, and what both clients do about it."""
+"""What an outcome means, what both clients do about it, and when a request is sent."""
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
 import kling_elements
-from contract_tests.support.answers import ID, IMAGE, failing, reply, shown
+from contract_tests.support.answers import ID, IMAGE, completed, failing, reply, shown
 from contract_tests.support.clients import Script
 from kling_elements import (
     ApiError,
     AuthenticationError,
     BadRequestError,
     ConnectionFailed,
+    DeadlineExceeded,
     InsufficientCreditsError,
+    KlingError,
+    Limits,
     NotFoundError,
     OutcomeUnknown,
     PermissionDeniedError,
@@ -24,12 +29,18 @@ from kling_elements import (
     ResponseFormatError,
     RetryPolicy,
     ServerError,
+    TaskFailed,
+    ValidationError,
 )
+from kling_elements.api.auth import ApiKey
 from kling_elements.api.outcomes import Operation, Raise, Retry, Return, decide
+from kling_elements.operations.sender import rate_limiter_key
+from kling_elements.policy.rate_limits import Rate
 from kling_elements.types import NoResponse, Response
 
 if TYPE_CHECKING:
-    from contract_tests.support.clients import Driver, FakeTime
+    from contract_tests.support.clients import Driver, FakeTime, Opened
+
 
 TASK = b'{"data":{"task_id":"%b","status":"CREATED"}}' % ID.encode()
 TASKS = b'{"data":[{"task_id":"%b","status":"CREATED"}]}' % ID.encode()
@@ -94,23 +105,20 @@ def test_special_cases() -> None:
         assert type(decide(operation, answer(status), is_fresh=True)) is kind
 
 
-@pytest.mark.parametrize(
-    ("asked", "answered", "is_taken"),
-    [
+def test_another_task_s_video_is_not_taken() -> None:
+    """An answer about another task, as from a confused cache, is retried."""
+    for asked, answered, is_taken in (
         (ID, "00000000-0000-4000-8000-00000000000a", False),
         (ID, ID.upper(), True),
+        (ID, ID.replace("-", ""), True),
         ("task-1", "task-10", False),
         ("task-1", "Task-1", True),
         ("task-1", ID, True),
-    ],
-)
-def test_another_task_s_video_is_not_taken(asked: str, answered: str, is_taken: bool) -> None:  # noqa: FBT001
-    """An answer about another task, as from a confused cache, is retried."""
-    decision = decide(
-        Operation.STATUS, answer(200, TASK.replace(ID.encode(), answered.encode())), task_id=asked
-    )
-    assert isinstance(decision, Return) is is_taken
-    assert isinstance(decision, Return) or decision.error.task_id == asked
+    ):
+        response = answer(200, TASK.replace(ID.encode(), answered.encode()))
+        decision = decide(Operation.STATUS, response, task_id=asked)
+        assert isinstance(decision, Return) is is_taken
+        assert isinstance(decision, Return) or decision.error.task_id == asked
 
 
 def test_an_unknown_outcome_keeps_all_that_is_known() -> None:
@@ -123,13 +131,9 @@ def test_an_unknown_outcome_keeps_all_that_is_known() -> None:
         return decision.error
 
     fault = unknown(NoResponse("cut off", was_sent=True))
-    assert "cut off" in str(fault)
-    assert (fault.status_code, fault.request_id, fault.body, fault.task_id) == (None, None, "", None)
-    assert fault.hint == "kling-elements list"
-    for status in (200, 503):
-        error = unknown(answer(status, b"<html>", x_request_id="req-7"))
-        assert (error.status_code, error.request_id, error.body) == (status, "req-7", "<html>")
-        assert str(error).count("req-7") == 1
+    assert ("cut off" in str(fault), fault.hint) == (True, "kling-elements list")
+    error = unknown(answer(503, b"<html>", x_request_id="req-7"))
+    assert (error.status_code, error.request_id, error.body) == (503, "req-7", "<html>")
     named = unknown(answer(503, TASK))
     assert (named.task_id, named.hint) == (ID, f"kling-elements wait {ID}")
 
@@ -150,7 +154,6 @@ MAYBE_SENT = [
     httpx.ReadError,
     httpx.WriteTimeout,
     httpx.RemoteProtocolError,
-    httpx.DecodingError,
     ConnectionResetError,
     ValueError,
 ]
@@ -168,14 +171,10 @@ def test_a_create_that_never_left_is_retried(driver: Driver, time: FakeTime, err
     assert len(server.requests) == 2
 
 
-@pytest.mark.parametrize(
-    "step",
-    [
-        *(kind("broken") for kind in MAYBE_SENT),
-        *(failing(status, retry_after="0") for status in (302, 408, 418, 500, 503, 520)),
-    ],
-    ids=lambda step: repr(step)[:20],
-)
+FAILING = [failing(status, retry_after="0") for status in (302, 408, 418, 500, 503, 520)]
+
+
+@pytest.mark.parametrize("step", [*(kind("broken") for kind in MAYBE_SENT), *FAILING])
 def test_a_create_that_may_have_left_is_sent_once(driver: Driver, step: Any) -> None:
     """A create that may have made a task is OutcomeUnknown, says how to find out, and is sent once."""
     server = Script.of(step)
@@ -220,3 +219,110 @@ def test_a_task_as_it_is(driver: Driver) -> None:
     assert task.raw["has_nsfw"] == [False]
     assert task.is_terminal
     assert type(task) is (kling_elements.AsyncTask if driver.backend else kling_elements.Task)
+
+
+# --- when it is sent
+
+
+ONE = Limits(rates=(), tasks=1)
+
+
+def tasks_at_once(client: Opened) -> int:
+    assert client.client is not None
+    assert client.client.usage is not None
+    return client.client.usage.tasks
+
+
+GOOD = {"get": shown(), "list": reply(body={"data": []}), "find_unrecorded": reply(body={"data": []})}
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_questions_are_retried_within_their_timeout(driver: Driver, time: FakeTime, name: str) -> None:
+    """Without a timeout a question is asked once; with one it is retried by the policy, never past it."""
+    args = [ID] if name == "get" else []
+
+    def ask(*steps: Any, policy: RetryPolicy | None = None, **options: float) -> int:
+        server, began = Script.of(*steps), time.now
+        client = driver.open(server, clock=time.clock, sleep=time.sleep, retries=policy)
+        with contextlib.suppress(ServerError, AuthenticationError, ConnectionFailed):
+            client._call(name, *args, **options)
+        assert time.now - began <= 60.001
+        return len(server.requests)
+
+    assert ask(failing(503)) == 1
+    assert ask(failing(401), timeout=60) == 1
+    assert ask(httpx.ReadError("cut"), timeout=60) == 3
+    assert 4 <= ask(httpx.ReadError("cut"), timeout=60, policy=RetryPolicy(attempts=None)) < 60
+    assert ask(failing(500), GOOD[name], timeout=60) == 2
+    with pytest.raises(ValidationError, match="timeout"):
+        driver.open(Script.of(GOOD[name]))._call(name, *args, timeout=-1)
+
+
+SPENT = reply(
+    body={"data": {"task_id": ID, "status": "CREATED"}},
+    headers={"x-ratelimit-remaining": "0", "x-ratelimit-reset": "9"},
+)
+
+
+@pytest.mark.parametrize(
+    ("limits", "steps", "slept"),
+    [
+        (Limits(rates=(Rate(2, 30.0),)), [shown()], [30]),
+        (None, [shown(), SPENT, shown()], [9]),
+        (Limits.off(), [SPENT], []),
+    ],
+    ids=["own rate", "the service's count", "off"],
+)
+def test_requests_wait_for_the_rate(
+    driver: Driver, time: FakeTime, limits: Limits | None, steps: list[Any], slept: list[int]
+) -> None:
+    """A request that would exceed the rate, ours or the service's own count, waits, unless limits are off."""
+    client = driver.open(Script.of(*steps), limits=limits, clock=time.clock, sleep=time.sleep)
+    for _ in range(3):
+        client.get(ID)
+    assert [round(seconds) for seconds in time.sleeps] == slept
+
+
+def interrupt(*args: object) -> None:
+    raise KeyboardInterrupt
+
+
+ENDS: list[tuple[str, list[Any], dict[str, Any], type[BaseException] | None]] = [
+    ("a video", [shown(), completed()], {}, None),
+    ("no video", [shown(), shown("FAILED")], {}, TaskFailed),
+    ("refused", [failing(400)], {}, KlingError),
+    ("unknown", [failing(500)], {}, KlingError),
+    ("bad input", [shown()], {"prompt": 5}, ValidationError),
+    ("deadline", [shown()], {"timeout": 10}, DeadlineExceeded),
+    ("Ctrl-C", [shown()], {"on_look": interrupt}, KeyboardInterrupt),
+]
+
+
+@pytest.mark.parametrize("end", ENDS, ids=lambda end: end[0])
+def test_a_slot_is_free_again(
+    driver: Driver, time: FakeTime, end: tuple[str, list[Any], dict[str, Any], type[BaseException] | None]
+) -> None:
+    """However `generate` ends, its place among the tasks at once is free again; a bare create takes none."""
+    _, steps, options, error = end
+    client = driver.open(Script.of(*steps), limits=ONE, clock=time.clock, sleep=time.sleep)
+    seen: list[int] = []
+    options = {"on_update": lambda _: seen.append(tasks_at_once(client)), **options}
+    if error is None:
+        client.generate([IMAGE], **options)
+        assert seen
+        assert set(seen) == {1}
+    else:
+        with pytest.raises(error):
+            client.generate([IMAGE], **options)
+    assert tasks_at_once(client) == 0
+    if error is None:
+        client.create([IMAGE])
+        assert tasks_at_once(client) == 0
+
+
+def test_a_governors_name_is_no_key() -> None:
+    """Keys are told apart by a digest, in which they can't be read."""
+    one, other = rate_limiter_key(ApiKey("key-1")), rate_limiter_key(ApiKey("key-2"))
+    assert one == rate_limiter_key(ApiKey("key-1")) != other
+    assert "key" not in one
+    assert one != hashlib.sha256(b"key-1").hexdigest()

@@ -8,18 +8,7 @@ from typing import Any
 import pytest
 
 from contract_tests.support.answers import ID
-from kling_elements import (
-    ApiError,
-    InvalidParam,
-    NotFoundError,
-    OutcomeUnknown,
-    PermissionDeniedError,
-    QuotaExceededError,
-    RateLimitError,
-    ResponseFormatError,
-    ServerError,
-    TaskData,
-)
+from kling_elements import InvalidParam, TaskData, errors
 from kling_elements.api.error_responses import read_error
 from kling_elements.api.outcomes import Operation, Raise, Retry, Return, decide
 from kling_elements.api.parsing import MAX_RESPONSE_BYTES, find_created_task, read_retry_after
@@ -47,26 +36,18 @@ def without(name: str) -> bytes:
 BODIES: list[tuple[str, bytes, str | None]] = [
     ("empty", b"", None),
     ("HTML", b"<html><title>Hi</title></html>", None),
-    ("null", b"null", None),
-    ("a list", json.dumps([{"data": TASK}]).encode(), None),
     ("no data", b"{}", None),
     ("data of another kind", b'{"data":"x"}', None),
-    ("data is a list", json.dumps({"data": [TASK]}).encode(), None),
     ("no id", without("task_id"), None),
-    ("an empty id", task(task_id=" "), None),
     ("no status", without("status"), None),
-    ("a number for a status", task(status=3), None),
     ("an unknown status", task(status="QUEUED"), "QUEUED"),
-    ("a status in lower case", task(status="completed"), "completed"),
     ("a number for an id", task(task_id=42), "IN_PROGRESS"),
-    ("no generated", without("generated"), "IN_PROGRESS"),
     ("null generated", task(generated=None), "IN_PROGRESS"),
     ("a text for generated", task(generated="u"), "IN_PROGRESS"),
     ("unexpected entries", task(generated=[None, 5, {}, ""]), "IN_PROGRESS"),
     ("NaN", TEXT.replace("[]", "[NaN, Infinity]").encode(), "IN_PROGRESS"),
     ("duplicate keys", b'{"data":1,' + TEXT[1:].encode(), "IN_PROGRESS"),
     ("too large", task(padding="x" * MAX_RESPONSE_BYTES), None),
-    ("deep nesting", b"[" * 100_000, None),
     ("deep and closed", b'{"a":' * 50_000 + b"1" + b"}" * 50_000, None),
     ("a huge integer", TEXT.replace("[]", "9" * 5000).encode(), None),
     ("a large integer", TEXT.replace("[]", "9" * 400).encode(), "IN_PROGRESS"),
@@ -89,7 +70,7 @@ def test_bodies(body: bytes, status: str | None) -> None:
         json.dumps(shown.value.raw, allow_nan=False)  # so that it can be stored
     else:
         assert isinstance(shown, Retry)
-        assert isinstance(shown.error, ResponseFormatError)
+        assert isinstance(shown.error, errors.ResponseFormatError)
         assert (status, shown.error.status_code, shown.error.request_id) == (None, 200, "req-1")
         assert len(shown.error.body) <= 64 * 1024
         assert len(str(shown.error)) < 400
@@ -99,7 +80,7 @@ def test_bodies(body: bytes, status: str | None) -> None:
         assert created.value.id in body.decode("utf-16" if b"\0" in body[:4] else "utf-8", "replace")
     else:
         assert isinstance(created, Raise)
-        assert isinstance(created.error, OutcomeUnknown)
+        assert isinstance(created.error, errors.OutcomeUnknown)
     assert type(decide(Operation.LIST, response)) in {Return, Retry}
 
 
@@ -136,13 +117,13 @@ def test_lists() -> None:
     assert [(task.id, task.request_id) for task in tasks] == [("a", "r"), ("b", "r"), ("7", "r")]
     entries = ("{}", '["a"]', '[[{"task_id":"a"}]]', "[null]", '[{"task_id":"a"},{}]')
     for damaged in ("{}", '[{"task_id":"a"}]', *(f'{{"data":{data}}}' for data in entries)):
-        with pytest.raises(ResponseFormatError):
+        with pytest.raises(errors.ResponseFormatError):
             read_tasks(Response(200, {}, damaged.encode()))
     assert read_tasks(Response(404, {}, b'{"message":"No task was found"}')) == []
     for status, prose in ((404, b'{"message":"multitasking"}'), (400, b'{"message":"Tasks not found"}')):
-        with pytest.raises(ApiError) as caught:
+        with pytest.raises(errors.ApiError) as caught:
             read_tasks(Response(status, {}, prose))
-        assert isinstance(caught.value, NotFoundError) == (status == 404)
+        assert isinstance(caught.value, errors.NotFoundError) == (status == 404)
 
 
 SENT = "Wed, 21 Oct 2026 07:28:00 GMT"
@@ -208,47 +189,47 @@ BAD_FILES: list[Any] = [{}, [], [None], [FILE, {**FILE, "upload_url": 5}], [FILE
 def test_unusable_upload_addresses() -> None:
     """An entry without both URLs, or with headers that can't be sent, makes the answer unreadable."""
     for body in ({}, *({"files": files} for files in BAD_FILES)):
-        with pytest.raises(ResponseFormatError):
+        with pytest.raises(errors.ResponseFormatError):
             read_uploads(body)
-        with pytest.raises(ServerError):
+        with pytest.raises(errors.ServerError):
             read_uploads(body, 503)
 
 
 # --- answers that are no success
 
 
-def refusal(body: object, status: int = 400, **headers: str) -> ApiError:
+def refusal(body: object, status: int = 400, **headers: str) -> errors.ApiError:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     return read_error(
         Response(status, {name.replace("_", "-"): value for name, value in headers.items()}, raw)
     )
 
 
-@pytest.mark.parametrize(
-    ("body", "message"),
-    [
-        ({"message": " Invalid API key\n", "detail": "d"}, "Invalid API key"),
-        ({"message": " ", "detail": "d", "title": "t"}, "d"),
-        ({"detail": 5, "title": "t", "error": "e"}, "t"),
-        ({"error": "e", "problem": "p"}, "e"),
-        ({"problem": "p"}, "p"),
-        ({"problem": {"title": "inner"}, "message": "outer"}, "inner"),
-        ({"error": {"message": " inner "}}, "inner"),
-        ({"error": {"message": 5}}, '{"error": {"message": 5}}'),
-        ({"message": {"a": 1}}, '{"message": {"a": 1}}'),
-        ({"message": "a\ud800"}, "a\\ud800"),
-        ({"message": "x" * 501}, "x" * 500),
-        (["x"], '["x"]'),
-        (b"<TITLE lang=en> Bad\nGateway </TITLE>", "Bad\nGateway"),
-        (b"<title></title> no ", "<title></title> no"),
-        (b" a \n\t b ", "a b"),
-        (b"x" * 501, "x" * 500),
-        (b"", "an empty response"),
-    ],
-)
-def test_the_message(body: object, message: str) -> None:
+MESSAGES: list[tuple[object, str]] = [
+    ({"message": " Invalid API key\n", "detail": "d"}, "Invalid API key"),
+    ({"message": " ", "detail": "d", "title": "t"}, "d"),
+    ({"detail": 5, "title": "t", "error": "e"}, "t"),
+    ({"error": "e", "problem": "p"}, "e"),
+    ({"problem": "p"}, "p"),
+    ({"problem": {"title": "inner"}, "message": "outer"}, "inner"),
+    ({"error": {"message": " inner "}}, "inner"),
+    ({"error": {"message": 5}}, '{"error": {"message": 5}}'),
+    ({"message": {"a": 1}}, '{"message": {"a": 1}}'),
+    ({"message": "a\ud800"}, "a\\ud800"),
+    ({"message": "x" * 501}, "x" * 500),
+    (["x"], '["x"]'),
+    (b"<TITLE lang=en> Bad\nGateway </TITLE>", "Bad\nGateway"),
+    (b"<title></title> no ", "<title></title> no"),
+    (b" a \n\t b ", "a b"),
+    (b"x" * 501, "x" * 500),
+    (b"", "an empty response"),
+]
+
+
+def test_the_message() -> None:
     """The first text of message, detail, title, error, problem; else the page's title; else the page."""
-    assert refusal(body).message == message
+    for body, message in MESSAGES:
+        assert refusal(body).message == message
 
 
 def test_a_redirect_is_shown_by_its_host() -> None:
@@ -263,23 +244,26 @@ def test_a_redirect_is_shown_by_its_host() -> None:
         assert message == f"a redirect{shown}, which is not followed"
 
 
-@pytest.mark.parametrize(
-    ("entries", "params"),
-    [
-        ([{"name": "a", "field": "b", "reason": "r"}], [("a", "r")]),
-        ([{"field": "c"}, {"reason": "s"}, "x", None], [("c", ""), ("?", "s")]),
-        ([{}, {"name": None, "reason": 5}], [("?", ""), ("?", "5")]),
-        ([{"name": ["body", "images", 0], "reason": {}}], [("body.images.0", "")]),
-        ([{"name": {"a": 1}, "reason": "r"}], [("?", "r")]),
-        ("x", []),
-    ],
-)
-@pytest.mark.parametrize("is_wrapped", [False, True])
-def test_parameters_at_fault(entries: object, params: list[tuple[str, str]], is_wrapped: bool) -> None:  # noqa: FBT001
+PARAMS: list[tuple[object, list[tuple[str, str]]]] = [
+    ([{"name": "a", "field": "b", "reason": "r"}], [("a", "r")]),
+    ([{"field": "c"}, {"reason": "s"}, "x", None], [("c", ""), ("?", "s")]),
+    ([{}, {"name": None, "reason": 5}], [("?", ""), ("?", "5")]),
+    ([{"name": ["body", "images", 0], "reason": {}}], [("body.images.0", "")]),
+    ([{"name": {"a": 1}, "reason": "\udc00"}], [("?", "\\udc00")]),
+    ("x", []),
+]
+
+
+def test_parameters_at_fault() -> None:
     """Both shapes of problem details and both names of a parameter are read."""
-    problem = {"message": "m", "invalid_params": entries}
-    found = refusal({"problem": problem} if is_wrapped else problem)
-    assert (found.message, found.invalid_params) == ("m", tuple(InvalidParam(*param) for param in params))
+    for entries, params in PARAMS:
+        problem = {"message": "m", "invalid_params": entries}
+        for body in (problem, {"problem": problem}):
+            found = refusal(body)
+            assert (found.message, found.invalid_params) == (
+                "m",
+                tuple(InvalidParam(*each) for each in params),
+            )
 
 
 def test_parameters_are_bounded() -> None:
@@ -303,7 +287,7 @@ RATES = ("", "Too many requests. Please slow down.", "your free_trial", "a plane
 
 def test_a_quota_is_no_rate() -> None:
     """The status makes the kind; only of a 429 the prose counts."""
-    assert {type(refusal({"message": message}, 429)) for message in QUOTAS} == {QuotaExceededError}
-    assert {type(refusal({"message": message}, 429)) for message in RATES} == {RateLimitError}
-    assert type(refusal({"message": "quota"}, 403)) is PermissionDeniedError
-    assert type(refusal({"message": "quota"}, 500)) is ServerError
+    assert {type(refusal({"message": message}, 429)) for message in QUOTAS} == {errors.QuotaExceededError}
+    assert {type(refusal({"message": message}, 429)) for message in RATES} == {errors.RateLimitError}
+    assert type(refusal({"message": "quota"}, 403)) is errors.PermissionDeniedError
+    assert type(refusal({"message": "quota"}, 500)) is errors.ServerError

@@ -12,16 +12,14 @@ import httpx
 import pytest
 from attrs import define, evolve, field
 
-from contract_tests.support.answers import ID, RESULT, Pieces, failing, mp4, reply, shown
+from contract_tests.support.answers import RESULT, Pieces, failing, mp4, shown
 from contract_tests.support.clients import SYNC, finished
-from kling_elements import DownloadError, Task, ValidationError
+from kling_elements import DownloadError, Task
 from kling_elements.downloads import part_file as parts
 from kling_elements.downloads.part_file import PartFile
-from kling_elements.downloads.ranges import PartNote
 from kling_elements.policy.retries import RetryPolicy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from contract_tests.support.clients import Driver, Opened
@@ -81,12 +79,6 @@ def names(folder: Path) -> list[str]:
 ONCE = RetryPolicy(attempts=1)
 
 
-@pytest.fixture
-def driver() -> Driver:
-    """One client: both download by one core, and test_downloads has both."""
-    return SYNC
-
-
 def test_a_break_anywhere_between_two_calls(tmp_path: Path) -> None:
     """Wherever a call breaks off, the next one continues there."""
     data, target = mp4(112), tmp_path / "out.mp4"
@@ -94,6 +86,7 @@ def test_a_break_anywhere_between_two_calls(tmp_path: Path) -> None:
         host = Host(data, cuts=[place])
         client, task, error = fails(SYNC, target, host)
         assert f"{place} of {len(data)} bytes" in str(error)
+        assert b"0a1b2c" not in (tmp_path / "out.mp4.part.json").read_bytes(), "anybody could read it"
         assert names(tmp_path) == ["out.mp4.part", "out.mp4.part.json"]
         assert client.download(task, target).read_bytes() == data
         assert host.ranges == [None, f"bytes={place}-"]
@@ -107,12 +100,6 @@ def fails(driver: Driver, target: Path, *steps: Any, **options: Any) -> tuple[Op
     with pytest.raises(DownloadError) as caught:
         client.download(task, target)
     return client, task, caught.value
-
-
-def fixed(status: int, **headers: str) -> Callable[[httpx.Request], httpx.Response]:
-    return reply(
-        status, content=b"", headers={name.replace("_", "-"): text for name, text in headers.items()}
-    )
 
 
 def test_another_video_is_not_appended(driver: Driver, tmp_path: Path) -> None:
@@ -166,14 +153,6 @@ def test_a_whole_part_of_unknown_size(driver: Driver, tmp_path: Path) -> None:
     assert host.ranges == [f"bytes={len(video)}-"]
 
 
-@pytest.fixture
-def little_progress(monkeypatch: pytest.MonkeyPatch) -> None:
-    """50 bytes are progress, and 20 attempts are the most."""
-    monkeypatch.setattr("kling_elements.downloads.download.DOWNLOAD_PROGRESS", 50)
-    monkeypatch.setattr("kling_elements.downloads.download.MAX_ATTEMPTS", 20)
-
-
-@pytest.mark.usefixtures("little_progress")
 @pytest.mark.parametrize(
     ("host", "attempts", "is_stored"),
     [
@@ -185,15 +164,17 @@ def little_progress(monkeypatch: pytest.MonkeyPatch) -> None:
     ids=["progress", "too little", "without end", "what is fetched again is none"],
 )
 def test_progress_is_not_failure(
-    driver: Driver,
     tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
     host: Host,
     attempts: int,
     is_stored: bool,  # noqa: FBT001
 ) -> None:
     """A line that breaks often is used as long as new bytes come, within bounds; then the download ends."""
+    monkeypatch.setattr("kling_elements.downloads.download.DOWNLOAD_PROGRESS", 50)
+    monkeypatch.setattr("kling_elements.downloads.download.MAX_ATTEMPTS", 20)
     host = evolve(host, cuts=list(host.cuts), asked=[])
-    client, task, _ = finished(driver, host)
+    client, task, _ = finished(SYNC, host)
     with contextlib.nullcontext() if is_stored else pytest.raises(DownloadError):
         assert client.download(task, tmp_path / "a.mp4").read_bytes() == VIDEO
     assert len(host.asked) == attempts
@@ -206,15 +187,12 @@ def test_a_passing_fault_is_retried(driver: Driver, tmp_path: Path) -> None:
     """A host's passing fault is retried after the pause that it asks for; no other, nor after an hour."""
     for status, hint, slept in ((429, "7", [7.0]), (503, "3600", []), (405, "1", [])):
         sleeps: list[float] = []
-        host = Host()
-        client, task, _ = finished(driver, fixed(status, retry_after=hint), host, sleep=sleeps.append)
-        if slept:
-            assert client.download(task, tmp_path / "out.mp4").read_bytes() == VIDEO
-        else:
-            with pytest.raises(DownloadError) as caught:
-                client.download(task, tmp_path / f"{status}.mp4")
-            assert caught.value.status_code == status
-        assert (sleeps, len(host.asked)) == (slept, len(slept))
+        step = failing(status, retry_after=hint)
+        client, task, _ = finished(driver, step, Host(), sleep=sleeps.append)
+        with contextlib.nullcontext() if slept else pytest.raises(DownloadError):
+            client.download(task, tmp_path / f"{status}.mp4")
+        assert sleeps == slept
+    assert (tmp_path / "429.mp4").read_bytes() == VIDEO
 
 
 def test_damage_is_fetched_anew_once(driver: Driver, tmp_path: Path) -> None:
@@ -240,32 +218,29 @@ def test_damage_is_fetched_anew_once(driver: Driver, tmp_path: Path) -> None:
 FRESH = RESULT.replace("0a1b2c", "ffff")
 
 
-def test_a_refused_address_is_asked_for_anew(driver: Driver, tmp_path: Path) -> None:
-    """At 403 the task is asked for once, and its new URL is good for what is there already."""
+@pytest.mark.parametrize("status", [401, 403, 404, 410])
+def test_a_refused_address_is_asked_for_anew(driver: Driver, tmp_path: Path, status: int) -> None:
+    """The task is asked for once, and its new URL is good for what is there already."""
     host = Host(cuts=[300])
-    for status in (401, 403, 404, 410):
-        host.cuts = [300]
-        host.asked = []
-        client, task, _ = finished(driver, host, fixed(status), shown("COMPLETED", (FRESH,)), host)
-        assert client.download(task, tmp_path / f"{status}.mp4").read_bytes() == VIDEO
-        assert [str(request.url) for request in host.asked] == [RESULT, FRESH]
-        assert host.ranges == [None, "bytes=300-"]
+    client, task, _ = finished(driver, host, failing(status), shown("COMPLETED", (FRESH,)), host)
+    assert client.download(task, tmp_path / "out.mp4").read_bytes() == VIDEO
+    assert [str(request.url) for request in host.asked] == [RESULT, FRESH]
+    assert host.ranges == [None, "bytes=300-"]
 
 
-@pytest.mark.parametrize(
-    "steps",
-    [
-        [shown("COMPLETED", (FRESH,)), fixed(403)],
-        [shown("COMPLETED", (RESULT,))],
-        [shown("COMPLETED", ())],
-        [failing(404, "Task not found")],
-        [failing(401, "Invalid API key")],
-    ],
-    ids=["403 twice", "the same", "none", "404", "401"],
-)
+NO_HELP: dict[str, list[Any]] = {
+    "403 twice": [shown("COMPLETED", (FRESH,)), failing(403)],
+    "the same": [shown("COMPLETED", (RESULT,))],
+    "none": [shown("COMPLETED", ())],
+    "404": [failing(404, "Task not found")],
+    "401": [failing(401, "Invalid API key")],
+}
+
+
+@pytest.mark.parametrize("steps", NO_HELP.values(), ids=NO_HELP)
 def test_one_fresh_url_and_no_more(driver: Driver, tmp_path: Path, steps: list[Any]) -> None:
     """The task is asked for once; where that does not help, the error is the refusal's."""
-    client, task, server = finished(driver, fixed(403), *steps, AssertionError("asked once too often"))
+    client, task, server = finished(driver, failing(403), *steps, AssertionError("asked once too often"))
     with pytest.raises(DownloadError) as caught:
         client.download(task, tmp_path / "out.mp4")
     assert caught.value.status_code == 403
@@ -295,27 +270,6 @@ def test_somebody_elses_part_is_left(driver: Driver, tmp_path: Path) -> None:
     assert precious.read_bytes() == b"precious"
     assert (tmp_path / "a.mp4.part").read_bytes() == b"a browser's"
     assert (tmp_path / "d.mp4.part.json").read_bytes() == b"{}"
-
-
-def test_notes_hold_no_signature(driver: Driver, tmp_path: Path) -> None:
-    """What is written beside a part could be read by anybody: it has no signature in it."""
-    fails(driver, tmp_path / "out.mp4", Host(cuts=[300]))
-    text = (tmp_path / "out.mp4.part.json").read_bytes()
-    assert b"0a1b2c" not in text
-    assert PartNote.from_json(text) == PartNote(ID, RESULT.partition("?")[0], ETAG, len(VIDEO))
-
-
-def test_a_kill_between_the_steps_of_publishing(driver: Driver, tmp_path: Path) -> None:
-    """A part that has its final name already is not written to."""
-    fails(driver, tmp_path / "out.mp4", Host(cuts=[300]))
-    (tmp_path / "out.mp4.part").write_bytes(VIDEO)
-    os.link(tmp_path / "out.mp4.part", tmp_path / "out.mp4")
-    new = mp4(900)
-    with (tmp_path / "out.mp4").open("rb") as kept:
-        client, task, _ = finished(driver, Host(new))
-        assert client.download(task, tmp_path / "out.mp4", overwrite=True).read_bytes() == new
-        assert kept.read() == VIDEO
-    assert names(tmp_path) == ["out.mp4"]
 
 
 def test_without_locks(driver: Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -380,23 +334,3 @@ def test_names_up_to_the_longest(driver: Driver, tmp_path: Path) -> None:
 
 
 # --- options
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"max_bytes": 0},
-        {"max_bytes": True},
-        {"max_bytes": "1"},
-        {"redirects": "all"},
-        {"redirects": None},
-        {"overwite": True},
-    ],
-)
-def test_options_are_checked(driver: Driver, tmp_path: Path, options: dict[str, Any]) -> None:
-    """An option that makes no sense is refused by its name before anything is fetched."""
-    host = Host()
-    client, task, _ = finished(driver, host)
-    with pytest.raises(ValidationError, match=next(iter(options))):
-        client.download(task, tmp_path / "out.mp4", **options)
-    assert host.asked == []

@@ -1,9 +1,14 @@
-"""What a host's answer means for the beginning of a file that is there already: a pure table."""
+"""Rules: what a host's answer means for a file that is there already, and what a file is. Pure tables."""
 
 from __future__ import annotations
 
+import io
+import struct
+
 import pytest
 
+from contract_tests.support.answers import mp4
+from kling_elements.downloads.mp4 import MAX_BOXES, Verdict, inspect_video
 from kling_elements.downloads.ranges import (
     Append,
     Expired,
@@ -35,19 +40,16 @@ def plan(
     return plan_for(ResponseHead(status, headers, FRESH.resource), have, note, FRESH, most)
 
 
-@pytest.mark.parametrize(
-    ("status", "headers", "note"),
-    [
-        (200, {"content-length": "300", "etag": '"v2"'}, PartNote("t", FRESH.resource, '"v2"', 300)),
-        (200, {"content-length": "1000"}, PartNote("t", FRESH.resource, None, 1000)),
-        (200, {"content-length": "+300"}, FRESH),
-        (200, {"content-length": "300", "content-encoding": "gzip", "etag": '"v2"'}, FRESH),
-        (200, {}, FRESH),
-    ],
-)
-def test_a_whole_body_is_taken(status: int, headers: dict[str, str], note: PartNote) -> None:
+def test_a_whole_body_is_taken() -> None:
     """A 200 replaces what is there; its size and its validator are those of the bytes as they are sent."""
-    assert plan(status, headers) == Replace(note)
+    etag = {"content-length": "300", "etag": '"v2"'}
+    for headers, note in (
+        (etag, PartNote("t", FRESH.resource, '"v2"', 300)),
+        ({"content-length": "1000"}, PartNote("t", FRESH.resource, None, 1000)),
+        ({"content-length": "+300"}, FRESH),
+        ({**etag, "content-encoding": "gzip"}, FRESH),
+    ):
+        assert plan(200, headers) == Replace(note)
 
 
 def test_a_part_that_fits_is_appended() -> None:
@@ -62,119 +64,79 @@ def test_a_part_that_fits_is_appended() -> None:
     assert isinstance(plan(206, {**plain, "last-modified": AT_ONCE["date"]}, note=dated), Restart)
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"content-range": "bytes 99-299/300"},
-        {"content-range": "bytes 101-299/300"},
-        {"content-range": "bytes 100-298/300"},
-        {"content-range": "bytes 100-300/301"},
-        {"content-range": "bytes 100-299/301"},
-        {"content-range": "bytes 100-298/*"},
-        {"content-range": "BYTES 100-299/300"},
-        {"content-range": ""},
-        {"content-encoding": "gzip"},
-        {"etag": '"v2"'},
-    ],
-)
-def test_a_part_of_something_else_starts_again(changes: dict[str, str]) -> None:
+OTHER_RANGES = ("bytes 99-299/300", "bytes 101-299/300", "bytes 100-298/300", "bytes 100-300/301",
+                "bytes 100-299/301", "bytes 100-298/*", "BYTES 100-299/300", "")  # fmt: skip
+
+
+def test_a_part_of_something_else_starts_again() -> None:
     """A part of another range, another whole, or in another coding is not appended."""
-    assert isinstance(plan(206, {**RANGE, **changes}), Restart)
+    others = [{"content-range": text} for text in OTHER_RANGES]
+    for changes in (*others, {"content-encoding": "gzip"}, {"etag": '"v2"'}):
+        assert isinstance(plan(206, {**RANGE, **changes}), Restart), changes
 
 
-def test_a_part_that_nobody_asked_for_is_refused() -> None:
-    """A part in place of the whole is no video, and will be none later."""
-    for have, note in ((0, NOTE), (HAVE, None)):
-        found = plan(206, RANGE, have=have, note=note)
-        assert isinstance(found, Refuse)
-        assert (found.status, found.is_transient) == (206, False)
-
-
-@pytest.mark.parametrize(("status", "headers"), [(200, {"content-length": "300"}), (206, RANGE)])
-def test_too_large_a_video_is_refused_at_its_head(status: int, headers: dict[str, str]) -> None:
-    """A video over the limit is refused before its body comes."""
-    found = plan(status, headers, most=299)
-    assert isinstance(found, Refuse)
-    assert (found.status, found.is_too_large) == (status, True)
-
-
-@pytest.mark.parametrize(
-    ("headers", "note", "is_finished"),
-    [
-        ({"content-range": "bytes */100", "etag": '"v1"'}, UNSIZED, True),
-        ({"content-range": " bytes */100 "}, UNSIZED, True),
-        ({"content-range": "bytes */100"}, PartNote("t", FRESH.resource, '"v1"', 100), True),
-        ({"content-range": "bytes */100"}, NOTE, False),
-        ({"content-range": "bytes */101"}, UNSIZED, False),
-        ({"content-range": "bytes */100", "etag": '"v2"'}, UNSIZED, False),
-        ({"content-range": "bytes 0-99/100"}, UNSIZED, False),
-        ({"content-range": "bytes */100"}, FRESH, False),
-        ({"content-range": "bytes */100"}, None, False),
-        ({}, UNSIZED, False),
-    ],
-)
-def test_a_refused_range(headers: dict[str, str], note: PartNote | None, is_finished: bool) -> None:  # noqa: FBT001
-    """A 416 means that all is there only if the host vouches for that very size; else all starts again."""
-    assert type(plan(416, headers, note=note)) is (Finished if is_finished else Restart)
-
-
-def test_other_refusals() -> None:
-    """Some refusals pass, some don't; some say that the URL is refused, not that the video is gone."""
+def test_refusals() -> None:
+    """A part in place of the whole, and a video over the limit, are refused by their heads; some pass."""
     for status in (401, 403, 404, 410):
         assert plan(status, {}) == Expired(status)
     for status in (400, 405, 408, 425, 429, 499, 500, 503):
         is_transient = status not in {400, 405, 499}
         assert plan(status, {}) == Refuse(f"HTTP {status}", status, is_transient)
     assert plan(416, {}, have=0) == Refuse("HTTP 416", 416)
+    for status, headers, most, have, is_too_large in (
+        (206, RANGE, 1000, 0, False),
+        (200, {"content-length": "300"}, 299, HAVE, True),
+        (206, RANGE, 299, HAVE, True),
+    ):
+        found = plan(status, headers, have=have, most=most)
+        assert isinstance(found, Refuse)
+        assert (found.status, found.is_transient, found.is_too_large) == (status, False, is_too_large)
 
 
-def test_what_is_asked_for() -> None:
-    """The rest is asked for if there is a beginning and a validator, else the whole; never compressed."""
+def test_what_is_asked_for_and_what_comes() -> None:
+    """The rest is asked for if there is a validator, never compressed; a wrong number of bytes is a fault."""
     whole = {"Accept": "video/mp4, */*;q=0.5", "Accept-Encoding": "identity"}
     assert request_headers(HAVE, NOTE) == {**whole, "Range": "bytes=100-", "If-Range": '"v1"'}
     assert request_headers(0, NOTE) == request_headers(HAVE, FRESH) == request_headers(HAVE, None) == whole
+    for have, note in ((300, NOTE), (301, UNSIZED), (1000, None)):
+        assert size_fault(have, note, 1000) is None
+    for have, note in ((299, NOTE), (301, NOTE), (1001, None), (1001, NOTE)):
+        assert size_fault(have, note, 1000) is not None
 
 
-@pytest.mark.parametrize(
-    ("have", "note", "is_fault"),
-    [
-        (300, NOTE, False),
-        (299, NOTE, True),
-        (301, NOTE, True),
-        (301, UNSIZED, False),
-        (1000, None, False),
-        (1001, None, True),
-        (1001, NOTE, True),
-    ],
-)
-def test_the_number_of_bytes(have: int, note: PartNote | None, is_fault: bool) -> None:  # noqa: FBT001
-    """A body that is shorter or longer than announced, or over the limit, is a fault."""
-    assert (size_fault(have, note, 1000) is not None) is is_fault
+def test_a_refused_range() -> None:
+    """A 416 means that all is there only if the host vouches for that very size; else all starts again."""
+    whole = {"content-range": " bytes */100 "}
+    for headers, note, kind in (
+        ({**whole, "etag": '"v1"'}, UNSIZED, Finished),
+        (whole, UNSIZED, Finished),
+        (whole, PartNote("t", FRESH.resource, '"v1"', 100), Finished),
+        (whole, NOTE, Restart),
+        ({"content-range": "bytes */101"}, UNSIZED, Restart),
+        ({**whole, "etag": '"v2"'}, UNSIZED, Restart),
+        ({"content-range": "bytes 0-99/100"}, UNSIZED, Restart),
+        (whole, None, Restart),
+        ({}, UNSIZED, Restart),
+    ):
+        assert type(plan(416, headers, note=note)) is kind, headers
 
 
-@pytest.mark.parametrize(
-    ("headers", "validator"),
-    [
-        ({"etag": ' "v1" '}, '"v1"'),
-        ({"etag": '""'}, '""'),
-        ({"etag": '"!#~"'}, '"!#~"'),
-        ({"etag": 'W/"v1"'}, None),
-        ({"etag": '"v 1"'}, None),
-        ({"etag": "v1"}, None),
-        ({"etag": f'"{"x" * 1022}"'}, f'"{"x" * 1022}"'),
-        ({"etag": f'"{"x" * 1023}"'}, None),
+ETAGS = {' "v1" ': '"v1"', '""': '""', '"!#~"': '"!#~"', 'W/"v1"': None, '"v 1"': None, "v1": None,
+         f'"{"x" * 1022}"': f'"{"x" * 1022}"', f'"{"x" * 1023}"': None}  # fmt: skip
+
+
+def test_what_can_vouch() -> None:
+    """A strong entity tag, else a date a second before the answer's own; nothing of a compressed body."""
+    assert {etag: validator_of({"etag": etag}) for etag in ETAGS} == ETAGS
+    for headers, validator in (
         ({"etag": 'W/"v1"', **DATES}, DATES["last-modified"]),
         ({"etag": '"v1"', **DATES}, '"v1"'),
-        (DATES, DATES["last-modified"]),
         (AT_ONCE, None),
         ({"last-modified": DATES["last-modified"]}, None),
         ({"date": DATES["date"]}, None),
         ({"etag": '"v1"', "content-encoding": "gzip"}, None),
-    ],
-)
-def test_what_can_vouch(headers: dict[str, str], validator: str | None) -> None:
-    """A strong entity tag, else a date a second before the answer's own; nothing of a compressed body."""
-    assert validator_of(headers) == validator
+    ):
+        assert validator_of(headers) == validator
 
 
 def test_a_note_is_read_back_or_is_none_of_ours() -> None:
@@ -195,3 +157,61 @@ def test_a_note_is_read_back_or_is_none_of_ours() -> None:
         assert old in text
         assert PartNote.from_json(text.replace(old, new)) is None
     assert PartNote.from_json(b"[]") is None
+
+
+# --- what a file is, by its first bytes and its boxes
+
+WHOLE, UNUSUAL, DAMAGED, NO_VIDEO = Verdict
+
+
+def box(kind: bytes, payload: bytes = b"", length: int | None = None) -> bytes:
+    """A box, with its own length or any other."""
+    return struct.pack(">I", 8 + len(payload) if length is None else length) + kind + payload
+
+
+def large(kind: bytes, payload: bytes = b"") -> bytes:
+    """A box with a 64-bit length."""
+    return struct.pack(">I4sQ", 1, kind, 16 + len(payload)) + payload
+
+
+FTYP, MOOV, MDAT = box(b"ftyp", b"isom"), box(b"moov", b"\0" * 8), box(b"mdat", b"\1" * 8)
+
+
+class Counted(io.BytesIO):
+    """A file that counts how often it is read, and little at a time."""
+
+    reads = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        assert size is not None
+        assert 0 <= size <= 512
+        self.reads += 1
+        return super().read(size)
+
+
+# Files by what they are; of the first ones all is there, of the second more could follow.
+FILES: list[tuple[Verdict, bool, list[bytes]]] = [
+    (WHOLE, True, [mp4(), FTYP + MDAT + MOOV, MOOV + MDAT, box(b"wide") + MDAT + MOOV,
+                   FTYP + large(b"mdat", b"\1" * 300) + MOOV, FTYP + MOOV + box(b"\xa9nam") + MDAT]),
+    (WHOLE, False, [FTYP + MOOV, FTYP + MOOV + box(b"mdat", b"\1" * 9, length=0),
+                    FTYP + MOOV + box(b"moof") + MDAT]),
+    (UNUSUAL, False, [FTYP + MOOV + MDAT + b"\0" * 64, FTYP + MDAT + MOOV + b"ID3\4" + b"\0" * 50,
+                      FTYP + MDAT + MOOV + box(b"free", b"", length=999), b"RIFF\0\0\0\0AVI ",
+                      FTYP + MOOV + MDAT + box(b"free") * 2 * MAX_BOXES, b"\x1a\x45\xdf\xa3\0"]),
+    (DAMAGED, False, [FTYP + box(b"free") * 2 * MAX_BOXES + MOOV + MDAT, FTYP + MDAT, FTYP + MOOV + MDAT[:-1],
+                      FTYP + MDAT + MOOV[:-1], FTYP + MOOV + MDAT[:7], FTYP + MOOV + b"\0" * 64,
+                      FTYP + box(b"mdat", b"\1" * 8, length=7) + MOOV, FTYP + large(b"mdat")[:12],
+                      FTYP + box(b"mdat", struct.pack(">Q", 16), length=2) + MOOV, b"\0" * 999, b"\x89PNG\r\n"]),
+    (NO_VIDEO, False, [b"<html>\xe9</html>", b'{"message": "no"}', b""]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("verdict", "is_complete", "files"), FILES)
+def test_each_file(verdict: Verdict, is_complete: bool, files: list[bytes]) -> None:  # noqa: FBT001
+    """Only text is no video; what looks wrong is kept; and the boxes that are looked at are bounded."""
+    for data in files:
+        stream = Counted(data)
+        found = inspect_video(stream, len(data))
+        assert (found.verdict, found.is_complete) == (verdict, is_complete), data[:99]
+        assert bool(found.text) == (verdict is not WHOLE)
+        assert stream.reads <= MAX_BOXES + 1

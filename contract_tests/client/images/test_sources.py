@@ -6,6 +6,7 @@ import base64
 import io
 import os
 import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -30,7 +31,6 @@ from kling_elements.images.sources import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 RULES = ImageConstraints(("jpeg", "png"), 300, 300, 0.4, 2.5, 10_000_000)
 LEAN = attrs.evolve(RULES, max_bytes=20_000)
@@ -38,6 +38,7 @@ LEAN = attrs.evolve(RULES, max_bytes=20_000)
 
 PNG = encoded(picture())
 JPEG = encoded(picture(), "JPEG")
+BASE64_TEXT = base64.b64encode(JPEG).decode()
 
 
 def refusal(source: object, rules: ImageConstraints = RULES) -> str:
@@ -197,65 +198,38 @@ def test_links(tmp_path: Path) -> None:
     assert "is a link to nothing: nothing.png does not exist" in refusal(tmp_path / "lost")
 
 
-@pytest.mark.parametrize(
-    ("make", "label"),
-    [
-        (lambda text: text, "the base64 text"),
-        (lambda text: "\n".join(text[i : i + 76] for i in range(0, len(text), 76)) + "\n", "the base64 text"),
-        (lambda text: text.rstrip("="), "the base64 text"),
-        (lambda text: text.replace("+", "-").replace("/", "_"), "the base64 text"),
-        (lambda text: f"data:image/png;base64,{text}", "the data URL"),
-        (lambda text: f"DATA:image/jpg;name=a.png;BASE64,{quote(text)}", "the data URL"),
-    ],
-)
-def test_base64_text_is_decoded(make: Callable[[str], str], label: str) -> None:
+BASE64: list[Callable[[str], str]] = [
+    lambda text: text,
+    lambda text: "\n".join(text[i : i + 76] for i in range(0, len(text), 76)) + "\n",
+    lambda text: text.rstrip("="),
+    lambda text: text.replace("+", "-").replace("/", "_"),
+    lambda text: f"data:image/png;base64,{text}",
+    lambda text: f"DATA:image/jpg;name=a.png;BASE64,{quote(text)}",
+]
+
+
+def test_base64_text_is_decoded() -> None:
     """Base64 text, in lines or not, padded or not, bare or in a data URL, becomes clean base64."""
-    for data in (PNG, JPEG, PNG + b"\0", PNG + b"\0\0"):
-        loaded = load_image(make(base64.b64encode(data).decode()), RULES)
-        assert (loaded.data, loaded.label) == (data, label)
+    for number, make in enumerate(BASE64):
+        for data in (PNG, JPEG, PNG + b"\0", PNG + b"\0\0"):
+            loaded = load_image(make(base64.b64encode(data).decode()), RULES)
+            assert (loaded.data, loaded.label) == (data, "the data URL" if number > 3 else "the base64 text")
 
 
-def test_faults_in_base64_are_placed() -> None:
-    """A wrong character is shown with its place; text that was cut off, or holds no fit image, is refused."""
-    text = base64.b64encode(JPEG).decode()
-    for damaged, words in (
-        (text[:999] + "*" + text[1000:], "'*' at character 1,000"),
-        (text[:1001], "is cut off"),
-        (text[: len(text) // 2 // 4 * 4], "is cut off or damaged"),
-        (base64.b64encode(encoded(picture(), "GIF")).decode(), "is a GIF image"),
-        ("data:image/svg+xml,<svg/>", "is not in base64"),
-        ("data:image/png;base64,", "is empty"),
-    ):
-        assert words in refusal(damaged)
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("HTTPS://Example.com/a.png", UrlSource("HTTPS://Example.com/a.png", "https://Example.com/a.png")),
-        ("https://a.example/?sig=secret", UrlSource("https://a.example/?sig=secret", "https://a.example/?…")),
-        (base64.b64encode(PNG).decode(), BytesSource(PNG, "the base64 text")),
-        ("A" * 256, BytesSource(bytes(192), "the base64 text")),
-        ("data:;base64,AAAA", BytesSource(bytes(3), "the data URL")),
-        ("data:image/png;base64,AA%3D%3D", BytesSource(bytes(1), "the data URL")),
-    ],
-)
-def test_each_text(text: str, expected: object) -> None:
-    """A URL is kept to the letter, and shown without its query; base64 is decoded."""
-    found = classify(text)
-    assert found == expected
-    assert "secret" not in repr(found)
-
-
-@pytest.mark.parametrize("name", ["http", "https", "data", "file", "a:b.png", "iVBORw0KGgoAAAA", "A" * 255])
-def test_a_file_that_exists_is_a_file(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file is taken for one, even where its name could be something else."""
+def test_a_file_that_exists_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file is taken for one, even where its name could be something else; a URL is kept to the letter."""
     monkeypatch.chdir(tmp_path)
-    path = tmp_path / name
-    path.write_bytes(PNG)
-    label = name if len(name) < 200 else f"{'A' * 100}…{'A' * 100}"
-    assert classify(name) == FileSource(path.relative_to(tmp_path), label)
-    assert load_image(name, RULES).facts.size == len(PNG)
+    for name in ("http", "https", "data", "file", "a:b.png", "iVBORw0KGgoAAAA", "A" * 255):
+        Path(name).write_bytes(PNG)
+        label = name if len(name) < 200 else f"{'A' * 100}…{'A' * 100}"
+        assert classify(name) == FileSource(Path(name), label)
+        assert load_image(name, RULES).facts.size == len(PNG)
+    for url, label in (
+        ("HTTPS://Example.com/a.png", "https://Example.com/a.png"),
+        ("https://a.example/?sig=secret", "https://a.example/?…"),
+    ):
+        assert classify(url) == UrlSource(url, label)
+        assert "secret" not in repr(classify(url))
 
 
 @pytest.mark.parametrize(
@@ -282,6 +256,10 @@ def test_a_missing_file_suggests_the_nearest(tmp_path: Path, wanted: str, expect
 @pytest.mark.parametrize(
     ("value", "words"),
     [
+        (BASE64_TEXT[:999] + "*" + BASE64_TEXT[1000:], "'*' at character 1,000"),
+        (BASE64_TEXT[:1001], "is cut off"),
+        (BASE64_TEXT[: len(BASE64_TEXT) // 2 // 4 * 4], "is cut off or damaged"),
+        ("data:image/png;base64,", "is empty"),
         (None, "None is no image: an http(s) URL, a path"),
         (5, "type int"),
         ([PNG], "each image by itself"),

@@ -1,8 +1,10 @@
-"""Every argument of a client gets where it belongs, and what a client shares with others is shared."""
+"""Every argument of a client gets where it belongs, and what a client tells of its doings."""
 
 from __future__ import annotations
 
+import logging
 import math
+import re
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +16,9 @@ from contract_tests.support.answers import ID, IMAGE, RESULT, completed, failing
 from contract_tests.support.clients import ASYNC, KEY, SYNC, Script
 from contract_tests.support.loopback import serving
 from kling_elements import (
-    AsyncKlingElements,
     AsyncTask,
     Event,
+    KlingError,
     Limits,
     PollSchedule,
     RetryPolicy,
@@ -26,6 +28,7 @@ from kling_elements import (
     ValidationError,
 )
 from kling_elements.journal import Journal, State
+from kling_elements.operations import events
 from kling_elements.policy.rate_limits import Rate
 
 if TYPE_CHECKING:
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
 
     from contract_tests.support.clients import Driver, FakeTime
     from contract_tests.support.loopback import Answer, Asked
+
 
 VIDEO = mp4()
 LIMITS = Limits(rates=(Rate(50, 3600.0),), tasks=2)
@@ -102,12 +106,6 @@ def test_options_of_some_calls(any_driver: Driver, time: FakeTime, tmp_path: Pat
         client.with_options()
 
 
-def test_a_client_is_shown_by_its_origin(driver: Driver) -> None:
-    """The repr tells the kind and the origin, also of a client that could not be made."""
-    assert repr(driver.open(Script.of(shown()), base_url=OWN).client) == f"KlingElements(base_url='{OWN}')"
-    assert repr(object.__new__(AsyncKlingElements)) == "AsyncKlingElements(base_url=None)"
-
-
 @pytest.mark.parametrize("whose", ["nobody's", "a closed client's"])
 @pytest.mark.parametrize("driver", [SYNC, ASYNC], ids=["sync", "async"])
 def test_a_download_without_a_client_is_patient(
@@ -136,3 +134,89 @@ def test_a_download_without_a_client_is_patient(
     assert [asked.path for asked in served.asked][-2:] == ["/x.mp4"] * 2
     [pause] = slept
     assert 0 <= pause <= RetryPolicy().base
+
+
+# --- what it tells: events for metrics, and the log
+
+
+def table() -> dict[str, list[str]]:
+    """The events that the module documents, and their fields."""
+    rows = re.findall(r"^\| `([a-z.]+)` +\| ([a-z_, ]+?) +\|$", events.__doc__ or "", re.MULTILINE)
+    return {name: fields.split(", ") for name, fields in rows}
+
+
+@pytest.fixture
+def told(driver: Driver, time: FakeTime, tmp_path: Path) -> list[Event]:
+    """The events of a life in which everything happens."""
+    found: list[Event] = []
+
+    def run(*steps: Any, **options: Any) -> None:
+        client = driver.open(
+            Script.of(*steps), clock=time.clock, sleep=time.sleep, on_event=found.append, **options
+        )
+        try:
+            task = client.generate([IMAGE])
+            client.download(task, tmp_path / "out.mp4")
+        except KlingError:
+            pass
+
+    run(httpx.ConnectError("refused"), shown(), failing(500), completed(), reply(content=mp4()))
+    run(failing(429, retry_after="1"), failing(503, f"we know {KEY}"), limits=Limits((Rate(1, 9.0),)))
+    run(httpx.ReadError(f"cut {KEY}"))
+    return found
+
+
+def test_the_names_are_stable(told: list[Event]) -> None:
+    """Every documented event happens, with its fields: dashboards rely on them, and this list only grows."""
+    assert {event.name: list(event.fields) for event in told} == table()
+    assert {name: " ".join(fields) for name, fields in table().items()} == {
+        "request.started": "operation",
+        "request.answered": "operation status_code request_id seconds",
+        "request.failed": "operation reason was_sent seconds",
+        "request.repeated": "operation attempt pause",
+        "request.delayed": "operation pause",
+        "task.created": "task_id model",
+        "task.status": "task_id status",
+        "create.unknown": "task_id status_code",
+        "download.finished": "task_id bytes",
+    }
+
+
+def test_what_events_say(told: list[Event]) -> None:
+    """Values are those of what happened, plain, and can't be changed; none holds a key or a signature."""
+    first = [event for event in told if event.name != "request.started"]
+    answered = {"operation": "create", "status_code": 200, "request_id": "req-1", "seconds": 0.0}
+    failed = {"operation": "create", "reason": "refused", "was_sent": False, "seconds": 0.0}
+    assert (first[0], first[2]) == (Event("request.failed", failed), Event("request.answered", answered))
+    assert (first[1].fields["attempt"], first[3]) == (
+        1,
+        Event("task.created", {"task_id": ID, "model": "std"}),
+    )
+    assert Event("download.finished", {"task_id": ID, "bytes": len(mp4())}) in told
+    for event in told:
+        assert all(isinstance(value, str | int | float | None) for value in event.fields.values())
+        assert (KEY in repr(event), "hmac" in repr(event)) == (False, False)
+        with pytest.raises(TypeError):
+            event.fields["task_id"] = "x"  # type: ignore[index]  # that is the point
+
+
+def test_a_hook_that_raises_harms_nothing(
+    driver: Driver, time: FakeTime, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A hook that fails is logged, and the task is made and waited for all the same."""
+
+    def hook(event: Event) -> None:
+        raise ZeroDivisionError(event.name)
+
+    client = driver.open(Script.of(shown(), completed()), clock=time.clock, sleep=time.sleep, on_event=hook)
+    assert client.generate([IMAGE]).id == ID
+    failures = [record for record in caplog.records if record.exc_info]
+    assert "the event hook failed on task.created" in [record.getMessage() for record in failures]
+
+
+def test_one_logger() -> None:
+    """The package logs under one name, with a handler that does nothing and no level of its own."""
+    logger = logging.getLogger("kling_elements")
+    assert [type(handler) for handler in logger.handlers] == [logging.NullHandler]
+    assert logger.level == logging.NOTSET
+    assert logger.propagate

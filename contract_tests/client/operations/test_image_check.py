@@ -96,13 +96,7 @@ def test_images_that_cannot_be_used(driver: Driver, answer: Answer, words: str) 
 
 def test_every_image_is_looked_at(driver: Driver) -> None:
     """All faults are named with their places; local images are not fetched, nor any without the option."""
-
-    def fail(request: httpx.Request) -> Any:
-        if request.url.path == "/0.png":
-            raise httpx.ConnectError("refused")
-        return 404, {}, b""
-
-    service = Service(fail)
+    service = Service(lambda _: (404, {}, b""))
     images: list[Any] = [f"{HOST}/0.png", PICTURE, f"{HOST}/2.png"]
     with pytest.raises(ValidationError) as caught:
         driver.open(service).create(images, check_images=True)
@@ -122,8 +116,7 @@ def test_redirects_of_images(driver: Driver) -> None:
 
     service = Service(moved)
     driver.open(service).create([f"{HOST}/x?to=https://elsewhere.example/a.png"], check_images=True)
-    assert [request.url.host for request in service.fetched] == ["pictures.example", "elsewhere.example"]
-    service = Service(moved)
     with pytest.raises(ValidationError, match="too many redirects"):
         driver.open(service).create([f"{HOST}/x"], check_images=True)
-    assert len(service.fetched) == 6
+    hosts = [request.url.host for request in service.fetched]
+    assert hosts == ["pictures.example", "elsewhere.example", *["pictures.example"] * 6]

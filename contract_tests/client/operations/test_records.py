@@ -1,10 +1,10 @@
-"""What the client writes down, whatever becomes of a create."""
+"""What the client writes down of a create, and that no task id of an answer is lost, whatever comes of it."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 from contextlib import closing
-from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +13,9 @@ import httpx
 import pytest
 
 from contract_tests.support.answers import ID, IMAGE, completed, failing, mp4, reply, shown
-from contract_tests.support.clients import ASYNC, KEY, Script
+from contract_tests.support.clients import ASYNC, KEY, FakeTime, Script
 from kling_elements import (
+    ApiError,
     AsyncKlingElements,
     KlingElements,
     KlingError,
@@ -24,14 +25,16 @@ from kling_elements import (
 )
 from kling_elements.api.endpoints import DEFAULT_MODEL
 from kling_elements.journal import Job, Journal, State, request_digest
-from kling_elements.operations.recorder import next_midnight
 from kling_elements.types import Request
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from contract_tests.support.clients import Driver, FakeTime, Opened
     from kling_elements.journal import Entry
+
+    Step = Callable[[httpx.Request], httpx.Response]
 
 
 @pytest.fixture
@@ -221,18 +224,6 @@ def test_a_job_is_created_once(driver: Driver, path: Path) -> None:
         assert len(server.requests) == sent
 
 
-def test_only_tasks_of_its_own_origin(driver: Driver, time: FakeTime, path: Path) -> None:
-    """What a client sees is noted of the task at its origin, not of the one of that name elsewhere."""
-    for origin in ("https://a.example", "https://b.example"):
-        opened(driver, path, time, shown(), base_url=origin).create([IMAGE])
-        time.now += 1
-    opened(driver, path, time, completed(), base_url="https://a.example").get(ID)
-    assert {(entry.origin[8], entry.status) for entry in entries(path)} == {
-        ("a", "COMPLETED"),
-        ("b", "CREATED"),
-    }
-
-
 def test_find_unrecorded(driver: Driver, time: FakeTime, path: Path) -> None:
     """Tasks that the service lists, and the journal doesn't know for this origin, are found."""
     tasks = reply(body={"data": [{"task_id": name, "status": "COMPLETED"} for name in (ID, "other")]})
@@ -273,20 +264,6 @@ def quota_wait(opened: Opened) -> float | None:
     return opened.client.usage.quota_wait
 
 
-@pytest.mark.parametrize(
-    ("now", "renewed"),
-    [
-        ("2026-11-25T00:00:00+00:00", "2026-11-26"),
-        ("2026-12-31T23:59:59.500+00:00", "2027-01-01"),
-        ("2026-12-31T23:30:00-01:00", "2027-01-02"),
-        ("2028-02-28T01:02:03+00:00", "2028-02-29"),
-    ],
-)
-def test_a_quota_is_of_the_day(now: str, renewed: str) -> None:
-    """It is thought to be renewed with the next day in UTC."""
-    assert next_midnight(datetime.fromisoformat(now)) == datetime.fromisoformat(f"{renewed}T00:00:00+00:00")
-
-
 def test_a_closed_client_closes_its_journal(
     any_driver: Driver, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -302,3 +279,78 @@ def test_a_closed_client_closes_its_journal(
             assert closed == ([] if journal is given else [client.journal])
             closed.clear()
         assert len(list(given.entries())) == 2
+
+
+# --- a paid id is never hidden
+
+
+RECORD = {"task_id": ID, "status": "CREATED", "more": [1]}
+WHOLE = json.dumps({"data": RECORD}).encode()
+HALF = f'{{"data":{{"task_id":"{ID}","sta'.encode()
+
+
+# What a 2xx may be and yet show its task, and whether the task comes whole.
+FOUND: dict[str, tuple[Step, bool]] = {
+    "as documented": (reply(body={"data": RECORD}), True),
+    "bare": (reply(body=RECORD), True),
+    "a list": (reply(body=[RECORD]), True),
+    "deep inside": (reply(201, {"result": {"payload": [None, {"data": RECORD}]}}), True),
+    "HTML": (reply(content=WHOLE, headers={"content-type": "text/html"}), True),
+    "in prose": (reply(content=b"created: " + WHOLE + b" enjoy"), False),
+    "reset": (reply(content=HALF, cut=httpx.ReadError("reset")), False),
+    "timed out": (reply(content=HALF, cut=httpx.ReadTimeout("slow")), False),
+    "an unknown status": (shown("QUEUED"), False),
+}
+
+
+@pytest.mark.parametrize(("step", "is_whole"), FOUND.values(), ids=FOUND)
+def test_a_successful_create_gives_its_task(any_driver: Driver, step: Step, is_whole: bool) -> None:  # noqa: FBT001
+    """Whatever else is unexpected in a 2xx, its task comes back, with all that can be read of it."""
+    task = any_driver.open(Script.of(step)).create([IMAGE])
+    assert task.id == ID
+    if is_whole:
+        assert (task.status, task.raw) == ("CREATED", RECORD)
+
+
+UNKNOWN = [(status, body, cut, OutcomeUnknown) for status in (302, 409, 500, 520)
+           for body, cut in ((WHOLE, None), (HALF, httpx.ReadError("reset")))]  # fmt: skip
+REFUSED = [(status, WHOLE, None, ApiError) for status in (400, 403, 429)]
+
+
+@pytest.mark.parametrize(("status", "body", "cut", "kind"), [*UNKNOWN, *REFUSED])
+def test_a_failed_create_that_names_a_task(
+    driver: Driver, status: int, body: bytes, cut: Any, kind: type[KlingError]
+) -> None:
+    """An error that names a task has its id, and is not repeated, not even one for the rate."""
+    server = Script.of(reply(status, content=body, cut=cut))
+    with pytest.raises(kind) as caught:
+        driver.open(server).create([IMAGE])
+    assert caught.value.task_id == ID
+    assert kind is ApiError or caught.value.hint == f"kling-elements wait {ID}"
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("value", ["a/b", "x" * 300, "with space", "é"])
+def test_an_id_that_cant_be_asked_for(driver: Driver, value: str) -> None:
+    """An id that the document refuses is returned by create, and in generate's error: it is paid for."""
+    server = Script.of(shown(task_id=value))
+    assert driver.open(server).create([IMAGE]).id == value
+    with pytest.raises(OutcomeUnknown) as caught:
+        driver.open(server).generate([IMAGE])
+    assert caught.value.task_id == value
+    assert value in str(caught.value)
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("where", ["sleep", "on_update", "on_look"])
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), RuntimeError("the caller's own")], ids=repr)
+def test_an_interrupted_wait(any_driver: Driver, time: FakeTime, where: str, error: BaseException) -> None:
+    """Ctrl-C, or an error of the caller's listener, is raised with the id and how to resume as a note."""
+
+    def interrupt(_: object) -> None:
+        raise error
+
+    client = any_driver.open(Script.of(shown("IN_PROGRESS")), clock=time.clock)
+    with pytest.raises(type(error)) as caught:
+        client.generate([IMAGE], **{"sleep": time.sleep, where: interrupt})
+    assert any(f"kling-elements wait {ID}" in note for note in caught.value.__notes__)

@@ -1,15 +1,19 @@
-"""A task as a value: plain data, pydantic models, type hints; its URLs and its reason in any shape."""
+"""A task and an error as values: plain data, pydantic, pickles, type hints; and the public names."""
 
 from __future__ import annotations
 
 import base64
+import copy
 import html
 import inspect
 import io
 import json
+import pickle
+import subprocess
+import sys
 import typing
+from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pydantic
@@ -19,25 +23,34 @@ import kling_elements
 from contract_tests.support.answers import ID, RESULT, completed, mp4, reply, shown
 from contract_tests.support.clients import Script
 from kling_elements import (
+    ApiError,
     AsyncKlingElements,
     AsyncTask,
-    BatchJob,
-    BatchResult,
+    DeadlineExceeded,
+    DownloadError,
     Event,
+    InvalidParam,
     KlingElements,
+    KlingError,
+    OutcomeUnknown,
+    ResponseFormatError,
+    ResultMissing,
     Task,
     TaskData,
+    TaskFailed,
     ValidationError,
+    errors,
     notebook,
 )
 from kling_elements.api.result_urls import result_urls
-from kling_elements.batch.results import JobStatus
-from kling_elements.batch.resume import Resumed
-from kling_elements.journal import Entry
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from contract_tests.support.clients import Driver
     from kling_elements.journal import Journal
+
 
 URL, OTHER = "https://cdn.example/a.mp4", "https://cdn.example/b.jpg"
 SECOND = "https://cdn.example/b.mp4"
@@ -92,60 +105,46 @@ def test_signatures_and_hints_can_be_read_at_run_time() -> None:
     assert (create["model"].default, create["prompt"].default) == ("std", None)
 
 
-@pytest.mark.parametrize(
-    ("task", "urls"),
-    [
-        ({"generated": [URL, OTHER]}, (URL, OTHER)),
-        ({"generated": ["not a URL"]}, ("not a URL",)),
-        ({"generated": URL}, (URL,)),
-        ({"generated": [{"url": URL}]}, (URL,)),
-        ({"generated": [{"url": URL, "thumbnail": OTHER}]}, (URL,)),
-        ({"generated": {"video": {"url": URL}, "cover": {"url": OTHER}}}, (URL,)),
-        ({"generated": {"videos": [{"link": URL}]}}, (URL,)),
-        ({"generated": [], "video_url": URL}, (URL,)),
-        ({"video": {"url": URL}}, (URL,)),
-        ({"generated": [{"type": "image", "url": OTHER}, {"type": "video", "url": URL}]}, (URL,)),
-        ({"generated": None, "result": {"output": [URL], "cover": OTHER}}, (URL,)),
-        ({"generated": [], "result": {"output": [URL, SECOND]}}, ()),
-        ({"generated": [{"first": URL, "second": SECOND}]}, ()),
-        ({"generated": "soon"}, ()),
-        ({"generated": None, "image": OTHER}, ()),
-        ({"generated": 5}, ()),
-        ({"generated": [[[[[[[[URL]]]]]]]]}, ()),
-        ({}, ()),
-    ],
-)
-def test_the_url_of_the_video_in_any_shape(task: dict[str, Any], urls: tuple[str, ...]) -> None:
-    """A URL that can only be the video's is used, wherever it is; others are left to `raw`."""
-    assert result_urls(task) == urls
+URLS: list[tuple[dict[str, Any], tuple[str, ...]]] = [
+    ({"generated": [URL, OTHER]}, (URL, OTHER)),
+    ({"generated": ["not a URL"]}, ("not a URL",)),
+    ({"generated": URL}, (URL,)),
+    ({"generated": [{"url": URL, "thumbnail": OTHER}]}, (URL,)),
+    ({"generated": {"video": {"url": URL}, "cover": {"url": OTHER}}}, (URL,)),
+    ({"generated": {"videos": [{"link": URL}]}}, (URL,)),
+    ({"generated": [], "video_url": URL}, (URL,)),
+    ({"video": {"url": URL}}, (URL,)),
+    ({"generated": [{"type": "image", "url": OTHER}, {"type": "video", "url": URL}]}, (URL,)),
+    ({"generated": None, "result": {"output": [URL], "cover": OTHER}}, (URL,)),
+    ({"generated": [], "result": {"output": [URL, SECOND]}}, ()),
+    ({"generated": [{"first": URL, "second": SECOND}]}, ()),
+    *(({"generated": value, "image": OTHER}, ()) for value in ("soon", None, 5, [[[[[[[[URL]]]]]]]])),
+]
+REASONS: list[tuple[dict[str, Any], str | None]] = [
+    ({"error": "no faces"}, "no faces"),
+    ({"error": {"code": 7, "message": " too\n dark "}}, "too dark"),
+    ({"error": {"code": 7}}, "{'code': 7}"),
+    ({"error": None, "message": "no"}, "no"),
+    ({"error": False, "errors": [{"detail": "a"}, "b", None]}, "a; b"),
+    ({"failure_reason": {"error": {"reason": "deep"}}}, "deep"),
+    ({"error": {"x": json.loads("[" * 900 + "]" * 900)}}, "{'x': [[[[[[...]]]]]]}"),
+    ({"error": "x" * 9999}, "x" * 500),
+    ({"error": "half \ud800, red \x1b[31m"}, "half \\ud800, red \\x1b[31m"),
+    ({"error": [[[[[[[["deep"]]]]]]]]}, None),
+    ({"details": {"error": {"msg": "nested"}}}, "nested"),
+    ({"error_code": 1301}, "error_code: 1301"),
+    ({"has_nsfw": [False, True]}, "has_nsfw"),
+    ({"error": None, "has_nsfw": [False]}, None),
+]
 
 
-@pytest.mark.parametrize(
-    ("task", "reason"),
-    [
-        ({"error": "no faces"}, "no faces"),
-        ({"error": {"code": 7, "message": " too\n dark "}}, "too dark"),
-        ({"error": {"code": 7}}, "{'code': 7}"),
-        ({"error": None, "message": "no"}, "no"),
-        ({"error": False, "errors": [{"detail": "a"}, "b", None]}, "a; b"),
-        ({"failure_reason": {"error": {"reason": "deep"}}}, "deep"),
-        ({"error": 42}, "42"),
-        ({"error": {"x": json.loads("[" * 900 + "]" * 900)}}, "{'x': [[[[[[...]]]]]]}"),
-        ({"error": "x" * 9999}, "x" * 500),
-        ({"error": "half \ud800"}, "half \\ud800"),
-        ({"error": [[[[[[[["deep"]]]]]]]]}, None),
-        ({"details": {"error": {"msg": "nested"}}}, "nested"),
-        ({"error_code": 1301}, "error_code: 1301"),
-        ({"has_nsfw": [False, True]}, "has_nsfw"),
-        ({"error": "red \x1b[31m"}, "red \\x1b[31m"),
-        ({"error": None, "has_nsfw": [False]}, None),
-        ({"error": ""}, None),
-    ],
-)
-def test_the_reason_of_a_failure_in_any_shape(task: dict[str, Any], reason: str | None) -> None:
-    """The reason is found wherever it is, in one printable line; a task that runs has none."""
-    assert TaskData(ID, "FAILED", raw=task).failure_reason == reason
-    assert TaskData(ID, "IN_PROGRESS", raw=task).failure_reason is None
+def test_the_video_and_the_reason_in_any_shape() -> None:
+    """A URL that can only be the video's is used, wherever it is; a failed task's reason is found too."""
+    for task, urls in URLS:
+        assert result_urls(task) == urls, task
+    for task, reason in REASONS:
+        assert TaskData(ID, "FAILED", raw=task).failure_reason == reason
+        assert TaskData(ID, "IN_PROGRESS", raw=task).failure_reason is None
 
 
 def test_a_reason_beside_the_task(driver: Driver) -> None:
@@ -175,24 +174,12 @@ def test_the_bytes_of_a_video(any_driver: Driver, tmp_path: Path, journal: Journ
     assert (tmp_path / "c.mp4").read_bytes() == b"before" + mp4()
     fields = [dict(event.fields) for event in told if event.name == "download.finished"]
     assert fields == [{"task_id": ID, "bytes": len(mp4())}] * 2
+    for target in (None, 5, io.BytesIO()):
+        with pytest.raises(ValidationError, match=r"task\.(read|write_to)\("):
+            any_driver.run(partial(task.download, target))
     for which, name in ((ID, "a.mp4"), (task, "b.mp4")):
         file = any_driver.run(partial(client.download, which, tmp_path / name))
         assert file.read_bytes() == mp4()
-
-
-class Pathless:
-    def __fspath__(self) -> int:
-        return 5
-
-
-@pytest.mark.parametrize("target", [None, 5, io.BytesIO(), Pathless()])
-def test_a_target_that_is_no_path(driver: Driver, target: Any) -> None:
-    """It is refused before anything is fetched, with the way to the bytes."""
-    task, text = driver.open(Script.of(completed())).get(ID), cast("Any", io.StringIO())
-    with pytest.raises(ValidationError, match=r"task\.(read|write_to)\("):
-        driver.run(lambda: task.download(target))
-    with pytest.raises(ValidationError, match="file must be open for writing bytes"):
-        driver.run(lambda: task.write_to(text))
 
 
 def test_a_task_in_a_notebook(driver: Driver, tmp_path: Path, journal: Journal) -> None:
@@ -219,13 +206,88 @@ def test_a_task_in_a_notebook(driver: Driver, tmp_path: Path, journal: Journal) 
     assert "&lt;dark&gt;" in failed
 
 
-def test_results_have_short_reprs() -> None:
-    """What is known stands in one line, without prompts, images or signed URLs."""
-    job = BatchJob(("a.png",), {"prompt": "x" * 999})
-    task = Task(ID, "COMPLETED", (RESULT,))
-    made = BatchResult(3, JobStatus.DONE, "a", job, task, ID, Path("a.mp4"))
-    assert repr(made) == f"BatchResult(number='3', standing='done', key='a', task_id='{ID}', file='a.mp4')"
-    left: Resumed[Task] = Resumed(
-        Entry("e", task_id=ID, urls=(RESULT,)), JobStatus.UNFINISHED, error=OSError("x" * 999)
+# --- errors, and the public names
+
+
+PUBLIC_ERRORS = [
+    getattr(kling_elements, name)
+    for name in dir(kling_elements)
+    if isinstance(getattr(kling_elements, name), type)
+    and issubclass(getattr(kling_elements, name), Exception)
+]
+TASK = Task(ID, "COMPLETED", (RESULT,), {"x": [1]}, "req")
+API = {"status_code": 418, "message": "m", "invalid_params": [InvalidParam("n", "r")], "request_id": "q",
+       "retry_after": 1.5, "body": "b"}  # fmt: skip
+DEADLINE = {"last_status": "CREATED", "elapsed": 1.5, "timeout": 2.5}
+MORE: dict[type[KlingError], dict[str, Any]] = {
+    OutcomeUnknown: {"status_code": 500, "request_id": "q", "body": "b"},
+    ResponseFormatError: {"status_code": 200, "content_type": "c", "request_id": "q", "body": "b"},
+    DeadlineExceeded: DEADLINE,
+    DownloadError: {"status_code": 403, "expires_at": datetime(2026, 1, 1, tzinfo=UTC)},
+}
+
+
+def sample(kind: type[KlingError]) -> KlingError:
+    """An error with every attribute set."""
+    made = cast("Callable[..., KlingError]", kind)
+    if issubclass(kind, ValidationError):
+        error = made(["a", "b"])
+        error.task_id = ID
+        return error
+    if kind in {TaskFailed, ResultMissing}:
+        return made("text", task=TASK)
+    return made("text", task_id=ID, **(API if issubclass(kind, ApiError) else MORE.get(kind, {})))
+
+
+@pytest.mark.parametrize("kind", [*PUBLIC_ERRORS, Task, AsyncTask])
+def test_errors_and_tasks_survive_a_pickle(kind: type[Any]) -> None:
+    """Each comes out of a pickle or a copy with its kind, its text and the value of every attribute."""
+    value: Any
+    if issubclass(kind, KlingError):
+        value = sample(kind)
+        value.add_note("a note")
+    else:
+        value = kind(ID, "COMPLETED", (RESULT,), {"x": [1]}, "req", downloader=lambda *_, **__: None)
+    for twin in (pickle.loads(pickle.dumps(value)), pickle.loads(pickle.dumps(value, 2)), copy.copy(value)):  # noqa: S301 - our own bytes
+        assert type(twin) is kind
+        if issubclass(kind, KlingError):
+            assert (str(twin), twin.args, vars(twin)) == (str(value), value.args, vars(value))
+            assert twin.task_id == ID
+        else:
+            assert (twin, twin.raw, twin.request_id) == (value, value.raw, "req")
+
+
+def test_public_names() -> None:
+    """The public names are sorted, all there, and those of `import *`; every error is one of them."""
+    names = dir(kling_elements)
+    assert {"KlingElements", "AsyncTask", "Limits", "verify_webhook", "__version__"} < set(names)
+    assert names == sorted(names) == vars(kling_elements)["__all__"]
+    assert all(getattr(kling_elements, name) is not None for name in names)
+    assert not hasattr(kling_elements, "nonsense")
+    defined = [
+        name
+        for name, value in vars(errors).items()
+        if isinstance(value, type) and issubclass(value, KlingError) and not name.startswith("_")
+    ]
+    assert sorted(defined) == sorted(kind.__name__ for kind in PUBLIC_ERRORS)
+    assert [name for name in defined if f" {name}" not in (errors.__doc__ or "")] == [], "draw it in the tree"
+
+
+def test_importing_costs_little() -> None:
+    """Importing the package imports neither httpx nor the schema validator, Pillow, or the mock."""
+    code = (
+        "import sys, kling_elements; kling_elements.__version__; costly = 'httpx attrs logging re'; "
+        "print([m for m in [*costly.split(), 'kling_elements_mock'] if m in sys.modules])"
     )
-    assert repr(left) == f"Resumed(standing='unfinished', task_id='{ID}', error='{'x' * 100}')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("char", ["\x1b", "\x07", "\0", "\r", "\n", "\x9b", "\u202e", "\u2028"])
+def test_an_error_shows_no_control_character(driver: Driver, char: str) -> None:
+    """What the service sends can't move a cursor or begin a line of a log; `message` keeps it."""
+    with pytest.raises(ApiError) as caught:
+        driver.open(Script.of(reply(400, body={"message": f"a{char}b"}))).get(ID)
+    assert str(caught.value).isprintable()
+    assert ascii(char)[1:-1] in str(caught.value)
+    assert caught.value.message == f"a{char}b"

@@ -122,7 +122,10 @@ def test_local_images_are_put_and_their_addresses_sent(any_driver: Driver, tmp_p
         }
     assert client.upload(file) == two
     client.create([IMAGE], **UPLOAD)
-    assert len(service.asks) == 1, "a URL needs no address, and what is put is put"
+    for bad in (b"x", png(20, 20), "missing.png", IMAGE):
+        with pytest.raises(ValidationError):
+            client.upload(bad)
+    assert len(service.asks) == 1, "a URL needs no address, what is put is put, and what is bad is refused"
 
 
 def test_what_is_there_is_used_again(driver: Driver, time: FakeTime) -> None:
@@ -227,20 +230,6 @@ def test_a_failed_upload_creates_nothing(
     assert getattr(caught.value, "status_code", None) == status
     assert (service.on_ask, service.on_put, service.creates) == ([], [], [])
     assert all(request.url.host == "store.example" for request in service.puts)
-
-
-def test_bad_images_are_refused_first(driver: Driver) -> None:
-    """An image that the service would refuse is not uploaded, and what is no image is not either."""
-    service = Service()
-    client = driver.open(service)
-    for bad in (b"x", png(20, 20), "missing.png"):
-        with pytest.raises(ValidationError):
-            client.create([png(), bad], **UPLOAD)
-        with pytest.raises(ValidationError):
-            client.upload(bad)
-    with pytest.raises(ValidationError, match="is a URL"):
-        client.upload(IMAGE)
-    assert (service.asks, service.creates) == ([], [])
 
 
 # --- a store of the caller's

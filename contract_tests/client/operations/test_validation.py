@@ -37,28 +37,19 @@ VALIDATOR = Validator(SCHEMA, DOCUMENT)
     ("member", "value", "sentence"),
     [
         ("name", "", "name must have at least 1 character: got none"),
-        ("name", "abcde", "name must have at most 4 characters: got 5"),
         ("name", None, "name must be a string: got null"),
-        ("name", True, "name must be a string: got the boolean True"),
         ("name", 1.5, "name must be a string: got the number 1.5"),
-        ("name", [1], "name must be a string: got the array [1]"),
         ("name", {"a": 1}, "name must be a string: got the object {'a': 1}"),
         ("size", 1, "size must be at least 2: got the integer 1"),
-        ("size", 10, "size must be at most 9: got the integer 10"),
         ("size", float("nan"), "size must be an integer: got the number nan"),
-        ("tags", [], "tags must have at least 1 item: got none"),
-        ("tags", ["a", "b", "c"], "tags must have at most 2 items: got 3"),
         ("tags", ["a", "abcd"], "tags[1] must have at most 3 characters: got 4"),
         ("inner", {"list": [1, "x"]}, "inner.list[1] must be a number: got the string 'x'"),
         ("ratio", 5, "ratio must be the string 'wide_16_9' or 'square_1_1': got the integer 5"),
         ("address", "no", "address must be a valid uri: got the string 'no'"),
         ("code", "A1", "code must match ^[a-z]+$: got the string 'A1'"),
-        ("note", 5, "note does not fit the document: 5 "),
         ("note", ["x" * 300], f'note does not fit the document: ["{"x" * 178}'),
-        ("tags", [["a"]], "tags[0] must be a string: got the array ['a']"),
         ("more", {1}, "more can't be written as JSON: got the set {1}"),
         ("even", 3, "even does not fit the document: 3 "),
-        ("name", ["x" * 56], f"name must be a string: got the array ['{'x' * 56}']"),
         ("name", ["x" * 57], f"name must be a string: got the array ['{'x' * 57}'…"),
         ("name", "\ud800", "name holds half of a surrogate pair, which can't be sent as UTF-8"),
         ("ratio", b"wide", "ratio must be the string 'wide_16_9' or 'square_1_1': got the bytes b'wide'"),
@@ -104,42 +95,23 @@ def test_what_fits() -> None:
     assert VALIDATOR.names == tuple(SCHEMA["properties"])
 
 
-@pytest.mark.parametrize(
-    ("value", "sentence"),
-    [
-        (5, "it must be a string: got the integer 5"),
-        (None, "it must be a string: got null"),
-        ("abcd", "it must have at most 3 characters: got 4"),
-        (b"x", "it must be a string: got the bytes b'x'"),
-    ],
-)
-def test_a_value_that_is_no_object(value: object, sentence: str) -> None:
-    """A value by itself is called by the name that it is given, or it is the request."""
-    validator = Validator({"type": "string", "maxLength": 3}, DOCUMENT)
-    assert validator.problems(value, "it") == [sentence]
-    assert validator.problems(value) == [sentence.replace("it", "the request", 1)]
-    assert validator.problems("abc") == []
+OTHERS: list[tuple[dict[str, Any], object, str]] = [
+    ({"type": "string", "maxLength": 3}, "abcd", "it must have at most 3 characters: got 4"),
+    ({"type": "string"}, None, "it must be a string: got null"),
+    ({"enum": [1, 2]}, 3, "it must be the value 1 or 2: got the integer 3"),
+    ({}, float("inf"), "it can't be written as JSON: got the number inf"),
+    ({"additionalProperties": {"type": "string"}}, {"a": 5}, "it.a does not fit the document: 5 "),
+    ({"properties": {"nullable": {"type": "null"}}, "required": ["nullable"]}, {}, "it.nullable is missing"),
+    ({"minProperties": 2}, {"a": 5}, 'it does not fit the document: {"a":5} '),
+]
 
 
-@pytest.mark.parametrize(
-    ("schema", "value", "sentence"),
-    [
-        ({"enum": [1, 2]}, 3, "it must be the value 1 or 2: got the integer 3"),
-        ({}, float("inf"), "it can't be written as JSON: got the number inf"),
-        ({"additionalProperties": {"type": "string"}}, {"a": 5}, "it.a does not fit the document: 5 "),
-        (
-            {"properties": {"nullable": {"type": "string"}}, "required": ["nullable"]},
-            {},
-            "it.nullable is missing",
-        ),
-        ({"minProperties": 2}, {"a": 5}, 'it does not fit the document: {"a":5} '),
-    ],
-    ids=lambda value: str(value)[:30],
-)
-def test_what_is_said_of_other_schemas(schema: dict[str, Any], value: object, sentence: str) -> None:
-    """Where the schema says less, so does the sentence, and never what isn't so."""
-    (problem,) = Validator(schema, DOCUMENT).problems(value, "it")
-    assert problem.startswith(sentence)
+def test_what_is_said_of_other_schemas() -> None:
+    """Where the schema says less, so does the sentence; a value is called by its name, or the request."""
+    assert Validator({"type": "string"}, DOCUMENT).problems(5)[0].startswith("the request must be a string")
+    for schema, value, sentence in OTHERS:
+        (problem,) = Validator(schema, DOCUMENT).problems(value, "it")
+        assert problem.startswith(sentence)
 
 
 def test_names_that_nobody_knows() -> None:

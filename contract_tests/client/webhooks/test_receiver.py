@@ -1,9 +1,11 @@
-"""The receiver as an ASGI application."""
+"""The receiver as an ASGI application, and as a listener of its own."""
 
 from __future__ import annotations
 
 import logging
+import socket
 import threading
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -11,14 +13,24 @@ import anyio.lowlevel
 import anyio.to_thread
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from contract_tests.support.deliveries import BODY, NOW, SECRET, TASK_ID, body_of, headers
-from kling_elements.webhooks import HandledRequest, Receipt, WebhookReceiver
+from contract_tests.support.examples import examples
+from kling_elements.task import Task
+from kling_elements.types import TERMINAL_STATUSES
+from kling_elements.webhooks import (
+    Delivery,
+    DeliveryLog,
+    HandledRequest,
+    Receipt,
+    WebhookListener,
+    WebhookReceiver,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping
-
-    from kling_elements import Task
+    from collections.abc import Iterator, MutableMapping
 
 
 def receiver(**options: Any) -> WebhookReceiver:
@@ -60,41 +72,34 @@ def test_each_new_status_is_told_once(is_async: bool) -> None:  # noqa: FBT001 -
     assert app.latest(TASK_ID) == told[-1]
 
 
-@pytest.mark.parametrize(
-    ("body", "given", "status"),
-    [
-        (BODY, headers(signature="v1,AAAA"), 401),
-        (BODY, headers(timestamp=NOW - 1000), 401),
-        (BODY + b" ", headers(), 401),
-        (BODY, {}, 400),
-        (BODY, headers(timestamp="soon"), 400),
-        (b"{}", headers(b"{}"), 400),
-        (b"x" * 100_001, headers(b"x" * 100_001), 413),
-    ],
-    ids=["forged", "replayed", "changed", "no headers", "no time", "no task", "too long"],
-)
-def test_what_is_not_genuine_is_answered_and_not_told(
-    body: bytes, given: dict[str, str], status: int, caplog: pytest.LogCaptureFixture
-) -> None:
+LONG = b"x" * 100_001
+REFUSED: dict[str, tuple[bytes, dict[str, str], int]] = {
+    "forged": (BODY, headers(signature="v1,AAAA"), 401),
+    "replayed": (BODY, headers(timestamp=NOW - 1000), 401),
+    "changed": (BODY + b" ", headers(), 401),
+    "no headers": (BODY, {}, 400),
+    "no time": (BODY, headers(timestamp="soon"), 400),
+    "no task": (b"{}", headers(b"{}"), 400),
+    "too long": (LONG, headers(LONG), 413),
+}
+
+
+def test_what_is_not_genuine_is_answered_and_not_told(caplog: pytest.LogCaptureFixture) -> None:
     """401 for a bad signature or time, 400 for what is malformed, 413 for too much; no secret is shown."""
     told: list[Task] = []
-    app = receiver(on_task=told.append, max_body_bytes=100_000)
-    with caplog.at_level(logging.DEBUG):
-        [response] = post(app, (body, given))
-    assert (response.status_code, told) == (status, [])
-    assert SECRET not in response.text + caplog.text
-    assert response.headers["content-type"] == "application/json"
-
-
-def test_each_request_is_reported() -> None:
-    """`on_request` hears of every request: what it was worth, or why it was refused."""
     seen: list[HandledRequest] = []
-    app = receiver(on_request=seen.append)
-    post(app, (BODY, headers()), (BODY, headers()), (BODY, {}))
-    post(app, (b"", {}), method="GET")
-    assert [handled.receipt for handled in seen] == [Receipt.NEW, Receipt.DUPLICATE, None, None]
-    assert [handled.reply.status for handled in seen] == [200, 200, 400, 405]
-    assert [bool(handled.refusal) for handled in seen] == [False, False, True, False]
+    app = receiver(on_task=told.append, on_request=seen.append, max_body_bytes=100_000)
+    with caplog.at_level(logging.DEBUG):
+        answers = post(app, *((body, given) for body, given, _ in REFUSED.values()))
+    statuses = [status for _, _, status in REFUSED.values()]
+    assert [response.status_code for response in answers] == statuses
+    assert [handled.reply.status for handled in seen] == statuses
+    assert all(handled.refusal for handled in seen if handled.reply.status != 413)
+    assert {response.headers["content-type"] for response in answers} == {"application/json"}
+    assert SECRET not in caplog.text + "".join(response.text for response in answers)
+    assert told == []
+    post(app, (BODY, headers()), (BODY, headers()))
+    assert [handled.receipt for handled in seen[-2:]] == [Receipt.NEW, Receipt.DUPLICATE]
 
 
 def test_a_listeners_fault_goes_no_further(caplog: pytest.LogCaptureFixture) -> None:
@@ -132,34 +137,29 @@ def asgi(
     return sent
 
 
-OK: tuple[int, bytes, list[object]] = (200, b'{"message": "received"}', [])
-ONLY_POST = (405, b'{"message": "deliveries come as POST"}', [(b"allow", b"POST")])
+RAW = [(name.encode(), value.encode()) for name, value in headers().items()]
+POST: dict[str, Any] = {"type": "http", "method": "POST", "headers": RAW}
 
 
 @pytest.mark.parametrize(
-    ("method", "messages", "answer", "body"),
+    ("method", "bodies", "status", "body"),
     [
-        ("POST", [{"body": BODY}], OK, OK[1]),
-        ("POST", [{"more_body": True}, {"body": BODY[:9], "more_body": True}, {"body": BODY[9:]}], OK, OK[1]),
-        ("GET", [], ONLY_POST, ONLY_POST[1]),
-        ("HEAD", [], ONLY_POST, b""),
+        ("POST", [BODY], 200, b'{"message": "received"}'),
+        ("POST", [b"", BODY[:9], BODY[9:]], 200, b'{"message": "received"}'),
+        ("GET", [], 405, b'{"message": "deliveries come as POST"}'),
+        ("HEAD", [], 405, b""),
     ],
-    ids=["at once", "in odd pieces", "GET", "HEAD"],
+    ids=["at once", "in pieces", "GET", "HEAD"],
 )
-def test_the_messages_of_an_answer(
-    method: str, messages: list[dict[str, Any]], answer: tuple[int, bytes, list[object]], body: bytes
-) -> None:
-    """A body in pieces is one; what a message lacks is empty; a sender that leaves gets no answer."""
-    raw = [(name.encode(), value.encode()) for name, value in headers().items()]
-    scope = {"type": "http", "method": method, "headers": raw}
-    status, text, more = answer
-    common = [(b"content-type", b"application/json"), (b"content-length", str(len(text)).encode())]
-    assert asgi(receiver(), scope, *({"type": "http.request", **message} for message in messages)) == [
-        {"type": "http.response.start", "status": status, "headers": [*common, *more]},
-        {"type": "http.response.body", "body": body},
-    ]
-    begun: dict[str, Any] = {"type": "http.request", "body": BODY[:9], "more_body": True}
-    assert asgi(receiver(), {**scope, "method": "POST"}, begun, {"type": "http.disconnect"}) == []
+def test_the_messages_of_an_answer(method: str, bodies: list[bytes], status: int, body: bytes) -> None:
+    """A body in pieces is one, and only POST is taken; a sender that leaves gets no answer."""
+    messages = [{"type": "http.request", "body": piece, "more_body": True} for piece in bodies]
+    messages[-1:] = [{**message, "more_body": False} for message in messages[-1:]]
+    start, answer = asgi(receiver(), {**POST, "method": method}, *messages)
+    assert (start["status"], answer) == (status, {"type": "http.response.body", "body": body})
+    assert ((b"allow", b"POST") in start["headers"]) == (status == 405)
+    begun = {"type": "http.request", "body": BODY[:9], "more_body": True}
+    assert asgi(receiver(), POST, begun, {"type": "http.disconnect"}) == []
 
 
 def test_the_answer_is_sent_before_the_listener_is_called() -> None:
@@ -170,24 +170,21 @@ def test_the_answer_is_sent_before_the_listener_is_called() -> None:
     def listen(task: Task) -> None:
         seen.extend([len(sent), threading.current_thread() is threading.main_thread()])
 
-    raw = [(name.encode(), value.encode()) for name, value in headers().items()]
-    scope = {"type": "http", "method": "POST", "headers": raw}
-    asgi(receiver(on_task=listen), scope, {"type": "http.request", "body": BODY}, sent=sent)
+    asgi(receiver(on_task=listen), POST, {"type": "http.request", "body": BODY}, sent=sent)
     assert seen == [2, False]
 
 
 def test_a_long_body_is_refused_unread() -> None:
     """No more than the limit is kept of it; a sender that continues is cut off after four times as much."""
     piece = {"type": "http.request", "body": b"x" * 100, "more_body": True}
-    scope = {"type": "http", "method": "POST", "headers": []}
     for pieces in ([piece, piece, {**piece, "more_body": False}], [piece] * 11):
-        assert asgi(receiver(max_body_bytes=250), scope, *pieces)[0]["status"] == 413
+        assert asgi(receiver(max_body_bytes=250), POST, *pieces)[0]["status"] == 413
 
 
 def test_a_slow_body_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """A sender that sends the head and then nothing holds its connection for a limited time."""
     monkeypatch.setattr("kling_elements.webhooks.receiver._BODY_SECONDS", 0.0)  # a test has no half a minute
-    assert asgi(receiver(), {"type": "http", "method": "POST", "headers": []}) == []
+    assert asgi(receiver(), POST) == []
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
@@ -255,3 +252,147 @@ def test_changes_are_told_in_order_one_at_a_time() -> None:
     app.handle("POST", headers(body), body)
     app.notify()
     assert told == ["begin CREATED", "end CREATED", "begin COMPLETED", "end COMPLETED"]
+
+
+# --- the listener over a loopback socket
+
+
+@pytest.fixture
+def told() -> list[Task]:
+    return []
+
+
+@pytest.fixture
+def served(told: list[Task]) -> Iterator[WebhookListener]:
+    receiver = WebhookReceiver(SECRET, now=lambda: NOW, on_task=told.append)
+    with WebhookListener(receiver, port=0) as listener:
+        yield listener
+
+
+def test_deliveries_come_over_http(served: WebhookListener, told: list[Task]) -> None:
+    """Two deliveries over one connection are verified, answered and reported."""
+    with httpx.Client(base_url=served.url, trust_env=False) as client:
+        for number, status in enumerate(("IN_PROGRESS", "COMPLETED")):
+            body = body_of(status)
+            response = client.post("/any/path", content=body, headers=headers(body, message_id=f"m{number}"))
+            assert (response.status_code, response.headers["server"]) == (200, "kling-elements")
+        assert client.post("/", content=iter([BODY[:5], BODY[5:]]), headers=headers()).status_code == 200
+        assert client.post("/", content=BODY, headers=headers(signature="v1,AAAA")).status_code == 401
+        refused = client.request("BREW", "/")
+        assert (refused.status_code, refused.headers["allow"]) == (405, "POST")
+        assert client.head("/").status_code == 405
+        assert client.post("/", content=b"x" * 3_000_000, headers=headers()).status_code == 413
+    assert [task.status for task in told] == ["IN_PROGRESS", "COMPLETED"]
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"POST / HTTP/1.1\r\nhost: a\r\n\r\n",
+        b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 5, 6\r\n\r\nxxxxx",
+        b"POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n\r\n",
+        b"nonsense\r\n\r\n",
+    ],
+    ids=["no length", "two lengths", "odd length", "bad chunk", "no HTTP"],
+)
+def test_a_broken_request_is_answered(served: WebhookListener, request_bytes: bytes) -> None:
+    """It gets 400 and its connection is closed; the listener lives on."""
+    with socket.create_connection((served.host, served.port), timeout=20) as raw:
+        raw.sendall(request_bytes)
+        raw.shutdown(socket.SHUT_WR)
+        answer = b"".join(iter(lambda: raw.recv(4096), b""))
+    assert b" 400 " in answer.splitlines()[0] or b"Error code: 400" in answer
+    assert httpx.post(served.url, content=BODY, headers=headers(), trust_env=False).status_code == 200
+
+
+def test_a_silent_connection_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that sends no request, or half of its head, is closed: slow senders keep nobody out."""
+    monkeypatch.setattr("kling_elements.webhooks.server._IDLE_SECONDS", 0.05)
+    with WebhookListener(WebhookReceiver(SECRET, now=lambda: NOW), port=0) as listener:
+        for sent in (b"", b"POST / HTTP/1.1\r\nhost"):
+            with socket.create_connection((listener.host, listener.port), timeout=20) as raw:
+                raw.sendall(sent)
+                assert raw.recv(100) == b""
+        assert httpx.post(listener.url, content=BODY, headers=headers(), trust_env=False).status_code == 200
+
+
+# --- which deliveries are news
+
+NEW, DUPLICATE, REPEATED, OUTDATED = Receipt.NEW, Receipt.DUPLICATE, Receipt.REPEATED, Receipt.OUTDATED
+
+
+def delivery(
+    status: str, number: int, *, task_id: str = "t", at: int = 0, urls: tuple[str, ...] = ()
+) -> Delivery:
+    return Delivery(f"msg_{number}", at, Task(task_id, status, urls=urls))
+
+
+# Deliveries in their order: status, id, when it was signed, and what each is.
+SEQUENCES: dict[str, list[tuple[str, int, int, Receipt]]] = {
+    "a life in order": [("CREATED", 1, 1, NEW), ("IN_PROGRESS", 2, 2, NEW), ("COMPLETED", 3, 3, NEW)],
+    "an id again": [
+        ("IN_PROGRESS", 1, 0, NEW),
+        ("IN_PROGRESS", 1, 0, DUPLICATE),
+        ("COMPLETED", 1, 0, DUPLICATE),
+    ],
+    "a status again": [("IN_PROGRESS", 1, 0, NEW), ("IN_PROGRESS", 2, 0, REPEATED)],
+    "a terminal status is final": [
+        ("COMPLETED", 1, 10, NEW),
+        *((status, number, 99, OUTDATED) for number, status in enumerate(("CREATED", "QUEUED", "FAILED"), 2)),
+    ],
+    # A delivery that is repeated may be signed again: the time decides only between words of one rank.
+    "by rank": [
+        ("IN_PROGRESS", 1, 10, NEW),
+        ("CREATED", 2, 20, OUTDATED),
+        ("QUEUED", 3, 9, OUTDATED),
+        ("QUEUED", 4, 10, NEW),
+        ("COMPLETED", 5, 5, NEW),
+    ],
+    "the next status though signed earlier": [("CREATED", 1, 10, NEW), ("IN_PROGRESS", 2, 5, NEW)],
+}
+
+
+@pytest.mark.parametrize("deliveries", SEQUENCES.values(), ids=SEQUENCES)
+def test_sequences(deliveries: list[tuple[str, int, int, Receipt]]) -> None:
+    """Each delivery is news, or known; the log counts the news and keeps the latest."""
+    log = DeliveryLog()
+    for status, number, at, receipt in deliveries:
+        assert log.receive(delivery(status, number, at=at)) is receipt
+    news = [status for status, _, _, receipt in deliveries if receipt is NEW]
+    assert (log.changes("t"), log.latest("t")) == (len(news), Task("t", news[-1]))
+    assert (log.latest("another"), log.changes("another")) == (None, 0)
+
+
+def test_memory_is_bounded() -> None:
+    """The oldest ids and tasks are forgotten, and no more is kept than asked; a URL that follows is news."""
+    log = DeliveryLog(max_ids=3, max_tasks=2)
+    for number in range(10):
+        log.receive(delivery("CREATED", number, task_id=f"task {number}"))
+    assert [number for number in range(10) if log.latest(f"task {number}")] == [8, 9]
+    assert log.receive(delivery("CREATED", 9, task_id="task 9")) is DUPLICATE
+    assert log.receive(delivery("CREATED", 0, task_id="task 9")) is REPEATED
+    for number, urls, receipt in (
+        (11, (), NEW),
+        (12, ("https://a.example/v.mp4",), NEW),
+        (13, (), REPEATED),
+    ):
+        assert log.receive(delivery("COMPLETED", number, urls=urls)) is receipt
+
+
+STATUSES = ("CREATED", "IN_PROGRESS", "QUEUED", "COMPLETED", "FAILED")
+
+
+@examples(80)
+@given(st.lists(st.tuples(st.sampled_from(STATUSES), st.integers(0, 9)), max_size=12))
+def test_statuses_never_go_back(deliveries: list[tuple[str, int]]) -> None:
+    """Whatever comes, news never undoes a terminal status, never repeats, and is CREATED only first."""
+    log = DeliveryLog()
+    news = [
+        status
+        for place, (status, at) in enumerate(deliveries)
+        if log.receive(delivery(status, place, at=at)) is NEW
+    ]
+    assert all(status not in TERMINAL_STATUSES for status in news[:-1])
+    assert "CREATED" not in news[1:]
+    assert all(one != other for one, other in pairwise(news))

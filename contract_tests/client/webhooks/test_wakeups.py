@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
-from importlib.util import find_spec
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import anyio
-import anyio.lowlevel
 import anyio.to_thread
-import httpx
 import pytest
 
+from contract_tests.support.answers import RESULT, shown
 from contract_tests.support.deliveries import NOW, SECRET, TASK_ID, body_of, headers
-from kling_elements import AsyncKlingElements, KlingElements, Task
+from kling_elements import Task
 from kling_elements.webhooks import Delivery, WakeHub, WebhookReceiver
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import httpx
+
+    from contract_tests.support.clients import Driver
+
 HOURS = 10_000.0  # a sleep that no test would outlast
-BACKENDS = ["asyncio", *(["trio"] if find_spec("trio") else [])]
+PATIENCE = 30.0  # after which a thread that should have ended has failed
 
 
 def delivery(status: str, message_id: str = "m1", task_id: str = TASK_ID) -> Delivery:
@@ -32,143 +36,136 @@ def within(function: Callable[[], Any]) -> Any:
     results: list[Any] = []
     thread = threading.Thread(target=lambda: results.append(function()), daemon=True)
     thread.start()
-    thread.join(30)
+    thread.join(PATIENCE)
     assert results, "it slept on, or failed"
     return results[0]
 
 
-def service(receiver: WebhookReceiver) -> httpx.MockTransport:
-    """A service that completes a task after the first look, and tells so by a webhook."""
-    looks: list[str] = []
-
-    def answer(_: httpx.Request) -> httpx.Response:
-        looks.append("look")
-        status = "IN_PROGRESS" if len(looks) == 1 else "COMPLETED"
-        body = body_of("COMPLETED")
-        receiver.handle("POST", headers(body), body)
-        urls = ["https://cdn.example/v.mp4"] if status == "COMPLETED" else []
-        return httpx.Response(200, json={"data": {"task_id": TASK_ID, "status": status, "generated": urls}})
-
-    return httpx.MockTransport(answer)
-
-
-@pytest.mark.parametrize("backend", ["threads", *BACKENDS])
-def test_a_wait_is_woken_by_a_delivery(backend: str) -> None:
+def test_a_wait_is_woken_by_a_delivery(any_driver: Driver) -> None:
     """With hours between looks, a wait ends when the delivery has come, with a GET's answer."""
     receiver = WebhookReceiver(SECRET, now=lambda: NOW)
-    transport = service(receiver)
+    statuses = ["IN_PROGRESS", "COMPLETED"]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        body = body_of("COMPLETED")
+        receiver.handle("POST", headers(body), body)
+        return shown(statuses.pop(0), (RESULT,), task_id=TASK_ID)(request)
+
     seen: list[str] = []
-
-    def wait() -> Task:
-        with (
-            httpx.Client(transport=transport) as http,
-            KlingElements(api_key="key", http_client=http, poll_interval=HOURS) as client,
-        ):
-            return client.wait(
-                TASK_ID, timeout=None, **receiver.wakeable(TASK_ID, lambda t: seen.append(t.status))
-            )
-
-    async def wait_async() -> Task:
-        async with (
-            httpx.AsyncClient(transport=transport) as http,
-            AsyncKlingElements(api_key="key", http_client=http, poll_interval=HOURS) as client,
-        ):
-            woken = receiver.async_wakeable(TASK_ID, lambda task: seen.append(task.status))
-            return await client.wait(TASK_ID, timeout=None, **woken)
-
-    task = within(wait if backend == "threads" else lambda: anyio.run(wait_async, backend=backend))
-    assert (task.status, task.urls) == ("COMPLETED", ("https://cdn.example/v.mp4",))
+    wakeable = receiver.async_wakeable if any_driver.backend else receiver.wakeable
+    options: dict[str, Any] = dict(wakeable(TASK_ID, lambda task: seen.append(task.status)))
+    client = any_driver.open(answer, poll_interval=HOURS)
+    task = within(partial(client.wait, TASK_ID, timeout=None, **options))
+    assert (task.status, task.urls) == ("COMPLETED", (RESULT,))
     assert seen == ["IN_PROGRESS", "COMPLETED"]
 
 
-@pytest.mark.parametrize("backend", ["threads", *BACKENDS])
-def test_a_sleeper_is_woken_from_another_thread(backend: str) -> None:
-    """The delivery may come in any thread; one for another task wakes nobody."""
-    hub = WakeHub()
+def test_a_sleeper_in_another_thread_is_woken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A delivery wakes a thread that is already asleep; one for another task does not."""
+    hub, asleep, wait_for = WakeHub(), threading.Event(), threading.Condition.wait_for
 
-    def deliver() -> None:
-        hub.deliver(delivery("COMPLETED", "other", task_id="another task"))
-        hub.deliver(delivery("COMPLETED"))
+    def noticed(*args: Any, **options: Any) -> Any:
+        asleep.set()  # the lock is held until it really sleeps
+        return wait_for(*args, **options)
 
-    async def sleep() -> bool:
-        async with anyio.create_task_group() as group:
-            group.start_soon(hub.async_wakeable(TASK_ID)["sleep"], HOURS)
-            await anyio.lowlevel.checkpoint()
-            await anyio.to_thread.run_sync(deliver)
-        return True
-
-    if backend == "threads":
-        thread = threading.Thread(target=hub.wakeable(TASK_ID)["sleep"], args=(HOURS,), daemon=True)
-        thread.start()
-        deliver()
-        within(thread.join)
-    else:
-        assert within(lambda: anyio.run(sleep, backend=backend))
-
-
-@pytest.mark.parametrize("backend", ["threads", *BACKENDS])
-def test_what_came_while_awake_ends_the_next_sleep_once(
-    backend: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Nothing is slept through, and nothing wakes twice: repetitions and old news wake nobody."""
-    hub = WakeHub()
-    slept: list[float | None] = []
-    move_on_after = anyio.move_on_after
-
-    def wait_for(self: threading.Condition, predicate: Callable[[], bool], timeout: float) -> bool:
-        if not predicate():
-            slept.append(timeout)  # a sleep that takes no time
-        return predicate()
-
-    def give_up(delay: float) -> anyio.CancelScope:
-        slept.append(delay)
-        return move_on_after(0)
-
-    async def sleeps() -> None:
-        options = hub.async_wakeable(TASK_ID) if backend != "threads" else hub.wakeable(TASK_ID)
-
-        async def sleep(seconds: float) -> None:
-            result = options["sleep"](seconds)
-            if result is not None:
-                await result
-
-        hub.deliver(delivery("COMPLETED"))
-        await sleep(5.0)
-        hub.deliver(delivery("COMPLETED"))
-        hub.deliver(delivery("IN_PROGRESS", "m2"))
-        await sleep(6.0)
-        await sleep(7.0)
-
-    if backend == "threads":
-        monkeypatch.setattr(threading.Condition, "wait_for", wait_for)
-        with pytest.raises(StopIteration):
-            sleeps().send(None)
-    else:
-        monkeypatch.setattr(anyio, "move_on_after", give_up)
-        anyio.run(sleeps, backend=backend)
-    assert slept == [6.0, 7.0]
-
-
-def test_a_sleep_longer_than_a_thread_can_wait_is_taken() -> None:
-    """A year and more is cut to what the platform takes, and ends by a delivery all the same."""
-    hub = WakeHub()
-    options = hub.wakeable(TASK_ID)
+    monkeypatch.setattr(threading.Condition, "wait_for", noticed)
+    thread = threading.Thread(target=hub.wakeable(TASK_ID)["sleep"], args=(HOURS,), daemon=True)
+    thread.start()
+    assert asleep.wait(PATIENCE)
+    hub.deliver(delivery("COMPLETED", "other", task_id="another task"))
+    assert thread.is_alive()
     hub.deliver(delivery("COMPLETED"))
-    within(lambda: options["sleep"](1e12))
+    thread.join(PATIENCE)
+    assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_an_asynchronous_sleeper_is_woken_from_another_thread(backend: str) -> None:
+    """The delivery may come in any thread, and for a task that the wait learned before it slept."""
+    hub = WakeHub()
+
+    async def run() -> str:
+        options = hub.async_wakeable()
+        options["on_update"](Task(TASK_ID, "CREATED"))
+        async with anyio.create_task_group() as group:
+            group.start_soon(options["sleep"], HOURS)
+            await anyio.wait_all_tasks_blocked()
+            await anyio.to_thread.run_sync(hub.deliver, delivery("COMPLETED"))
+        return "awake"
+
+    assert within(lambda: anyio.run(run, backend=backend)) == "awake"
+
+
+def test_what_came_while_awake_ends_the_next_sleep_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is slept through, and nothing wakes twice: repetitions and old news wake nobody."""
+    hub, slept, wait_for = WakeHub(), list[float](), threading.Condition.wait_for
+
+    def count(self: Any, predicate: Callable[[], bool], timeout: float) -> bool:
+        if not predicate():
+            slept.append(timeout)
+        return wait_for(self, predicate, 0)  # a sleep that takes no time
+
+    monkeypatch.setattr(threading.Condition, "wait_for", count)
+    sleep = hub.wakeable(TASK_ID)["sleep"]
+    hub.deliver(delivery("COMPLETED"))
+    sleep(5.0)
+    assert slept == []
+    hub.deliver(delivery("COMPLETED"))
+    hub.deliver(delivery("IN_PROGRESS", "m2"))
+    sleep(6.0)
+    hub.wakeable()["sleep"](7.0)
+    sleep(1e12)
+    assert slept == [6.0, 7.0, threading.TIMEOUT_MAX]
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_an_asynchronous_sleep_is_ended_once(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By what came while awake, for the task that was named; then it sleeps. Its listener hears of each."""
+    hub, told, slept, move_on_after = WakeHub(), list[Task](), list[float | None](), anyio.move_on_after
+
+    def count(delay: float | None, **_: object) -> anyio.CancelScope:
+        slept.append(delay)
+        return move_on_after(0)  # a sleep that takes no time
+
+    monkeypatch.setattr(anyio, "move_on_after", count)
+
+    async def run() -> None:
+        options = hub.async_wakeable(TASK_ID, told.append)
+        hub.deliver(delivery("IN_PROGRESS"))
+        await options["sleep"](5.0)
+        assert slept == []
+        await options["sleep"](6.0)
+        hub.deliver(delivery("COMPLETED", "m2"))
+        await options["sleep"](7.0)
+        await options["sleep"](8.0)
+        options["on_update"](Task(TASK_ID, "COMPLETED"))
+
+    anyio.run(run, backend=backend)
+    assert slept == [6.0, 8.0]
+    assert told == [Task(TASK_ID, "COMPLETED")]
+
+
+def test_a_loop_that_has_ended_does_no_harm() -> None:
+    """A delivery that comes when the sleeper's loop is closed is taken all the same."""
+    hub, loop = WakeHub(), asyncio.new_event_loop()
+    task = loop.create_task(hub.async_wakeable(TASK_ID)["sleep"](HOURS))
+    loop.run_until_complete(asyncio.sleep(0))
+    loop.close()
+    hub.deliver(delivery("COMPLETED"))
+    assert (hub.latest(TASK_ID), task.done()) == (Task(TASK_ID, "COMPLETED"), False)
+    task._log_destroy_pending = False  # type: ignore[attr-defined]  # asyncio would complain of it
 
 
 def test_deliveries_from_many_threads_are_told_once() -> None:
     """The same deliveries in many threads at once: each change is news once."""
     told: list[str] = []
-    receiver = WebhookReceiver(
-        SECRET, now=lambda: NOW, on_task=lambda task: told.append(f"{task.id} {task.status}")
-    )
+    receiver = WebhookReceiver(SECRET, now=lambda: NOW, on_task=lambda t: told.append(f"{t.id} {t.status}"))
     start = threading.Barrier(8)
-    news = [(f"task {number}", status) for number in range(20) for status in ("IN_PROGRESS", "COMPLETED")]
+    changes = [(f"task {number}", status) for number in range(20) for status in ("IN_PROGRESS", "COMPLETED")]
 
     def work() -> None:
         start.wait()
-        for task_id, status in news:
+        for task_id, status in changes:
             body = body_of(status, task_id)
             receiver.handle("POST", headers(body, message_id=f"{task_id} {status}"), body)
             receiver.notify()
@@ -177,6 +174,6 @@ def test_deliveries_from_many_threads_are_told_once() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(PATIENCE)
     receiver.notify()
-    assert sorted(told) == sorted(f"{task_id} {status}" for task_id, status in news)
+    assert sorted(told) == sorted(f"{task_id} {status}" for task_id, status in changes)
