@@ -299,7 +299,11 @@ def malformed(operation: Operation, body: dict[str, Any]) -> Iterator[tuple[str,
         "a BOM in UTF-16": good.decode().encode("utf-16-be"),
         "UTF-16": good.decode().encode("utf-16"),
     }
-    yield from ((label, content) for label, content in made.items() if not _is_json(content))
+    yield from (
+        (label, content)
+        for label, content in made.items()
+        if not _is_json(content) and (content or operation.needs_body)
+    )
 
 
 def _is_json(content: bytes) -> bool:
