@@ -52,9 +52,7 @@ def any_driver(request: pytest.FixtureRequest) -> Driver:
     return found
 
 
-@pytest.fixture(
-    params=[None, "asyncio"], ids=["sync", "asyncio"]
-)
+@pytest.fixture(params=[None, "asyncio"], ids=["sync", "asyncio"])
 def kind(request: pytest.FixtureRequest) -> TransportKind:
     """Either kind of transport; `any_driver` runs the asynchronous one under trio too."""
     return TransportKind(request.param)

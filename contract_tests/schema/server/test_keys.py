@@ -222,7 +222,7 @@ def test_nobody_sees_a_task_without_a_key(target: Target, cycle: LifeCycle) -> N
 
 
 @pytest.mark.parametrize("operation", [op for op in GUARDED if op.method == "GET"], ids=str)
-def test_each_documented_place_takes_the_key(target: Target, operation: Operation) -> None:
+def test_each_documented_header_takes_the_key(target: Target, operation: Operation) -> None:
     """Each alternative that the document names for this server takes a good key, headers in any letters."""
     for way in target.ways(operation):
         headers, query = carried(way, target.key)
