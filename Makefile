@@ -84,7 +84,7 @@ model-cost: environment ## how many hand-written lines a model costs (ARGS=std)
 
 # The key is taken from the environment (CONTRACT_KEY) and never stands on a command line.
 CONTRACT = CONTRACT_URL='$(URL)' CONTRACT_PROFILE='$(PROFILE)' CONTRACT_CAP='$(CAP)' CONTRACT_SEED='$(SEED)' \
-	$(if $(WAIT),CONTRACT_WAIT='$(WAIT)') $(if $(IMAGES),CONTRACT_IMAGES='$(IMAGES)') $(if $(KNOWN),CONTRACT_KNOWN='$(KNOWN)') \
+	$(if $(WAIT),CONTRACT_WAIT='$(WAIT)') $(if $(DOCUMENT),CONTRACT_DOCUMENT='$(DOCUMENT)') $(if $(IMAGES),CONTRACT_IMAGES='$(IMAGES)') $(if $(KNOWN),CONTRACT_KNOWN='$(KNOWN)') \
 	CONTRACT_EXAMPLES='$(or $(EXAMPLES),100)' $(RUN) -m contract_tests.report
 
 .PHONY: contract

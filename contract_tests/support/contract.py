@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -23,7 +24,10 @@ def load_yaml(path: Path) -> Any:
 
 @cache
 def document() -> dict[str, Any]:
-    content: dict[str, Any] = load_yaml(ROOT / "spec" / "openapi.yaml")
+    """The whole document: this project's, or the one that a run of the contract suite names."""
+    content: dict[str, Any] = load_yaml(
+        Path(os.environ.get("CONTRACT_DOCUMENT") or ROOT / "spec" / "openapi.yaml")
+    )
     return content
 
 

@@ -40,25 +40,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Watch the runs of the violations that were asked for."""
     # Shrinking helps a reader, and takes minutes.
-    hypothesis.settings.register_profile(
-        "violations",
-        phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate),
-        database=None,
-        deadline=None,
-        derandomize=True,
-        print_blob=False,
-    )
+    phases = (hypothesis.Phase.explicit, hypothesis.Phase.generate)
+    quiet: dict[str, Any] = {"database": None, "deadline": None, "derandomize": True, "print_blob": False}
+    hypothesis.settings.register_profile("violations", phases=phases, **quiet)
     hypothesis.settings.load_profile("violations")
     names = str(config.getoption("violations")).split(",")
     kinds = {name.partition(":")[0] for name in names if ":" in name}
     # Only the violations' own kinds: the others' imports take seconds.
-    known = {
-        str(v): v for kind in kinds for v in import_module(f"contract_tests.violations.{kind}").VIOLATIONS
-    }
-    config.pluginmanager.register(
-        Watch({name: known.get(name) for name in names}, Path(str(config.getoption("verdicts"))),
-              int(str(config.getoption("at_once"))))
-    )  # fmt: skip
+    modules = [import_module(f"contract_tests.violations.{kind}") for kind in kinds]
+    known = {str(v): v for module in modules for v in module.VIOLATIONS}
+    file, at_once = Path(str(config.getoption("verdicts"))), int(str(config.getoption("at_once")))
+    config.pluginmanager.register(Watch({name: known.get(name) for name in names}, file, at_once))
 
 
 class Watch:
@@ -79,9 +71,8 @@ class Watch:
             pid, status = os.wait()
             name = children.pop(pid)
             if status:
-                self._write(
-                    name, "timed out" if os.WIFSIGNALED(status) else "broken", "", f"status {status}", 0.0
-                )
+                outcome = "timed out" if os.WIFSIGNALED(status) else "broken"
+                self._write(name, outcome, "", f"status {status}", 0.0)
 
         for name, violation in self._violations.items():
             if len(children) >= self._at_once:
@@ -162,22 +153,16 @@ def is_check(error: BaseException) -> bool:
     """Tell whether a test failed by what it asserts, not by accident."""
     if isinstance(error, BaseExceptionGroup):
         return all(is_check(inner) for inner in error.exceptions)
+    # Only if whoever ran has imported them: the server side must not import the client.
+    paths = {"kling_elements.errors": "KlingError", "spec.tools.errors": "SpecError"}
     refusals = tuple(
-        kind
-        for kind in (_class("kling_elements.errors:KlingError"), _class("spec.tools.errors:SpecError"))
-        if kind
+        getattr(sys.modules[module], name) for module, name in paths.items() if module in sys.modules
     )
-    if isinstance(error, (LookupError, AttributeError, TypeError, ValueError)) and not isinstance(
-        error, refusals
-    ):
-        return _is_raised_in_a_test(error)
-    return isinstance(error, (AssertionError, pytest.fail.Exception, *refusals))
-
-
-def _class(path: str) -> Any:
-    """Return a class, if whoever ran has imported it: the server side must not import the client."""
-    module, _, name = path.partition(":")
-    return getattr(sys.modules.get(module), name, None)
+    if isinstance(error, (AssertionError, pytest.fail.Exception, *refusals)):
+        return True
+    return isinstance(error, (LookupError, AttributeError, TypeError, ValueError)) and _is_raised_in_a_test(
+        error
+    )
 
 
 def _is_raised_in_a_test(error: BaseException) -> bool:

@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     Changes = dict[str, Callable[..., Any]]
 
 _OTHER_ID: Final = "046b6c7f-0b8a-43b9-b35d-6489e6daee91"
-_TESTS: Final = ("schema/server",)
 
 
 @frozen
@@ -155,16 +154,16 @@ def _detail(change: Callable[[Job, dict[str, Any]], dict[str, Any]]) -> Changes:
     return {"detail": lambda real, server, job, word: change(job, real(job, word))}
 
 
-def _created(change: Callable[[dict[str, Any]], dict[str, Any]]) -> Changes:
-    return {"created": lambda real, server, job: change(real(job))}
+def _after(name: str) -> Callable[[Callable[[Any], Any]], Changes]:
+    """Change what a method returns."""
+    return lambda change: {name: lambda real, server, *arguments: change(real(*arguments))}
+
+
+_created, _address, _signed = map(_after, ("created", "address", "signed"))
 
 
 def _rows(change: Callable[[Stranger, list[Job], list[Any]], list[Any]]) -> Changes:
     return {"rows": lambda real, server, jobs: change(server, jobs, real(jobs))}
-
-
-def _address(change: Callable[[dict[str, Any]], dict[str, Any]]) -> Changes:
-    return {"address": lambda real, server, sent, wanted: change(real(sent, wanted))}
 
 
 def _films(change: Callable[[bytes], bytes]) -> Changes:
@@ -173,10 +172,6 @@ def _films(change: Callable[[bytes], bytes]) -> Changes:
 
 def _rate(change: Callable[[int, int, int], tuple[int, int, int]]) -> Changes:
     return {"rate": lambda real, server, limit, left, reset: real(*change(limit, left, reset))}
-
-
-def _signed(change: Callable[[dict[str, str]], dict[str, str]]) -> Changes:
-    return {"signed": lambda real, server, name, moment, body: change(real(name, moment, body))}
 
 
 def _message(change: Callable[[Any], Any]) -> Changes:
@@ -577,20 +572,14 @@ LAWFUL: Final = {
 }  # fmt: skip
 
 
-_NEAR: Final = {
-    "upload": "test_uploads", "key": "test_keys", "leak": "test_keys", "id": "test_tasks", "list": "test_lives",
-    "result": "test_lives", "rate": "test_rates", "hook": "test_lives", "life": "test_lives",
+_TABLES: Final[dict[str, tuple[dict[str, Any], ...]]] = {
+    "test_lives": (_LIFE, _LISTS, _RESULTS, _HOOKS), "test_keys": (_KEYS,), "test_uploads": (_UPLOADS,),
+    "test_tasks": (_IDS, _RATES), "": (_WIRE,), "test_bodies": (_BODIES,), "-": (LAWFUL,),
 }  # fmt: skip
 
-
-def _violation(name: str, row: Any) -> Violation:
-    description, *changes = row
-    near = _NEAR.get(name.partition("-")[0], "")
-    return Violation("server", name, description, Served(*changes), _TESTS, near, lawful=name in LAWFUL)
-
-
 VIOLATIONS: Final = tuple(
-    _violation(name, row)
-    for table in (_LIFE, _LISTS, _RESULTS, _HOOKS, _KEYS, _UPLOADS, _IDS, _RATES, _WIRE, _BODIES, LAWFUL)
-    for name, row in table.items()
+    Violation("server", name, said, Served(*changes), ("schema/server",), near.strip("-"), lawful=near == "-")
+    for near, tables in _TABLES.items()
+    for rows in tables
+    for name, (said, *changes) in rows.items()
 )

@@ -21,6 +21,8 @@ from uuid import uuid4
 
 import httpx
 from attrs import define, field
+from starlette.requests import Request
+from starlette.responses import Response
 
 from contract_tests.schema.server.exchange import Answer, Sent
 
@@ -86,23 +88,18 @@ class Stranger:
     async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
         if scope["type"] != "http":
             return
-        body, more = b"", True
-        while more:
-            message = await receive()
-            body, more = body + message.get("body", b""), message.get("more_body", False)
-        headers = tuple((n.decode("latin-1"), v.decode("latin-1")) for n, v in scope["headers"])
+        request = Request(scope, receive)
         target = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1").split("?")[0]
         query = scope["query_string"].decode("latin-1")
-        sent = Sent(scope["method"], f"{target}?{query}" if query else target, headers, body)
+        headers = tuple(request.headers.items())
+        sent = Sent(request.method, f"{target}?{query}" if query else target, headers, await request.body())
         try:
             answer = self.respond(sent)
         except Exception:  # noqa: BLE001 - as a server does
             answer = self.body(500, {"message": "Internal Server Error"}, JSON)
-        if sent.method == "HEAD":
-            answer = Answer(answer.status, answer.headers)
-        raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
-        await send({"type": "http.response.start", "status": answer.status, "headers": raw})
-        await send({"type": "http.response.body", "body": answer.body})
+        response = Response(b"" if sent.method == "HEAD" else answer.body, answer.status)
+        response.raw_headers = [(n.encode("latin-1"), v.encode("latin-1")) for n, v in answer.headers]
+        await response(scope, receive, send)
 
     def respond(self, sent: Sent) -> Answer:
         return self.file(sent) if sent.path.startswith("/files/") else self.operation(sent)

@@ -15,7 +15,8 @@ from contract_tests.violations.plugin import is_check
 from contract_tests.violations.violation import CannotApplyError, Kind, Violation, replaced
 from kling_elements import ValidationError
 
-SAMPLE = choose(["server", "client", "webhook"], "", 1, 2)  # a changed document takes a regeneration
+# A changed document takes a regeneration; schema/server_itself seeds violations of the server.
+SAMPLE = choose(["client", "webhook"], "", 1, 2)
 
 
 def test_each_kind_has_at_least_ten() -> None:

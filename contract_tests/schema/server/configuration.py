@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, get_args
 from urllib.parse import urlsplit
+
+from attrs import frozen
 
 from contract_tests.schema.server.guard import Profile
 
@@ -14,8 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PREFIX: Final = "CONTRACT_"
-_FEW_EXAMPLES: Final = 20
+_FEW_EXAMPLES: Final = 10
 _SHORTEST_KEY: Final = 8
+_HERE: Final = frozenset({None, "127.0.0.1", "localhost", "::1"})
+_NEAR_SECONDS: Final = 60.0
 _FAR_SECONDS: Final = 1800.0  # tasks of sibling endpoints take up to half an hour
 
 
@@ -23,9 +26,9 @@ class ConfigurationError(Exception):
     """The environment says something that can't be; the message says what to write instead."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Configuration:
-    """One run."""
+    """One run: docs/contract.md says what each variable means. Without a `url` it is of the mock."""
 
     url: str | None = None
     key: str = ""
@@ -35,75 +38,72 @@ class Configuration:
     cap: int | None = None
     seed: int = 1
     examples: int = _FEW_EXAMPLES
-    wait: float = 60.0
+    wait: float = _NEAR_SECONDS
     images: tuple[str, ...] = ()
     known: Path | None = None
+    document: Path | None = None
 
 
-def from_environment(environment: Mapping[str, str] = os.environ) -> Configuration:
-    """Read the run's set-up."""
+def from_environment(environment: Mapping[str, str] = os.environ) -> Configuration:  # noqa: C901 - in parts
+    """Read the run's set-up; raises ConfigurationError if something is missing or can't be."""
 
     def get(name: str) -> str | None:
         return environment.get(PREFIX + name, "").strip() or None
 
-    url, profile, cap = get("URL"), get("PROFILE"), _number(get("CAP"), "CAP", 0)
-    key = get("KEY")
-    if url is not None:
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path.strip("/") or parts.query:
-            raise ConfigurationError(f"URL={url} is no origin: write e.g. URL=https://staging.example")
-        if key is None:
-            raise ConfigurationError(f"There is no key for {url}: put it into the variable {PREFIX}KEY")
-        if profile is None:
+    def number(name: str, least: int) -> int | None:
+        text = get(name)
+        if text is not None and (not text.isdecimal() or int(text) < least):
+            raise ConfigurationError(f"{name}={text} is no number from {least} on")
+        return None if text is None else int(text)
+
+    def file(name: str, default: str) -> Path | None:
+        path = Path(get(name) or default)
+        if get(name) and not path.is_file():
+            raise ConfigurationError(f"{name}={path} is no file")
+        return path if path.is_file() else None
+
+    def key(name: str) -> str | None:
+        text = get(name)
+        if text is not None and len(text) < _SHORTEST_KEY:
             raise ConfigurationError(
-                "Tasks cost money: write PROFILE=free (makes none) or PROFILE=full CAP=N (makes N at most)"
+                f"{PREFIX}{name} has fewer than {_SHORTEST_KEY} characters: it can't be told from ordinary"
+                " words, and so not be kept out of a report"
             )
-        if profile == "full" and cap is None:
-            raise ConfigurationError("PROFILE=full makes tasks: write how many at most, e.g. CAP=20")
+        return text
+
+    url, profile, cap = get("URL"), get("PROFILE"), number("CAP", 0)
+    if url is not None:
+        _check_origin(url, get("KEY"), profile, cap)
         if environment.get("PYTEST_XDIST_WORKER"):
             raise ConfigurationError("With URL the run is one process, so that it can count: leave out -n")
-    _check_key("KEY", key)
-    _check_key("OTHER_KEY", get("OTHER_KEY"))
     found = next((known for known in get_args(Profile) if known == (profile or "full")), None)
     if found is None:
         raise ConfigurationError(f"PROFILE={profile} is unknown: write PROFILE=free or PROFILE=full")
     return Configuration(
-        url.rstrip("/") if url else None,
-        key or "contract-suite-key",
-        get("OTHER_KEY"),
-        get("WEBHOOK_SECRET"),
-        found,
-        cap,
-        _number(get("SEED"), "SEED", 0) or 1,
-        _number(get("EXAMPLES"), "EXAMPLES", 1) or _FEW_EXAMPLES,
-        _number(get("WAIT"), "WAIT", 1) or (60.0 if _is_here(url) else _FAR_SECONDS),
-        tuple((get("IMAGES") or "").split()),
-        _known(get("KNOWN")),
+        url=url.rstrip("/") if url else None,
+        key=key("KEY") or "contract-suite-key",
+        other_key=key("OTHER_KEY"),
+        webhook_secret=get("WEBHOOK_SECRET"),
+        profile=found,
+        cap=cap,
+        seed=number("SEED", 0) or 1,
+        examples=number("EXAMPLES", 1) or _FEW_EXAMPLES,
+        wait=number("WAIT", 1) or (_NEAR_SECONDS if urlsplit(url or "").hostname in _HERE else _FAR_SECONDS),
+        images=tuple((get("IMAGES") or "").split()),
+        known=file("KNOWN", "known.yaml"),
+        document=file("DOCUMENT", ""),
     )
 
 
-def _is_here(url: str | None) -> bool:
-    return url is None or urlsplit(url).hostname in {"127.0.0.1", "localhost", "::1"}
-
-
-def _known(name: str | None) -> Path | None:
-    if name is not None and not Path(name).is_file():
-        raise ConfigurationError(f"KNOWN={name} is no file")
-    default = Path("known.yaml")
-    return Path(name) if name else default if default.is_file() else None
-
-
-def _number(text: str | None, name: str, least: int) -> int | None:
-    if text is None:
-        return None
-    if not text.isdecimal() or int(text) < least:
-        raise ConfigurationError(f"{name}={text} is no number from {least} on")
-    return int(text)
-
-
-def _check_key(name: str, key: str | None) -> None:
-    if key is not None and len(key) < _SHORTEST_KEY:
+def _check_origin(url: str, key: str | None, profile: str | None, cap: int | None) -> None:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path.strip("/") or parts.query:
+        raise ConfigurationError(f"URL={url} is no origin: write e.g. URL=https://staging.example")
+    if key is None:
+        raise ConfigurationError(f"There is no key for {url}: put it into the variable {PREFIX}KEY")
+    if profile is None:
         raise ConfigurationError(
-            f"{PREFIX}{name} has fewer than {_SHORTEST_KEY} characters: it can't be told from ordinary words,"
-            " and so not be kept out of a report"
+            "Tasks cost money: write PROFILE=free (makes none) or PROFILE=full CAP=N (makes N at most)"
         )
+    if profile == "full" and cap is None:
+        raise ConfigurationError("PROFILE=full makes tasks: write how many at most, e.g. CAP=20")

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from contract_tests.schema.server.operations import LifeCycle, Operation
     from contract_tests.schema.server.verdicts import Rule
 
+    Texts = Iterator[str]
+
 # A list may show the last tasks alone; one that shows fewer than this of those it must know leaves some out.
 _SHORTEST_PAGE: Final = 5
 _RATE: Final = ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset")
@@ -65,7 +67,7 @@ class Ledger:
     def read(self, exchange: Exchange, operation: Operation, owner: str) -> Iterator[tuple[Rule, str]]:
         """Take in one exchange, and give the rule and a sentence for each breach."""
 
-        def held(check: Callable[..., Iterator[str]], *arguments: Any) -> Iterator[tuple[Rule, str]]:
+        def held(check: Callable[..., Texts], *arguments: Any) -> Iterator[tuple[Rule, str]]:
             rule = rule_of(check.__func__)  # type: ignore[attr-defined]  # a bound method
             note(rule, "held")
             return ((rule, text) for text in check(*arguments))
@@ -87,7 +89,7 @@ class Ledger:
         if shown is not None and not exchange.sent.forces_an_answer:
             yield from held(self.a_status_is_of_the_task_asked_for, shown, exchange, value, owner)
 
-    def request_ids_are_new(self, exchange: Exchange) -> Iterator[str]:
+    def request_ids_are_new(self, exchange: Exchange) -> Texts:
         """No two answers have the same x-request-id: it names one request to the vendor's support."""
         request_id = exchange.answer.header("x-request-id")
         if request_id is not None:
@@ -95,7 +97,7 @@ class Ledger:
                 yield f"x-request-id {request_id} was already another answer's"
             self.answers.add(request_id)
 
-    def rate_limits_count_down(self, exchange: Exchange, operation: Operation, owner: str) -> Iterator[str]:
+    def rate_limits_count_down(self, exchange: Exchange, operation: Operation, owner: str) -> Texts:
         """Over the answers of one window the rest of a rate limit goes down, never up, nor below zero."""
         if not exchange.answer.is_success or exchange.sent.method == "HEAD":
             return
@@ -124,9 +126,7 @@ class Ledger:
             yield f"x-ratelimit-reset is still {reset} after {now - window.started:.0f} s"
         window.left = left
 
-    def a_created_task_is_new(
-        self, cycle: LifeCycle, exchange: Exchange, value: Any, owner: str
-    ) -> Iterator[str]:
+    def a_created_task_is_new(self, cycle: LifeCycle, exchange: Exchange, value: Any, owner: str) -> Texts:
         """A create answers with an id that no other task has, and a task that has not ended."""
         task_id, task = at(value, cycle.id_pointer), at(value, cycle.task_pointer)
         if not isinstance(task_id, str) or not task_id:
@@ -145,7 +145,7 @@ class Ledger:
 
     def a_status_is_of_the_task_asked_for(
         self, cycle: LifeCycle, exchange: Exchange, value: Any, owner: str
-    ) -> Iterator[str]:
+    ) -> Texts:
         """A status echoes the id; an id never created is not found; only its maker sees a task.
 
         Its status only moves on, and it has a result if and only if it is COMPLETED.
@@ -174,7 +174,7 @@ class Ledger:
             yield from self.a_task_never_goes_back(known, wanted, task.get(cycle.word_name))
             yield from self.a_result_comes_with_completion(known, wanted, task)
 
-    def a_task_never_goes_back(self, known: Known, task_id: str, word: Any) -> Iterator[str]:
+    def a_task_never_goes_back(self, known: Known, task_id: str, word: Any) -> Texts:
         """A task's status only moves on, and a task that has ended stays as it ended."""
         before, known.word = known.word, str(word)
         if before in TERMINAL and word != before:
@@ -182,7 +182,7 @@ class Ledger:
         elif RANK.get(str(word), 1) < RANK.get(before, 1):
             yield f"the task {task_id} went back from {before} to {word}"
 
-    def a_result_comes_with_completion(self, known: Known, task_id: str, task: Any) -> Iterator[str]:
+    def a_result_comes_with_completion(self, known: Known, task_id: str, task: Any) -> Texts:
         """A task has a result if and only if it is COMPLETED: always the same, once, and no other task's."""
         results, word = task.get(known.life_cycle.result_name) or [], task.get(known.life_cycle.word_name)
         if not isinstance(results, list):
@@ -197,7 +197,7 @@ class Ledger:
             known.results = list(results)
             yield from self._results_are_addresses(known, task_id)
 
-    def _results_are_addresses(self, known: Known, task_id: str) -> Iterator[str]:
+    def _results_are_addresses(self, known: Known, task_id: str) -> Texts:
         urls = list(map(str, known.results))
         for url in urls:
             if urls.count(url) > 1:
@@ -210,7 +210,7 @@ class Ledger:
 
     def a_list_has_each_task_once(
         self, cycle: LifeCycle, exchange: Exchange, value: Any, owner: str
-    ) -> Iterator[str]:
+    ) -> Texts:
         """A list has the key's tasks, or the last of them, once each, with their status and no result."""
         mine = {
             i: k for i, k in self.tasks.items() if k.owner == owner and k.life_cycle.create is cycle.create
@@ -245,7 +245,7 @@ class Ledger:
     )
     def a_list_has_no_other_tasks(
         self, cycle: LifeCycle, exchange: Exchange, value: Any, owner: str
-    ) -> Iterator[str]:
+    ) -> Texts:
         """A list has no task of another key or model, none that nobody created, and is a 404 if empty."""
         rows = at(value, cycle.task_pointer)
         if not exchange.answer.is_success or not isinstance(rows, list):

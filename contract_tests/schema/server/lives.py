@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from contract_tests.schema.server.target import Target
 
     Found = Iterator[tuple[str, Exchange | None]]
-    LifeRule = Callable[[list["Life"]], Found]
 
 _LOOKS_AT_THE_END: Final = 3
 _LATE_SECONDS: Final = 30.0  # a delivery may come after the status was seen
@@ -160,24 +159,19 @@ def a_listed_task_is_found() -> None:
     """A task that is in a key's list can be asked for with that key."""
 
 
-def a_create_is_a_200(lives: list[Life]) -> Found:
+def a_create_is_a_200(life: Life) -> Found:
     """A create answers 200 with a task that is CREATED or IN_PROGRESS: never 201 or 202, and no result."""
-    for life in lives:
-        if life.made.answer.status != 200:
-            yield f"a create answers {life.made.answer.status}", life.made
-        if life.words[0] not in {"CREATED", "IN_PROGRESS"}:
-            yield f"a new task is {life.words[0]}", life.made
+    if life.made.answer.status != 200:
+        yield f"a create answers {life.made.answer.status}", life.made
+    if life.words[0] not in {"CREATED", "IN_PROGRESS"}:
+        yield f"a new task is {life.words[0]}", life.made
 
 
 @stricter("The document names no time; WAIT= sets how long a run waits")
-def a_task_ends(lives: list[Life]) -> Found:
+def a_task_ends(life: Life) -> Found:
     """A task ends while the run waits for it."""
-    for life in lives:
-        if not life.has_ended:
-            yield (
-                f"the task {life.id} is still {life.words[-1]}; raise WAIT",
-                (life.looks or [life.made])[-1],
-            )
+    if not life.has_ended:
+        yield f"the task {life.id} is still {life.words[-1]}; raise WAIT", (life.looks or [life.made])[-1]
 
 
 @stricter("The document lists the words, not that each is passed; seen on sibling endpoints")
@@ -196,33 +190,29 @@ def a_valid_task_is_completed(lives: list[Life]) -> Found:
         yield f"all {len(ended)} tasks are {ended[0].words[-1]}", ended[0].looks[-1]
 
 
-def a_result_can_be_fetched(lives: list[Life]) -> Found:
+def a_result_can_be_fetched(life: Life) -> Found:
     """A result's address gives the video, without a key, at once and while it is good."""
-    for life in lives:
-        for fetched in life.results:
-            if not fetched.answer.is_success:
-                yield f"the result answers {fetched.answer.status or 'nothing'}", fetched
-            elif fetched.answer.media_type in {"text/html", "application/json", "text/plain"}:
-                yield f"the result is {fetched.answer.media_type}", fetched
+    for fetched in life.results:
+        if not fetched.answer.is_success:
+            yield f"the result answers {fetched.answer.status or 'nothing'}", fetched
+        elif fetched.answer.media_type in {"text/html", "application/json", "text/plain"}:
+            yield f"the result is {fetched.answer.media_type}", fetched
 
 
-def a_result_can_be_played(lives: list[Life]) -> Found:
+def a_result_can_be_played(life: Life) -> Found:
     """A result is a whole MP4 file with a picture."""
-    for life in lives:
-        for fetched in life.results:
-            fault = films.faults(fetched.answer.body) if fetched.answer.is_success else ""
-            if fault:
-                yield f"the result of the task {life.id} can't be played: {fault}", fetched
+    for fetched in life.results:
+        if fetched.answer.is_success and (fault := films.faults(fetched.answer.body)):
+            yield f"the result of the task {life.id} can't be played: {fault}", fetched
 
 
-def a_result_is_as_long_as_asked(lives: list[Life]) -> Found:
+def a_result_is_as_long_as_asked(life: Life) -> Found:
     """A result has the length that its create asked for, or else the default one."""
-    for life in lives:
-        asked = str(life.body.get(_DURATION, ""))
-        for fetched in life.results if asked.isdecimal() else ():
-            found = films.seconds(fetched.answer.body)
-            if found and abs(found - float(asked)) > _ROUGHLY_SECONDS:
-                yield f"{asked} s were asked for, and the result has {found:.1f} s", fetched
+    asked = str(life.body.get(_DURATION, ""))
+    for fetched in life.results if asked.isdecimal() else ():
+        found = films.seconds(fetched.answer.body)
+        if found and abs(found - float(asked)) > _ROUGHLY_SECONDS:
+            yield f"{asked} s were asked for, and the result has {found:.1f} s", fetched
 
 
 @stricter("The document does not say how many results a task has; one was seen on sibling endpoints")
@@ -236,77 +226,65 @@ def results_differ(lives: list[Life]) -> Found:
                 yield f"the tasks {other.id} and {life.id} have the same file", fetched
 
 
-def a_webhook_is_delivered(lives: list[Life]) -> Found:
+def a_webhook_is_delivered(life: Life) -> Found:
     """A task that names a receiver tells it of its end."""
-    for life in lives:
-        words = _told(life)
-        if life.hook and life.has_ended and life.words[-1] not in words:
-            yield f"{life.words[-1]} was not delivered, but {', '.join(words) or 'nothing'}", life.made
+    words = _told(life)
+    if life.hook and life.has_ended and life.words[-1] not in words:
+        yield f"{life.words[-1]} was not delivered, but {', '.join(words) or 'nothing'}", life.made
 
 
 @stricter("The document says at every change; that IN_PROGRESS is one, and the order, were seen")
-def each_change_is_delivered_in_order(lives: list[Life]) -> Found:
+def each_change_is_delivered_in_order(life: Life) -> Found:
     """Each change of status is one delivery, in order, IN_PROGRESS too; a repeated one has its old id."""
-    for life in lives:
-        words = [word for word in _told(life) if word != "CREATED"]
-        if life.hook and words and words != ["IN_PROGRESS", life.words[-1]]:
-            yield f"{', '.join(words)} came for a task that is {life.words[-1]}", life.made
+    words = [word for word in _told(life) if word != "CREATED"]
+    if life.hook and words and words != ["IN_PROGRESS", life.words[-1]]:
+        yield f"{', '.join(words)} came for a task that is {life.words[-1]}", life.made
 
 
-def a_delivery_is_as_documented(lives: list[Life]) -> Found:
+def a_delivery_is_as_documented(life: Life) -> Found:
     """A delivery is a POST to the very address, with the documented headers and body, and shows no key."""
-    for life in lives:
-        for delivery in life.deliveries:
-            for fault in neighbour.faults(life.cycle, delivery, life.keys):
-                yield fault, life.made
+    for delivery in life.deliveries:
+        yield from ((fault, life.made) for fault in neighbour.faults(life.cycle, delivery, life.keys))
 
 
-def a_delivery_is_the_status(lives: list[Life]) -> Found:
+def a_delivery_is_the_status(life: Life) -> Found:
     """A delivery has the task's own status answer as its body, without `data`."""
-    for life in lives:
-        for delivery in life.deliveries:
-            body = _json(delivery)
-            if body.get(life.cycle.id_name) != life.id:
-                yield f"the receiver of {life.id} is told of {body.get(life.cycle.id_name)}", life.made
-            elif body.get(life.cycle.word_name) == life.words[-1] and life.has_ended and body != life.detail:
-                yield f"the delivery is {body}, and the status {life.detail}", life.looks[-1]
-            elif body.get(life.cycle.word_name) not in TERMINAL and body.get(life.cycle.result_name):
-                yield f"{body.get(life.cycle.word_name)} is delivered with a result", life.made
+    for body in map(_json, life.deliveries):
+        word = body.get(life.cycle.word_name)
+        if body.get(life.cycle.id_name) != life.id:
+            yield f"the receiver of {life.id} is told of {body.get(life.cycle.id_name)}", life.made
+        elif word == life.words[-1] and life.has_ended and body != life.detail:
+            yield f"the delivery is {body}, and the status {life.detail}", life.looks[-1]
+        elif word not in TERMINAL and body.get(life.cycle.result_name):
+            yield f"{word} is delivered with a result", life.made
 
 
 def each_delivery_has_an_id(lives: list[Life]) -> Found:
     """Each change has a webhook-id of its own, and a repeated delivery the same id and body."""
     seen: dict[str, bytes] = {}
-    for life in lives:
-        for delivery in life.deliveries:
-            name = delivery.header("webhook-id") or ""
-            if seen.setdefault(name, delivery.body) != delivery.body:
-                yield f"two deliveries have the webhook-id {name}, and different bodies", life.made
+    for life, delivery in [(one, delivery) for one in lives for delivery in one.deliveries]:
+        name = delivery.header("webhook-id") or ""
+        if seen.setdefault(name, delivery.body) != delivery.body:
+            yield f"two deliveries have the webhook-id {name}, and different bodies", life.made
 
 
-LIFE_RULES: Final[tuple[LifeRule, ...]] = (
-    a_create_is_a_200,
-    a_task_ends,
-    a_task_is_in_progress_before_it_ends,
-    a_valid_task_is_completed,
-    a_result_can_be_fetched,
-    a_result_can_be_played,
-    a_result_is_as_long_as_asked,
-    results_differ,
-    a_webhook_is_delivered,
-    each_change_is_delivered_in_order,
-    a_delivery_is_as_documented,
-    a_delivery_is_the_status,
-    each_delivery_has_an_id,
-)
+OF_EACH: Final[tuple[Callable[[Life], Found], ...]] = (
+    a_create_is_a_200, a_task_ends, a_result_can_be_fetched, a_result_can_be_played,
+    a_result_is_as_long_as_asked, a_webhook_is_delivered, each_change_is_delivered_in_order,
+    a_delivery_is_as_documented, a_delivery_is_the_status,
+)  # fmt: skip
+OF_ALL: Final[tuple[Callable[[list[Life]], Found], ...]] = (
+    a_task_is_in_progress_before_it_ends, a_valid_task_is_completed, results_differ, each_delivery_has_an_id,
+)  # fmt: skip
 
 
-def hold(target: Target, lives: list[Life], checks: tuple[LifeRule, ...] = LIFE_RULES) -> None:
-    """Hold some lives to rules."""
-    for check in checks:
+def hold(target: Target, lives: list[Life]) -> None:
+    """Hold some lives to all rules."""
+    found = [(check, check(life)) for check in OF_EACH for life in lives]
+    for check, breaches in [*found, *((check, check(lives)) for check in OF_ALL)]:
         rule = rule_of(check)
         note(rule, "held")
-        for text, exchange in check(lives):
+        for text, exchange in breaches:
             target.breach(text, exchange, rule)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -21,7 +20,7 @@ def faults(schema: dict[str, Any], value: Any) -> list[str]:
     """Give what is wrong with a value, formats included; nothing if it fits."""
     return [
         f"{''.join(f'/{part}' for part in error.instance_path) or 'the whole'}: {error.message[:300]}"
-        for error in _validator(_Identity(schema)).iter_errors(value)
+        for error in _validator(schema).iter_errors(value)
     ]
 
 
@@ -69,25 +68,18 @@ def _branches(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
             yield from _branches(branch)
 
 
-class _Identity:
-    """A schema as a cache's key: the same object is the same schema."""
-
-    def __init__(self, schema: dict[str, Any]) -> None:
-        self.schema = schema
-
-    def __hash__(self) -> int:
-        return id(self.schema)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Identity) and self.schema is other.schema
+_validators: dict[
+    int, tuple[Any, jsonschema_rs.Draft4Validator]
+] = {}  # with the schema, so that its id stays
 
 
-@cache
-def _validator(identity: _Identity) -> jsonschema_rs.Draft4Validator:
-    whole = {"components": document().get("components", {}), "allOf": [identity.schema]}
-    return jsonschema_rs.Draft4Validator(
-        in_json_schema(whole), validate_formats=True, formats={"uuid": _is_uuid}
-    )
+def _validator(schema: dict[str, Any]) -> jsonschema_rs.Draft4Validator:
+    """Return the validator of a schema of the document: the same object is the same schema."""
+    if id(schema) not in _validators:
+        whole = in_json_schema({"components": document().get("components", {}), "allOf": [schema]})
+        made = jsonschema_rs.Draft4Validator(whole, validate_formats=True, formats={"uuid": _is_uuid})
+        _validators[id(schema)] = schema, made
+    return _validators[id(schema)][1]
 
 
 def _is_uuid(text: str) -> bool:

@@ -73,7 +73,7 @@ class Backend:
 
 
 @contextmanager
-def opened(run: Configuration, **settings: Any) -> Iterator[Callable[[], Target]]:
+def opened(run: Configuration) -> Iterator[Callable[[], Target]]:
     """Give what makes the target of each test, for as long as the context lasts.
 
     An origin keeps from test to test what is known of its tasks, and what was spent. The mock forgets all.
@@ -83,13 +83,12 @@ def opened(run: Configuration, **settings: Any) -> Iterator[Callable[[], Target]
     secret = run.webhook_secret if run.url else STAND_IN_SECRET if stand_in else WEBHOOK_SECRET
     guard, ledger, mock = Guard(run.profile, keys, run.cap), Ledger(), None
     if not run.url and not stand_in:
-        needed = {
-            "pace": Polls(_POLLS),
-            "seed": f"contract-{run.seed}",
-            "keys": keys,
-            "webhook_secret": secret,
-        }
-        mock = create_app(MockSettings(**{**needed, **settings}))
+        mock = create_app(
+            MockSettings(
+                document=run.document, pace=Polls(_POLLS), seed=f"contract-{run.seed}", keys=keys,
+                webhook_secret=WEBHOOK_SECRET,
+            )
+        )  # fmt: skip
     transport = httpx.ASGITransport(app=mock)  # type: ignore[arg-type]  # without a mock, each test puts one in
     mounts = {} if run.url else {ORIGIN: transport}
     client = httpx.AsyncClient(mounts=mounts, timeout=_TIMEOUT)

@@ -160,7 +160,8 @@ class Target:
             found[SCENARIO_HEADER] = scenario
             self.need(*Sent("", "", tuple(found.items())).scenarios)
         for name, value in (headers or {}).items():
-            found[name.lower()] = f"{found['cookie']}; {value}" if name == "cookie" in found else value
+            is_more = name == "cookie" and name in found
+            found[name.lower()] = f"{found[name]}; {value}" if is_more else value
         return self.send(Sent(method, path, tuple(found.items()), content))
 
     def request(

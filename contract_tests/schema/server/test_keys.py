@@ -120,53 +120,29 @@ def elsewhere(place: Place, key: str) -> list[tuple[Place, str]]:
 def near_misses(key: str) -> dict[str, str]:
     """Give what is nearly a good key, and none."""
     return {
-        "less its end": key[:-1],
-        "less its beginning": key[1:],
-        "its first half": key[: len(key) // 2],
-        "its first eight": key[:8],
-        "one letter more": key + "x",
-        "one letter before": "x" + key,
+        "less its end": key[:-1], "less its beginning": key[1:], "its first half": key[: len(key) // 2],
+        "its first eight": key[:8], "one letter more": key + "x", "one letter before": "x" + key,
         "its last letter changed": key[:-1] + ("a" if key[-1] != "a" else "b"),
         "its first letter changed": ("a" if key[0] != "a" else "b") + key[1:],
         "in large letters": key.upper() if key.upper() != key else key.lower(),
         "in small letters": key.lower() if key.lower() != key else key.swapcase(),
-        "in swapped letters": key.swapcase(),
-        "backwards": key[::-1],
-        "twice": key + key,
-        "in a list": f"{key}, other",
-        "last in a list": f"other, {key}",
-        "in a list with itself": f"{key},{key}",
-        "in a list with semicolons": f"{key};other",
-        "with a word after it": f"{key} other",
-        "with a word before it": f"other {key}",
-        "in quotes": f'"{key}"',
-        "in single quotes": f"'{key}'",
-        "in angle brackets": f"<{key}>",
-        "in braces": f"{{{key}}}",
-        "as a bearer token": f"Bearer {key}",
+        "in swapped letters": key.swapcase(), "backwards": key[::-1], "twice": key + key,
+        "in a list": f"{key}, other", "last in a list": f"other, {key}", "in a list with itself": f"{key},{key}",
+        "in a list with semicolons": f"{key};other", "with a word after it": f"{key} other",
+        "with a word before it": f"other {key}", "in quotes": f'"{key}"', "in single quotes": f"'{key}'",
+        "in angle brackets": f"<{key}>", "in braces": f"{{{key}}}", "as a bearer token": f"Bearer {key}",
         "as basic authentication": "Basic " + base64.b64encode(f"{key}:".encode()).decode(),
         "in base64": base64.b64encode(key.encode()).decode(),
         "percent-encoded": "".join(f"%{byte:02X}" for byte in key.encode()),
-        "with one letter percent-encoded": f"%{ord(key[0]):02X}{key[1:]}",
-        "in hexadecimal": key.encode().hex(),
-        "with a wildcard": key[:4] + "*",
-        "a wildcard": "*",
-        "a percent sign": "%",
-        "a dot": ".",
-        "null": "null",
-        "undefined": "undefined",
-        "true": "true",
-        "zero": "0",
-        "with a tab inside": key[:4] + "\t" + key[4:],
+        "with one letter percent-encoded": f"%{ord(key[0]):02X}{key[1:]}", "in hexadecimal": key.encode().hex(),
+        "with a wildcard": key[:4] + "*", "a wildcard": "*", "a percent sign": "%", "a dot": ".", "null": "null",
+        "undefined": "undefined", "true": "true", "zero": "0", "with a tab inside": key[:4] + "\t" + key[4:],
         "with a space inside": key[:4] + " " + key[4:],
         "without hyphens": key.replace("-", "").replace("_", "") if "-" in key or "_" in key else key[:-2],
-        "with underscores": key.replace("-", "_") if "-" in key else key[:-3],
-        "SQL": "' OR '1'='1",
-        "with a comment": f"{key}'--",
-        "with an equals sign": f"key={key}",
-        "long": key + "a" * 4000,
+        "with underscores": key.replace("-", "_") if "-" in key else key[:-3], "SQL": "' OR '1'='1",
+        "with a comment": f"{key}'--", "with an equals sign": f"key={key}", "long": key + "a" * 4000,
         "its hash": hashlib.sha256(key.encode()).hexdigest(),
-    }
+    }  # fmt: skip
 
 
 @of_each
@@ -246,7 +222,7 @@ def test_nobody_sees_a_task_without_a_key(target: Target, cycle: LifeCycle) -> N
 
 
 @pytest.mark.parametrize("operation", [op for op in GUARDED if op.method == "GET"], ids=str)
-def test_each_documented_place_takes_the_key(target: Target, operation: Operation) -> None:
+def test_each_documented_header_takes_the_key(target: Target, operation: Operation) -> None:
     """Each alternative that the document names for this server takes a good key, headers in any letters."""
     for way in target.ways(operation):
         headers, query = carried(way, target.key)

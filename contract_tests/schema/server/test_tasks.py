@@ -182,5 +182,6 @@ def test_a_failure_is_delivered(target: Target, cycle: LifeCycle, near: Neighbou
         target.task(cycle, quiet)
     lives.collect(life, near)
     assert life.words[-1] == FAILED
-    lives.hold(target, [life], (lives.each_change_is_delivered_in_order, lives.a_delivery_is_the_status))
+    for check in (lives.each_change_is_delivered_in_order, lives.a_delivery_is_the_status):
+        assert list(check(life)) == []
     assert not [delivery for delivery in near.deliveries(name) if quiet in delivery.text]

@@ -10,8 +10,9 @@ from contract_tests.schema.exercised import row_of
 from contract_tests.schema.server import films, leaks, lives, neighbour, rules, sources, verdicts
 from contract_tests.schema.server.configuration import Configuration
 from contract_tests.schema.server.ledger import Ledger
-from contract_tests.schema.server.operations import life_cycles, operations
+from contract_tests.schema.server.operations import RANK, at, life_cycles, operations
 from contract_tests.schema.server.patience import Patience
+from contract_tests.support.contract import document
 from contract_tests.violations.server import VIOLATIONS, Served
 from contract_tests.violations.stranger import film
 
@@ -120,7 +121,7 @@ def test_an_honest_server_breaks_no_rule(seeded: Target, near: neighbour.Neighbo
 
 def test_every_rule_of_answers_and_lives_has_its_violation() -> None:
     """A new rule without a server that breaks it fails here; three need a wait, or scenarios."""
-    checks = {verdicts.rule_of(rule).name for rule in (*rules.RULES, *lives.LIFE_RULES)}
+    checks = {verdicts.rule_of(rule).name for rule in (*rules.RULES, *lives.OF_EACH, *lives.OF_ALL)}
     checks |= {name for name in vars(Ledger) if name.startswith(("a_list", "rate_", "request_"))}
     unseen = {"retry_after_is_seconds_or_a_date", "a_webhook_is_delivered", "results_differ",
               "a_task_is_in_progress_before_it_ends"}  # fmt: skip
@@ -151,15 +152,17 @@ def test_a_key_is_seen_in_any_form(text: str, *, is_seen: bool) -> None:
 def test_a_film_is_read() -> None:
     """A whole film has no faults and its length; one that is cut or empty has a fault."""
     assert (films.faults(film(5)), films.seconds(film(10))) == ("", 10.0)
-    for bad in (
-        b"",
-        film(5)[:-1],
-        film(0),
-        film(5)[:20],
-        b"\x89PNG" + film(5),
-        film(5).replace(b"vide", b"soun"),
-    ):
+    whole = film(5)
+    for bad in (b"", whole[:-1], film(0), whole[:20], b"\x89PNG" + whole, whole.replace(b"vide", b"soun")):
         assert films.faults(bad)
+
+
+def test_the_document_has_the_life_cycle_and_its_words() -> None:
+    """Links lead from a create to its status, whose words are those whose order this suite knows."""
+    schemas = document()["components"]["schemas"].values()
+    words = {word for node in schemas for word in at(node, "/properties/status/enum") or ()}
+    assert len(life_cycles()) == 2
+    assert words >= set(RANK)
 
 
 def test_the_counter_knows_templates_and_defaults() -> None:

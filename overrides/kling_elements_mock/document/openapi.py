@@ -101,7 +101,8 @@ class Document:
         self.operations: tuple[Operation, ...] = tuple(_operations(Node(root, "", root)))
         self.by_id = {operation.id: operation for operation in self.operations}
         self.life_cycles: tuple[LifeCycle, ...] = tuple(self._life_cycles())
-        self.key_places = self._key_places()
+        self._schemes = self._key_places()
+        self.key_places = tuple(dict.fromkeys(self._schemes.values()))
 
     def match(self, path: str) -> tuple[dict[str, Operation], dict[str, str]]:
         """Return the operations at a path by method, and the path's parameters.
@@ -121,17 +122,32 @@ class Document:
                 best[1].setdefault(operation.method, operation)
         return ({}, {}) if best is None else (best[1], best[2])
 
-    def _key_places(self) -> tuple[KeyPlace, ...]:
-        places: dict[KeyPlace, None] = {}
+    def key_ways(self, operation: Operation | None) -> tuple[tuple[KeyPlace, ...], ...]:
+        """Return alternatives of places, of which each must have a key; none if an operation needs no key.
+
+        Any place will do where the document says nothing, and for what it does not have.
+        """
+        node = {} if operation is None else operation.node.value
+        wanted = node.get("security", self.root.get("security"))
+        if operation is None or wanted is None:
+            return tuple((place,) for place in self.key_places)
+        if {} in wanted:
+            return ()
+        return tuple(
+            tuple(self._schemes[name] for name in option if name in self._schemes) for option in wanted
+        )
+
+    def _key_places(self) -> dict[str, KeyPlace]:
+        places: dict[str, KeyPlace] = {}
         components = Node(self.root, "", self.root).get("components")
-        for scheme in () if components is None else components.children("securitySchemes").values():
-            if scheme.text("type") == "apiKey":
-                name = scheme.text("name") or ""
-                part = scheme.text("in") or "header"
-                places[KeyPlace(part, name.lower() if part == "header" else name)] = None
-            elif scheme.text("type") in {"http", "oauth2", "openIdConnect"}:
-                places[KeyPlace("header", "authorization")] = None
-        return tuple(places)
+        for scheme, node in ({} if components is None else components.children("securitySchemes")).items():
+            if node.text("type") == "apiKey":
+                name = node.text("name") or ""
+                part = node.text("in") or "header"
+                places[scheme] = KeyPlace(part, name.lower() if part == "header" else name)
+            elif node.text("type") in {"http", "oauth2", "openIdConnect"}:
+                places[scheme] = KeyPlace("header", "authorization")
+        return places
 
     def _life_cycles(self) -> Iterator[LifeCycle]:
         for create in self.operations:

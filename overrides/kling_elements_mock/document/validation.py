@@ -6,6 +6,7 @@ This is not the validator that the client uses: a mistake of one library must no
 from __future__ import annotations
 
 import re
+from email import message_from_bytes
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote
@@ -165,10 +166,29 @@ def _values(carried: Carried, query: Mapping[str, list[str]], name: str, place: 
     return [] if value is None else [value]
 
 
-def typed_form(schema: Node | None, body: str) -> dict[str, Any]:
-    """Read an `application/x-www-form-urlencoded` body, typed by its schema."""
+def form(body: bytes) -> list[tuple[str, str]]:
+    """Return the fields of an `application/x-www-form-urlencoded` body; raises ValueError."""
+    return parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=1000)
+
+
+def multipart(content_type: str, body: bytes) -> list[tuple[str, str]]:
+    """Return the fields of a `multipart/form-data` body, files as text; raises ValueError."""
+    parts = message_from_bytes(f"content-type: {content_type}\r\n\r\n".encode() + body)
+    if not parts.is_multipart() or parts.defects:
+        raise ValueError("The body is no multipart/form-data")
+    fields = []
+    for part in parts.walk():
+        content = part.get_payload(decode=True)
+        if isinstance(content, bytes):
+            name = str(part.get_param("name", header="content-disposition"))
+            fields.append((name, content.decode("utf-8", "replace")))
+    return fields
+
+
+def typed_form(schema: Node | None, pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """Return the value of a form's fields, typed by its schema."""
     fields: dict[str, list[str]] = {}
-    for name, value in parse_qsl(body, keep_blank_values=True, max_num_fields=1000):
+    for name, value in pairs:
         fields.setdefault(name, []).append(value)
     typed = {} if schema is None else schema.children("properties")
     return {

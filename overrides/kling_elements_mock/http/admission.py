@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from kling_elements_mock.tasks.limits import Standing
     from kling_elements_mock.tasks.script import Script
 
+_UNPROCESSABLE = 422  # some documents have it in the place of 400
+
 
 @frozen
 class Call:
@@ -55,6 +57,8 @@ class Call:
         self, status: int, message: str, violations: Sequence[Violation] = (), hint: str = ""
     ) -> Refused:
         """Return the documented error that names what is wrong, to be raised."""
+        if not self.operation.documents(status) and self.operation.documents(_UNPROCESSABLE):
+            status = _UNPROCESSABLE
         return Refused(
             self.responses.refusal(self.operation, status, self.request.accept, message, violations, hint)
         )
@@ -69,7 +73,8 @@ def admit(mock: Mock, responses: Responses, request: MockRequest) -> Call:
     if request.method == "OPTIONS" and here and operation is None:
         raise Refused(Response(status_code=204, headers=_allow(here)))
     try:
-        owner = owner_of(request.carried(path_parameters), mock.document.key_places, mock.settings.keys)
+        ways = mock.document.key_ways(nearest)
+        owner = owner_of(request.carried(path_parameters), ways, mock.settings.keys)
     except KeyRefusedError as error:
         raise Refused(responses.documented(nearest, 401, request.accept, str(error))) from None
     if operation is None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from kling_elements_mock.http.responses import Refused
 
 _FORM = "application/x-www-form-urlencoded"
+_MULTIPART = "multipart/form-data"
 _UTF8 = frozenset({"utf-8", "utf8"})
 
 
@@ -32,7 +33,10 @@ def read(call: Call) -> Any:
         if name == "application/json" or name.endswith("+json"):
             value = strict_json.parse(content)
         elif name == _FORM:
-            value = validation.typed_form(schema, content.decode("utf-8"))
+            value = validation.typed_form(schema, validation.form(content))
+        elif name == _MULTIPART:
+            content_type = call.request.fields["content-type"]
+            value = validation.typed_form(schema, validation.multipart(content_type, content))
         else:
             return None
     except ValueError as error:
