@@ -7,7 +7,7 @@ The document is shipped inside this package as `openapi.json`; in a checkout it 
 from __future__ import annotations
 
 import json
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -28,7 +28,7 @@ class Server:
     key_header: str
 
 
-@frozen
+@frozen(slots=False)
 class Document:
     """The parts of an OpenAPI document that the client reads.
 
@@ -38,7 +38,7 @@ class Document:
 
     content: Mapping[str, Any]
 
-    @property
+    @cached_property
     def servers(self) -> tuple[Server, ...]:
         """The vendor's servers, the default one first."""
         schemes = self.content["components"]["securitySchemes"]
@@ -47,12 +47,12 @@ class Document:
             for server in self.content["servers"]
         )
 
-    @property
+    @cached_property
     def origins(self) -> frozenset[str]:
         """The vendor's servers by their origins: one service, whose host was renamed."""
         return frozenset(server.url for server in self.servers)
 
-    @property
+    @cached_property
     def statuses(self) -> frozenset[str]:
         """The statuses that a task may have."""
         return frozenset(self.content["components"]["schemas"]["task"]["properties"]["status"]["enum"])

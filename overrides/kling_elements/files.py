@@ -24,6 +24,17 @@ def os_error_reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
+def is_absent(path: Path) -> bool:
+    """Return whether nothing stands at a path; False where this user may not look: to use it says why."""
+    try:
+        os.lstat(path)
+    except FileNotFoundError:
+        return True
+    except (OSError, ValueError):
+        return False
+    return False
+
+
 def file_name(task_id: str) -> str:
     """Return a file's name for a task. The id is the service's: it must not lead out of the folder."""
     safe = "".join(char if char.isascii() and (char.isalnum() or char in "_-") else "_" for char in task_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 
 TYPE_CHECKING = False  # `typing` itself takes 5 ms
@@ -25,6 +26,8 @@ def lazy_names(package: str, folder: str) -> tuple[list[str], Callable[[str], ob
     def import_name(name: str) -> object:
         if name not in module_of:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        return getattr(import_module(module_of[name]), name)
+        found = getattr(import_module(module_of[name]), name)
+        setattr(sys.modules[package], name, found)
+        return found
 
     return sorted(module_of), import_name

@@ -26,7 +26,7 @@ UNKNOWN_STATUS = "UNKNOWN"
 """Stands for a status that a response did not state."""
 
 _MAX_ERROR_BODY_CHARS = 64 * 1024
-_EXPIRY = re.compile(r"(?:^|[?&=~])exp(?:ires)?=(\d{9,12})(?!\d)")
+_EXPIRY = r"(?:^|[?&=~])exp(?:ires)?=(\d{9,12})(?!\d)"  # compiled when it is needed
 _LATEST_EPOCH = 253_402_300_799  # the last second that datetime can represent
 _REASON_NAMES = (
     "message",
@@ -41,11 +41,10 @@ _REASON_NAMES = (
     "text",
 )
 _FAILURE_NAMES = ("error", "errors", "error_message", "failure_reason", "fail_reason", "reason", "message")
-_FAILURE_WORDS = re.compile(
-    "err|fail|reason|messag|msg|detail|cause|nsfw|moderat|reject|block", re.IGNORECASE
-)
+_FAILURE_WORDS = "(?i)err|fail|reason|messag|msg|detail|cause|nsfw|moderat|reject|block"
 _MAX_REASON_CHARS = 500
 _DEEPEST = 6  # levels of JSON that are searched
+_JSON = json.JSONDecoder(parse_constant=lambda _: None)
 _REPR = reprlib.Repr()  # bounded in depth, too
 _REPR.maxstring = _MAX_REASON_CHARS
 
@@ -56,7 +55,7 @@ def url_expiry(url: str) -> datetime | None:
     Recorded on sibling endpoints: 3600 s after the task completed.
     """
     _, _, query = url.partition("?")
-    found = _EXPIRY.search(query)
+    found = re.search(_EXPIRY, query)
     if not found or (epoch := int(found[1])) > _LATEST_EPOCH:
         return None
     return datetime.fromtimestamp(epoch, UTC)
@@ -138,7 +137,7 @@ class TaskData:
         if self.status != FAILED:
             return None
         named = (_reason(self.raw.get(name)) for name in _FAILURE_NAMES)
-        others = (_named_reason(*item) for item in self.raw.items() if _FAILURE_WORDS.search(item[0]))
+        others = (_named_reason(*item) for item in self.raw.items() if re.search(_FAILURE_WORDS, item[0]))
         reason = next(filter(None, chain(named, others)), "")[:_MAX_REASON_CHARS]
         return printable(reason) or None
 
@@ -272,7 +271,7 @@ class Response:
             ValueError: It is not JSON.
         """
         try:
-            return json.loads(self.body, parse_constant=lambda _: None)
+            return _JSON.decode(self.body.decode(json.detect_encoding(self.body), "surrogatepass"))
         except RecursionError:
             raise ValueError("the JSON is nested too deeply") from None
 

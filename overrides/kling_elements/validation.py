@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 import re
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
-from attrs import field, frozen
+from attrs import frozen
 
 from kling_elements.document import Document, load_document
 from kling_elements.errors import ValidationError
@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 
 _MAX_SHOWN = 60
 _JSON_NAMES = {str: "string", bool: "boolean", int: "integer", float: "number", list: "array", dict: "object"}
+_PLAIN_TEXT = re.compile("[A-Za-z0-9_-]+")
+_TEXT_KEYWORDS = frozenset({"type", "minLength", "maxLength", "pattern", "example", "description"})
 _ARTICLE = {"array": "an", "integer": "an", "object": "an"}
 
 
-@frozen
+@frozen(slots=False)
 class Validator:
     """Checks values against one schema of a document.
 
@@ -35,10 +37,9 @@ class Validator:
 
     schema: Mapping[str, Any]
     document: Document
-    _compiled: Any = field(init=False, repr=False, eq=False)
 
-    @_compiled.default
-    def _compile(self) -> Any:
+    @cached_property
+    def _compiled(self) -> Any:
         import jsonschema_rs
 
         # OpenAPI 3.0 schemas are close to Draft 4; `components` lets their references resolve.
@@ -68,6 +69,8 @@ class Validator:
             value: A JSON value.
             name: The name of the value itself in the sentences; members have their own names.
         """
+        if _is_plain_text(self.schema, value) or (_is_json(value) and self._compiled.is_valid(value)):
+            return []
         found = {
             _label(name, path): f"{_label(name, path)} {self._refusal(path, part)}"
             for path, part in _parts(value)
@@ -157,6 +160,23 @@ def _parts(value: object) -> Iterator[tuple[list[str | int], object]]:
         yield from (([member], part) for member, part in value.items())
     else:
         yield [], value
+
+
+def _is_plain_text(schema: Mapping[str, Any], value: object) -> bool:
+    """Return whether a value is a text that certainly fits a schema, so that a look loads no validator.
+
+    False leaves it to that. A pattern with a backslash, or another character than these, may mean something
+    else in the document's dialect than in Python's.
+    """
+    if not (isinstance(value, str) and _PLAIN_TEXT.fullmatch(value) and schema.keys() <= _TEXT_KEYWORDS):
+        return False
+    pattern = schema.get("pattern", "")
+    return (
+        schema.get("type") == "string"
+        and schema.get("minLength", 0) <= len(value) <= schema.get("maxLength", len(value))
+        and "\\" not in pattern
+        and re.search(pattern, value) is not None
+    )
 
 
 def _is_json(value: object) -> bool:

@@ -41,7 +41,7 @@ _ONE_CONNECTION_KEPT = httpx.Limits(
 _inherited: list[object] = []
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Slot(Generic[ClientT]):
     """A client of ours for one exchange at a time.
 
@@ -54,7 +54,7 @@ class Slot(Generic[ClientT]):
     connection: Any = None
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Pool(Generic[ClientT]):
     """The slots of one process, and for asynchronous clients of one event loop.
 
@@ -81,7 +81,7 @@ class Pool(Generic[ClientT]):
         return False
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Clients(Generic[ClientT]):
     """Gives the httpx client of each exchange.
 
@@ -145,7 +145,7 @@ class Clients(Generic[ClientT]):
             ) from None
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class SyncClients(Clients[httpx.Client]):
     """Gives synchronous clients."""
 
@@ -181,7 +181,7 @@ def _run_var() -> RunVar[Any]:
     return RunVar("kling_elements")
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class AsyncClients(Clients[httpx.AsyncClient]):
     """Gives asynchronous clients."""
 

@@ -44,10 +44,9 @@ _ADVICE: dict[type[ApiError], str] = {
 
 # Prose of the day's quota or the free trial, as third parties report it; a rate's message speaks of requests
 # and time.
-_QUOTA_PROSE = re.compile(
+_QUOTA_PROSE = (  # compiled when it is needed, as start-up is felt
     r"free[\s-]?trial|usage limit|\bplans?\b|quota|daily|(?:per|a|this|the) day\b|\bday'?s\b"
-    r"|upgrade|subscription",
-    re.IGNORECASE,
+    r"|upgrade|subscription"
 )
 
 
@@ -58,7 +57,7 @@ def read_error(response: Response) -> ApiError:
     """
     message, params = _problem(response)
     kind = _ERRORS_BY_STATUS.get(response.status)
-    if response.status == HTTPStatus.TOO_MANY_REQUESTS and _QUOTA_PROSE.search(message):
+    if response.status == HTTPStatus.TOO_MANY_REQUESTS and re.search(_QUOTA_PROSE, message, re.IGNORECASE):
         kind = errors.QuotaExceededError
     if kind is None:
         kind = errors.ServerError if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR else ApiError

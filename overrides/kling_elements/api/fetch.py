@@ -5,6 +5,7 @@ The key is never sent there, and only redirects that the caller allows are follo
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
@@ -25,7 +26,15 @@ class NotFollowed(NoResponse):
     """A URL or redirect that we refused to request. Not retryable."""
 
 
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_REDIRECTS = frozenset(
+    {
+        HTTPStatus.MOVED_PERMANENTLY,
+        HTTPStatus.FOUND,
+        HTTPStatus.SEE_OTHER,
+        HTTPStatus.TEMPORARY_REDIRECT,
+        HTTPStatus.PERMANENT_REDIRECT,
+    }
+)
 
 
 def same_host(before: str, after: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
 import httpx
@@ -61,15 +62,16 @@ def service_request(
     """
     url = settings.base_url + request.path
     headers = {**settings.headers, **request.headers}
-    headers |= _our_headers(headers, keep=request.method == "GET")
+    headers |= _our_headers(tuple(headers), keep=request.method == "GET")
     timeouts = _timeouts(timeout, request.content, settings.connect_timeout)
+    parsed = _parsed(url)
     if client is not None:
         return client.build_request(
-            request.method, url, headers=headers, content=request.content, timeout=timeouts
+            request.method, parsed, headers=headers, content=request.content, timeout=timeouts
         )
     return _WatchedRequest(
         request.method,
-        _parsed(url),
+        parsed,
         headers=headers,
         content=request.content,
         extensions={"timeout": timeouts.as_dict()},
@@ -87,17 +89,18 @@ def external_request(request: ExternalRequest) -> httpx.Request:
     return _WatchedRequest(
         request.method,
         request.url,
-        headers={**request.headers, **_our_headers(request.headers, keep=False)},
+        headers={**request.headers, **_our_headers(tuple(request.headers), keep=False)},
         content=request.content,
         extensions={"timeout": _timeouts(request.timeout, request.content).as_dict()},
     )
 
 
-def _our_headers(given: Mapping[str, str], *, keep: bool) -> dict[str, str]:
+@lru_cache(maxsize=64)
+def _our_headers(given: tuple[str, ...], *, keep: bool) -> Mapping[str, str]:
     names = {name.lower() for name in given}
     connection = "keep-alive" if keep else "close"
     ours = {"User-Agent": _USER_AGENT, "Connection": connection, "Accept-Encoding": ACCEPT_ENCODING}
-    return {name: value for name, value in ours.items() if name.lower() not in names}
+    return MappingProxyType({name: value for name, value in ours.items() if name.lower() not in names})
 
 
 def _timeouts(timeout: float, content: bytes | None, connect: float | None = None) -> httpx.Timeout:
@@ -163,23 +166,29 @@ class _AsyncPieces:
 
 
 def watched(request: httpx.Request, exchange: Exchange, trace: Callable[..., Any]) -> httpx.Request:
-    """Return a request, or its like, whose way is noted in an exchange."""
-    if isinstance(request, _WatchedRequest):
-        twin = request
-    else:
+    """Return a request, or its like, whose way is noted in an exchange.
+
+    A look over a caller's client stays as it is, and counts as taken: whether it was sent costs nothing.
+    """
+    url, is_look = request.url, request.method == "GET" and not request.content
+    port = url.port or {"http": 80, "https": 443}.get(url.scheme, 0)
+    exchange.begin(url.raw_host.decode("ascii"), port, len(request.content))
+    twin = request
+    if not isinstance(request, _WatchedRequest) and not is_look:
         twin = _WatchedRequest(
             request.method,
-            request.url,
+            url,
             headers=request.headers,
             content=request.content,
             extensions=request.extensions,
         )
+    if isinstance(twin, _WatchedRequest):
+        twin.exchange = exchange
+    else:
+        exchange.is_taken = True
     twin.extensions = {**twin.extensions, "trace": trace}
     if request.content:
         twin.stream = _WatchedBody(request.content, exchange)
-    port = request.url.port or {"http": 80, "https": 443}.get(request.url.scheme, 0)
-    exchange.begin(request.url.raw_host.decode("ascii"), port, len(request.content))
-    twin.exchange = exchange
     return twin
 
 
@@ -224,7 +233,7 @@ def _is_answer(response: httpx.Response, exchange: Exchange) -> bool:
         request = response.request
     except RuntimeError:  # it answers no request
         return False
-    return isinstance(request, _WatchedRequest) and request.exchange is exchange
+    return getattr(request.extensions.get("trace"), "__self__", None) is exchange
 
 
 def _content(response: httpx.Response) -> bytes:
@@ -241,7 +250,10 @@ def response_head(response: httpx.Response) -> ResponseHead:
 
 def service_response(response: httpx.Response, body: bytes, key: ApiKey) -> Response:
     """Return the service's response, with a body as far as it came; a key in it is struck out."""
-    headers = {name: key.redact(value) for name, value in _headers(response).items()}
+    headers = _headers(response)
+    values = "\n".join(headers.values())
+    if key.redact(values) != values:
+        headers = {name: key.redact(value) for name, value in headers.items()}
     return Response(response.status_code, headers, key.redact_body(body))
 
 

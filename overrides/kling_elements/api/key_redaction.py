@@ -15,24 +15,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _REDACTED = "[API key]"
-_MARKS = re.compile("[\\\\%&=\0\u200b-\u200f\u2060\ufeff]")  # a text without any has no escapes
-_IGNORED = re.compile("[\\s\0\u200b-\u200f\u2060\ufeff]")  # between the key's characters
-_ESCAPES = re.compile(
-    rf"""  \\+ (?: u([0-9a-f]{{4}}) | u\{{0*([0-9a-f]{{1,4}})\}} | x([0-9a-f]{{2}})
+_MARKS = "[\\\\%&=\0\u200b-\u200f\u2060\ufeff]"  # a text without any has no escapes
+_IGNORED = "[\\s\0\u200b-\u200f\u2060\ufeff]"  # between the key's characters
+_ESCAPES = rf"""(?ix)
+          \\+ (?: u([0-9a-f]{{4}}) | u\{{0*([0-9a-f]{{1,4}})\}} | x([0-9a-f]{{2}})
                 | ([0-3][0-7]{{2}}) | [nrt] )?
         | % (?:25)* ([0-9a-f]{{2}})
         | & (?:amp;)* \# (?: x0*([0-9a-f]{{1,4}}) | 0*([0-9]{{1,5}}) ) ;?
-        | {_IGNORED.pattern}+
-    """,
-    re.IGNORECASE | re.VERBOSE,
-)
+        | {_IGNORED}+
+    """
 _BASES = (16, 16, 16, 8, 16, 16, 10)  # of the groups above
 _NAMES = {"&quot;": '"', "&apos;": "'", "&lt;": "<", "&gt;": ">", "&amp;": "&"}
 _NAMED_CHARS = frozenset(_NAMES.values())
-_NAMED = re.compile("|".join(_NAMES))
-_QUOTED_PRINTABLE = re.compile(r"=([0-9a-f]{2})|=\r?\n", re.IGNORECASE)
+_NAMED = "|".join(_NAMES)
+_QUOTED_PRINTABLE = r"(?i)=([0-9a-f]{2})|=\r?\n"
 _BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_")
-_PADDING = re.compile("={0,2}")
 
 _Span = tuple[int, int]
 
@@ -56,9 +53,9 @@ def redactor(key: str) -> Callable[[str], str]:
         if len(text) < len(key):
             return text
         struck = set(spans(text))
-        if _MARKS.search(text):
+        if re.search(_MARKS, text):
             for escapes in (_ESCAPES, _QUOTED_PRINTABLE, *named):
-                if found := list(spans(escapes.sub(_char, text))):
+                if found := list(spans(re.sub(escapes, _char, text))):
                     places = _places(text, escapes)
                     struck |= {(places[start][0], places[end - 1][1]) for start, end in found}
         return _without(text, struck) if struck else text
@@ -77,7 +74,7 @@ def _with_edges(text: str, start: int, end: int) -> _Span:
     """The span of a key in base64, with the characters at both ends, which hold some of its bits too."""
     start -= text[start - 1 : start] in _BASE64
     end += text[end : end + 1] in _BASE64
-    padding = _PADDING.match(text, end)
+    padding = re.compile("={0,2}").match(text, end)
     return start, padding.end() if padding else end
 
 
@@ -88,26 +85,28 @@ def _lowered(text: str) -> str:
     return "".join(char.lower() if len(char.lower()) == 1 else char for char in text)
 
 
-def _found(text: str, form: str) -> Iterator[_Span]:
+def _found(text: str, form: str) -> list[_Span]:
+    found: list[_Span] = []
     start = text.find(form)
     while start >= 0:
-        yield start, start + len(form)
+        found.append((start, start + len(form)))
         start = text.find(form, start + len(form))
+    return found
 
 
 def _char(match: re.Match[str]) -> str:
     """What an escape stands for; nothing if that is not a character of a key."""
     for digits, base in zip(match.groups(), _BASES, strict=False):
         if digits:
-            return _IGNORED.sub("", chr(int(digits, base)))
+            return re.sub(_IGNORED, "", chr(int(digits, base)))
     return _NAMES.get(match[0], "")
 
 
-def _places(text: str, escapes: re.Pattern[str]) -> list[_Span]:
+def _places(text: str, escapes: str) -> list[_Span]:
     """Where in a text each character stands of the same text without escapes."""
     places: list[_Span] = []
     done = 0
-    for match in escapes.finditer(text):
+    for match in re.finditer(escapes, text):
         places += ((place, place + 1) for place in range(done, match.start()))
         places += [match.span()] * len(_char(match))
         done = match.end()

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _LIBRARIES = frozenset({"httpx", "httpcore", "h11", "h2", "hpack", "hyperframe", "socksio"})
-_QUERY = re.compile(r"""\?[^\s"'<>\\]+""")
+_QUERY = r"""\?[^\s"'<>\\]+"""
 
 _redaction: ContextVar[Callable[[str], str] | None] = ContextVar("kling_elements_redaction", default=None)
 
@@ -50,7 +50,7 @@ def _loggers(count: int) -> list[logging.Logger]:  # noqa: ARG001 - loggers are 
 
 def without_queries(text: str) -> str:
     """Return a text without the queries of the URLs in it."""
-    return _QUERY.sub("?…", text)
+    return re.sub(_QUERY, "?…", text)
 
 
 class _Redact(logging.Filter):

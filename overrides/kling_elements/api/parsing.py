@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 MAX_RESPONSE_BYTES = 1024 * 1024  # of the service; a task has some hundred bytes
 _TASK_ID = r'"task_id"\s{0,9}:\s{0,9}(?:"([^"\\\s]{1,200})"|(\d{1,40})\b)'
 _TASK_ID_TEXTS = (
-    re.compile(rf'"data"\s{{0,9}}:\s{{0,9}}\{{[^{{}}]{{0,2000}}?{_TASK_ID}'),
-    re.compile(_TASK_ID),
+    rf'"data"\s{{0,9}}:\s{{0,9}}\{{[^{{}}]{{0,2000}}?{_TASK_ID}',
+    _TASK_ID,
 )
 
 
@@ -51,7 +51,7 @@ def find_created_task(response: Response) -> TaskData | None:
         body = parse_json(response)
     except ValueError:
         text = response.body.decode("utf-8", "replace")
-        match = next(filter(None, (pattern.search(text) for pattern in _TASK_ID_TEXTS)), None)
+        match = next(filter(None, (re.search(pattern, text) for pattern in _TASK_ID_TEXTS)), None)
         return (
             TaskData(match[1] or match[2], UNKNOWN_STATUS, request_id=response.request_id) if match else None
         )

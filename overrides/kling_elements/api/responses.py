@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from kling_elements.types import Response, TaskData
 
-_NO_TASKS_PROSE = re.compile(r"\b(?:no )?tasks?\b", re.IGNORECASE)
+_NO_TASKS_PROSE = r"(?i)\b(?:no )?tasks?\b"
 
 
 def read_task(response: Response, asked: str | None = None) -> TaskData:
@@ -70,7 +70,7 @@ def read_tasks(response: Response) -> list[TaskData]:
     """
     if not response.is_ok:
         error = read_error(response)
-        if isinstance(error, NotFoundError) and _NO_TASKS_PROSE.search(error.message):
+        if isinstance(error, NotFoundError) and re.search(_NO_TASKS_PROSE, error.message):
             return []
         raise error
     data = member(_parse(response), "data")

@@ -27,6 +27,8 @@ def result_urls(task: Mapping[str, Any]) -> tuple[str, ...]:
         task: The task's JSON object.
     """
     generated = task.get("generated")
+    if not generated and next(_urls(task), None) is None:
+        return ()  # so it is until a task ends
     listed = generated if isinstance(generated, list) else []
     found = [url for url in listed if isinstance(url, str) and url] or _without_posters(
         _video_urls(generated)

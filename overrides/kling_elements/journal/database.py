@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field
 
+from kling_elements.files import is_absent
 from kling_elements.journal.schema import (
     MIGRATIONS,
     Damaged,
@@ -77,13 +78,7 @@ class Database:
 
     def exists(self) -> bool:
         """Whether there is a file, as far as this user may look."""
-        try:
-            os.lstat(self.path)
-        except FileNotFoundError:
-            return False
-        except (OSError, ValueError):
-            return True  # to use it says what is wrong
-        return True
+        return not is_absent(self.path)
 
     def identity(self) -> Identity | None:
         """Which file stands there now; None if none does."""

@@ -14,6 +14,7 @@ from attrs import evolve, frozen
 from kling_elements.journal.database import Database, Identity, is_corrupt
 from kling_elements.journal.fingerprint import key_fingerprint
 from kling_elements.journal.location import JOURNAL_VARIABLE
+from kling_elements.journal.memory import Table, TransientTable
 from kling_elements.journal.schema import MIGRATIONS, Damaged, NotAJournal, migrate, prune, read_salt
 from kling_elements.journal.tables import EntryTable, MemoryTable, save
 from kling_elements.log import logger
@@ -63,6 +64,7 @@ class Fallback:
         self._store = store
         self._clock = clock
         self._monotonic = monotonic
+        self._transient = TransientTable()
         self._unsaved: dict[str, Entry] = {}
         self._memory: sqlite3.Connection | None = None
         self._damaged: Identity | None = None
@@ -79,7 +81,7 @@ class Fallback:
     @property
     def has_unsaved(self) -> bool:
         """Whether there is something that is not on the disk."""
-        return bool(self._unsaved)
+        return bool(self._unsaved) or self._store is None
 
     def close(self) -> None:
         """Write what is left, and close the file."""
@@ -100,15 +102,15 @@ class Fallback:
         if self._store:
             self._store.leave_to_parent()
 
-    def write(self, operation: Callable[[EntryTable], T]) -> T:
+    def write(self, operation: Callable[[Table], T]) -> T:
         """Run an operation that changes entries."""
         return self._run(operation, writes=True)
 
-    def read(self, operation: Callable[[EntryTable], T]) -> T:
+    def read(self, operation: Callable[[Table], T]) -> T:
         """Run an operation that changes nothing. `unread` then says whether it saw the file's entries."""
         return self._run(operation, writes=False)
 
-    def _run(self, operation: Callable[[EntryTable], T], *, writes: bool) -> T:
+    def _run(self, operation: Callable[[Table], T], *, writes: bool) -> T:
         with self.lock:
             done: _Done[T] | None = None
             if writes or self._unsaved or (self._store and self._store.exists()):
@@ -161,17 +163,15 @@ class Fallback:
             EntryTable(connection),
         )
 
-    def _in_memory(self, operation: Callable[[EntryTable], T]) -> T:
+    def _in_memory(self, operation: Callable[[Table], T]) -> T:
+        if self._store is None:
+            return operation(self._transient)
         if self._memory is None:
             self._memory = self._copied() or self._rebuilt()
         try:
             return operation(MemoryTable(self._memory, self._unsaved))
-        except _TROUBLE as trouble:
-            if self._store is None:
-                raise
-            self.unread = self.problem = self.problem or _reason(
-                trouble
-            )  # the copy is as damaged as the file
+        except _TROUBLE as trouble:  # the copy is as damaged as the file
+            self.unread = self.problem = self.problem or _reason(trouble)
         self._forget_copy()
         self._memory = self._rebuilt()
         return operation(MemoryTable(self._memory, self._unsaved))

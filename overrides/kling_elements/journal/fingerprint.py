@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _LABEL = b"kling-elements key fingerprint 1\0"
 _ROUNDS = 100_000  # some 40 ms, once a process
 _DIGITS = 16
-_CACHE_LABEL = os.urandom(16)
+_PROCESS_SECRET = os.urandom(16)
 
 
 def key_fingerprint(key: Callable[[], str], salt: bytes) -> str:
@@ -31,12 +31,17 @@ def key_fingerprint(key: Callable[[], str], salt: bytes) -> str:
         16 hexadecimal digits.
     """
     # The cache holds keyed hashes, not keys.
-    name = hashlib.blake2b(key().encode(), key=(_CACHE_LABEL + salt)[:64]).digest()
+    name = hashlib.blake2b(key().encode(), key=(_PROCESS_SECRET + salt)[:64]).digest()
     found = _known().get(name)
     if found is None:
         derived = hashlib.pbkdf2_hmac("sha256", key().encode(), _LABEL + salt, _ROUNDS)
         found = _known()[name] = derived.hex()[:_DIGITS]
     return found
+
+
+def process_fingerprint(key: Callable[[], str]) -> str:
+    """Return a name for a key, of use within this process only: its secret is written nowhere."""
+    return hashlib.blake2b(key().encode(), key=_PROCESS_SECRET, digest_size=_DIGITS // 2).hexdigest()
 
 
 @functools.cache

@@ -6,7 +6,6 @@ Every call does its best on the disk, goes on in memory if that fails, and never
 from __future__ import annotations
 
 import os
-import secrets
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -20,19 +19,19 @@ from kling_elements.journal import queries as operations
 from kling_elements.journal.database import Database, Identity
 from kling_elements.journal.entry import Entry, Job, State, merge, task_news
 from kling_elements.journal.fallback import Fallback
-from kling_elements.journal.fingerprint import key_fingerprint
+from kling_elements.journal.fingerprint import key_fingerprint, process_fingerprint
 from kling_elements.journal.leases import Now, own_lease, seconds_left
 from kling_elements.journal.location import journal_path
+from kling_elements.journal.memory import Table
 from kling_elements.journal.queries import Begun, NewEntry
-from kling_elements.journal.schema import read_salt, require_sound, was_pruned
-from kling_elements.journal.tables import EntryTable, place
+from kling_elements.journal.schema import read_salt, require_sound
+from kling_elements.journal.tables import place
 from kling_elements.types import TaskData
 
 T = TypeVar("T")
 
 _PAGE = 200
 _DAY = 86_400.0
-_process_salt = secrets.token_bytes(16)
 
 
 class JournalUnread(Exception):  # noqa: N818 - it is caught within the package
@@ -125,7 +124,7 @@ class Journal:
     def fingerprint(self, key: str | Callable[[], str]) -> str:
         """Return a name for a key, of use in this journal only.
 
-        See `key_fingerprint`. The first call in a process takes some 40 ms, and one transaction.
+        See `key_fingerprint`. With a file, the first call in a process takes some 40 ms, and one transaction.
 
         Args:
             key: The key, or better what gives it: then no traceback shows it.
@@ -133,11 +132,13 @@ class Journal:
         reveal = key if callable(key) else partial(str, key)
         with self._fallback.lock:
             store = self._fallback.store
-            identity = store.identity() if store else None
+            if store is None:
+                return process_fingerprint(reveal)
+            identity = store.identity()
             if self._salt is None or identity is None or self._salt[0] != identity:
                 salt = self._fallback.on_disk(read_salt, writes=True)
-                if store is None or salt is None:
-                    name = key_fingerprint(reveal, _process_salt)
+                if salt is None:
+                    name = process_fingerprint(reveal)
                     self._fallback.fingerprints[name] = reveal
                     return name
                 self._salt = store.identity(), salt
@@ -272,7 +273,7 @@ class Journal:
 
     def was_pruned(self, batch: str) -> bool:
         """Whether entries of a batch were removed because of their age."""
-        return self._fallback.read(lambda table: was_pruned(table.connection, batch))
+        return self._fallback.read(lambda table: table.was_pruned(batch))
 
     def quota_exhausted(self, owner: NewEntry, until: float | None) -> None:
         """Note that the day's quota is used up.
@@ -305,7 +306,7 @@ class Journal:
     def _amend(self, task_id: str, origin: str | None, news: Mapping[str, Any]) -> Entry | None:
         now = self._clock()
 
-        def is_no_news(table: EntryTable) -> tuple[bool, Entry | None]:
+        def is_no_news(table: Table) -> tuple[bool, Entry | None]:
             found = operations.task_entry(table, task_id, origin)
             return found is None or merge(found, news) == found, found
 

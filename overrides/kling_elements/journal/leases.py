@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-import platform
+import socket
 from pathlib import Path
 
 from attrs import frozen
@@ -38,7 +38,7 @@ def this_host() -> str:
         namespace = str(Path("/proc/self/ns/pid").readlink())
     except OSError:
         namespace = ""
-    return f"{platform.node()} {namespace}".strip()
+    return f"{socket.gethostname()} {namespace}".strip()
 
 
 def own_lease(owner: str, seconds: float, now: Now) -> Lease:

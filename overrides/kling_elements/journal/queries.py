@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from kling_elements.journal.leases import Now
-    from kling_elements.journal.tables import EntryTable
+    from kling_elements.journal.memory import Table
     from kling_elements.types import TaskData
 
 _SLACK_SECONDS = 450.0  # so much of a lease may be spent before it is written again
@@ -57,7 +57,7 @@ class Begun:
     is_recorded: bool = True
 
 
-def begin(table: EntryTable, new: NewEntry, entry_id: str, now: float, lease: Lease) -> Begun:
+def begin(table: Table, new: NewEntry, entry_id: str, now: float, lease: Lease) -> Begun:
     """Note a create that is about to be sent."""
     if new.job and (earlier := job_entry(table, new.job)) and earlier.state in _STANDING:
         return Begun(earlier.entry_id, earlier)
@@ -65,18 +65,19 @@ def begin(table: EntryTable, new: NewEntry, entry_id: str, now: float, lease: Le
     return Begun(entry_id)
 
 
-def settle(table: EntryTable, entry_id: str, news: Mapping[str, Any], now: float) -> Entry:
+def settle(table: Table, entry_id: str, news: Mapping[str, Any], now: float) -> Entry:
     """Note the outcome of a create, and end the lease that `begin` gave."""
     entry = table.get(entry_id) or Entry(entry_id, created_at=now)
     settled = evolve(merge(entry, news), updated_at=now, lease=None)
     table.put(settled)
-    if settled.state is State.CREATED:  # so there was some quota left
+    if settled.state is State.CREATED and table.quota(settled.origin, settled.fingerprint):
+        # So there was some quota left.
         table.set_quota(settled.origin, settled.fingerprint, None)
     return settled
 
 
 def amend(
-    table: EntryTable, task_id: str, origin: str | None, news: Mapping[str, Any], now: float
+    table: Table, task_id: str, origin: str | None, news: Mapping[str, Any], now: float
 ) -> Entry | None:
     """Note what became known of a task; None if it isn't in the journal."""
     entry = task_entry(table, task_id, origin)
@@ -90,7 +91,7 @@ def amend(
     return amended
 
 
-def adopt(table: EntryTable, task: TaskData, new: NewEntry, entry_id: str, now: float) -> Entry:
+def adopt(table: Table, task: TaskData, new: NewEntry, entry_id: str, now: float) -> Entry:
     """Take a task into the journal, into the entry with this id if there is one."""
     entry = (
         task_entry(table, task.id, new.origin)
@@ -103,7 +104,7 @@ def adopt(table: EntryTable, task: TaskData, new: NewEntry, entry_id: str, now: 
     return adopted
 
 
-def abandon(table: EntryTable, entry_id: str, why: str, now: float) -> bool:
+def abandon(table: Table, entry_id: str, why: str, now: float) -> bool:
     """Note that the user wants to hear no more of it, whether a task exists or not."""
     entry = table.get(entry_id)
     if entry is None:
@@ -112,7 +113,7 @@ def abandon(table: EntryTable, entry_id: str, why: str, now: float) -> bool:
     return True
 
 
-def claim(table: EntryTable, entry_id: str, lease: Lease, now: Now) -> bool:
+def claim(table: Table, entry_id: str, lease: Lease, now: Now) -> bool:
     """Give a lease, unless another owner's holds. One's own is written again when some of it is spent."""
     entry = table.get(entry_id)
     if entry is None:
@@ -128,38 +129,38 @@ def claim(table: EntryTable, entry_id: str, lease: Lease, now: Now) -> bool:
     return True
 
 
-def release(table: EntryTable, entry_id: str, owner: str) -> None:
+def release(table: Table, entry_id: str, owner: str) -> None:
     """End a lease of this owner's."""
     entry = table.get(entry_id)
     if entry and entry.lease and entry.lease.owner == owner:
         table.put(evolve(entry, lease=None))
 
 
-def task_entry(table: EntryTable, task_id: str, origin: str | None) -> Entry | None:
+def task_entry(table: Table, task_id: str, origin: str | None) -> Entry | None:
     """The newest entry of a task."""
     found = [entry for entry in table.of_task(task_id) if origin in {None, entry.origin}]
     return found[-1] if found else None
 
 
-def job_entry(table: EntryTable, job: Job) -> Entry | None:
+def job_entry(table: Table, job: Job) -> Entry | None:
     """The entry that stands for a job: one that has a task, else one that may have, else the newest."""
     found = table.of_job(job)
     return max(found, key=lambda entry: _STANDING.get(entry.state, 0), default=None)
 
 
-def known_tasks(table: EntryTable, task_ids: Iterable[str], origin: str | None) -> set[str]:
+def known_tasks(table: Table, task_ids: Iterable[str], origin: str | None) -> set[str]:
     """Those of the tasks that are in the journal."""
     return {task_id for task_id in task_ids if task_entry(table, task_id, origin)}
 
 
-def unfinished(table: EntryTable, origin: str | None, fingerprint: str | None) -> list[Entry]:
+def unfinished(table: Table, origin: str | None, fingerprint: str | None) -> list[Entry]:
     """Created tasks that there is something left to do for, the oldest first."""
     return [
         entry for entry in table.unfinished() if not entry.is_doubtful and _is_of(entry, origin, fingerprint)
     ]
 
 
-def doubtful(table: EntryTable, origin: str | None, fingerprint: str | None, now: Now) -> list[Entry]:
+def doubtful(table: Table, origin: str | None, fingerprint: str | None, now: Now) -> list[Entry]:
     """Creates of which nobody knows if they made a task, without those that are under way right now."""
     return [
         entry

@@ -152,12 +152,6 @@ def prune(connection: sqlite3.Connection, now: float) -> None:
     connection.execute("DELETE FROM quotas WHERE until < ?", (now,))
 
 
-def was_pruned(connection: sqlite3.Connection, batch: str) -> bool:
-    """Whether entries of a batch were removed because of their age."""
-    found = connection.execute("SELECT 1 FROM meta WHERE name = 'pruned ' || ?", (batch,)).fetchone()
-    return found is not None
-
-
 def _newest(connection: sqlite3.Connection, *, finished: bool) -> float:
     """When the oldest of the newest entries changed; the beginning of time if there are not so many."""
     found = connection.execute(

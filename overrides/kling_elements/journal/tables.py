@@ -81,6 +81,11 @@ class EntryTable:
         if until is not None:
             self.connection.execute("INSERT INTO quotas VALUES (?, ?, ?)", (origin, fingerprint, until))
 
+    def was_pruned(self, batch: str) -> bool:
+        """Whether entries of a batch were removed because of their age."""
+        found = self.connection.execute("SELECT 1 FROM meta WHERE name = 'pruned ' || ?", (batch,)).fetchone()
+        return found is not None
+
     def _select(self, clause: str, *values: object) -> list[Entry]:
         found = self.connection.execute(f"{_SELECT} {clause}", tuple(map(_stored, values)))
         return [_entry(row) for row in found]

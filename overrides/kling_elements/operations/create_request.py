@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from enum import Enum
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -128,6 +129,7 @@ def load_one(image: Image, model: Endpoints) -> LoadedImage:
         raise ValidationError([str(problem)]) from None
 
 
+@cache
 def image_rules(model: Endpoints) -> ImageConstraints:
     """Return the limits of an image, from the document."""
     images = _validator(model).schema["properties"]["images"]

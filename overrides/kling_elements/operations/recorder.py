@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from attrs import define, evolve, field
+from attrs import define, field
 
 from kling_elements import journal as journals
 from kling_elements.errors import (
@@ -17,7 +17,7 @@ from kling_elements.errors import (
     QuotaExceededError,
     ValidationError,
 )
-from kling_elements.files import absolute
+from kling_elements.files import absolute, is_absent
 from kling_elements.journal.location import JOURNAL_VARIABLE, journal_path
 from kling_elements.types import UNKNOWN_STATUS, TaskData
 
@@ -44,6 +44,7 @@ class Recorder:
     _open: Callable[[], Journal]
     settings: Settings
     is_own: bool = True
+    _path: Path | None = None
     _opened: Journal | None = field(default=None, init=False)
 
     @classmethod
@@ -51,7 +52,7 @@ class Recorder:
         """Return the recorder for the journal that a client's argument names."""
         if setting is None or setting is False or isinstance(setting, (str, Path)):
             path = journal_path(setting, os.environ)
-            return cls(lambda: journals.journal_at(path), settings)
+            return cls(lambda: journals.journal_at(path), settings, path=path)
         if isinstance(setting, journals.Journal):
             return cls(lambda: setting, settings, is_own=False)
         raise ValidationError(
@@ -83,10 +84,10 @@ class Recorder:
         if self.is_own and self._opened is not None:
             self._opened.close()
 
-    def owner(self, model: str = "") -> NewEntry:
-        """Return what all entries of this client have in common."""
+    def owner(self, model: str = "", **create: Any) -> NewEntry:
+        """Return what all entries of this client have in common, and what else is known of a create."""
         fingerprint = self.journal.fingerprint(self.settings.key.reveal)
-        return journals.NewEntry(model=model, origin=self.settings.base_url, fingerprint=fingerprint)
+        return journals.NewEntry(model, self.settings.base_url, fingerprint, **create)
 
     def begin(
         self, model: str, request: Request, job: Job | None, target: str | os.PathLike[str] | None
@@ -96,8 +97,8 @@ class Recorder:
         Raises:
             JournalUnusable: A job's create can't be recorded: after a crash it would be paid twice.
         """
-        new = evolve(
-            self.owner(model),
+        new = self.owner(
+            model,
             digest=journals.request_digest(request),
             job=job,
             target=None if target is None else str(absolute(target)),
@@ -139,7 +140,9 @@ class Recorder:
         return self.journal.quota_wait(self.owner())
 
     def seen(self, task: TaskData) -> None:
-        """Record a task's status."""
+        """Record a task's status, if a journal may know the task: most looks need not load it."""
+        if self._opened is None and self.is_own and (self._path is None or is_absent(self._path)):
+            return
         self.journal.seen(task, self.settings.base_url)
 
     def downloaded(self, task: TaskData, path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import time
+from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -180,6 +181,13 @@ def status_request_for(task_id: str) -> Request:
     Raises:
         ValidationError: That can't be an id.
     """
+    if not isinstance(task_id, str):
+        check_parameter("getKlingElementsTask", "task-id", task_id)
+    return _status_request(task_id)
+
+
+@lru_cache(maxsize=1024)
+def _status_request(task_id: str) -> Request:
     check_parameter("getKlingElementsTask", "task-id", task_id)
     return status_request(find_model(DEFAULT_MODEL), task_id)
 

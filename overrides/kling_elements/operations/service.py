@@ -265,7 +265,7 @@ class TaskService(Generic[TaskT]):
         await self.io.run(lambda: self.recorder.seen(task))
 
     def _bind_reporting(self, task: TaskData) -> TaskT:
-        if task.status not in load_document().statuses | self._reported:
+        if task.status not in load_document().statuses and task.status not in self._reported:
             self._reported.add(task.status)
             logger.warning(
                 "task %s has the undocumented status %r, which is treated as not final",

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 TASK_FORGOTTEN = 35 * 60.0  # seconds unseen; claims about the longest tasks go up to 30 minutes
 _LONGEST_BLOCK = 120.0  # the vendor's longest window: no header may stop a client for longer
-_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 @frozen
@@ -132,6 +131,8 @@ class RateLimiter:
 
         If that is more than `most`, no place is reserved.
         """
+        if not self.limits.rates:
+            return 0.0
         with self._lock:
             moment = self._next_moment(now)
             if moment - now > most:
@@ -151,9 +152,11 @@ class RateLimiter:
                 responses). Unreadable values are ignored.
             now: The clock's reading.
         """
+        if not self.limits.rates:
+            return
         remaining = _number(headers.get("x-ratelimit-remaining"))
         reset = _number(headers.get("x-ratelimit-reset"))
-        if remaining is None or reset is None or not self.limits.rates:
+        if remaining is None or reset is None:
             return
         until = now + min(reset, _LONGEST_BLOCK)
         with self._lock:
@@ -266,7 +269,7 @@ def rate_limiter_for(fingerprint: str, origin: str, limits: Limits | None = None
 
 def _number(text: str | None) -> int | None:
     text = (text or "").strip()
-    return int(text) if _NUMBER.fullmatch(text) else None
+    return int(text) if re.fullmatch("[0-9]{1,9}", text) else None
 
 
 def _after_fork() -> None:
