@@ -169,8 +169,8 @@ VIOLATIONS: Final = table("client", (
     ("quota-forgotten", "A used-up quota is not remembered for the next process.", "test_records", _TASKS,
      replaced(_returning(None), "kling_elements.operations.recorder:Recorder.quota_wait")),
     # the key
-    ("key-to-other-hosts", "The key goes to the host of uploads and results.", "test_documented_answers", _SCHEMA,
-     _key_everywhere()),
+    ("key-to-other-hosts", "The key goes to the host of uploads and results.", "test_documented_answers",
+     _SCHEMA, _key_everywhere()),
     ("key-as-a-bearer-token", "The key is sent in a second header too.", "test_requests", _SCHEMA,
      Wire(_key_twice)),
     ("redirect-followed", "A redirect is followed.", "test_key_hygiene", _API,

@@ -339,6 +339,7 @@ def main() -> None:
     """Answer one question."""
     question = json.load(sys.stdin)
     findings: list[Finding] = []
+    modules: list[ModuleType] = []
     try:
         modules = _import_all(question["package"])
     except Finding as finding:

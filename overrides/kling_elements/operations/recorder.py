@@ -39,12 +39,13 @@ class Recorder:
     Attributes:
         settings: The client's settings.
         is_own: Whether the journal is this client's, to be closed with it.
+        path: Where it is or will be; None if it is in no file, or was given open.
     """
 
     _open: Callable[[], Journal]
     settings: Settings
     is_own: bool = True
-    _path: Path | None = None
+    path: Path | None = None
     _opened: Journal | None = field(default=None, init=False)
 
     @classmethod
@@ -141,7 +142,7 @@ class Recorder:
 
     def seen(self, task: TaskData) -> None:
         """Record a task's status, if a journal may know the task: most looks need not load it."""
-        if self._opened is None and self.is_own and (self._path is None or is_absent(self._path)):
+        if self._opened is None and self.is_own and (self.path is None or is_absent(self.path)):
             return
         self.journal.seen(task, self.settings.base_url)
 
