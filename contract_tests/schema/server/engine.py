@@ -7,10 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import urlsplit
 
 import anyio.to_thread
-import schemathesis
 from attrs import frozen
-from schemathesis.config import SchemathesisConfig
-from schemathesis.engine import events, from_schema
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -46,6 +43,11 @@ def run(target: Target, phase: Phase, seed: int, examples: int, path: str = "") 
 
     Only operations are called whose path ends as asked for; with the profile `free`, those that read.
     """
+    # Here, as it takes a second in each process that collects tests.
+    import schemathesis  # noqa: PLC0415
+    from schemathesis.config import SchemathesisConfig  # noqa: PLC0415
+    from schemathesis.engine import events, from_schema  # noqa: PLC0415
+
     settings: dict[str, Any] = {
         "seed": seed,
         "workers": 1,
