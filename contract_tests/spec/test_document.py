@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from spec.tools import yaml_source
-from spec.tools.build import convert_upstream
+from spec.tools.build import build, convert_upstream
 from spec.tools.check import check
+from spec.tools.diff import as_text, compare
 from spec.tools.misfits import misfits
 from spec.tools.overlay import apply_overlay, read_overlay
 from spec.tools.regenerate import check as check_drift
@@ -22,6 +23,14 @@ def test_nothing_has_drifted(layout: Layout) -> None:
     """Regenerating gives the committed document and client, byte for byte."""
     lines, same = check_drift(layout)
     assert same, "\n".join(lines)
+
+
+def test_the_committed_document_says_what_its_sources_say(layout: Layout) -> None:
+    """To a caller, page and overlay mean what the committed document means: the diff of the two is empty."""
+    pages = {f"spec/upstream/{name}": content for name, content in layout.upstream_files().items()}
+    built = build(pages, ("spec/overlay.yaml", layout.overlay.read_bytes()))
+    changes = compare(yaml.safe_load(layout.document.read_bytes()), built.document)
+    assert changes == [], as_text(changes)
 
 
 def test_document_is_sound(vendored: dict[str, Any], layout: Layout) -> None:
