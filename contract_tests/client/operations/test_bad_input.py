@@ -85,9 +85,8 @@ WAITING: list[tuple[dict[str, Any], str]] = [
     ({"on_update": 5}, "on_update must be a function: got int"),
     ({"sleep": 5}, "sleep must be a function: got int"),
 ]
-CASES: list[tuple[dict[str, Any], str, tuple[str, ...]]] = [
-    (fields, words, ("create", "generate")) for fields, words in FIELDS
-]
+CASES: list[tuple[dict[str, Any], str, tuple[str, ...]]]
+CASES = [(fields, words, ("create", "generate")) for fields, words in FIELDS]
 CASES += [(fields, words, ("generate", "wait", "watch")) for fields, words in WAITING]
 
 

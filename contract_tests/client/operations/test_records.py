@@ -263,11 +263,11 @@ def test_a_closed_client_closes_its_journal(
     closed: list[Journal] = []
     close = Journal.close
 
-    def noted(journal: Journal) -> None:
+    def close_and_note(journal: Journal) -> None:
         closed.append(journal)
         close(journal)
 
-    monkeypatch.setattr(Journal, "close", noted)
+    monkeypatch.setattr(Journal, "close", close_and_note)
     with closing(Journal.open(path)) as given:
         for journal in (path, given):
             client: Any = any_driver.open(Script.of(shown()), journal=journal).client
