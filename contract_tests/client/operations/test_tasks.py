@@ -179,22 +179,15 @@ def test_a_task_in_a_notebook(driver: Driver, tmp_path: Path, journal: Journal) 
     assert "created" in client.create("https://a.example/a.jpg")._repr_html_()
     task = client.get(ID)
     assert "expires in" in task._repr_html_()
-    assert "<video" not in task._repr_html_()
     assert html.escape(RESULT) in task.to_html(with_url=True)
     file = task.download(tmp_path / "<b>.mp4")
-    encoded = base64.b64encode(mp4()).decode()
-    for shown_task in (task, client.get(ID)):
-        page = shown_task._repr_html_()
-        assert f'src="data:video/mp4;base64,{encoded}"' in page
-        assert "&lt;b&gt;.mp4" in page
-        assert "hmac" not in page
+    video = f'src="data:video/mp4;base64,{base64.b64encode(mp4()).decode()}"'
+    for page in (task._repr_html_(), client.get(ID)._repr_html_()):
+        assert (video in page, "&lt;b&gt;.mp4" in page, "hmac" in page) == (True, True, False)
     file.write_bytes(mp4(notebook.MAX_SHOWN_BYTES + 1))
     assert "<video" not in task._repr_html_()
-    file.unlink()
-    assert "<video" not in task._repr_html_()
     failed = Task("<i>", "FAILED", raw={"error": "<dark>"})._repr_html_()
-    assert "&lt;i&gt;" in failed
-    assert "&lt;dark&gt;" in failed
+    assert ("&lt;i&gt;" in failed, "&lt;dark&gt;" in failed) == (True, True)
 
 
 # --- errors, and the public names
