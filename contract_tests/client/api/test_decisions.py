@@ -12,26 +12,7 @@ import pytest
 import kling_elements
 from contract_tests.support.answers import ID, IMAGE, completed, failing, reply, shown
 from contract_tests.support.clients import Script
-from kling_elements import (
-    ApiError,
-    AuthenticationError,
-    BadRequestError,
-    ConnectionFailed,
-    DeadlineExceeded,
-    InsufficientCreditsError,
-    KlingError,
-    Limits,
-    NotFoundError,
-    OutcomeUnknown,
-    PermissionDeniedError,
-    QuotaExceededError,
-    RateLimitError,
-    ResponseFormatError,
-    RetryPolicy,
-    ServerError,
-    TaskFailed,
-    ValidationError,
-)
+from kling_elements import Limits, RetryPolicy, errors
 from kling_elements.api.auth import ApiKey
 from kling_elements.api.outcomes import Operation, Raise, Retry, Return, decide
 from kling_elements.operations.sender import rate_limiter_key
@@ -51,20 +32,26 @@ def answer(status: int, body: bytes = b'{"message":"no"}', **headers: str) -> Re
 
 
 QUOTA = answer(429, b'{"message":"You have reached the usage limit of your free trial."}')
-UNKNOWN = (Raise, OutcomeUnknown)
-UNREADABLE = (Retry, ResponseFormatError)
+UNKNOWN = (Raise, errors.OutcomeUnknown)
+UNREADABLE = (Retry, errors.ResponseFormatError)
 Kinds = tuple[type[object], ...]
 
-REFUSALS = {400: BadRequestError, 401: AuthenticationError, 402: InsufficientCreditsError,
-            403: PermissionDeniedError, 404: NotFoundError, 405: ApiError,
-            **dict.fromkeys((413, 415, 422), BadRequestError)}  # fmt: skip
+REFUSALS = {
+    **dict.fromkeys((400, 413, 415, 422), errors.BadRequestError),
+    401: errors.AuthenticationError,
+    402: errors.InsufficientCreditsError,
+    403: errors.PermissionDeniedError,
+    404: errors.NotFoundError,
+    405: errors.ApiError,
+}
+RATE = errors.RateLimitError
 ODD = (199, 300, 301, 302, 303, 304, 307, 308, 399, 409, 412, 418, 423, 444, 460, 498)
 PASSING = (408, 425, 499)
 FAULTS = (500, 501, 502, 503, 504, 520, 522, 527, 529, 530, 599, 600, 999)
 # What came back, then for create, status and list: the kind of decision, and its error.
 ROWS: list[tuple[str, Response | NoResponse, tuple[Kinds, ...]]] = [
-    ("never sent", NoResponse("refused", was_sent=False), ((Retry, ConnectionFailed),) * 3),
-    ("no answer", NoResponse("cut", was_sent=True), (UNKNOWN, *((Retry, ConnectionFailed),) * 2)),
+    ("never sent", NoResponse("refused", was_sent=False), ((Retry, errors.ConnectionFailed),) * 3),
+    ("no answer", NoResponse("cut", was_sent=True), (UNKNOWN, *((Retry, errors.ConnectionFailed),) * 2)),
     ("a task", answer(200, TASK), ((Return,), (Return,), UNREADABLE)),
     ("a list", answer(200, TASKS), ((Return,), UNREADABLE, (Return,))),
     ("201", answer(201, TASK), ((Return,), (Return,), UNREADABLE)),
@@ -72,12 +59,22 @@ ROWS: list[tuple[str, Response | NoResponse, tuple[Kinds, ...]]] = [
     ("HTML", answer(200, b"<html>"), (UNKNOWN, UNREADABLE, UNREADABLE)),
     ("204", answer(204, b""), (UNKNOWN, UNREADABLE, UNREADABLE)),
     *((str(status), answer(status), ((Raise, kind),) * 3) for status, kind in REFUSALS.items()),
-    *((str(status), answer(status), (UNKNOWN, (Raise, ApiError), (Raise, ApiError))) for status in ODD),
-    *((str(status), answer(status), (UNKNOWN, (Retry, ApiError), (Retry, ApiError))) for status in PASSING),
-    *((str(status), answer(status), (UNKNOWN, *((Retry, ServerError),) * 2)) for status in FAULTS),
-    ("a rate", answer(429, b'{"message":"Too many requests."}'), ((Retry, RateLimitError),) * 3),
-    ("the quota", QUOTA, ((Raise, QuotaExceededError), *((Retry, QuotaExceededError),) * 2)),
-    ("a rate with a task", answer(429, TASK), ((Raise, RateLimitError), *((Retry, RateLimitError),) * 2)),
+    *(
+        (str(status), answer(status), (UNKNOWN, (Raise, errors.ApiError), (Raise, errors.ApiError)))
+        for status in ODD
+    ),
+    *(
+        (str(status), answer(status), (UNKNOWN, (Retry, errors.ApiError), (Retry, errors.ApiError)))
+        for status in PASSING
+    ),
+    *((str(status), answer(status), (UNKNOWN, *((Retry, errors.ServerError),) * 2)) for status in FAULTS),
+    ("a rate", answer(429, b'{"message":"Too many requests."}'), ((Retry, RATE),) * 3),
+    ("the quota", QUOTA, ((Raise, errors.QuotaExceededError), *((Retry, errors.QuotaExceededError),) * 2)),
+    (
+        "a rate with a task",
+        answer(429, TASK),
+        ((Raise, errors.RateLimitError), *((Retry, errors.RateLimitError),) * 2),
+    ),
 ]
 
 
@@ -124,10 +121,10 @@ def test_another_task_s_video_is_not_taken() -> None:
 def test_an_unknown_outcome_keeps_all_that_is_known() -> None:
     """It says what broke, has status, body and request id, and leads to the task or to the list."""
 
-    def unknown(outcome: Response | NoResponse) -> OutcomeUnknown:
+    def unknown(outcome: Response | NoResponse) -> errors.OutcomeUnknown:
         decision = decide(Operation.CREATE, outcome)
         assert isinstance(decision, Raise)
-        assert isinstance(decision.error, OutcomeUnknown)
+        assert isinstance(decision.error, errors.OutcomeUnknown)
         return decision.error
 
     fault = unknown(NoResponse("cut off", was_sent=True))
@@ -145,7 +142,7 @@ def test_an_empty_list_is_404(driver: Driver) -> None:
     """The 404 that names tasks is an empty list; any other 404 is an error: a wrong origin is noticed."""
     assert driver.open(Script.of(failing(404, "Tasks not found"))).list() == []
     for step in (failing(404, "Not Found"), reply(404, content=b"<title>404</title>")):
-        with pytest.raises(NotFoundError):
+        with pytest.raises(errors.NotFoundError):
             driver.open(Script.of(step)).list()
 
 
@@ -163,7 +160,7 @@ MAYBE_SENT = [
 def test_a_create_that_never_left_is_retried(driver: Driver, time: FakeTime, error: type[Exception]) -> None:
     """A create that had no connection is retried; then ConnectionFailed says that no task was created."""
     server = Script.of(error("refused"))
-    with pytest.raises(ConnectionFailed, match="No task was created"):
+    with pytest.raises(errors.ConnectionFailed, match="No task was created"):
         driver.open(server, sleep=time.sleep).create([IMAGE])
     assert len(server.requests) == RetryPolicy().attempts
     server = Script.of(error("refused"), shown())
@@ -178,7 +175,7 @@ FAILING = [failing(status, retry_after="0") for status in (302, 408, 418, 500, 5
 def test_a_create_that_may_have_left_is_sent_once(driver: Driver, step: Any) -> None:
     """A create that may have made a task is OutcomeUnknown, says how to find out, and is sent once."""
     server = Script.of(step)
-    with pytest.raises(OutcomeUnknown) as caught:
+    with pytest.raises(errors.OutcomeUnknown) as caught:
         driver.open(server).create([IMAGE])
     assert caught.value.hint == "kling-elements list"
     assert len(server.requests) == 1
@@ -188,14 +185,14 @@ def test_a_create_that_may_have_left_is_sent_once(driver: Driver, step: Any) -> 
     ("steps", "kind", "slept"),
     [
         ([failing(429, retry_after="7"), failing(429, x_ratelimit_reset="3"), shown()], None, [7, 3]),
-        ([failing(429, retry_after="2")], RateLimitError, [2, 2]),
-        ([failing(429, retry_after="21")], RateLimitError, []),
-        ([failing(429, "Daily quota exceeded", retry_after="1")], QuotaExceededError, []),
+        ([failing(429, retry_after="2")], errors.RateLimitError, [2, 2]),
+        ([failing(429, retry_after="21")], errors.RateLimitError, []),
+        ([failing(429, "Daily quota exceeded", retry_after="1")], errors.QuotaExceededError, []),
     ],
     ids=["passes", "lasts", "beyond the cap", "quota"],
 )
 def test_a_create_after_a_429(
-    driver: Driver, time: FakeTime, steps: list[Any], kind: type[ApiError] | None, slept: list[float]
+    driver: Driver, time: FakeTime, steps: list[Any], kind: type[errors.ApiError] | None, slept: list[float]
 ) -> None:
     """A rate made no task: it is retried when the service says, in bounds; the quota is raised at once."""
     server = Script.of(*steps)
@@ -203,7 +200,7 @@ def test_a_create_after_a_429(
     if kind is None:
         assert client.create([IMAGE]).id == ID
     else:
-        with pytest.raises(ApiError) as caught:
+        with pytest.raises(errors.ApiError) as caught:
             client.create([IMAGE])
         assert type(caught.value) is kind
         assert caught.value.retry_after
@@ -244,7 +241,7 @@ def test_questions_are_retried_within_their_timeout(driver: Driver, time: FakeTi
     def ask(*steps: Any, policy: RetryPolicy | None = None, **options: float) -> int:
         server, began = Script.of(*steps), time.now
         client = driver.open(server, clock=time.clock, sleep=time.sleep, retries=policy)
-        with contextlib.suppress(ServerError, AuthenticationError, ConnectionFailed):
+        with contextlib.suppress(errors.ServerError, errors.AuthenticationError, errors.ConnectionFailed):
             client._call(name, *args, **options)
         assert time.now - began <= 60.001
         return len(server.requests)
@@ -254,7 +251,7 @@ def test_questions_are_retried_within_their_timeout(driver: Driver, time: FakeTi
     assert ask(httpx.ReadError("cut"), timeout=60) == 3
     assert 4 <= ask(httpx.ReadError("cut"), timeout=60, policy=RetryPolicy(attempts=None)) < 60
     assert ask(failing(500), GOOD[name], timeout=60) == 2
-    with pytest.raises(ValidationError, match="timeout"):
+    with pytest.raises(errors.ValidationError, match="timeout"):
         driver.open(Script.of(GOOD[name]))._call(name, *args, timeout=-1)
 
 
@@ -289,11 +286,11 @@ def interrupt(*args: object) -> None:
 
 ENDS: list[tuple[str, list[Any], dict[str, Any], type[BaseException] | None]] = [
     ("a video", [shown(), completed()], {}, None),
-    ("no video", [shown(), shown("FAILED")], {}, TaskFailed),
-    ("refused", [failing(400)], {}, KlingError),
-    ("unknown", [failing(500)], {}, KlingError),
-    ("bad input", [shown()], {"prompt": 5}, ValidationError),
-    ("deadline", [shown()], {"timeout": 10}, DeadlineExceeded),
+    ("no video", [shown(), shown("FAILED")], {}, errors.TaskFailed),
+    ("refused", [failing(400)], {}, errors.KlingError),
+    ("unknown", [failing(500)], {}, errors.KlingError),
+    ("bad input", [shown()], {"prompt": 5}, errors.ValidationError),
+    ("deadline", [shown()], {"timeout": 10}, errors.DeadlineExceeded),
     ("Ctrl-C", [shown()], {"on_look": interrupt}, KeyboardInterrupt),
 ]
 

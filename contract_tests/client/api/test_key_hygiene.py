@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from contract_tests.support import hygiene
-from contract_tests.support.answers import ID, RESULT, Pieces, mp4, png, reply, shown
+from contract_tests.support.answers import ID, RESULT, Pieces, reply, shown
 from contract_tests.support.clients import KEY, Script
 from contract_tests.support.contract import key_headers
 from contract_tests.support.loopback import refused_url, serving
@@ -23,10 +23,8 @@ from kling_elements.types import ExternalRequest, Response, ResponseHead
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from contract_tests.support.clients import Driver, FakeTime
-    from contract_tests.support.loopback import Answer, Asked
 
 HEADER = next(iter(key_headers().values()))
 
@@ -163,33 +161,6 @@ def test_a_traceback_of_an_interruption(driver: Driver) -> None:
         assert not [frame for frame in frames if "httpx" in frame.filename]
         assert all(KEY not in str(frame.locals) for frame in frames)
         assert own.__traceback__ is not None
-
-
-def test_logs_of_a_whole_run(driver: Driver, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """A create, a look and a download over real sockets leave no key in any log, and none at the result."""
-
-    def result(asked: Asked) -> Answer:
-        return 200, {"content-type": "video/mp4", "set-cookie": "a=b"}, mp4()
-
-    with serving(result) as host:
-
-        def service(asked: Asked) -> Answer:
-            step = shown("COMPLETED", (f"{host.url}/x.mp4?token=exp=4102444800~hmac=ab",))
-            response = step(httpx.Request("GET", "http://x"))
-            return 200, {"set-cookie": "session=1"}, response.read()
-
-        with serving(service) as api, caplog.at_level(logging.DEBUG):
-            client = driver.open(base_url=api.url)
-            client.create([png()])
-            task = client.get(ID)
-            task_of_nobody = pickle.loads(pickle.dumps(task))  # noqa: S301 - our own bytes
-            client.download(task_of_nobody, tmp_path / "out.mp4")
-    assert all(asked.headers[HEADER] == KEY for asked in api.asked)
-    assert [asked.path for asked in host.asked] == ["/x.mp4?token=exp=4102444800~hmac=ab"]
-    assert all(KEY not in str(asked) and "cookie" not in asked.headers for asked in host.asked)
-    texts = [f"{record.getMessage()} {record.args}" for record in caplog.records]
-    assert any(f"{host.url}/x.mp4?…" in text for text in texts)
-    assert not [text for text in texts if KEY in text or "hmac" in text]
 
 
 def test_what_libraries_log_is_redacted(driver: Driver, caplog: pytest.LogCaptureFixture) -> None:

@@ -189,6 +189,7 @@ class Counted(io.BytesIO):
         return super().read(size)
 
 
+PNG = b"\x89PNG\r\n\x1a\n"
 # Files by what they are; of the first ones all is there, of the second more could follow.
 FILES: list[tuple[Verdict, bool, list[bytes]]] = [
     (WHOLE, True, [mp4(), FTYP + MDAT + MOOV, MOOV + MDAT, box(b"wide") + MDAT + MOOV,
@@ -201,8 +202,7 @@ FILES: list[tuple[Verdict, bool, list[bytes]]] = [
     (DAMAGED, False, [FTYP + box(b"free") * 2 * MAX_BOXES + MOOV + MDAT, FTYP + MDAT, FTYP + MOOV + MDAT[:-1],
                       FTYP + MDAT + MOOV[:-1], FTYP + MOOV + MDAT[:7], FTYP + MOOV + b"\0" * 64,
                       FTYP + box(b"mdat", b"\1" * 8, length=7) + MOOV, FTYP + large(b"mdat")[:12],
-                      FTYP + box(b"mdat", struct.pack(">Q", 16), length=2) + MOOV, b"\0" * 999,
-                      b"\x89PNG\r\n"]),
+                      FTYP + box(b"mdat", struct.pack(">Q", 16), length=2) + MOOV, b"\0" * 999, PNG]),
     (NO_VIDEO, False, [b"<html>\xe9</html>", b'{"message": "no"}', b""]),
 ]  # fmt: skip
 

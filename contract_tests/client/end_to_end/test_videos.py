@@ -11,12 +11,10 @@ import pytest
 from attrs import frozen
 from PIL import Image
 
-from contract_tests.support.answers import png
 from contract_tests.support.clients import ASYNC, SYNC, Driver
 from contract_tests.support.contract import request_schema
 from contract_tests.support.loopback import serving
-from kling_elements import BadRequestError, OutcomeUnknown, TaskFailed
-from kling_elements_mock import INSTANT, MockSettings, Polls, serve
+from kling_elements_mock import MockSettings, Polls, serve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -171,18 +169,3 @@ def nearest(pixel: Any) -> Colour:
     found = min(PALETTE, key=distance)
     assert distance(found) < 40**2, f"{pixel} is no colour of the palette"
     return found
-
-
-def test_bad_days(driver: Driver) -> None:
-    """A failed task, a create that is cut off and a refusal are the same over a real socket."""
-    for scenario, kind, created in (
-        ("fail", TaskFailed, 1),
-        ("created-but-reset", OutcomeUnknown, 1),
-        ("status=400", BadRequestError, 0),
-    ):
-        with serve(MockSettings(pace=INSTANT, scenario=scenario)) as served:
-            client = driver.open(api_key=KLING_KEY, base_url=served.url, poll_interval=0)
-            with pytest.raises(kind) as caught:
-                client.generate([png()])
-            assert len(served.mock.tasks) == created
-            assert not isinstance(caught.value, BadRequestError) or caught.value.request_id

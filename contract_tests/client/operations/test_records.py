@@ -14,15 +14,7 @@ import pytest
 
 from contract_tests.support.answers import ID, IMAGE, completed, failing, mp4, reply, shown
 from contract_tests.support.clients import ASYNC, KEY, FakeTime, Script
-from kling_elements import (
-    ApiError,
-    AsyncKlingElements,
-    KlingElements,
-    KlingError,
-    Limits,
-    OutcomeUnknown,
-    QuotaExceededError,
-)
+from kling_elements import AsyncKlingElements, KlingElements, Limits, errors
 from kling_elements.api.endpoints import DEFAULT_MODEL
 from kling_elements.journal import Job, Journal, State, request_digest
 from kling_elements.types import Request
@@ -89,7 +81,7 @@ def test_every_outcome_of_a_create(
     text = ""
     try:
         client.create([IMAGE])
-    except KlingError as error:
+    except errors.KlingError as error:
         text = error.args[0]
     entry = only(path)
     assert (entry.state, entry.task_id) == (state, task_id)
@@ -212,15 +204,15 @@ def test_an_answered_create_that_is_cancelled_keeps_its_id(
 def test_a_job_is_created_once(driver: Driver, path: Path) -> None:
     """A job that has a task, or may have, is not sent again, by another client either; a refused one is."""
     server = Script.of(failing(400), shown(), failing(503))
-    for name, sent, kind in (("1", 1, KlingError), ("1", 2, None), ("1", 2, None), ("2", 3, OutcomeUnknown),
-                             ("2", 3, OutcomeUnknown)):  # fmt: skip
+    unknown = ("2", 3, errors.OutcomeUnknown)
+    for name, sent, kind in (("1", 1, errors.KlingError), ("1", 2, None), ("1", 2, None), unknown, unknown):
         client = driver.open(server, journal=path)
         if kind is None:
             assert client.create([IMAGE], job=Job("batch", name)).id == ID
         else:
             with pytest.raises(kind) as caught:
                 client.create([IMAGE], job=Job("batch", name))
-            assert kind is KlingError or caught.value.hint == "kling-elements list"
+            assert kind is errors.KlingError or caught.value.hint == "kling-elements list"
         assert len(server.requests) == sent
 
 
@@ -247,7 +239,7 @@ def test_the_quota_is_remembered_and_shown(driver: Driver, path: Path) -> None:
         for options in ({}, {}, {"api_key": "another-key-0123456789"}, {"base_url": "https://b.example"})
     )
     assert quota_wait(mine) is None
-    with pytest.raises(QuotaExceededError):
+    with pytest.raises(errors.QuotaExceededError):
         mine.create([IMAGE])
     for client in (mine, later):
         assert 0 < (quota_wait(client) or 0) <= 86_400
@@ -271,11 +263,11 @@ def test_a_closed_client_closes_its_journal(
     closed: list[Journal] = []
     close = Journal.close
 
-    def noted(journal: Journal) -> None:
+    def close_and_note(journal: Journal) -> None:
         closed.append(journal)
         close(journal)
 
-    monkeypatch.setattr(Journal, "close", noted)
+    monkeypatch.setattr(Journal, "close", close_and_note)
     with closing(Journal.open(path)) as given:
         for journal in (path, given):
             client: Any = any_driver.open(Script.of(shown()), journal=journal).client
@@ -317,21 +309,21 @@ def test_a_successful_create_gives_its_task(any_driver: Driver, step: Step, is_w
         assert (task.status, task.raw) == ("CREATED", RECORD)
 
 
-UNKNOWN = [(status, body, cut, OutcomeUnknown) for status in (302, 409, 500, 520)
+UNKNOWN = [(status, body, cut, errors.OutcomeUnknown) for status in (302, 409, 500, 520)
            for body, cut in ((WHOLE, None), (HALF, httpx.ReadError("reset")))]  # fmt: skip
-REFUSED = [(status, WHOLE, None, ApiError) for status in (400, 403, 429)]
+REFUSED = [(status, WHOLE, None, errors.ApiError) for status in (400, 403, 429)]
 
 
 @pytest.mark.parametrize(("status", "body", "cut", "kind"), [*UNKNOWN, *REFUSED])
 def test_a_failed_create_that_names_a_task(
-    driver: Driver, status: int, body: bytes, cut: Any, kind: type[KlingError]
+    driver: Driver, status: int, body: bytes, cut: Any, kind: type[errors.KlingError]
 ) -> None:
     """An error that names a task has its id, and is not repeated, not even one for the rate."""
     server = Script.of(reply(status, content=body, cut=cut))
     with pytest.raises(kind) as caught:
         driver.open(server).create([IMAGE])
     assert caught.value.task_id == ID
-    assert kind is ApiError or caught.value.hint == f"kling-elements wait {ID}"
+    assert kind is errors.ApiError or caught.value.hint == f"kling-elements wait {ID}"
     assert len(server.requests) == 1
 
 
@@ -340,7 +332,7 @@ def test_an_id_that_cant_be_asked_for(driver: Driver, value: str) -> None:
     """An id that the document refuses is returned by create, and in generate's error: it is paid for."""
     server = Script.of(shown(task_id=value))
     assert driver.open(server).create([IMAGE]).id == value
-    with pytest.raises(OutcomeUnknown) as caught:
+    with pytest.raises(errors.OutcomeUnknown) as caught:
         driver.open(server).generate([IMAGE])
     assert caught.value.task_id == value
     assert value in str(caught.value)

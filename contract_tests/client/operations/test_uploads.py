@@ -15,15 +15,7 @@ from PIL import Image
 
 from contract_tests.support.answers import ID, IMAGE, failing, png, reply, shown
 from contract_tests.support.contract import place
-from kling_elements import (
-    ConnectionFailed,
-    KlingError,
-    PermissionDeniedError,
-    QuotaExceededError,
-    ResponseFormatError,
-    UploadError,
-    ValidationError,
-)
+from kling_elements import errors
 from kling_elements.operations.uploads import UPLOAD_REUSE_MARGIN
 
 if TYPE_CHECKING:
@@ -123,7 +115,7 @@ def test_local_images_are_put_and_their_addresses_sent(any_driver: Driver, tmp_p
     assert client.upload(file) == two
     client.create([IMAGE], **UPLOAD)
     for bad in (b"x", png(20, 20), "missing.png", IMAGE):
-        with pytest.raises(ValidationError):
+        with pytest.raises(errors.ValidationError):
             client.upload(bad)
     assert len(service.asks) == 1, "a URL needs no address, what is put is put, and what is bad is refused"
 
@@ -200,26 +192,26 @@ def test_an_address_that_has_ended_is_replaced(driver: Driver, time: FakeTime) -
 MOVED = reply(307, content=b"", headers={"location": "https://elsewhere.example/"})
 REFUSED = httpx.ConnectError("no route")
 # What the service answers, what its store answers, and the error with its status.
-FAILURES: dict[str, tuple[list[Any], list[Any], type[KlingError], int | None]] = {
-    "no service": ([REFUSED] * 3, [], ConnectionFailed, None),
-    "not allowed": ([failing(403)], [], PermissionDeniedError, 403),
-    "quota": ([failing(429, "usage limit of your plan")], [], QuotaExceededError, 429),
-    "HTML": ([reply(content=b"<html>")] * 3, [], ResponseFormatError, 200),
-    "too many": ([addresses({}, {})], [], UploadError, None),
-    "plain http": ([addresses({"upload_url": "http://store.example/x"})], [], UploadError, None),
-    "no URL": ([addresses({"asset_url": "ftp://x/y"})], [], UploadError, None),
-    "ended at once": ([addresses({"expires_in": -1})] * 2, [], UploadError, None),
-    "refused twice": ([], [failing(403)] * 2, UploadError, 403),
-    "400": ([], [failing(400)], UploadError, 400),
-    "redirect": ([], [MOVED], UploadError, 307),
-    "down": ([], [failing(500)] * 3, UploadError, 500),
-    "unreachable": ([], [REFUSED] * 3, UploadError, None),
+FAILURES: dict[str, tuple[list[Any], list[Any], type[errors.KlingError], int | None]] = {
+    "no service": ([REFUSED] * 3, [], errors.ConnectionFailed, None),
+    "not allowed": ([failing(403)], [], errors.PermissionDeniedError, 403),
+    "quota": ([failing(429, "usage limit of your plan")], [], errors.QuotaExceededError, 429),
+    "HTML": ([reply(content=b"<html>")] * 3, [], errors.ResponseFormatError, 200),
+    "too many": ([addresses({}, {})], [], errors.UploadError, None),
+    "plain http": ([addresses({"upload_url": "http://store.example/x"})], [], errors.UploadError, None),
+    "no URL": ([addresses({"asset_url": "ftp://x/y"})], [], errors.UploadError, None),
+    "ended at once": ([addresses({"expires_in": -1})] * 2, [], errors.UploadError, None),
+    "refused twice": ([], [failing(403)] * 2, errors.UploadError, 403),
+    "400": ([], [failing(400)], errors.UploadError, 400),
+    "redirect": ([], [MOVED], errors.UploadError, 307),
+    "down": ([], [failing(500)] * 3, errors.UploadError, 500),
+    "unreachable": ([], [REFUSED] * 3, errors.UploadError, None),
 }
 
 
 @pytest.mark.parametrize(("on_ask", "on_put", "kind", "status"), FAILURES.values(), ids=FAILURES)
 def test_a_failed_upload_creates_nothing(
-    driver: Driver, on_ask: list[Any], on_put: list[Any], kind: type[KlingError], status: int | None
+    driver: Driver, on_ask: list[Any], on_put: list[Any], kind: type[errors.KlingError], status: int | None
 ) -> None:
     """An image that can't be put is an error that says that no task was created; no create was sent."""
     service = Service(on_ask=list(on_ask), on_put=list(on_put))
@@ -255,7 +247,7 @@ def test_a_function_stores_the_images(any_driver: Driver) -> None:
         one, two = (f"https://mine.example/{number}?sig=a%2Fb" for number in (1, 2))
         assert service.creates[-1]["images"] == [one, IMAGE, two]
     for kind in later if any_driver.backend is None else []:
-        with pytest.raises(ValidationError, match="use AsyncKlingElements"):
+        with pytest.raises(errors.ValidationError, match="use AsyncKlingElements"):
             any_driver.open(service).create([png()], local_files=kind)
     assert service.asks == []
 
@@ -273,7 +265,7 @@ def test_what_a_function_gives_is_checked(driver: Driver, result: Any) -> None:
             raise result
         return result
 
-    error = KeyError if isinstance(result, Exception) else ValidationError
+    error = KeyError if isinstance(result, Exception) else errors.ValidationError
     with pytest.raises(error) as caught:
         driver.open(service).create([IMAGE, png()], local_files=store)
     if error is KeyError:

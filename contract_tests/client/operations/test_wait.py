@@ -11,17 +11,7 @@ import pytest
 
 from contract_tests.support.answers import ID, IMAGE, RESULT, completed, failing, reply, shown
 from contract_tests.support.clients import Script
-from kling_elements import (
-    DeadlineExceeded,
-    KlingError,
-    Limits,
-    Look,
-    NotFoundError,
-    RateLimitError,
-    ResultMissing,
-    Task,
-    TaskFailed,
-)
+from kling_elements import Limits, Look, Task, errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,12 +47,12 @@ def test_wait_retries_transient_errors(driver: Driver, time: FakeTime, fault: St
     assert client.wait(ID).status == "COMPLETED"
     assert len(server.requests) == 5
     client, _ = open_with(driver, time, fault)
-    with pytest.raises(DeadlineExceeded) as caught:
+    with pytest.raises(errors.DeadlineExceeded) as caught:
         client.wait(ID, timeout=60)
     error = caught.value
     assert (error.task_id, error.last_status, error.timeout) == (ID, None, 60)
     assert error.elapsed == pytest.approx(60, abs=0.01)  # less than a millisecond is no time left
-    assert isinstance(error.__cause__, KlingError)
+    assert isinstance(error.__cause__, errors.KlingError)
     assert error.hint == f"kling-elements wait {ID}"
 
 
@@ -73,16 +63,16 @@ def test_a_new_task_may_be_missing_for_a_while(driver: Driver, time: FakeTime) -
     assert len(server.requests) == 4
     client, _ = open_with(driver, time, shown(), failing(404))
     began = time.now
-    with pytest.raises(NotFoundError) as caught:
+    with pytest.raises(errors.NotFoundError) as caught:
         client.generate([IMAGE])
     assert caught.value.task_id == ID
     assert 30 <= time.now - began < 40
     client, server = open_with(driver, time, shown(), failing(404))
     task = client.create([IMAGE])
-    with pytest.raises(NotFoundError):  # at once, as 401 and 403 are
+    with pytest.raises(errors.NotFoundError):  # at once, as 401 and 403 are
         client.wait("another-task")
     time.now += 30
-    with pytest.raises(NotFoundError):
+    with pytest.raises(errors.NotFoundError):
         client.wait(task)
     assert len(server.requests) == 3
 
@@ -127,14 +117,14 @@ def test_what_is_slept(driver: Driver, time: FakeTime, case: Case) -> None:
 def test_the_deadline_is_exact(driver: Driver, time: FakeTime) -> None:
     """The last look is at the deadline, nothing is slept beyond it; by default it is half an hour."""
     client, server = open_with(driver, time, shown("IN_PROGRESS"), poll_interval=7)
-    with pytest.raises(DeadlineExceeded) as caught:
+    with pytest.raises(errors.DeadlineExceeded) as caught:
         client.wait(ID, timeout=20)
     assert (time.sleeps, len(server.requests)) == ([7, 7, 6], 4)
     error = caught.value
     assert (error.task_id, error.last_status, error.elapsed, error.timeout) == (ID, "IN_PROGRESS", 20, 20)
     assert isinstance(error, TimeoutError)
     assert error.__cause__ is None
-    with pytest.raises(DeadlineExceeded) as caught:
+    with pytest.raises(errors.DeadlineExceeded) as caught:
         client.wait(ID)
     assert caught.value.elapsed == pytest.approx(1800)
 
@@ -144,10 +134,10 @@ def test_no_time_is_left(driver: Driver, time: FakeTime, timeout: float, looks: 
     """Without time there is one look, for an old task and a new one; a rounding error is no time left."""
     time.now = math.nextafter(1000.0, math.inf)
     client, server = open_with(driver, time, shown("IN_PROGRESS"), poll_interval=30)
-    with pytest.raises(DeadlineExceeded):
+    with pytest.raises(errors.DeadlineExceeded):
         client.wait(ID, timeout=timeout)
     assert len(server.requests) == looks
-    with pytest.raises(DeadlineExceeded):
+    with pytest.raises(errors.DeadlineExceeded):
         client.generate([IMAGE], timeout=0)
     assert len(server.requests) == looks + 2
 
@@ -203,21 +193,21 @@ def test_a_real_clock_and_sleep(any_driver: Driver) -> None:
     """Without a clock and a sleep of the caller's, the real ones are used."""
     server = Script.of(shown(), shown("IN_PROGRESS"), completed())
     assert any_driver.open(server, poll_interval=0.001).generate([IMAGE]).urls
-    with pytest.raises(DeadlineExceeded):
+    with pytest.raises(errors.DeadlineExceeded):
         any_driver.open(Script.of(shown("IN_PROGRESS")), poll_interval=0.001).wait(ID, timeout=0.01)
 
 
-FAILED: dict[str, tuple[Any, type[KlingError], str]] = {
-    "no reason": (shown("FAILED", error=None), TaskFailed, "gives no reason"),
-    "a reason": (shown("FAILED", error="NSFW"), TaskFailed, ": NSFW"),
-    "no URL": (shown("COMPLETED"), ResultMissing, f"kling-elements status {ID}"),
-    "a null URL": (shown("COMPLETED", generated=[None]), ResultMissing, f"kling-elements status {ID}"),
+FAILED: dict[str, tuple[Any, type[errors.KlingError], str]] = {
+    "no reason": (shown("FAILED", error=None), errors.TaskFailed, "gives no reason"),
+    "a reason": (shown("FAILED", error="NSFW"), errors.TaskFailed, ": NSFW"),
+    "no URL": (shown("COMPLETED"), errors.ResultMissing, f"kling-elements status {ID}"),
+    "a null URL": (shown("COMPLETED", generated=[None]), errors.ResultMissing, f"kling-elements status {ID}"),
 }
 
 
 @pytest.mark.parametrize(("step", "kind", "words"), FAILED.values(), ids=FAILED)
 def test_a_task_without_a_video(
-    driver: Driver, time: FakeTime, step: Step, kind: type[KlingError], words: str
+    driver: Driver, time: FakeTime, step: Step, kind: type[errors.KlingError], words: str
 ) -> None:
     """FAILED, or COMPLETED without a URL, is an error of `generate` with the task; `wait` returns it."""
     client, server = open_with(driver, time, shown(), step)
@@ -231,7 +221,7 @@ def test_a_task_without_a_video(
 
 def test_watch_ends_as_wait_does(driver: Driver, time: FakeTime) -> None:
     """What was seen is yielded; then the deadline, or an interruption, which names the task that runs on."""
-    for error, options in ((DeadlineExceeded, {}), (KeyboardInterrupt, {"on_look": _interrupt})):
+    for error, options in ((errors.DeadlineExceeded, {}), (KeyboardInterrupt, {"on_look": _interrupt})):
         client, _ = open_with(driver, time, shown("IN_PROGRESS"), poll_interval=5)
         seen: list[Task] = []
         with pytest.raises(error) as caught:
@@ -256,7 +246,7 @@ def test_looks_are_all_told(driver: Driver, time: FakeTime) -> None:
     assert [(look.elapsed, look.next_look) for look in looks] == [(0, 5), (5, 5), (10, None)]
     looks.clear()
     client, _ = open_with(driver, time, shown("IN_PROGRESS"), poll_interval=10)
-    with pytest.raises(DeadlineExceeded):
+    with pytest.raises(errors.DeadlineExceeded):
         client.wait(ID, timeout=10, on_look=looks.append)
     assert [(look.elapsed, look.next_look) for look in looks] == [(0, 10), (10, None)]
 
@@ -267,13 +257,13 @@ def test_looks_are_all_told(driver: Driver, time: FakeTime) -> None:
 USED_UP = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "120"}
 
 
-CALLS: dict[str, tuple[Callable[[Any], Any], type[KlingError]]] = {
-    "get": (lambda client: client.get(ID, timeout=5), RateLimitError),
-    "list": (lambda client: client.list(timeout=5), RateLimitError),
-    "find_unrecorded": (lambda client: client.find_unrecorded(timeout=5), RateLimitError),
-    "wait": (lambda client: client.wait(ID, timeout=5), DeadlineExceeded),
-    "generate": (lambda client: client.generate(IMAGE, timeout=5), RateLimitError),
-    "a get without a deadline": (lambda client: client.get(ID), RateLimitError),
+CALLS: dict[str, tuple[Callable[[Any], Any], type[errors.KlingError]]] = {
+    "get": (lambda client: client.get(ID, timeout=5), errors.RateLimitError),
+    "list": (lambda client: client.list(timeout=5), errors.RateLimitError),
+    "find_unrecorded": (lambda client: client.find_unrecorded(timeout=5), errors.RateLimitError),
+    "wait": (lambda client: client.wait(ID, timeout=5), errors.DeadlineExceeded),
+    "generate": (lambda client: client.generate(IMAGE, timeout=5), errors.RateLimitError),
+    "a get without a deadline": (lambda client: client.get(ID), errors.RateLimitError),
 }
 
 
@@ -289,7 +279,7 @@ def test_no_rate_limit_outlasts_a_deadline(driver: Driver, time: FakeTime, name:
         call(client)
     assert time.now - began <= 6
     assert len(server.requests) == 1, "nothing was sent"
-    if isinstance(caught.value, RateLimitError):
+    if isinstance(caught.value, errors.RateLimitError):
         assert caught.value.retry_after is not None
         assert 60 < caught.value.retry_after <= 120
 
@@ -299,27 +289,27 @@ def test_a_wait_for_a_place_ends_with_the_deadline(any_driver: Driver, time: Fak
     server = Script.of(shown(), shown("IN_PROGRESS"), completed())
     options = {"clock": time.clock, "sleep": time.sleep}
     client: Any = any_driver.open(server, limits=Limits((), 1), **options).client
-    errors: list[RateLimitError] = []
+    refused: list[errors.RateLimitError] = []
     # From here the clock's floats can't hit the deadline exactly.
     time.now = began = math.nextafter(1020.0, math.inf)
 
     def once(task: TaskData) -> Any:
-        if errors or any_driver.backend:
-            return None if errors else second()
-        with pytest.raises(RateLimitError) as caught:
+        if refused or any_driver.backend:
+            return None if refused else second()
+        with pytest.raises(errors.RateLimitError) as caught:
             client.generate(IMAGE, timeout=7)
-        return errors.append(caught.value)
+        return refused.append(caught.value)
 
     async def second() -> None:
-        with pytest.raises(RateLimitError) as caught:
+        with pytest.raises(errors.RateLimitError) as caught:
             await client.generate(IMAGE, timeout=7)
-        errors.append(caught.value)
+        refused.append(caught.value)
 
     task = any_driver.run(lambda: client.generate(IMAGE, on_update=once))
     assert task.status == "COMPLETED"
     assert time.sleeps[:2] == [5, pytest.approx(2)]
     assert time.now - began < 60
-    assert "Nothing was sent" in str(errors[0])
+    assert "Nothing was sent" in str(refused[0])
     assert [request.method for request in server.requests].count("POST") == 1
 
 
@@ -347,7 +337,7 @@ def test_one_deadline_holds_for_a_whole_generate(driver: Driver, time: FakeTime)
     server = Script.of(slow, shown("IN_PROGRESS"))
     client = driver.open(server, clock=time.clock, sleep=time.sleep)
     began = time.now
-    with pytest.raises(DeadlineExceeded) as caught:
+    with pytest.raises(errors.DeadlineExceeded) as caught:
         client.generate([IMAGE], timeout=12)
     assert time.now - began == pytest.approx(12)
     assert (caught.value.task_id, caught.value.hint) == (ID, f"kling-elements wait {ID}")

@@ -52,12 +52,12 @@ def test_without_a_hint_the_pause_is_full_jitter_below_the_cap(
         assert found == pytest.approx(bound * share)
 
 
-DEFAULT, PATIENT = RetryPolicy(), RetryPolicy(attempts=None)
+DEFAULT = RetryPolicy()
 
 
-@pytest.mark.parametrize(
-    ("policy", "attempt", "hint", "remaining", "pause"),
-    [
+def test_bounds() -> None:
+    """By default: three attempts, half a second, hints up to 20 s. A pause is cut to the time left."""
+    for policy, attempt, hint, remaining, pause in (
         (DEFAULT, 1, None, math.inf, 0.5),
         (DEFAULT, 2, None, math.inf, 1.0),
         (DEFAULT, 3, None, math.inf, None),
@@ -68,15 +68,10 @@ DEFAULT, PATIENT = RetryPolicy(), RetryPolicy(attempts=None)
         (DEFAULT, 1, math.nan, math.inf, None),
         (DEFAULT, 1, None, 0.001, 0.001),
         (DEFAULT, 1, None, 0.00099, None),
-        (PATIENT, 9, None, 3.0, 3.0),
-        (PATIENT, 9, None, 0.0, None),
-    ],
-)
-def test_bounds(
-    policy: RetryPolicy, attempt: int, hint: float | None, remaining: float, pause: float | None
-) -> None:
-    """By default: three attempts, half a second, hints up to 20 s. A pause is cut to the time left."""
-    assert backoff(policy, attempt, hint, 1.0, remaining) == pause
+        (RetryPolicy(attempts=None), 9, None, 3.0, 3.0),
+        (RetryPolicy(attempts=None), 9, None, 0.0, None),
+    ):
+        assert backoff(policy, attempt, hint, 1.0, remaining) == pause
 
 
 # --- the schedule and the deadline
@@ -86,9 +81,9 @@ SCHEDULE = PollSchedule()
 LAST = PollSchedule(stages=(Stage(5.0, 9.0, 9.0), Stage(10.0, 1.0, 1.0), Stage(20.0, 2.0, 3.0)))
 
 
-@pytest.mark.parametrize(
-    ("schedule", "looks", "elapsed", "shortest", "longest"),
-    [
+def test_delays() -> None:
+    """After 10 s, every 5 s up to 2 minutes, every 10 s up to 10 minutes, then every 20 to 30 s."""
+    for schedule, looks, elapsed, shortest, longest in (
         (SCHEDULE, 0, 0.0, 9.0, 11.0),
         (SCHEDULE, 0, 1e6, 9.0, 11.0),
         (SCHEDULE, 1, 0.0, 4.5, 5.5),
@@ -100,12 +95,9 @@ LAST = PollSchedule(stages=(Stage(5.0, 9.0, 9.0), Stage(10.0, 1.0, 1.0), Stage(2
         (LAST, 1, 99.0, 2.0, 3.0),
         (PollSchedule.fixed(7.5), 0, 0.0, 7.5, 7.5),
         (PollSchedule.fixed(0.0), 3, 1e6, 0.0, 0.0),
-    ],
-)
-def test_delays(schedule: PollSchedule, looks: int, elapsed: float, shortest: float, longest: float) -> None:
-    """After 10 s, every 5 s up to 2 minutes, every 10 s up to 10 minutes, then every 20 to 30 s."""
-    delays = [schedule.delay(looks=looks, elapsed=elapsed, random=random) for random in (0.0, 0.5, 1.0)]
-    assert delays == pytest.approx([shortest, (shortest + longest) / 2, longest])
+    ):
+        delays = [schedule.delay(looks=looks, elapsed=elapsed, random=share) for share in (0.0, 0.5, 1.0)]
+        assert delays == pytest.approx([shortest, (shortest + longest) / 2, longest])
 
 
 @examples(60)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import socket
 import threading
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -13,13 +12,9 @@ import anyio.lowlevel
 import anyio.to_thread
 import httpx
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from contract_tests.support.deliveries import BODY, NOW, SECRET, TASK_ID, body_of, headers
-from contract_tests.support.examples import examples
 from kling_elements.task import Task
-from kling_elements.types import TERMINAL_STATUSES
 from kling_elements.webhooks import (
     Delivery,
     DeliveryLog,
@@ -378,21 +373,3 @@ def test_memory_is_bounded() -> None:
         (13, (), REPEATED),
     ):
         assert log.receive(delivery("COMPLETED", number, urls=urls)) is receipt
-
-
-STATUSES = ("CREATED", "IN_PROGRESS", "QUEUED", "COMPLETED", "FAILED")
-
-
-@examples(80)
-@given(st.lists(st.tuples(st.sampled_from(STATUSES), st.integers(0, 9)), max_size=12))
-def test_statuses_never_go_back(deliveries: list[tuple[str, int]]) -> None:
-    """Whatever comes, news never undoes a terminal status, never repeats, and is CREATED only first."""
-    log = DeliveryLog()
-    news = [
-        status
-        for place, (status, at) in enumerate(deliveries)
-        if log.receive(delivery(status, place, at=at)) is NEW
-    ]
-    assert all(status not in TERMINAL_STATUSES for status in news[:-1])
-    assert "CREATED" not in news[1:]
-    assert all(one != other for one, other in pairwise(news))
