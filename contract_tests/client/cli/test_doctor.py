@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,9 +85,9 @@ NONE = answer(404, {"message": "Tasks not found"})
         ("", httpx.ConnectError("refused"), 8, "service: fail "),
         ("", httpx.ConnectError("refused"), 8, "clock: warn not compared: the service did not answer"),
         # the clock: more than a minute's difference is a warning
-        ("", answer(date=0), 0, "clock: ok agrees"),
-        ("", answer(date=3600), 0, "clock: warn N s behind"),
-        ("", answer(date=-3600), 0, "clock: warn N s ahead"),
+        ("", partial(answer, date=0), 0, "clock: ok agrees"),
+        ("", partial(answer, date=3600), 0, "clock: warn N s behind"),
+        ("", partial(answer, date=-3600), 0, "clock: warn N s ahead"),
         ("", NONE, 0, "clock: warn not compared"),
         ("", answer(date="Thu, 26 Nov 99999999999999999999 12:00:00 GMT"), 0, "clock: warn not compared"),
     ],
@@ -100,7 +101,8 @@ def test_each_finding(cli: Cli, line: str, std: Any, code: int, shown: str) -> N
         urls.append(request.url)
         if isinstance(std, Exception):
             raise std
-        return httpx.Response(std.status_code, content=std.content, headers=std.headers)
+        given = std() if callable(std) else std
+        return httpx.Response(given.status_code, content=given.content, headers=given.headers)
 
     cli.environ(KLING_ELEMENTS_JOURNAL="off", KLING_ELEMENTS_BASE_URL=None)
     variables = dict(word.split("=") for word in line.split() if "=" in word)
