@@ -25,6 +25,7 @@ from attrs import define, field, frozen
 from contract_tests.support.answers import mp4
 from kling_elements.__main__ import main
 from kling_elements.policy.polling import PollSchedule
+from kling_elements.webhooks import server
 from kling_elements_mock.tasks import results
 
 if TYPE_CHECKING:
@@ -203,6 +204,8 @@ def prepare(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("PYTEST_ADDOPTS", " ".join(f"-p no:{name}" for name in _SLOW_PLUGINS))
     monkeypatch.setenv("NO_PROXY", "*")
+    listening = server._listening
+    monkeypatch.setattr(server, "_listening", lambda host, _: listening(host, 0))  # its port may be in use
     monkeypatch.setattr(results, "draw", lambda _: mp4())  # a real video takes a third of a second
     monkeypatch.setattr(PollSchedule, "delay", lambda *_, **__: 0.0)  # real tasks take minutes
 

@@ -52,6 +52,7 @@ requestBody:
     application/json:
       schema: &body {type: object, required: [n], properties: {n: {type: integer, maximum: 5}}}
     application/x-www-form-urlencoded: {schema: *body}
+    multipart/form-data: {schema: *body}
     text/plain: {}
 responses:
   "201":
@@ -62,6 +63,9 @@ responses:
           type: object
           properties: {id: {type: string, format: uuid}, n: {type: integer, minimum: 3}}
 """
+
+
+PART = b'--b\r\ncontent-disposition: form-data; name="n"\r\n\r\n1\r\n--b--\r\n'
 
 
 def test_without_links_an_operation_gives_its_example(tmp_path: Path) -> None:
@@ -84,6 +88,8 @@ def test_without_links_an_operation_gives_its_example(tmp_path: Path) -> None:
     for kind, content, status in (
         ("application/x-www-form-urlencoded", b"n=1&m=x", 201),
         ("application/x-www-form-urlencoded", b"n=x", 400),
+        ("multipart/form-data; boundary=b", PART, 201),
+        ("multipart/form-data; boundary=b", b"n=1", 400),
         ("text/plain", b"any", 201),
         ("text/html", b"any", 400),
     ):
