@@ -196,7 +196,7 @@ def _join_path_items(
 
 def _push_down(item: dict[str, Any], key: str) -> None:
     """Move what holds for a path's every operation onto each of them."""
-    value = item.pop(key, None)
+    value: Any = item.pop(key, None)
     for operation in [item[method] for method in METHODS if method in item and value is not None]:
         if key == "parameters":
             own = operation.get("parameters", [])
