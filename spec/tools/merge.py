@@ -196,8 +196,8 @@ def _join_path_items(
 
 def _push_down(item: dict[str, Any], key: str) -> None:
     """Move what holds for a path's every operation onto each of them."""
-    value: Any = item.pop(key, None)
-    for operation in [item[method] for method in METHODS if method in item and value is not None]:
+    value = item.pop(key, [])
+    for operation in [item[method] for method in METHODS if method in item and value]:
         if key == "parameters":
             own = operation.get("parameters", [])
             names = {(one.get("in"), one.get("name")) for one in own if "$ref" not in one}
