@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from spec.tools.components import Part
 
 _PUSHED_DOWN: Final = ("parameters", "servers")
+_APART: Final = frozenset({"openapi", "info", "paths", "components", "servers", "tags"})
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,17 @@ def merge(
     names: dict[tuple[str, str], tuple[Part, str]] | None = None,
     home: Home | None = None,
 ) -> dict[str, Any]:
-    """Make one document."""
+    """Make one document with the operations of all parts, those of one tag together.
+
+    Args:
+        given: At least one part. Their order decides which of two keeps a name, those of the home first.
+        reports: Gets a line for each thing that a maintainer should know.
+        names: Gets each renamed component's part and its name there.
+        home: The service whose server and key are the document's own.
+
+    Raises:
+        SpecError: Two parts contradict each other about one operation, or the home is not to be found.
+    """
     made: dict[str, Any] = {"openapi": "3.0.3", "info": _info(given, reports), "paths": {}}
     origins: dict[tuple[str, str], Part] = {}
     ordered = _home_first(given, home or Home())
@@ -53,49 +64,40 @@ def merge(
         document = move_components(made, part, reports, {} if names is None else names, reserved)
         _move_servers(made, document)
         _move_paths(made, document, part, origins)
-        for key, value in document.items():
-            if key == "tags":
-                _move_tags(made, value, part, reports)
-            elif key not in {"openapi", "info", "paths", "components", "servers"} and not same(
-                made.setdefault(key, value), value
-            ):
-                reports.append(f"{part.place}: `{key}` differs from an earlier page's, which is kept")
+        _move_tags(made, document.get("tags", []), part, reports)
+        rest = {key: value for key, value in document.items() if key not in _APART}
+        reports += [
+            f"{part.place}: `{key}` differs from an earlier page's, which is kept"
+            for key, value in rest.items()
+            if not same(made.setdefault(key, value), value)
+        ]
     _number_operation_ids(made, origins, reports)
     made["paths"] = _grouped(made["paths"])
     order = ("openapi", "info", "servers", "tags", "externalDocs")
-    rest = [key for key in made if key not in {*order, "paths", "components"}]
-    return {
-        key: made[key] for key in (*order, *rest, "paths", "components") if made.get(key) not in (None, {})
-    }
+    others = [key for key in made if key not in {*order, "paths", "components"}]
+    return {key: made[key] for key in (*order, *others, "paths", "components") if made.get(key)}
 
 
 def _home_first(given: Sequence[Part], home: Home) -> list[Part]:
     """Order the parts so that the names of files decide neither about the server nor about the key."""
-    named = [(part, part.document["servers"]) for part in given if part.document.get("servers")]
-    if home.server is None:
-        for part, servers in named[1:]:
-            first, others = named[0]
-            if servers[0].get("url") != others[0].get("url"):
-                raise SpecError(
-                    f"this page is of {servers[0].get('url')}, and {first.place} of {others[0].get('url')}:"
-                    " name the document's own server by `x-default-server: URL` at the top of"
-                    " spec/overlay.yaml",
-                    part.file,
-                    part.line,
-                )
+    named = [part for part in given if part.document.get("servers")]
+    for part in named if home.server is None else ():
+        if _url(part) != _url(named[0]):
+            problem = f"this page is of {_url(part)}, and {named[0].place} of {_url(named[0])}: name the"
+            problem += " document's own server by `x-default-server: URL` at the top of spec/overlay.yaml"
+            raise SpecError(problem, part.file, part.line)
 
     def distance(part: Part) -> tuple[bool, bool]:
-        schemes = part.document.get("components", {}).get("securitySchemes", {})
-        headers = {str(scheme.get("name")).lower() for scheme in schemes.values() if isinstance(scheme, dict)}
+        headers = {str(scheme.get("name")).lower() for scheme in _schemes(part).values()}
         is_away = _url(part) is None if home.server is None else _url(part) != home.server
         return is_away, home.key_header is not None and home.key_header.lower() not in headers
 
     ordered = sorted(given, key=distance)
     away, has_other_key = distance(ordered[0])
     if home.server is not None and away:
-        raise SpecError(f"no page is of {home.server}, which `x-default-server` names", None, None, ())
+        raise SpecError(f"no page is of {home.server}, which `x-default-server` names", keys=())
     if has_other_key:
-        raise SpecError(f"no page of that server has the key header {home.key_header}", None, None, ())
+        raise SpecError(f"no page of that server has the key header {home.key_header}", keys=())
     return ordered
 
 
@@ -103,30 +105,28 @@ def _key_schemes(ordered: Sequence[Part], home: Home) -> dict[tuple[str, str], A
     """Give the names that parts of the home have for its key: no other scheme takes one of them."""
     found: dict[tuple[str, str], Any] = {}
     for part in ordered:
-        if home.server in {None, _url(part)} and home.key_header is not None:
-            for name, scheme in part.document.get("components", {}).get("securitySchemes", {}).items():
-                if str(scheme.get("name")).lower() == home.key_header.lower():
-                    found.setdefault(("securitySchemes", name), scheme)
+        for name, scheme in _schemes(part).items():
+            is_key = str(scheme.get("name")).lower() == str(home.key_header).lower()
+            if home.key_header is not None and is_key and home.server in {None, _url(part)}:
+                found.setdefault(("securitySchemes", name), scheme)
+    return found
+
+
+def _schemes(part: Part) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = part.document.get("components", {}).get("securitySchemes", {})
     return found
 
 
 def _url(part: Part) -> Any:
-    servers = part.document.get("servers") or [{}]
-    return servers[0].get("url")
+    return (part.document.get("servers") or [{}])[0].get("url")
 
 
 def _info(given: Sequence[Part], reports: list[str]) -> dict[str, Any]:
-    own = [part for part in given if part.own_info]
-    if own:
-        first = own[0]
-        reports.extend(
-            f"{part.place}: `info` differs from that of {first.place}, which is kept"
-            for part in own
-            if part.document["info"] != first.document["info"]
-        )
-        return dict(first.document["info"])
-    info = dict(given[0].document["info"])
-    if any(part.document["info"] != info for part in given):
+    first = next((part for part in given if part.own_info), given[0])
+    info = dict(first.document["info"])
+    others = [part for part in given if part.own_info and part.document["info"] != info]
+    reports += [f"{part.place}: `info` differs from that of {first.place}, which is kept" for part in others]
+    if not first.own_info and any(part.document["info"] != info for part in given):
         servers = [server["url"] for part in given for server in part.document.get("servers", [])]
         info["title"] = f"API of {servers[0].split('//')[-1]}" if servers else "API"
     return info
@@ -150,32 +150,26 @@ def _called(servers: Any) -> Any:
     return servers and [{key: one[key] for key in known if key in one} for one in servers]
 
 
+def _shape(path: str) -> str:
+    return re.sub(r"\{[^}]*\}", "{}", path)
+
+
 def _move_paths(
     made: dict[str, Any], document: dict[str, Any], part: Part, origins: dict[tuple[str, str], Part]
 ) -> None:
+    shapes = {_shape(path): path for path in made["paths"]}
     for path, item in document["paths"].items():
-        if path not in made["paths"]:
-            _refuse_twin(path, made["paths"], part)
-            made["paths"][path] = item
-        else:
+        twin = shapes.setdefault(_shape(path), path)
+        if twin != path:  # OpenAPI forbids the two.
+            problem = f"{path} and {twin} are one path with its parameters named differently: agree on one"
+            raise SpecError(f"{problem} in the pages' copies", part.file, part.line)
+        if path in made["paths"]:
             _join_path_items(made["paths"][path], item, path, part, origins)
+        else:
+            made["paths"][path] = item
         for method in METHODS:
             if not path.startswith("x-") and method in item:
                 origins.setdefault((path, method), part)
-
-
-def _refuse_twin(path: str, paths: dict[str, Any], part: Part) -> None:
-    """Refuse a path that differs from another by its parameters' names alone: OpenAPI forbids the two."""
-    shape = re.sub(r"\{[^}]*\}", "{}", path)
-    for other in paths:
-        if re.sub(r"\{[^}]*\}", "{}", other) == shape:
-            raise SpecError(
-                f"{path} and {other} are one path with its parameters named differently: agree on one"
-                " in the pages'"
-                " copies",
-                part.file,
-                part.line,
-            )
 
 
 def _join_path_items(
@@ -185,44 +179,30 @@ def _join_path_items(
     part: Part,
     origins: dict[tuple[str, str], Part],
 ) -> None:
-    shared = [key for key in {**earlier, **later} if key not in METHODS]
-    for key in shared:
+    for key in [key for key in {**earlier, **later} if key not in METHODS]:
         if same(earlier.get(key), later.get(key)):
             continue
         if key not in _PUSHED_DOWN:
-            raise SpecError(
-                f"{path}: `{key}` differs from an earlier page's: make them agree", part.file, part.line
-            )
+            problem = f"{path}: `{key}` differs from an earlier page's: make them agree"
+            raise SpecError(problem, part.file, part.line)
         _push_down(earlier, key)
         _push_down(later, key)
-    for method in METHODS:
-        if method not in later:
-            continue
+    for method in [method for method in METHODS if method in later]:
         if method in earlier and not same(earlier[method], later[method]):
-            first = origins[path, method]
-            raise SpecError(
-                f"{method.upper()} {path} is described differently at {first.place}: remove one of"
-                " the two pages",
-                part.file,
-                part.line,
-            )
+            problem = f"{method.upper()} {path} is described differently at {origins[path, method].place}"
+            raise SpecError(f"{problem}: remove one of the two pages", part.file, part.line)
         earlier[method] = later[method]
 
 
 def _push_down(item: dict[str, Any], key: str) -> None:
     """Move what holds for a path's every operation onto each of them."""
-    value = item.pop(key, None)
-    for method in METHODS:
-        if value is None or method not in item:
-            continue
-        operation = item[method]
+    value = item.pop(key, [])
+    for operation in [item[method] for method in METHODS if method in item and value]:
         if key == "parameters":
             own = operation.get("parameters", [])
             names = {(one.get("in"), one.get("name")) for one in own if "$ref" not in one}
-            inherited = [
-                one for one in value if "$ref" in one or (one.get("in"), one.get("name")) not in names
-            ]
-            operation["parameters"] = [*copy.deepcopy(inherited), *own]
+            kept = [one for one in value if "$ref" in one or (one.get("in"), one.get("name")) not in names]
+            operation["parameters"] = [*copy.deepcopy(kept), *own]
         else:
             operation.setdefault(key, copy.deepcopy(value))
 
@@ -234,9 +214,8 @@ def _move_tags(made: dict[str, Any], tags: list[dict[str, Any]], part: Part, rep
         if tag["name"] not in by_name:
             known.append(tag)
         elif not same(by_name[tag["name"]], tag):
-            reports.append(
-                f"{part.place}: the tag {tag['name']!r} differs from an earlier page's, which is kept"
-            )
+            text = f"the tag {tag['name']!r} differs from an earlier page's, which is kept"
+            reports.append(f"{part.place}: {text}")
 
 
 def _number_operation_ids(
@@ -245,25 +224,17 @@ def _number_operation_ids(
     """Number derived operation ids that clash; refuse given ones that do."""
     seen: dict[str, tuple[str, str]] = {}
     for path, method, operation in operations(made):
-        name = operation["operationId"]
-        part = origins[path, method]
+        name, part, number = operation["operationId"], origins[path, method], 1
         if name in seen and name != derived_operation_id(method, path):
-            other = origins[seen[name]]
-            raise SpecError(
-                f"{method.upper()} {path}: the operation id {name} is taken by {other.place}: give"
-                " one of the two"
-                " another id in its page's copy",
-                part.file,
-                part.line,
-            )
-        number = 1
+            problem = f"{method.upper()} {path}: the operation id {name} is taken by"
+            problem += f" {origins[seen[name]].place}: give one of the two another id in its page's copy"
+            raise SpecError(problem, part.file, part.line)
         while operation["operationId"] in seen:
             number += 1
             operation["operationId"] = f"{name}_{number}"
         if number > 1:
-            reports.append(
-                f"{part.place}: the derived operation id {name} is taken: {operation['operationId']}"
-            )
+            text = f"the derived operation id {name} is taken: {operation['operationId']}"
+            reports.append(f"{part.place}: {text}")
         seen[operation["operationId"]] = (path, method)
 
 
@@ -275,8 +246,5 @@ def _grouped(paths: dict[str, Any]) -> dict[str, Any]:
         if not path.startswith("x-")
     }
     first = list(dict.fromkeys(tags.values()))
-    return dict(
-        sorted(
-            paths.items(), key=lambda entry: first.index(tags[entry[0]]) if entry[0] in tags else len(first)
-        )
-    )
+    places = {path: first.index(tags[path]) if path in tags else len(first) for path in paths}
+    return dict(sorted(paths.items(), key=lambda entry: places[entry[0]]))

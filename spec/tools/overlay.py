@@ -99,16 +99,9 @@ def _read_action(source: Source, action: Any, number: int) -> Action:
         raise source.error(f"{name}: `remove` is true or false", (*keys, "remove"))
     if not remove and "update" not in action:
         raise source.error(f"{name} does nothing: give it `update` or `remove: true`", keys)
-    return Action(
-        number,
-        action["target"],
-        action["description"],
-        action.get("update"),
-        remove,
-        keys,
-        action.get("x-may-match-nothing"),
-        action.get("x-unless-there"),
-    )
+    nothing, unless = action.get("x-may-match-nothing"), action.get("x-unless-there")
+    target, reason = action["target"], action["description"]
+    return Action(number, target, reason, action.get("update"), remove, keys, nothing, unless)
 
 
 def _check_texts(source: Source, action: dict[str, Any], name: str, keys: Keys) -> None:
@@ -154,12 +147,9 @@ def apply_overlay(
             reports.append(f"{place} changes nothing any more: the pages say it now; remove it")
     if unmatched:
         names = ", ".join(action.name for action in unmatched)
-        raise source.error(
-            f"{names} {'matches' if len(unmatched) == 1 else 'match'} nothing: the pages have changed"
-            " under the"
-            " overlay; correct each target, or remove the action",
-            unmatched[0].keys,
-        )
+        problem = f"{names} {'matches' if len(unmatched) == 1 else 'match'} nothing: the pages have changed"
+        problem += " under the overlay; correct each target, or remove the action"
+        raise source.error(problem, unmatched[0].keys)
     return made
 
 

@@ -62,16 +62,15 @@ def decode(content: bytes, file: str) -> str:
     if not text.strip():
         raise SpecError("the page is empty: fetch it again", file, 1)
     if _HTML.match(text):
-        raise SpecError(
-            "this is HTML, not Markdown: fetch the page's Markdown form (the same URL with .md at its end)",
-            file,
-            1,
+        problem = (
+            "this is HTML, not Markdown: fetch the page's Markdown form (the same URL with .md at its end)"
         )
+        raise SpecError(problem, file, 1)
     return text
 
 
 def read_page(content: bytes, file: str) -> Page:
-    """Find the operation blocks of a page."""
+    """Find the operation blocks of a page, at least one; refuse one that is cut off or fenced otherwise."""
     lines = decode(content, file).split("\n")
     blocks: list[Block] = []
     headings = _Headings()
@@ -86,39 +85,20 @@ def read_page(content: bytes, file: str) -> Page:
         operation = _operation(fence, file, at + 1)
         if operation is not None:
             if end is None:
-                raise SpecError(
-                    "the block that opens here is never closed: the page is cut off, fetch it again",
-                    file,
-                    at + 1,
-                )
-            blocks.append(
-                Block(
-                    method=operation["method"].lower(),
-                    path=operation["path"],
-                    text="\n".join(lines[at + 1 : end]) + "\n",
-                    first_line=at + 2,
-                    title=headings.title,
-                    summary=headings.summary,
-                )
-            )
+                problem = "the block that opens here is never closed: the page is cut off, fetch it again"
+                raise SpecError(problem, file, at + 1)
+            method, text = operation["method"].lower(), "\n".join(lines[at + 1 : end]) + "\n"
+            blocks.append(Block(method, operation["path"], text, at + 2, headings.title, headings.summary))
         at = len(lines) if end is None else end + 1
     if not blocks:
-        raise SpecError(
-            "no block that opens with four backticks and `yaml METHOD PATH`: this is not a page"
-            " about an operation,"
-            " or it is cut off; fetch it again",
-            file,
-            len(lines),
-        )
+        problem = "no block that opens with four backticks and `yaml METHOD PATH`: this is not a page about"
+        raise SpecError(f"{problem} an operation, or it is cut off; fetch it again", file, len(lines))
     return Page(file, tuple(blocks))
 
 
 def _closing_fence(lines: list[str], opening: int, ticks: str) -> int | None:
     closing = re.compile(rf"^ {{0,3}}{re.escape(ticks[0])}{{{len(ticks)},}}[ \t]*$")
-    for at in range(opening + 1, len(lines)):
-        if closing.match(lines[at]):
-            return at
-    return None
+    return next((at for at in range(opening + 1, len(lines)) if closing.match(lines[at])), None)
 
 
 def _operation(fence: re.Match[str], file: str, line: int) -> re.Match[str] | None:
@@ -130,19 +110,12 @@ def _operation(fence: re.Match[str], file: str, line: int) -> re.Match[str] | No
     if fence["ticks"][0] == "~" or len(fence["ticks"]) < _FENCE_TICKS:
         if operation is None:
             return None
-        raise SpecError(
-            f"this block opens with {len(fence['ticks'])} of {fence['ticks'][0]!r}: a block about an"
-            " operation opens"
-            " with four backticks, because three may stand in its text; put four at both its ends",
-            file,
-            line,
-        )
+        problem = f"this block opens with {len(fence['ticks'])} of {fence['ticks'][0]!r}: a block about an"
+        problem += " operation opens with four backticks, because three may stand in its text; put four at"
+        raise SpecError(f"{problem} both its ends", file, line)
     if operation is None:
-        raise SpecError(
-            f"`{info}` is not understood: expected `yaml METHOD PATH` with one of {', '.join(METHODS)}",
-            file,
-            line,
-        )
+        problem = f"`{info}` is not understood: expected `yaml METHOD PATH` with one of {', '.join(METHODS)}"
+        raise SpecError(problem, file, line)
     return operation
 
 
@@ -168,18 +141,16 @@ class _Headings:
                 # Each page may begin with a quoted pointer to the index of all pages: not about the
                 # operation.
                 self._wanted = not text.startswith("#") and not self._quote
-            if self._wanted:
-                self._quote.append(text)
+            self._quote += [text] if self._wanted else []
             return
         if self._quoting and line.strip() and not line.startswith("#"):
-            if self._wanted:  # A paragraph in a quote goes on without the mark.
-                self._quote.append(line.strip())
+            self._quote += (
+                [line.strip()] if self._wanted else []
+            )  # A quoted paragraph goes on without a mark.
             return
         self._quoting = False
-        if not line.startswith("# "):
-            return
-        title = line[2:].strip()
-        if title.startswith("Source: ") or title == "null":
+        title = line.removeprefix("# ").strip()
+        if not line.startswith("# ") or title.startswith("Source: ") or title == "null":
             return
         if self._titled:
             self._quote = []  # A second title: the first one's summary is not this one's.
