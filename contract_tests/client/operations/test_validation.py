@@ -33,6 +33,25 @@ DOCUMENT = Document({"components": {"schemas": {"Tag": {"type": "string", "maxLe
 VALIDATOR = Validator(SCHEMA, DOCUMENT)
 
 
+@pytest.mark.parametrize("value", ["", "a", "a_B-9", "aaaaa", "a\n", "a b", "é", "a.b", None, 5])
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"pattern": "^[a-z]+$"},
+        {"pattern": r"^\w+$"},
+        {"minLength": 2},
+        {"enum": ["a"]},
+        {"type": "integer"},
+    ],
+    ids=str,
+)
+def test_plain_text_is_checked_as_the_validator_does(value: object, more: dict[str, Any]) -> None:
+    """A text that is taken without the JSON Schema library is one that the library takes."""
+    validator = Validator({"type": "string", "maxLength": 4, **more}, DOCUMENT)
+    assert bool(validator.problems(value, "x")) == bool(list(validator.misfits(value)))
+
+
 @pytest.mark.parametrize(
     ("member", "value", "sentence"),
     [
