@@ -131,7 +131,7 @@ def in_process(page: Page, had: list[str]) -> None:
         got = measure(name)
         page.ratio_row(f"{what}, {OURS}", got["raw"], got["ours"])
     for name in (each for each in ("openai", "runwayml") if each in had):
-        got = json.loads(run(python_of(name), _BENCH / "peers.py", PEERS[name]))
+        got = json.loads(run(python_of(name), "-m", "bench.peers", PEERS[name], PYTHONPATH=str(ROOT)))
         page.ratio_row(f"look, {name}", got["raw"], got["ours"])
     page.add("")
 

@@ -93,7 +93,7 @@ def certificates() -> tuple[Path, Path] | None:
     if shutil.which("openssl") is None:
         return None
     own, key, bundle = HOME / "loopback.pem", HOME / "key.pem", HOME / "bundle.pem"
-    command = [
+    command: list[str | Path] = [
         "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=localhost",
         "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", own,
     ]  # fmt: skip

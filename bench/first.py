@@ -8,6 +8,7 @@ python first.py WHICH URL
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 
 KEY = "a-key-of-no-account"
 TASK = "5f9f4e8c-0000-4000-8000-000000000001"
@@ -54,30 +55,22 @@ def fal_client(url: str) -> None:
     import os
 
     os.environ["FAL_QUEUE_RUN_HOST"] = url.removeprefix("https://")
-    from fal_client import SyncClient
-
-    SyncClient(key=KEY).status("owner/model", TASK)
+    import_module("fal_client").SyncClient(key=KEY).status("owner/model", TASK)
 
 
 def replicate(url: str) -> None:
     """By replicate."""
-    from replicate import Client
-
-    Client(api_token=KEY, base_url=url).predictions.get(TASK)
+    import_module("replicate").Client(api_token=KEY, base_url=url).predictions.get(TASK)
 
 
 def runwayml(url: str) -> None:
     """By runwayml."""
-    from runwayml import RunwayML
-
-    RunwayML(api_key=KEY, base_url=url).tasks.retrieve(TASK)
+    import_module("runwayml").RunwayML(api_key=KEY, base_url=url).tasks.retrieve(TASK)
 
 
 def openai(url: str) -> None:
     """By openai."""
-    from openai import OpenAI
-
-    OpenAI(api_key=KEY, base_url=url).models.retrieve("any")
+    import_module("openai").OpenAI(api_key=KEY, base_url=url).models.retrieve("any")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """A look by another client over httpx's `MockTransport`, beside raw httpx: microseconds, as JSON.
 
-    python peers.py openai|runwayml
+    python -m bench.peers openai|runwayml
 
 It runs in that client's environment.
 """
@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 import sys
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from measures import KEY, TASK, pairs
+from bench.measures import KEY, TASK, pairs
 
 try:
     import httpx
@@ -29,13 +30,9 @@ _BODIES = {
 
 def _look(name: str, given: httpx.Client) -> Callable[[], Any]:
     if name == "openai":
-        from openai import OpenAI  # noqa: PLC0415 - of one environment only
-
-        client = OpenAI(api_key=KEY, http_client=given)
+        client = import_module("openai").OpenAI(api_key=KEY, http_client=given)
         return lambda: client.models.retrieve(TASK).id
-    from runwayml import RunwayML  # noqa: PLC0415 - the same
-
-    other = RunwayML(api_key=KEY, http_client=given)
+    other = import_module("runwayml").RunwayML(api_key=KEY, http_client=given)
     return lambda: other.tasks.retrieve(TASK).id
 
 

@@ -68,7 +68,12 @@ def test_certificates_are_loaded_once(monkeypatch: pytest.MonkeyPatch, tmp_path:
     """All clients of a process share one TLS context, until the environment names other certificates."""
     loaded: list[object] = []
     load = httpx.create_ssl_context
-    monkeypatch.setattr(httpx, "create_ssl_context", lambda: loaded.append(None) or load())
+
+    def counted() -> object:
+        loaded.append(None)
+        return load()
+
+    monkeypatch.setattr(httpx, "create_ssl_context", counted)
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
     url = refused_url().replace("http:", "https:")
     for backend in (None, "asyncio", None):

@@ -106,8 +106,8 @@ def test_a_create_is_two_commits(any_driver: Driver, path: Path) -> None:
     client = any_driver.open(Script.of(shown(), shown(), shown()), journal=path)
     client.create([IMAGE])  # the first makes the file
     counts = [commits()]
-    for call in (lambda: client.create([IMAGE]), lambda: client.get(ID), lambda: client.get(ID)):
-        call()
+    for operation, argument in ((client.create, [IMAGE]), (client.get, ID), (client.get, ID)):
+        operation(argument)
         counts.append(commits())
     assert [count - counts[0] for count in counts] == [0, 2, 2, 2]
 
