@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
+import resource
 import sys
 import tempfile
 import time
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,9 +28,20 @@ STATUS = f"/v1/ai/image-to-video/kling-elements/{TASK}"
 CREATE = "/v1/ai/image-to-video/kling-elements-std"
 IMAGES = ["https://example.com/a.png"]
 ROUNDS = 9
+_numbers = itertools.count(1)
 
 
-def _pairs(raw: Callable[[], object], ours: Callable[[], object], times: int) -> dict[str, list[float]]:
+def _handler(request: Any) -> Any:
+    """Answer as the service does, without a socket."""
+    import httpx
+
+    task_id, status = request.url.path.rpartition("/")[2], "IN_PROGRESS"
+    if request.method == "POST":
+        task_id, status = f"5f9f4e8c-0000-4000-8000-{next(_numbers):012}", "CREATED"
+    return httpx.Response(200, json={"data": {"task_id": task_id, "status": status, "generated": []}})
+
+
+def pairs(raw: Callable[[], object], ours: Callable[[], object], times: int) -> dict[str, list[float]]:
     """Return the CPU time of one call of each, in microseconds, in turn."""
 
     def cost(call: Callable[[], object]) -> float:
@@ -57,7 +71,7 @@ def _clients(url: str) -> tuple[Any, Any]:
 def look(url: str) -> object:
     """A look over kept connections."""
     raw, ours = _clients(url)
-    return _pairs(lambda: raw.get(STATUS).json()["data"]["status"], lambda: ours.get(TASK).status, 150)
+    return pairs(lambda: raw.get(STATUS).json()["data"]["status"], lambda: ours.get(TASK).status, 150)
 
 
 def create(url: str) -> object:
@@ -73,24 +87,59 @@ def create(url: str) -> object:
         with httpx.Client(base_url=url, headers=headers, verify=context) as client:
             return str(client.post(CREATE, json=body).json()["data"]["task_id"])
 
-    return _pairs(raw, lambda: ours.create(IMAGES, prompt="x").id, 60)
+    return pairs(raw, lambda: ours.create(IMAGES, prompt="x").id, 60)
 
 
-def look_async(url: str) -> object:
-    """The same look under asyncio."""
+def _in_process() -> tuple[Any, Any]:
+    import httpx
+
+    from kling_elements import KlingElements, Limits
+
+    url, transport = "https://api.example.com", httpx.MockTransport(_handler)
+    raw = httpx.Client(base_url=url, headers={"x-freepik-api-key": KEY}, transport=transport)
+    given = httpx.Client(transport=transport)
+    return raw, KlingElements(KEY, url, journal=False, limits=Limits.off(), http_client=given)
+
+
+def look_in_process() -> object:
+    """A look, without sockets."""
+    raw, ours = _in_process()
+    return pairs(lambda: raw.get(STATUS).json()["data"]["status"], lambda: ours.get(TASK).status, 200)
+
+
+def create_in_process() -> object:
+    """A create, without sockets and journal."""
+    raw, ours = _in_process()
+    body = {"images": IMAGES, "prompt": "x"}
+    return pairs(
+        lambda: raw.post(CREATE, json=body).json()["data"]["task_id"],
+        lambda: ours.create(IMAGES, prompt="x").id,
+        200,
+    )
+
+
+def look_async_in_process() -> object:
+    """A look under asyncio, without sockets."""
     import httpx
 
     from kling_elements import AsyncKlingElements, Limits
 
+    url, transport = "https://api.example.com", httpx.MockTransport(_handler)
+    given = httpx.AsyncClient(transport=transport)
+    return _async_pairs(
+        httpx.AsyncClient(base_url=url, headers={"x-freepik-api-key": KEY}, transport=transport),
+        AsyncKlingElements(KEY, url, journal=False, limits=Limits.off(), http_client=given),
+    )
+
+
+def _async_pairs(raw: Any, ours: Any) -> dict[str, list[float]]:
     with asyncio.Runner() as runner:
-        raw = httpx.AsyncClient(base_url=url, headers={"x-freepik-api-key": KEY})
-        ours = AsyncKlingElements(KEY, url, journal=False, limits=Limits.off())
 
         async def many(call: Callable[[], Awaitable[object]]) -> None:
             for _ in range(100):
                 await call()
 
-        found = _pairs(
+        found = pairs(
             lambda: runner.run(many(lambda: raw.get(STATUS))),
             lambda: runner.run(many(lambda: ours.get(TASK))),
             1,
@@ -98,6 +147,67 @@ def look_async(url: str) -> object:
         runner.run(raw.aclose())
         runner.run(ours.aclose())
     return {name: [each / 100 for each in values] for name, values in found.items()}
+
+
+def batch(count: str) -> object:
+    """A batch of that many jobs whose tasks are done at the first look, without sockets and journal."""
+    import httpx
+
+    from kling_elements import KlingElements, Limits
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        response: httpx.Response = _handler(request)
+        if request.method == "POST":
+            return response
+        task = {**response.json()["data"], "status": "COMPLETED", "generated": ["https://example.com/v.mp4"]}
+        return httpx.Response(200, json={"data": task})
+
+    jobs = ({"id": str(number), "images": IMAGES, "prompt": f"job {number}"} for number in range(int(count)))
+    given = httpx.Client(transport=httpx.MockTransport(answer))
+    client = KlingElements(
+        KEY,
+        "https://api.example.com",
+        journal=False,
+        limits=Limits.off(),
+        http_client=given,
+        sleep=lambda _: None,
+    )
+    began = time.process_time()
+    with client.batch(jobs) as results:
+        done = sum(1 for result in results if result.task_id)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+    return {"done": done, "seconds": time.process_time() - began, "mebibytes": peak}
+
+
+def validators() -> object:
+    """One check of a create's body: the validator in Rust, and the one in Python that the mock uses."""
+    import jsonschema_rs
+
+    schema = {
+        "type": "object",
+        "required": ["images"],
+        "properties": {
+            "images": {"type": "array", "minItems": 1, "maxItems": 4, "items": {"type": "string"}},
+            "prompt": {"type": "string", "maxLength": 2500},
+            "duration": {"type": "string", "enum": ["5", "10"]},
+        },
+    }
+    body = {"images": IMAGES, "prompt": "x", "duration": "5"}
+    in_rust, in_python = (
+        jsonschema_rs.Draft4Validator(schema),
+        import_module("jsonschema").Draft4Validator(schema),
+    )
+    return pairs(lambda: in_python.is_valid(body), lambda: in_rust.is_valid(body), 300)
+
+
+def look_async(url: str) -> object:
+    """A look under asyncio, over kept connections."""
+    import httpx
+
+    from kling_elements import AsyncKlingElements, Limits
+
+    raw = httpx.AsyncClient(base_url=url, headers={"x-freepik-api-key": KEY})
+    return _async_pairs(raw, AsyncKlingElements(KEY, url, journal=False, limits=Limits.off()))
 
 
 def journal(url: str) -> object:
@@ -173,27 +283,6 @@ def waits(url: str, count: str) -> object:
     began = time.process_time()
     asyncio.run(raw())
     return {"looks": looks[0], "errors": errors[0], "ours": spent, "raw": time.process_time() - began}
-
-
-def first_raw(url: str) -> object:
-    """Raw httpx until its first response."""
-    import httpx
-
-    return httpx.Client(base_url=url).get(STATUS, headers={"x-freepik-api-key": KEY}).status_code
-
-
-def first_look(url: str) -> object:
-    """Ours until the first response to a look."""
-    from kling_elements import KlingElements
-
-    return KlingElements(KEY, url, journal=False).get(TASK).status
-
-
-def first_create(url: str) -> object:
-    """Ours until the first response to a create."""
-    from kling_elements import KlingElements
-
-    return KlingElements(KEY, url, journal=False).create(IMAGES).status
 
 
 if __name__ == "__main__":

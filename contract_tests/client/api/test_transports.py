@@ -23,6 +23,7 @@ from kling_elements.types import ExternalRequest, NoResponse, Request, Response,
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 FAR = "https://far.example/x?token=secret"
 LOOK = Request("GET", "/v1/x", {})
@@ -61,6 +62,25 @@ def test_connections(kind: TransportKind, is_given: bool, monkeypatch: pytest.Mo
         assert kind.run(ask) == [b"1", b"2", b"3", *rest]
     with keeping_alive(answers=1) as served:
         assert kind.run(ask)[:5] == [b"1", b"2", b"3", b"4", b"5"]
+
+
+def test_certificates_are_loaded_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """All clients of a process share one TLS context, until the environment names other certificates."""
+    loaded: list[object] = []
+    load = httpx.create_ssl_context
+
+    def counted() -> object:
+        loaded.append(None)
+        return load()
+
+    monkeypatch.setattr(httpx, "create_ssl_context", counted)
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+    url = refused_url().replace("http:", "https:")
+    for backend in (None, "asyncio", None):
+        kind = TransportKind(backend)
+        for request in (LOOK, CREATE):
+            assert isinstance(kind.send(kind.transport(None, at(url)), request), NoResponse)
+    assert len(loaded) == 1
 
 
 @pytest.mark.parametrize("problem", ["fork", "closed"])

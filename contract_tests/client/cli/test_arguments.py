@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 from importlib import import_module
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from contract_tests.client.cli.conftest import environment, parsed
+from kling_elements.__main__ import main
 from kling_elements.api.endpoints import DEFAULT_MODEL, MODELS
 from kling_elements.api.fetch import REDIRECT_RULES
 from kling_elements.cli.command_list import COMMANDS
@@ -167,3 +169,17 @@ def test_the_mock_is_another_program(cli: Cli) -> None:
         assert (ended.code, "pip install 'kling-elements[mock]'" in ended.err) == (code, code == 2)
     assert passed == [["--help", "-v"]]
     assert "av" in ended.err
+
+
+def test_the_command_starts_without_httpx_s_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process of the command's own keeps httpx from importing its command line, which is slow."""
+    monkeypatch.delitem(sys.modules, "httpx._main", raising=False)
+    monkeypatch.setattr(sys, "argv", ["kling-elements", "--version"])
+    threshold = gc.get_threshold()
+    try:
+        assert main() == 0
+        with pytest.raises(ImportError):
+            import_module("httpx._main")
+    finally:
+        gc.set_threshold(*threshold)
+        sys.modules.pop("httpx._main", None)

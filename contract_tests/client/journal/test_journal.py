@@ -244,6 +244,55 @@ def test_a_journal_can_be_off() -> None:
     assert journal.entry(entry_id) is not None
 
 
+def test_a_journal_without_a_file_is_like_one_with(path: Path) -> None:
+    """Every call gives the same, whether entries are in a file or in this process alone."""
+
+    def seen(journal: Journal) -> list[object]:
+        entry_id = made(journal, completed("t1"), OF_JOB)
+        other = made(journal, "t2")
+        doubtful = journal.begin(evolve(OF_JOB, job=Job("b", "2"))).entry_id
+        journal.unknown(doubtful, "no answer")
+        journal.set_target("t2", "v.mp4")
+        journal.downloaded("t1", "w.mp4")
+        journal.adopt(Task("t3", "FAILED"), NEW, doubtful)
+        assert journal.claim(other, "me", 60.0)
+        journal.release(other, "me")
+        journal.quota_exhausted(NEW, journal.now().timestamp() + 600.0)
+        names = {entry_id: "1", other: "2", doubtful: "3"}
+        plain = [
+            (
+                names[each.entry_id],
+                each.task_id,
+                each.state,
+                each.status,
+                each.job,
+                each.urls,
+                each.is_finished,
+            )
+            for each in journal.entries()
+        ]
+        job = journal.job("b", "1")
+        return [
+            plain,
+            job and names[job.entry_id],
+            [each.task_id for each in journal.unfinished()],
+            journal.doubtful(),
+            journal.knows(["t1", "t3", "t4"]),
+            sorted(journal.job_keys("b")),
+            journal.tasks_beginning("t"),
+            journal.tasks_beginning("t", "https://other.example"),
+            journal.find("t2", "https://other.example"),
+            journal.was_pruned("b"),
+            journal.quota_wait(NEW),
+            journal.abandon(other),
+            journal.seen(Task("t9", "CREATED")),
+        ]
+
+    clock = Clock()
+    with closing(Journal(Database(path), clock, clock)) as journal:
+        assert seen(Journal(None, clock, clock)) == seen(journal)
+
+
 def test_where_the_journal_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An argument wins over the environment, and that over the state directory."""
     environ = {"KLING_ELEMENTS_JOURNAL": str(tmp_path / "e.sqlite3")}

@@ -290,6 +290,18 @@ def test_what_is_said_of_other_schemas() -> None:
         assert problem.startswith(sentence)
 
 
+@pytest.mark.parametrize("value", ["", "a", "a_B-9", "aaaaa", "a\n", "a b", "é", "a.b", None, 5])
+@pytest.mark.parametrize(
+    "more",
+    [{}, {"pattern": "^[a-z]+$"}, {"pattern": r"^\w+$"}, {"minLength": 2}, {"enum": ["a"]}, {"type": "integer"}],
+    ids=str,
+)
+def test_plain_text_is_checked_as_the_validator_does(value: object, more: dict[str, Any]) -> None:
+    """A text that is taken without the JSON Schema library is one that the library takes."""
+    validator = Validator({"type": "string", "maxLength": 4, **more}, DOCUMENT)
+    assert bool(validator.problems(value, "x")) == bool(list(validator.misfits(value)))
+
+
 def test_names_that_nobody_knows() -> None:
     """A name that is not known is reported with the nearest that is."""
     assert unknown_names(["name", "nam", "zzz"], ["name", "size"]) == [

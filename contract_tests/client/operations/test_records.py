@@ -89,6 +89,21 @@ def test_every_outcome_of_a_create(
     assert entry.is_doubtful == (state is State.UNKNOWN)
 
 
+def test_a_create_is_two_commits(any_driver: Driver, path: Path) -> None:
+    """The journal costs a create two commits, one before and one after it; a look without news none."""
+
+    def commits() -> int:
+        return int.from_bytes(path.read_bytes()[24:28])  # SQLite's own count
+
+    client = any_driver.open(Script.of(shown(), shown(), shown()), journal=path)
+    client.create([IMAGE])  # the first makes the file
+    counts = [commits()]
+    for operation, argument in ((client.create, [IMAGE]), (client.get, ID), (client.get, ID)):
+        operation(argument)
+        counts.append(commits())
+    assert [count - counts[0] for count in counts] == [0, 2, 2, 2]
+
+
 # What breaks a create off, in a hook before it is sent, while it is sent, or in a pause.
 BREAKS: dict[str, tuple[dict[str, Any], list[Any], State]] = {
     "Ctrl-C before it is sent": ({"hook": interrupt}, [shown()], State.REFUSED),

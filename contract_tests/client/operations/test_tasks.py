@@ -257,13 +257,28 @@ def test_public_names() -> None:
     assert [name for name in defined if f" {name}" not in (errors.__doc__ or "")] == [], "draw it in the tree"
 
 
-def test_importing_costs_little() -> None:
-    """Importing the package imports neither httpx nor the schema validator, Pillow, or the mock."""
-    code = (
-        "import sys, kling_elements; kling_elements.__version__; costly = 'httpx attrs logging re'; "
-        "print([m for m in [*costly.split(), 'kling_elements_mock'] if m in sys.modules])"
+LOOK = f"""
+import httpx
+http = httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(200, json={{
+    "data": {{"task_id": "{ID}", "status": "CREATED", "generated": []}}}})))
+kling_elements.KlingElements("key-of-the-tests", journal=False, http_client=http).get("{ID}")
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "costly"),
+    [
+        ("kling_elements.__version__", "httpx attrs logging re kling_elements_mock"),
+        (LOOK, "jsonschema_rs sqlite3 kling_elements_api PIL kling_elements.operations.create"),
+    ],
+    ids=["import", "look"],
+)
+def test_starting_costs_little(code: str, costly: str) -> None:
+    """The import, and a first look, load nothing heavy that they don't need."""
+    program = (
+        f"import sys, kling_elements\n{code}\nprint([m for m in {costly!r}.split() if m in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)  # noqa: S603
     assert done.stdout.strip() == "[]"
 
 

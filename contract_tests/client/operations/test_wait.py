@@ -190,9 +190,9 @@ def test_ones_own_listeners_and_sleep_are_awaited(any_driver: Driver, time: Fake
 
 
 def test_a_real_clock_and_sleep(any_driver: Driver) -> None:
-    """Without a clock and a sleep of the caller's, the real ones are used."""
+    """Without a clock and a sleep of the caller's, or with None, the real ones are used."""
     server = Script.of(shown(), shown("IN_PROGRESS"), completed())
-    assert any_driver.open(server, poll_interval=0.001).generate([IMAGE]).urls
+    assert any_driver.open(server, poll_interval=0.001, clock=None).generate([IMAGE]).urls
     with pytest.raises(errors.DeadlineExceeded):
         any_driver.open(Script.of(shown("IN_PROGRESS")), poll_interval=0.001).wait(ID, timeout=0.01)
 

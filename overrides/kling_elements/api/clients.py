@@ -202,7 +202,8 @@ class AsyncClients(Clients[httpx.AsyncClient]):
     def is_in_same_loop(self) -> bool:
         """Whether the caller's client was used in this event loop before, so that its connections work."""
         had_asked = self._has_asked.get(False)
-        self._has_asked.set(True)
+        if not had_asked:
+            self._has_asked.set(True)
         return had_asked
 
     async def give_back(self, pool: Pool[httpx.AsyncClient], slot: Slot[httpx.AsyncClient]) -> None:

@@ -84,7 +84,7 @@ class BaseClient(Generic[TaskT, HttpT, TransportT]):
         poll_interval: float | None = None,
         http_client: HttpT | None = None,
         schedule: PollSchedule | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] | None = None,
         sleep: Callable[[float], object] | None = None,
         journal: "journals.Journal | str | Path | Literal[False] | None" = None,
         limits: Limits | None = None,
@@ -129,7 +129,7 @@ class BaseClient(Generic[TaskT, HttpT, TransportT]):
             settings=settings,
             rate_limiter=rate_limiter_for(rate_limiter_key(settings.key), settings.base_url, limits),
             policy=retries or RetryPolicy(),
-            clock=clock,
+            clock=clock or time.monotonic,
             random=random.random,
             hook=on_event,
         )

@@ -44,7 +44,7 @@ class KlingElements(BaseClient[Task, httpx.Client, SyncTransport]):
             to the service only; it is not closed. Redirects of the service are never followed. Over a
             connection that it has kept open, `timeout` bounds each wait for bytes of a response's head.
         schedule: When to poll a task.
-        clock: A monotonic clock, in seconds.
+        clock: A monotonic clock, in seconds; None for the real one.
         sleep: Sleeps for that many seconds.
         journal: Where creates and tasks are recorded, so that a killed process loses nothing: a path,
             "off", or a `Journal`. By default KLING_ELEMENTS_JOURNAL, else a file in the user's state

@@ -1,8 +1,8 @@
 """A journal of created tasks, so that a killed process loses nothing that was paid.
 
 `Journal` is what a client writes to. Built in layers: `entry` decides what an entry becomes, purely;
-`operations` says what each call reads and writes; `books` keep entries (in SQLite, or in memory); `store`
-owns the file; `keeper` turns to memory when that fails; `journal` is the face of it all.
+`queries` says what each call reads and writes; `tables` keeps entries in SQLite, and `memory` in dictionaries
+where there is no file; `database` owns the file; `fallback` turns to memory when that fails.
 """
 
 from kling_elements.lazy import lazy_names

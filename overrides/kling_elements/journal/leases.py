@@ -71,10 +71,14 @@ def _started(pid: int) -> str | None:
     """When a process was started, in ticks since this boot; None if nothing says so."""
     try:
         after_name = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
-        return f"{boot[:8]}-{int(after_name[19])}"
+        return f"{_boot()}-{int(after_name[19])}"
     except (OSError, ValueError, IndexError):
         return None
+
+
+@functools.cache
+def _boot() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")[:8]
 
 
 _own_start = functools.cache(_started)  # a forked child has another id
