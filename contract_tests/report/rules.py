@@ -51,7 +51,7 @@ def group(lines: Iterable[Line]) -> list[Group]:
             "broken": "broken", "accepted": "accepted", "held": "held", "skipped": "not reached"
         }  # fmt: skip
         outcomes = {line.outcome for line in some}
-        verdict = next(verdict for outcome, verdict in by_weight.items() if outcome in outcomes)
+        verdict: Verdict = next(verdict for outcome, verdict in by_weight.items() if outcome in outcomes)
         breaches = tuple(line for line in some if line.outcome in {"broken", "accepted"})
         skipped = Counter(line.text for line in some if line.outcome == "skipped")
         sentence, why = some[0].sentence, some[0].stricter

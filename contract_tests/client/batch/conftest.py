@@ -182,7 +182,8 @@ class Bench:
         self, jobs: Any, client: KlingElements | None = None, **options: Any
     ) -> Batch[Any, BatchResult[Task]]:
         """Begin a batch, by default with a client of its own."""
-        return (client or self.open_client()).batch(jobs, **{"directory": self.folder / "out", **options})
+        given: dict[str, Any] = {"directory": self.folder / "out", **options}
+        return (client or self.open_client()).batch(jobs, **given)
 
     def collect(
         self, backend: str | None, work: Callable[[Any], Any], handler: Any = None, **options: Any

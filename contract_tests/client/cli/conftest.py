@@ -136,7 +136,8 @@ class Cli:
         """Run the command in this process."""
         self._capsys.readouterr()
         code = main(args)
-        return Ended(code, *self._capsys.readouterr())
+        captured = self._capsys.readouterr()
+        return Ended(code, captured.out, captured.err)
 
     def start(self, *args: str) -> subprocess.Popen[str]:
         """Start the command as a process of its own group."""

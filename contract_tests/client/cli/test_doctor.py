@@ -101,7 +101,7 @@ def test_each_finding(cli: Cli, line: str, std: Any, code: int, shown: str) -> N
         urls.append(request.url)
         if isinstance(std, Exception):
             raise std
-        given = std() if callable(std) else std
+        given: Any = std() if callable(std) else std
         return httpx.Response(given.status_code, content=given.content, headers=given.headers)
 
     cli.environ(KLING_ELEMENTS_JOURNAL="off", KLING_ELEMENTS_BASE_URL=None)
