@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import logging
 import pickle
+import subprocess
+import sys
 import traceback
 from typing import TYPE_CHECKING, Any
 
@@ -181,6 +183,18 @@ def test_what_libraries_log_is_redacted(driver: Driver, caplog: pytest.LogCaptur
     assert any("it is [API key]" in text for text in texts)
     assert any(text.startswith("sent") and "[API key]" in text for text in texts)
     assert not any(KEY in text for text in texts)
+
+
+def test_loggers_that_are_made_later_are_redacted() -> None:
+    """What httpcore logs is redacted in a process's first exchange too, which loads it."""
+    program = """
+import logging, kling_elements.api.sync_transport
+import httpcore
+loggers = [logging.getLogger(name) for name in list(logging.root.manager.loggerDict)]
+print([each.name for each in loggers if each.name.startswith(("httpcore.", "hpack.")) and not each.filters])
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)  # noqa: S603
+    assert done.stdout.strip() == "[]"
 
 
 # --- where it goes, whatever client is used

@@ -249,7 +249,9 @@ def test_a_journal_without_a_file_is_like_one_with(path: Path) -> None:
 
     def seen(journal: Journal) -> list[object]:
         entry_id = made(journal, completed("t1"), OF_JOB)
+        clock.now += 1
         other = made(journal, "t2")
+        clock.now += 1
         doubtful = journal.begin(evolve(OF_JOB, job=Job("b", "2"))).entry_id
         journal.unknown(doubtful, "no answer")
         journal.set_target("t2", "v.mp4")

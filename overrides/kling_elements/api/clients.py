@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 
 import anyio
 import httpx
-from attrs import define, field
 
 from kling_elements.api.proxies import environment_advice, is_loopback
 from kling_elements.errors import ValidationError
@@ -41,7 +40,7 @@ _ONE_CONNECTION_KEPT = httpx.Limits(
 _inherited: list[object] = []
 
 
-@define(eq=False, repr=False)
+# Plain classes: an attrs class takes half a millisecond to make, which a start-up feels.
 class Slot(Generic[ClientT]):
     """A client of ours for one exchange at a time.
 
@@ -50,11 +49,11 @@ class Slot(Generic[ClientT]):
         connection: As it was last opened: a network stream of httpcore's.
     """
 
-    client: ClientT
-    connection: Any = None
+    def __init__(self, client: ClientT) -> None:
+        self.client: ClientT = client
+        self.connection: Any = None
 
 
-@define(eq=False, repr=False)
 class Pool(Generic[ClientT]):
     """The slots of one process, and for asynchronous clients of one event loop.
 
@@ -66,11 +65,12 @@ class Pool(Generic[ClientT]):
         closing: Of asynchronous clients, the generator that closes them.
     """
 
-    gate: Any
-    free: list[Slot[ClientT]] = field(factory=list)
-    process: int = field(factory=os.getpid)
-    is_closed: bool = False
-    closing: Any = None
+    def __init__(self, gate: Any) -> None:
+        self.gate = gate
+        self.free: list[Slot[ClientT]] = []
+        self.process = os.getpid()
+        self.is_closed = False
+        self.closing: Any = None
 
     @property
     def is_ours(self) -> bool:
@@ -81,7 +81,6 @@ class Pool(Generic[ClientT]):
         return False
 
 
-@define(eq=False, repr=False)
 class Clients(Generic[ClientT]):
     """Gives the httpx client of each exchange.
 
@@ -93,15 +92,15 @@ class Clients(Generic[ClientT]):
     """
 
     kind: ClassVar[type[httpx.Client | httpx.AsyncClient]]
-    given: ClientT | None = None
-    is_closed: bool = field(default=False, init=False)
-    _process: int = field(factory=os.getpid, init=False)
 
-    def __attrs_post_init__(self) -> None:
-        if self.given is not None and not isinstance(self.given, self.kind):
-            kind = type(self.given)
+    def __init__(self, given: ClientT | None = None) -> None:
+        if given is not None and not isinstance(given, self.kind):
+            kind = type(given)
             found = f"{kind.__module__}.{kind.__name__}"
             raise ValidationError([f"http_client must be an httpx.{self.kind.__name__}: got {found}"])
+        self.given: ClientT | None = given
+        self.is_closed = False
+        self._process = os.getpid()
 
     def open(self, url: str) -> Any:
         """Return a context manager that gives the client for one exchange with a host.
@@ -145,12 +144,11 @@ class Clients(Generic[ClientT]):
             ) from None
 
 
-@define(eq=False, repr=False)
 class SyncClients(Clients[httpx.Client]):
     """Gives synchronous clients."""
 
     kind = httpx.Client
-    _pool: Pool[httpx.Client] | None = field(default=None, init=False)
+    _pool: Pool[httpx.Client] | None = None
 
     def pool(self) -> Pool[httpx.Client]:
         """Return the pool of this process."""
@@ -181,13 +179,15 @@ def _run_var() -> RunVar[Any]:
     return RunVar("kling_elements")
 
 
-@define(eq=False, repr=False)
 class AsyncClients(Clients[httpx.AsyncClient]):
     """Gives asynchronous clients."""
 
     kind = httpx.AsyncClient
-    _pools: RunVar[Pool[httpx.AsyncClient] | None] = field(factory=_run_var, init=False)
-    _has_asked: RunVar[bool] = field(factory=_run_var, init=False)
+
+    def __init__(self, given: httpx.AsyncClient | None = None) -> None:
+        super().__init__(given)
+        self._pools: RunVar[Pool[httpx.AsyncClient] | None] = _run_var()
+        self._has_asked: RunVar[bool] = _run_var()
 
     async def pool(self) -> Pool[httpx.AsyncClient]:
         """Return the pool of this process and event loop."""

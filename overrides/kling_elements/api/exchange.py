@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from attrs import define, field
-
 from kling_elements.api.proxies import describe_proxy, is_loopback
 from kling_elements.log import logger
 
@@ -25,7 +23,6 @@ class KeptConnection(Exception):  # noqa: N818 - never leaves the transports
     """
 
 
-@define(eq=False, repr=False)
 class Exchange:
     """One request on its way.
 
@@ -43,20 +40,18 @@ class Exchange:
         status: The status and headers of the response, once httpcore has read them.
     """
 
-    on_opened: Callable[[Any], object] = field(default=lambda _: None)
-    may_keep: bool = False
-    host: str = field(default="", init=False)
-    port: int = field(default=0, init=False)
-    size: int = field(default=0, init=False)
-    is_taken: bool = field(default=False, init=False)
-    given: int = field(default=0, init=False)
-    was_kept: bool = field(default=False, init=False)
-    body: Any = field(default=None, init=False)
-    status: tuple[int, Sequence[tuple[bytes, bytes]]] | None = field(default=None, init=False, repr=False)
-    _hop: tuple[str, int] | None = field(default=None, init=False)
-    _is_reported: bool = field(default=False, init=False)
-    _is_opened: bool = field(default=False, init=False)
-    _is_sending: bool = field(default=False, init=False)
+    def __init__(
+        self, on_opened: Callable[[Any], object] = lambda _: None, *, may_keep: bool = False
+    ) -> None:
+        self.on_opened = on_opened
+        self.may_keep = may_keep
+        self.host = ""
+        self.port = self.size = self.given = 0
+        self.is_taken = self.was_kept = False
+        self.body: Any = None
+        self.status: tuple[int, Sequence[tuple[bytes, bytes]]] | None = None
+        self._hop: tuple[str, int] | None = None
+        self._is_reported = self._is_opened = self._is_sending = False
 
     @property
     def may_be_sent(self) -> bool:

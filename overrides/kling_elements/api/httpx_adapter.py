@@ -7,7 +7,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
 import httpx
-from attrs import Factory, define, field
 
 from kling_elements import __version__
 from kling_elements.api.content_coding import ACCEPT_ENCODING, decode_body
@@ -266,7 +265,6 @@ def _headers(response: httpx.Response) -> Mapping[str, str]:
     return joined
 
 
-@define(eq=False, repr=False)
 class Body:
     """The body of a response of the service while it is read, bounded in size.
 
@@ -274,9 +272,10 @@ class Body:
         response: The response, of which nothing is read yet, unless by a caller's hook.
     """
 
-    response: httpx.Response
-    _raw: bytearray = field(factory=bytearray, init=False, repr=False)
-    _coding: str = field(default=Factory(lambda self: coding_of(self.response), takes_self=True), init=False)
+    def __init__(self, response: httpx.Response) -> None:
+        self.response = response
+        self._raw = bytearray()
+        self._coding = coding_of(response)
 
     def add(self, chunk: bytes) -> bool:
         """Take a chunk; return whether more is wanted."""

@@ -66,8 +66,11 @@ class _Redact(logging.Filter):
 
 
 _FILTER = _Redact()
-# Those that are made in the middle of an exchange, when the first HTTP/2 connection or proxy is used.
+# Those that are made in the middle of an exchange: httpx imports httpcore with its first client, and that the
+# rest with the first HTTP/2 connection or proxy.
 for _name in (
+    "httpcore.connection",
+    "httpcore.http11",
     "httpcore.http2",
     "httpcore.proxy",
     "httpcore.socks",
