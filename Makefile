@@ -10,7 +10,7 @@ MAKEFLAGS += --no-print-directory
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
 RUN := .cache/venv/bin/python
-JOBS ?= 2#    processes of `make test`
+JOBS ?= 3#    processes of `make test`: one more than two cores, as some wait
 ARGS ?=#      more arguments, e.g. make test ARGS="-k polling -x"
 
 .PHONY: help
