@@ -185,7 +185,11 @@ def test_ctrl_c_during_the_swap_waits_for_its_end(project: Layout, monkeypatch: 
         return rename(self, target)
 
     monkeypatch.setattr(Path, "rename", pressing)
-    assert run(project) == 130
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell starts by & ignores it
+    try:
+        assert run(project) == 130
+    finally:
+        signal.signal(signal.SIGINT, before)
     monkeypatch.setattr(Path, "rename", rename)
     assert run(project, "--check") == 0
 
