@@ -37,7 +37,7 @@ test: environment ## run every test (ARGS="-k polling -x")
 lint: environment ## ruff, mypy --strict, pyright, the layers (import-linter), the workflows (zizmor); all of them, whatever the first finds
 	@$(MAKE) -k -j $(JOBS) pyright mypy ruff ruff-format layers workflows
 
-# The slowest first, as two run at once.
+# The slowest first, as they run side by side.
 .PHONY: mypy pyright ruff ruff-format layers workflows
 mypy:
 	@$(RUN) -m mypy

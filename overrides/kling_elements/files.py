@@ -28,10 +28,8 @@ def is_absent(path: Path) -> bool:
     """Return whether nothing stands at a path; False where this user may not look: to use it says why."""
     try:
         os.lstat(path)
-    except FileNotFoundError:
-        return True
-    except (OSError, ValueError):
-        return False
+    except (OSError, ValueError) as error:
+        return isinstance(error, FileNotFoundError)
     return False
 
 
