@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.mark.parametrize("phase", ("fuzzing", "stateful"))  # the other two draw nothing
+@pytest.mark.parametrize("phase", ["fuzzing", "stateful"])  # the other two draw nothing
 def test_the_same_seed_sends_the_same_requests(phase: engine.Phase) -> None:
     """Two runs with one seed send the same requests, byte for byte and in order; another seed others."""
 
