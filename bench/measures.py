@@ -135,12 +135,15 @@ def look_async_in_process() -> object:
 def _async_pairs(raw: Any, ours: Any) -> dict[str, list[float]]:
     with asyncio.Runner() as runner:
 
+        async def status() -> object:
+            return (await raw.get(STATUS)).json()["data"]["status"]
+
         async def many(call: Callable[[], Awaitable[object]]) -> None:
             for _ in range(100):
                 await call()
 
         found = pairs(
-            lambda: runner.run(many(lambda: raw.get(STATUS))),
+            lambda: runner.run(many(status)),
             lambda: runner.run(many(lambda: ours.get(TASK))),
             1,
         )

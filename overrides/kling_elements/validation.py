@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 _MAX_SHOWN = 60
+_STRICT_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 _JSON_NAMES = {str: "string", bool: "boolean", int: "integer", float: "number", list: "array", dict: "object"}
 _PLAIN_TEXT = re.compile("[A-Za-z0-9_-]+")
 _TEXT_KEYWORDS = frozenset({"type", "minLength", "maxLength", "pattern", "example", "description"})
@@ -182,7 +183,7 @@ def _is_plain_text(schema: Mapping[str, Any], value: object) -> bool:
 def _is_json(value: object) -> bool:
     """Return whether a value can be sent: of JSON's types, without NaN, and in UTF-8."""
     try:
-        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+        _STRICT_JSON.encode(value).encode()
     except (TypeError, ValueError, RecursionError):
         return False
     return True

@@ -25,7 +25,7 @@ from kling_elements.api.httpx_adapter import (
     total_seconds,
     watched,
 )
-from kling_elements.api.log_redaction import redacted_logs, without_queries
+from kling_elements.api.log_redaction import RedactedLogs, without_queries
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -80,7 +80,7 @@ class AsyncTransport(BaseTransport[AsyncClients]):
     ) -> ResponseHead | NoResponse:
         """Ask another host, without the key."""
         exchange = Exchange()
-        with redacted_logs(without_queries):
+        with RedactedLogs(without_queries):
             async with self._clients.open(request.url) as client:
                 with anyio.move_on_after(total_seconds(request.timeout, request.content)) as limit:
                     try:

@@ -46,7 +46,9 @@ class ApiKey:
             text = body.decode(wide, "replace")
             if (shown := self._redact(text)) != text:
                 return shown.encode()
-        return self._redact(body.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+        text = body.decode("utf-8", "surrogateescape")
+        shown = self._redact(text)
+        return body if shown is text else shown.encode("utf-8", "surrogateescape")
 
 
 @frozen

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 from kling_elements.api.clients import Clients
 from kling_elements.api.exchange import Exchange
 from kling_elements.api.httpx_adapter import without_frames
-from kling_elements.api.log_redaction import redacted_logs
+from kling_elements.api.log_redaction import RedactedLogs
 from kling_elements.types import SendState
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class BaseTransport(Generic[ClientsT]):
             raise TypeError("this transport knows no service")
         handled = sys.exc_info()[1]
         try:
-            with redacted_logs(self._settings.key.redact):
+            with RedactedLogs(self._settings.key.redact):
                 return await self._send(request, timeout, self._settings, state or SendState())
         except BaseException as error:  # noqa: BLE001 - it is raised again
             raise without_frames(error, handled)  # noqa: B904 - it is the same

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
 import httpx
@@ -60,9 +59,10 @@ def service_request(
         timeout: Seconds that it may take.
     """
     url = settings.base_url + request.path
-    headers = {**settings.headers, **request.headers}
-    headers |= _our_headers(tuple(headers), keep=request.method == "GET")
-    timeouts = _timeouts(timeout, request.content, settings.connect_timeout)
+    headers = _service_headers(
+        (*settings.headers.items(), *request.headers.items()), keep=request.method == "GET"
+    )
+    timeouts = _timeouts(timeout, total_seconds(timeout, request.content), settings.connect_timeout)
     parsed = _parsed(url)
     if client is not None:
         return client.build_request(
@@ -88,24 +88,30 @@ def external_request(request: ExternalRequest) -> httpx.Request:
     return _WatchedRequest(
         request.method,
         request.url,
-        headers={**request.headers, **_our_headers(tuple(request.headers), keep=False)},
+        headers=_all_headers(tuple(request.headers.items()), keep=False),
         content=request.content,
-        extensions={"timeout": _timeouts(request.timeout, request.content).as_dict()},
+        extensions={
+            "timeout": _timeouts(request.timeout, total_seconds(request.timeout, request.content)).as_dict()
+        },
     )
 
 
+def _all_headers(given: tuple[tuple[str, str], ...], *, keep: bool) -> httpx.Headers:
+    """Return the headers with ours, of which those that are given take the place; httpx copies them."""
+    ours = {"User-Agent": _USER_AGENT, "Connection": "keep-alive" if keep else "close"}
+    headers = httpx.Headers({**ours, "Accept-Encoding": ACCEPT_ENCODING})
+    headers.update(dict(given))
+    return headers
+
+
+_service_headers = lru_cache(maxsize=64)(_all_headers)  # they are the same for each request of a kind
+
+
 @lru_cache(maxsize=64)
-def _our_headers(given: tuple[str, ...], *, keep: bool) -> Mapping[str, str]:
-    names = {name.lower() for name in given}
-    connection = "keep-alive" if keep else "close"
-    ours = {"User-Agent": _USER_AGENT, "Connection": connection, "Accept-Encoding": ACCEPT_ENCODING}
-    return MappingProxyType({name: value for name, value in ours.items() if name.lower() not in names})
-
-
-def _timeouts(timeout: float, content: bytes | None, connect: float | None = None) -> httpx.Timeout:
+def _timeouts(timeout: float, total: float, connect: float | None = None) -> httpx.Timeout:
     # The whole body is in the operating system's buffers some time before it is at the host.
     connect = timeout if connect is None else min(connect, timeout)
-    return httpx.Timeout(timeout, read=total_seconds(timeout, content), connect=connect)
+    return httpx.Timeout(timeout, read=total, connect=connect)
 
 
 def total_seconds(timeout: float, content: bytes | None) -> float:
@@ -117,6 +123,14 @@ class _WatchedRequest(httpx.Request):
     """A request that notes when a transport takes it: httpx's hooks and checks come before that."""
 
     exchange: Exchange | None = None
+
+    @classmethod
+    def like(cls, request: httpx.Request) -> _WatchedRequest:
+        """Return a request with all that another one has."""
+        twin = cls.__new__(cls)
+        vars(twin).update(vars(request))
+        twin.stream = request.stream
+        return twin
 
     @property
     def stream(self) -> Any:
@@ -174,13 +188,7 @@ def watched(request: httpx.Request, exchange: Exchange, trace: Callable[..., Any
     exchange.begin(url.raw_host.decode("ascii"), port, len(request.content))
     twin = request
     if not isinstance(request, _WatchedRequest) and not is_look:
-        twin = _WatchedRequest(
-            request.method,
-            url,
-            headers=request.headers,
-            content=request.content,
-            extensions=request.extensions,
-        )
+        twin = _WatchedRequest.like(request)
     if isinstance(twin, _WatchedRequest):
         twin.exchange = exchange
     else:

@@ -1,8 +1,8 @@
 """The I/O that the core awaits, and the way to run the core without an event loop.
 
 The core (operations, downloads, a batch's jobs) is plain `async def` that awaits only the `IO` it is given.
-suspends, and `run_sync` ends it with one step: no event loop, no thread, and Ctrl-C rises through
-ordinary frames.
+Over the `IO` of the synchronous client it never suspends, and `run_sync` ends it with one step: no event
+loop, no thread, and Ctrl-C rises through ordinary frames.
 """
 
 from __future__ import annotations

@@ -12,10 +12,10 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 _REDACTED = "[API key]"
-_MARKS = "[\\\\%&=\0\u200b-\u200f\u2060\ufeff]"  # a text without any has no escapes
+_MARKS = re.compile("[\\\\%&=\0\u200b-\u200f\u2060\ufeff]")  # a text without any has no escapes
 _IGNORED = "[\\s\0\u200b-\u200f\u2060\ufeff]"  # between the key's characters
 _ESCAPES = rf"""(?ix)
           \\+ (?: u([0-9a-f]{{4}}) | u\{{0*([0-9a-f]{{1,4}})\}} | x([0-9a-f]{{2}})
@@ -41,21 +41,20 @@ def redactor(key: str) -> Callable[[str], str]:
     named = (_NAMED,) if _NAMED_CHARS & set(key) else ()
     exact = {form for shift in range(3) for form in _base64_forms(raw, shift)}
 
-    def spans(text: str) -> Iterator[_Span]:
+    def spans(text: str) -> set[_Span]:
         lowered = _lowered(text)
-        for form in any_case:
-            yield from _found(lowered, form)
-        for form in exact:
-            for start, end in _found(text, form):
-                yield _with_edges(text, start, end)
+        found = {span for form in any_case if form in lowered for span in _found(lowered, form)}
+        return found | {
+            _with_edges(text, *span) for form in exact if form in text for span in _found(text, form)
+        }
 
     def redact(text: str) -> str:
         if len(text) < len(key):
             return text
-        struck = set(spans(text))
-        if re.search(_MARKS, text):
+        struck = spans(text)
+        if _MARKS.search(text):
             for escapes in (_ESCAPES, _QUOTED_PRINTABLE, *named):
-                if found := list(spans(re.sub(escapes, _char, text))):
+                if found := spans(re.sub(escapes, _char, text)):
                     places = _places(text, escapes)
                     struck |= {(places[start][0], places[end - 1][1]) for start, end in found}
         return _without(text, struck) if struck else text

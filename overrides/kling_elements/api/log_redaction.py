@@ -10,7 +10,6 @@ transports that go by its text, and a logger that is switched off would hide mor
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import re
 from contextvars import ContextVar
@@ -20,7 +19,7 @@ from typing import TYPE_CHECKING
 from kling_elements.printable import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 _LIBRARIES = frozenset({"httpx", "httpcore", "h11", "h2", "hpack", "hyperframe", "socksio"})
 _QUERY = r"""\?[^\s"'<>\\]+"""
@@ -28,17 +27,24 @@ _QUERY = r"""\?[^\s"'<>\\]+"""
 _redaction: ContextVar[Callable[[str], str] | None] = ContextVar("kling_elements_redaction", default=None)
 
 
-@contextlib.contextmanager
-def redacted_logs(redact: Callable[[str], str]) -> Iterator[None]:
-    """Within this block, what is logged of requests is redacted."""
-    # A filter of a logger does not see what its children log, and a logger may be made at any time.
-    for logger in _loggers(len(logging.root.manager.loggerDict)):
-        logger.addFilter(_FILTER)
-    token = _redaction.set(redact)
-    try:
-        yield
-    finally:
-        _redaction.reset(token)
+class RedactedLogs:
+    """Within this block, what is logged of requests is redacted.
+
+    Args:
+        redact: Strikes secrets out of a text.
+    """
+
+    def __init__(self, redact: Callable[[str], str]) -> None:
+        self._redact = redact
+
+    def __enter__(self) -> None:
+        # A filter of a logger does not see what its children log, and a logger may be made at any time.
+        for logger in _loggers(len(logging.root.manager.loggerDict)):
+            logger.addFilter(_FILTER)
+        self._token = _redaction.set(self._redact)
+
+    def __exit__(self, *error: object) -> None:
+        _redaction.reset(self._token)
 
 
 @lru_cache(maxsize=1)

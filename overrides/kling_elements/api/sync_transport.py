@@ -23,7 +23,7 @@ from kling_elements.api.httpx_adapter import (
     total_seconds,
     watched,
 )
-from kling_elements.api.log_redaction import redacted_logs, without_queries
+from kling_elements.api.log_redaction import RedactedLogs, without_queries
 from kling_elements.api.total_timeout import TotalTimeout
 from kling_elements.types import NoResponse
 
@@ -89,7 +89,7 @@ class SyncTransport(BaseTransport[SyncClients]):
         """Ask another host, without the key."""
         seconds = total_seconds(request.timeout, request.content)
         with (
-            redacted_logs(without_queries),
+            RedactedLogs(without_queries),
             self._clients.open(request.url) as client,
             TotalTimeout(seconds) as limit,
         ):

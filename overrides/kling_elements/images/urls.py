@@ -62,7 +62,9 @@ def is_private_url(url: str) -> bool:
 
 def shown_url(url: str) -> str:
     """Return a URL for an error message: redacted, printable and not too long."""
-    text = "".join(char if char.isprintable() else "�" for char in redact_url(url))
+    text = redact_url(url)
+    if not text.isprintable():
+        text = "".join(char if char.isprintable() else "�" for char in text)
     return text if len(text) <= _MAX_SHOWN else f"{text[: _MAX_SHOWN - 1]}…"
 
 

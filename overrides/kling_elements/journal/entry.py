@@ -134,11 +134,16 @@ _DEFAULTS = {attribute.name: attribute.default for attribute in fields(Entry)}
 _MERGED_APART = frozenset({"entry_id", "created_at", "updated_at", "state", "status", "task_id", "lease"})
 
 
-def merge(entry: Entry, news: Mapping[str, Any]) -> Entry:
-    """The entry after some of its fields became known anew; `updated_at` is left to the caller.
+def merge(entry: Entry, news: Mapping[str, Any], **others: Any) -> Entry:
+    """The entry after some of its fields became known anew.
 
     What is known for sure is never unlearnt: not the task's id, not a terminal status, not that a task
     exists. Empty values are no news.
+
+    Args:
+        entry: The entry.
+        news: What became known.
+        others: Fields that change whatever was known, such as `updated_at`.
     """
     known = {name: value for name, value in news.items() if value != _DEFAULTS[name]}
     changes = {name: value for name, value in known.items() if name not in _MERGED_APART}
@@ -147,18 +152,19 @@ def merge(entry: Entry, news: Mapping[str, Any]) -> Entry:
     changes["task_id"] = entry.task_id or known.get("task_id")
     if entry.status not in TERMINAL_STATUSES and known.get("status") not in {None, UNKNOWN_STATUS}:
         changes["status"] = known["status"]
-    merged = evolve(entry, **changes)
-    # A result's address is as good as the video: it is not kept for longer than it is needed.
-    return evolve(merged, urls=(), expires_at=None) if merged.file else merged
+    if changes.get("file", entry.file):
+        # A result's address is as good as the video: it is not kept for longer than it is needed.
+        changes |= {"urls": (), "expires_at": None}
+    return evolve(entry, **changes, **others)
 
 
 def reconcile(stored: Entry | None, ours: Entry) -> Entry:
     """What a stored entry becomes by one that could not be stored at once; it may have changed since."""
     if stored is None:
         return ours
-    merged = merge(stored, {name: getattr(ours, name) for name in _DEFAULTS})
     newer = max(stored.updated_at, ours.updated_at)
-    return evolve(merged, updated_at=newer, lease=ours.lease or stored.lease)
+    known = {name: getattr(ours, name) for name in _DEFAULTS}
+    return merge(stored, known, updated_at=newer, lease=ours.lease or stored.lease)
 
 
 def task_news(task: TaskData) -> dict[str, Any]:

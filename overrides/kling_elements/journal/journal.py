@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import time
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
@@ -150,7 +149,7 @@ class Journal:
 
         It is on the disk when this returns, unless `is_recorded` says otherwise.
         """
-        entry_id = uuid.uuid4().hex
+        entry_id = os.urandom(16).hex()
         now = self._clock()
         with self._fallback.lock:
             lease = own_lease(entry_id, operations.CREATE_SECONDS, self._now())
@@ -199,7 +198,7 @@ class Journal:
             entry_id: The doubtful entry that it is found to belong to.
         """
         now = self._clock()
-        chosen = entry_id or uuid.uuid4().hex
+        chosen = entry_id or os.urandom(16).hex()
         return self._fallback.write(lambda table: operations.adopt(table, task, new, chosen, now))
 
     def abandon(self, entry_id: str, why: str = "") -> bool:

@@ -23,6 +23,7 @@ class TransientTable:
     """The entries of this process; in its methods like `EntryTable`."""
 
     _entries: dict[str, Entry] = field(factory=dict, init=False)
+    _finished: dict[str, None] = field(factory=dict, init=False)  # the oldest first
     _of_task: dict[str, set[str]] = field(factory=dict, init=False)
     _of_job: dict[Job, set[str]] = field(factory=dict, init=False)
     _quotas: dict[tuple[str, str], float] = field(factory=dict, init=False)
@@ -64,13 +65,16 @@ class TransientTable:
     def put(self, entry: Entry) -> None:
         """Write an entry."""
         self._entries[entry.entry_id] = entry
+        if not entry.is_finished:
+            self._finished.pop(entry.entry_id, None)
+        else:
+            self._finished.setdefault(entry.entry_id)
         if entry.task_id:
             self._of_task.setdefault(entry.task_id, set()).add(entry.entry_id)
         if entry.job:
             self._of_job.setdefault(entry.job, set()).add(entry.entry_id)
         if len(self._entries) > MAX_UNSAVED:
-            finished = (kept.entry_id for kept in self._entries.values() if kept.is_finished)
-            self._forget(self._entries.pop(next(finished, next(iter(self._entries)))))
+            self._forget(self._entries.pop(next(iter(self._finished or self._entries))))
 
     def quota(self, origin: str, fingerprint: str) -> float:
         """Return until when a key's quota is used up, in seconds since the epoch; zero if it isn't."""
@@ -88,6 +92,7 @@ class TransientTable:
 
     def _forget(self, entry: Entry) -> None:
         """Remove the place of an entry in the indexes."""
+        self._finished.pop(entry.entry_id, None)
         if entry.task_id:
             _discard(self._of_task, entry.task_id, entry.entry_id)
         if entry.job:

@@ -68,7 +68,7 @@ def begin(table: Table, new: NewEntry, entry_id: str, now: float, lease: Lease) 
 def settle(table: Table, entry_id: str, news: Mapping[str, Any], now: float) -> Entry:
     """Note the outcome of a create, and end the lease that `begin` gave."""
     entry = table.get(entry_id) or Entry(entry_id, created_at=now)
-    settled = evolve(merge(entry, news), updated_at=now, lease=None)
+    settled = merge(entry, news, updated_at=now, lease=None)
     table.put(settled)
     if settled.state is State.CREATED and table.quota(settled.origin, settled.fingerprint):
         # So there was some quota left.
@@ -99,7 +99,7 @@ def adopt(table: Table, task: TaskData, new: NewEntry, entry_id: str, now: float
         or _fresh(new, entry_id, now, lease=None)
     )
     news = {**task_news(task), "state": State.CREATED, "target": new.target, "job": new.job}
-    adopted = evolve(merge(entry, news), updated_at=now, lease=None)
+    adopted = merge(entry, news, updated_at=now, lease=None)
     table.put(adopted)
     return adopted
 

@@ -331,5 +331,6 @@ def _late_creator(sender: Sender, recorder: Recorder) -> Callable[[], TaskCreato
 def _remember(known: dict[str, T], task_id: str, value: T) -> None:
     """Remember a value for a task, and forget the oldest ones: a client may run for months."""
     known[task_id] = value
-    for old in list(known)[:-_REMEMBERED]:
-        known.pop(old, None)
+    if len(known) >= 2 * _REMEMBERED:  # so that the list is not made at each call
+        for old in list(known)[:-_REMEMBERED]:
+            known.pop(old, None)
