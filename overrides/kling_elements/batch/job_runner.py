@@ -81,7 +81,9 @@ class JobRunner(Generic[TaskT]):
         except BatchClosed:
             raise
         except Exception as error:  # noqa: BLE001 - one entry's fault is not another's; it is in the result
-            done = failed_result(result, error)
+            # What a caller's function raised names no task, though one runs.
+            known = evolve(result, task_id=self.running_tasks.task_id(order.key))
+            done = failed_result(known, error)
         self.running_tasks.discard(order.key)
         return done
 

@@ -190,6 +190,11 @@ class RunningTasks:
         """Remove a task for which nothing is left to do."""
         self._running.pop(name, None)
 
+    def task_id(self, name: str) -> str | None:
+        """Return the id of a task that was added, and not discarded."""
+        running = self._running.get(name)
+        return running.task_id if running else None
+
     def running(self) -> tuple[Running, ...]:
         """Return those that were not discarded."""
         return tuple(self._running.copy().values())  # a copy: other threads work on it
