@@ -15,31 +15,18 @@ from kling_elements.journal import Journal
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_VARIABLES = (
-    "KLING_ELEMENTS_API_KEY",
-    "FREEPIK_API_KEY",
-    "MAGNIFIC_API_KEY",
-    "KLING_ELEMENTS_BASE_URL",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "ALL_PROXY",
-    "http_proxy",
-    "https_proxy",
-    "all_proxy",
-)
-
 
 @pytest.fixture(autouse=True)
-def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in _VARIABLES:
-        monkeypatch.delenv(name, raising=False)
+def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        for spelling in (name, name.lower()):
+            monkeypatch.delenv(spelling, raising=False)
 
 
-@pytest.fixture(params=[SYNC, ASYNC], ids=["sync", "async"])
-def driver(request: pytest.FixtureRequest) -> Driver:
-    """Either kind of client."""
-    found: Driver = request.param
-    return found
+@pytest.fixture
+def driver() -> Driver:
+    """The synchronous client, for most tests: both clients run one core."""
+    return SYNC
 
 
 _NO_TRIO = pytest.mark.skipif(find_spec("trio") is None, reason="trio is not installed")

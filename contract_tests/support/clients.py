@@ -115,19 +115,19 @@ class Opened:
     client: KlingElements | AsyncKlingElements | None
 
     def create(self, images: Any = (), **options: Any) -> Task:
-        return cast("Task", self._call("create", images, **options))
+        return cast("Task", self.call("create", images, **options))
 
     def upload(self, image: Any) -> str:
-        return cast("str", self._call("upload", image))
+        return cast("str", self.call("upload", image))
 
     def get(self, task_id: Any) -> Task:
-        return cast("Task", self._call("get", task_id))
+        return cast("Task", self.call("get", task_id))
 
     def list(self, **options: Any) -> list[Task]:
-        return cast("list_[Task]", self._call("list", **options))
+        return cast("list_[Task]", self.call("list", **options))
 
     def wait(self, task_id: Any, **options: Any) -> Task:
-        return cast("Task", self._call("wait", task_id, **options))
+        return cast("Task", self.call("wait", task_id, **options))
 
     def watch(self, seen: list_[Task], task_id: Any, **options: Any) -> None:
         """Call `watch`, and append to a list what it yields."""
@@ -143,7 +143,7 @@ class Opened:
             self.driver.run(take)
 
     def generate(self, images: Any = (), **options: Any) -> Task:
-        return cast("Task", self._call("generate", images, **options))
+        return cast("Task", self.call("generate", images, **options))
 
     def operations(self) -> list_[Callable[[], object]]:
         """A create, a status and a list, to be called."""
@@ -152,7 +152,8 @@ class Opened:
     def download(self, task: Task, target: str | os.PathLike[str], **options: Any) -> Path:
         return cast("Path", self.driver.run(lambda: task.download(target, **options)))
 
-    def _call(self, name: str, *args: Any, **options: Any) -> Any:
+    def call(self, name: str, *args: Any, **options: Any) -> Any:
+        """Call a method of the client by its name."""
         if self.client is not None:
             return self.driver.run(lambda: getattr(self.client, name)(*args, **options))
         if self.driver.backend is None:

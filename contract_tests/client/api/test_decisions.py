@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-import kling_elements
 from contract_tests.support.answers import ID, IMAGE, completed, failing, reply, shown
-from contract_tests.support.clients import Script
-from kling_elements import Limits, RetryPolicy, errors
+from contract_tests.support.clients import FakeTime, Script
+from kling_elements import AsyncTask, Limits, RetryPolicy, Task, errors
 from kling_elements.api.auth import ApiKey
 from kling_elements.api.outcomes import Operation, Raise, Retry, Return, decide
 from kling_elements.operations.sender import rate_limiter_key
@@ -20,8 +19,7 @@ from kling_elements.policy.rate_limits import Rate
 from kling_elements.types import NoResponse, Response
 
 if TYPE_CHECKING:
-    from contract_tests.support.clients import Driver, FakeTime, Opened
-
+    from contract_tests.support.clients import Driver
 
 TASK = b'{"data":{"task_id":"%b","status":"CREATED"}}' % ID.encode()
 TASKS = b'{"data":[{"task_id":"%b","status":"CREATED"}]}' % ID.encode()
@@ -49,36 +47,26 @@ ODD = (199, 300, 301, 302, 303, 304, 307, 308, 399, 409, 412, 418, 423, 444, 460
 PASSING = (408, 425, 499)
 FAULTS = (500, 501, 502, 503, 504, 520, 522, 527, 529, 530, 599, 600, 999)
 # What came back, then for create, status and list: the kind of decision, and its error.
-ROWS: list[tuple[str, Response | NoResponse, tuple[Kinds, ...]]] = [
-    ("never sent", NoResponse("refused", was_sent=False), ((Retry, errors.ConnectionFailed),) * 3),
-    ("no answer", NoResponse("cut", was_sent=True), (UNKNOWN, *((Retry, errors.ConnectionFailed),) * 2)),
-    ("a task", answer(200, TASK), ((Return,), (Return,), UNREADABLE)),
-    ("a list", answer(200, TASKS), ((Return,), UNREADABLE, (Return,))),
-    ("201", answer(201, TASK), ((Return,), (Return,), UNREADABLE)),
-    ("an id alone", answer(200, b'{"task_id":"x"}'), ((Return,), UNREADABLE, UNREADABLE)),
-    ("HTML", answer(200, b"<html>"), (UNKNOWN, UNREADABLE, UNREADABLE)),
-    ("204", answer(204, b""), (UNKNOWN, UNREADABLE, UNREADABLE)),
-    *((str(status), answer(status), ((Raise, kind),) * 3) for status, kind in REFUSALS.items()),
-    *(
-        (str(status), answer(status), (UNKNOWN, (Raise, errors.ApiError), (Raise, errors.ApiError)))
-        for status in ODD
-    ),
-    *(
-        (str(status), answer(status), (UNKNOWN, (Retry, errors.ApiError), (Retry, errors.ApiError)))
-        for status in PASSING
-    ),
-    *((str(status), answer(status), (UNKNOWN, *((Retry, errors.ServerError),) * 2)) for status in FAULTS),
-    ("a rate", answer(429, b'{"message":"Too many requests."}'), ((Retry, RATE),) * 3),
-    ("the quota", QUOTA, ((Raise, errors.QuotaExceededError), *((Retry, errors.QuotaExceededError),) * 2)),
-    (
-        "a rate with a task",
-        answer(429, TASK),
-        ((Raise, errors.RateLimitError), *((Retry, errors.RateLimitError),) * 2),
-    ),
-]
+ROWS: dict[str, tuple[Response | NoResponse, tuple[Kinds, ...]]] = {
+    "never sent": (NoResponse("refused", was_sent=False), ((Retry, errors.ConnectionFailed),) * 3),
+    "no answer": (NoResponse("cut", was_sent=True), (UNKNOWN, *((Retry, errors.ConnectionFailed),) * 2)),
+    "a task": (answer(200, TASK), ((Return,), (Return,), UNREADABLE)),
+    "a list": (answer(200, TASKS), ((Return,), UNREADABLE, (Return,))),
+    "201": (answer(201, TASK), ((Return,), (Return,), UNREADABLE)),
+    "an id alone": (answer(200, b'{"task_id":"x"}'), ((Return,), UNREADABLE, UNREADABLE)),
+    "HTML": (answer(200, b"<html>"), (UNKNOWN, UNREADABLE, UNREADABLE)),
+    "204": (answer(204, b""), (UNKNOWN, UNREADABLE, UNREADABLE)),
+    **{str(each): (answer(each), ((Raise, kind),) * 3) for each, kind in REFUSALS.items()},
+    **{str(each): (answer(each), (UNKNOWN, *((Raise, errors.ApiError),) * 2)) for each in ODD},
+    **{str(each): (answer(each), (UNKNOWN, *((Retry, errors.ApiError),) * 2)) for each in PASSING},
+    **{str(each): (answer(each), (UNKNOWN, *((Retry, errors.ServerError),) * 2)) for each in FAULTS},
+    "a rate": (answer(429, b'{"message":"Too many requests."}'), ((Retry, RATE),) * 3),
+    "the quota": (QUOTA, ((Raise, errors.QuotaExceededError), *((Retry, errors.QuotaExceededError),) * 2)),
+    "a rate with a task": (answer(429, TASK), ((Raise, RATE), *((Retry, RATE),) * 2)),
+}
 
 
-@pytest.mark.parametrize(("outcome", "expected"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS])
+@pytest.mark.parametrize(("outcome", "expected"), ROWS.values(), ids=ROWS)
 def test_table(outcome: Response | NoResponse, expected: tuple[Kinds, ...]) -> None:
     """Each outcome is decided as the table says, for each operation."""
     for operation, (kind, *error) in zip(
@@ -91,7 +79,10 @@ def test_table(outcome: Response | NoResponse, expected: tuple[Kinds, ...]) -> N
 
 
 def test_special_cases() -> None:
-    """A quota does not delay an upload; a 404 is retried for the status of a fresh task, and nothing else."""
+    """A quota does not delay an upload; a 404 is retried for the status of a fresh task, and nothing else.
+
+    An answer about another task, as from a confused cache, is retried.
+    """
     assert isinstance(decide(Operation.UPLOAD, QUOTA), Raise)
     for status, operation, kind in (
         (404, Operation.STATUS, Retry),
@@ -100,10 +91,6 @@ def test_special_cases() -> None:
         (401, Operation.STATUS, Raise),
     ):
         assert type(decide(operation, answer(status), is_fresh=True)) is kind
-
-
-def test_another_task_s_video_is_not_taken() -> None:
-    """An answer about another task, as from a confused cache, is retried."""
     for asked, answered, is_taken in (
         (ID, "00000000-0000-4000-8000-00000000000a", False),
         (ID, ID.upper(), True),
@@ -120,22 +107,16 @@ def test_another_task_s_video_is_not_taken() -> None:
 
 def test_an_unknown_outcome_keeps_all_that_is_known() -> None:
     """It says what broke, has status, body and request id, and leads to the task or to the list."""
-
-    def unknown(outcome: Response | NoResponse) -> errors.OutcomeUnknown:
-        decision = decide(Operation.CREATE, outcome)
-        assert isinstance(decision, Raise)
-        assert isinstance(decision.error, errors.OutcomeUnknown)
-        return decision.error
-
-    fault = unknown(NoResponse("cut off", was_sent=True))
-    assert ("cut off" in str(fault), fault.hint) == (True, "kling-elements list")
-    error = unknown(answer(503, b"<html>", x_request_id="req-7"))
+    fault: Any = decide(Operation.CREATE, NoResponse("cut off", was_sent=True))
+    assert ("cut off" in str(fault.error), fault.error.hint) == (True, "kling-elements list")
+    unknown: Any = decide(Operation.CREATE, answer(503, b"<html>", x_request_id="req-7"))
+    error = unknown.error
     assert (error.status_code, error.request_id, error.body) == (503, "req-7", "<html>")
-    named = unknown(answer(503, TASK))
-    assert (named.task_id, named.hint) == (ID, f"kling-elements wait {ID}")
+    named: Any = decide(Operation.CREATE, answer(503, TASK))
+    assert (named.error.task_id, named.error.hint) == (ID, f"kling-elements wait {ID}")
 
 
-# --- both clients
+# --- what the client does about it
 
 
 def test_an_empty_list_is_404(driver: Driver) -> None:
@@ -146,17 +127,9 @@ def test_an_empty_list_is_404(driver: Driver) -> None:
             driver.open(Script.of(step)).list()
 
 
-NEVER_SENT = [httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError]
-MAYBE_SENT = [
-    httpx.ReadError,
-    httpx.WriteTimeout,
-    httpx.RemoteProtocolError,
-    ConnectionResetError,
-    ValueError,
-]
-
-
-@pytest.mark.parametrize("error", NEVER_SENT)
+@pytest.mark.parametrize(
+    "error", [httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError]
+)
 def test_a_create_that_never_left_is_retried(driver: Driver, time: FakeTime, error: type[Exception]) -> None:
     """A create that had no connection is retried; then ConnectionFailed says that no task was created."""
     server = Script.of(error("refused"))
@@ -168,15 +141,22 @@ def test_a_create_that_never_left_is_retried(driver: Driver, time: FakeTime, err
     assert len(server.requests) == 2
 
 
+MAYBE_SENT = (
+    httpx.ReadError,
+    httpx.WriteTimeout,
+    httpx.RemoteProtocolError,
+    ConnectionResetError,
+    ValueError,
+)
 FAILING = [failing(status, retry_after="0") for status in (302, 408, 418, 500, 503, 520)]
 
 
 @pytest.mark.parametrize("step", [*(kind("broken") for kind in MAYBE_SENT), *FAILING])
-def test_a_create_that_may_have_left_is_sent_once(driver: Driver, step: Any) -> None:
+def test_a_create_that_may_have_left_is_sent_once(any_driver: Driver, step: Any) -> None:
     """A create that may have made a task is OutcomeUnknown, says how to find out, and is sent once."""
     server = Script.of(step)
     with pytest.raises(errors.OutcomeUnknown) as caught:
-        driver.open(server).create([IMAGE])
+        any_driver.open(server).create([IMAGE])
     assert caught.value.hint == "kling-elements list"
     assert len(server.requests) == 1
 
@@ -208,33 +188,24 @@ def test_a_create_after_a_429(
     assert len({request.content for request in server.requests}) == 1
 
 
-def test_a_task_as_it_is(driver: Driver) -> None:
+def test_a_task_as_it_is(any_driver: Driver) -> None:
     """A task has the id and the status as sent, the URLs, the whole object, and the request's id."""
     urls = ("https://a.example/1.mp4", "https://a.example/2.mp4")
-    task = driver.open(Script.of(shown("COMPLETED", urls, has_nsfw=[False], error=None))).get(ID)
+    task = any_driver.open(Script.of(shown("COMPLETED", urls, has_nsfw=[False], error=None))).get(ID)
     assert (task.id, task.status, task.request_id, task.urls) == (ID, "COMPLETED", "req-1", urls)
-    assert task.raw["has_nsfw"] == [False]
-    assert task.is_terminal
-    assert type(task) is (kling_elements.AsyncTask if driver.backend else kling_elements.Task)
+    assert (task.raw["has_nsfw"], task.is_terminal) == ([False], True)
+    assert type(task) is (AsyncTask if any_driver.backend else Task)
 
 
-# --- when it is sent
+NOTHING = reply(body={"data": []})
 
 
-ONE = Limits(rates=(), tasks=1)
-
-
-def tasks_at_once(client: Opened) -> int:
-    assert client.client is not None
-    assert client.client.usage is not None
-    return client.client.usage.tasks
-
-
-GOOD = {"get": shown(), "list": reply(body={"data": []}), "find_unrecorded": reply(body={"data": []})}
-
-
-@pytest.mark.parametrize("name", GOOD)
-def test_questions_are_retried_within_their_timeout(driver: Driver, time: FakeTime, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "good"), [("get", shown()), ("list", NOTHING), ("find_unrecorded", NOTHING)]
+)
+def test_questions_are_retried_within_their_timeout(
+    driver: Driver, time: FakeTime, name: str, good: Any
+) -> None:
     """Without a timeout a question is asked once; with one it is retried by the policy, never past it."""
     args = [ID] if name == "get" else []
 
@@ -242,7 +213,7 @@ def test_questions_are_retried_within_their_timeout(driver: Driver, time: FakeTi
         server, began = Script.of(*steps), time.now
         client = driver.open(server, clock=time.clock, sleep=time.sleep, retries=policy)
         with contextlib.suppress(errors.ServerError, errors.AuthenticationError, errors.ConnectionFailed):
-            client._call(name, *args, **options)
+            client.call(name, *args, **options)
         assert time.now - began <= 60.001
         return len(server.requests)
 
@@ -250,9 +221,9 @@ def test_questions_are_retried_within_their_timeout(driver: Driver, time: FakeTi
     assert ask(failing(401), timeout=60) == 1
     assert ask(httpx.ReadError("cut"), timeout=60) == 3
     assert 4 <= ask(httpx.ReadError("cut"), timeout=60, policy=RetryPolicy(attempts=None)) < 60
-    assert ask(failing(500), GOOD[name], timeout=60) == 2
+    assert ask(failing(500), good, timeout=60) == 2
     with pytest.raises(errors.ValidationError, match="timeout"):
-        driver.open(Script.of(GOOD[name]))._call(name, *args, timeout=-1)
+        ask(good, timeout=-1)
 
 
 SPENT = reply(
@@ -261,63 +232,60 @@ SPENT = reply(
 )
 
 
-@pytest.mark.parametrize(
-    ("limits", "steps", "slept"),
-    [
+def test_requests_wait_for_the_rate(driver: Driver) -> None:
+    """A request that would exceed the rate, ours or the service's own count, waits, unless limits are off."""
+    for limits, steps, slept in (
         (Limits(rates=(Rate(2, 30.0),)), [shown()], [30]),
         (None, [shown(), SPENT, shown()], [9]),
         (Limits.off(), [SPENT], []),
-    ],
-    ids=["own rate", "the service's count", "off"],
-)
-def test_requests_wait_for_the_rate(
-    driver: Driver, time: FakeTime, limits: Limits | None, steps: list[Any], slept: list[int]
-) -> None:
-    """A request that would exceed the rate, ours or the service's own count, waits, unless limits are off."""
-    client = driver.open(Script.of(*steps), limits=limits, clock=time.clock, sleep=time.sleep)
-    for _ in range(3):
-        client.get(ID)
-    assert [round(seconds) for seconds in time.sleeps] == slept
+    ):
+        time = FakeTime()
+        client = driver.open(
+            Script.of(*steps), limits=limits, api_key=f"key-{slept}", clock=time.clock, sleep=time.sleep
+        )
+        for _ in range(3):
+            client.get(ID)
+        assert [round(seconds) for seconds in time.sleeps] == slept
 
 
 def interrupt(*args: object) -> None:
     raise KeyboardInterrupt
 
 
-ENDS: list[tuple[str, list[Any], dict[str, Any], type[BaseException] | None]] = [
-    ("a video", [shown(), completed()], {}, None),
-    ("no video", [shown(), shown("FAILED")], {}, errors.TaskFailed),
-    ("refused", [failing(400)], {}, errors.KlingError),
-    ("unknown", [failing(500)], {}, errors.KlingError),
-    ("bad input", [shown()], {"prompt": 5}, errors.ValidationError),
-    ("deadline", [shown()], {"timeout": 10}, errors.DeadlineExceeded),
-    ("Ctrl-C", [shown()], {"on_look": interrupt}, KeyboardInterrupt),
-]
+ENDS: dict[str, tuple[list[Any], dict[str, Any], type[BaseException] | None]] = {
+    "a video": ([shown(), completed()], {}, None),
+    "no video": ([shown(), shown("FAILED")], {}, errors.TaskFailed),
+    "refused": ([failing(400)], {}, errors.KlingError),
+    "unknown": ([failing(500)], {}, errors.KlingError),
+    "bad input": ([shown()], {"prompt": 5}, errors.ValidationError),
+    "deadline": ([shown()], {"timeout": 10}, errors.DeadlineExceeded),
+    "Ctrl-C": ([shown()], {"on_look": interrupt}, KeyboardInterrupt),
+}
 
 
-@pytest.mark.parametrize("end", ENDS, ids=lambda end: end[0])
+@pytest.mark.parametrize(("steps", "options", "error"), ENDS.values(), ids=ENDS)
 def test_a_slot_is_free_again(
-    driver: Driver, time: FakeTime, end: tuple[str, list[Any], dict[str, Any], type[BaseException] | None]
+    driver: Driver,
+    time: FakeTime,
+    steps: list[Any],
+    options: dict[str, Any],
+    error: type[BaseException] | None,
 ) -> None:
     """However `generate` ends, its place among the tasks at once is free again; a bare create takes none."""
-    _, steps, options, error = end
-    client = driver.open(Script.of(*steps), limits=ONE, clock=time.clock, sleep=time.sleep)
+    limits = Limits(rates=(), tasks=1)
+    client: Any = driver.open(Script.of(*steps), limits=limits, clock=time.clock, sleep=time.sleep).client
     seen: list[int] = []
-    options = {"on_update": lambda _: seen.append(tasks_at_once(client)), **options}
-    if error is None:
+    options = {"on_update": lambda _: seen.append(client.usage.tasks), **options}
+    with pytest.raises(error) if error else contextlib.nullcontext():
         client.generate([IMAGE], **options)
-        assert seen
-        assert set(seen) == {1}
-    else:
-        with pytest.raises(error):
-            client.generate([IMAGE], **options)
-    assert tasks_at_once(client) == 0
+    assert set(seen) <= {1}
+    assert client.usage.tasks == 0
     if error is None:
         client.create([IMAGE])
-        assert tasks_at_once(client) == 0
+        assert (bool(seen), client.usage.tasks) == (True, 0)
 
 
-def test_a_governors_name_is_no_key() -> None:
+def test_the_name_of_a_rate_limiter_is_no_key() -> None:
     """Keys are told apart by a digest, in which they can't be read."""
     one, other = rate_limiter_key(ApiKey("key-1")), rate_limiter_key(ApiKey("key-2"))
     assert one == rate_limiter_key(ApiKey("key-1")) != other

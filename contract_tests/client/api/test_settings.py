@@ -10,15 +10,16 @@ import math
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+import httpx
 import pytest
 
 from contract_tests.support.answers import ID, shown
 from contract_tests.support.clients import KEY, Script
 from contract_tests.support.contract import document, key_headers
-from kling_elements import KlingElements, ValidationError
+from kling_elements import ValidationError
 from kling_elements.api.auth import ApiKey, Settings
 from kling_elements.document import load_document
-from kling_elements.settings import resolve_settings
+from kling_elements.settings import adjust_settings, resolve_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,14 +49,12 @@ def test_where_the_key_comes_from() -> None:
         assert resolve(environ, api_key=given).key.reveal() == found
 
 
-@pytest.mark.parametrize(
-    "key", ["", " ", "\n", 5, "schlüssel-0123456789", "line\nbreak-0123456789", "nul\0-0123456789"]
-)
-def test_keys_that_cannot_be_sent(key: Any) -> None:
+def test_keys_that_cannot_be_sent() -> None:
     """A key that no header can carry is refused, and the error does not hold it."""
-    with pytest.raises(ValidationError) as caught:
-        KlingElements(key)
-    assert not str(key).strip() or str(key) not in repr(caught.value)
+    for key in ("", " ", "\n", 5, "schlüssel-0123456789", "line\nbreak-0123456789", "nul\0-0123456789"):
+        with pytest.raises(ValidationError) as caught:
+            resolve(api_key=key)
+        assert not str(key).strip() or str(key) not in repr(caught.value)
 
 
 def test_a_key_is_hidden() -> None:
@@ -68,42 +67,35 @@ def test_a_key_is_hidden() -> None:
 
 ODD_KEY = 'Ab/c+d"e\\f=='
 RAW_KEY = ODD_KEY.encode()
-SPELLINGS = {
-    "as it is": ODD_KEY,
-    "upper case": ODD_KEY.upper(),
-    "JSON": json.dumps(ODD_KEY)[1:-1],
-    "JSON with slashes escaped": json.dumps(ODD_KEY)[1:-1].replace("/", "\\/"),
-    "JSON with signs escaped": json.dumps(ODD_KEY)[1:-1].replace("+", "\\u002B").replace("=", "\\u003d"),
-    "JSON with all escaped": "".join(f"\\u{ord(char):04X}" for char in ODD_KEY),
-    "JSON in JSON": json.dumps(json.dumps(ODD_KEY)[1:-1].replace("/", "\\u002f"))[1:-1],
-    "JSON with NULs": "\\u0000".join(json.dumps(char)[1:-1] for char in ODD_KEY),
-    "broken over lines": json.dumps(f"{ODD_KEY[:5]}\n{ODD_KEY[5:]}")[1:-1],
-    "octal": "".join(f"\\{ord(char):03o}" for char in ODD_KEY),
-    "hexadecimal escapes": "".join(f"\\x{ord(char):02x}" for char in ODD_KEY),
-    "of a URL": quote(ODD_KEY, safe=""),
-    "of a URL, twice": quote(quote(ODD_KEY, safe=""), safe=""),
-    "of a URL, all": "".join(f"%{byte:02x}" for byte in RAW_KEY),
-    "HTML": html.escape(ODD_KEY),
-    "HTML, decimal": "".join(f"&#{byte};" for byte in RAW_KEY),
-    "HTML, hexadecimal, twice": "".join(f"&amp;#x{byte:X};" for byte in RAW_KEY),
-    "quoted-printable": "".join(f"={byte:02X}" for byte in RAW_KEY),
-    "hexadecimal": RAW_KEY.hex(),
-    "hexadecimal, in capitals": RAW_KEY.hex(":").upper(),
-    "UTF-16 as UTF-8": RAW_KEY.decode("latin-1").encode("utf-16-le").decode(),
-    "base64": base64.b64encode(RAW_KEY).decode(),
-    "base64 of a URL": base64.urlsafe_b64encode(RAW_KEY).decode(),
-    "base64, escaped": quote(base64.b64encode(RAW_KEY).decode(), safe=""),
-}
+SPELLINGS = (
+    ODD_KEY,
+    ODD_KEY.upper(),
+    json.dumps(ODD_KEY)[1:-1].replace("/", "\\/").replace("+", "\\u002B"),
+    json.dumps(json.dumps(ODD_KEY)[1:-1].replace("/", "\\u002f"))[1:-1],
+    "\\u0000".join(json.dumps(char)[1:-1] for char in ODD_KEY),
+    json.dumps(f"{ODD_KEY[:5]}\n{ODD_KEY[5:]}")[1:-1],
+    "".join(f"\\{ord(char):03o}" for char in ODD_KEY),
+    "".join(f"\\x{ord(char):02x}" for char in ODD_KEY),
+    quote(quote(ODD_KEY, safe=""), safe=""),
+    "".join(f"%{byte:02x}" for byte in RAW_KEY),
+    html.escape(ODD_KEY),
+    "".join(f"&#{byte};" for byte in RAW_KEY),
+    "".join(f"&amp;#x{byte:X};" for byte in RAW_KEY),
+    "".join(f"={byte:02X}" for byte in RAW_KEY),  # quoted-printable
+    RAW_KEY.hex(":").upper(),
+    RAW_KEY.decode("latin-1").encode("utf-16-le").decode(),
+    base64.urlsafe_b64encode(RAW_KEY).decode(),
+    quote(base64.b64encode(RAW_KEY).decode(), safe=""),
+)
 
 
-@pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS)
-def test_a_key_is_struck_out_however_it_is_written(spelling: str) -> None:
+def test_a_key_is_struck_out_however_it_is_written() -> None:
     """An echo may write the key in many ways; what stands around it stays as it is."""
     key = ApiKey(ODD_KEY)
-    assert key.redact(f"the key {spelling}, İ {spelling}: no").replace("\0", "") == (
-        "the key [API key], İ [API key]: no"
-    )
-    assert key.redact(spelling[:-6]) == spelling[:-6]
+    for spelling in SPELLINGS:
+        shown = key.redact(f"the key {spelling}, İ {spelling}: no").replace("\0", "")
+        assert shown == "the key [API key], İ [API key]: no", spelling
+        assert key.redact(spelling[:-6]) == spelling[:-6]
 
 
 def test_a_key_is_struck_out_of_credentials() -> None:
@@ -116,36 +108,25 @@ def test_a_key_is_struck_out_of_credentials() -> None:
         assert len(after) <= len(":==")
 
 
-def test_the_environment_sets_the_origin(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The origin comes from the argument, the environment, the document; the header goes by it."""
-    variable = {"KLING_ELEMENTS_BASE_URL": ORIGINS[1]}
-    assert resolve(variable, api_key=KEY).base_url == ORIGINS[1]
-    assert resolve(variable, api_key=KEY, base_url="https://a.example").base_url == "https://a.example"
+def test_where_requests_go(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The origin comes from the argument, the environment, the document; the header goes by its host."""
     assert resolve(api_key=KEY).base_url == ORIGINS[0]
     monkeypatch.setenv("KLING_ELEMENTS_BASE_URL", ORIGINS[1])
     server = Script.of(shown())
     driver.open(server).get(ID)
     driver.open(server, base_url=ORIGINS[0]).get(ID)
-    first, second = server.requests
-    assert str(first.url).startswith(ORIGINS[1])
-    assert first.headers[key_headers()[ORIGINS[1]]] == KEY
-    assert str(second.url).startswith(ORIGINS[0])
-
-
-@pytest.mark.parametrize(
-    ("url", "base_url", "origin"),
-    [
+    for request, origin in zip(server.requests, reversed(ORIGINS), strict=True):
+        assert str(request.url).startswith(origin)
+        assert request.headers[key_headers()[origin]] == KEY
+    for url, base_url, origin in (
         (ORIGINS[1].upper().replace("HTTPS", "https"), None, ORIGINS[1]),
         (ORIGINS[1] + ":443", None, ORIGINS[1]),
         (ORIGINS[1] + "/prefix/", ORIGINS[1] + "/prefix", ORIGINS[1]),
         (" https://staging.example/a/X// ", "https://staging.example/a/X", ORIGINS[0]),
         (ORIGINS[1] + ".evil.example", None, ORIGINS[0]),
-    ],
-)
-def test_the_header_goes_by_the_host(url: str, base_url: str | None, origin: str) -> None:
-    """The header goes by the host, however it is written; an unknown host gets the default one."""
-    found = resolve(api_key=KEY, base_url=url)
-    assert (found.key_header, found.base_url) == (key_headers()[origin], base_url or found.base_url)
+    ):
+        found = resolve(api_key=KEY, base_url=url)
+        assert (found.key_header, found.base_url) == (key_headers()[origin], base_url or found.base_url)
 
 
 ODD_URLS: tuple[Any, ...] = (
@@ -161,22 +142,44 @@ ODD_URLS: tuple[Any, ...] = (
     *("https://a.example?", "https://a.example/#", "https://a .example", "https://a.example\n.evil.example"),
     *("https://\ud800.example", 5),
 )
+ODD_HEADERS = (
+    "x",
+    {"X-Freepik-API-Key": "k"},
+    {"Host": "h"},
+    {"a b": "c"},
+    {"a": "b\r\nc: d"},
+    {"a": 5},
+    {5: "a"},
+)
 
 
-@pytest.mark.parametrize("url", ODD_URLS)
-def test_odd_origins(url: Any) -> None:
-    """What is no origin is refused, without a traceback of another kind."""
-    with pytest.raises(ValidationError, match="base_url must be"):
-        resolve(api_key=KEY, base_url=url)
-
-
-def test_odd_headers_and_timeouts() -> None:
-    """A name that could smuggle in a header is refused; more time than a socket can be told is a day."""
+def test_odd_arguments() -> None:
+    """What is no origin is refused, or no header, or could smuggle one in, in place of the key's or ours."""
+    for url in ODD_URLS:
+        with pytest.raises(ValidationError, match="base_url must be"):
+            resolve(api_key=KEY, base_url=url)
     for header in ("x key", "x:key", "x\r\nkey", "schlüssel"):
         with pytest.raises(ValidationError, match="auth_header"):
             resolve(api_key=KEY, auth_header=header)
-    for timeout in (math.inf, 1e300, 10**400):
+    for headers in ODD_HEADERS:
+        with pytest.raises(ValidationError, match="default_headers"):
+            resolve(api_key=KEY, headers=headers)
+        with pytest.raises(ValidationError, match=r"^headers"):
+            adjust_settings(resolve(api_key=KEY), headers=headers)
+
+
+def test_time_and_headers() -> None:
+    """More time than a socket can be told is a day; other settings keep what they don't change."""
+    for timeout in (math.inf, 1e300, 10**400, httpx.Timeout(None)):
         assert resolve(api_key=KEY, timeout=timeout).timeout == 86_400
+    with pytest.raises(ValidationError, match=r"timeout\.connect"):
+        resolve(api_key=KEY, timeout=httpx.Timeout(0))
+    first = resolve(api_key=KEY, timeout=httpx.Timeout(9, connect=2), headers={"X-Tag": "a", "X-Team": "t"})
+    second = adjust_settings(first, headers={"x-tag": "b"})
+    assert (second.timeout, second.connect_timeout) == (first.timeout, first.connect_timeout) == (9, 2)
+    assert second.headers == {"X-Team": "t", "x-tag": "b"}
+    assert adjust_settings(first, timeout=4).timeout == 4
+    assert "'a'" not in repr(first)  # it may be a secret
 
 
 def test_unencrypted_origins_are_told(caplog: pytest.LogCaptureFixture) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import time
@@ -13,7 +14,7 @@ import anyio
 import httpx
 import pytest
 
-from contract_tests.support.answers import ID, RESULT, Pieces, mp4, reply, shown
+from contract_tests.support.answers import ID, RESULT, Pieces, mp4, reply
 from contract_tests.support.clients import KEY, FakeTime, Script, finished
 from kling_elements import AsyncTask, DownloadError, ResultMissing, Task, ValidationError
 from kling_elements.api.io import run_sync
@@ -61,13 +62,11 @@ MOVED = VIDEO[:24] + VIDEO[96:]
 # What comes, the status that the error tells, and what is kept of it.
 BAD: dict[str, tuple[Step | Exception, int | None, bytes]] = {
     "refused": (httpx.ConnectError("refused"), None, b""),
-    "timed out": (httpx.ReadTimeout("x"), None, b""),
     "cut": (video(cut=httpx.ReadError("reset by peer"), content_length="5000"), None, VIDEO),
     "too short": (video(CUT_MP4, content_length="4096"), 200, CUT_MP4),
     "too long": (video(content_length="100"), 200, VIDEO),
     "cut without a length": (video(CUT_MP4), 200, CUT_MP4),
     "HTML": (video(b"<html>not yet</html>" * 9), 200, b""),
-    "JSON": (video(b'{"message":"no"}'), 200, b""),
     "empty": (video(b""), 200, b""),
     "unknown": (video(UNKNOWN), 200, UNKNOWN),
     "without moov": (video(MOVED), 200, MOVED),
@@ -154,7 +153,7 @@ def test_a_host_that_drips_is_given_up_on(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("minutes", "span"),
-    [(-30, "valid for another"), (0.5, " s ago"), (30, " min ago"), (300, "5 h ago"), (43200, "30 days ago")],
+    [(-30, "valid for another"), (0.5, " s ago"), (30, " min ago"), (43200, "30 days ago")],
 )
 def test_an_error_tells_when_the_url_expires(
     driver: Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, minutes: float, span: str
@@ -204,66 +203,34 @@ def test_reading_a_url() -> None:
         assert redact_url(url) == shown_url
 
 
-def redirect(location: str, status: int = 302) -> Step:
-    return reply(status, content=b"", headers={"location": location})
-
-
-ALL = ("same-host", "any-host", "any")
-# Where a redirect leads, and with which choices it is followed.
-REDIRECTS: list[tuple[str, tuple[str, ...]]] = [
-    ("https://cdn.example/b.mp4", ALL),
-    ("b.mp4", ALL),
-    ("https://elsewhere.example/b.mp4", ("any-host", "any")),
-    ("https://cdn.example:8443/a", ("any-host", "any")),
-    ("http://cdn.example/a.mp4", ("any",)),
-    ("file:///etc/passwd", ()),
-    ("", ()),
-    ("http://[", ()),
-]
-
-
-@pytest.mark.parametrize(("location", "allowing"), REDIRECTS, ids=[row[0] for row in REDIRECTS])
-def test_redirects(driver: Driver, tmp_path: Path, location: str, allowing: tuple[str, ...]) -> None:
-    """A redirect is followed, without a key, on its host; elsewhere, or down to http, only if asked for."""
-    for status, redirects in zip((301, 302, 303, 307, 308), ("same-host", None, *ALL), strict=True):
-        client, task, server = finished(driver, redirect(location, status), video())
-        options = {"overwrite": True, **({"redirects": redirects} if redirects else {})}
-        if (redirects or "same-host") in allowing:
-            client.download(task, tmp_path / "out.mp4", **options)
-            assert str(server.requests[2].url) == str(httpx.URL(RESULT).join(location))
-            assert KEY not in str(server.requests[2].headers.raw)
-        else:
-            with pytest.raises(DownloadError):
-                client.download(task, tmp_path / "out.mp4", **options)
-            assert len(server.requests) == 2
-    client, task, server = finished(driver, redirect("/again"))
-    with pytest.raises(DownloadError, match="redirect"):
-        client.download(task, tmp_path / "circle.mp4")
-    assert len(server.requests) == 7
-
-
-BAD_URLS = ("ftp://a.example/x", "x.mp4", "https://", "http://[", "https://a.example/\ud800", "https://a:0/x")
+def test_a_redirect_is_followed(driver: Driver, tmp_path: Path) -> None:
+    """One on the same host is followed, one to another host if asked for: the rules have their own tests."""
+    for location, options, is_followed in (
+        ("b.mp4", {}, True),
+        ("https://elsewhere.example/b.mp4", {"redirects": "any-host"}, True),
+        ("https://elsewhere.example/b.mp4", {}, False),
+    ):
+        moved = reply(302, content=b"", headers={"location": location})
+        client, task, server = finished(driver, moved, video())
+        with contextlib.nullcontext() if is_followed else pytest.raises(DownloadError):
+            client.download(task, tmp_path / "out.mp4", overwrite=True, **options)
+        asked = [str(request.url) for request in server.requests[2:]]
+        assert asked == [str(httpx.URL(RESULT).join(location))] * is_followed
+    assert (tmp_path / "out.mp4").read_bytes() == VIDEO
 
 
 def test_what_cannot_be_fetched(driver: Driver, tmp_path: Path) -> None:
     """A URL that can't be requested is a DownloadError, none is ResultMissing, a wrong option is named."""
-    server = Script.of(video())
-    client = driver.open(server)
-    for url in BAD_URLS:
+    client, task, server = finished(driver, video())
+    for url in ("ftp://a.example/x", "http://[", "https://a.example/\ud800"):
         with pytest.raises(DownloadError):
             client.download(Task(ID, "COMPLETED", (url,)), tmp_path / "out.mp4")
-    client, task, server = finished(driver, video(), url=RESULT)
     with pytest.raises(ResultMissing):
-        client.download(driver.open(Script.of(shown("COMPLETED"))).get(ID), tmp_path / "out.mp4")
-    for name, value in (("max_bytes", 0), ("max_bytes", True), ("max_bytes", "1"), ("redirects", "all"),
-                        ("redirects", None)):  # fmt: skip
+        client.download(Task(ID, "COMPLETED"), tmp_path / "out.mp4")
+    for name, value in (("max_bytes", 0), ("max_bytes", True), ("redirects", "all"), ("redirects", None)):
         with pytest.raises(ValidationError, match=name):
             client.download(task, tmp_path / "out.mp4", **{name: value})
     assert (len(server.requests), list(tmp_path.iterdir())) == (1, [])
-
-
-def _no_links(*_: object, **__: object) -> None:
-    raise OSError(errno.EPERM, "not permitted")
 
 
 @pytest.mark.parametrize("has_links", [True, False], ids=["hard links", "no hard links"])
@@ -274,35 +241,32 @@ def test_a_file_that_appears_meanwhile_is_left(
     has_links: bool,  # noqa: FBT001
 ) -> None:
     """A file that somebody else makes during the download is not overwritten, on any file system."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EPERM, "not permitted")
+
     if not has_links:
-        monkeypatch.setattr(os, "link", _no_links)
+        monkeypatch.setattr(os, "link", refuse)
     target = tmp_path / "out.mp4"
 
     def racing(request: httpx.Request) -> httpx.Response:
         target.write_bytes(b"theirs")
         return video()(request)
 
-    client, task, _ = finished(driver, racing, video())
-    with pytest.raises(DownloadError) as caught:
+    client, task, server = finished(driver, racing, video())
+    with pytest.raises(DownloadError):
         client.download(task, target)
-    assert caught.value.task_id == ID
     assert target.read_bytes() == b"theirs"
     assert (tmp_path / "out.mp4.part").read_bytes() == VIDEO
     target.unlink()
     assert client.download(task, target).read_bytes() == VIDEO
     assert list(tmp_path.iterdir()) == [target]
-
-
-def test_a_folder_that_cannot_be_written(
-    driver: Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A folder that refuses a new file is a DownloadError, before anything is fetched."""
-    client, task, server = finished(driver, video())
-    for owner in (os, Path):
-        monkeypatch.setattr(owner, "open", _no_links)
+    asked = len(server.requests)
+    for owner in (os, Path):  # a folder that refuses a new file is told before anything is fetched
+        monkeypatch.setattr(owner, "open", refuse)
     with pytest.raises(DownloadError, match="not permitted"):
-        client.download(task, tmp_path / "out.mp4")
-    assert len(server.requests) == 1
+        client.download(task, tmp_path / "b.mp4")
+    assert len(server.requests) == asked
 
 
 def test_a_cancelled_download(any_driver: Driver, tmp_path: Path) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
-
-import pytest
+from typing import Any
 
 from contract_tests.support.answers import mp4
 from kling_elements.downloads.mp4 import MAX_BOXES, Verdict, inspect_video
@@ -36,61 +35,63 @@ AT_ONCE = {**DATES, "last-modified": DATES["date"]}
 
 def plan(
     status: int, headers: dict[str, str], have: int = HAVE, note: PartNote | None = NOTE, most: int = 1000
-) -> Plan:
+) -> Any:
     return plan_for(ResponseHead(status, headers, FRESH.resource), have, note, FRESH, most)
 
 
-def test_a_whole_body_is_taken() -> None:
-    """A 200 replaces what is there; its size and its validator are those of the bytes as they are sent."""
-    etag = {"content-length": "300", "etag": '"v2"'}
-    for headers, note in (
-        (etag, PartNote("t", FRESH.resource, '"v2"', 300)),
-        ({"content-length": "1000"}, PartNote("t", FRESH.resource, None, 1000)),
-        ({"content-length": "+300"}, FRESH),
-        ({**etag, "content-encoding": "gzip"}, FRESH),
-    ):
-        assert plan(200, headers) == Replace(note)
-
-
-def test_a_part_that_fits_is_appended() -> None:
-    """A 206 that begins where the file ends, of the same whole, is appended; a new size is noted."""
-    assert plan(206, RANGE) == Append(NOTE)
-    assert plan(206, RANGE, note=UNSIZED) == Append(NOTE)
-    assert plan(206, {"content-range": " bytes 100-299/* "}, note=NOTE) == Append(NOTE)
-    assert plan(206, RANGE, most=300) == Append(NOTE)
-    dated = PartNote("t", FRESH.resource, DATES["last-modified"], 300)
-    plain = {"content-range": RANGE["content-range"]}
-    assert plan(206, {**plain, "last-modified": DATES["last-modified"]}, note=dated) == Append(dated)
-    assert isinstance(plan(206, {**plain, "last-modified": AT_ONCE["date"]}, note=dated), Restart)
-
-
+ETAG2 = {"content-length": "300", "etag": '"v2"'}
+PLAIN = {"content-range": RANGE["content-range"]}
+DATED = PartNote("t", FRESH.resource, DATES["last-modified"], 300)
 OTHER_RANGES = ("bytes 99-299/300", "bytes 101-299/300", "bytes 100-298/300", "bytes 100-300/301",
                 "bytes 100-299/301", "bytes 100-298/*", "BYTES 100-299/300", "")  # fmt: skip
+WHOLE_RANGE = {"content-range": " bytes */100 "}
+# A status, headers, what differs from a part of 100 bytes with a note, and the plan or its kind.
+PLANS: list[tuple[int, dict[str, str], dict[str, Any], Plan | type]] = [
+    # A 200 replaces what is there; its size and its validator are those of the bytes as they are sent.
+    (200, ETAG2, {}, Replace(PartNote("t", FRESH.resource, '"v2"', 300))),
+    (200, {"content-length": "1000"}, {}, Replace(PartNote("t", FRESH.resource, None, 1000))),
+    (200, {"content-length": "+300"}, {}, Replace(FRESH)),
+    (200, {**ETAG2, "content-encoding": "gzip"}, {}, Replace(FRESH)),
+    # A 206 that begins where the file ends, of the same whole, is appended; a new size is noted.
+    (206, RANGE, {}, Append(NOTE)),
+    (206, RANGE, {"note": UNSIZED}, Append(NOTE)),
+    (206, {"content-range": " bytes 100-299/* "}, {}, Append(NOTE)),
+    (206, RANGE, {"most": 300}, Append(NOTE)),
+    (206, {**PLAIN, "last-modified": DATES["last-modified"]}, {"note": DATED}, Append(DATED)),
+    (206, {**PLAIN, "last-modified": DATES["date"]}, {"note": DATED}, Restart),
+    # A part of another range, another whole, or in another coding is not.
+    *((206, {**RANGE, "content-range": other}, {}, Restart) for other in OTHER_RANGES),
+    (206, {**RANGE, "content-encoding": "gzip"}, {}, Restart),
+    (206, {**RANGE, "etag": '"v2"'}, {}, Restart),
+    # Some refusals pass. A part in place of the whole, and what is too large, is refused by its head.
+    *((status, {}, {}, Expired(status)) for status in (401, 403, 404, 410)),
+    *((status, {}, {}, Refuse(f"HTTP {status}", status)) for status in (400, 405, 499)),
+    *((status, {}, {}, Refuse(f"HTTP {status}", status, True)) for status in (408, 425, 429, 500, 503)),
+    (206, RANGE, {"have": 0}, Refuse),
+    (200, {"content-length": "300"}, {"most": 299}, Refuse),
+    (206, RANGE, {"most": 299}, Refuse),
+    # A 416 means that all is there only if the host vouches for that very size; else all starts again.
+    (416, {}, {"have": 0}, Refuse("HTTP 416", 416)),
+    (416, {**WHOLE_RANGE, "etag": '"v1"'}, {"note": UNSIZED}, Finished),
+    (416, WHOLE_RANGE, {"note": UNSIZED}, Finished),
+    (416, WHOLE_RANGE, {"note": PartNote("t", FRESH.resource, '"v1"', 100)}, Finished),
+    (416, WHOLE_RANGE, {}, Restart),
+    (416, {"content-range": "bytes */101"}, {"note": UNSIZED}, Restart),
+    (416, {**WHOLE_RANGE, "etag": '"v2"'}, {"note": UNSIZED}, Restart),
+    (416, {"content-range": "bytes 0-99/100"}, {"note": UNSIZED}, Restart),
+    (416, WHOLE_RANGE, {"note": None}, Restart),
+    (416, {}, {"note": UNSIZED}, Restart),
+]
 
 
-def test_a_part_of_something_else_starts_again() -> None:
-    """A part of another range, another whole, or in another coding is not appended."""
-    others = [{"content-range": text} for text in OTHER_RANGES]
-    for changes in (*others, {"content-encoding": "gzip"}, {"etag": '"v2"'}):
-        assert isinstance(plan(206, {**RANGE, **changes}), Restart), changes
-
-
-def test_refusals() -> None:
-    """A part in place of the whole, and a video over the limit, are refused by their heads; some pass."""
-    for status in (401, 403, 404, 410):
-        assert plan(status, {}) == Expired(status)
-    for status in (400, 405, 408, 425, 429, 499, 500, 503):
-        is_transient = status not in {400, 405, 499}
-        assert plan(status, {}) == Refuse(f"HTTP {status}", status, is_transient)
-    assert plan(416, {}, have=0) == Refuse("HTTP 416", 416)
-    for status, headers, most, have, is_too_large in (
-        (206, RANGE, 1000, 0, False),
-        (200, {"content-length": "300"}, 299, HAVE, True),
-        (206, RANGE, 299, HAVE, True),
-    ):
-        found = plan(status, headers, have=have, most=most)
-        assert isinstance(found, Refuse)
-        assert (found.status, found.is_transient, found.is_too_large) == (status, False, is_too_large)
+def test_plans() -> None:
+    """What a host's answer means for the part that is there."""
+    for status, headers, changes, expected in PLANS:
+        found = plan(status, headers, **changes)
+        assert (type(found) if isinstance(expected, type) else found) == expected, (status, headers)
+        if expected is Refuse:
+            is_too_large = "most" in changes
+            assert (found.status, found.is_transient, found.is_too_large) == (status, False, is_too_large)
 
 
 def test_what_is_asked_for_and_what_comes() -> None:
@@ -102,23 +103,6 @@ def test_what_is_asked_for_and_what_comes() -> None:
         assert size_fault(have, note, 1000) is None
     for have, note in ((299, NOTE), (301, NOTE), (1001, None), (1001, NOTE)):
         assert size_fault(have, note, 1000) is not None
-
-
-def test_a_refused_range() -> None:
-    """A 416 means that all is there only if the host vouches for that very size; else all starts again."""
-    whole = {"content-range": " bytes */100 "}
-    for headers, note, kind in (
-        ({**whole, "etag": '"v1"'}, UNSIZED, Finished),
-        (whole, UNSIZED, Finished),
-        (whole, PartNote("t", FRESH.resource, '"v1"', 100), Finished),
-        (whole, NOTE, Restart),
-        ({"content-range": "bytes */101"}, UNSIZED, Restart),
-        ({**whole, "etag": '"v2"'}, UNSIZED, Restart),
-        ({"content-range": "bytes 0-99/100"}, UNSIZED, Restart),
-        (whole, None, Restart),
-        ({}, UNSIZED, Restart),
-    ):
-        assert type(plan(416, headers, note=note)) is kind, headers
 
 
 ETAGS = {' "v1" ': '"v1"', '""': '""', '"!#~"': '"!#~"', 'W/"v1"': None, '"v 1"': None, "v1": None,
@@ -207,12 +191,12 @@ FILES: list[tuple[Verdict, bool, list[bytes]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("verdict", "is_complete", "files"), FILES)
-def test_each_file(verdict: Verdict, is_complete: bool, files: list[bytes]) -> None:  # noqa: FBT001
+def test_each_file() -> None:
     """Only text is no video; what looks wrong is kept; and the boxes that are looked at are bounded."""
-    for data in files:
-        stream = Counted(data)
-        found = inspect_video(stream, len(data))
-        assert (found.verdict, found.is_complete) == (verdict, is_complete), data[:99]
-        assert bool(found.text) == (verdict is not WHOLE)
-        assert stream.reads <= MAX_BOXES + 1
+    for verdict, is_complete, files in FILES:
+        for data in files:
+            stream = Counted(data)
+            found = inspect_video(stream, len(data))
+            assert (found.verdict, found.is_complete) == (verdict, is_complete), data[:99]
+            assert bool(found.text) == (verdict is not WHOLE)
+            assert stream.reads <= MAX_BOXES + 1

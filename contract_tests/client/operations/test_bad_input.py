@@ -14,8 +14,8 @@ from contract_tests.support.answers import ID, IMAGE, completed, png, shown
 from contract_tests.support.clients import KEY, Script
 from kling_elements import KlingError, ValidationError
 from kling_elements.document import Document
-from kling_elements.validation import Validator, unknown_names
-from kling_elements_api.models import KlingElementsRequestAspectRatio, KlingElementsRequestDuration
+from kling_elements.validation import Validator
+from kling_elements_api.models import KlingElementsRequestAspectRatio
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,33 +23,18 @@ if TYPE_CHECKING:
     from contract_tests.support.clients import Driver
 
 
-class Length(Enum):
-    """An enum of a caller's own, whose members are no strings."""
-
-    LONG = "10"
-
-
 def test_what_a_field_may_be(driver: Driver, tmp_path: Path) -> None:
     """None leaves a field out, enums count by value, a path is an image, a webhook may be plain http."""
     (tmp_path / "a.png").write_bytes(png())
-    for given, sent in (
-        (
-            {"prompt": None, "duration": Length.LONG, "webhook_url": "HTTP://127.0.0.1:80/a"},
-            {"duration": "10", "webhook_url": "HTTP://127.0.0.1:80/a"},
-        ),
-        (
-            {
-                "duration": KlingElementsRequestDuration.SECONDS_5,
-                "aspect_ratio": KlingElementsRequestAspectRatio.SQUARE_1_1,
-            },
-            {"duration": "5", "aspect_ratio": "square_1_1"},
-        ),
-    ):
-        server = Script.of(shown())
-        driver.open(server).create([IMAGE, str(tmp_path / "a.png"), tmp_path / "a.png"], **given)
-        body = json.loads(server.requests[0].content)
-        first, second, third = body.pop("images")
-        assert (first, second, body) == (IMAGE, third, sent)
+    webhook = "HTTP://127.0.0.1:80/a"
+    length, shape = Enum("Own", {"LONG": "10"}).LONG, KlingElementsRequestAspectRatio.SQUARE_1_1
+    server = Script.of(shown())
+    images = [IMAGE, str(tmp_path / "a.png"), tmp_path / "a.png"]
+    driver.open(server).create(images, prompt=None, duration=length, aspect_ratio=shape, webhook_url=webhook)
+    body = json.loads(server.requests[0].content)
+    first, second, third = body.pop("images")
+    assert (first, second) == (IMAGE, third)
+    assert body == {"duration": "10", "aspect_ratio": "square_1_1", "webhook_url": webhook}
 
 
 # What create and generate are given, and words of the problem.
@@ -59,6 +44,7 @@ FIELDS: list[tuple[dict[str, Any], str]] = [
     ({"image": IMAGE}, "(did you mean 'images'?)"),
     ({"promt": "x"}, "did you mean 'prompt'"),
     ({"zzz": 1}, "zzz is not a field of the request"),
+    ({"duration": 5, "images": [IMAGE, None]}, "; images[1]"),  # all faults are told at once
     ({"prompt": object()}, "prompt must be a string"),
     ({"prompt": "a\ud800"}, "prompt holds half of a surrogate pair"),
     ({"images": ["https://a.example/\ud800"]}, "images[0]"),
@@ -106,14 +92,6 @@ def test_nothing_is_sent(driver: Driver, given: dict[str, Any], words: str, meth
     assert server.requests == []
 
 
-def test_all_faults_are_told_at_once(driver: Driver) -> None:
-    """One error lists every fault, a sentence for each."""
-    with pytest.raises(ValidationError) as caught:
-        driver.open(Script.of(shown())).create([IMAGE, None], duration=5, promt="x")
-    names = [problem.split()[0] for problem in caught.value.problems]
-    assert sorted(names) == ["duration", "images[1]:", "promt"]
-
-
 CALLS: dict[str, tuple[Any, ...]] = {
     "get": (ID, {"timout": 5}, "timeout"),
     "list": ({"modl": "std"}, "model"),
@@ -148,10 +126,6 @@ ARGUMENTS: list[tuple[dict[str, Any], str]] = [
     ({"timeout": "5"}, "timeout must be a number"),
     ({"timeout": httpx.Timeout(0)}, "timeout.connect must be above zero"),
     ({"default_headers": "x"}, "default_headers must map names to values: got str"),
-    ({"default_headers": {"X-Freepik-API-Key": "k"}}, "can't replace X-Freepik-API-Key: pass the key as"),
-    ({"default_headers": {"Host": "h"}}, "can't replace Host"),
-    ({"default_headers": {"a b": "c"}}, "'a b' is not the name of an HTTP header"),
-    ({"default_headers": {"a": "b\r\nc: d"}}, "the value of a must be a line of ASCII text"),
     ({"poll_interval": "5"}, "poll_interval must be a number"),
     ({"timout": 5}, "did you mean 'timeout'"),
     ({"api_key": 5}, "api_key must be a string"),
@@ -184,7 +158,6 @@ def test_a_closed_client_says_so(any_driver: Driver) -> None:
 
 # --- what is said of a value that doesn't fit a schema
 
-
 SCHEMA: dict[str, Any] = {
     "type": "object",
     "required": ["name"],
@@ -207,37 +180,26 @@ SCHEMA: dict[str, Any] = {
 }
 DOCUMENT = Document({"components": {"schemas": {"Tag": {"type": "string", "maxLength": 3}}}})
 VALIDATOR = Validator(SCHEMA, DOCUMENT)
-
-
-@pytest.mark.parametrize(
-    ("member", "value", "sentence"),
-    [
-        ("name", "", "name must have at least 1 character: got none"),
-        ("name", None, "name must be a string: got null"),
-        ("name", 1.5, "name must be a string: got the number 1.5"),
-        ("name", {"a": 1}, "name must be a string: got the object {'a': 1}"),
-        ("size", 1, "size must be at least 2: got the integer 1"),
-        ("size", float("nan"), "size must be an integer: got the number nan"),
-        ("tags", ["a", "abcd"], "tags[1] must have at most 3 characters: got 4"),
-        ("inner", {"list": [1, "x"]}, "inner.list[1] must be a number: got the string 'x'"),
-        ("ratio", 5, "ratio must be the string 'wide_16_9' or 'square_1_1': got the integer 5"),
-        ("address", "no", "address must be a valid uri: got the string 'no'"),
-        ("code", "A1", "code must match ^[a-z]+$: got the string 'A1'"),
-        ("note", ["x" * 300], f'note does not fit the document: ["{"x" * 178}'),
-        ("more", {1}, "more can't be written as JSON: got the set {1}"),
-        ("even", 3, "even does not fit the document: 3 "),
-        ("name", ["x" * 57], f"name must be a string: got the array ['{'x' * 57}'…"),
-        ("name", "\ud800", "name holds half of a surrogate pair, which can't be sent as UTF-8"),
-        ("ratio", b"wide", "ratio must be the string 'wide_16_9' or 'square_1_1': got the bytes b'wide'"),
-    ],
-)
-def test_what_is_said(member: str, value: object, sentence: str) -> None:
-    """A fault is reported by the member, by what the schema wants there, and by what was given, cut short."""
-    (problem,) = VALIDATOR.problems({"name": "a", member: value})
-    assert problem.startswith(sentence)
-    assert len(problem) < 220
-
-
+RATIO = "ratio must be the string 'wide_16_9' or 'square_1_1': got the"
+# A member, a value, and how what is said of it begins.
+SAID: list[tuple[str, object, str]] = [
+    ("name", "", "name must have at least 1 character: got none"),
+    ("name", None, "name must be a string: got null"),
+    ("name", ["x" * 57], f"name must be a string: got the array ['{'x' * 57}'…"),
+    ("name", "\ud800", "name holds half of a surrogate pair"),
+    ("size", 1, "size must be at least 2: got the integer 1"),
+    ("size", float("nan"), "size must be an integer: got the number nan"),
+    ("tags", ["a", "abcd"], "tags[1] must have at most 3 characters: got 4"),
+    ("tags", [], "tags must have at least 1 item: got none"),
+    ("inner", {"list": [1, "x"]}, "inner.list[1] must be a number: got the string 'x'"),
+    ("ratio", 5, f"{RATIO} integer 5"),
+    ("ratio", b"wide", f"{RATIO} bytes b'wide'"),
+    ("address", "no", "address must be a valid uri: got the string 'no'"),
+    ("code", "A1", "code must match ^[a-z]+$: got the string 'A1'"),
+    ("note", ["x" * 300], "note does not fit the document: "),
+    ("more", {1}, "more can't be written as JSON: got the set {1}"),
+    ("even", 3, "even does not fit the document: 3 "),
+]
 MEANT = {
     "16:9": "wide_16_9",
     "1_1": "square_1_1",
@@ -248,12 +210,22 @@ MEANT = {
 }
 
 
-def test_what_was_meant() -> None:
-    """The same words in another spelling, or a slip of the keys, are known; digits alone are no slip."""
+def test_what_is_said() -> None:
+    """A fault is reported by the member, by what the schema wants there, and by what was given, cut short.
+
+    The same words in another spelling, or a slip of the keys, are known; digits alone are no slip.
+    """
+    for member, value, sentence in SAID:
+        (problem,) = VALIDATOR.problems({"name": "a", member: value})
+        assert problem.startswith(sentence)
+        assert len(problem) < 220
     for given, meant in MEANT.items():
         (problem,) = VALIDATOR.problems({"name": "a", "ratio": given})
         hint = f" (did you mean {meant!r}?)" if meant else ""
-        assert problem.endswith(f": got the string {given!r}{hint}")
+        assert problem == f"{RATIO} string {given!r}{hint}"
+    fit = {"name": "abcd", "size": 2, "tags": ["abc"], "note": None, "more": 1}
+    assert VALIDATOR.problems(fit) == VALIDATOR.problems({"name": "a", "size": 9, "note": "x"}) == []
+    assert VALIDATOR.names == tuple(SCHEMA["properties"])
 
 
 def test_faults_come_in_the_schemas_order() -> None:
@@ -264,48 +236,36 @@ def test_faults_come_in_the_schemas_order() -> None:
     assert problems[1] == "name is missing"
 
 
-def test_what_fits() -> None:
-    """A value that fits has no problem; null only where the document says so."""
-    assert VALIDATOR.problems({"name": "abcd", "size": 2, "tags": ["abc"], "note": None, "more": 1}) == []
-    assert VALIDATOR.problems({"name": "a", "size": 9, "note": "x"}) == []
-    assert VALIDATOR.names == tuple(SCHEMA["properties"])
-
-
 OTHERS: list[tuple[dict[str, Any], object, str]] = [
-    ({"type": "string", "maxLength": 3}, "abcd", "it must have at most 3 characters: got 4"),
     ({"type": "string"}, None, "it must be a string: got null"),
     ({"enum": [1, 2]}, 3, "it must be the value 1 or 2: got the integer 3"),
     ({}, float("inf"), "it can't be written as JSON: got the number inf"),
     ({"additionalProperties": {"type": "string"}}, {"a": 5}, "it.a does not fit the document: 5 "),
     ({"properties": {"nullable": {"type": "null"}}, "required": ["nullable"]}, {}, "it.nullable is missing"),
-    ({"minProperties": 2}, {"a": 5}, 'it does not fit the document: {"a":5} '),
 ]
+TEXTS = ("", "a", "a_B-9", "aaaaa", "a\n", "a b", "é", "a.b", None, 5)
+MORE: tuple[dict[str, Any], ...] = (
+    *(
+        {},
+        {"pattern": "^[a-z]+$"},
+        {"pattern": r"^\w+$"},
+        {"minLength": 2},
+        {"enum": ["a"]},
+        {"type": "null"},
+    ),
+)
 
 
 def test_what_is_said_of_other_schemas() -> None:
-    """Where the schema says less, so does the sentence; a value is called by its name, or the request."""
+    """Where the schema says less, so does the sentence; a value is called by its name, or the request.
+
+    A text that is taken without the JSON Schema library is one that the library takes.
+    """
     assert Validator({"type": "string"}, DOCUMENT).problems(5)[0].startswith("the request must be a string")
     for schema, value, sentence in OTHERS:
         (problem,) = Validator(schema, DOCUMENT).problems(value, "it")
         assert problem.startswith(sentence)
-
-
-@pytest.mark.parametrize("value", ["", "a", "a_B-9", "aaaaa", "a\n", "a b", "é", "a.b", None, 5])
-@pytest.mark.parametrize(
-    "more",
-    [{}, {"pattern": "^[a-z]+$"}, {"pattern": r"^\w+$"}, {"minLength": 2}, {"enum": ["a"]}, {"type": "null"}],
-    ids=str,
-)
-def test_plain_text_is_checked_as_the_validator_does(value: object, more: dict[str, Any]) -> None:
-    """A text that is taken without the JSON Schema library is one that the library takes."""
-    validator = Validator({"type": "string", "maxLength": 4, **more}, DOCUMENT)
-    assert bool(validator.problems(value, "x")) == bool(list(validator.misfits(value)))
-
-
-def test_names_that_nobody_knows() -> None:
-    """A name that is not known is reported with the nearest that is."""
-    assert unknown_names(["name", "nam", "zzz"], ["name", "size"]) == [
-        "nam is not a field of the request (did you mean 'name'?)",
-        "zzz is not a field of the request",
-    ]
-    assert unknown_names(["x"], [], "an option") == ["x is not an option"]
+    for more in MORE:
+        validator = Validator({"type": "string", "maxLength": 4, **more}, DOCUMENT)
+        for text in TEXTS:
+            assert bool(validator.problems(text, "x")) == bool(list(validator.misfits(text))), (more, text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -13,20 +12,17 @@ import httpx
 import pytest
 
 from contract_tests.support.answers import ID, IMAGE, completed, failing, mp4, reply, shown
-from contract_tests.support.clients import ASYNC, KEY, FakeTime, Script
-from kling_elements import AsyncKlingElements, KlingElements, Limits, errors
+from contract_tests.support.clients import ASYNC, SYNC, Script
+from kling_elements import Limits, errors
 from kling_elements.api.endpoints import DEFAULT_MODEL
 from kling_elements.journal import Job, Journal, State, request_digest
 from kling_elements.types import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from contract_tests.support.clients import Driver, FakeTime, Opened
     from kling_elements.journal import Entry
-
-    Step = Callable[[httpx.Request], httpx.Response]
 
 
 @pytest.fixture
@@ -45,27 +41,32 @@ def only(path: Path) -> Entry:
     return entry
 
 
-def opened(driver: Driver, path: Path, time: FakeTime, *steps: Any, **options: Any) -> Opened:
-    return driver.open(
-        Script.of(*steps), journal=path, **{"clock": time.clock, "sleep": time.sleep, **options}
-    )
-
-
 def interrupt(_: object = None) -> Any:
     raise KeyboardInterrupt
 
 
-CUT = httpx.ConnectError("refused")
+REFUSED = httpx.ConnectError("refused")
+RECORD = {"task_id": ID, "status": "CREATED"}
+HALF = f'{{"data":{{"task_id":"{ID}","sta'.encode()
 # What comes of a create, the state of its entry, and its task's id.
 OUTCOMES: dict[str, tuple[Any, State, str | None]] = {
     "created": (shown(), State.CREATED, ID),
-    "an id in a 5xx": (reply(500, {"data": {"task_id": ID}}), State.CREATED, ID),
-    "an id in a refusal": (reply(409, {"data": {"task_id": ID}}), State.CREATED, ID),
+    "prose around it": (
+        reply(content=f"created {RECORD} enjoy".replace("'", '"').encode()),
+        State.CREATED,
+        ID,
+    ),
+    "cut after the id": (reply(content=HALF, cut=httpx.ReadTimeout("slow")), State.CREATED, ID),
+    "an id in a 5xx": (reply(500, {"data": RECORD}), State.CREATED, ID),
+    "an id in a 5xx that is cut": (reply(500, content=HALF, cut=httpx.ReadError("x")), State.CREATED, ID),
+    "an id in a refusal": (reply(409, {"data": RECORD}), State.CREATED, ID),
+    "an id in a 403": (reply(403, {"data": RECORD}), State.CREATED, ID),
+    "an id in a rate": (reply(429, {"data": RECORD}), State.CREATED, ID),
     "refused": (failing(400), State.REFUSED, None),
     "no key": (failing(401), State.REFUSED, None),
     "the quota": (failing(429, "Daily quota exceeded"), State.REFUSED, None),
     "a rate to the end": (failing(429), State.REFUSED, None),
-    "never reached": (CUT, State.REFUSED, None),
+    "never reached": (REFUSED, State.REFUSED, None),
     "a fault of the service's": (failing(503), State.UNKNOWN, None),
     "no answer": (httpx.ReadTimeout("late"), State.UNKNOWN, None),
     "no JSON": (reply(200, content=b"<html>"), State.UNKNOWN, None),
@@ -76,32 +77,22 @@ OUTCOMES: dict[str, tuple[Any, State, str | None]] = {
 def test_every_outcome_of_a_create(
     any_driver: Driver, path: Path, step: Any, state: State, task_id: str | None
 ) -> None:
-    """Whatever comes of a create, one entry tells whether a task exists, its id, and why not."""
-    client = any_driver.open(Script.of(step), journal=path, sleep=lambda _: None)
-    text = ""
+    """One entry, and the task or the error, tell whether a task exists and its id; in doubt, one is sent."""
+    server, error = Script.of(step), None
+    client = any_driver.open(server, journal=path, sleep=lambda _: None)
     try:
-        client.create([IMAGE])
-    except errors.KlingError as error:
-        text = error.args[0]
+        assert client.create([IMAGE]).id == task_id
+    except errors.KlingError as raised:
+        error = raised
     entry = only(path)
     assert (entry.state, entry.task_id) == (state, task_id)
-    assert entry.note == (text if state is not State.CREATED else entry.note)
     assert entry.is_doubtful == (state is State.UNKNOWN)
-
-
-def test_a_create_is_two_commits(any_driver: Driver, path: Path) -> None:
-    """The journal costs a create two commits, one before and one after it; a look without news none."""
-
-    def commits() -> int:
-        return int.from_bytes(path.read_bytes()[24:28])  # SQLite's own count
-
-    client = any_driver.open(Script.of(shown(), shown(), shown()), journal=path)
-    client.create([IMAGE])  # the first makes the file
-    counts = [commits()]
-    for operation, argument in ((client.create, [IMAGE]), (client.get, ID), (client.get, ID)):
-        operation(argument)
-        counts.append(commits())
-    assert [count - counts[0] for count in counts] == [0, 2, 2, 2]
+    if error:
+        assert error.task_id == task_id
+        assert task_id or entry.note == error.args[0]
+    if isinstance(error, errors.OutcomeUnknown):
+        assert error.hint == (f"kling-elements wait {ID}" if task_id else "kling-elements list")
+    assert len(server.requests) == 1 or state is State.REFUSED
 
 
 # What breaks a create off, in a hook before it is sent, while it is sent, or in a pause.
@@ -109,8 +100,8 @@ BREAKS: dict[str, tuple[dict[str, Any], list[Any], State]] = {
     "Ctrl-C before it is sent": ({"hook": interrupt}, [shown()], State.REFUSED),
     "Ctrl-C while it is sent": ({}, [interrupt], State.UNKNOWN),
     "Ctrl-C in the pause after a rate": ({"sleep": interrupt}, [failing(429)], State.REFUSED),
-    "Ctrl-C in the pause before a retry": ({"sleep": interrupt}, [CUT], State.REFUSED),
-    "Ctrl-C in a retry": ({}, [CUT, interrupt], State.UNKNOWN),
+    "Ctrl-C in the pause before a retry": ({"sleep": interrupt}, [REFUSED], State.REFUSED),
+    "Ctrl-C in a retry": ({}, [REFUSED, interrupt], State.UNKNOWN),
 }
 
 
@@ -123,51 +114,11 @@ def test_only_what_was_sent_is_in_doubt(
     hooks = {"request": [options.pop("hook")]} if "hook" in options else {}
     http = httpx.Client(transport=httpx.MockTransport(Script.of(*steps)), event_hooks=hooks)
     with pytest.raises(KeyboardInterrupt) as caught:
-        KlingElements(KEY, http_client=http, journal=path, **options).create([IMAGE])
+        SYNC.open(http_client=http, journal=path, **options).create([IMAGE])
     assert only(path).state is state
     assert ("interrupted before it was sent" in str(only(path).note)) == (state is State.REFUSED)
     notes = getattr(caught.value, "__notes__", [])
     assert any("kling-elements list" in note for note in notes) == (state is State.UNKNOWN)
-
-
-def test_what_is_noted_of_a_create(driver: Driver, time: FakeTime, path: Path, tmp_path: Path) -> None:
-    """An entry has the model, the origin, the key's fingerprint, the request's digest and the target."""
-    target = tmp_path / "videos" / ".." / "out.mp4"
-    server = Script.of(shown())
-    client = driver.open(server, journal=path, base_url="https://a.example", sleep=time.sleep)
-    client.create([IMAGE], prompt="p", target=target)
-    (sent,) = server.requests
-    entry = only(path)
-    assert (entry.model, entry.origin) == (DEFAULT_MODEL, "https://a.example")
-    assert entry.digest == request_digest(Request("POST", sent.url.path, content=sent.content))
-    assert entry.target == str(tmp_path / "out.mp4")
-    assert len(entry.fingerprint) == 16
-    driver.open(Script.of(shown(task_id="b")), journal=path, api_key="another-key-of-the-tests").create(
-        [IMAGE]
-    )
-    assert len({entry.fingerprint for entry in entries(path)}) == 2
-    assert not target.exists()
-
-
-def test_each_change_is_noted(driver: Driver, time: FakeTime, path: Path, tmp_path: Path) -> None:
-    """An entry is there before the create is sent; then status, URLs with their expiry, and the file."""
-    pending: list[State] = []
-    seen: list[tuple[str | None, bool]] = []
-
-    def look(request: httpx.Request) -> httpx.Response:
-        pending.append(only(path).state)  # a process that is killed here is found
-        return shown()(request)
-
-    steps = [look, shown("IN_PROGRESS"), completed(), reply(content=mp4())]
-    client = opened(driver, path, time, *steps, limits=Limits.off())
-    task = client.generate(
-        [IMAGE], on_update=lambda _: seen.append((only(path).status, only(path).urls != ()))
-    )
-    assert pending == [State.PENDING]
-    assert seen == [("CREATED", False), ("IN_PROGRESS", False), ("COMPLETED", True)]
-    assert only(path).expires_at == 4102444800.0
-    file = client.download(task, tmp_path / "out.mp4")
-    assert (only(path).file, only(path).urls) == (str(file), ())
 
 
 def test_a_create_that_is_cancelled(path: Path) -> None:
@@ -182,7 +133,7 @@ def test_a_create_that_is_cancelled(path: Path) -> None:
             raise AssertionError
 
         http = httpx.AsyncClient(transport=httpx.MockTransport(answer))
-        client = AsyncKlingElements(KEY, http_client=http, journal=path)
+        client: Any = ASYNC.make(None, {"api_key": "any", "http_client": http, "journal": path})
         running = asyncio.create_task(client.create([IMAGE]))
         await reached.wait()
         running.cancel()
@@ -208,12 +159,41 @@ def test_an_answered_create_that_is_cancelled_keeps_its_id(
             raise asyncio.CancelledError
         return await run(function)
 
-    client: Any = ASYNC.open(Script.of(shown()), journal=path)
+    client = ASYNC.open(Script.of(shown()), journal=path)
     monkeypatch.setattr(anyio.to_thread, "run_sync", cancelled)
     with pytest.raises(asyncio.CancelledError) as caught:
         client.create([IMAGE])
     assert (only(path).state, only(path).task_id) == (State.CREATED, ID)
     assert f"kling-elements wait {ID}" in caught.value.__notes__[0]
+
+
+def test_each_change_is_noted(driver: Driver, time: FakeTime, path: Path, tmp_path: Path) -> None:
+    """What is sent is noted before it is sent; then status, URLs with their expiry, and the file."""
+    pending: list[Entry] = []
+    seen: list[tuple[str | None, bool]] = []
+
+    def look(request: httpx.Request) -> httpx.Response:
+        pending.append(only(path))  # a process that is killed here is found
+        return shown()(request)
+
+    server = Script.of(look, shown("IN_PROGRESS"), completed(), reply(content=mp4()))
+    options: dict[str, Any] = {"clock": time.clock, "sleep": time.sleep, "limits": Limits.off()}
+    client = driver.open(server, journal=path, base_url="https://a.example", **options)
+    target = tmp_path / "videos" / ".." / "out.mp4"
+    task = client.generate(
+        [IMAGE], target=target, on_update=lambda _: seen.append((only(path).status, only(path).urls != ()))
+    )
+    sent, entry = server.requests[0], pending[0]
+    assert (entry.state, entry.model, entry.origin) == (State.PENDING, DEFAULT_MODEL, "https://a.example")
+    assert entry.digest == request_digest(Request("POST", sent.url.path, content=sent.content))
+    assert entry.target == str(tmp_path / "out.mp4")
+    assert seen == [("CREATED", False), ("IN_PROGRESS", False), ("COMPLETED", True)]
+    assert only(path).expires_at == 4102444800.0
+    file = client.download(task, tmp_path / "out.mp4")
+    assert (only(path).file, only(path).urls) == (str(file), ())
+    driver.open(Script.of(shown(task_id="b")), journal=path, api_key="another-key").create([IMAGE])
+    assert {len(each.fingerprint) for each in entries(path)} == {16}
+    assert len({each.fingerprint for each in entries(path)}) == 2
 
 
 def test_a_job_is_created_once(driver: Driver, path: Path) -> None:
@@ -231,19 +211,17 @@ def test_a_job_is_created_once(driver: Driver, path: Path) -> None:
         assert len(server.requests) == sent
 
 
-def test_find_unrecorded(driver: Driver, time: FakeTime, path: Path) -> None:
+def test_find_unrecorded(driver: Driver, path: Path) -> None:
     """Tasks that the service lists, and the journal doesn't know for this origin, are found."""
     tasks = reply(body={"data": [{"task_id": name, "status": "COMPLETED"} for name in (ID, "other")]})
-    client = opened(driver, path, time, shown(), tasks)
-    client.create([IMAGE])
-
-    def find(opened: Opened) -> list[str]:
-        found: list[Any] = opened._call("find_unrecorded")
-        return [task.id for task in found]
-
-    assert find(client) == ["other"]
-    assert find(opened(driver, path, time, tasks, base_url="https://b.example")) == [ID, "other"]
-    assert find(opened(driver, path, time, failing(404, "Tasks not found"))) == []
+    driver.open(Script.of(shown()), journal=path).create([IMAGE])
+    for step, options, found in (
+        (tasks, {}, ["other"]),
+        (tasks, {"base_url": "https://b.example"}, [ID, "other"]),
+        (failing(404, "Tasks not found"), {}, []),
+    ):
+        client = driver.open(Script.of(step), journal=path, **options)
+        assert [task.id for task in client.call("find_unrecorded")] == found
 
 
 def test_the_quota_is_remembered_and_shown(driver: Driver, path: Path) -> None:
@@ -253,22 +231,20 @@ def test_the_quota_is_remembered_and_shown(driver: Driver, path: Path) -> None:
         driver.open(server, journal=path, **options)
         for options in ({}, {}, {"api_key": "another-key-0123456789"}, {"base_url": "https://b.example"})
     )
-    assert quota_wait(mine) is None
+
+    def wait(opened: Opened) -> float:
+        client: Any = opened.client
+        return client.usage.quota_wait or 0.0
+
+    assert not wait(mine)
     with pytest.raises(errors.QuotaExceededError):
         mine.create([IMAGE])
-    for client in (mine, later):
-        assert 0 < (quota_wait(client) or 0) <= 86_400
-    assert quota_wait(other_key) is quota_wait(other_origin) is None
+    assert [0 < wait(client) <= 86_400 for client in (mine, later)] == [True, True]
+    assert [wait(other_key), wait(other_origin)] == [0, 0]
     other_key.create([IMAGE])
-    assert quota_wait(mine)
+    assert wait(mine)
     later.create([IMAGE])
-    assert quota_wait(mine) is None
-
-
-def quota_wait(opened: Opened) -> float | None:
-    assert opened.client is not None
-    assert opened.client.usage is not None
-    return opened.client.usage.quota_wait
+    assert not wait(mine)
 
 
 def test_a_closed_client_closes_its_journal(
@@ -277,69 +253,14 @@ def test_a_closed_client_closes_its_journal(
     """The file is closed with the client that opened it; one that was passed in is its owner's."""
     closed: list[Journal] = []
     close = Journal.close
-
-    def close_and_note(journal: Journal) -> None:
-        closed.append(journal)
-        close(journal)
-
-    monkeypatch.setattr(Journal, "close", close_and_note)
+    monkeypatch.setattr(Journal, "close", lambda journal: closed.append(journal) or close(journal))
     with closing(Journal.open(path)) as given:
         for journal in (path, given):
             client: Any = any_driver.open(Script.of(shown()), journal=journal).client
             any_driver.run(partial(client.create, [IMAGE]))
             any_driver.run(client.close if any_driver.backend is None else client.aclose)
-            assert closed == ([] if journal is given else [client.journal])
-            closed.clear()
+            assert (client.journal in closed) == (journal is path)
         assert len(list(given.entries())) == 2
-
-
-# --- a paid id is never hidden
-
-
-RECORD = {"task_id": ID, "status": "CREATED", "more": [1]}
-WHOLE = json.dumps({"data": RECORD}).encode()
-HALF = f'{{"data":{{"task_id":"{ID}","sta'.encode()
-
-
-# What a 2xx may be and yet show its task, and whether the task comes whole.
-FOUND: dict[str, tuple[Step, bool]] = {
-    "as documented": (reply(body={"data": RECORD}), True),
-    "bare": (reply(body=RECORD), True),
-    "a list": (reply(body=[RECORD]), True),
-    "deep inside": (reply(201, {"result": {"payload": [None, {"data": RECORD}]}}), True),
-    "HTML": (reply(content=WHOLE, headers={"content-type": "text/html"}), True),
-    "in prose": (reply(content=b"created: " + WHOLE + b" enjoy"), False),
-    "reset": (reply(content=HALF, cut=httpx.ReadError("reset")), False),
-    "timed out": (reply(content=HALF, cut=httpx.ReadTimeout("slow")), False),
-    "an unknown status": (shown("QUEUED"), False),
-}
-
-
-@pytest.mark.parametrize(("step", "is_whole"), FOUND.values(), ids=FOUND)
-def test_a_successful_create_gives_its_task(any_driver: Driver, step: Step, is_whole: bool) -> None:  # noqa: FBT001
-    """Whatever else is unexpected in a 2xx, its task comes back, with all that can be read of it."""
-    task = any_driver.open(Script.of(step)).create([IMAGE])
-    assert task.id == ID
-    if is_whole:
-        assert (task.status, task.raw) == ("CREATED", RECORD)
-
-
-UNKNOWN = [(status, body, cut, errors.OutcomeUnknown) for status in (302, 409, 500, 520)
-           for body, cut in ((WHOLE, None), (HALF, httpx.ReadError("reset")))]  # fmt: skip
-REFUSED = [(status, WHOLE, None, errors.ApiError) for status in (400, 403, 429)]
-
-
-@pytest.mark.parametrize(("status", "body", "cut", "kind"), [*UNKNOWN, *REFUSED])
-def test_a_failed_create_that_names_a_task(
-    driver: Driver, status: int, body: bytes, cut: Any, kind: type[errors.KlingError]
-) -> None:
-    """An error that names a task has its id, and is not repeated, not even one for the rate."""
-    server = Script.of(reply(status, content=body, cut=cut))
-    with pytest.raises(kind) as caught:
-        driver.open(server).create([IMAGE])
-    assert caught.value.task_id == ID
-    assert kind is errors.ApiError or caught.value.hint == f"kling-elements wait {ID}"
-    assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize("value", ["a/b", "x" * 300, "with space", "é"])

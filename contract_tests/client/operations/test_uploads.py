@@ -1,21 +1,22 @@
-"""Local images that are uploaded: without the key, once, and before anything is paid for."""
+"""Images before anything is paid for: local ones are uploaded without the key, once; URLs are looked at."""
 
 from __future__ import annotations
 
-import io
 import json
+import re
 from functools import partial
-from random import Random
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 from attrs import define, field
-from PIL import Image
 
-from contract_tests.support.answers import ID, IMAGE, failing, png, reply, shown
-from contract_tests.support.contract import place
+from contract_tests.support.answers import ID, IMAGE, Pieces, failing, png, reply, shown
+from contract_tests.support.clients import KEY
+from contract_tests.support.contract import place, request_schema
+from contract_tests.support.pictures import encoded, picture
 from kling_elements import errors
+from kling_elements.operations.image_urls import URL_CHECK_BYTES
 from kling_elements.operations.uploads import UPLOAD_REUSE_MARGIN
 
 if TYPE_CHECKING:
@@ -24,39 +25,46 @@ if TYPE_CHECKING:
 
     from contract_tests.support.clients import Driver, FakeTime
 
+    Answer = tuple[int, dict[str, str], bytes]
+
 QUERY = "?signature=s3cret%2Fx~y="
 ASSETS = "https://assets.example/get/"
 _, UPLOAD_PATH = place("requestUploadUrls")
 UPLOAD: dict[str, Any] = {"local_files": "upload"}
-
-
-def jpeg() -> bytes:
-    Image.new("RGB", (400, 600), (20, 90, 200)).save(buffer := io.BytesIO(), "JPEG")
-    return buffer.getvalue()
+PNG, JPEG = png(), encoded(picture(), "JPEG")
 
 
 @define
 class Service:
-    """The service and its store.
+    """The service, its store, and a host of images.
 
     Attributes:
         asset_seconds: For how long assets are.
         on_put: What the store answers next, in turn; then it takes everything.
         on_ask: What the upload operation answers next, in turn; then addresses.
+        host: Answers for images behind URLs.
         asks: The content types of each request for addresses.
         puts: What was put to the store.
         creates: The bodies of the creates.
+        fetched: What was asked of the host of images.
     """
 
     asset_seconds: Any = 86_400
     on_put: list[Any] = field(factory=list)
     on_ask: list[Any] = field(factory=list)
+    host: Callable[[httpx.Request], Answer] = lambda _: (404, {}, b"")
     asks: list[list[str]] = field(factory=list)
     puts: list[httpx.Request] = field(factory=list)
     creates: list[dict[str, Any]] = field(factory=list)
+    fetched: list[httpx.Request] = field(factory=list)
     count: int = 0
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "GET":
+            self.fetched.append(request)
+            status, headers, body = self.host(request)
+            sent = {"content-length": str(len(body)), **headers}
+            return httpx.Response(status, headers=sent, stream=Pieces(body))
         if request.url.host == "store.example":
             self.puts.append(request)
             return self._next(self.on_put, request) or httpx.Response(200)
@@ -96,19 +104,17 @@ def test_local_images_are_put_and_their_addresses_sent(any_driver: Driver, tmp_p
     """Each local image goes to the store with exactly the signed headers; create gets URLs, in order."""
     service = Service()
     file = tmp_path / "misnamed.png"
-    file.write_bytes(jpeg())
+    file.write_bytes(JPEG)
     client = any_driver.open(service)
-    assert client.create([png(), IMAGE, file], **UPLOAD, prompt="x").id == ID
+    assert client.create([PNG, IMAGE, file], **UPLOAD, prompt="x").id == ID
     assert service.asks == [["image/png", "image/jpeg"]]  # by the bytes, not by the name
     one, two = (f"{ASSETS}{number}{QUERY}" for number in (1, 2))
     assert service.creates == [{"images": [one, IMAGE, two], "prompt": "x"}]
-    assert [request.content for request in service.puts] == [png(), jpeg()]
+    assert [request.content for request in service.puts] == [PNG, JPEG]
     for number, (request, content_type) in enumerate(zip(service.puts, service.asks[0], strict=True), 1):
         assert (request.method, str(request.url)) == ("PUT", f"https://store.example/put/{number}{QUERY}")
-        ours = {"user-agent", "connection", "accept-encoding"}
+        ours = {"user-agent", "connection", "accept-encoding", "host", "content-length"}
         assert {name: value for name, value in request.headers.items() if name not in ours} == {
-            "host": "store.example",
-            "content-length": str(len(request.content)),
             "content-type": content_type,
             "x-store-signed": "yes",
         }
@@ -124,47 +130,30 @@ def test_what_is_there_is_used_again(driver: Driver, time: FakeTime) -> None:
     """The same bytes are put once, within one request and between requests, while their URL lives."""
     service = Service()
     client = driver.open(service, clock=time.clock, sleep=time.sleep)
-    client.create([png(), jpeg(), png()], **UPLOAD)
-    assert service.asks == [["image/png", "image/jpeg"]]
+    alike = [encoded(picture()) + last for last in (b"\0", b"\1")]  # they differ in their last byte alone
+    client.create([PNG, *alike, PNG], **UPLOAD)
+    assert [put.content for put in service.puts] == [PNG, *alike]
+    assert len(set(service.creates[0]["images"])) == 3
     time.now += 86_400 - UPLOAD_REUSE_MARGIN - 1
-    client.create([jpeg()], **UPLOAD)
-    assert client.upload(png()) == service.creates[0]["images"][0]
-    assert len(service.puts) == 2
-    time.now += 2
-    client.create([png()], **UPLOAD)
+    client.create([alike[1]], **UPLOAD)
+    assert client.upload(PNG) == service.creates[0]["images"][0]
     assert len(service.puts) == 3
+    time.now += 2
+    client.create([PNG], **UPLOAD)
+    assert len(service.puts) == 4
     assert service.creates[2]["images"] != service.creates[0]["images"][:1]
     for seconds in (0, UPLOAD_REUSE_MARGIN, None, "86400", True):  # how long it lives is not known
         client = driver.open(Service(asset_seconds=seconds))
-        assert client.upload(png()) != client.upload(png())
-
-
-def test_images_that_begin_alike_are_two(driver: Driver) -> None:
-    """Two images that differ in their last row alone are uploaded both."""
-    noise = Random(1).randbytes(400 * 400 * 3)  # noqa: S311 - any noise will do: it can't be compressed
-    images = []
-    for last in (b"\0", b"\xff"):
-        Image.frombytes("RGB", (400, 400), noise[:-1200] + last * 1200).save(buffer := io.BytesIO(), "PNG")
-        images.append(buffer.getvalue())
-    assert images[0][:400_000] == images[1][:400_000]
-    service = Service()
-    driver.open(service).create(images, **UPLOAD)
-    assert [put.content for put in service.puts] == images
-    assert len(set(service.creates[0]["images"])) == 2
-
-
-# --- the store's bad days
+        assert client.upload(PNG) != client.upload(PNG)
 
 
 @pytest.mark.parametrize(
-    "step",
-    [httpx.ConnectError("refused"), httpx.WriteTimeout("x"), failing(503), failing(429)],
-    ids=["refused", "timed out", "503", "429"],
+    "step", [httpx.ConnectError("refused"), httpx.WriteTimeout("x"), failing(503), failing(429)]
 )
 def test_a_put_is_repeated(driver: Driver, step: object) -> None:
     """What passes is repeated, to the same URL; only then is the create sent."""
     service = Service(on_put=[step, step])
-    driver.open(service, sleep=lambda _: None).create([png()], **UPLOAD)
+    driver.open(service, sleep=lambda _: None).create([PNG], **UPLOAD)
     assert [request.url.path for request in service.puts] == ["/put/1"] * 3
     assert len(service.creates) == 1
 
@@ -173,7 +162,7 @@ def test_an_address_that_has_ended_is_replaced(driver: Driver, time: FakeTime) -
     """One that is refused, or that has ended meanwhile, is asked for again; what was put stays put."""
     for status in (401, 410):
         service = Service(on_put=[None, failing(status)])
-        driver.open(service).create([png(), jpeg()], **UPLOAD)
+        driver.open(service).create([PNG, JPEG], **UPLOAD)
         assert service.asks == [["image/png", "image/jpeg"], ["image/jpeg"]]
         assert [request.url.path for request in service.puts] == ["/put/1", "/put/2", "/put/3"]
         assert service.creates[0]["images"][1].startswith(f"{ASSETS}3")
@@ -182,11 +171,11 @@ def test_an_address_that_has_ended_is_replaced(driver: Driver, time: FakeTime) -
         time.now += 115
         return httpx.Response(200)
 
-    service = Service(on_put=[slow] * 4)
+    service = Service(on_put=[slow] * 3)
     client = driver.open(service, clock=time.clock, sleep=time.sleep)
-    client.create([png(), jpeg(), png(400), png(500)], **UPLOAD)
-    assert [len(files) for files in service.asks] == [4, 3, 2, 1]
-    assert len(service.puts) == 4
+    client.create([PNG, JPEG, png(400)], **UPLOAD)
+    assert [len(files) for files in service.asks] == [3, 2, 1]
+    assert len(service.puts) == 3
 
 
 MOVED = reply(307, content=b"", headers={"location": "https://elsewhere.example/"})
@@ -216,7 +205,7 @@ def test_a_failed_upload_creates_nothing(
     """An image that can't be put is an error that says that no task was created; no create was sent."""
     service = Service(on_ask=list(on_ask), on_put=list(on_put))
     with pytest.raises(kind) as caught:
-        driver.open(service, sleep=lambda _: None).create([png()], **UPLOAD)
+        driver.open(service, sleep=lambda _: None).create([PNG], **UPLOAD)
     assert "No task was created" in f"{caught.value} {getattr(caught.value, '__notes__', '')}"
     assert "s3cret" not in f"{caught.value} {caught.value!r}"
     assert getattr(caught.value, "status_code", None) == status
@@ -242,13 +231,13 @@ def test_a_function_stores_the_images(any_driver: Driver) -> None:
     later: list[Any] = [store_later, lambda *image: store_later(*image)]  # noqa: PLW0108 - looks synchronous
     for kind in [store, partial(store), *(later if any_driver.backend else [])]:
         stored.clear()
-        any_driver.open(service).create([png(), IMAGE, jpeg()], local_files=kind)
-        assert stored == [(png(), "image/png"), (jpeg(), "image/jpeg")]
+        any_driver.open(service).create([PNG, IMAGE, JPEG], local_files=kind)
+        assert stored == [(PNG, "image/png"), (JPEG, "image/jpeg")]
         one, two = (f"https://mine.example/{number}?sig=a%2Fb" for number in (1, 2))
         assert service.creates[-1]["images"] == [one, IMAGE, two]
     for kind in later if any_driver.backend is None else []:
         with pytest.raises(errors.ValidationError, match="use AsyncKlingElements"):
-            any_driver.open(service).create([png()], local_files=kind)
+            any_driver.open(service).create([PNG], local_files=kind)
     assert service.asks == []
 
 
@@ -265,11 +254,77 @@ def test_what_a_function_gives_is_checked(driver: Driver, result: Any) -> None:
             raise result
         return result
 
-    error = KeyError if isinstance(result, Exception) else errors.ValidationError
-    with pytest.raises(error) as caught:
-        driver.open(service).create([IMAGE, png()], local_files=store)
-    if error is KeyError:
-        assert any("No task was created" in note for note in caught.value.__notes__)
+    with pytest.raises((KeyError, errors.ValidationError)) as caught:
+        driver.open(service).create([IMAGE, PNG], local_files=store)
+    if isinstance(result, Exception):
+        assert "No task was created" in caught.value.__notes__[0]
     else:
         assert "images[1]" in str(caught.value)
     assert (service.asks, service.creates) == ([], [])
+
+
+# --- `check_images=True`: images behind URLs
+
+LIMITS = request_schema()["properties"]["images"]["items"]["x-image-constraints"]
+MOST = LIMITS["maxBytes"]
+HOST = "https://pictures.example"
+
+
+def whole(request: httpx.Request) -> Answer:
+    """A host that knows no ranges; what follows the end of a PNG is not looked at."""
+    is_large = request.url.path == "/large.png"
+    return 200, {"content-type": "image/png"}, PNG.ljust(1_000_000 if is_large else 0, b"\0")
+
+
+def ranged(request: httpx.Request) -> Answer:
+    """A host that answers with the range that it is asked for."""
+    *_, data = whole(request)
+    part = data[:URL_CHECK_BYTES]
+    return 206, {"content-range": f"bytes 0-{len(part) - 1}/{len(data)}"}, part
+
+
+def test_good_images(driver: Driver) -> None:
+    """A good image passes, from hosts with and without ranges, and only its first kilobytes are asked for."""
+    for host in (whole, ranged):
+        service = Service(host=host)
+        images = [f"{HOST}/a.png", PNG, f"{HOST}/large.png"]
+        driver.open(service).create(images, check_images=True)
+        for fetched in service.fetched:
+            assert fetched.headers["range"] == f"bytes=0-{URL_CHECK_BYTES - 1}"
+            assert fetched.headers["accept-encoding"] == "identity"
+            assert KEY not in str(fetched.headers.raw)
+        driver.open(service).create(images)  # none is fetched without the option
+        assert ([request.url.path for request in service.fetched], len(service.creates)) == (
+            ["/a.png", "/large.png"],
+            2,
+        )
+
+
+MOVED_AGAIN = (302, {"location": "/again"}, b"")
+UNFIT: dict[str, tuple[Answer, str]] = {
+    "missing": ((404, {}, b"<html>not here</html>"), "can't be fetched"),
+    "html": ((200, {"content-type": "image/png"}, b"<html>log in</html>" * 20), "HTML"),
+    "small": ((200, {}, png(299, 400)), f"{LIMITS['minWidth']}"),
+    "heavy": ((206, {"content-range": f"bytes 0-99/{MOST}"}, PNG), f"{MOST:,}"),
+    "heavy whole": ((200, {}, PNG.ljust(MOST, b"\0")), f"{MOST:,}"),
+    "cut off": ((200, {"content-length": "9999"}, PNG), "can't be fetched whole"),
+    "empty": ((200, {}, b""), "empty"),
+    "a circle": (MOVED_AGAIN, "too many redirects"),
+}
+
+
+@pytest.mark.parametrize(("answer", "words"), UNFIT.values(), ids=UNFIT)
+def test_images_that_cannot_be_used(driver: Driver, answer: Answer, words: str) -> None:
+    """Each image that is missing or breaks a limit is named before anything is sent to the service.
+
+    A redirect to another host is followed, as the vendor's server would.
+    """
+    elsewhere = (302, {"location": "https://elsewhere.example/"}, b"")
+    service = Service(host=lambda request: elsewhere if request.url.path == "/moved.png" else answer)
+    with pytest.raises(errors.ValidationError) as caught:
+        driver.open(service).create([f"{HOST}/a.png", PNG, f"{HOST}/moved.png"], check_images=True)
+    first, third = caught.value.problems
+    assert re.match(rf"images\[0\]: .*/a\.png.*{words}", first)
+    assert re.match(rf"images\[2\]: .*/moved\.png.*{words}", third)
+    assert service.creates == []
+    assert service.fetched[-1].url.host == "elsewhere.example"

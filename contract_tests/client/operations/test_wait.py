@@ -61,39 +61,26 @@ def test_a_new_task_may_be_missing_for_a_while(driver: Driver, time: FakeTime) -
     client, server = open_with(driver, time, shown(), failing(404), failing(404), completed())
     assert client.generate([IMAGE]).urls == (RESULT,)
     assert len(server.requests) == 4
-    client, _ = open_with(driver, time, shown(), failing(404))
-    began = time.now
-    with pytest.raises(errors.NotFoundError) as caught:
-        client.generate([IMAGE])
-    assert caught.value.task_id == ID
-    assert 30 <= time.now - began < 40
     client, server = open_with(driver, time, shown(), failing(404))
-    task = client.create([IMAGE])
+    task, began = client.create([IMAGE]), time.now
     with pytest.raises(errors.NotFoundError):  # at once, as 401 and 403 are
         client.wait("another-task")
-    time.now += 30
+    assert len(server.requests) == 2
+    with pytest.raises(errors.NotFoundError) as caught:
+        client.wait(task)
+    assert caught.value.task_id == ID
+    assert 30 <= time.now - began < 40
+    asked = len(server.requests)
     with pytest.raises(errors.NotFoundError):
         client.wait(task)
-    assert len(server.requests) == 3
-
-
-def test_when_it_looks(driver: Driver, time: FakeTime) -> None:
-    """A new task is left alone for about 10 s; any other is looked at once. Then the schedule rules."""
-    client, _ = open_with(driver, time, shown(), shown("IN_PROGRESS"), completed())
-    client.generate([IMAGE])
-    assert len(time.sleeps) == 2
-    assert 9 <= time.sleeps[0] <= 11
-    assert 4.5 <= time.sleeps[1] <= 5.5
-    time.sleeps.clear()
-    client, _ = open_with(driver, time, completed())
-    client.wait(ID)
-    assert time.sleeps == []
+    assert len(server.requests) == asked + 1
 
 
 HOURS = {"retry_after": "999999999"}
 # The client's options, the wait's, the first answer, and what is slept until the wait is over.
 Case = tuple[dict[str, Any], dict[str, Any], Any, list[float]]
 SLEEPS: dict[str, Case] = {
+    "an old task": ({}, {}, completed(), []),
     "a client's interval": ({"poll_interval": 3}, {}, shown("IN_PROGRESS"), [3]),
     "a call's interval": ({}, {"poll_interval": 3}, shown("IN_PROGRESS"), [3]),
     "a longer hint": ({"poll_interval": 5}, {}, failing(429, retry_after="17"), [17]),
@@ -157,13 +144,24 @@ def test_unknown_statuses_are_not_final(
 
 
 def test_updates_come_at_changes(any_driver: Driver, time: FakeTime) -> None:
-    """on_update gets the task when it is first seen and at each change; `watch` yields the same."""
+    """on_update gets the task when it is first seen, after about 10 s, and at each change, as `watch` does.
+
+    An asynchronous client awaits a listener and a sleep that can be awaited, and calls those that can't.
+    """
     told: list[Task] = []
     seen: list[Task] = []
+
+    async def listen(task: Task) -> None:
+        told.append(task)
+
+    options: dict[str, Any] = {"on_update": listen, "sleep": time.sleep_async}
+    if any_driver.backend is None:
+        options = {"on_update": told.append, "sleep": time.sleep}
     steps = [shown(), shown("IN_PROGRESS"), failing(503), shown("IN_PROGRESS"), completed()]
-    client, _ = open_with(any_driver, time, shown(), *steps)
-    task = client.generate([IMAGE], on_update=told.append)
+    task = any_driver.open(Script.of(shown(), *steps), clock=time.clock).generate([IMAGE], **options)
     assert told[-1] is task
+    assert 9 <= time.sleeps[0] <= 11
+    assert all(4.5 <= slept <= 5.5 for slept in time.sleeps[1:])
     client, server = open_with(any_driver, time, *steps)
     client.watch(seen, ID)
     assert len(server.requests) == len(steps)
@@ -172,21 +170,6 @@ def test_updates_come_at_changes(any_driver: Driver, time: FakeTime) -> None:
     client.watch(again := list[Task](), Task(ID, "COMPLETED"))  # polled all the same: it may be old
     assert [type(task) for task in again] == [type(task)]
     assert len(server.requests) == len(steps) + 1
-
-
-def test_ones_own_listeners_and_sleep_are_awaited(any_driver: Driver, time: FakeTime) -> None:
-    """An asynchronous client awaits listeners and a sleep that can be awaited, and calls those that can't."""
-    seen: list[str] = []
-
-    async def listen(task: Task) -> None:
-        seen.append(task.status)
-
-    options: dict[str, Any] = {"on_update": listen, "sleep": time.sleep_async}
-    if any_driver.backend is None:
-        options = {"on_update": lambda task: seen.append(task.status), "sleep": time.sleep}
-    server = Script.of(shown(), shown("IN_PROGRESS"), completed())
-    any_driver.open(server, clock=time.clock).generate([IMAGE], **options)
-    assert (seen, len(time.sleeps)) == (["CREATED", "IN_PROGRESS", "COMPLETED"], 2)
 
 
 def test_a_real_clock_and_sleep(any_driver: Driver) -> None:
@@ -219,19 +202,7 @@ def test_a_task_without_a_video(
     assert len(server.requests) == 3
 
 
-def test_watch_ends_as_wait_does(driver: Driver, time: FakeTime) -> None:
-    """What was seen is yielded; then the deadline, or an interruption, which names the task that runs on."""
-    for error, options in ((errors.DeadlineExceeded, {}), (KeyboardInterrupt, {"on_look": _interrupt})):
-        client, _ = open_with(driver, time, shown("IN_PROGRESS"), poll_interval=5)
-        seen: list[Task] = []
-        with pytest.raises(error) as caught:
-            client.watch(seen, ID, timeout=10, **options)
-        assert [task.status for task in seen] == ["IN_PROGRESS"]
-        assert ID in str(caught.value) + str(getattr(caught.value, "__notes__", ""))
-    assert time.now == 1010
-
-
-def _interrupt(look: Look) -> None:
+def interrupt(_: Look) -> None:
     raise KeyboardInterrupt
 
 
@@ -244,18 +215,19 @@ def test_looks_are_all_told(driver: Driver, time: FakeTime) -> None:
     assert [look.task.status if look.task else None for look in looks] == ["IN_PROGRESS", None, "COMPLETED"]
     assert [type(look.error).__name__ for look in looks] == ["NoneType", "ServerError", "NoneType"]
     assert [(look.elapsed, look.next_look) for look in looks] == [(0, 5), (5, 5), (10, None)]
+    # A watch that ends early has yielded what was seen, and names the task that runs on.
     looks.clear()
-    client, _ = open_with(driver, time, shown("IN_PROGRESS"), poll_interval=10)
-    with pytest.raises(errors.DeadlineExceeded):
-        client.wait(ID, timeout=10, on_look=looks.append)
+    for error, on_look in ((errors.DeadlineExceeded, looks.append), (KeyboardInterrupt, interrupt)):
+        client, _ = open_with(driver, time, shown("IN_PROGRESS"), poll_interval=10)
+        seen: list[Task] = []
+        with pytest.raises(error) as caught:
+            client.watch(seen, ID, timeout=10, on_look=on_look)
+        assert [task.status for task in seen] == ["IN_PROGRESS"]
+        assert ID in str(caught.value) + str(getattr(caught.value, "__notes__", ""))
     assert [(look.elapsed, look.next_look) for look in looks] == [(0, 10), (10, None)]
 
 
 # --- deadlines
-
-
-USED_UP = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "120"}
-
 
 CALLS: dict[str, tuple[Callable[[Any], Any], type[errors.KlingError]]] = {
     "get": (lambda client: client.get(ID, timeout=5), errors.RateLimitError),
@@ -271,8 +243,10 @@ CALLS: dict[str, tuple[Callable[[Any], Any], type[errors.KlingError]]] = {
 def test_no_rate_limit_outlasts_a_deadline(driver: Driver, time: FakeTime, name: str) -> None:
     """The service says that the rate is used up for two minutes: no call sleeps past its own deadline."""
     call, kind = CALLS[name]
-    server = Script.of(reply(body={"data": {"task_id": ID, "status": "IN_PROGRESS"}}, headers=USED_UP))
-    client: Any = driver.open(server, clock=time.clock, sleep=time.sleep).client
+    used_up = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "120"}
+    in_progress = reply(body={"data": {"task_id": ID, "status": "IN_PROGRESS"}}, headers=used_up)
+    opened, server = open_with(driver, time, in_progress)
+    client: Any = opened.client
     client.get(ID)
     began = time.now
     with pytest.raises(kind) as caught:
@@ -286,9 +260,10 @@ def test_no_rate_limit_outlasts_a_deadline(driver: Driver, time: FakeTime, name:
 
 def test_a_wait_for_a_place_ends_with_the_deadline(any_driver: Driver, time: FakeTime) -> None:
     """A generate that finds no place among the tasks that may run at once gives up in time, unsent."""
-    server = Script.of(shown(), shown("IN_PROGRESS"), completed())
-    options = {"clock": time.clock, "sleep": time.sleep}
-    client: Any = any_driver.open(server, limits=Limits((), 1), **options).client
+    opened, server = open_with(
+        any_driver, time, shown(), shown("IN_PROGRESS"), completed(), limits=Limits((), 1)
+    )
+    client: Any = opened.client
     refused: list[errors.RateLimitError] = []
     # From here the clock's floats can't hit the deadline exactly.
     time.now = began = math.nextafter(1020.0, math.inf)
@@ -314,30 +289,22 @@ def test_a_wait_for_a_place_ends_with_the_deadline(any_driver: Driver, time: Fak
 
 
 def test_a_deadline_cuts_requests_but_never_a_create(driver: Driver, time: FakeTime) -> None:
-    """A request may take what is left until the deadline; a create that is being sent may end."""
-    server = Script.of(shown(), completed())
-    client: Any = driver.open(server, clock=time.clock, sleep=time.sleep, timeout=60.0).client
-    client.generate(IMAGE, timeout=15)
-    client.get(ID, timeout=5)
-    client.get(ID, timeout=0.1)
-    client.get(ID)
-    allowed = [request.extensions["timeout"]["read"] for request in server.requests]
-    assert allowed[0] == pytest.approx(60, abs=0.1), "and the time that its body takes over a slow uplink"
-    assert 1 <= allowed[1] <= 6
-    assert allowed[2:] == [5, 1, 60]
-
-
-def test_one_deadline_holds_for_a_whole_generate(driver: Driver, time: FakeTime) -> None:
-    """What a create takes is taken from the wait."""
+    """What a create takes is taken from the wait. A look may take what is left; a create may end."""
 
     def slow(request: httpx.Request) -> httpx.Response:
         time.now += 8
         return shown()(request)
 
-    server = Script.of(slow, shown("IN_PROGRESS"))
-    client = driver.open(server, clock=time.clock, sleep=time.sleep)
+    opened, server = open_with(driver, time, slow, shown("IN_PROGRESS"), timeout=60.0)
+    client: Any = opened.client
     began = time.now
     with pytest.raises(errors.DeadlineExceeded) as caught:
-        client.generate([IMAGE], timeout=12)
+        client.generate(IMAGE, timeout=12)
     assert time.now - began == pytest.approx(12)
     assert (caught.value.task_id, caught.value.hint) == (ID, f"kling-elements wait {ID}")
+    allowed = [request.extensions["timeout"]["read"] for request in server.requests]
+    assert allowed[0] == pytest.approx(60, abs=0.1), "and the time that its body takes over a slow uplink"
+    assert all(1 <= each <= 4 for each in allowed[1:])
+    for options in ({"timeout": 5}, {"timeout": 0.1}, {}):
+        client.get(ID, **options)
+    assert [request.extensions["timeout"]["read"] for request in server.requests[-3:]] == [5, 1, 60]
