@@ -158,7 +158,9 @@ def reconcile(stored: Entry | None, ours: Entry) -> Entry:
         return ours
     merged = merge(stored, {name: getattr(ours, name) for name in _DEFAULTS})
     newer = max(stored.updated_at, ours.updated_at)
-    return evolve(merged, updated_at=newer, lease=ours.lease or stored.lease)
+    # The lease that `begin` gave has ended with the create.
+    kept = None if stored.state is State.PENDING is not merged.state else stored.lease
+    return evolve(merged, updated_at=newer, lease=ours.lease or kept)
 
 
 def task_news(task: TaskData) -> dict[str, Any]:
