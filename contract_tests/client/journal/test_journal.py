@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -13,7 +14,7 @@ import platformdirs
 import pytest
 from attrs import evolve
 
-from contract_tests.client.journal.conftest import NEW, Clock
+from contract_tests.client.journal.conftest import FORKS, NEW, Clock
 from contract_tests.support.locks import locked
 from kling_elements.journal import Job, Journal, NewEntry, fingerprint, journal_path, key_fingerprint, schema
 from kling_elements.journal import journal as journal_module
@@ -107,8 +108,7 @@ def test_a_lease_keeps_others_away_until_it_ends(journal: Journal, open_journal:
     assert not journal.claim("no such entry", "a", 60)
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
-@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+@FORKS
 def test_a_dead_process_holds_nothing(journal: Journal, path: Path, open_journal: Open) -> None:
     """The lease of a process that has died is over at once; of another machine's process nobody can tell."""
     entry_id = made(journal)
@@ -198,7 +198,7 @@ def test_all_entries_come_in_order_and_page_by_page(
     journal: Journal, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """More entries than fit a page are all given once, the oldest first, also while others are written."""
-    monkeypatch.setattr(journal_module, "_PAGE", 10)
+    monkeypatch.setattr(journal_module, "_PAGE", 10)  # a page of the real length takes two hundred entries
     ids = []
     for number in range(35):
         clock.now += number % 2  # some at the same instant
@@ -222,6 +222,33 @@ def test_text_that_is_no_unicode_is_kept(journal: Journal, open_journal: Open) -
     assert (journal.knows(["t\ud800"]), journal.job_keys("b")) == ({"t\ud800"}, [odd])
 
 
+def test_eight_race_on_one_journal(path: Path) -> None:
+    """Of eight that begin the same jobs and claim the last one's task, one wins each; nothing is lost."""
+    names, start = "abcdefgh", threading.Barrier(8)
+
+    def race(name: str) -> list[str]:
+        with closing(Journal(Database(path))) as journal:  # of its own, as another process has it
+            start.wait()
+            won = []
+            for number in range(6):
+                begun = journal.begin(evolve(NEW, job=Job("b", str(number))))
+                if begun.earlier is None:
+                    won.append(f"job {number}")
+                    journal.created(begun.entry_id, Task(f"job {number}", "CREATED"))
+                made(journal, f"{name} {number}")
+            assert journal.problem is None
+            return [*won, "claim"] if journal.claim(begun.entry_id, name, 3600) else won
+
+    with ThreadPoolExecutor(8) as pool:
+        won = [each for found in pool.map(race, names) for each in found]
+    jobs = [f"job {number}" for number in range(6)]
+    assert sorted(won) == ["claim", *jobs]
+    with closing(Journal(Database(path))) as journal:
+        expected = {*jobs, *(f"{name} {number}" for name in names for number in range(6))}
+        assert {entry.task_id for entry in journal.entries()} == expected
+        assert (journal.doubtful(), journal.check()) == ([], None)
+
+
 def test_threads_share_one_journal(journal: Journal, open_journal: Open) -> None:
     """Many threads write to one journal, and nothing of it is lost, nor left in memory."""
     with ThreadPoolExecutor(8) as pool:
@@ -242,57 +269,6 @@ def test_a_journal_can_be_off() -> None:
         journal.adopt(Task(f"f{number}", "FAILED"), NEW)
     assert len(list(journal.entries())) == 2000
     assert journal.entry(entry_id) is not None
-
-
-def test_a_journal_without_a_file_is_like_one_with(path: Path) -> None:
-    """Every call gives the same, whether entries are in a file or in this process alone."""
-
-    def seen(journal: Journal) -> list[object]:
-        entry_id = made(journal, completed("t1"), OF_JOB)
-        clock.now += 1
-        other = made(journal, "t2")
-        clock.now += 1
-        doubtful = journal.begin(evolve(OF_JOB, job=Job("b", "2"))).entry_id
-        journal.unknown(doubtful, "no answer")
-        journal.set_target("t2", "v.mp4")
-        journal.downloaded("t1", "w.mp4")
-        journal.adopt(Task("t3", "FAILED"), NEW, doubtful)
-        assert journal.claim(other, "me", 60.0)
-        journal.release(other, "me")
-        journal.quota_exhausted(NEW, journal.now().timestamp() + 600.0)
-        names = {entry_id: "1", other: "2", doubtful: "3"}
-        plain = [
-            (
-                names[each.entry_id],
-                each.task_id,
-                each.state,
-                each.status,
-                each.job,
-                each.urls,
-                each.is_finished,
-            )
-            for each in journal.entries()
-        ]
-        job = journal.job("b", "1")
-        return [
-            plain,
-            job and names[job.entry_id],
-            [each.task_id for each in journal.unfinished()],
-            journal.doubtful(),
-            journal.knows(["t1", "t3", "t4"]),
-            sorted(journal.job_keys("b")),
-            journal.tasks_beginning("t"),
-            journal.tasks_beginning("t", "https://other.example"),
-            journal.find("t2", "https://other.example"),
-            journal.was_pruned("b"),
-            journal.quota_wait(NEW),
-            journal.abandon(other),
-            journal.seen(Task("t9", "CREATED")),
-        ]
-
-    clock = Clock()
-    with closing(Journal(Database(path), clock, clock)) as journal:
-        assert seen(Journal(None, clock, clock)) == seen(journal)
 
 
 def test_where_the_journal_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -164,7 +164,10 @@ def reconcile(stored: Entry | None, ours: Entry) -> Entry:
         return ours
     newer = max(stored.updated_at, ours.updated_at)
     known = {name: getattr(ours, name) for name in _DEFAULTS}
-    return merge(stored, known, updated_at=newer, lease=ours.lease or stored.lease)
+    merged = merge(stored, known, updated_at=newer)
+    # The lease that `begin` gave has ended with the create.
+    kept = None if stored.state is State.PENDING is not merged.state else stored.lease
+    return evolve(merged, lease=ours.lease or kept)
 
 
 def task_news(task: TaskData) -> dict[str, Any]:
