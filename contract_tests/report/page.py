@@ -9,7 +9,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from contract_tests.report import rules
-from contract_tests.report.table import to_do
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,21 +17,17 @@ if TYPE_CHECKING:
     from contract_tests.report.table import Table
 
 
-def html(
-    table: Table, groups: Sequence[Group] = (), stale: Sequence[str] = (), facts: Iterable[str] = ()
-) -> str:
+def html(table: Table, groups: Sequence[Group], stale: Sequence[str], facts: Iterable[str]) -> str:
     """Write the whole page; the facts identify the run."""
     loader = FileSystemLoader(Path(__file__).parent)
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
     environment.filters["breakable"] = _breakable
     return environment.get_template("page.html.j2").render(
-        title="Contract: rules and answers",
         table=table,
         groups=groups,
-        verdicts=rules.VERDICTS,
+        verdicts=list(rules.VERDICTS.values()),
         missing=rules.not_reached(groups),
-        notes=rules.notes,
-        left=[*(to_do(table) if len(table.sides) > 1 else ()), *stale],
+        stale=stale,
         facts=list(facts),
     )
 

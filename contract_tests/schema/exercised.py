@@ -1,8 +1,7 @@
 """Counts how often each documented answer is met: by the client (client side) and by a server (server side).
 
 A test says what it saw with `record`. Nothing is kept unless the environment variable `CONTRACT_COUNTS`
-names a folder, as `make contract` does: then every process of the run appends to a file of its own there, and
-`read` adds them up.
+names a folder, as `make contract` does: then each process of the run appends to files of its own there.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, get_args
 from contract_tests.support.contract import document, operations, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 Side = Literal["client", "server"]
 SIDES: Final[tuple[Side, ...]] = get_args(Side)
@@ -36,15 +35,25 @@ class Row(NamedTuple):
 
 def record(side: Side, method: str, path: str, status: int | str, media_type: str | None) -> None:
     """Count one answer."""
-    folder = os.environ.get(FOLDER_VARIABLE)
-    row = row_of(method, path, status, media_type)
-    if folder is None or row is None:
-        return
-    file = Path(folder) / f"{os.getpid()}.jsonl"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    # One short line in append mode: workers may be killed at any moment, and nothing is lost then.
-    with file.open("a", encoding="utf-8") as lines:
-        lines.write(json.dumps([side, *row]) + "\n")
+    row = row_of(method, path, status, media_type) if FOLDER_VARIABLE in os.environ else None
+    if row is not None:
+        keep("counts", [side, *row])
+
+
+def keep(kind: str, value: Any) -> None:
+    """Write a value down, if this is a run that is counted."""
+    if FOLDER_VARIABLE in os.environ:
+        file = Path(os.environ[FOLDER_VARIABLE]) / f"{os.getpid()}.{kind}"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        # One short line in append mode: workers may be killed at any moment, and nothing is lost then.
+        with file.open("a", encoding="utf-8") as lines:
+            lines.write(json.dumps(value) + "\n")
+
+
+def kept(folder: Path, kind: str) -> Iterator[Any]:
+    """Give what all processes of a run have written down; nothing, if there is no folder."""
+    for file in sorted(folder.glob(f"*.{kind}")):
+        yield from map(json.loads, file.read_text(encoding="utf-8").splitlines())
 
 
 def row_of(method: str, path: str, status: int | str, media_type: str | None) -> Row | None:
@@ -96,10 +105,5 @@ def documented() -> tuple[Row, ...]:
 
 
 def read(folder: Path) -> Counter[tuple[Side, Row]]:
-    """Add up what all processes of a run have counted in a folder; nothing, if there is none."""
-    counts: Counter[tuple[Side, Row]] = Counter()
-    for file in sorted(folder.glob("*.jsonl")):
-        for line in file.read_text(encoding="utf-8").splitlines():
-            side, *row = json.loads(line)
-            counts[side, Row(*row)] += 1
-    return counts
+    """Add up what all processes of a run have counted in a folder."""
+    return Counter((side, Row(*row)) for side, *row in kept(folder, "counts"))

@@ -24,7 +24,7 @@ from contract_tests.violations.violation import CannotApplyError, Violation
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-_SLOWEST: Final = ("test_schemathesis", "test_reproducible", "test_profiles")
+_SLOWEST: Final = ("test_schemathesis", "test_runs", "test_profiles")
 _PATIENCE: Final = 600  # seconds; a violation may make a test wait for ever
 
 

@@ -15,6 +15,7 @@ import re
 import struct
 import threading
 import time
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urlsplit
 from uuid import uuid4
@@ -371,7 +372,7 @@ class Stranger:
 
     def post(self, url: str, headers: dict[str, str], body: bytes) -> None:
         try:
-            httpx.post(url, headers=headers, content=body, trust_env=False)
+            _client().post(url, headers=headers, content=body)
         except httpx.HTTPError:
             return
 
@@ -380,6 +381,11 @@ class Stranger:
         mac = base64.b64encode(hmac.new(self.secret.encode(), text, hashlib.sha256).digest()).decode()
         signed = {"webhook-id": message_id, "webhook-timestamp": timestamp, "webhook-signature": f"v1,{mac}"}
         return {"content-type": JSON, **signed}
+
+
+@cache
+def _client() -> httpx.Client:
+    return httpx.Client(trust_env=False)  # certificates are read once, and not for each delivery
 
 
 def with_header(answer: Answer, name: str, value: str | None) -> Answer:

@@ -1,5 +1,7 @@
 """How a run of the server side is set up, from the environment."""
 
+# ruff: noqa: E501 - a table
+
 from __future__ import annotations
 
 import os
@@ -14,7 +16,6 @@ from contract_tests.schema.server.guard import Profile
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PREFIX: Final = "CONTRACT_"
 _FEW_EXAMPLES: Final = 10
 _SHORTEST_KEY: Final = 8
 _HERE: Final = frozenset({None, "127.0.0.1", "localhost", "::1"})
@@ -31,7 +32,7 @@ class Configuration:
     """One run: docs/contract.md says what each variable means. Without a `url` it is of the mock."""
 
     url: str | None = None
-    key: str = ""
+    key: str = "contract-suite-key"
     other_key: str | None = None
     webhook_secret: str | None = None
     profile: Profile = "full"
@@ -44,11 +45,11 @@ class Configuration:
     document: Path | None = None
 
 
-def from_environment(environment: Mapping[str, str] = os.environ) -> Configuration:  # noqa: C901 - in parts
+def from_environment(environment: Mapping[str, str] = os.environ) -> Configuration:
     """Read the run's set-up; raises ConfigurationError if something is missing or can't be."""
 
     def get(name: str) -> str | None:
-        return environment.get(PREFIX + name, "").strip() or None
+        return environment.get(f"CONTRACT_{name}", "").strip() or None
 
     def number(name: str, least: int) -> int | None:
         text = get(name)
@@ -66,26 +67,19 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Configurati
         text = get(name)
         if text is not None and len(text) < _SHORTEST_KEY:
             raise ConfigurationError(
-                f"{PREFIX}{name} has fewer than {_SHORTEST_KEY} characters: it can't be told from ordinary"
+                f"CONTRACT_{name} has fewer than {_SHORTEST_KEY} characters: it can't be told from ordinary"
                 " words, and so not be kept out of a report"
             )
         return text
 
-    url, profile, cap = get("URL"), get("PROFILE"), number("CAP", 0)
-    if url is not None:
-        _check_origin(url, get("KEY"), profile, cap)
-        if environment.get("PYTEST_XDIST_WORKER"):
-            raise ConfigurationError("With URL the run is one process, so that it can count: leave out -n")
-    found = next((known for known in get_args(Profile) if known == (profile or "full")), None)
-    if found is None:
-        raise ConfigurationError(f"PROFILE={profile} is unknown: write PROFILE=free or PROFILE=full")
-    return Configuration(
+    url, profile = get("URL"), next((known for known in get_args(Profile) if known == get("PROFILE")), None)
+    found = Configuration(
         url=url.rstrip("/") if url else None,
         key=key("KEY") or "contract-suite-key",
         other_key=key("OTHER_KEY"),
         webhook_secret=get("WEBHOOK_SECRET"),
-        profile=found,
-        cap=cap,
+        profile=profile or "full",
+        cap=number("CAP", 0),
         seed=number("SEED", 0) or 1,
         examples=number("EXAMPLES", 1) or _FEW_EXAMPLES,
         wait=number("WAIT", 1) or (_NEAR_SECONDS if urlsplit(url or "").hostname in _HERE else _FAR_SECONDS),
@@ -93,17 +87,16 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Configurati
         known=file("KNOWN", "known.yaml"),
         document=file("DOCUMENT", ""),
     )
-
-
-def _check_origin(url: str, key: str | None, profile: str | None, cap: int | None) -> None:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path.strip("/") or parts.query:
-        raise ConfigurationError(f"URL={url} is no origin: write e.g. URL=https://staging.example")
-    if key is None:
-        raise ConfigurationError(f"There is no key for {url}: put it into the variable {PREFIX}KEY")
-    if profile is None:
-        raise ConfigurationError(
-            "Tasks cost money: write PROFILE=free (makes none) or PROFILE=full CAP=N (makes N at most)"
-        )
-    if profile == "full" and cap is None:
-        raise ConfigurationError("PROFILE=full makes tasks: write how many at most, e.g. CAP=20")
+    parts = urlsplit(url or "http://x")
+    is_origin = parts.scheme in {"http", "https"} and parts.netloc and not parts.path.strip("/") + parts.query
+    for is_wrong, message in (
+        (not is_origin, f"URL={url} is no origin: write e.g. URL=https://staging.example"),
+        (url and not get("KEY"), f"There is no key for {url}: put it into the variable CONTRACT_KEY"),
+        (get("PROFILE") and not profile, f"PROFILE={get('PROFILE')} is unknown: write PROFILE=free or PROFILE=full"),
+        (url and not profile, "Tasks cost money: write PROFILE=free (makes none) or PROFILE=full CAP=N (makes N at most)"),
+        (url and profile == "full" and found.cap is None, "PROFILE=full makes tasks: write how many at most, e.g. CAP=20"),
+        (url and environment.get("PYTEST_XDIST_WORKER"), "With URL the run is one process, so that it can count: leave out -n"),
+    ):  # fmt: skip
+        if is_wrong:
+            raise ConfigurationError(message)
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -12,7 +13,7 @@ from contract_tests.schema.server.exchange import NoAnswerError
 from contract_tests.schema.server.guard import NotSentError
 from contract_tests.schema.server.patience import Patience
 from contract_tests.schema.server.target import EndedError, Target
-from contract_tests.schema.server.verdicts import KnownError, note, read_known, rule_of
+from contract_tests.schema.server.verdicts import KnownError, Line, note, read_known, rule_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -20,20 +21,17 @@ if TYPE_CHECKING:
     from contract_tests.schema.server.neighbour import Neighbour
 
 # A cap on tasks, or a day's quota, may end before the run does: tasks, keys and uploads come before bodies.
-_ORDER: Final = ("lives", "keys", "uploads", "tasks", "methods", "bodies", "answers")
+_ORDER: Final = ("lives", "keys", "uploads", "tasks", "methods", "bodies", "answers", "schemathesis")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sort the files of this folder by what matters most."""
+    """Put the files of this folder last, sorted by what matters most."""
 
     def place(item: pytest.Item) -> int:
-        name = item.path.stem.removeprefix("test_")
-        return _ORDER.index(name) if name in _ORDER else len(_ORDER)
+        is_here = item.path.parent == Path(__file__).parent
+        return _ORDER.index(item.path.stem.removeprefix("test_")) if is_here else -1
 
-    here = [item for item in items if item.path.parent.name == "server"]
-    places = [position for position, item in enumerate(items) if item in set(here)]
-    for position, item in zip(places, sorted(here, key=place), strict=True):
-        items[position] = item
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session")
@@ -85,18 +83,11 @@ def target(
 ) -> Target:
     """The server under test; when the test ends, its answers are held to all rules."""
     target = new_target()
-    target.patience, target.known = patience, read_known(configuration.known)
-    target.rule, target.check = rule_of(request.function), request.node.name
-    target.images = configuration.images
+    target.rule, target.patience = rule_of(request.function), patience
+    target.known, target.images = read_known(configuration.known), configuration.images
     if not target.images and target.is_near and not target.offered:
         target.images = near.images
     return target
-
-
-@pytest.fixture
-def reached(target: Target, near: Neighbour) -> Neighbour | None:
-    """The small server of this machine, if the server under test can reach it."""
-    return near if target.is_near else None
 
 
 @pytest.hookimpl(wrapper=True)
@@ -105,32 +96,18 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
     target = pyfuncitem.funcargs.get("target")
     if not isinstance(target, Target):
         return (yield)
+    done, skipped = None, ""
     try:
         done = yield
-    except NotSentError as kept_back:
-        target.assert_clean()
-        pytest.skip(str(kept_back))
-    except pytest.skip.Exception:
-        target.assert_clean()
-        raise
+    except (NotSentError, pytest.skip.Exception) as kept_back:
+        skipped = str(kept_back)
     except EndedError:
-        done = None
+        pass
     except (AssertionError, LookupError, TypeError, ValueError, AttributeError, NoAnswerError) as error:
         # What a rule has seen says more than where the test broke because of it.
         target.broke(error)
-        done = None
     target.assert_clean()
+    note(Line(target.rule, "skipped" if skipped else "held", skipped))
+    if skipped:
+        pytest.skip(skipped)
     return done
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Note which rules were held, and which were not reached."""
-    report = yield
-    if isinstance(item, pytest.Function) and "target" in item.fixturenames and report.when == "call":
-        if report.skipped and isinstance(report.longrepr, tuple):
-            reason = str(report.longrepr[2]).removeprefix("Skipped: ")
-            note(rule_of(item.function), "skipped", text=reason, check=item.name)
-        elif report.passed:
-            note(rule_of(item.function), "held")
-    return report

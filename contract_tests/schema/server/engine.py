@@ -12,12 +12,14 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 
+from contract_tests.schema.server import leaks, operations
 from contract_tests.schema.server.exchange import Sent, curl
 from contract_tests.schema.server.guard import NotSentError
-from contract_tests.schema.server.operations import operations, place_of
 from contract_tests.support.contract import document
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from schemathesis.engine.recorder import ScenarioRecorder
 
     from contract_tests.schema.server.target import Target
@@ -34,7 +36,6 @@ class Outcome:
     """What a phase came to: failures, each with its curl line, and what the guard has kept back."""
 
     failures: tuple[str, ...]
-    requests: int
     kept_back: str = ""
 
 
@@ -48,59 +49,54 @@ def run(target: Target, phase: Phase, seed: int, examples: int, path: str = "") 
     from schemathesis.config import SchemathesisConfig  # noqa: PLC0415
     from schemathesis.engine import events, from_schema  # noqa: PLC0415
 
-    settings: dict[str, Any] = {
+    config = SchemathesisConfig.from_dict({
         "seed": seed,
         "workers": 1,
         # As the scheme's, not as a header of every request: that would hide a missing one.
         "auth": {"openapi": _credentials(target)},
         "generation": {"max-examples": examples, "no-shrink": True, "database": "none"},
         "phases": {name: {"enabled": name == phase} for name in PHASES},
-    }
-    config = SchemathesisConfig.from_dict(settings)
+    })  # fmt: skip
     schema = schemathesis.openapi.from_dict(copy.deepcopy(document()), config=config)
     schema.app = _application(target)
     tested = schema.include(path_regex=f"{path}$")
     tested = tested.include(method="GET") if target.guard.profile == "free" else tested
-    before, failures, kept_back = len(target.record), [], ""
+    failures: list[str] = []
+    kept_back = ""
     for event in from_schema(tested).execute():
         if isinstance(event, events.ScenarioFinished):
             failures += _failures(target, event.recorder)
+        elif isinstance(event, events.NonFatalError) and isinstance(event.value, NotSentError):
+            kept_back = str(event.value)
         elif isinstance(event, events.NonFatalError):
-            if isinstance(event.value, NotSentError):
-                kept_back = str(event.value)
-            else:
-                failures.append(f"{event.label}: {event.info.title}: {event.info.message}")
+            failures.append(f"{event.label}: {event.info.title}: {event.info.message}")
         elif isinstance(event, events.FatalError):
             raise event.exception
-    return Outcome(tuple(failures), len(target.record) - before, kept_back)
+    return Outcome(tuple(failures), kept_back)
 
 
 def _credentials(target: Target) -> dict[str, dict[str, str]]:
     """Return the key in the tool's form, of the first alternative of each operation."""
     user, _, password = target.key.partition(":")
     forms = {"Basic": {"username": user, "password": password}, "Bearer": {"bearer": target.key}}
-    first = (option for operation in operations() for option in target.schemes(operation)[:1])
-    schemes = sorted({scheme for option in first for scheme in option})
-    return {scheme: forms.get(place_of(scheme).word, {"api_key": target.key}) for scheme in schemes}
+    first = (way for op in operations.operations() for way in operations.ways(op, target.origin)[:1])
+    schemes = sorted({scheme for way in first for scheme in way})
+    return {s: forms.get(operations.place_of(s).word, {"api_key": target.key}) for s in schemes}
 
 
-def _failures(target: Target, recorder: ScenarioRecorder) -> list[str]:
-    found = []
-    for case_id, checks in recorder.checks.items():
-        for info, name in ((check.failure_info, check.name) for check in checks):
-            if info is None:
-                continue
-            interaction = recorder.interactions.get(info.failure.case_id or case_id)
-            answer = interaction.response.content if interaction and interaction.response else b""
-            if name == "positive_data_acceptance" and not target.offered and b"image" in answer:
-                continue  # valid data was refused because a generated address is no image that can be fetched
-            text = f"{recorder.label}: {name}: {info.failure.title}\n{info.failure.message}"
-            if interaction is not None:
-                text += f"\n  repeat: {curl(_sent(interaction.request), target.origin, target.keys)}"
-            for key in target.keys:
-                text = text.replace(key, "(key)")
-            found.append(text)
-    return found
+def _failures(target: Target, recorder: ScenarioRecorder) -> Iterator[str]:
+    for case_id, check in ((case_id, check) for case_id, some in recorder.checks.items() for check in some):
+        if check.failure_info is None:
+            continue
+        failure = check.failure_info.failure
+        interaction = recorder.interactions.get(failure.case_id or case_id)
+        answer = interaction.response.content if interaction and interaction.response else b""
+        if check.name == "positive_data_acceptance" and not target.offered and b"image" in answer:
+            continue  # valid data was refused because a generated address is no image that can be fetched
+        text = f"{recorder.label}: {check.name}: {failure.title}\n{failure.message}"
+        if interaction is not None:
+            text += f"\n  repeat: {curl(_sent(interaction.request), target.origin, target.keys)}"
+        yield leaks.hidden(text, target.keys)
 
 
 def _sent(request: Any) -> Sent:
@@ -108,9 +104,8 @@ def _sent(request: Any) -> Sent:
     parts = urlsplit(request.uri)
     pairs = ((name, value) for name, values in request.headers.items() for value in values)
     headers = tuple((name, value) for name, value in pairs if name.lower() not in _OWN_HEADERS)
-    return Sent(
-        request.method, parts.path + (f"?{parts.query}" if parts.query else ""), headers, request.body or b""
-    )
+    target = operations.with_query(parts.path, parts.query)
+    return Sent(request.method, target, headers, request.body or b"")
 
 
 def _application(target: Target) -> Any:
@@ -125,7 +120,7 @@ def _application(target: Target) -> Any:
         path = (scope.get("raw_path") or scope["path"].encode()).split(b"?")[0].decode("latin-1")
         query = scope["query_string"].decode("latin-1")
         headers = tuple((name, value) for name, value in request.headers.items() if name not in _OWN_HEADERS)
-        sent = Sent(request.method, f"{path}?{query}" if query else path, headers, await request.body())
+        sent = Sent(request.method, operations.with_query(path, query), headers, await request.body())
         answer = (await anyio.to_thread.run_sync(target.send, sent)).answer
         response = Response(answer.body, answer.status)
         response.raw_headers = [

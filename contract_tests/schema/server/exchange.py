@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 from typing import Any, Final
 
 from attrs import field, frozen
 
 Headers = tuple[tuple[str, str], ...]
-KEY_VARIABLE: Final = "CONTRACT_KEY"
 # Stand-ins list what can be asked of them at the one, and are asked in the other.
 CATALOGUE_PATH: Final = "/_mock/scenarios"
 SCENARIO_HEADER: Final = "x-mock-scenario"
-_CURLS_OWN: Final = ("accept", "user-agent")
 
 
 class NoAnswerError(Exception):
@@ -87,17 +84,14 @@ class Sent(_Message):
     def asks_for(self, status: int) -> bool:
         """Tell whether its scenario asks for this status."""
         asked = self.scenarios
-        return str(status) in {asked.get("status"), asked.get("flaky")} or any(
-            re.fullmatch(rf".*-{status}", name) for name in asked
-        )
+        is_named = any(re.fullmatch(rf".*-{status}", name) for name in asked)
+        return is_named or str(status) in {asked.get("status"), asked.get("flaky")}
 
     @property
     def forces_an_answer(self) -> bool:
         """Whether its scenario replaces the answer, so that it says nothing about tasks."""
-        names = self.scenarios.keys()
-        return bool(names & {"status", "rate", "quota", "redirect"}) or any(
-            name.startswith(("html-", "empty-", "truncated", "created-but-")) for name in names
-        )
+        forcing = r"status|rate|quota|redirect|(html-|empty-|truncated|created-but-).*"
+        return any(re.fullmatch(forcing, name) for name in self.scenarios)
 
 
 @frozen
@@ -134,25 +128,24 @@ def _no_name_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def curl(sent: Sent, origin: str, keys: tuple[str, ...]) -> str:
-    """Write the line that repeats a request, with `$CONTRACT_KEY` in place of each key."""
-    words = ["curl", "-i", "-g", "--path-as-is"]
-    words += ["--head"] if sent.method == "HEAD" else ["-X", shlex.quote(sent.method)]
-    words.append(_quoted(origin + sent.target, keys))
-    for name, value in sent.headers:
-        words += ["-H", _quoted(f"{name}: {value}" if value else f"{name};", keys)]
-    unwanted = [*_CURLS_OWN, *(["content-type"] if sent.body else [])]
-    for name in unwanted:
-        words += [] if sent.values(name) else ["-H", f"'{name}:'"]
+    """Write the line that repeats a request, with the name of a variable in place of each key."""
+
+    def quoted(text: str) -> str:
+        """Quote for a shell."""
+        found = text.replace("'", "'\"'\"'")
+        for key, variable in zip(keys, ("CONTRACT_KEY", "CONTRACT_OTHER_KEY"), strict=False):
+            found = found.replace(key.replace("'", "'\"'\"'"), f"'\"${variable}\"'")
+        return f"'{found}'"
+
+    headers = [f"{name}: {value}" if value else f"{name};" for name, value in sent.headers]
+    curls_own = ("accept", "user-agent", *(["content-type"] if sent.body else []))
+    headers += [f"{name}:" for name in curls_own if not sent.values(name)]
+    method = ["--head"] if sent.method == "HEAD" else ["-X", sent.method]
+    line = " ".join(["curl -i -g --path-as-is", *method, quoted(origin + sent.target)])
+    line += "".join(f" -H {quoted(header)}" for header in headers)
     if not sent.body:
-        return " ".join(words)
+        return line
     if sent.text.isprintable() and sent.text.encode() == sent.body:
-        return " ".join([*words, "--data-binary", _quoted(sent.text, keys)])
+        return f"{line} --data-binary {quoted(sent.text)}"
     octal = "".join(chr(b) if 32 <= b < 127 and b not in b"\\'%" else f"\\{b:03o}" for b in sent.body)
-    return f"printf '{octal}' | " + " ".join([*words, "--data-binary", "@-"])
-
-
-def _quoted(text: str, keys: tuple[str, ...]) -> str:
-    """Quote for a shell, with the name of a variable in place of each secret."""
-    for key in filter(None, keys):
-        text = text.replace(key, "\0")
-    return f'"${KEY_VARIABLE}"'.join(shlex.quote(part) if part else "" for part in text.split("\0")) or "''"
+    return f"printf '{octal}' | {line} --data-binary @-"

@@ -16,42 +16,30 @@ _FORMATS: Final = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP
 
 
 @cache
-def picture(kind: str) -> bytes:
-    """Return an image that fits the document's limits; `kind` is Pillow's name, or a media type."""
+def picture(media_type: str) -> bytes:
+    """Return an image that fits the document's limits."""
     written = io.BytesIO()
     image = Image.linear_gradient("L").resize((512, 384)).convert("RGB")
-    image.save(written, _FORMATS.get(kind, kind))
+    image.save(written, _FORMATS[media_type])
     return written.getvalue()
 
 
-def faults(data: bytes) -> str:
-    """Say why some bytes are no video that can be played; empty if they are one."""
-    try:
-        boxes = list(_boxes(data))
-    except ValueError as error:
-        return str(error)
-    kinds = [kind for kind, _ in boxes]
-    if kinds[:1] != [b"ftyp"]:
-        return "it does not begin as an MP4 file"
-    for kind, name in ((b"moov", "description"), (b"mdat", "content")):
-        if kind not in kinds:
-            return f"it has no {name} ({kind.decode()})"
-    if not any(len(content) for kind, content in boxes if kind == b"mdat"):
-        return "its content is empty"
-    if b"vide" not in dict(boxes)[b"moov"]:
-        return "it has no picture"
-    return "" if seconds(data) else "its length is zero or not given"
-
-
-def seconds(data: bytes) -> float:
-    """Return the length of a video; 0 if it is not given."""
-    try:
-        movie = dict(_boxes(dict(_boxes(data))[b"moov"]))[b"mvhd"]
-        long = movie[0] == 1
-        scale, length = struct.unpack_from(">IQ" if long else ">II", movie, 20 if long else 12)
-    except (KeyError, ValueError, IndexError, struct.error):
-        return 0.0
-    return length / scale if scale else 0.0
+def length(data: bytes) -> float:
+    """Return the seconds of a film, or raise ValueError saying why it can't be played."""
+    boxes = list(_boxes(data))
+    found = dict(boxes)
+    if not boxes or boxes[0][0] != b"ftyp":
+        raise ValueError("it does not begin as an MP4 file")
+    if b"moov" not in found or not any(content for kind, content in boxes if kind == b"mdat"):
+        raise ValueError("it has no description (moov) or no content (mdat)")
+    if b"vide" not in found[b"moov"]:
+        raise ValueError("it has no picture")
+    movie = dict(_boxes(found[b"moov"])).get(b"mvhd", b"").ljust(32, b"\0")
+    is_long = movie[0] == 1
+    scale, units = struct.unpack_from(">IQ" if is_long else ">II", movie, 20 if is_long else 12)
+    if not scale or not units:
+        raise ValueError("its length is zero or not given")
+    return float(units / scale)
 
 
 def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:

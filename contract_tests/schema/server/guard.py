@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import threading
+from functools import cache
 from typing import TYPE_CHECKING, Final, Literal
 
-from attrs import define, field
+from attrs import define
 
 from contract_tests.schema.server import leaks
 from contract_tests.schema.server.operations import find, operations, properties
@@ -45,9 +45,13 @@ def may_create(sent: Sent, keys: tuple[str, ...]) -> bool:
             return True
     except (ValueError, RecursionError):
         pass
-    return any(
-        name.lower() in sent.text.lower() for op in operations() for name in properties(op.body_schema)
-    )
+    text = sent.text.lower()
+    return any(name in text for name in _parameters())
+
+
+@cache
+def _parameters() -> frozenset[str]:
+    return frozenset(name.lower() for op in operations() for name in properties(op.body_schema))
 
 
 @define
@@ -61,14 +65,11 @@ class Guard:
     keys: tuple[str, ...]
     cap: int | None = None
     spent: int = 0
-    _lock: threading.Lock = field(factory=threading.Lock, repr=False)
 
     @property
-    def left(self) -> int | None:
-        """How many more tasks may be made; None for any number."""
-        if self.profile == "free":
-            return 0
-        return None if self.cap is None else self.cap - self.spent
+    def may_spend(self) -> bool:
+        """Whether another task may be made."""
+        return self.profile == "full" and (self.cap is None or self.spent < self.cap)
 
     def admit(self, sent: Sent) -> bool:
         """Let a request pass, and tell whether it took a task from the cap: then `settle` wants the answer.
@@ -81,17 +82,14 @@ class Guard:
             raise NotSentError(
                 "PROFILE=free: this could make a task, which costs money. To send it: PROFILE=full CAP=20"
             )
+        if not self.may_spend:
+            raise NotSentError(
+                f"PROFILE=full: the cap of {self.cap} tasks is reached. To check more, raise CAP"
+            )
         # Taken before it is sent: whatever happens afterwards, the cap holds.
-        with self._lock:
-            if self.cap is not None and self.spent >= self.cap:
-                raise NotSentError(
-                    f"PROFILE=full: the cap of {self.cap} tasks is reached. To check more, raise CAP"
-                )
-            self.spent += 1
+        self.spent += 1
         return True
 
     def settle(self, answer: Answer) -> None:
         """Give a task back to the cap if the answer is a refusal."""
-        if answer.status in _REFUSALS:
-            with self._lock:
-                self.spent -= 1
+        self.spent -= answer.status in _REFUSALS

@@ -9,16 +9,16 @@ from urllib.parse import unquote, urlsplit
 from attrs import Factory, define
 
 from contract_tests.schema.server.operations import COMPLETED, RANK, TERMINAL, at, life_cycles
-from contract_tests.schema.server.verdicts import note, rule_of, stricter
+from contract_tests.schema.server.verdicts import stricter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from contract_tests.schema.server.exchange import Exchange
-    from contract_tests.schema.server.operations import LifeCycle, Operation
-    from contract_tests.schema.server.verdicts import Rule
+    from contract_tests.schema.server.operations import LifeCycle
+    from contract_tests.schema.server.seen import Seen
 
     Texts = Iterator[str]
+    Check = Callable[..., Texts]
 
 # A list may show the last tasks alone; one that shows fewer than this of those it must know leaves some out.
 _SHORTEST_PAGE: Final = 5
@@ -64,49 +64,42 @@ class Ledger:
     elsewhere: dict[tuple[str, str], set[str]] = Factory(dict)
     unclear: int = 0
 
-    def read(self, exchange: Exchange, operation: Operation, owner: str) -> Iterator[tuple[Rule, str]]:
-        """Take in one exchange, and give the rule and a sentence for each breach."""
-
-        def held(check: Callable[..., Texts], *arguments: Any) -> Iterator[tuple[Rule, str]]:
-            rule = rule_of(check.__func__)  # type: ignore[attr-defined]  # a bound method
-            note(rule, "held")
-            return ((rule, text) for text in check(*arguments))
-
-        yield from held(self.request_ids_are_new, exchange)
-        if not exchange.sent.forces_an_answer:
-            yield from held(self.rate_limits_count_down, exchange, operation, owner)
-        value = _value(exchange)
+    def checks(self, seen: Seen) -> Iterator[tuple[Check, Texts]]:
+        """Give the rules that are about an exchange, each with its breaches. They are read in this order."""
+        yield Ledger.request_ids_are_new, self.request_ids_are_new(seen)
+        if not seen.sent.forces_an_answer:
+            yield Ledger.rate_limits_count_down, self.rate_limits_count_down(seen)
         for cycle in life_cycles():
-            if operation is cycle.create:
-                if exchange.answer.is_success:
-                    yield from held(self.a_created_task_is_new, cycle, exchange, value, owner)
-                self.unclear += exchange.answer.status >= 500
-            elif operation is cycle.listing and not exchange.sent.forces_an_answer:
-                yield from held(self.a_list_has_each_task_once, cycle, exchange, value, owner)
-                yield from held(self.a_list_has_no_other_tasks, cycle, exchange, value, owner)
+            if seen.operation is cycle.create:
+                self.unclear += seen.answer.status >= 500
+                if seen.answer.is_success:
+                    yield Ledger.a_created_task_is_new, self.a_created_task_is_new(seen, cycle)
+            elif seen.operation is cycle.listing and not seen.sent.forces_an_answer:
+                yield Ledger.a_list_has_each_task_once, self.a_list_has_each_task_once(seen, cycle)
+                yield Ledger.a_list_has_no_other_tasks, self.a_list_has_no_other_tasks(seen, cycle)
         # Several kinds of task may share one status operation.
-        shown = next((cycle for cycle in life_cycles() if operation is cycle.status), None)
-        if shown is not None and not exchange.sent.forces_an_answer:
-            yield from held(self.a_status_is_of_the_task_asked_for, shown, exchange, value, owner)
+        shown = next((cycle for cycle in life_cycles() if seen.operation is cycle.status), None)
+        if shown is not None and not seen.sent.forces_an_answer:
+            check = Ledger.a_status_is_of_the_task_asked_for
+            yield check, self.a_status_is_of_the_task_asked_for(seen, shown)
 
-    def request_ids_are_new(self, exchange: Exchange) -> Texts:
+    def request_ids_are_new(self, seen: Seen) -> Texts:
         """No two answers have the same x-request-id: it names one request to the vendor's support."""
-        request_id = exchange.answer.header("x-request-id")
+        request_id = seen.answer.header("x-request-id")
         if request_id is not None:
             if request_id in self.answers:
                 yield f"x-request-id {request_id} was already another answer's"
             self.answers.add(request_id)
 
-    def rate_limits_count_down(self, exchange: Exchange, operation: Operation, owner: str) -> Texts:
+    def rate_limits_count_down(self, seen: Seen) -> Texts:
         """Over the answers of one window the rest of a rate limit goes down, never up, nor below zero."""
-        if not exchange.answer.is_success or exchange.sent.method == "HEAD":
+        texts = [seen.answer.header(name) or "" for name in _RATE]
+        is_counted = seen.answer.is_success and seen.sent.method != "HEAD"
+        if not is_counted or not all(text.isdecimal() for text in texts):
             return
         now = time.monotonic()
-        texts = [exchange.answer.header(name) or "" for name in _RATE]
-        if not all(text.isdecimal() for text in texts):
-            return
         limit, left, reset = map(int, texts)
-        key = str(operation), owner, limit
+        key = str(seen.operation), seen.owner, limit
         window = self.windows.get(key)
         if window is None or now >= window.ends:
             # Until the reset that the first answer of a window names, nothing is given back.
@@ -126,67 +119,52 @@ class Ledger:
             yield f"x-ratelimit-reset is still {reset} after {now - window.started:.0f} s"
         window.left = left
 
-    def a_created_task_is_new(self, cycle: LifeCycle, exchange: Exchange, value: Any, owner: str) -> Texts:
+    def a_created_task_is_new(self, seen: Seen, cycle: LifeCycle) -> Texts:
         """A create answers with an id that no other task has, and a task that has not ended."""
-        task_id, task = at(value, cycle.id_pointer), at(value, cycle.task_pointer)
-        if not isinstance(task_id, str) or not task_id:
+        task_id, task = at(seen.value, cycle.id_pointer), at(seen.value, cycle.task_pointer)
+        if not isinstance(task_id, str) or not task_id or task_id in self.tasks or task_id in self.listed:
             self.unclear += 1
-            yield "create answers without an id"
-            return
-        if task_id in self.tasks or task_id in self.listed:
-            self.unclear += 1
-            yield f"create answers with the id of another task, {task_id}"
+            yield f"create answers with the id of another task, {task_id}" if task_id else "there is no id"
             return
         word = task.get(cycle.word_name)
-        self.tasks[task_id] = known = Known(cycle, owner, exchange.sent.scenarios, str(word))
+        self.tasks[task_id] = known = Known(cycle, seen.owner, seen.sent.scenarios, str(word))
         if word in TERMINAL:
             yield f"a task that was just created is {word}"
-        yield from self.a_result_comes_with_completion(known, task_id, task)
+        yield from self._results(known, task_id, task)
 
-    def a_status_is_of_the_task_asked_for(
-        self, cycle: LifeCycle, exchange: Exchange, value: Any, owner: str
-    ) -> Texts:
+    def a_status_is_of_the_task_asked_for(self, seen: Seen, cycle: LifeCycle) -> Texts:
         """A status echoes the id; an id never created is not found; only its maker sees a task.
 
         Its status only moves on, and it has a result if and only if it is COMPLETED.
         """
-        prefix = cycle.status.path.split("{", maxsplit=1)[0]
-        wanted = unquote(exchange.sent.path.removeprefix(prefix))
-        known = self.tasks.get(wanted)
-        if exchange.answer.status == 404 and exchange.sent.method != "HEAD":
-            excused = known is not None and known.scenarios.keys() & {"not-found-first", "flaky"}
-            if known is not None and known.owner == owner and not excused:
+        wanted = unquote(seen.sent.path.removeprefix(cycle.status.path.split("{", maxsplit=1)[0]))
+        known, is_head = self.tasks.get(wanted), seen.sent.method == "HEAD"
+        if seen.answer.status == 404 and known is not None and known.owner == seen.owner and not is_head:
+            if not known.scenarios.keys() & {"not-found-first", "flaky"}:
                 yield f"the task {wanted} was created, and is not found"
-            return
-        if not exchange.answer.is_success:
-            return
-        if known is None and wanted not in self.listed:
+        elif seen.answer.is_success and known is None and wanted not in self.listed:
             yield f"the id {wanted} was never created, and is found"
-            return
-        if known is not None and known.owner != owner:
-            yield f"another key sees the task {wanted}"
-        if exchange.sent.method == "HEAD":
-            return
-        given, task = at(value, cycle.id_pointer), at(value, cycle.task_pointer)
-        if given != wanted:
-            yield f"the task {wanted} was asked for, and {given} is answered"
-        elif known is not None:
-            yield from self.a_task_never_goes_back(known, wanted, task.get(cycle.word_name))
-            yield from self.a_result_comes_with_completion(known, wanted, task)
+        elif seen.answer.is_success:
+            if known is not None and known.owner != seen.owner:
+                yield f"another key sees the task {wanted}"
+            given, task = at(seen.value, cycle.id_pointer), at(seen.value, cycle.task_pointer)
+            if not is_head and given != wanted:
+                yield f"the task {wanted} was asked for, and {given} is answered"
+            elif not is_head and known is not None:
+                yield from self._moves(known, wanted, task.get(cycle.word_name))
+                yield from self._results(known, wanted, task)
 
-    def a_task_never_goes_back(self, known: Known, task_id: str, word: Any) -> Texts:
-        """A task's status only moves on, and a task that has ended stays as it ended."""
+    def _moves(self, known: Known, task_id: str, word: Any) -> Texts:
         before, known.word = known.word, str(word)
         if before in TERMINAL and word != before:
             yield f"the task {task_id} left {before} for {word}"
         elif RANK.get(str(word), 1) < RANK.get(before, 1):
             yield f"the task {task_id} went back from {before} to {word}"
 
-    def a_result_comes_with_completion(self, known: Known, task_id: str, task: Any) -> Texts:
+    def _results(self, known: Known, task_id: str, task: Any) -> Texts:
         """A task has a result if and only if it is COMPLETED: always the same, once, and no other task's."""
         results, word = task.get(known.life_cycle.result_name) or [], task.get(known.life_cycle.word_name)
-        if not isinstance(results, list):
-            return
+        results = results if isinstance(results, list) else [results]
         if results and word != COMPLETED:
             yield f"the task {task_id} is {word}, and has a result"
         if word == COMPLETED and bool(results) == ("complete-empty" in known.scenarios):
@@ -194,37 +172,36 @@ class Ledger:
         if known.results and results != known.results:
             yield f"the result of the task {task_id} has changed from {known.results} to {results}"
         if not known.results:
-            known.results = list(results)
-            yield from self._results_are_addresses(known, task_id)
+            known.results = list(map(str, results))
+            yield from self._addresses(known, task_id)
 
-    def _results_are_addresses(self, known: Known, task_id: str) -> Texts:
-        urls = list(map(str, known.results))
-        for url in urls:
-            if urls.count(url) > 1:
-                yield f"the task {task_id} has the result {url} {urls.count(url)} times"
+    def _addresses(self, known: Known, task_id: str) -> Texts:
+        for url in known.results:
+            if known.results.count(url) > 1:
+                yield f"the task {task_id} has the result {url} {known.results.count(url)} times"
             if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).netloc:
                 yield f"the result of the task {task_id}, {url}, is no address to fetch it from"
         for other_id, other in self.tasks.items():
-            if other is not known and set(urls) & set(map(str, other.results)):
+            if other is not known and set(known.results) & set(other.results):
                 yield f"the tasks {task_id} and {other_id} have the same result"
 
-    def a_list_has_each_task_once(
-        self, cycle: LifeCycle, exchange: Exchange, value: Any, owner: str
-    ) -> Texts:
+    def a_list_has_each_task_once(self, seen: Seen, cycle: LifeCycle) -> Texts:
         """A list has the key's tasks, or the last of them, once each, with their status and no result."""
         mine = {
-            i: k for i, k in self.tasks.items() if k.owner == owner and k.life_cycle.create is cycle.create
+            i: k
+            for i, k in self.tasks.items()
+            if k.owner == seen.owner and k.life_cycle.create is cycle.create
         }
-        if exchange.answer.status == 404 and mine:
+        if seen.answer.status == 404 and mine:
             yield f"the list is said to be empty, and {len(mine)} tasks were created"
-        rows = at(value, cycle.task_pointer)
-        if not exchange.answer.is_success or not isinstance(rows, list):
+        rows = at(seen.value, cycle.task_pointer)
+        if not seen.answer.is_success or not isinstance(rows, list):
             return
         rows = [row for row in rows if isinstance(row, dict)]
         ids = [str(row.get(cycle.id_name)) for row in rows]
         for task_id in sorted({i for i in ids if ids.count(i) > 1}):
             yield f"the task {task_id} is listed {ids.count(task_id)} times"
-        place = (str(cycle.listing), owner)
+        place = (str(cycle.listing), seen.owner)
         made, most = list(mine), self.longest.get(place, 0)
         self.longest[place] = max(most, len(ids))
         first = next((position for position, task_id in enumerate(made) if task_id in ids), len(made))
@@ -233,45 +210,29 @@ class Ledger:
             if task_id not in ids and not (is_cut and position < first):
                 yield f"the task {task_id} was created, and is not listed"
         self.listed.update(ids)
-        for row in rows:
-            known = mine.get(str(row.get(cycle.id_name)))
-            if known is not None:
-                yield from self.a_task_never_goes_back(known, row[cycle.id_name], row.get(cycle.word_name))
+        for task_id, row in zip(ids, rows, strict=True):
+            if task_id in mine:
+                yield from self._moves(mine[task_id], task_id, row.get(cycle.word_name))
             if row.get(cycle.result_name):
-                yield f"the list gives the result of the task {row.get(cycle.id_name)}"
+                yield f"the list gives the result of the task {task_id}"
 
-    @stricter(
-        "Somebody else may use the account meanwhile; the document does not say that a list is never empty"
-    )
-    def a_list_has_no_other_tasks(
-        self, cycle: LifeCycle, exchange: Exchange, value: Any, owner: str
-    ) -> Texts:
+    @stricter("Somebody else may use the account; the document does not say that a list is never empty")
+    def a_list_has_no_other_tasks(self, seen: Seen, cycle: LifeCycle) -> Texts:
         """A list has no task of another key or model, none that nobody created, and is a 404 if empty."""
-        rows = at(value, cycle.task_pointer)
-        if not exchange.answer.is_success or not isinstance(rows, list):
-            if exchange.answer.status == 404:
-                self.elsewhere.setdefault((str(cycle.listing), owner), set())
+        rows, place = at(seen.value, cycle.task_pointer), (str(cycle.listing), seen.owner)
+        if not seen.answer.is_success or not isinstance(rows, list):
+            if seen.answer.status == 404:
+                self.elsewhere.setdefault(place, set())
             return
         if not rows:
             yield "an empty list is a 404, as documented, not an empty array"
         ids = [str(row.get(cycle.id_name)) for row in rows if isinstance(row, dict)]
         new = {task_id for task_id in ids if task_id not in self.tasks}
-        place = (str(cycle.listing), owner)
         before = self.elsewhere.setdefault(place, new)
         for task_id in sorted(new - before) if not self.unclear else ():
             yield f"the task {task_id} is listed, and no create has answered with it"
-        for task_id in ids:
-            known = self.tasks.get(task_id)
-            if known is not None and known.owner != owner:
+        for task_id, known in ((task_id, self.tasks[task_id]) for task_id in ids if task_id in self.tasks):
+            if known.owner != seen.owner:
                 yield f"another key's list has the task {task_id}"
-            elif known is not None and known.life_cycle.create is not cycle.create:
+            elif known.life_cycle.create is not cycle.create:
                 yield f"the task {task_id} was made by {known.life_cycle.create}"
-
-
-def _value(exchange: Exchange) -> Any:
-    if not exchange.answer.is_json:
-        return None
-    try:
-        return exchange.answer.json()
-    except ValueError:
-        return None

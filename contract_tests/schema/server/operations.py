@@ -37,7 +37,6 @@ class Place:
     word: str = ""
 
     def written(self, key: str) -> str:
-        """Return a key as it stands there."""
         if self.word == "Basic":
             pair = key if ":" in key else f"{key}:"
             return f"Basic {base64.b64encode(pair.encode()).decode()}"
@@ -45,7 +44,6 @@ class Place:
 
 
 def place_of(scheme: str) -> Place:
-    """Return the place of a security scheme's key."""
     node = resolve(document().get("components", {}).get("securitySchemes", {}).get(scheme, {}))
     if node.get("type") == "apiKey":
         return Place(node["in"], node["name"].lower() if node["in"] == "header" else node["name"])
@@ -55,6 +53,7 @@ def place_of(scheme: str) -> Place:
 
 def carried(places: Iterable[Place], key: str) -> tuple[dict[str, str], str]:
     """Return the headers and the query that have a key in some places."""
+    places = list(places)
     headers = {place.name: place.written(key) for place in places if place.part == "header"}
     cookies = "; ".join(f"{place.name}={key}" for place in places if place.part == "cookie")
     query = urlencode({place.name: key for place in places if place.part == "query"})
@@ -63,19 +62,21 @@ def carried(places: Iterable[Place], key: str) -> tuple[dict[str, str], str]:
 
 @frozen(eq=False)
 class Operation:
-    """One operation: its path as the document writes it, and its place there."""
+    """One operation, references followed. What it does not have is empty."""
 
     method: str
     path: str
     node: dict[str, Any]
+    responses: dict[str, dict[str, Any]]  # by status, or class of statuses
+    body: dict[str, Any]
+    media_type: str  # of the body: JSON if it is among those offered
+    media: dict[str, Any]  # what the document has under it
+    body_schema: dict[str, Any]
+    security: tuple[tuple[str, ...], ...]  # alternatives, each the schemes that are all wanted
+    samples: dict[str, dict[str, str]]  # of the required parameters, by part of the request
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
-
-    @property
-    def responses(self) -> dict[str, dict[str, Any]]:
-        """Its answers by status, references followed."""
-        return {str(status): resolve(response) for status, response in self.node["responses"].items()}
 
     def documents(self, status: int) -> bool:
         """Tell whether a status, or its class (`4XX`), stands in the document."""
@@ -86,14 +87,21 @@ class Operation:
         return self.responses.get(in_class(status, self.responses) or "default", {})
 
     def content(self, status: int) -> dict[str, Any]:
-        """The documented media types of a status code."""
         found: dict[str, Any] = self.response(status).get("content", {})
         return found
 
     @property
     def success(self) -> dict[str, Any]:
-        """The first documented 2xx answer."""
         return next((r for status, r in self.responses.items() if status[:1] == "2"), {})
+
+    @property
+    def needs_body(self) -> bool:
+        return bool(self.body.get("required"))
+
+    @property
+    def is_found_for_sure(self) -> bool:
+        """Whether nothing in its path names what a server may not have."""
+        return "{" not in self.path
 
     def refusals(self, *usual: int) -> set[int]:
         """Return the statuses of a refusal: the usual ones, and what the document has for the purpose."""
@@ -102,89 +110,69 @@ class Operation:
             return documented or set(usual)
         return set(usual) | (documented & {422} if 400 in usual else set())
 
-    @property
-    def body(self) -> dict[str, Any] | None:
-        """The request body, references followed."""
-        return resolve(self.node["requestBody"]) if "requestBody" in self.node else None
-
-    @property
-    def needs_body(self) -> bool:
-        """Whether a request without a body is wrong."""
-        return bool((self.body or {}).get("required"))
-
-    @property
-    def media_type(self) -> str:
-        """The media type of the request body: JSON if it is among those offered; empty without a body."""
-        offered = list((self.body or {}).get("content", ()))
-        return next((name for name in offered if "json" in name), str((offered or [""])[0]))
-
-    @property
-    def media(self) -> dict[str, Any]:
-        """What the document has under the media type of the request body."""
-        found: dict[str, Any] = (self.body or {}).get("content", {}).get(self.media_type, {})
-        return found
-
-    @property
-    def body_schema(self) -> dict[str, Any]:
-        """The schema of the request body."""
-        return resolve(self.media.get("schema", {}))
-
-    @property
-    def security(self) -> tuple[tuple[str, ...], ...]:
-        """Alternatives, each the security schemes that are all wanted; none if a request needs no key."""
-        wanted = self.node.get("security", document().get("security", []))
-        return () if {} in wanted else tuple(tuple(option) for option in wanted)
-
-    @property
-    def parameters(self) -> list[dict[str, Any]]:
-        """Its required parameters, its path's own ones included."""
-        shared = document()["paths"].get(self.path, {}).get("parameters", ())
-        both = {(p["in"], p["name"]): p for p in map(resolve, (*shared, *self.node.get("parameters", ())))}
-        return [p for (part, _), p in both.items() if part == "path" or p.get("required")]
-
-    def samples(self, part: str) -> dict[str, str]:
-        """Return values of the required parameters in a part of the request: the documented examples."""
-        wanted = [p for p in self.parameters if p["in"] == part and p["name"].lower() not in _NO_PARAMETERS]
-        values = ((p["name"], p.get("example", sample(p.get("schema", {})))) for p in wanted)
-        return {name: ",".join(map(str, v)) if isinstance(v, list) else str(v) for name, v in values}
-
     def url(self, **parameters: str) -> str:
         """Return a path to call, and its query; a parameter that is not given has its documented example."""
-        query = urlencode(self.samples("query"))
-        known = self.samples("path") | parameters
+        known = self.samples["path"] | parameters
         path = re.sub(r"\{([^}]+)\}", lambda match: known.get(match[1], "x"), self.path)
-        return f"{path}?{query}" if query else path
+        return with_query(path, urlencode(self.samples["query"]))
 
-    @property
-    def is_found_for_sure(self) -> bool:
-        """Whether nothing in its path names what a server may not have."""
-        return "{" not in self.path
+
+def with_query(path: str, query: str) -> str:
+    return f"{path}{'&' if '?' in path else '?'}{query}" if query else path
+
+
+def _read(method: str, path: str, node: dict[str, Any]) -> Operation:
+    body = resolve(node["requestBody"]) if "requestBody" in node else {}
+    offered: dict[str, Any] = body.get("content", {})
+    media_type = next((name for name in offered if "json" in name), next(iter(offered), ""))
+    media = offered.get(media_type, {})
+    wanted = node.get("security", document().get("security", []))
+    shared = document()["paths"][path].get("parameters", ())
+    parameters = {(p["in"], p["name"]): p for p in map(resolve, (*shared, *node.get("parameters", ())))}
+    samples: dict[str, dict[str, str]] = {part: {} for part in ("path", "query", "header", "cookie")}
+    for (part, name), parameter in parameters.items():
+        if part == "path" or (parameter.get("required") and name.lower() not in _NO_PARAMETERS):
+            value = parameter.get("example", sample(parameter.get("schema", {})))
+            samples[part][name] = ",".join(map(str, value)) if isinstance(value, list) else str(value)
+    return Operation(
+        method, path, node,
+        responses={str(status): resolve(response) for status, response in node["responses"].items()},
+        body=body, media_type=media_type, media=media, body_schema=resolve(media.get("schema", {})),
+        security=() if {} in wanted else tuple(map(tuple, wanted)),
+        samples=samples,
+    )  # fmt: skip
 
 
 @cache
 def operations() -> tuple[Operation, ...]:
-    """Return all operations of the document, in its order."""
-    return tuple(Operation(method, path, node) for method, path, node in contract.operations())
-
-
-def find(method: str, path: str) -> Operation | None:
-    """Return the operation that a method and a path (or a URL) call."""
-    template = template_of(path)
-    return next((op for op in operations() if (op.method, op.path) == (method, template)), None)
-
-
-def nearest(method: str, path: str) -> Operation | None:
-    """Return the operation that a method and a path call, else another one of the path."""
-    return find(method, path) or next(iter(by_path().get(template_of(path) or "", {}).values()), None)
+    return tuple(_read(*each) for each in contract.operations())
 
 
 @cache
 def by_path() -> dict[str, dict[str, Operation]]:
-    """Return the operations by path and method."""
     found: dict[str, dict[str, Operation]] = {}
     for operation in operations():
         found.setdefault(operation.path, {})[operation.method] = operation
     return found
+
+
+def find(method: str, path: str) -> Operation | None:
+    """Return the operation that a method and a path (or a URL) call."""
+    return by_path().get(template_of(path) or "", {}).get(method)
+
+
+@cache
+def ways(operation: Operation | None, origin: str) -> tuple[tuple[str, ...], ...]:
+    """Return the alternatives of security schemes: of an operation, or of all.
+
+    Each of the document's servers may name its own one; another origin is a stand-in, and takes all.
+    """
+    servers = document().get("servers", ())
+    named = {server["url"].rstrip("/"): server.get("x-api-key-scheme") for server in servers}
+    others = {scheme for scheme in named.values() if scheme and named.get(origin) not in {scheme, None}}
+    some = [operation] if operation else operations()
+    found = dict.fromkeys(option for op in some for option in op.security)
+    return tuple(option for option in found if not others.intersection(option))
 
 
 def at(value: Any, pointer: str) -> Any:
@@ -199,14 +187,18 @@ def at(value: Any, pointer: str) -> Any:
     return value
 
 
-def properties(schema: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return all properties that a schema declares, in any of its branches."""
+def branches(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Give a schema, references followed, and all that it is combined of."""
     node = resolve(schema)
-    found = {name: resolve(child) for name, child in node.get("properties", {}).items()}
+    yield node
     for key in ("allOf", "anyOf", "oneOf"):
         for branch in node.get(key, ()):
-            found.update(properties(branch))
-    return found
+            yield from branches(branch)
+
+
+def properties(schema: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return all properties that a schema declares, in any of its branches."""
+    return {n: resolve(child) for b in branches(schema) for n, child in b.get("properties", {}).items()}
 
 
 def sample(schema: dict[str, Any]) -> Any:
@@ -228,10 +220,10 @@ def sample(schema: dict[str, Any]) -> Any:
         return [sample(node.get("items", {}))] * node.get("minItems", 1)
     text = "https://example.com/a" if node.get("format") == "uri" else "text"
     text += "x" * (node.get("minLength", 0) - len(text))
-    plain = {"integer": node.get("minimum", 7), "number": node.get("minimum", 7.5), "boolean": True}
-    return plain.get(
-        str(node.get("type")), {} if node.get("type") == "object" else text[: node.get("maxLength")]
-    )
+    plain: dict[str | None, Any] = {
+        "integer": node.get("minimum", 7), "number": node.get("minimum", 7.5), "boolean": True, "object": {},
+    }  # fmt: skip
+    return plain.get(node.get("type"), text[: node.get("maxLength")])
 
 
 @frozen(eq=False)
@@ -243,75 +235,55 @@ class LifeCycle:
     listing: Operation | None
     parameter: str
     id_pointer: str
+    task_pointer: str  # in the answers of create and status; of tasks in the list's
     id_name: str
     word_name: str
     result_name: str
     webhook_name: str | None
+    callback: dict[str, Any]  # the operation by which a receiver is told of a change
 
     def __str__(self) -> str:
         return self.create.path.rpartition("/")[2]
 
-    @property
-    def task_pointer(self) -> str:
-        """Where the task stands in create's and in status' answers, and tasks in the list's."""
-        return self.id_pointer.rpartition("/")[0]
-
     def status_url(self, task_id: str) -> str:
-        """Return the path that shows a task."""
         return self.status.url(**{self.parameter: task_id})
-
-    @property
-    def callback(self) -> dict[str, Any]:
-        """The operation by which a receiver is told of a change."""
-        for callback in self.create.node.get("callbacks", {}).values():
-            for item in resolve(callback).values():
-                post: dict[str, Any] = item["post"]
-                return post
-        return {}
 
 
 @cache
 def life_cycles() -> tuple[LifeCycle, ...]:
     """Return the life cycles that the document's links tell of."""
-    return tuple(_life_cycles())
-
-
-def cycle_of(operation: Operation) -> LifeCycle | None:
-    """Return the life cycle that an operation belongs to; several may share one status."""
-    parts = ((cycle, (cycle.create, cycle.status, cycle.listing)) for cycle in life_cycles())
-    return next((cycle for cycle, some in parts if operation in some), None)
-
-
-def _life_cycles() -> Iterator[LifeCycle]:
     by_id = {op.node.get("operationId"): op for op in operations()}
+    found = []
     for create in operations():
         for link in map(resolve, create.success.get("links", {}).values()):
             status = by_id.get(link.get("operationId"))
             pairs = [(n, e) for n, e in link.get("parameters", {}).items() if e.startswith(_FROM_BODY)]
-            if create.body is None or status is None or status is create or not pairs:
-                continue
-            parameter, pointer = pairs[0][0], pairs[0][1].removeprefix(_FROM_BODY)
-            task = _schema_of_task(status, pointer.rpartition("/")[0])
-            word = next((name for name, node in task.items() if "enum" in node), "status")
-            result = next((name for name, node in task.items() if node.get("type") == "array"), "generated")
-            listing = next((op for op in operations() if op.path == create.path and op.method == "GET"), None)
-            yield LifeCycle(
-                create, status, listing, parameter.removeprefix("path."), pointer, pointer.rpartition("/")[2],
-                word, result, _webhook_name(create),
-            )  # fmt: skip
+            if create.body and status is not None and status is not create and pairs:
+                found.append(_life_cycle(create, status, *pairs[0]))
+    return tuple(found)
 
 
-def _schema_of_task(status: Operation, pointer: str) -> dict[str, dict[str, Any]]:
-    schema: dict[str, Any] = status.success["content"]["application/json"]["schema"]
-    for part in pointer.split("/")[1:]:
-        schema = properties(schema)[part]
-    return properties(schema)
+def _life_cycle(create: Operation, status: Operation, parameter: str, expression: str) -> LifeCycle:
+    pointer = expression.removeprefix(_FROM_BODY)
+    task_pointer, _, id_name = pointer.rpartition("/")
+    task: dict[str, Any] = status.success["content"]["application/json"]["schema"]
+    for part in task_pointer.split("/")[1:]:
+        task = properties(task)[part]
+    known = properties(task)
+    hooks = [
+        pair for callback in create.node.get("callbacks", {}).values() for pair in resolve(callback).items()
+    ]
+    hook, item = hooks[0] if hooks else ("", {})
+    named = re.fullmatch(r"\{\$request\.body#/([^/}]+)\}", hook)
+    return LifeCycle(
+        create, status, by_path()[create.path].get("GET"), parameter.removeprefix("path."),
+        pointer, task_pointer, id_name,
+        word_name=next((name for name, node in known.items() if "enum" in node), "status"),
+        result_name=next((name for name, node in known.items() if node.get("type") == "array"), "generated"),
+        webhook_name=named[1] if named else None, callback=item.get("post", {}),
+    )  # fmt: skip
 
 
-def _webhook_name(create: Operation) -> str | None:
-    for callback in create.node.get("callbacks", {}).values():
-        for expression in resolve(callback):
-            match = re.fullmatch(r"\{\$request\.body#/([^/}]+)\}", expression)
-            if match:
-                return match[1]
-    return None
+def cycle_of(operation: Operation) -> LifeCycle | None:
+    """Return the life cycle that an operation belongs to; several may share one status."""
+    return next((c for c in life_cycles() if operation in (c.create, c.status, c.listing)), None)

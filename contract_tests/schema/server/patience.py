@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Final
 from attrs import define
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from contract_tests.schema.server.exchange import Answer
 
+# What a 429 says of a quota that no wait of this run outlasts; without it, it is about a rate.
 _QUOTA: Final = re.compile(r"quota|usage limit|free trial|per day|a day|today|daily|upgrade", re.IGNORECASE)
 _LONGEST_PAUSE: Final = 5.0
 _QUIET_SECONDS: Final = 2.0
@@ -25,50 +26,29 @@ class Patience:
 
     seconds: float
     say: Callable[[str], object] = str
-    waited: float = 0.0
-    refusals: int = 0
-    _said_at: float = 0.0
 
-    def pause(self, answer: Answer, attempt: int, spent: float) -> float | None:
-        """Return the seconds to wait after a 429 before the request is repeated; None: it is no use."""
-        self.refusals += 1
-        if is_quota(answer):
-            return None
-        wanted = hint(answer)
-        # A hint of whole seconds may be rounded down.
-        seconds = min(_LONGEST_PAUSE, 0.5 * 2.0**attempt) if wanted is None else max(wanted, 0.25)
-        return seconds if spent + seconds <= self.seconds else None
-
-    def sleep(self, seconds: float, what: str) -> None:
-        """Sleep, and say what for if it is long."""
-        now = time.monotonic()
-        if seconds >= _QUIET_SECONDS and now - self._said_at >= _QUIET_SECONDS:
-            self._said_at = now
-            self.say(f"waiting {seconds:.0f} s: {what}")
-        time.sleep(seconds)
-
-    def rounds(self, what: Callable[[], str]) -> Callable[[], bool]:
-        """Return a function that pauses, longer each time, and says False once patience ends."""
-        started, pause = time.monotonic(), 0.02
-
-        def again() -> bool:
-            nonlocal pause
-            spent = time.monotonic() - started
-            if spent >= self.seconds:
-                return False
-            if spent > _QUIET_SECONDS and time.monotonic() - self._said_at > _LONGEST_PAUSE:
-                self._said_at = time.monotonic()
+    def pauses(self, what: Callable[[], str]) -> Iterator[None]:
+        """Pause, longer each time, until patience ends."""
+        started, said_at, pause = time.monotonic(), time.monotonic(), 0.02
+        while (spent := time.monotonic() - started) < self.seconds:
+            if spent > _QUIET_SECONDS and time.monotonic() - said_at > _LONGEST_PAUSE:
+                said_at = time.monotonic()
                 self.say(f"waiting for {what()}: {spent:.0f} of at most {self.seconds:.0f} s")
             time.sleep(min(pause, max(0.0, self.seconds - spent)))
             pause = min(_LONGEST_PAUSE, pause * 1.5)
-            return True
+            yield
 
-        return again
-
-
-def is_quota(answer: Answer) -> bool:
-    """Tell whether a 429 is about a quota that no wait of this run outlasts, not about a rate."""
-    return _QUOTA.search(answer.text) is not None
+    def sit_out(self, refused: Answer, attempt: int, spent: float, what: str) -> bool:
+        """Wait until a request that got a 429 may be repeated; returns False if that is no use."""
+        wanted = hint(refused)
+        # A hint of whole seconds may be rounded down.
+        seconds = min(_LONGEST_PAUSE, 0.5 * 2.0**attempt) if wanted is None else max(wanted, 0.25)
+        if _QUOTA.search(refused.text) or spent + seconds > self.seconds:
+            return False
+        if seconds >= _QUIET_SECONDS:
+            self.say(f"waiting {seconds:.0f} s: {what}")
+        time.sleep(seconds)
+        return True
 
 
 def hint(answer: Answer) -> float | None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
-from anyio.from_thread import start_blocking_portal
 from attrs import define
 
 from contract_tests.schema.server.exchange import Answer, NoAnswerError, Sent
@@ -18,14 +18,11 @@ from kling_elements_mock import WEBHOOK_SECRET, MockSettings, Polls, create_app
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from anyio.from_thread import BlockingPortal
-
     from contract_tests.schema.server.configuration import Configuration
 
 ORIGIN: Final = "http://contract.test"
 OTHER_KEY: Final = "another-suite-key-2"
 STAND_IN_SECRET: Final = "stand-in-secret"
-_POLLS: Final = 3
 _HOP_BY_HOP: Final = frozenset({"host", "connection", "content-length", "transfer-encoding", "keep-alive"})
 _TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0)
 
@@ -35,39 +32,31 @@ stand_in: Callable[[Configuration], Any] | None = None
 
 @define
 class Backend:
-    """Sends requests, from any thread, to an origin or to the application that answers for it."""
+    """Sends requests, one at a time, to an origin or to the application that answers for it."""
 
     origin: httpx.URL
     client: httpx.AsyncClient
-    portal: BlockingPortal
+    loop: asyncio.AbstractEventLoop
     offered: frozenset[str] | None = None  # names of scenarios, once they were asked for
 
     def send(self, sent: Sent) -> Answer:
-        """Send one request. Redirects are not followed: the key must not leave the origin."""
+        """Send one request. A target that is a whole address is called there, and redirects are followed.
+
+        At the origin they are not: the key must not leave it.
+        """
+        is_address = not sent.target.startswith("/")
         # Blanks around a value mean nothing, and httpx sends none.
         headers = [
             (name.encode("ascii"), value.strip(" \t").encode("latin-1"))
             for name, value in sent.headers
             if name.lower() not in _HOP_BY_HOP
         ]
-        url = self.origin.copy_with(raw_path=sent.target.encode("latin-1"))
-        request = httpx.Request(sent.method, url, headers=headers, content=sent.body or None)
-        return self._answer(request, follow_redirects=False)
-
-    def fetch(self, sent: Sent) -> Answer:
-        """Call any address, which is the request's target, following redirects."""
         try:
-            request = httpx.Request(
-                sent.method, sent.target, headers=list(sent.headers), content=sent.body or None
-            )
-        except (httpx.InvalidURL, ValueError, TypeError) as error:
-            raise NoAnswerError(f"{sent.target!r}: {error}") from None
-        return self._answer(request, follow_redirects=True)
-
-    def _answer(self, request: httpx.Request, *, follow_redirects: bool) -> Answer:
-        try:
-            response = self.portal.call(lambda: self.client.send(request, follow_redirects=follow_redirects))
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raw = sent.target.encode("latin-1")
+            url = httpx.URL(sent.target) if is_address else self.origin.copy_with(raw_path=raw)
+            request = httpx.Request(sent.method, url, headers=headers, content=sent.body or None)
+            response = self.loop.run_until_complete(self.client.send(request, follow_redirects=is_address))
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, TypeError) as error:
             raise NoAnswerError(f"{type(error).__name__}: {error}") from None
         return Answer(response.status_code, tuple(response.headers.multi_items()), response.content)
 
@@ -84,24 +73,26 @@ def opened(run: Configuration) -> Iterator[Callable[[], Target]]:
     guard, ledger, mock = Guard(run.profile, keys, run.cap), Ledger(), None
     if not run.url and not stand_in:
         mock = create_app(
-            MockSettings(
-                document=run.document, pace=Polls(_POLLS), seed=f"contract-{run.seed}", keys=keys,
-                webhook_secret=WEBHOOK_SECRET,
-            )
-        )  # fmt: skip
+            MockSettings(document=run.document, pace=Polls(3), seed=f"contract-{run.seed}", keys=keys)
+        )
     transport = httpx.ASGITransport(app=mock)  # type: ignore[arg-type]  # without a mock, each test puts one in
     mounts = {} if run.url else {ORIGIN: transport}
+    loop = asyncio.new_event_loop()
     client = httpx.AsyncClient(mounts=mounts, timeout=_TIMEOUT)
-    with start_blocking_portal() as portal, portal.wrap_async_context_manager(client):
-        backend = Backend(httpx.URL(run.url or ORIGIN), client, portal)
+    backend = Backend(httpx.URL(run.url or ORIGIN), client, loop)
 
-        def target() -> Target:
-            if run.url:
-                return Target(backend, run.url, run.key, guard, other_key, secret, ledger)
-            if mock is not None:
-                mock.state.mock.reset()
-            elif stand_in is not None:
-                transport.app = stand_in(run)
-            return Target(backend, ORIGIN, run.key, Guard(run.profile, keys, run.cap), other_key, secret)
+    def target() -> Target:
+        if run.url:
+            return Target(backend, run.url, run.key, guard, other_key, secret, ledger)
+        if mock is not None:
+            mock.state.mock.reset()
+        elif stand_in is not None:
+            transport.app = stand_in(run)
+        return Target(backend, ORIGIN, run.key, Guard(run.profile, keys, run.cap), other_key, secret)
 
+    try:
         yield target
+    finally:
+        loop.run_until_complete(client.aclose())
+        loop.run_until_complete(loop.shutdown_default_executor())
+        loop.close()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json as json_module
-import threading
 import time
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import pytest
-from attrs import Factory, define, field
+from attrs import Factory, define
 
 from contract_tests.schema import exercised
 from contract_tests.schema.server import bodies, leaks, operations, verdicts
@@ -26,8 +26,8 @@ from contract_tests.schema.server.guard import NotSentError
 from contract_tests.schema.server.ledger import Ledger
 from contract_tests.schema.server.patience import Patience
 from contract_tests.schema.server.rules import RULES
-from contract_tests.schema.server.verdicts import Breach, Rule, rule_of
-from contract_tests.support.contract import document
+from contract_tests.schema.server.seen import Seen
+from contract_tests.schema.server.verdicts import Breach, Line, Rule, rule_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from contract_tests.schema.server.sources import Backend
 
 _UNSET: Final = object()
-_TOO_MANY: Final = 429
 _NEAR: Final = frozenset({"127.0.0.1", "localhost", "::1", "contract.test"})
 
 
@@ -62,42 +61,19 @@ class Target:
     record: list[Sent] = Factory(list)
     breaches: list[Breach] = Factory(list)
     rule: Rule = Factory(lambda: Rule("", ""))  # what the running test checks
-    check: str = ""  # the running test
-    _lock: threading.RLock = field(factory=threading.RLock, repr=False)
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """All good keys: secrets."""
-        return tuple(filter(None, (self.key, self.other_key)))
+        return self.guard.keys
 
     @property
     def is_near(self) -> bool:
         """Whether it runs on this machine, so that it can reach a receiver here."""
         return urlsplit(self.origin).hostname in _NEAR
 
-    # --- keys
-
-    def schemes(self, operation: Operation | None) -> list[tuple[str, ...]]:
-        """Return alternatives of security schemes: of an operation, or of what is no operation.
-
-        Each of the document's servers may name its own one; another origin is a stand-in, and takes all.
-        """
-        servers = document().get("servers", ())
-        named = {server["url"].rstrip("/"): server.get("x-api-key-scheme") for server in servers}
-        others = {scheme for scheme in named.values() if scheme} - {named.get(self.origin)}
-        others = others if named.get(self.origin) else set()
-        some = [operation] if operation else operations.operations()
-        found = dict.fromkeys(option for op in some for option in op.security)
-        return [option for option in found if not others.intersection(option)]
-
     def ways(self, operation: Operation | None = None) -> list[tuple[Place, ...]]:
         """Return alternatives of places, of which each is to have a key."""
-        return [tuple(map(operations.place_of, option)) for option in self.schemes(operation)]
-
-    def key_headers_in(self, names: Iterable[str]) -> set[str]:
-        """Return those of some header names in which a key stands."""
-        known = {place.name for way in self.ways() for place in way if place.part == "header"}
-        return known & {name.lower() for name in names}
+        return [tuple(map(operations.place_of, way)) for way in operations.ways(operation, self.origin)]
 
     # --- sending
 
@@ -107,31 +83,33 @@ class Target:
         Raises NotSentError if the guard keeps it back, or a rate limit or quota does.
         """
         started = time.monotonic()
-        for attempt in range(1000):
-            with self._lock:
-                exchange = self._send_once(sent)
-            if exchange.answer.status != _TOO_MANY or sent.scenarios:
-                return exchange
-            pause = self.patience.pause(exchange.answer, attempt, time.monotonic() - started)
-            said = exchange.answer.text[:200]
-            if pause is None:
+        for attempt in count():
+            reserved = self.guard.admit(sent)
+            self.record.append(sent)
+            exchange = self._exchange(sent)
+            if reserved:
+                self.guard.settle(exchange.answer)
+            if not exchange.answer.status:
+                raise NoAnswerError(exchange.answer.text)
+            self._judge(exchange)
+            if exchange.answer.status != 429 or sent.scenarios:
+                break
+            said, spent = exchange.answer.text[:200], time.monotonic() - started
+            what = f"429 at {sent.method} {sent.path}: {said}"
+            if not self.patience.sit_out(exchange.answer, attempt, spent, what):
                 raise NotSentError(f"the server refuses it with a 429, and waiting is no use: {said}")
-            self.patience.sleep(pause, f"429 at {sent.method} {sent.path}: {said}")
-            self.patience.waited += pause
-        raise NotSentError("the server has answered 1000 times with a 429")
+        return exchange
 
-    def _send_once(self, sent: Sent) -> Exchange:
-        reserved = self.guard.admit(sent)
-        self.record.append(sent)
+    def _exchange(self, sent: Sent) -> Exchange:
+        """Send a request; if no answer comes, that is a breach, and the answer's status is 0."""
         try:
-            answer = self.backend.send(sent)
+            exchange = Exchange(sent, self.backend.send(sent))
         except NoAnswerError as error:
-            self.breach(str(error), Exchange(sent, Answer(0)), rule_of(every_request_is_answered))
-            raise
-        if reserved:
-            self.guard.settle(answer)
-        exchange = Exchange(sent, answer)
-        self._judge(exchange)
+            exchange = Exchange(sent, Answer(0, (), str(error).encode()))
+            self.breach(str(error), exchange, rule_of(every_request_is_answered))
+        for text in leaks.places(exchange.answer, self.keys):
+            self.breach(text, exchange, rule_of(no_answer_shows_the_key))
+        verdicts.note(Line(rule_of(no_answer_shows_the_key), "held"))
         return exchange
 
     def call(  # noqa: PLR0913 - a request has this many parts
@@ -150,10 +128,10 @@ class Target:
 
         A scenario skips the test where it is not offered.
         """
-        way = next(iter(self.ways(operations.nearest(method, path)) if authorized else ()), ())
+        here = operations.by_path().get(exercised.template_of(path) or "", {})
+        operation = here.get(method) or next(iter(here.values()), None)
+        way = next(iter(self.ways(operation) if authorized else ()), ())
         found, query = operations.carried(way, self.key if key is None else key)
-        if query:
-            path += f"{'&' if '?' in path else '?'}{query}"
         if json is not _UNSET:
             content, found["content-type"] = json_module.dumps(json).encode(), "application/json"
         if scenario is not None:
@@ -162,7 +140,7 @@ class Target:
         for name, value in (headers or {}).items():
             is_more = name == "cookie" and name in found
             found[name.lower()] = f"{found[name]}; {value}" if is_more else value
-        return self.send(Sent(method, path, tuple(found.items()), content))
+        return self.send(Sent(method, operations.with_query(path, query), tuple(found.items()), content))
 
     def request(
         self,
@@ -174,10 +152,10 @@ class Target:
         **more: Any,
     ) -> Exchange:
         """Send a valid request, with the document's first example as the body unless another is given."""
-        found = operation.samples("header")
-        if cookies := operation.samples("cookie"):
+        found = dict(operation.samples["header"])
+        if cookies := operation.samples["cookie"]:
             found["cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
-        if operation.body is not None and "content" not in more:
+        if operation.body and "content" not in more:
             value = self.body(operation) if body is _UNSET else body
             found["content-type"], more["content"] = bodies.encoded(operation.media_type, value)
         path = operation.url() if path is None else path
@@ -195,7 +173,7 @@ class Target:
         for name in found.keys() & bodies.image_lists():
             if isinstance(found[name], list):
                 found[name] = [
-                    self.images[place % len(self.images)] if _is_url(item) else item
+                    self.images[place % len(self.images)] if str(item).startswith("http") else item
                     for place, item in enumerate(found[name])
                 ]
         return found
@@ -222,14 +200,7 @@ class Target:
         self, method: str, url: str, headers: dict[str, str] | None = None, body: bytes = b""
     ) -> Exchange:
         """Call an address that the server gave, without the key. What fails there is a breach."""
-        sent = Sent(method, url, tuple((headers or {}).items()), body)
-        try:
-            exchange = Exchange(sent, self.backend.fetch(sent))
-        except NoAnswerError as error:
-            exchange = Exchange(sent, Answer(0))
-            self.breach(str(error), exchange, rule_of(every_request_is_answered))
-        self._look_for_the_key(exchange)
-        return exchange
+        return self._exchange(Sent(method, url, tuple((headers or {}).items()), body))
 
     # --- what a stand-in offers
 
@@ -256,17 +227,20 @@ class Target:
     def _judge(self, exchange: Exchange) -> None:
         sent, answer = exchange.sent, exchange.answer
         exercised.record("server", sent.method, sent.path, answer.status, answer.media_type)
-        self._look_for_the_key(exchange)
         operation = operations.find(sent.method, sent.path)
-        if operation is None:
-            return
-        for check in RULES:
+        if operation is not None:
+            seen = Seen(exchange, operation, self._owner(sent, operation))
+            self.hold(((check, check(seen)) for check in RULES), exchange)
+            self.hold(self.ledger.checks(seen), exchange)
+
+    def hold(self, checks: Iterable[tuple[Any, Iterable[Any]]], exchange: Exchange | None = None) -> None:
+        """Note which rules are held, and their breaches: sentences, or each with its exchange."""
+        for check, breaches in checks:
             rule = rule_of(check)
-            verdicts.note(rule, "held")
-            for text in check(exchange, operation):
-                self.breach(text, exchange, rule)
-        for rule, text in self.ledger.read(exchange, operation, self._owner(sent, operation)):
-            self.breach(text, exchange, rule)
+            verdicts.note(Line(rule, "held"))
+            for breach in breaches:
+                text, about = breach if isinstance(breach, tuple) else (breach, exchange)
+                self.breach(text, about, rule)
 
     def _owner(self, sent: Sent, operation: Operation) -> str:
         """Return the good key that a request has where the document puts it; empty if it has none."""
@@ -275,12 +249,6 @@ class Target:
                 if query in sent.target and all(v in sent.values(name) for name, v in headers.items()):
                     return key
         return ""
-
-    def _look_for_the_key(self, exchange: Exchange) -> None:
-        rule = rule_of(no_answer_shows_the_key)
-        verdicts.note(rule, "held")
-        for text in leaks.places(exchange.answer, self.keys):
-            self.breach(text, exchange, rule)
 
     def expect(self, held: object, text: str, exchange: Exchange | None, rule: Rule | None = None) -> bool:
         """Note a breach unless something holds, and go on; returns whether it holds."""
@@ -306,16 +274,13 @@ class Target:
     def assert_clean(self) -> None:
         """Fail if any answer broke a rule; the message has the line that repeats each request."""
         __tracebackhide__ = True
-        day, told = verdicts.today(), dict[str, str]()
+        told: dict[str, str] = {}
         for breach in self.breaches:
-            known = next((entry for entry in self.known if entry.covers(breach, day)), None)
-            text, exchange = self._without_keys(breach.text), self._told(breach.exchange)
-            if known is None:
+            text, exchange = leaks.hidden(breach.text, self.keys), self._told(breach.exchange)
+            line = verdicts.broken(breach.rule, text, breach.place, self.known, exchange)
+            verdicts.note(line)
+            if line.outcome == "broken":
                 told.setdefault(breach.rule.name, f"{breach.rule.name}: {text}\n{exchange}")
-            verdicts.note(
-                breach.rule, "accepted" if known else "broken", text=text, check=self.check,
-                place=self._without_keys(breach.place), told=exchange, accepted=str(known or ""),
-            )  # fmt: skip
         self.breaches.clear()
         if told:
             raise AssertionError("\n\n".join(told.values()))
@@ -325,17 +290,13 @@ class Target:
         if exchange is None:
             return ""
         sent, answer = exchange.sent, exchange.answer
-        origin = "" if "://" in sent.target else self.origin
-        return self._without_keys(
+        origin = self.origin if sent.target.startswith("/") else ""
+        return leaks.hidden(
             f"  {sent.method} {sent.target[:200]} -> {answer.status or 'no answer'} {answer.media_type}\n"
             f"  answer: {answer.text[:300]}\n"
-            f"  repeat: {curl(sent, origin, self.keys)}"
+            f"  repeat: {curl(sent, origin, self.keys)}",
+            self.keys,
         )
-
-    def _without_keys(self, text: str) -> str:
-        for key in self.keys:
-            text = text.replace(key, "(key)")
-        return text
 
 
 def every_request_is_answered() -> None:
@@ -344,7 +305,3 @@ def every_request_is_answered() -> None:
 
 def no_answer_shows_the_key() -> None:
     """No answer shows a key, in no header and no body: not in part, not masked, not encoded or hashed."""
-
-
-def _is_url(value: Any) -> bool:
-    return isinstance(value, str) and value.startswith(("http://", "https://"))

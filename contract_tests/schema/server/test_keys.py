@@ -18,6 +18,7 @@ from contract_tests.schema.server.operations import (
     carried,
     life_cycles,
     operations,
+    with_query,
 )
 
 if TYPE_CHECKING:
@@ -38,19 +39,11 @@ of_cycle = pytest.mark.parametrize("cycle", life_cycles(), ids=str)
 
 def bare(target: Target, operation: Operation, headers: dict[str, str], query: str = "") -> Exchange:
     """Send a valid request whose key stands where headers and query say, if anywhere."""
-    url = operation.url()
-    url += f"{'&' if '?' in url else '?'}{query}" if query else ""
-    return target.request(operation, url, headers=headers, authorized=False)
+    return target.request(operation, with_query(operation.url(), query), headers=headers, authorized=False)
 
 
 def keyed(target: Target, operation: Operation, places: Iterable[Place], key: str) -> Exchange:
-    """Send a valid request with a key in some places."""
     return bare(target, operation, *carried(places, key))
-
-
-def first_way(target: Target, operation: Operation | None = None) -> tuple[Place, ...]:
-    """Return the first alternative of places that all have a key."""
-    return target.ways(operation)[0]
 
 
 def must_refuse(target: Target, operation: Operation, exchange: Exchange, text: str) -> None:
@@ -58,30 +51,25 @@ def must_refuse(target: Target, operation: Operation, exchange: Exchange, text: 
     target.expect(exchange.answer.status in operation.refusals(401), text, exchange)
 
 
-def is_observed(operation: Operation) -> bool:
-    """Tell whether an operation has the security of tasks: that its key comes first of all was observed there."""
-    return any(operation.security == cycle.create.security for cycle in life_cycles())
-
-
 @of_each
 def test_nobody_gets_in_without_a_good_key(target: Target, operation: Operation) -> None:
     """A key that is missing, empty or wrong is a 401 at each operation, before anything else is looked at."""
-    way = first_way(target, operation)
+    way = target.ways(operation)[0]
     for label, key in {"an empty key": "", "a blank key": "  ", "a wrong key": WRONG}.items():
         must_refuse(target, operation, keyed(target, operation, way, key), f"{label} is let in")
     for left_out in way:
-        rest = carried((place for place in way if place is not left_out), target.key)
-        must_refuse(target, operation, bare(target, operation, *rest), f"no key in {left_out.name} is let in")
+        rest = keyed(target, operation, (place for place in way if place is not left_out), target.key)
+        must_refuse(target, operation, rest, f"no key in {left_out.name} is let in")
     name = way[0].name
-    for label, headers, query in (
-        ("odd letters", {name: "invalid-\xe9\xff"}, ""),
-        ("a bearer token", {"authorization": f"Bearer {WRONG}"}, ""),
-        ("basic authentication", {"authorization": "Basic aW52YWxpZDppbnZhbGlk"}, ""),
-        ("a key in another header", {"x-api-key": WRONG}, ""),
-        ("a key in a cookie", {"cookie": f"{name}={WRONG}"}, ""),
-        ("a key in the query", {}, f"{name}={WRONG}"),
+    for headers, query in (
+        ({name: "invalid-\xe9\xff"}, ""),
+        ({"authorization": f"Bearer {WRONG}"}, ""),
+        ({"authorization": "Basic aW52YWxpZDppbnZhbGlk"}, ""),
+        ({"x-api-key": WRONG}, ""),
+        ({"cookie": f"{name}={WRONG}"}, ""),
+        ({}, f"{name}={WRONG}"),
     ):
-        must_refuse(target, operation, bare(target, operation, headers, query), f"{label} is let in")
+        must_refuse(target, operation, bare(target, operation, headers, query), "a wrong key is let in")
 
 
 def elsewhere(place: Place, key: str) -> list[tuple[Place, str]]:
@@ -89,30 +77,21 @@ def elsewhere(place: Place, key: str) -> list[tuple[Place, str]]:
     name = place.name
     pairs = (f"{key}:", f":{key}", f"{key}:{key}", key)
     basic = [f"Basic {base64.b64encode(text.encode()).decode()}" for text in pairs]
-    values = [f"Bearer {key}", f"bearer {key}", key, f"Token {key}", f"ApiKey {key}", f"Key {key}", *basic]
+    values = [key, *(f"{word} {key}" for word in ("Bearer", "bearer", "Token", "ApiKey", "Key")), *basic]
     others = (
         "x-api-key", "api-key", "apikey", "x-apikey", "key", "x-key", "x-auth-token", "x-access-token", "token",
         "x-auth-key", "x-goog-api-key", "ocp-apim-subscription-key", "proxy-authorization", "x-authorization",
         "x-api-token", "x-original-authorization", "x-forwarded-api-key",
         name.replace("-", "_"), name.replace("-", ""), name.removeprefix("x-"), f"x-{name}", f"{name}s",
-        name.replace("-api-key", "-key"), name.replace("-api-key", "-apikey"), name.replace("-api-key", "-token"),
+        *(name.replace("-api-key", other) for other in ("-key", "-apikey", "-token")),
     )  # fmt: skip
-    cookies = (name, "api_key", "apikey", "token", "session")
     queries = (
-        name,
-        name.replace("-", "_"),
-        "api_key",
-        "apikey",
-        "api-key",
-        "apiKey",
-        "key",
-        "token",
-        "access_token",
-    )
+        name, name.replace("-", "_"), "api_key", "apikey", "api-key", "apiKey", "key", "token", "access_token",
+    )  # fmt: skip
     return [
         *((Place("header", "authorization"), value) for value in values),
         *((Place("header", other), key) for other in others),
-        *((Place("cookie", other), key) for other in cookies),
+        *((Place("cookie", other), key) for other in (name, "api_key", "apikey", "token", "session")),
         *((Place("query", other), key) for other in queries),
     ]
 
@@ -124,24 +103,21 @@ def near_misses(key: str) -> dict[str, str]:
         "its first eight": key[:8], "one letter more": key + "x", "one letter before": "x" + key,
         "its last letter changed": key[:-1] + ("a" if key[-1] != "a" else "b"),
         "its first letter changed": ("a" if key[0] != "a" else "b") + key[1:],
-        "in large letters": key.upper() if key.upper() != key else key.lower(),
-        "in small letters": key.lower() if key.lower() != key else key.swapcase(),
-        "in swapped letters": key.swapcase(), "backwards": key[::-1], "twice": key + key,
-        "in a list": f"{key}, other", "last in a list": f"other, {key}", "in a list with itself": f"{key},{key}",
-        "in a list with semicolons": f"{key};other", "with a word after it": f"{key} other",
-        "with a word before it": f"other {key}", "in quotes": f'"{key}"', "in single quotes": f"'{key}'",
-        "in angle brackets": f"<{key}>", "in braces": f"{{{key}}}", "as a bearer token": f"Bearer {key}",
+        "in large letters": key.upper(), "in small letters": key.lower(), "in swapped letters": key.swapcase(),
+        "backwards": key[::-1], "twice": key + key, "in a list with itself": f"{key},{key}",
+        "in a list": f"{key}, other", "last in a list": f"other, {key}", "in another list": f"{key};other",
+        "with a word after it": f"{key} other", "with a word before it": f"other {key}",
+        "in quotes": f'"{key}"', "in single quotes": f"'{key}'", "as a bearer token": f"Bearer {key}",
+        "in angle brackets": f"<{key}>", "in braces": f"{{{key}}}", "with an equals sign": f"key={key}",
         "as basic authentication": "Basic " + base64.b64encode(f"{key}:".encode()).decode(),
-        "in base64": base64.b64encode(key.encode()).decode(),
+        "in base64": base64.b64encode(key.encode()).decode(), "in hexadecimal": key.encode().hex(),
         "percent-encoded": "".join(f"%{byte:02X}" for byte in key.encode()),
-        "with one letter percent-encoded": f"%{ord(key[0]):02X}{key[1:]}", "in hexadecimal": key.encode().hex(),
-        "with a wildcard": key[:4] + "*", "a wildcard": "*", "a percent sign": "%", "a dot": ".", "null": "null",
-        "undefined": "undefined", "true": "true", "zero": "0", "with a tab inside": key[:4] + "\t" + key[4:],
-        "with a space inside": key[:4] + " " + key[4:],
-        "without hyphens": key.replace("-", "").replace("_", "") if "-" in key or "_" in key else key[:-2],
-        "with underscores": key.replace("-", "_") if "-" in key else key[:-3], "SQL": "' OR '1'='1",
-        "with a comment": f"{key}'--", "with an equals sign": f"key={key}", "long": key + "a" * 4000,
+        "with one letter percent-encoded": f"%{ord(key[0]):02X}{key[1:]}",
+        "with a wildcard": key[:4] + "*", "with a tab inside": key[:4] + "\t" + key[4:],
+        "with a space inside": key[:4] + " " + key[4:], "without hyphens": key.replace("-", "").replace("_", ""),
+        "with underscores": key.replace("-", "_"), "with a comment": f"{key}'--", "long": key + "a" * 4000,
         "its hash": hashlib.sha256(key.encode()).hexdigest(),
+        **{word: word for word in ("*", "%", ".", "null", "undefined", "true", "0", "' OR '1'='1")},
     }  # fmt: skip
 
 
@@ -149,33 +125,31 @@ def near_misses(key: str) -> dict[str, str]:
 def test_a_good_key_in_the_wrong_place_is_no_key(target: Target, operation: Operation) -> None:
     """The key counts in the documented places alone: in no other header, cookie, query or body."""
     documented = {(place.part, place.name) for way in target.ways() for place in way}
-    way = first_way(target, operation)
-    for place, value in elsewhere(way[0], target.key):
+    first = target.ways(operation)[0][0]
+    for place, value in elsewhere(first, target.key):
         if (place.part, place.name) not in documented:
             exchange = keyed(target, operation, [place], value)
             must_refuse(target, operation, exchange, f"{place.part} {place.name} lets in")
-    if operation.media_type == "application/json":
-        for field in ("api_key", "apikey", "key", way[0].name):
-            example = target.body(operation)
-            body = {**example, field: target.key} if isinstance(example, dict) else example
-            exchange = target.request(operation, body=body, authorized=False)
+    example = target.body(operation)
+    if operation.media_type == "application/json" and isinstance(example, dict):
+        for field in ("api_key", "apikey", "key", first.name):
+            exchange = target.request(operation, body={**example, field: target.key}, authorized=False)
             must_refuse(target, operation, exchange, f"{field} in the body lets in")
 
 
 @of_each
 def test_nearly_a_good_key_is_none(target: Target, operation: Operation) -> None:
     """A key is compared whole and letter by letter: a near miss is a 401 at each operation."""
-    reads = [read for read in GUARDED if read.body is None and read.method == "GET"]
-    any_key = "any-key-of-the-contract-suite"
+    reads = [read for read in GUARDED if not read.body and read.method == "GET"]
     if target.offered and reads:
-        told = keyed(target, reads[0], first_way(target, reads[0]), any_key).answer.status
-        if told not in reads[0].refusals(401):
+        told = keyed(target, reads[0], target.ways(reads[0])[0], "any-key-of-the-contract-suite")
+        if told.answer.status not in reads[0].refusals(401):
             pytest.skip("the stand-in would have to take some keys only: start it with --key")
     if operation.method != "GET" and target.guard.profile == "free":
         pytest.skip(
             "PROFILE=free: a server that takes a near miss would make a task. To send it: PROFILE=full CAP=20"
         )
-    way = first_way(target, operation)
+    way = target.ways(operation)[0]
     for label, key in near_misses(target.key).items():
         # A cookie ends at a blank or a semicolon, and what is no ASCII has no one form there.
         if key not in target.keys and (way[0].part != "cookie" or not set(key) & set(' ;,"\t')):
@@ -188,15 +162,17 @@ def test_every_method_asks_for_the_key(target: Target, path: str) -> None:
     here = by_path()[path]
     one = next(operation for operation in here.values() if operation.security)
     unguarded = {method for method, operation in here.items() if not operation.security}
-    refusals = one.refusals(401) | (set() if is_observed(one) else {404, 405})
-    for headers, query in (({}, ""), carried(first_way(target, one), WRONG)):
-        url = one.url() + (f"{'&' if '?' in one.url() else '?'}{query}" if query else "")
-        for method in (method for method in METHODS if method not in unguarded):
-            exchange = target.call(method, url, headers=headers, authorized=False)
-            target.expect(exchange.answer.status in refusals, f"{method} does not ask for a key", exchange)
-        for override in ("x-http-method-override", "x-method-override", "x-http-method"):
-            exchange = target.call("POST", url, headers={**headers, override: "OPTIONS"}, authorized=False)
-            target.expect(exchange.answer.status in refusals, f"{override} skips the key", exchange)
+    # Of the security of tasks it was observed that the key comes first of all.
+    is_observed = any(one.security == cycle.create.security for cycle in life_cycles())
+    refusals = one.refusals(401) | (set() if is_observed else {404, 405})
+    for headers, query in (({}, ""), carried(target.ways(one)[0], WRONG)):
+        url = with_query(one.url(), query)
+        overrides = ("x-http-method-override", "x-method-override", "x-http-method")
+        tries: list[tuple[str, dict[str, str]]] = [(m, {}) for m in METHODS if m not in unguarded]
+        for method, more in (*tries, *(("POST", {override: "OPTIONS"}) for override in overrides)):
+            exchange = target.call(method, url, headers={**headers, **more}, authorized=False)
+            refused = exchange.answer.status in refusals
+            target.expect(refused, f"{method} {more} does not ask for a key", exchange)
         options = target.call("OPTIONS", url, headers=headers, authorized=False)
         target.expect(options.answer.status in {200, 204, 401, 403, 405}, "OPTIONS", options)
         told = "task_id" in options.answer.text or '"data"' in options.answer.text
@@ -206,18 +182,17 @@ def test_every_method_asks_for_the_key(target: Target, path: str) -> None:
 @of_cycle
 def test_nobody_sees_a_task_without_a_key(target: Target, cycle: LifeCycle) -> None:
     """A task that exists is a 401 without a good key, by any method, and is not told from one that does not."""
-    way, task_id = first_way(target, cycle.status), target.any_task(cycle)
-    paths = [cycle.status_url(task_id), cycle.status_url(UNKNOWN)]
+    way, task_id = target.ways(cycle.status)[0], target.any_task(cycle)
     # A stand-in may take any key.
     for key in (None, "", WRONG, *(() if target.offered else (target.key[:-1],))):
         headers, query = ({}, "") if key is None else carried(way, key)
+        urls = [with_query(cycle.status_url(i), query) for i in (task_id, UNKNOWN)]
         for method in ("GET", "HEAD"):
-            urls = [f"{path}?{query}" if query else path for path in paths]
             both = [target.call(method, url, headers=headers, authorized=False) for url in urls]
             for exchange in both:
                 target.expect(exchange.answer.status == 401, f"{method} without a good key", exchange)
             target.expect(both[0].answer.body == both[1].answer.body, "the answers differ", both[0])
-        options = target.call("OPTIONS", paths[0], headers=headers, authorized=False)
+        options = target.call("OPTIONS", urls[0], headers=headers, authorized=False)
         target.expect(task_id not in options.answer.text, "OPTIONS shows the task", options)
 
 
@@ -234,14 +209,10 @@ def test_each_documented_header_takes_the_key(target: Target, operation: Operati
 
 @of_cycle
 def test_the_key_is_asked_for_before_the_path_and_the_body(target: Target, cycle: LifeCycle) -> None:
-    """Without a key, an unknown path or method and a bad body are 401 like any other, as observed."""
-    for headers in ({}, carried(first_way(target, cycle.create), WRONG)[0]):
-        for method, path, body in (
-            ("GET", "/v1/no-such-path", b""),
-            ("DELETE", cycle.create.url(), b""),
-            (cycle.create.method, cycle.create.url(), b"["),
-        ):
-            exchange = target.call(method, path, headers=headers, content=body, authorized=False)
+    """Without a key, an unknown path and a bad body are 401 like any other request, as observed."""
+    for headers in ({}, carried(target.ways(cycle.create)[0], WRONG)[0]):
+        for method, path in (("GET", "/v1/no-such-path"), (cycle.create.method, cycle.create.url())):
+            exchange = target.call(method, path, headers=headers, content=b"[", authorized=False)
             target.demand(exchange.answer.status == 401, "it is no 401", exchange)
 
 
@@ -252,6 +223,6 @@ def test_a_missing_and_a_wrong_key_are_told_apart(target: Target, cycle: LifeCyc
         pytest.skip(f"{target.origin} is no stand-in: the live service's words may differ. Nothing to do")
     documented = cycle.create.content(401)["application/json"]["examples"]
     for key, word in ((None, "missing"), ("", "missing"), (WRONG, "invalid")):
-        way = () if key is None else first_way(target, cycle.create)
+        way = () if key is None else target.ways(cycle.create)[0]
         said = keyed(target, cycle.create, way, key or "").answer.json()
         assert said in [example["value"] for label, example in documented.items() if word in label]

@@ -38,7 +38,7 @@ def test_another_method_is_a_405_that_names_the_right_ones(target: Target, path:
 def test_head_is_get_without_a_body(target: Target, get: Operation) -> None:
     """HEAD has GET's status and no body, also where there is something to see."""
     cycle, url = cycle_of(get), get.url()
-    if cycle is not None and target.guard.left != 0:
+    if cycle is not None and target.guard.may_spend:
         task_id = target.any_task(cycle)
         url = cycle.status_url(task_id) if get is cycle.status else url
     wanted = target.request(get, url).answer.status

@@ -20,10 +20,9 @@ def test_generated_requests_break_no_rule(
     """Whatever is generated from the document, valid or not: no check fails, and no answer breaks a rule."""
     outcome = engine.run(target, phase, configuration.seed, configuration.examples)
     assert not outcome.failures, "\n\n".join(outcome.failures[:5])
-    target.assert_clean()
     if outcome.kept_back:
         pytest.skip(outcome.kept_back)
-    if not outcome.requests and target.guard.profile == "free":
+    if not target.record and target.guard.profile == "free":
         pytest.skip("PROFILE=free: all of this phase could make tasks. To send it: PROFILE=full CAP=20")
-    if not outcome.requests:
+    if not target.record:
         pytest.skip("the document would have to have examples of requests, or links")

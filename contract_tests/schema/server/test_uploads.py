@@ -56,6 +56,7 @@ def files_of(target: Target, operation: Operation, wanted: list[Any]) -> list[An
 def test_each_file_gets_its_own_address(target: Target, operation: Operation) -> None:
     """There is one address for each file, in the same order, distinct, with the headers of its content type."""
     known, seen = kinds(operation), set()
+    keys = {place.name for way in target.ways() for place in way if place.part == "header"}
     node = properties(operation.body_schema)[listed(operation)]
     most = [known[place % len(known)] for place in range(node.get("maxItems", 14))]
     for wanted in ([known[0]], known, known[::-1], [known[-1], known[-1]], most):
@@ -63,7 +64,8 @@ def test_each_file_gets_its_own_address(target: Target, operation: Operation) ->
             signed = {name.lower(): value for name, value in file["headers"].items()}
             right = signed.get("content-type") == kind
             target.expect(right, f"{kind} was asked for, and {signed} signed", exchange)
-            target.expect(not target.key_headers_in(signed), "the key is among the signed headers", exchange)
+            no_key = not keys & signed.keys()
+            target.expect(no_key, "the key is among the signed headers", exchange)
             for name in ("file_id", "upload_url", "asset_url"):
                 target.expect(file[name] not in seen, f"{name} {file[name]} comes twice", exchange)
                 seen.add(file[name])

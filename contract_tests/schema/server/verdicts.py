@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import os
 from datetime import UTC, date, datetime
 from fnmatch import fnmatchcase
 from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import yaml
 from attrs import asdict, frozen
 
-from contract_tests.schema.exercised import FOLDER_VARIABLE
+from contract_tests.schema import exercised
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
+    from pathlib import Path
 
     from contract_tests.schema.server.exchange import Exchange
 
 F = TypeVar("F", bound="Callable[..., Any]")
 Outcome = Literal["broken", "accepted", "held", "skipped"]
-SUFFIX: Final = ".verdicts"
 
 
 class KnownError(Exception):
@@ -78,10 +76,9 @@ class Acceptance:
     until: date
     where: str = "*"
 
-    def covers(self, breach: Breach, today: date) -> bool:
-        """Tell whether it accepts a breach."""
-        named = fnmatchcase(breach.rule.name, self.rule) and fnmatchcase(breach.place, self.where)
-        return named and today <= self.until
+    def covers(self, rule: Rule, place: str, today: date) -> bool:
+        """Tell whether it accepts a breach of a rule at a place."""
+        return fnmatchcase(rule.name, self.rule) and fnmatchcase(place, self.where) and today <= self.until
 
     def __str__(self) -> str:
         return f"{self.rule} at {self.where} until {self.until}: {self.why}"
@@ -104,44 +101,37 @@ def read_known(file: Path | None) -> tuple[Acceptance, ...]:
     return found
 
 
-def today() -> date:
-    """Return the day, in UTC."""
-    return datetime.now(UTC).date()
-
-
 @frozen
 class Line:
     """What was seen of one rule, once."""
 
-    rule: str
-    sentence: str
-    stricter: str
+    rule: Rule
     outcome: Outcome
     text: str = ""
-    check: str = ""
-    place: str = ""
     told: str = ""
     accepted: str = ""
 
 
-_seen: set[tuple[str, str]] = set()
+def broken(rule: Rule, text: str, place: str, known: tuple[Acceptance, ...], told: str = "") -> Line:
+    """Return what is to be said of a breach: it may be accepted."""
+    day = datetime.now(UTC).date()
+    accepted = next((str(entry) for entry in known if entry.covers(rule, place, day)), "")
+    return Line(rule, "accepted" if accepted else "broken", text, told, accepted)
 
 
-def note(rule: Rule, outcome: Outcome, **more: str) -> None:
-    """Write what was seen of a rule, if this is a run that is counted; `held` is written once a process."""
-    folder = os.environ.get(FOLDER_VARIABLE)
-    if folder is None or (outcome == "held" and (folder, rule.name) in _seen):
-        return
-    if outcome == "held":
-        _seen.add((folder, rule.name))
-    file = Path(folder) / f"{os.getpid()}{SUFFIX}"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("a", encoding="utf-8") as lines:
-        line = Line(rule.name, rule.sentence, rule.stricter, outcome, **more)
-        lines.write(json.dumps(asdict(line)) + "\n")
+_held: set[tuple[str, Rule]] = set()
+
+
+def note(line: Line) -> None:
+    """Write down what was seen of a rule, if this is a run that is counted; `held` once a process."""
+    key = (os.environ.get(exercised.FOLDER_VARIABLE, ""), line.rule)
+    if line.outcome != "held" or key not in _held:
+        exercised.keep("verdicts", asdict(line))
+    if line.outcome == "held":
+        _held.add(key)
 
 
 def read(folder: Path) -> list[Line]:
     """Return what all processes of a run have seen."""
-    files: Iterable[Path] = sorted(folder.glob(f"*{SUFFIX}"))
-    return [Line(**json.loads(line)) for f in files for line in f.read_text(encoding="utf-8").splitlines()]
+    lines = exercised.kept(folder, "verdicts")
+    return [Line(Rule(**line.pop("rule")), **line) for line in lines]

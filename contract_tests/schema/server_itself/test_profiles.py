@@ -11,7 +11,7 @@ from contract_tests.schema.server import bodies, engine, sources
 from contract_tests.schema.server.bodies import example_body
 from contract_tests.schema.server.configuration import Configuration, ConfigurationError, from_environment
 from contract_tests.schema.server.exchange import Answer, Sent
-from contract_tests.schema.server.guard import Guard, NotSentError, may_create
+from contract_tests.schema.server.guard import Guard, NotSentError, Profile, may_create
 from contract_tests.schema.server.operations import life_cycles
 from contract_tests.support.contract import ROOT
 from kling_elements_mock import MockSettings, Polls, serve
@@ -22,7 +22,6 @@ GOOD = json.dumps(example_body(CREATE)).encode()
 
 
 def post(body: bytes, key: str = KEY, method: str = "POST") -> Sent:
-    """Build a create."""
     return Sent(method, CREATE.url(), (("x-freepik-api-key", key),), body)
 
 
@@ -40,8 +39,7 @@ def test_free_keeps_back_what_a_lenient_server_could_take(body: bytes) -> None:
 
 @pytest.mark.parametrize("sent", [
     post(GOOD, key=""), post(GOOD, key="wrong"), post(b""), post(b"[]"), post(b"null"), post(b"hello"),
-    post(b"[" * 9999),
-    post(b"", method="GET"), post(b"", method="DELETE"),
+    post(b"[" * 9999), post(b"", method="GET"), post(b"", method="DELETE"),
 ], ids=repr)  # fmt: skip
 def test_free_sends_what_makes_no_task(sent: Sent) -> None:
     """Without a good key, or with a body in which nobody finds a parameter, a request passes."""
@@ -58,23 +56,19 @@ def test_every_broken_body_of_the_suite_counts_as_a_create() -> None:
 def test_the_cap_is_taken_before_a_request_is_sent() -> None:
     """No more creates pass than the cap has; only a refusal gives one back: an error may have made one."""
     guard = Guard("full", (KEY,), cap=3)
-    for status in (200, 500, 408):
+    for status in (400, 200, 401, 403, 500, 422, 429, 408):
         assert guard.admit(post(GOOD))
         guard.settle(Answer(status))
+    assert guard.spent == 3
     with pytest.raises(NotSentError, match="cap of 3"):
         guard.admit(post(GOOD))
-    refusing = Guard("full", (KEY,), cap=1)
-    for status in (400, 401, 403, 422, 429):
-        assert refusing.admit(post(GOOD))
-        refusing.settle(Answer(status))
-    assert refusing.left == 1
 
 
 @pytest.mark.parametrize(
     ("environment", "said"),
     [
-        ({"URL": "ftp://x", "KEY": "k"}, "no origin"),
-        ({"URL": "https://x/v1", "KEY": "k"}, "no origin"),
+        ({"URL": "ftp://x", "KEY": KEY}, "no origin"),
+        ({"URL": "https://x/v1", "KEY": KEY}, "no origin"),
         ({"URL": "https://x"}, "CONTRACT_KEY"),
         ({"URL": "https://x", "KEY": KEY}, "PROFILE=free"),
         ({"URL": "https://x", "KEY": KEY, "PROFILE": "full"}, "CAP=20"),
@@ -88,46 +82,32 @@ def test_a_run_that_could_spend_unseen_is_refused(environment: dict[str, str], s
     """An origin without a key, a profile or a cap is refused with what to write."""
     with pytest.raises(ConfigurationError, match=said):
         from_environment({f"CONTRACT_{name}": value for name, value in environment.items()})
-    assert from_environment({}) == Configuration(key="contract-suite-key")
+    assert from_environment({}) == Configuration()
 
 
-def test_free_makes_no_task() -> None:
-    """With PROFILE=free, generated requests leave the server without a task."""
+@pytest.mark.parametrize(("profile", "cap"), [("free", None), ("full", 9)])
+def test_generated_requests_stay_within_the_profile(profile: Profile, cap: int | None) -> None:
+    """With PROFILE=free a run makes no task; with PROFILE=full no more than its cap, and says why."""
     with (
         serve(MockSettings(keys=(KEY,), pace=Polls(2))) as served,
-        sources.opened(Configuration(url=served.url, key=KEY, profile="free")) as make,
-    ):
-        for phase in ("coverage", "fuzzing"):
-            assert engine.run(make(), phase, 1, 2).failures == ()
-        with pytest.raises(NotSentError, match="PROFILE=full CAP=20"):
-            make().create(life_cycles()[0])
-        assert served.mock.tasks == ()
-        assert len(served.mock.requests) > 20
-
-
-def test_full_stays_under_its_cap() -> None:
-    """With PROFILE=full, a run makes no more tasks than its cap, and says why it stopped."""
-    with (
-        serve(MockSettings(keys=(KEY,), pace=Polls(2))) as served,
-        sources.opened(Configuration(url=served.url, key=KEY, cap=9)) as make,
+        sources.opened(Configuration(url=served.url, key=KEY, profile=profile, cap=cap)) as make,
     ):
         outcome = engine.run(make(), "coverage", 1, 2, "kling-elements-std")
-        assert "raise CAP" in outcome.kept_back
-        assert 0 < len(served.mock.tasks) <= 9
+        assert ("raise CAP" in outcome.kept_back) == (profile == "full")
+        assert (0 < len(served.mock.tasks) <= 9) == (profile == "full")
+        assert profile == "full" or not outcome.failures + served.mock.tasks
+        assert len(served.mock.requests) > 20
+        with pytest.raises(NotSentError, match=r"CAP=20|raise CAP"):
+            make().create(life_cycles()[0])
 
 
 def test_nothing_of_the_run_imports_the_client() -> None:
     """What `make contract-server` runs knows the document and the mock, never the client."""
-    names = (
-        "schema/exercised.py",
-        "support/contract.py",
-        "support/loopback.py",
-        "report/__main__.py",
-        "report/page.py",
-        "report/rules.py",
-        "report/table.py",
-    )
-    places = [p for name in ("schema/server/*.py", *names) for p in (ROOT / "contract_tests").glob(name)]
+    places = [
+        path
+        for glob in ("schema/server/*.py", "schema/exercised.py", "support/[cl]o*.py", "report/[!t]*.py")
+        for path in (ROOT / "contract_tests").glob(glob)
+    ]
     pattern = re.compile(r"^\s*(?:import|from) (?:kling_elements|kling_elements_api)\b", re.MULTILINE)
-    assert [p.name for p in places if pattern.search(p.read_text(encoding="utf-8"))] == []
+    assert [path.name for path in places if pattern.search(path.read_text(encoding="utf-8"))] == []
     assert len(places) > 20
