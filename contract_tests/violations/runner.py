@@ -153,8 +153,9 @@ def _is_raised_in_a_test(error: BaseException) -> bool:
     return Path(trace.tb_frame.f_code.co_filename).name.startswith("test_")
 
 
-def main(pipe: str, jobs: str, tests: str, names: Sequence[str]) -> None:
+def main(arguments: Sequence[str]) -> None:
     """Collect the tests, and run them."""
+    pipe, jobs, tests, *names = arguments
     kinds = [kind for kind in KINDS if any(name.startswith(f"{kind}:") for name in names)]
     known = {str(v): v for kind in kinds for v in violations(kind)}
     files = [f"contract_tests/{test}" for test in tests.split(",")]
@@ -163,4 +164,4 @@ def main(pipe: str, jobs: str, tests: str, names: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:4], sys.argv[4:])
+    main(sys.argv[1:])
