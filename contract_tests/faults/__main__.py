@@ -6,7 +6,10 @@ import argparse
 import logging
 import sys
 import time
+from operator import add
 from typing import TYPE_CHECKING, Final
+
+from attrs import astuple
 
 from contract_tests.faults.machine import explore
 from contract_tests.faults.offsets import sweep
@@ -20,43 +23,23 @@ _SHOWN: Final = 10
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run and print.
-
-    Returns:
-        The exit code: 0 if nothing was found that must not be, else 1; 2 for a wrong use.
-    """
+    """Run and print. Returns the exit code: 0 if nothing was found, else 1; 2 for a wrong use."""
     parser = argparse.ArgumentParser(prog="python -m contract_tests.faults", description=__doc__)
-    parser.add_argument(
-        "--faults", type=_count, default=10_000, help="how many to draw (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--seed", type=int, default=1, help="the same seed, the same faults (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--stop", action="store_true", help="stop at the first finding, and show what was done"
-    )
+    parser.add_argument("--faults", type=_count, default=10_000, help="how many to draw (%(default)s)")
+    parser.add_argument("--seed", type=int, default=1, help="the same seed, the same faults (%(default)s)")
+    parser.add_argument("--stop", action="store_true", help="stop at the first finding, and tell more")
     options = parser.parse_args(arguments)
     logging.getLogger("kling_elements").addHandler(logging.NullHandler())
     started = time.monotonic()
 
-    def tell(tally: Tally) -> None:
-        _tell(f"{tally.faults:,} of {options.faults:,} faults, {len(tally.findings)} findings")
-
     try:
         with staged() as stage:
-            _tell("every byte of a create")
             swept = sweep(stage)
-            drawn = explore(stage, options.faults, options.seed, is_strict=options.stop, on_round=tell)
+            drawn = explore(stage, options.faults, options.seed, is_strict=options.stop, on_round=_tell)
     except AssertionError as finding:  # of --stop
         sys.stdout.write(f"{finding}\n")
         return 1
-    both = Tally(
-        swept.asked + drawn.asked,
-        swept.made + drawn.made,
-        swept.injected + drawn.injected,
-        swept.outcomes + drawn.outcomes,
-        swept.findings + drawn.findings,
-    )
+    both = Tally(*map(add, astuple(swept, recurse=False), astuple(drawn, recurse=False)))
     sys.stdout.write(
         f"{drawn.faults:,} faults with seed {options.seed}, after {swept.faults:,} at every byte of one: "
         f"{time.monotonic() - started:.0f} s\n\n{text(both)}\n"
@@ -82,8 +65,8 @@ def text(tally: Tally) -> str:
     return "\n".join(rows)
 
 
-def _tell(line: str) -> None:
-    sys.stderr.write(f"  {line}\n")
+def _tell(tally: Tally) -> None:
+    sys.stderr.write(f"  {tally.faults:,} faults, {len(tally.findings)} findings\n")
     sys.stderr.flush()
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import pickle
 import resource
-import select
 import shutil
-import signal
 import tempfile
 import warnings
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,7 +23,7 @@ from kling_elements import AsyncKlingElements, Journal, KlingElements, KlingErro
 from kling_elements.journal.database import Database
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from contract_tests.faults.fault import Fault
     from contract_tests.faults.oracle import Ask, Tally
@@ -46,6 +44,7 @@ _DAMAGES: Final[dict[str, Callable[[bytes], bytes]]] = {
     "journal damaged: its second half": lambda whole: whole[: len(whole) // 2],
 }
 DISK_TROUBLES: Final = (_FULL, *_DAMAGES)
+JUMP, SLEEP, RESTART = "wall clock jumps", "asleep for a while", "restart"
 
 
 class EndlessError(AssertionError):
@@ -66,19 +65,6 @@ class Call:
     is_own: bool = False  # the HTTP connections are the client's own, not the caller's
 
 
-@frozen
-class Outcome:
-    """What a call returned or raised, and whether Ctrl-C was pressed during it."""
-
-    value: Any
-    error: BaseException | None
-    was_interrupted: bool
-
-
-def _new_folder() -> Path:
-    return Path(tempfile.mkdtemp(prefix="kling-elements-faults-", dir=_QUICK))
-
-
 @define
 class Caller:
     """A machine on which clients run, one after the other, on the same journal."""
@@ -86,7 +72,7 @@ class Caller:
     stage: Stage
     tally: Tally
     most_faults: int  # no more are injected then
-    folder: Path = field(factory=_new_folder)  # of the journal and the videos
+    folder: Path = field(factory=lambda: Path(tempfile.mkdtemp(dir=_QUICK)))  # of the journal and the videos
     trace: list[str] = field(factory=list)  # what was done, for a reader of a finding
     now: float = 0.0  # of the monotonic clock
     wall_offset: float = 0.0  # how far the wall clock is ahead of the service's
@@ -103,24 +89,29 @@ class Caller:
     def __attrs_post_init__(self) -> None:
         self._journal = self._open_journal()
 
-    def call(self, call: Call, faults: Sequence[Fault]) -> Outcome:
-        """Call the public client, its exchanges disturbed in turn."""
+    def call(self, call: Call, faults: Sequence[Fault]) -> tuple[Any, BaseException | None, bool]:
+        """Call the public client, its exchanges disturbed in turn.
+
+        Returns:
+            What it returned, what it raised, and whether Ctrl-C was pressed during it.
+        """
         proxy = self.stage.proxy
         if forks := call.forks and self.may_inject:
             self.note("fork")
         faults = faults[: self.faults_left]
-        self._armed = len(faults)
-        patience = HASTY if any(fault.is_slow for fault in faults) else _PATIENT
-        before, endings = proxy.injected.copy(), proxy.endings.copy()
+        self._armed, before = len(faults), proxy.injected.copy()
         self._sleeps = self._interrupts = 0
         proxy.take_interrupts()
-        run = self._forked(call, patience) if forks else lambda: self._run(call, patience)
-        proxy.arm(faults)
-        if self._due and self._due[0] == 0:
-            self._befall()
         value, error = None, None
         try:
-            value = run()
+            with self._client(call, HASTY if any(fault.is_slow for fault in faults) else _PATIENT) as use:
+                if forks:
+                    with suppress(KlingError):  # what comes of that does not matter
+                        use("list")
+                proxy.arm(faults)
+                if self._due and self._due[0] == 0:
+                    self._befall()
+                value = self._fork(use, call) if forks else use(call.name, *call.arguments, **call.options)
         except BaseException as raised:  # noqa: BLE001 - whatever comes is what is judged
             error = raised
         finally:
@@ -128,13 +119,12 @@ class Caller:
         result = "returned" if error is None else type(error).__name__
         injected, self._armed = proxy.injected - before, 0
         self.tally.injected += injected
-        self.tally.outcomes += proxy.endings - endings
         self.tally.outcomes[f"{call.name}: {result}"] += 1
         self.trace.append(f"{call.name}{call.arguments} {call.options}: {result}, by {dict(injected)}")
-        return Outcome(value, error, bool(self._interrupts + proxy.take_interrupts()))
+        return value, error, bool(self._interrupts + proxy.take_interrupts())
 
     def client(self) -> KlingElements:
-        return KlingElements(**self._options(), http_client=self.stage.http)
+        return KlingElements(**self._options(_PATIENT, "http"), http_client=self.stage.http)
 
     def heal(self) -> None:
         """Let the storm pass: nothing is disturbed any more, and what was begun is over."""
@@ -178,22 +168,16 @@ class Caller:
 
         self._due = events, fail
 
-    def jump(self, seconds: float) -> None:
-        """Have the wall clock of this machine jump, back or forth."""
-        if self.may_inject:
-            self.note("wall clock jumps")
-            self.wall_offset += seconds
-
-    def suspend(self, seconds: float) -> None:
-        """Have time pass for all, as when the lid is closed."""
-        if self.may_inject:
-            self.note("asleep for a while")
-            self._let_pass(seconds)
-
-    def restart(self) -> None:
-        """Begin anew as another process would: nothing is left but the journal."""
-        if self.may_inject:
-            self.note("restart")
+    def disturb(self, how: str, hours: float) -> None:
+        """Have this machine's clock jump, time pass for all, or another process go on with the journal."""
+        if not self.may_inject:
+            return
+        self.note(how)
+        if how == JUMP:
+            self.wall_offset += hours * 3600
+        elif how == SLEEP:
+            self._let_pass(abs(hours) * 3600)
+        else:
             self.reopen_journal()
 
     def reopen_journal(self) -> None:
@@ -216,77 +200,51 @@ class Caller:
         self.tally.injected[fault] += 1
         self.trace.append(fault)
 
-    def _run(self, call: Call, patience: float) -> Any:
+    @contextmanager
+    def _client(self, call: Call, patience: float) -> Iterator[Callable[..., Any]]:
+        """Open a client; gives what calls a method of it, by its name."""
         options = self._options(patience, call.scheme)
         if not call.is_async:
-            with KlingElements(**options, http_client=self.stage.http) as client:
-                return getattr(client, call.name)(*call.arguments, **call.options)
+            with KlingElements(**options, http_client=None if call.is_own else self.stage.http) as client:
+                yield lambda name, *args, **more: getattr(client, name)(*args, **more)
+            return
+        http = httpx.AsyncClient(verify=self.stage.trust, limits=NONE_KEPT, trust_env=False)
+        awaited = AsyncKlingElements(**options, http_client=None if call.is_own else http)
+        try:
+            yield lambda name, *args, **more: anyio.run(lambda: getattr(awaited, name)(*args, **more))
+        finally:
+            anyio.run(awaited.aclose)
+            anyio.run(http.aclose)
 
-        async def run() -> Any:
-            http = self._async_http()
-            async with http, AsyncKlingElements(**options, http_client=http) as client:
-                return await getattr(client, call.name)(*call.arguments, **call.options)
+    def _fork(self, use: Callable[..., Any], call: Call) -> Task:
+        """Give or raise what came of a create in a child process, by its parent's client."""
+        context = get_context("fork")
+        here, there = context.Pipe()
 
-        return anyio.run(run)
-
-    def _async_http(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(verify=self.stage.trust, limits=NONE_KEPT, trust_env=False)
-
-    def _forked(self, call: Call, patience: float) -> Callable[[], Any]:
-        """Use a client in this process; gives what forks, and calls it in the child."""
-        options = self._options(patience, call.scheme)
-        client: KlingElements | AsyncKlingElements
-        if call.is_async:
-            client = AsyncKlingElements(**options, http_client=None if call.is_own else self._async_http())
-        else:
-            client = KlingElements(**options, http_client=None if call.is_own else self.stage.http)
-
-        def use(name: str, *arguments: Any, **options: Any) -> Any:
-            method = getattr(client, name)
-            if call.is_async:
-                return anyio.run(lambda: method(*arguments, **options))
-            return method(*arguments, **options)
-
-        def in_child() -> tuple[Any, BaseException | None]:
-            try:
-                made = use(call.name, *call.arguments, **call.options)
-            except BaseException as raised:  # noqa: BLE001 - whatever comes is what is judged
-                return None, raised
-            return (made.id, made.status, made.urls), None
-
-        with suppress(KlingError):  # what comes of that does not matter
-            use("list")
-        return lambda: self._fork(in_child)
-
-    def _fork(self, in_child: Callable[[], tuple[Any, BaseException | None]]) -> Task:
-        """Give or raise what came of a create in a child process."""
-        reader, writer = os.pipe()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # the proxy's threads do not go along
-            pid = os.fork()
-        if pid == 0:
+        def in_child() -> None:
             self._is_child = True
             try:
-                result = in_child()
-                self._journal.close()  # it is not killed: what it knows is written
-                os.write(writer, pickle.dumps(result))
-            finally:
-                os._exit(0)
-        os.close(writer)
-        said = b""
-        while select.select([reader], [], [], PATIENCE)[0] and (chunk := os.read(reader, 65_536)):
-            said += chunk
-        os.close(reader)
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
-        if not said:
-            raise EndlessError("a child process said nothing")
-        value, error = pickle.loads(said)  # noqa: S301 - our own child's
+                made = use(call.name, *call.arguments, **call.options)
+                said: tuple[Any, ...] = None, (made.id, made.status, made.urls)
+            except BaseException as raised:  # noqa: BLE001 - whatever comes is what is judged
+                said = raised, ()
+            self._journal.close()  # it is not killed: what it knows is written
+            there.send(said)
+            os._exit(0)
+
+        child = context.Process(target=in_child)
+        with warnings.catch_warnings(), here, there:
+            warnings.simplefilter("ignore", DeprecationWarning)  # the proxy's threads do not go along
+            child.start()
+            came = here.poll(PATIENCE)
+            error, task = here.recv() if came else (EndlessError("a child process said nothing"), ())
+        child.kill()
+        child.join()
         if error is not None:
             raise error
-        return Task(*value)
+        return Task(*task)
 
-    def _options(self, patience: float = _PATIENT, scheme: str = "http") -> dict[str, Any]:
+    def _options(self, patience: float, scheme: str) -> dict[str, Any]:
         return {
             "api_key": _KEY,
             "base_url": f"{scheme}://127.0.0.1:{self.stage.proxy.port}",

@@ -38,13 +38,13 @@ _PLAIN, _FULL, _DAMAGED, _CLOCK = "none", "full disk", "damaged journal", "wrong
 _TROUBLES: Final = (_PLAIN,) * 7 + (_FULL, _DAMAGED, _CLOCK)
 _REFUSED: Final = 2  # the journal can't be used
 _SLOWNESS: Final = 0.05  # seconds an answer takes, so that some kills hit a create in flight
-# The mock, which draws one film and gives it for every task: drawing each takes half a second.
+# The mock; drawing a real video takes half a second.
 _MOCK: Final = f"""
-import functools, sys
-from kling_elements_mock.tasks import results, video
+import sys
+from contract_tests.support.answers import mp4
 from kling_elements_mock.__main__ import main
-film = functools.cache(lambda: video.render([video.placeholder("any", 0)], video.Film(1, (1, 1), "any")))
-results.draw = lambda task: film()
+from kling_elements_mock.tasks import results
+results.draw = lambda task: mp4()
 sys.exit(main(["--port", "0", "--polls", "2", "--scenario", "slow={_SLOWNESS}"]))
 """
 # One process that has run the command once, and forks for each run: a kill -9 is the same, and a start takes
@@ -79,14 +79,11 @@ for line in sys.stdin:
 @contextmanager
 def running(code: str, **variables: str) -> Iterator[Callable[..., str]]:
     """Run code in a process of its own; gives what writes it a value, if any, and reads a line."""
-    path = os.pathsep.join(str(ROOT / part) for part in ("generated", "overrides"))
+    path = os.pathsep.join(str(ROOT / part) for part in ("", "generated", "overrides"))
     with subprocess.Popen(  # noqa: S603 - our own code
-        [sys.executable, "-c", code],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         env={**os.environ, "PYTHONPATH": path, **variables},
-    ) as process:
+    ) as process:  # fmt: skip
         stdin, stdout = process.stdin, process.stdout
         assert stdin
         assert stdout
@@ -134,7 +131,7 @@ class Round:
             if trouble != _PLAIN:
                 self.troubled(rng.uniform(0.0, _LONGEST_LIFE), trouble, rng.uniform(-48, 48))
                 continue
-            code = self.batch(rng.uniform(0.0, _LONGEST_LIFE) if self.kills < kills else None)
+            code = self.batch(life=rng.uniform(0.0, _LONGEST_LIFE) if self.kills < kills else None)
             if code in {0, 9}:
                 break
             if code is not None:
@@ -143,22 +140,21 @@ class Round:
         self.finish()
         self.judge()
 
-    def batch(self, life: float | None = None, trouble: str = _PLAIN, hours: float = 0) -> int | None:
-        jobs, out = str(self.folder / "jobs.jsonl"), str(self.folder / "out")
-        return self.run("batch", jobs, "-d", out, life=life, trouble=trouble, hours=hours)
+    def batch(self, **how: Any) -> int | None:
+        return self.run("batch", str(self.folder / "jobs.jsonl"), "-d", str(self.folder / "out"), **how)
 
     def troubled(self, life: float, trouble: str, hours: float) -> None:
         """Run the batch while something else is wrong, and put that right."""
         self.troubles[trouble] += 1
         whole = self.journal.read_bytes()
-        before = self.tasks().total()
+        before = self.tasks()
         if trouble == _DAMAGED:
             self.journal.write_bytes(whole[: len(whole) // 2])
-        code = self.batch(life, trouble, hours)
+        code = self.batch(life=life, trouble=trouble, hours=hours)
         if "Traceback" in self.said():
             self.found.append(f"{trouble}: {self.said()}")
         if trouble == _DAMAGED:
-            if code not in {_REFUSED, None} or self.tasks().total() != before:
+            if code not in {_REFUSED, None} or self.tasks() != before:
                 self.found.append(f"a batch went on with a damaged journal: {code}: {self.said()}")
             backup = self.journal.with_suffix(".backup")
             backup.write_bytes(whole)
@@ -168,17 +164,14 @@ class Round:
         self, *args: str, life: float | None = None, trouble: str = _PLAIN, hours: float = 0
     ) -> int | None:
         """Run the command; gives its exit code, or None if it was killed."""
-        words = ["--base-url", self.url, *args, *_WAIT]
-        said = str(self.folder / "said")
+        words, said = ["--base-url", self.url, *args, *_WAIT], str(self.folder / "said")
         pid = int(self.starter({"args": words, "out": said, "trouble": trouble, "hours": hours}))
-        killed = False
         if life is not None:
             time.sleep(life)
             with suppress(ProcessLookupError):  # it was faster
                 os.killpg(pid, signal.SIGKILL)
-                killed = True
         status = int(self.starter())
-        if killed and os.WIFSIGNALED(status):
+        if life is not None and os.WIFSIGNALED(status):
             self.kills += 1
             return None
         return os.waitstatus_to_exitcode(status)
@@ -186,15 +179,13 @@ class Round:
     def said(self) -> str:
         return (self.folder / "said").read_text()
 
-    def served(self) -> list[tuple[str, str]]:
-        """The prompt and the id of each of the service's tasks of this round."""
-        tasks: list[dict[str, Any]] = httpx.get(f"{self.url}/_mock/tasks").json()["tasks"]
-        pairs = [(str(task["request"].get("prompt")), task["task_id"]) for task in tasks]
-        return [pair for pair in pairs if pair[0].startswith(f"{self.folder.name} ")]
-
-    def tasks(self) -> Counter[str]:
-        """How many tasks of this round the service has, by prompt."""
-        return Counter(prompt for prompt, _ in self.served())
+    def tasks(self) -> dict[str, list[str]]:
+        """Return the ids of the service's tasks of this round, by prompt."""
+        found: dict[str, list[str]] = {}
+        for task in httpx.get(f"{self.url}/_mock/tasks").json()["tasks"]:
+            if (prompt := str(task["request"].get("prompt"))).startswith(f"{self.folder.name} "):
+                found.setdefault(prompt, []).append(task["task_id"])
+        return found
 
     def finish(self) -> None:
         """Finish what `resume` can, then settle the creates that were in flight at a kill."""
@@ -204,10 +195,10 @@ class Round:
             self.found.append(f"resume ended with {code}: {self.said()}")
         if self.run("resume", "--json") != code:
             self.found.append("a second resume ended otherwise")
-        served = dict(self.served())
+        served = self.tasks()
         unrecorded = {each["id"] for each in state["unrecorded"]}
         for entry in state["unknown"]:
-            mine = served.get(self.prompt(int(entry["job"].removeprefix("job"))))
+            mine = next(iter(served.get(self.prompt(int(entry["job"].removeprefix("job"))), ())), None)
             if mine and mine not in unrecorded:
                 self.found.append(f"{entry['job']}: its task {mine} is not shown as unrecorded")
             if mine:
@@ -225,7 +216,7 @@ class Round:
         """Compare the files and the report with the service's books."""
         tasks, out = self.tasks(), self.folder / "out"
         jobs = {f"job{number}" for number in range(self.jobs)}
-        self.found += [f"{prompt}: paid {count} times" for prompt, count in tasks.items() if count > 1]
+        self.found += [f"{prompt}: paid {len(ids)} times" for prompt, ids in tasks.items() if len(ids) > 1]
         self.found += [f"{self.prompt(n)}: no task" for n in range(self.jobs) if self.prompt(n) not in tasks]
         videos = {path.stem: path for path in out.glob("*.mp4")}
         self.found += [f"{name}: no file" for name in sorted(jobs - videos.keys())]

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 PATIENCE: Final = 60.0
 """Seconds without a byte, after which something is wrong with the test itself."""
-LEFT: Final = "head in drips: left"
-STAYED: Final = "head in drips: stayed on to the end"
 _CHUNK: Final = 65_536
 _LENGTH: Final = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 _PING: Final = b"PING / HTTP/1.1\r\n\r\n"
@@ -44,7 +42,6 @@ class FaultProxy:
     _upstream: tuple[str, int]
     port: int = 0
     injected: Counter[str] = field(factory=Counter, init=False)  # how often each fault took place
-    endings: Counter[str] = field(factory=Counter, init=False)  # what clients did where they choose
     last_sizes: tuple[int, int] = field(default=(0, 0), init=False)  # of the last request and its answer
     _listener: socket.socket | None = field(default=None, init=False, repr=False)
     _thread: threading.Thread | None = field(default=None, init=False, repr=False)
@@ -153,7 +150,7 @@ class FaultProxy:
             _read_to_end(plug)
             return
         if fault.is_dripping:
-            self.endings[LEFT if _drip(plug, answer) else STAYED] += 1
+            _drip(plug, answer)
             return
         if fault.is_interrupt:
             # Never the whole answer: the client must still be at it when the signal comes.
@@ -223,19 +220,14 @@ def _kind(request: bytes) -> bytes:
     return folder + form if request.startswith(b"GET /v1/") else b""
 
 
-def _drip(plug: socket.socket, answer: bytes) -> bool:
-    """Let an answer begin byte by byte, each in time, until the client has left; whether it has."""
+def _drip(plug: socket.socket, answer: bytes) -> None:
+    """Let an answer begin byte by byte, each in time, until the client has left."""
     plug.settimeout(_DRIP)
     for place in range(_DRIPS):
-        try:
-            plug.sendall(answer[place : place + 1])
+        plug.sendall(answer[place : place + 1])
+        with suppress(TimeoutError):
             if not plug.recv(_CHUNK):
-                return True
-        except TimeoutError:
-            continue
-        except ConnectionError:
-            return True
-    return False
+                return
 
 
 def _read_message(plug: socket.socket, data: bytes = b"") -> bytes:

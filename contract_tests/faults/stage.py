@@ -1,26 +1,18 @@
-"""What examples share, since it is slow to make: the mock, the proxy before it, an HTTP client, videos.
-
-Videos are mostly the least that is an MP4, and at times a real one of the mock's making.
-"""
+"""What examples share, since it is slow to make: the mock, the proxy before it and an HTTP client."""
 
 from __future__ import annotations
 
-import io
 import signal
 import ssl
 from contextlib import ExitStack, contextmanager
-from functools import cache
-from itertools import count
 from typing import TYPE_CHECKING, Final
 
-import av
 import httpx
-from attrs import field, frozen
-from av.error import FFmpegError
+from attrs import frozen
 
 from contract_tests.faults.proxy import FaultProxy, proxying
+from contract_tests.support.answers import box, mp4
 from kling_elements_mock import ManualClock, MockSettings, Polls, serve
-from kling_elements_mock.tasks import video
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +21,7 @@ if TYPE_CHECKING:
 
 NONE_KEPT: Final = httpx.Limits(max_keepalive_connections=0)
 """Each exchange has a connection of its own, so that it can be disturbed alone."""
-_SECONDS: Final = 1  # a film of the usual length takes half a second to draw
+_VIDEO: Final = 20_000  # bytes
 
 
 @frozen
@@ -40,7 +32,6 @@ class Stage:
     proxy: FaultProxy
     http: httpx.Client
     trust: ssl.SSLContext
-    videos: Iterator[int] = field(factory=count)
 
 
 @contextmanager
@@ -55,30 +46,6 @@ def staged() -> Iterator[Stage]:
         yield Stage(served, proxy, http, trust)
 
 
-def tiny_video(task_id: str) -> bytes:
-    """The least that is an MP4."""
-    return _box(b"ftyp", b"isom\0\0\2\0isom") + _box(b"moov", b"") + _box(b"mdat", task_id.encode() * 8)
-
-
-def real_video(task_id: str) -> bytes:
-    """One that can be played, with the task's id in a box that players pass over."""
-    return _film() + _box(b"free", task_id.encode())
-
-
-def unplayable(data: bytes) -> str | None:
-    """Why a real video can't be played; None if it can."""
-    try:
-        with av.open(io.BytesIO(data), "r") as container:
-            frames = len(list(container.decode(video=0)))
-    except (FFmpegError, IndexError) as error:
-        return str(error)
-    return None if frames == _SECONDS * video.FRAMES_PER_SECOND else f"it has {frames} pictures"
-
-
-@cache
-def _film() -> bytes:
-    return video.render([video.placeholder("a storm", 0)], video.Film(_SECONDS, (16, 9), "MOCK"))
-
-
-def _box(kind: bytes, content: bytes) -> bytes:
-    return (8 + len(content)).to_bytes(4) + kind + content
+def video_of(task_id: str) -> bytes:
+    """An MP4 of a task's own, without pictures in it."""
+    return mp4(_VIDEO) + box(b"free", task_id.encode())

@@ -13,28 +13,27 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from attrs import evolve
 
-from contract_tests.faults import caller, kill, proxy
+from contract_tests.faults import kill
 from contract_tests.faults.__main__ import text
 from contract_tests.faults.fault import PASS, Fault
 from contract_tests.faults.machine import explore
 from contract_tests.faults.offsets import sweep
-from contract_tests.faults.oracle import Ask, Books, Finding, Kind, Made, Tally, judge, wrong_task
-from contract_tests.faults.stage import real_video, staged, tiny_video, unplayable
+from contract_tests.faults.oracle import Ask, Books, Kind, Made, Tally, judge, wrong_task
+from contract_tests.faults.stage import staged
 from contract_tests.faults.world import World
 from kling_elements import OutcomeUnknown, Task
 from kling_elements.api.outcomes import Operation, Raise, Retry, decide
 from kling_elements.journal.database import Database
-from kling_elements.operations import sender as sending
-from kling_elements.operations.recorder import Recorder
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from contract_tests.faults.stage import Stage
     from kling_elements.api.outcomes import Decision
     from kling_elements.journal import Begun
+    from kling_elements.operations.recorder import Recorder
     from kling_elements.types import Outcome
 
 TAG, DIGEST, ID, OTHER = "ask-0", "digest", "id-0", "id-1"
@@ -126,67 +125,49 @@ def lying(self: Database, **options: Any) -> Iterator[sqlite3.Connection]:
 
 
 @pytest.mark.parametrize(
-    ("owner", "name", "broken", "has_odd_ids", "kinds"),
+    ("path", "broken", "odd", "kinds"),
     [
-        (sending, "decide", repeating_create, False, {Kind.BILLED_TWICE, Kind.LOST}),
-        (sending, "decide", crashing, False, {Kind.UNEXPECTED}),
-        (sending, "decide", careless, False, {Kind.WRONG}),
-        (sending, "decide", careless, True, {Kind.WRONG}),
-        (Recorder, "failed", forgetting, False, {Kind.LOST}),
-        (Database, "writing", lying, False, {Kind.LOST}),
+        ("kling_elements.operations.sender.decide", repeating_create, False, {Kind.BILLED_TWICE, Kind.LOST}),
+        ("kling_elements.operations.sender.decide", crashing, False, {Kind.UNEXPECTED}),
+        ("kling_elements.operations.sender.decide", careless, False, {Kind.WRONG}),
+        ("kling_elements.operations.sender.decide", careless, True, {Kind.WRONG}),
+        ("kling_elements.operations.recorder.Recorder.failed", forgetting, False, {Kind.LOST}),
+        ("kling_elements.journal.database.Database.writing", lying, False, {Kind.LOST}),
     ],
 )
-def test_a_broken_client_is_seen(  # noqa: PLR0913, PLR0917 - columns of the table
-    stage: Stage,
-    monkeypatch: pytest.MonkeyPatch,
-    owner: Any,
-    name: str,
-    broken: Callable[..., Any],
-    has_odd_ids: bool,  # noqa: FBT001 - as above
-    kinds: set[Kind],
+def test_a_broken_client_is_seen(  # noqa: PLR0913 - columns of the table
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, path: str, broken: Any, *, odd: bool, kinds: set[Kind]
 ) -> None:
     """A client that repeats, crashes, takes another's answer, or whose journal forgets or lies, is found."""
-    monkeypatch.setattr(owner, name, broken)
-    assert set(storm(stage, has_odd_ids=has_odd_ids)) == kinds
-
-
-def test_a_head_that_drips_is_left(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A client leaves an answer whose head comes byte by byte, and doesn't stay to its end."""
-    monkeypatch.setattr(caller, "HASTY", 0.3)  # so that an undisturbed request is in time on a busy machine
-    monkeypatch.setattr(proxy, "_DRIPS", 200)  # for two seconds
-    world = World(stage, Tally(), 2)
-    world.create([Fault("drips", is_dripping=True)])
-    world.look("get", world.task_ids[0], [Fault("drips", is_dripping=True), PASS])
-    assert world.finish() == []
-    came = world.tally.outcomes
-    assert (came["create: OutcomeUnknown"], came["get: returned"]) == (1, 1)
-    assert (came[proxy.LEFT], came[proxy.STAYED]) == (2, 0)
+    monkeypatch.setattr(path, broken)
+    assert set(storm(stage, has_odd_ids=odd)) == kinds
 
 
 @pytest.mark.parametrize(
     ("books", "told", "kept"),
     [
-        (NO_BOOKS, set[str](), False),
-        (NO_BOOKS, {ID}, True),
         (NO_BOOKS, {OTHER}, False),
+        (NO_BOOKS, {ID}, True),
         (evolve(NO_BOOKS, recorded=frozenset({ID})), set[str](), True),
         (evolve(NO_BOOKS, doubtful=frozenset({DIGEST})), set[str](), False),
-        (evolve(NO_BOOKS, unrecorded=frozenset({ID})), set[str](), False),
         (Books(frozenset(), frozenset({DIGEST}), frozenset({ID})), set[str](), True),
         (Books(frozenset(), frozenset({"another"}), frozenset({ID})), set[str](), False),
     ],
 )
-def test_when_a_task_is_lost(books: Books, told: set[str], kept: bool) -> None:  # noqa: FBT001 - a column of the table
+def test_when_a_task_is_lost(books: Books, told: set[str], *, kept: bool) -> None:
     """A task is kept if its caller has its id, the journal has it, or a doubtful create leads to it."""
     found = judge([Ask(TAG, DIGEST, told=told)], [MADE], books)
     assert [finding.kind for finding in found] == ([] if kept else [Kind.LOST])
 
 
 def test_what_is_billed_twice_and_what_nobody_asked_for() -> None:
-    """Two tasks for one ask are one finding; a task that nobody asked for is one."""
-    twice = judge([Ask(TAG, DIGEST, told={ID, OTHER})], [MADE, evolve(MADE, task_id=OTHER)], NO_BOOKS)
-    assert [finding.kind for finding in twice] == [Kind.BILLED_TWICE]
-    assert [finding.kind for finding in judge([], [MADE], NO_BOOKS)] == [Kind.WRONG]
+    """Two tasks for one ask are one finding, a task that nobody asked for is one; both are told."""
+    found = judge([Ask(TAG, DIGEST, told={ID, OTHER})], [MADE, evolve(MADE, task_id=OTHER)], NO_BOOKS)
+    found += judge([], [MADE], NO_BOOKS)
+    assert [finding.kind for finding in found] == [Kind.BILLED_TWICE, Kind.WRONG]
+    shown = text(Tally(3, 2, findings=found))
+    for row in ("creates asked", "tasks the server made", *Kind, "tasks billed twice: ask-0 has 2 tasks"):
+        assert row in shown
 
 
 @pytest.mark.parametrize(
@@ -201,23 +182,6 @@ def test_what_is_billed_twice_and_what_nobody_asked_for() -> None:
         (Task(OTHER, "CREATED"), {"task_id": OTHER}, False),
     ],
 )
-def test_what_a_wrong_result_is(task: Task, asked: dict[str, str], is_right: bool) -> None:  # noqa: FBT001 - as above
+def test_what_a_wrong_result_is(task: Task, asked: dict[str, str], *, is_right: bool) -> None:
     """Another task, another end, or another result than the server has is wrong; an older status is not."""
     assert (wrong_task(task, {ID: MADE}, **asked) is None) == is_right
-
-
-def test_what_can_be_played() -> None:
-    """A real video plays; one that is cut, or only looks like one, doesn't."""
-    video = real_video(ID)
-    assert unplayable(video) is None
-    assert real_video(OTHER) != video
-    assert unplayable(video[: len(video) // 2]) is not None
-    assert unplayable(tiny_video(ID)) is not None
-
-
-def test_the_table_says_what_was_found() -> None:
-    """The table has the four rows that must be 0, and tells each finding."""
-    shown = text(Tally(3, 2, findings=[Finding(Kind.LOST, "task id-0 is lost")]))
-    for row in ("creates asked", "tasks the server made", *Kind):
-        assert row in shown
-    assert "tasks lost: task id-0 is lost" in shown

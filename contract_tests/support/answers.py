@@ -69,12 +69,13 @@ def failing(status: int, message: str = "no", **headers: str) -> Callable[[httpx
     return reply(status, {"message": message}, headers=named)
 
 
+def box(kind: bytes, *parts: bytes) -> bytes:
+    """A box of an MP4."""
+    return struct.pack(">I", 8 + sum(map(len, parts))) + kind + b"".join(parts)
+
+
 def mp4(size: int = 4096) -> bytes:
     """The boxes of an MP4, without pictures in them."""
-
-    def box(kind: bytes, payload: bytes) -> bytes:
-        return struct.pack(">I", 8 + len(payload)) + kind + payload
-
     head = box(b"ftyp", b"isom\0\0\2\0isomiso2") + box(b"moov", b"\0" * 64)
     return head + box(b"mdat", b"\1" * (size - len(head) - 8))
 

@@ -13,6 +13,8 @@ import logging
 import pickle
 import re
 import traceback
+from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from subprocess import Popen
 from typing import TYPE_CHECKING, Any
@@ -58,32 +60,30 @@ class Watch:
 
 
 watch = Watch()
+_errors: list[KlingError] = []
 
 
-def look_at_record(record: logging.LogRecord) -> None:
+def _look_at_record(record: logging.LogRecord) -> None:
     """Look at a log record as a handler would show it, its traceback included."""
     try:
         text = _FORMATTER.format(record)
-    except Exception:  # noqa: BLE001 - whether it can be pickled is proven elsewhere
+    except Exception:  # noqa: BLE001 - its arguments don't fit; another test's matter
         text = f"{record.msg!r} {record.args!r}"
     # The stand-in's own server logs what it is asked: it is the service, not the client.
     watch.look(f"the log of {record.name}", text, may_sign=record.name.startswith("uvicorn"))
 
 
-def look_at_error(error: KlingError) -> None:
-    """Look at an error and all that it carries. Its task's address, and the answer's body, may be signed."""
-    watch.look(f"the text of {type(error).__name__}", f"{error} {error!r}")
-    watch.look(f"the attributes of {type(error).__name__}", repr(vars(error)), may_sign=True)
-    try:
-        pickled = pickle.dumps(error, protocol=0)
-    except Exception:  # noqa: BLE001 - whether it can be pickled is proven elsewhere
-        return
-    watch.look(f"the pickle of {type(error).__name__}", pickled.decode("latin-1"), may_sign=True)
-
-
-def look_at_traceback(error: BaseException) -> None:
-    """Look at the frames of the package, with their local variables."""
-    for frame, _ in traceback.walk_tb(error.__traceback__):
+def _look_at_errors() -> None:
+    """Look at the errors made since, and all that they carry; bodies and a task's URL may be signed."""
+    made, _errors[:] = list(_errors), []
+    for error in made:
+        name = type(error).__name__
+        watch.look(f"the text of {name}", f"{error} {error!r}")
+        watch.look(f"the attributes of {name}", repr(vars(error)), may_sign=True)
+        with suppress(Exception):  # whether it can be pickled is proven elsewhere
+            text = pickle.dumps(error, protocol=0).decode("latin-1")
+            watch.look(f"the pickle of {name}", text, may_sign=True)
+    for frame, _ in chain(*(traceback.walk_tb(error.__traceback__) for error in made[:_MOST_TRACEBACKS])):
         path = Path(frame.f_code.co_filename)
         # The command line shows no traceback.
         if path.is_relative_to(_PACKAGE) and "cli" not in path.parts:
@@ -98,94 +98,17 @@ def _shown(value: object) -> str:
         return f"<{type(error).__name__} in its repr>"
 
 
+def _look_at_output(output: str | bytes | None, told: str | bytes | None) -> None:
+    # The addresses of results are what some commands are asked for: they go to stdout.
+    for name, said, may_sign in (("stdout", output, True), ("stderr", told, False)):
+        text = said.decode("utf-8", "replace") if isinstance(said, bytes) else said or ""
+        watch.look(name, text, may_sign=may_sign)
+
+
 def look_at_journals(folder: Path) -> None:
     for path in folder.rglob("*.sqlite3*"):
         if path.is_file():
             watch.look(f"the journal {path.name}", path.read_bytes().decode("latin-1"), may_sign=True)
-
-
-def install(patch: pytest.MonkeyPatch) -> None:
-    """Begin to watch; undone with the patch."""
-    _watch_keys(patch)
-    _watch_logs(patch)
-    _watch_errors(patch)
-    _watch_output(patch)
-
-
-def _watch_keys(patch: pytest.MonkeyPatch) -> None:
-    make = ApiKey.__init__
-
-    def learn(self: ApiKey, value: str) -> None:
-        make(self, value)
-        if len(value) >= _LEAST_KEY:
-            watch.keys.add(value)
-
-    patch.setattr(ApiKey, "__init__", learn)
-
-
-def _watch_logs(patch: pytest.MonkeyPatch) -> None:
-    handle, is_enabled = logging.Logger.handle, logging.Logger.isEnabledFor
-
-    def look_and_handle(self: logging.Logger, record: logging.LogRecord) -> None:
-        # As a handler sees it: the logger's own filters come first.
-        passed = self.filter(record)
-        if passed:
-            look_at_record(passed if isinstance(passed, logging.LogRecord) else record)
-        if is_enabled(self, record.levelno):
-            handle(self, record)
-
-    patch.setattr(logging.Logger, "handle", look_and_handle)
-    patch.setattr(logging.Logger, "isEnabledFor", lambda self, level: not self.disabled)
-
-
-def _watch_errors(patch: pytest.MonkeyPatch) -> None:
-    make = KlingError.__init__
-
-    def note(self: KlingError, *args: Any, **options: Any) -> None:
-        make(self, *args, **options)
-        _errors.append(self)  # its subclass has not finished yet
-        if len(_errors) > _MOST_ERRORS:
-            _look_at_errors()
-
-    patch.setattr(KlingError, "__init__", note)
-
-
-def _watch_output(patch: pytest.MonkeyPatch) -> None:
-    communicate, read = Popen.communicate, pytest.CaptureFixture.readouterr
-
-    def look_at_process(self: Popen[Any], *args: Any, **options: Any) -> tuple[Any, Any]:
-        output, told = communicate(self, *args, **options)
-        _look_at_output(output, told)
-        return output, told
-
-    def look_at_capture(self: pytest.CaptureFixture[Any]) -> Any:
-        captured = read(self)
-        _look_at_output(captured.out, captured.err)
-        return captured
-
-    patch.setattr(Popen, "communicate", look_at_process)
-    patch.setattr(pytest.CaptureFixture, "readouterr", look_at_capture)
-
-
-def _look_at_output(output: str | bytes | None, told: str | bytes | None) -> None:
-    # The addresses of results are what some commands are asked for: they go to stdout.
-    watch.look("stdout", _text(output), may_sign=True)
-    watch.look("stderr", _text(told))
-
-
-def _text(output: str | bytes | None) -> str:
-    return output.decode("utf-8", "replace") if isinstance(output, bytes) else output or ""
-
-
-_errors: list[KlingError] = []
-
-
-def _look_at_errors() -> None:
-    made, _errors[:] = list(_errors), []
-    for error in made:
-        look_at_error(error)
-    for error in made[:_MOST_TRACEBACKS]:
-        look_at_traceback(error)
 
 
 def fail_if_found() -> None:
@@ -193,6 +116,48 @@ def fail_if_found() -> None:
     _look_at_errors()
     if leaks := watch.take():
         pytest.fail("\n".join(leaks), pytrace=False)
+
+
+def install(patch: pytest.MonkeyPatch) -> None:
+    """Begin to watch; undone with the patch."""
+    make_key, make_error = ApiKey.__init__, KlingError.__init__
+    handle, is_enabled = logging.Logger.handle, logging.Logger.isEnabledFor
+    communicate, read = Popen.communicate, pytest.CaptureFixture.readouterr
+
+    def learn(self: ApiKey, value: str) -> None:
+        make_key(self, value)
+        if len(value) >= _LEAST_KEY:
+            watch.keys.add(value)
+
+    def note(self: KlingError, *args: Any, **options: Any) -> None:
+        make_error(self, *args, **options)
+        _errors.append(self)  # its subclass has not finished yet
+        if len(_errors) > _MOST_ERRORS:
+            _look_at_errors()
+
+    def look_and_handle(self: logging.Logger, record: logging.LogRecord) -> None:
+        # As a handler sees it: the logger's own filters come first.
+        if passed := self.filter(record):
+            _look_at_record(passed if isinstance(passed, logging.LogRecord) else record)
+        if is_enabled(self, record.levelno):
+            handle(self, record)
+
+    def look_at_process(self: Popen[Any], *args: Any, **options: Any) -> tuple[Any, Any]:
+        said = communicate(self, *args, **options)
+        _look_at_output(*said)
+        return said
+
+    def look_at_capture(self: pytest.CaptureFixture[Any]) -> Any:
+        captured = read(self)
+        _look_at_output(captured.out, captured.err)
+        return captured
+
+    patch.setattr(ApiKey, "__init__", learn)
+    patch.setattr(KlingError, "__init__", note)
+    patch.setattr(logging.Logger, "handle", look_and_handle)
+    patch.setattr(logging.Logger, "isEnabledFor", lambda self, level: not self.disabled)
+    patch.setattr(Popen, "communicate", look_at_process)
+    patch.setattr(pytest.CaptureFixture, "readouterr", look_at_capture)
 
 
 # Their tests fetch results with an httpx of their own, which logs as ever; no client of ours is at work.

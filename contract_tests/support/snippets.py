@@ -19,7 +19,9 @@ import sys
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from unittest.mock import patch
 
+import pytest
 from attrs import define, field, frozen
 
 from contract_tests.support.answers import mp4
@@ -32,8 +34,6 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Iterator
 
-    import pytest
-
 ROOT: Final = Path(__file__).resolve().parents[2]
 _TOP: Final = (ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "SECURITY"))
 PAGES: Final = tuple(page for page in (*_TOP, *sorted(ROOT.glob("docs/**/*.md"))) if page.exists())
@@ -42,6 +42,7 @@ IS_DATA: Final = frozenset({"text", "json", "yaml", "toml", "ini", "dockerfile",
 _SERVICE: Final = {"KLING_ELEMENTS_BASE_URL", "KLING_ELEMENTS_API_KEY"}  # the test's own mock serves it
 _PROGRAMS: Final = frozenset({"cat", "echo", "head", "kling-elements", "ls", "pytest", "python"})
 _SLOW_PLUGINS: Final = ("hypothesispytest", "inline_snapshot", "randomly", "respx", "schemathesis", "xdist")
+_DELAY: Final = PollSchedule.delay
 _FENCE: Final = re.compile(
     r"(?:^ *<!-- not run: (?P<why>[^>]+?) -->\n\s*?)?"
     r'^(?P<indent> *)```(?P<language>[\w-]*)(?:[^\n]*?title="(?P<title>[^"]+)")?[^\n]*\n'
@@ -161,26 +162,32 @@ class Reader:
                 if name not in _SERVICE:
                     self.monkeypatch.setenv(name, value)
             return ""
-        if program == "cd":
-            self.monkeypatch.chdir(Path(rest[0]) if rest != ["examples"] else Path())  # its images lie here
-            return ""
-        if program == "make":  # another test looks whether there is such a target
+        if program == "cd" and rest != ["examples"]:  # its images lie here
+            self.monkeypatch.chdir(rest[0])
+        if program in {"cd", "make"}:  # another test looks whether there is such a target
             return ""
         assert program in _PROGRAMS, f"{where}: mark a block with {program!r} as not run, and say why"
         forever = {"mock", "listen"} & set(rest[:2])
         assert not forever, f"{where}: this runs until Ctrl-C: mark the block as not run"
-        if program == "python" and len(rest) == 1:
-            return _printed(lambda: runpy.run_path(rest[0], run_name="__main__"))
-        if program != "kling-elements" or re.search(r"[|;<>&`$]", command):
+        return _printed(lambda: self._run(command, program, rest))
+
+    def _run(self, command: str, program: str, words: list[str]) -> None:
+        """Run a command, in this process where it can be: a start takes half a second, of pytest some."""
+        if program == "pytest":
+            # Its mock's time passes only while a client sleeps.
+            with patch.object(sys, "path", [*sys.path]), patch.object(PollSchedule, "delay", _DELAY):
+                pytest.main(words)
+            for file in Path().glob("*.py"):
+                sys.modules.pop(file.stem, None)
+        elif program == "python" and len(words) == 1:
+            runpy.run_path(words[0], run_name="__main__")
+        elif program == "kling-elements" and not re.search(r"[|;<>&`$]", command):
+            self.code = main(words)
+        else:
             shell = ["sh", "-c", command]
             done = subprocess.run(shell, capture_output=True, text=True, check=False, timeout=300)  # noqa: S603 - our own pages
             self.code = done.returncode
-            return done.stdout + done.stderr
-
-        def run() -> None:
-            self.code = main(rest)
-
-        return _printed(run)
+            sys.stdout.write(done.stdout + done.stderr)
 
     def _compare(self, where: str, shown: str, printed: str) -> None:
         want, got = _normalised(shown), _normalised(printed.replace(self.folder, "/home/me"))

@@ -6,18 +6,30 @@ path, or edits a copy of the document. One that can't be applied raises, so that
 
 from __future__ import annotations
 
+import shutil
 import sys
+import tempfile
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from attrs import frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Mapping
 
-    Row = tuple[str, str, str, str, Callable[[], None]]
-
+ROOT: Final = Path(__file__).resolve().parents[2]
 Kind = Literal["server", "client", "document", "webhook", "mock"]
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+# Files and folders below `contract_tests/` that must find the violations of a kind.
+TESTS: Final[dict[Kind, tuple[str, ...]]] = {
+    "server": ("schema/server",),
+    "client": (*(f"client/{name}" for name in ("api", "images", "operations", "policy", "downloads")),
+               "schema/client"),
+    "document": ("spec/test_document.py",),
+    "webhook": ("client/webhooks",),
+    "mock": ("mock",),
+}  # fmt: skip
 
 
 class CannotApplyError(Exception):
@@ -33,33 +45,30 @@ class Violation:
         name: Short and unique.
         description: What is wrong, in one line.
         apply: Puts it in; called once the tests are collected, in a process of its own.
-        tests: Files or folders below `contract_tests/` that must find it.
-        near: The stem of the test file that runs first. It saves time, and changes no verdict.
         needed: Tests that must each fail, by a part of their ids; with none, any failure counts.
-        edit: A change of a file of the repository, made in a copy that the tests then run in.
         lawful: Whether it is no violation after all, and the tests must pass.
     """
 
     kind: Kind
     name: str
     description: str
-    apply: Callable[[], None] | None
-    tests: tuple[str, ...]
-    near: str = ""
+    apply: Callable[[], None]
     needed: tuple[str, ...] = ()
-    edit: tuple[str, str, str] | None = None
     lawful: bool = False
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.name}"
 
 
-def table(kind: Kind, rows: Iterable[Row]) -> tuple[Violation, ...]:
-    """Return the violations of rows: name, what is wrong, the test that runs first, all tests, the change."""
-    return tuple(
-        Violation(kind, name, description, apply, tuple(tests.split()), near)
-        for name, description, near, tests, apply in rows
-    )
+def table(kind: Kind, rows: Mapping[str, tuple[str, Callable[[], None]]]) -> tuple[Violation, ...]:
+    """Return the violations of rows: by name, what is wrong, and the change."""
+    return tuple(Violation(kind, name, description, apply) for name, (description, apply) in rows.items())
+
+
+def violations(kind: Kind) -> tuple[Violation, ...]:
+    """Return the table of a kind. Only its own modules are imported: the others' take seconds."""
+    found: tuple[Violation, ...] = import_module(f"contract_tests.violations.{kind}").VIOLATIONS
+    return found
 
 
 def replaced(make: Callable[[Any], Any], *paths: str) -> Callable[[], None]:
@@ -91,3 +100,19 @@ def _replace(path: str, make: Callable[[Any], Any]) -> None:
         for module in list(sys.modules.values()):
             if getattr(module, "__dict__", {}).get(last) is real:
                 setattr(module, last, wrong)
+
+
+def edited(file: str, old: str, new: str) -> Callable[[], None]:
+    """Return a change of one text, in a copy of what a regeneration reads and writes."""
+
+    def apply() -> None:
+        text = (ROOT / file).read_text(encoding="utf-8")
+        if old not in text:
+            raise CannotApplyError(f"{file} does not have {old!r}. Give its row another text")
+        copy = Path(tempfile.mkdtemp())
+        for folder in ("spec", "generated"):
+            shutil.copytree(ROOT / folder, copy / folder)
+        (copy / file).write_text(text.replace(old, new, 1), encoding="utf-8")
+        replaced(lambda real: lambda self, _: real(self, copy), "spec.tools.layout:Layout.__init__")()
+
+    return apply

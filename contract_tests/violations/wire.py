@@ -10,6 +10,7 @@ from attrs import define, field, frozen
 
 from contract_tests.support.answers import Pieces
 from contract_tests.support.contract import key_headers
+from contract_tests.violations.violation import replaced
 from kling_elements.api.io import run_sync
 
 if TYPE_CHECKING:
@@ -42,11 +43,11 @@ class Exchange:
     def send_instead(self, content: bytes) -> None:
         """Give the request another body."""
         old = self.request
-        headers = old.headers.copy()
-        for name in ("content-length", "transfer-encoding"):
-            headers.pop(name, None)
+        kept = [
+            (k, v) for k, v in old.headers.multi_items() if k not in {"content-length", "transfer-encoding"}
+        ]
         self.request = httpx.Request(
-            old.method, old.url, headers=headers, content=content, extensions=old.extensions
+            old.method, old.url, headers=kept, content=content, extensions=old.extensions
         )
 
     def edit_json(self, change: Callable[[dict[str, Any]], object]) -> None:
@@ -62,87 +63,73 @@ class Exchange:
 
 @frozen
 class Wire:
-    """Wraps every httpx client, synchronous and asynchronous.
+    """Changes each exchange of every httpx client, synchronous and asynchronous.
 
     `before` changes the request, `after` the response; `again` says whether a request is sent again after its
-    status (0: there was no response); `options` overrides what `send` is called with.
+    status (0: there was no response).
     """
 
-    before: Change | None = None
+    before: Change = lambda exchange: None
     after: Change | None = None
     again: Callable[[Exchange], bool] = lambda exchange: False
-    options: dict[str, Any] = field(factory=dict)
 
     def __call__(self) -> None:
-        """Wrap `httpx.Client.send` and `httpx.AsyncClient.send`."""
-        send, send_async = httpx.Client.send, httpx.AsyncClient.send
+        """Wrap what sends one request, the key in it and its redirects not yet followed."""
+        replaced(self._in_turn, "httpx:Client._send_single_request")()
+        replaced(self._awaited, "httpx:AsyncClient._send_single_request")()
 
-        def changed(client: httpx.Client, request: httpx.Request, **options: Any) -> httpx.Response:
-            async def ask(request: httpx.Request, **options: Any) -> httpx.Response:
-                return send(client, request, **options)
+    def _in_turn(self, real: Any) -> Any:
+        def send(client: httpx.Client, request: httpx.Request) -> httpx.Response:
+            async def ask(request: httpx.Request) -> httpx.Response:
+                return real(client, request)  # type: ignore[no-any-return]
 
             async def read(response: httpx.Response) -> AsyncIterator[bytes]:
                 for piece in response.iter_raw():
                     yield piece
 
-            return run_sync(self._send(ask, read, request, options))
+            return run_sync(self._send(ask, read, request))
 
-        async def changed_async(
-            client: httpx.AsyncClient, request: httpx.Request, **options: Any
-        ) -> httpx.Response:
-            async def ask(request: httpx.Request, **options: Any) -> httpx.Response:
-                return await send_async(client, request, **options)
+        return send
 
-            return await self._send(ask, httpx.Response.aiter_raw, request, options)
+    def _awaited(self, real: Any) -> Any:
+        async def send(client: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
+            return await self._send(lambda asked: real(client, asked), httpx.Response.aiter_raw, request)
 
-        httpx.Client.send = changed  # type: ignore[method-assign,assignment]
-        httpx.AsyncClient.send = changed_async  # type: ignore[method-assign,assignment]
+        return send
 
     async def _send(
         self,
-        ask: Callable[..., Awaitable[httpx.Response]],
+        ask: Callable[[httpx.Request], Awaitable[httpx.Response]],
         read: Callable[[httpx.Response], AsyncIterator[bytes]],
         request: httpx.Request,
-        options: dict[str, Any],
     ) -> httpx.Response:
-        # The key is put in by an auth object inside `send`: put it in now, so that a change can see it.
-        if isinstance(auth := options.get("auth"), httpx.Auth):
-            request, options["auth"] = next(auth.auth_flow(request)), None
         exchange = Exchange(request)
-        if self.before:
-            self.before(exchange)
-        options |= self.options
+        self.before(exchange)
         try:
-            response = await ask(exchange.request, **options)
+            response = await ask(exchange.request)
         except (httpx.ReadTimeout, httpx.ReadError, httpx.RemoteProtocolError):
             if self.again(exchange):
-                return await ask(exchange.request, **options)
+                return await ask(exchange.request)
             raise
         exchange.status, exchange.headers = response.status_code, response.headers.copy()
         if self.again(exchange):
-            return await ask(exchange.request, **options)
-        return await self._changed(exchange, response, read(response)) if self.after else response
-
-    async def _changed(
-        self, exchange: Exchange, response: httpx.Response, read: AsyncIterator[bytes]
-    ) -> httpx.Response:
-        pieces: list[bytes] = []
+            return await ask(exchange.request)
+        if self.after is None or "content-encoding" in exchange.headers:
+            return response
         broke: Exception | None = None
         try:
-            async for piece in read:
-                pieces += [piece]
+            async for piece in read(response):
+                exchange.body += piece
         except httpx.TransportError as error:
             broke = error
-        exchange.body = b"".join(pieces)
-        if self.after and "content-encoding" not in exchange.headers:
-            self.after(exchange)
-        if exchange.body != b"".join(pieces):
-            pieces = [exchange.body]
+        was = exchange.body
+        self.after(exchange)
+        if exchange.body != was:
             exchange.headers.pop("content-length", None)
         return httpx.Response(
             exchange.status,
             headers=exchange.headers,
-            stream=Pieces(*pieces, error=broke),
+            stream=Pieces(exchange.body, error=broke),
             request=exchange.request,
             extensions={k: v for k, v in response.extensions.items() if k != "reason_phrase"},
         )
