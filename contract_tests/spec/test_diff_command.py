@@ -1,53 +1,33 @@
 """`python -m spec.tools.diff`: what it reads, prints and returns."""
 
-from __future__ import annotations
-
-import copy
 import json
-import subprocess
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
-from spec.tools import yaml_source
+from contract_tests.spec.pages import fixture, put
 from spec.tools.diff.__main__ import main
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    Write = Callable[[str, dict[str, Any]], str]
+LIBRARY = fixture("library.yaml")
+NOTE = ("components", "schemas", "Loan", "properties", "note")
+BOOK = ("components", "schemas", "Book", "properties")
 
 
 @pytest.fixture
-def write(tmp_path: Path) -> Write:
-    """Write a document into the test's directory."""
-
-    def make(name: str, document: dict[str, Any]) -> str:
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(yaml_source.dump(document), encoding="utf-8")
-        return str(path)
-
-    return make
-
-
-@pytest.fixture
-def narrower(library: dict[str, Any]) -> dict[str, Any]:
-    """The library with a change of each rating."""
-    made = copy.deepcopy(library)
-    schemas = made["components"]["schemas"]
-    schemas["Loan"]["properties"]["note"]["maxLength"] = 100
-    schemas["Book"]["properties"]["state"]["enum"].append("a|b <i>`c`")
-    schemas["Book"]["properties"]["price"] = {"type": "number"}
-    made["info"]["description"] = "Lends many books."
-    return made
-
-
-@pytest.fixture
-def pair(write: Write, library: dict[str, Any], narrower: dict[str, Any]) -> list[str]:
+def pair(tmp_path: Path) -> list[str]:
     """Two files with a change of each rating between them."""
-    return [write("old.yaml", library), write("new.yaml", narrower)]
+    made = put(LIBRARY, (*NOTE, "maxLength"), 100)
+    made["components"]["schemas"]["Book"]["properties"]["state"]["enum"].append("a|b <i>`c`")
+    made = put(made, (*BOOK, "price"), {"type": "number"})
+    made["info"]["description"] = "Lends many books."
+    return [write(tmp_path / "old.yaml", LIBRARY), write(tmp_path / "new.yaml", made)]
+
+
+def write(file: Path, document: Any) -> str:
+    file.write_text(yaml.safe_dump(document), encoding="utf-8")
+    return str(file)
 
 
 def test_text_is_worst_first(pair: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -82,60 +62,27 @@ def test_json_is_for_programs(pair: list[str], capsys: pytest.CaptureFixture[str
 
 
 @pytest.mark.parametrize(
-    ("change", "fail_on", "code"),
-    [
-        ({"maxLength": 100}, "breaking", 1),
-        ({"maxLength": 100}, "never", 0),
-        ({"default": "x"}, "breaking", 0),
-        ({"default": "x"}, "risk", 1),
-        ({}, "risk", 0),
-    ],
+    ("keyword", "value", "codes"),
+    [("maxLength", 100, [1, 1, 0]), ("default", "x", [0, 1, 0]), ("maxLength", 200, [0, 0, 0])],
 )
-def test_exit_codes(write: Write, library: dict[str, Any], change: Any, fail_on: str, code: int) -> None:
+def test_exit_codes(tmp_path: Path, keyword: str, value: object, codes: list[int]) -> None:
     """1 from the asked rating on, 0 below it."""
-    old = write("old.yaml", library)
-    library["components"]["schemas"]["Loan"]["properties"]["note"].update(change)
-    assert main([old, write("new.yaml", library), "--fail-on", fail_on]) == code
+    new = put(LIBRARY, (*NOTE, keyword), value)
+    files = [write(tmp_path / "old.yaml", LIBRARY), write(tmp_path / "new.yaml", new)]
+    assert [main([*files, "--fail-on", rating]) for rating in ("breaking", "risk", "never")] == codes
 
 
 @pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        ("a.yaml", b"a: ["),
-        ("a.yaml", b"swagger: '2.0'"),
-        ("a.yaml", b"openapi: 3.0.3\npaths: [1]"),
-        ("a.yaml", b"\xff\xfe\x00"),
-        ("a.yaml", None),
-        (".", None),
-    ],
+    "content", [b"a: [", b"swagger: '2.0'", b"openapi: 3.0.3\npaths: [1]", b"\xff\xfe\x00", None]
 )
 def test_what_is_no_document_is_told(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    name: str,
-    content: bytes | None,
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes | None
 ) -> None:
     """A missing, empty, damaged or different file is one line that names it, and exit code 2."""
-    monkeypatch.chdir(tmp_path)
+    name = str(tmp_path / "a.yaml")
     if content is not None:
-        (tmp_path / name).write_bytes(content)
+        Path(name).write_bytes(content)
     assert main([name, name, "--root", str(tmp_path)]) == 2
     error = capsys.readouterr().err
     assert error.startswith(name)
     assert error.count("\n") == 1
-
-
-def test_head_and_the_working_tree_are_the_default(
-    tmp_path: Path, write: Write, library: Any, narrower: Any, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Without arguments the last commit is compared with the working tree, and a version proposed."""
-    write("spec/openapi.yaml", library)
-    (tmp_path / "pyproject.toml").write_text('[project]\nversion = "0.3.1"\n', encoding="utf-8")
-    identity = ["-c", "user.name=A", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false"]
-    for arguments in (["init", "--quiet"], ["add", "."], [*identity, "commit", "--quiet", "-m", "one"]):
-        subprocess.run(["git", *arguments], cwd=tmp_path, check=True)  # noqa: S603, S607 - fixed words
-    assert main(["--root", str(tmp_path)]) == 0
-    write("spec/openapi.yaml", narrower)
-    assert main(["--root", str(tmp_path)]) == 1
-    assert capsys.readouterr().out.endswith("\nVersion: 0.3.1 → 0.4.0, if 0.3.1 was the last release.\n")

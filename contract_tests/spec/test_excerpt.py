@@ -1,20 +1,14 @@
 """The older format: what each of its turns of phrase becomes in OpenAPI."""
 
-from __future__ import annotations
-
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from inline_snapshot import external_file
 
+from contract_tests.spec.pages import FIXTURES, converted, excerpt
 from spec.tools.build import convert_upstream
 from spec.tools.errors import SpecError
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-HERE = Path(__file__).parent
 TWO_WAYS = [{"type": "string", "required": True}, {"type": "integer"}]
 WRONG_PLACE = [{"title": "a", "parameters": {"query": {"k": {"type": "http", "scheme": "x"}}}}]
 NO_BODY = {"_mintlify/placeholder": {"schemaArray": [{"type": "object"}], "description": ""}}
@@ -28,12 +22,10 @@ def body(*schemas: Any) -> dict[str, Any]:
     return {"request": {"body": {"a/b": {"schemaArray": list(schemas)}}}}
 
 
-def test_the_older_format_becomes_openapi(
-    fixture_page: Callable[[str], bytes], converted: Callable[..., dict[str, Any]]
-) -> None:
+def test_the_older_format_becomes_openapi() -> None:
     """Each construct of the older format is at its place in OpenAPI, with its value."""
-    made = converted(fixture_page("library-update-book.md"))
-    assert made == external_file(str(HERE / "fixtures" / "library-update-book.json"))
+    made = converted((FIXTURES / "library-update-book.md").read_bytes())
+    assert made == external_file(str(FIXTURES / "library-update-book.json"))
 
 
 @pytest.mark.parametrize(
@@ -47,15 +39,10 @@ def test_the_older_format_becomes_openapi(
         (schema(type="text"), "components.schemas.a.type"),
         (schema(maxLenght=3), "components.schemas.a.maxLenght"),
         ({"request": {"security": WRONG_PLACE}}, "paths.request.security[0].parameters.query.k"),
-        (
-            {"response": {"204": NO_BODY}},
-            "paths.response.204._mintlify/placeholder.schemaArray[0].type",
-        ),
+        ({"response": {"204": NO_BODY}}, "paths.response.204._mintlify/placeholder.schemaArray[0].type"),
     ],
 )
-def test_what_is_not_understood_is_named(
-    excerpt: Callable[..., bytes], changes: dict[str, Any], path: str
-) -> None:
+def test_what_is_not_understood_is_named(changes: dict[str, Any], path: str) -> None:
     """What the converter can't use is an error with its line and its path in the block."""
     with pytest.raises(SpecError) as caught:
         convert_upstream({"a.md": excerpt(**changes)}, [])
@@ -63,9 +50,7 @@ def test_what_is_not_understood_is_named(
     assert caught.value.line
 
 
-def test_security_schemes_have_names_that_openapi_takes(
-    excerpt: Callable[..., bytes], converted: Callable[..., dict[str, Any]]
-) -> None:
+def test_security_schemes_have_names_that_openapi_takes() -> None:
     """A title with spaces becomes a name, and is kept; `security: []` says that no key is needed."""
     key = {"header": {"x-key": {"type": "apiKey"}}}
     titles = [("api key header", key), ("", key), ("", {})]

@@ -1,18 +1,13 @@
 """Fetching a page: bounded, without anything of the user's, and to the right file."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
 
 import httpx
 import pytest
 
 from spec.tools.errors import SpecError
 from spec.tools.fetch_page import MOST_BYTES, fetch_page, file_for
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 
 URL = "https://docs.example.com/things.md"
 PAGE = b"# T\n\n````yaml get /v1/things\nopenapi: 3.0.3\n````\n"

@@ -1,22 +1,18 @@
 """OpenAPI Overlay 1.0.0, as the standard has it and as this project wants it."""
 
-from __future__ import annotations
-
 import copy
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import yaml
 
-from contract_tests.spec.conftest import HERE, at
+from contract_tests.spec.pages import INFO, at, fixture
 from spec.tools import yaml_source
 from spec.tools.errors import SpecError
 from spec.tools.overlay import apply_overlay
+from spec.tools.yaml_source import Source
 
-if TYPE_CHECKING:
-    from spec.tools.yaml_source import Source
-
-ROWS = yaml.safe_load((HERE / "fixtures" / "overlay-actions.yaml").read_bytes())
+ROWS = fixture("overlay-actions.yaml")
 WHY = {"description": "a reason", "x-source": "the page", "x-sureness": "A"}
 DOCUMENT: dict[str, Any] = {
     "info": {"title": "T", "tags": ["a"]},
@@ -28,8 +24,7 @@ DOCUMENT: dict[str, Any] = {
 
 
 def overlay(action: dict[str, Any], **root: Any) -> Source:
-    info = {"title": "O", "version": "1"}
-    content = {"overlay": "1.0.0", "info": info, "actions": [{**WHY, **action}], **root}
+    content = {"overlay": "1.0.0", "info": INFO, "actions": [{**WHY, **action}], **root}
     return yaml_source.load(yaml.safe_dump(content, sort_keys=False), "overlay.yaml")
 
 

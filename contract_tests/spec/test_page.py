@@ -1,19 +1,14 @@
 """Pages that can't be used: each is one line that names the file, the line, and what to do."""
 
-from __future__ import annotations
-
 import re
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import pytest
 
+from contract_tests.spec.pages import FIXTURES
 from spec.tools.build import convert_upstream
 from spec.tools.errors import SpecError
 from spec.tools.page import read_page
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 GOOD = "paths:\n  path: /a\n  method: get\n  response:\n    '404': {}\n"
 
@@ -75,12 +70,12 @@ def test_harmless_differences_of_a_copy_change_nothing() -> None:
         assert convert_upstream({"a.md": copy}, []) == expected
 
 
-def test_title_and_summary_belong_to_their_block(fixture_page: Callable[[str], bytes]) -> None:
+def test_title_and_summary_belong_to_their_block() -> None:
     """Each block has the title and quote before it; the second line of a quote often lacks its mark."""
     blocks = [
         (one.title, one.summary)
         for name in ("library-loans.md", "library-update-book.md")
-        for one in read_page(fixture_page(name), name).blocks
+        for one in read_page((FIXTURES / name).read_bytes(), name).blocks
     ]
     assert blocks == [
         ("Lend a book", "Lends a book to a reader."),

@@ -1,21 +1,11 @@
-"""What changes mean for the next version and the changelog, and what a regeneration enters there."""
-
-from __future__ import annotations
-
-import subprocess
-from typing import TYPE_CHECKING
+"""What changes mean for the next version and the changelog."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spec.tools import regenerate as command
+from contract_tests.spec.conftest import CHANGELOG as HEAD
 from spec.tools.diff import Change, Rating, bump, changelog_entry, revise
-from spec.tools.layout import Layout
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 
 B, R, S, D = Rating.BREAKING, Rating.RISK, Rating.SAFE, Rating.DOCUMENTATION
 
@@ -46,34 +36,24 @@ def test_the_entry_has_a_line_for_each_change_that_callers_notice() -> None:
     assert changelog_entry([]) == ""
 
 
-HEAD = "# Changelog\n\n## [Unreleased]\n\n### Added\n\n- By hand.\n"
 TAIL = "\n## [1.0.0] - 2026-01-01\n\n- An old line.\n"
 SECTION = "\n### Changed (API document)\n\n"
+FIXED = "\n### Fixed\n\n- c\n"
+NEW = "## [Unreleased]\n" + SECTION + "- a\n"
 
 
 @pytest.mark.parametrize(
     ("before", "stale", "entry", "after"),
     [
-        (HEAD + TAIL, "", "- One.\n", HEAD + SECTION + "- One.\n" + TAIL),
-        (HEAD + SECTION + "- One.\n" + TAIL, "- One.\n", "- Two.\n", HEAD + SECTION + "- Two.\n" + TAIL),
-        (HEAD + SECTION + "- One.\n" + TAIL, "- One.\n", "", HEAD + TAIL),
-        (HEAD + SECTION + "- One.\n- Other.\n" + TAIL, "- One.\n", "", HEAD + SECTION + "- Other.\n" + TAIL),
+        (HEAD + TAIL, "", "- a\n", HEAD + SECTION + "- a\n" + TAIL),
+        (HEAD + SECTION + "- b\n" + TAIL, "- b\n", "- a\n", HEAD + SECTION + "- a\n" + TAIL),
+        (HEAD + SECTION + "- b\n" + TAIL, "- b\n", "", HEAD + TAIL),
+        (HEAD + SECTION + "- b\n- other\n" + TAIL, "- b\n", "", HEAD + SECTION + "- other\n" + TAIL),
         (HEAD + TAIL, "- An old line.\n", "", HEAD + TAIL),
-        ("", "", "- a\n", "## [Unreleased]\n" + SECTION + "- a\n"),
-        ("# C\n" + TAIL, "", "- a\n", "# C\n\n## [Unreleased]\n" + SECTION + "- a\n" + TAIL),
-        (HEAD + SECTION.strip("\n"), "", "- a\n", HEAD + SECTION + "- a\n"),
-        (
-            HEAD + SECTION + "- b\n\n### Fixed\n\n- c\n",
-            "",
-            "- a\n",
-            HEAD + SECTION + "- b\n- a\n\n### Fixed\n\n- c\n",
-        ),
-        (
-            "# C\r\n",
-            "",
-            "- a\n",
-            "# C\r\n\r\n## [Unreleased]\r\n" + SECTION.replace("\n", "\r\n") + "- a\r\n",
-        ),
+        ("", "", "- a\n", NEW),
+        ("# C\n" + TAIL, "", "- a\n", "# C\n\n" + NEW + TAIL),
+        (HEAD + SECTION + "- b\n" + FIXED, "", "- a\n", HEAD + SECTION + "- b\n- a\n" + FIXED),
+        ("# C\r\n", "", "- a\n", "# C\r\n\r\n" + NEW.replace("\n", "\r\n")),
     ],
 )
 def test_the_entry_follows_the_document(before: str, stale: str, entry: str, after: str) -> None:
@@ -94,41 +74,3 @@ def test_nothing_of_a_changelog_is_lost(lines: list[str], entry: str) -> None:
     assert all(line in rest for line in text.splitlines() if line)
     assert all(line in made.splitlines() for line in entry.splitlines())
     assert revise(made, "", entry) == made
-
-
-@pytest.fixture
-def project(tmp_path: Path, excerpt: Callable[..., bytes], no_generator: None) -> Layout:
-    """A project of one page, committed to git, with a stand-in for the generator."""
-    layout = Layout(tmp_path / "project")
-    layout.upstream.mkdir(parents=True)
-    (layout.upstream / "things.md").write_bytes(excerpt())
-    layout.config.write_text("package_name_override: package\n")
-    layout.changelog.write_text(HEAD)
-    (layout.root / "pyproject.toml").write_text("[project]\nname = 'x'\nversion = '0.4.1'\n")
-    assert command.main(["--root", str(layout.root)]) == 0
-    identity = ("-c", "user.name=a", "-c", "user.email=a@example.com")
-    for arguments in (("init", "--quiet"), ("add", "--all"), (*identity, "commit", "--quiet", "-m", "x")):
-        subprocess.run(["git", *arguments], cwd=layout.root, check=True)  # noqa: S603, S607 - the user's own git
-    return layout
-
-
-def test_a_change_is_told_and_entered_and_taken_back(
-    project: Layout, excerpt: Callable[..., bytes], capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Against what is committed: each change is shown and entered once; the way back leaves no trace."""
-    page = project.upstream / "things.md"
-    old = page.read_bytes()
-    changelog = project.changelog.read_bytes()
-    page.write_bytes(excerpt(deprecated=True))
-    assert command.main(["--root", str(project.root)]) == 0
-    out = capsys.readouterr().out
-    assert "Against the committed document (HEAD)" in out
-    assert "deprecated" in out
-    assert "Version: 0.4.1 → 0.4.2" in out
-    entered = project.changelog.read_text()
-    assert entered.count("deprecated") >= 1
-    assert command.main(["--root", str(project.root), "--force"]) == 0
-    assert project.changelog.read_text() == entered
-    page.write_bytes(old)
-    assert command.main(["--root", str(project.root)]) == 0
-    assert project.changelog.read_bytes() == changelog
