@@ -24,9 +24,8 @@ INFO: Final = {"title": "Things", "version": "1"}
 
 def children(value: Any) -> list[tuple[Any, Any]]:
     """Return the entries of a map or a list; of anything else, none."""
-    if isinstance(value, dict):
-        return list(value.items())
-    return list(enumerate(value)) if isinstance(value, list) else []
+    lists = enumerate(value) if isinstance(value, list) else ()
+    return list(value.items() if isinstance(value, dict) else lists)
 
 
 def ways(value: Any, keys: Keys = ()) -> Iterator[Keys]:

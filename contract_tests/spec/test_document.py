@@ -1,15 +1,39 @@
-"""The committed document is what spec/ says, and holds what it must."""
+"""The committed document and client are what spec/ gives, and hold what they must."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import yaml
 
-from contract_tests.spec.pages import PROJECT, vendored
+from contract_tests.spec.pages import PROJECT, ROOT, vendored
 from spec.tools import yaml_source
 from spec.tools.build import build, convert_upstream
 from spec.tools.check import check
 from spec.tools.diff import as_text, compare
+from spec.tools.generate import HEADER
+from spec.tools.layout import Layout
 from spec.tools.misfits import misfits
 from spec.tools.overlay import apply_overlay, read_overlay
 from spec.tools.structure import operations
+
+
+def test_nothing_has_drifted(tmp_path: Path) -> None:
+    """Anybody gets the committed files, whatever the directory, locale, hash seed, and formatter near by."""
+    there = Layout(tmp_path / "höme" / "project")
+    shutil.copytree(ROOT / "spec", there.root / "spec", ignore=shutil.ignore_patterns("tools"))
+    shutil.copytree(PROJECT.generated, there.generated)
+    for directory in (there.root, there.root.parent):
+        (directory / "ruff.toml").write_text("line-length = 40\n[format]\nquote-style = 'single'\n")
+        (directory / ".gitignore").write_text("*\n")
+    other = {"PYTHONHASHSEED": "77", "LC_ALL": "C", "LANG": "C", "PYTHONPATH": str(ROOT)}
+    arguments = [sys.executable, "-m", "spec.tools.regenerate", "--check", "--root", str(there.root)]
+    done = subprocess.run(arguments, cwd="/", env={**os.environ, **other}, capture_output=True, check=False)  # noqa: S603 - ours
+    assert done.returncode == 0, done.stdout + done.stderr
+    made = {name: content for name, content in PROJECT.outputs().items() if name.endswith(".py")}
+    assert all(content.startswith(HEADER.encode()) for content in made.values())
 
 
 def test_the_committed_document_says_what_its_sources_say() -> None:

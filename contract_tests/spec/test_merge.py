@@ -52,21 +52,16 @@ def test_methods_of_one_path_are_joined() -> None:
     assert {method: item[method]["parameters"] for method in item} == {"get": [name], "post": [mine]}
 
 
-@pytest.mark.parametrize(
-    ("first", "second", "words"),
-    [
+def test_contradictions_are_errors_that_name_both_pages() -> None:
+    """Two pages that can't both be right are an error at the second one."""
+    for first, second, words in (
         (("get /a", {"summary": "x"}), ("get /a", {"summary": "y"}), "described differently"),
         (("get /a", {"operationId": "x"}), ("get /b", {"operationId": "x"}), "operation id x is taken"),
         (("get /a/{id}", {}), ("get /a/{name}", {}), "one path"),
-    ],
-)
-def test_contradictions_are_errors_that_name_both_pages(
-    first: tuple[str, Any], second: tuple[str, Any], words: str
-) -> None:
-    """Two pages that can't both be right are an error at the second one."""
-    with pytest.raises(SpecError, match=words) as caught:
-        convert_upstream({"a.md": embedded(*first), "b.md": embedded(*second)}, [])
-    assert str(caught.value).startswith("b.md:4: ")
+    ):
+        with pytest.raises(SpecError, match=words) as caught:
+            convert_upstream({"a.md": embedded(*first), "b.md": embedded(*second)}, [])
+        assert str(caught.value).startswith("b.md:4: ")
 
 
 ONE, TWO = ([{"url": f"https://{name}.example", "description": name}] for name in ("one", "two"))
@@ -110,19 +105,16 @@ def test_no_file_name_decides_about_the_server_or_the_key(other: Any) -> None:
         assert not any("servers" in made["paths"][path]["get"] for path in ("/a", "/c"))
 
 
-@pytest.mark.parametrize(
-    ("home", "words"),
-    [
+def test_a_service_that_is_not_named_or_not_there_is_refused() -> None:
+    """Of several hosts one must be named, and a page must be of it and have its key."""
+    pages = {"a.md": page_of("/a", ONE, key=MINE), "b.md": page_of("/b", TWO, key=MINE)}
+    for home, words in (
         (Home(), "x-default-server"),
         (Home("https://three.example"), "three"),
         (Home(ONE[0]["url"], "x-three"), "x-three"),
-    ],
-)
-def test_a_service_that_is_not_named_or_not_there_is_refused(home: Home, words: str) -> None:
-    """Of several hosts one must be named, and a page must be of it and have its key."""
-    pages = {"a.md": page_of("/a", ONE, key=MINE), "b.md": page_of("/b", TWO, key=MINE)}
-    with pytest.raises(SpecError, match=words):
-        convert_upstream(pages, [], home=home)
+    ):
+        with pytest.raises(SpecError, match=words):
+            convert_upstream(pages, [], home=home)
 
 
 def test_pages_of_both_formats_merge() -> None:
