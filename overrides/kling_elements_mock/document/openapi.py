@@ -140,7 +140,10 @@ class Document:
 
     def _check_security(self, pointer: str, holder: Mapping[str, Any]) -> None:
         """Refuse a security scheme whose key has no known place: nobody could be kept out by it."""
-        for number, option in enumerate(holder.get("security") or ()):
+        wanted: Any = holder.get("security") or []
+        if not isinstance(wanted, list) or not all(isinstance(option, dict) for option in wanted):
+            raise DocumentError(f"{pointer}/security: it must be a list of objects")
+        for number, option in enumerate(wanted):
             for name in option:
                 if name not in self._schemes:
                     raise DocumentError(
