@@ -10,7 +10,6 @@ import anyio
 import httpx
 from PIL import Image
 
-from contract_tests.support.contract import document
 from kling_elements_mock import INSTANT, ManualClock, Mock, MockSettings, create_app
 
 if TYPE_CHECKING:
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 CREATE = "/v1/ai/image-to-video/kling-elements-std"
 STATUS = "/v1/ai/image-to-video/kling-elements/"
 KEY = {"x-freepik-api-key": "a-key"}
-DOCUMENT = document()
 
 
 class Api:
@@ -48,9 +46,8 @@ class Api:
 
     def create(self, scenario: str | None = None, **body: Any) -> httpx.Response:
         headers = KEY if scenario is None else {**KEY, "x-mock-scenario": scenario}
-        return self.call(
-            "POST", CREATE, json={"images": ["https://example.com/a.png"], **body}, headers=headers
-        )
+        given = {"images": ["https://example.com/a.png"], **body}
+        return self.call("POST", CREATE, json=given, headers=headers)
 
     def created(self, scenario: str | None = None, **body: Any) -> str:
         answer = self.create(scenario, **body)
@@ -64,16 +61,10 @@ class Api:
         return data
 
 
-def image(
-    size: tuple[int, int] = (640, 480),
-    color: Any = "red",
-    kind: str = "PNG",
-    mode: str = "RGB",
-    **options: Any,
-) -> bytes:
+def image(size: tuple[int, int] = (640, 480), color: Any = "red", kind: str = "PNG") -> bytes:
     """Make an image file."""
     out = io.BytesIO()
-    Image.new(mode, size, color).save(out, kind, **options)
+    Image.new("RGB", size, color).save(out, kind)
     return out.getvalue()
 
 

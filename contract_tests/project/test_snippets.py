@@ -1,11 +1,9 @@
 """What README.md and docs/ show is what happens, and what they name exists."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import re
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -16,9 +14,6 @@ from kling_elements.cli.command_list import COMMANDS
 from kling_elements.cli.error_report import exit_code_of
 from kling_elements_mock import MockSettings, Polls, serve
 from scripts import site_pages
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 TEXTS = {page: page.read_text(encoding="utf-8") for page in PAGES}
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]

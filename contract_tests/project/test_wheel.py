@@ -1,7 +1,5 @@
 """The built distribution: what is in the wheel, and that it works without the extras."""
 
-from __future__ import annotations
-
 import os
 import re
 import subprocess
@@ -43,7 +41,8 @@ def build(source: Path, target: Path, kind: str) -> Path:
     """Build one distribution, as pip would, without the network; gives its file."""
     command = ["-m", "hatchling", "build", "--target", kind, "--directory", str(target)]
     run(*command, cwd=source, KLING_ELEMENTS_REPOSITORY=REPOSITORY)
-    return next(target.glob("*.whl" if kind == "wheel" else "*.tar.gz"))
+    [file] = target.iterdir()
+    return file
 
 
 @pytest.fixture(scope="module")

@@ -1,20 +1,16 @@
 """The checks of a document: each one sees what it is for."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from contract_tests.spec.conftest import at, put
+from contract_tests.spec.pages import REF, at, embedded, fixture, put
 from spec.tools.build import build
 from spec.tools.check import check
 from spec.tools.errors import SpecError
 from spec.tools.misfits import set_aside_misfits
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
+DOCUMENT = fixture("things.yaml")
 POST = ("paths", "/things", "post")
 BODY = (*POST, "requestBody", "content", "application/json")
 ANSWER = (*POST, "responses", "200", "content", "application/json")
@@ -23,13 +19,7 @@ PARAMETERS = ("paths", "/things/{thing-id}", "parameters")
 ID = {"name": "thing-id", "in": "path", "required": True, "schema": {"type": "string"}}
 THING = ("components", "schemas", "Thing")
 NAME = (*THING, "properties", "name")
-REF = "#/components/schemas/"
 UNFIT = "does not fit its schema"
-
-
-def test_a_sound_document_passes(document: dict[str, Any]) -> None:
-    """A valid document with fitting examples and links that lead somewhere has nothing to mend."""
-    check(document)
 
 
 @pytest.mark.parametrize(
@@ -47,8 +37,6 @@ def test_a_sound_document_passes(document: dict[str, Any]) -> None:
         ((*POST, "respones"), {}, "not known"),
         ((*THING, "type"), "text", "not valid in OpenAPI 3.0"),
         ((*BODY, "example"), {"name": 5}, UNFIT),
-        ((*BODY, "example"), {}, "'name' is a required property"),
-        ((*ANSWER, "examples"), {"a": {"value": {"name": []}}}, UNFIT),
         ((*ANSWER, "example"), {"name": "a", "secret": "b"}, UNFIT),
         ((*THING, "example"), {"name": None}, UNFIT),
         ((*NAME, "default"), 5, UNFIT),
@@ -63,45 +51,36 @@ def test_a_sound_document_passes(document: dict[str, Any]) -> None:
         (PARAMETERS, [ID, ID], "described twice"),
     ],
 )
-def test_each_fault_is_found(document: dict[str, Any], keys: tuple[Any, ...], value: Any, words: str) -> None:
+def test_each_fault_is_found(keys: tuple[Any, ...], value: Any, words: str) -> None:
     """One fault in a sound document is one error that names it and its place."""
+    check(DOCUMENT)
     with pytest.raises(SpecError) as caught:
-        check(put(document, keys, value))
+        check(put(DOCUMENT, keys, value))
     assert words in caught.value.message
     assert caught.value.keys
 
 
-@pytest.mark.parametrize(
-    ("keys", "value"),
-    [
-        (LINK, {"operationRef": "#/paths/~1things~1{thing-id}/get", "parameters": {"path.thing-id": "1"}}),
-        (NAME, {"type": "string", "nullable": True, "example": None}),
-        ((*ANSWER, "examples"), {"a": {"externalValue": "https://things.example.com/a"}}),
-    ],
-)
-def test_what_is_right_is_not_refused(document: dict[str, Any], keys: tuple[Any, ...], value: Any) -> None:
+def test_what_is_right_is_not_refused() -> None:
     """Links by reference, null where it is allowed, and examples that stand elsewhere are no faults."""
-    check(put(document, keys, value))
+    link = {"operationRef": "#/paths/~1things~1{thing-id}/get", "parameters": {"path.thing-id": "1"}}
+    check(put(DOCUMENT, LINK, link))
+    check(put(DOCUMENT, NAME, {"type": "string", "nullable": True, "example": None}))
+    elsewhere = {"a": {"externalValue": "https://things.example.com/a"}}
+    check(put(DOCUMENT, (*ANSWER, "examples"), elsewhere))
 
 
-@pytest.mark.parametrize(
-    ("keys", "value"),
-    [
+def test_the_vendors_own_misfits_are_set_aside_and_kept() -> None:
+    """An example of the page that its schema refuses is kept under an extension key; the rest is sound."""
+    for keys, value in (
         ((*BODY, "example"), {"name": 5}),
         ((*ANSWER, "examples"), {"a": {"value": {"name": 5}}}),
         ((*NAME, "default"), 5),
-    ],
-)
-def test_the_vendors_own_misfits_are_set_aside_and_kept(
-    document: dict[str, Any], keys: tuple[Any, ...], value: Any
-) -> None:
-    """An example of the page that its schema refuses is kept under an extension key; the rest is sound."""
-    published = put(document, keys, value)
-    made = put(document, keys, value)
-    moved, left = set_aside_misfits(made, published)
-    assert (len(moved), left) == (1, [])
-    assert at(made, (*keys[:-1], f"x-unfit-{keys[-1]}")) == value
-    check(made)
+    ):
+        published, made = (put(DOCUMENT, keys, value) for _ in range(2))
+        moved, left = set_aside_misfits(made, published)
+        assert (len(moved), left) == (1, [])
+        assert at(made, (*keys[:-1], f"x-unfit-{keys[-1]}")) == value
+        check(made)
 
 
 OVERLAY = """overlay: 1.0.0
@@ -120,7 +99,7 @@ actions:
     ],
 )
 def test_an_error_in_the_finished_document_names_the_page_or_the_overlay(
-    embedded: Callable[..., bytes], operation: dict[str, Any], update: str, place: str
+    operation: dict[str, Any], update: str, place: str
 ) -> None:
     """What is wrong after the overlay is shown where it comes from: no file that was never written."""
     overlay = ("spec/overlay.yaml", OVERLAY.replace("UPDATE", update).encode())

@@ -1,27 +1,24 @@
 """Each kind of change is noticed, reported in its place, and rated for the callers of the client."""
 
-from __future__ import annotations
-
 import copy
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import yaml
 
-from spec.tools.diff import Rating, compare
+from contract_tests.spec.pages import fixture
+from contract_tests.support.contract import load_yaml
+from spec.tools.diff import Change, Rating, compare
 from spec.tools.errors import SpecError
 
-if TYPE_CHECKING:
-    from spec.tools.diff import Change
-
-_TABLE = yaml.safe_load((Path(__file__).parent / "diff_changes.yaml").read_text(encoding="utf-8"))
 ROWS: list[dict[str, Any]] = [
     row if isinstance(row, dict) else {"rating": row[0], "edits": [row[1:]]}
-    for section in _TABLE.values()
+    for section in load_yaml(Path(__file__).parent / "diff_changes.yaml").values()
     for row in section
 ]
 Document = dict[str, Any]
+LIBRARY: Document = fixture("library.yaml")
 
 
 def edited(document: Document, edits: list[list[Any]]) -> Document:
@@ -43,9 +40,9 @@ def edited(document: Document, edits: list[list[Any]]) -> Document:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row['edits']}"[:90])
-def test_a_change_is_rated(library: Document, row: dict[str, Any]) -> None:
+def test_a_change_is_rated(row: dict[str, Any]) -> None:
     """The worst rating is the table's; each change has its reason; taking it back is a change as well."""
-    old = edited(library, row.get("given", []))
+    old = edited(LIBRARY, row.get("given", []))
     new = edited(old, row["edits"])
     changes = compare(old, new)
     assert changes[0].rating.word == row["rating"], changes
@@ -54,25 +51,22 @@ def test_a_change_is_rated(library: Document, row: dict[str, Any]) -> None:
     assert compare(new, copy.deepcopy(new)) == []
 
 
-@pytest.mark.parametrize(
-    ("edit", "place", "what"),
-    [
-        (["/servers/1"], "the document", "server https://mirror.example.com removed"),
-        (["/paths/~1books~1{book-id}/parameters/0/schema/maxLength", 9],
-         "2 operations: path parameter book-id", "maxLength 20 → 9: tighter"),
-        (["/components/responses/Bad/content/application~1json"],
-         "response Bad", "media type application/json removed"),
-        (["/security/1"], "2 operations", "may no longer be called with token"),
-        (["/components/schemas/Loan/properties/copies/items/type", "integer"],
-         "schema NewLoan (Loan): copies[]", "type string → integer"),
-        (["/components/schemas/Receipt/allOf/1"], "schema Receipt: state", "property state became optional"),
-    ],
-)  # fmt: skip
-def test_a_change_says_where_and_what(library: Document, edit: list[Any], place: str, what: str) -> None:
+def test_a_change_says_where_and_what() -> None:
     """A change names its place and both values in words."""
-    assert (place, what) in [
-        (change.place, change.what) for change in compare(library, edited(library, [edit]))
-    ]
+    schemas = "/components/schemas/"
+    for pointer, value, place, what in (
+        ("/servers/1", [], "the document", "server https://mirror.example.com removed"),
+        ("/paths/~1books~1{book-id}/parameters/0/schema/maxLength", [9],
+         "2 operations: path parameter book-id", "maxLength 20 → 9: tighter"),
+        ("/components/responses/Bad/content/application~1json", [],
+         "response Bad", "media type application/json removed"),
+        ("/security/1", [], "2 operations", "may no longer be called with token"),
+        (schemas + "Loan/properties/copies/items/type", ["integer"],
+         "schema NewLoan (Loan): copies[]", "type string → integer"),
+        (schemas + "Receipt/allOf/1", [], "schema Receipt: state", "property state became optional"),
+    ):  # fmt: skip
+        changes = compare(LIBRARY, edited(LIBRARY, [[pointer, *value]]))
+        assert (place, what) in [(change.place, change.what) for change in changes]
 
 
 def told(old: Document, new: Document) -> dict[str, Change]:
@@ -81,46 +75,44 @@ def told(old: Document, new: Document) -> dict[str, Change]:
     return {change.what: change for change in changes}
 
 
-def test_a_shared_part_is_reported_once_with_its_operations(library: Document) -> None:
+def test_a_shared_part_is_reported_once_with_its_operations() -> None:
     """A change in a component, or one made alike at several operations, is one change that names them all."""
-    new = edited(library, [["/components/schemas/Problem/properties/message"]])
-    assert told(library, new)["property message removed"].operations == (
+    new = edited(LIBRARY, [["/components/schemas/Problem/properties/message"]])
+    assert told(LIBRARY, new)["property message removed"].operations == (
         "GET /books/{book-id} (response)", "POST /loans (response)",
     )  # fmt: skip
     answers = ("/paths/~1loans/post/responses/429", "/paths/~1books~1{book-id}/get/responses/429")
-    new = edited(library, [[pointer, {"description": "Slow down."}] for pointer in answers])
-    change = told(library, new)["response 429 added"]
+    new = edited(LIBRARY, [[pointer, {"description": "Slow down."}] for pointer in answers])
+    change = told(LIBRARY, new)["response 429 added"]
     assert (change.place, change.operations) == ("2 operations", ("GET /books/{book-id}", "POST /loans"))
 
 
-def test_a_schema_that_is_sent_and_received_gets_the_worse_rating(library: Document) -> None:
+def test_a_schema_that_is_sent_and_received_gets_the_worse_rating() -> None:
     """Both directions count where both documents use the schema; a new use has no old callers."""
     reference = {"$ref": "#/components/schemas/Book"}
-    both = edited(library, [["/components/schemas/Loan/properties/like", reference]])
+    both = edited(LIBRARY, [["/components/schemas/Loan/properties/like", reference]])
     state = "/components/schemas/Book/properties/state/enum"
     changes = told(both, edited(both, [[state, ["IN", "LOST"]]]))
     assert changes["value LOST added"].rating is Rating.RISK
     assert changes["value OUT removed"].rating is Rating.BREAKING
     newly_sent = edited(both, [["/components/schemas/Book/required/-", "pages"]])
-    assert told(library, newly_sent)["property pages became required"].rating is Rating.SAFE
+    assert told(LIBRARY, newly_sent)["property pages became required"].rating is Rating.SAFE
 
 
-def test_a_renamed_component_keeps_its_class_by_its_title(library: Document) -> None:
+def test_a_renamed_component_keeps_its_class_by_its_title() -> None:
     """A component under a new name is compared with its old self, recursion and all."""
-    text = (
-        yaml.safe_dump(library).replace("schemas/Book'", "schemas/Volume'").replace(" Book:\n", " Volume:\n")
-    )
-    new = yaml.safe_load(text)
-    assert max(change.rating for change in compare(library, new)) is Rating.SAFE
+    text = yaml.safe_dump(LIBRARY).replace("schemas/Book'", "schemas/Volume'")
+    new = yaml.safe_load(text.replace(" Book:\n", " Volume:\n"))
+    assert max(change.rating for change in compare(LIBRARY, new)) is Rating.SAFE
     del new["components"]["schemas"]["Volume"]["title"]
-    assert Rating.BREAKING in {change.rating for change in compare(library, new)}
+    assert Rating.BREAKING in {change.rating for change in compare(LIBRARY, new)}
 
 
-@pytest.mark.parametrize("target", ["#/components/schemas/Nowhere", "#/components/schemas/Loop"])
-def test_a_bad_reference_is_an_error_in_words(library: Document, target: str) -> None:
+def test_a_bad_reference_is_an_error_in_words() -> None:
     """A reference that leads nowhere or to itself names its document."""
-    old = edited(library, [["/components/schemas/Loop", {"$ref": "#/components/schemas/Loop"}]])
-    new = edited(old, [["/components/schemas/Book/properties/pages", {"$ref": target}]])
-    with pytest.raises(SpecError) as raised:
-        compare(old, new, ("old.yaml", "new.yaml"))
-    assert raised.value.file == "new.yaml"
+    old = edited(LIBRARY, [["/components/schemas/Loop", {"$ref": "#/components/schemas/Loop"}]])
+    for target in ("#/components/schemas/Nowhere", "#/components/schemas/Loop"):
+        new = edited(old, [["/components/schemas/Book/properties/pages", {"$ref": target}]])
+        with pytest.raises(SpecError) as raised:
+            compare(old, new, ("old.yaml", "new.yaml"))
+        assert raised.value.file == "new.yaml"

@@ -1,18 +1,13 @@
 """Fetching a page: bounded, without anything of the user's, and to the right file."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
 
 import httpx
 import pytest
 
 from spec.tools.errors import SpecError
 from spec.tools.fetch_page import MOST_BYTES, fetch_page, file_for
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 
 URL = "https://docs.example.com/things.md"
 PAGE = b"# T\n\n````yaml get /v1/things\nopenapi: 3.0.3\n````\n"
@@ -29,19 +24,16 @@ def test_it_goes_without_the_users_secrets(monkeypatch: pytest.MonkeyPatch, tmp_
     monkeypatch.setenv("FREEPIK_API_KEY", "fpk-secret-secret")
     seen: list[httpx.Request] = []
 
+    moved = httpx.Response(302, headers={"location": "/new.md", "set-cookie": "a=b; Domain=example.org"})
+
     def answer(request: httpx.Request) -> httpx.Response:
         seen.append(request)
-        if len(seen) == 1:
-            return httpx.Response(
-                302, headers={"location": "/new.md", "set-cookie": "a=b; Domain=example.org"}
-            )
-        return httpx.Response(200, content=PAGE)
+        return moved if len(seen) == 1 else httpx.Response(200, content=PAGE)
 
     assert fetch(answer) == PAGE
     assert [str(one.url) for one in seen] == [URL, "https://docs.example.com/new.md"]
-    assert not {"authorization", "cookie", "x-freepik-api-key"} & {
-        name for one in seen for name in one.headers
-    }
+    names = {name for one in seen for name in one.headers}
+    assert not names & {"authorization", "cookie", "x-freepik-api-key"}
     assert "secret" not in str([one.headers for one in seen])
 
 
@@ -92,9 +84,5 @@ OTHER = PAGE.replace(b"things", b"other")
 def test_the_right_file_is_found(page: str, content: bytes, known: dict[str, bytes], expected: str) -> None:
     """By its operations, else by its name, else a new file whose name leads nowhere else."""
     assert file_for(page, content, known) == expected
-
-
-def test_a_page_of_several_files_is_refused() -> None:
-    """A page that holds what stands in two files is left to a person."""
     with pytest.raises(SpecError, match=r"a\.md, b\.md"):
         file_for("page.md", PAGE + OTHER, {"a.md": PAGE, "b.md": OTHER})

@@ -1,22 +1,16 @@
 """What the generator would drop or refuse is said to it in other words; the document keeps its own."""
 
-from __future__ import annotations
-
 import copy
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
-import yaml
 
-from contract_tests.spec.conftest import HERE
+from contract_tests.spec.pages import fixture
 from spec.tools.equality import same
-from spec.tools.errors import SpecError
+from spec.tools.errors import Notes, SpecError
 from spec.tools.generator_input import for_generator
 
-if TYPE_CHECKING:
-    from spec.tools.errors import Notes
-
-ROWS = yaml.safe_load((HERE / "fixtures" / "generator-input.yaml").read_bytes())
+ROWS = fixture("generator-input.yaml")
 PARAMETER = ("paths", "/a", "get", "parameters", 0)
 A = {"$ref": "#/components/schemas/A"}
 

@@ -1,22 +1,18 @@
 """OpenAPI Overlay 1.0.0, as the standard has it and as this project wants it."""
 
-from __future__ import annotations
-
 import copy
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import yaml
 
-from contract_tests.spec.conftest import HERE, at
+from contract_tests.spec.pages import INFO, at, fixture
 from spec.tools import yaml_source
 from spec.tools.errors import SpecError
 from spec.tools.overlay import apply_overlay
+from spec.tools.yaml_source import Source
 
-if TYPE_CHECKING:
-    from spec.tools.yaml_source import Source
-
-ROWS = yaml.safe_load((HERE / "fixtures" / "overlay-actions.yaml").read_bytes())
+ROWS = fixture("overlay-actions.yaml")
 WHY = {"description": "a reason", "x-source": "the page", "x-sureness": "A"}
 DOCUMENT: dict[str, Any] = {
     "info": {"title": "T", "tags": ["a"]},
@@ -28,8 +24,7 @@ DOCUMENT: dict[str, Any] = {
 
 
 def overlay(action: dict[str, Any], **root: Any) -> Source:
-    info = {"title": "O", "version": "1"}
-    content = {"overlay": "1.0.0", "info": info, "actions": [{**WHY, **action}], **root}
+    content = {"overlay": "1.0.0", "info": INFO, "actions": [{**WHY, **action}], **root}
     return yaml_source.load(yaml.safe_dump(content, sort_keys=False), "overlay.yaml")
 
 
@@ -60,25 +55,18 @@ def test_what_a_maintainer_should_look_at_is_told(action: dict[str, Any], words:
     assert reports[0].startswith("overlay.yaml:")
 
 
-@pytest.mark.parametrize(
-    "root",
-    [{"overlay": "2.0.0"}, {"info": {}}, {"actions": []}, {"extra": 1}, {"overlay": None}, {"actions": {}}],
-)
-def test_what_is_no_overlay_is_refused(root: dict[str, Any]) -> None:
+def test_what_is_no_overlay_is_refused() -> None:
     """Another version, a missing part, an unknown key: none is taken for an overlay."""
-    with pytest.raises(SpecError):
-        apply_overlay(DOCUMENT, overlay({"target": "$.info", "update": {}}, **root), [])
+    wrong: list[dict[str, Any]] = [{"overlay": "2.0.0"}, {"overlay": None}, {"info": {}}, {"extra": 1}]
+    for root in (*wrong, {"actions": []}, {"actions": {}}):
+        with pytest.raises(SpecError):
+            apply_overlay(DOCUMENT, overlay({"target": "$.info", "update": {}}, **root), [])
 
 
-@pytest.mark.parametrize(
-    ("start", "update"),
-    [
-        ({"description": "the page's own", "content": {}}, {"$ref": "#/components/responses/A"}),
-        ({"$ref": "#/components/responses/A"}, {"description": "more"}),
-    ],
-)
-def test_a_reference_is_not_put_beside_other_keys(start: dict[str, Any], update: dict[str, Any]) -> None:
+def test_a_reference_is_not_put_beside_other_keys() -> None:
     """A `$ref` silences what stands beside it: such an update is refused, and no word is lost."""
-    action = overlay({"target": "$.responses", "update": {"404": update}})
-    with pytest.raises(SpecError, match=r"a `\$ref` would stand beside other keys"):
-        apply_overlay({"responses": {"404": start}}, action, [])
+    reference, words = {"$ref": "#/components/responses/A"}, {"description": "words"}
+    for start, update in ((words, reference), (reference, words)):
+        action = overlay({"target": "$.responses", "update": {"404": update}})
+        with pytest.raises(SpecError, match=r"a `\$ref` would stand beside other keys"):
+            apply_overlay({"responses": {"404": start}}, action, [])

@@ -1,7 +1,5 @@
 """YAML is read as YAML 1.2 and written so that readers of 1.1 and 1.2 agree."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import yaml

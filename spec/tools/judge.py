@@ -5,12 +5,6 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from openapi_schema_validator import (
-    OAS30ReadValidator,
-    OAS30Validator,
-    OAS30WriteValidator,
-    oas30_format_checker,
-)
 from referencing import Registry
 from referencing.jsonschema import DRAFT4
 
@@ -22,19 +16,23 @@ if TYPE_CHECKING:
     from spec.tools.errors import Keys
 
 _HOME: Final = "urn:openapi:document"
-_VALIDATORS: Final = {"request": OAS30WriteValidator, "response": OAS30ReadValidator, "": OAS30Validator}
+_VALIDATORS: Final = {
+    "request": "OAS30WriteValidator",
+    "response": "OAS30ReadValidator",
+    "": "OAS30Validator",
+}
 
 
 class _Formats:
     """The library's checks of formats; its check of base64 raises UnicodeError for other text."""
 
-    def __init__(self) -> None:
-        self.checkers = oas30_format_checker.checkers
+    def __init__(self, checker: Any) -> None:
+        self.checker, self.checkers = checker, checker.checkers
 
     def check(self, value: Any, format_: str) -> None:
         """Raise the library's FormatError if a value isn't of a format."""
         is_foreign = format_ == "byte" and isinstance(value, str) and not value.isascii()
-        oas30_format_checker.check("?" if is_foreign else value, format_)
+        self.checker.check("?" if is_foreign else value, format_)
 
 
 class Judge:
@@ -53,8 +51,12 @@ class Judge:
 
     def _validator(self, keys: Keys, direction: str) -> Any:
         if (keys, direction) not in self._made:
-            self._made[keys, direction] = _VALIDATORS[direction](
-                {"$ref": _HOME + pointer(keys)}, registry=self._registry, format_checker=_Formats()
+            import openapi_schema_validator as library  # noqa: PLC0415 - a second, with pydantic behind it
+
+            self._made[keys, direction] = getattr(library, _VALIDATORS[direction])(
+                {"$ref": _HOME + pointer(keys)},
+                registry=self._registry,
+                format_checker=_Formats(library.oas30_format_checker),
             )
         return self._made[keys, direction]
 

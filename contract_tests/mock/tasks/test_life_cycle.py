@@ -56,26 +56,6 @@ def test_a_task_goes_by_its_pace(pace: Pace, expected: list[str]) -> None:
     assert seen == expected
 
 
-def test_only_completed_has_a_result(api: Api) -> None:
-    """`generated` is empty until the task is COMPLETED, and then holds the same address at each look."""
-    task_id = api.created("polls=3")
-    looks = [api.status(task_id) for _ in range(5)]
-    assert [len(look["generated"]) for look in looks] == [0, 0, 1, 1, 1]
-    assert looks[2] == looks[4]
-    failed = api.created("fail")
-    assert api.status(failed) == {"task_id": failed, "status": "FAILED", "generated": []}
-
-
-def test_the_list_shows_each_task_of_the_key_once(api: Api) -> None:
-    """The list has every task of the key, the newest first and without `generated`; another key gets 404."""
-    ids = [api.created() for _ in range(3)]
-    listed = api.call("GET", CREATE).json()["data"]
-    assert listed == [{"task_id": task_id, "status": "CREATED"} for task_id in reversed(ids)]
-    for path in (CREATE, STATUS + ids[0]):
-        for name, key, status in (("freepik", "another", 404), ("magnific", "a-key", 200)):
-            assert api.call("GET", path, headers={f"x-{name}-api-key": key}).status_code == status
-
-
 def test_ids_come_from_the_seed() -> None:
     """The same seed gives the same ids and request ids, another seed others; a reset begins again."""
     first, second = Api(MockSettings(seed="a")), Api(MockSettings(seed="a"))

@@ -25,27 +25,22 @@ def no_film(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(results, "draw", lambda _: mp4())
 
 
-@pytest.mark.parametrize(
-    ("body", "seconds", "shape"),
-    [
-        ({"duration": "10", "aspect_ratio": "social_story_9_16"}, 10, (9, 16)),
-        ({"aspect_ratio": "widescreen_16_9"}, 5, (16, 9)),
-    ],
-)
-def test_the_video_is_as_asked(api: Api, body: dict[str, str], seconds: int, shape: tuple[int, int]) -> None:
+def test_the_video_is_as_asked(api: Api) -> None:
     """The result is a playable H.264 MP4 of the asked length and shape that shows each image in its share."""
     colors = [(220, 30, 30), (30, 200, 60), (40, 60, 220)]
     images = [encoded(image((600, 400), color)) for color in colors]
     images[1] = "data:image/png;base64," + images[1]
-    data = api.call("GET", address(api, images=images, **body), headers={}).content
+    data = api.call(
+        "GET", address(api, images=images, duration="10", aspect_ratio="social_story_9_16"), headers={}
+    ).content
     with av.open(io.BytesIO(data), "r") as container:
         stream = container.streams.video[0]
         assert (stream.codec_context.name, stream.codec_context.pix_fmt) == ("h264", "yuv420p")
-        assert stream.width * shape[1] == stream.height * shape[0]
+        assert stream.width * 16 == stream.height * 9
         assert stream.duration is not None
         assert stream.time_base is not None
-        assert stream.duration * stream.time_base == seconds
-        assert container.duration == seconds * 1_000_000
+        assert stream.duration * stream.time_base == 10
+        assert container.duration == 10_000_000
         frames = list(container.decode(video=0))
     assert len(frames) == stream.frames
     for number, color in enumerate(colors):
@@ -68,29 +63,25 @@ def test_frames_are_even_and_in_shape() -> None:
 NO_IMAGES = ("", "0", "no image", "bm8gaW1hZ2U=", "data:image/png;base64,", "folder/a.png", "\u00e9")
 
 
-@pytest.mark.parametrize("text", [*NO_IMAGES, pytest.param(encoded(image()[:300]), id="cut off")])
-def test_what_is_no_image_makes_the_task_fail(api: Api, text: str) -> None:
+def test_what_is_no_image_makes_the_task_fail(api: Api) -> None:
     """A string that is neither a URL nor an image is accepted, and the task ends as FAILED."""
-    assert api.status(api.created("instant", images=[text]))["status"] == "FAILED"
+    for text in (*NO_IMAGES, encoded(image()[:300])):
+        assert api.status(api.created("instant", images=[text]))["status"] == "FAILED", text
 
 
-@pytest.mark.parametrize(
-    ("data", "reason"),
-    [
-        pytest.param(image((299, 400)), "299x400", id="small"),
-        pytest.param(image((800, 301)), "aspect ratio", id="narrow"),
-        pytest.param(image(kind="GIF"), "Invalid image format", id="GIF"),
-        pytest.param(image(kind="WEBP"), "Invalid image format", id="WebP"),
-        pytest.param(image() + bytes(10_000_000), "bytes", id="large"),
-    ],
-)
-def test_images_outside_the_documented_limits_are_refused(api: Api, data: bytes, reason: str) -> None:
+def test_images_outside_the_documented_limits_are_refused(api: Api) -> None:
     """An image that breaks the document's limits is a 400 that names it, and nothing is created."""
-    answer = api.create(images=[encoded(image()), encoded(data)])
-    assert answer.status_code == 400
-    [named] = answer.json()["invalid_params"]
-    assert named["field"] == "images[1]"
-    assert reason in named["reason"]
+    for data, reason in (
+        (image((299, 400)), "299x400"),
+        (image((800, 301)), "aspect ratio"),
+        (image(kind="GIF"), "Invalid image format"),
+        (image() + bytes(10_000_000), "bytes"),
+    ):
+        answer = api.create(images=[encoded(image()), encoded(data)])
+        assert answer.status_code == 400
+        [named] = answer.json()["invalid_params"]
+        assert named["field"] == "images[1]"
+        assert reason in named["reason"]
     assert api.mock.tasks == ()
 
 

@@ -1,22 +1,16 @@
 """Where operations of the document live in the public client: to give a new one a home, add a line."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping
+from typing import Any, Final, Self
 
 import pytest
 from attrs import evolve, field, frozen
 
 from contract_tests.schema.exercised import Row, documented
 from contract_tests.support.answers import ID, IMAGE, png
-from contract_tests.support.contract import document
+from contract_tests.support.clients import Opened
 from contract_tests.support.judge import Place, places
 from contract_tests.support.strategies import media_of
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from contract_tests.support.clients import Opened
 
 
 @frozen
@@ -31,7 +25,7 @@ class Home:
     options: Mapping[str, Any] = field(factory=dict)
     is_step: bool = False
 
-    def about(self, task_id: str) -> Home:
+    def about(self, task_id: str) -> Self:
         """The same, asking about a certain task, where the method asks about one."""
         return evolve(self, arguments=(task_id,)) if task_id and self.method in {"get", "wait"} else self
 
@@ -47,11 +41,8 @@ HOMES: Final[Mapping[str, Home]] = {
     "listKlingElementsProTasks": Home("list", (), {"model": "pro"}),
     "requestUploadUrls": Home("create", ([png()],), {"local_files": "upload"}, is_step=True),
 }
-CALLBACK_HOMES: Final[Mapping[str, str]] = {
-    "onKlingElementsTaskStatusChanged": "verify_webhook",
-    "onKlingElementsProTaskStatusChanged": "verify_webhook",
-}
-"""The public names of `kling_elements.webhooks` that take what the service sends by itself."""
+CALLBACKS: Final = {"onKlingElementsTaskStatusChanged", "onKlingElementsProTaskStatusChanged"}
+"""What the service sends by itself, and `kling_elements.webhooks.verify_webhook` takes."""
 
 
 def task_places() -> dict[Place, Home]:
@@ -77,13 +68,12 @@ def examples_of(answers: Mapping[Row, Home]) -> list[Any]:
     ]
 
 
-def callback_operations(whole: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+def callback_operations() -> list[dict[str, Any]]:
     """The operations that the service asks of its user."""
-    found = whole or document()
     return [
         operation
-        for place in places(found)
-        for callback in found["paths"][place.path][place.method.lower()].get("callbacks", {}).values()
+        for place in places()
+        for callback in place.operation.get("callbacks", {}).values()
         for item in callback.values()
         for operation in item.values()
     ]

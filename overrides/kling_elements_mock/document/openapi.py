@@ -92,7 +92,7 @@ class KeyPlace:
 
 
 class Document:
-    """A parsed OpenAPI 3.0 document; DocumentError if it has no paths or a broken reference."""
+    """A parsed OpenAPI 3.0 document; DocumentError if it has no paths, or names what it doesn't define."""
 
     def __init__(self, root: Mapping[str, Any]) -> None:
         if not isinstance(root, dict) or not isinstance(root.get("paths"), dict):
@@ -103,6 +103,9 @@ class Document:
         self.life_cycles: tuple[LifeCycle, ...] = tuple(self._life_cycles())
         self._schemes = self._key_places()
         self.key_places = tuple(dict.fromkeys(self._schemes.values()))
+        self._check_security("#", root)
+        for operation in self.operations:
+            self._check_security(f"#{operation.node.pointer}", operation.node.value)
 
     def match(self, path: str) -> tuple[dict[str, Operation], dict[str, str]]:
         """Return the operations at a path by method, and the path's parameters.
@@ -125,7 +128,7 @@ class Document:
     def key_ways(self, operation: Operation | None) -> tuple[tuple[KeyPlace, ...], ...]:
         """Return alternatives of places, of which each must have a key; none if an operation needs no key.
 
-        Any place will do where the document says nothing, and for what it does not have.
+        Any place will do where the document says nothing, and for an operation that it does not have.
         """
         node = {} if operation is None else operation.node.value
         wanted = node.get("security", self.root.get("security"))
@@ -133,9 +136,20 @@ class Document:
             return tuple((place,) for place in self.key_places)
         if {} in wanted:
             return ()
-        return tuple(
-            tuple(self._schemes[name] for name in option if name in self._schemes) for option in wanted
-        )
+        return tuple(tuple(self._schemes[name] for name in option) for option in wanted)
+
+    def _check_security(self, pointer: str, holder: Mapping[str, Any]) -> None:
+        """Refuse a security scheme whose key has no known place: nobody could be kept out by it."""
+        wanted: Any = holder.get("security") or []
+        if not isinstance(wanted, list) or not all(isinstance(option, dict) for option in wanted):
+            raise DocumentError(f"{pointer}/security: it must be a list of objects")
+        for number, option in enumerate(wanted):
+            for name in option:
+                if name not in self._schemes:
+                    raise DocumentError(
+                        f"{pointer}/security/{number}: no security scheme of type apiKey, http, oauth2 or"
+                        f" openIdConnect is called {name!r}"
+                    )
 
     def _key_places(self) -> dict[str, KeyPlace]:
         places: dict[str, KeyPlace] = {}
