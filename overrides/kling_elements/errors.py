@@ -25,7 +25,6 @@
 Every error can be pickled. None holds the API key.
 """
 
-import shlex
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -51,6 +50,8 @@ class InvalidParam:
 
 def next_command(*words: str) -> str:
     """Return a command line of this package, as it is typed into a shell, for an error's `hint`."""
+    import shlex  # noqa: PLC0415 - only errors need it
+
     return shlex.join(["kling-elements", *words])
 
 

@@ -17,7 +17,6 @@ from attrs import field, frozen
 
 from kling_elements import downloads
 from kling_elements import journal as journals
-from kling_elements.api.async_transport import AsyncTransport
 from kling_elements.api.io import IO, run_sync
 from kling_elements.api.sync_transport import SyncTransport
 from kling_elements.errors import ValidationError
@@ -213,6 +212,8 @@ async def async_download_alone(
     task: TaskData, target: str | BinaryWriter, options: "downloads.DownloadOptions"
 ) -> Any:
     """Fetch the video of a task without a client; as `download_alone`, awaited."""
+    from kling_elements.api.async_transport import AsyncTransport  # noqa: PLC0415 - of the other client
+
     transport = AsyncTransport(sleep=anyio.sleep)
     try:
         return await _fetch(task, target, options, transport)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _REDACTED = "[API key]"
-_MARKS = re.compile("[\\\\%&=\0\u200b-\u200f\u2060\ufeff]")  # a text without any has no escapes
+_MARKS = "[\\\\%&=\0\u200b-\u200f\u2060\ufeff]"  # a text without any has no escapes
 _IGNORED = "[\\s\0\u200b-\u200f\u2060\ufeff]"  # between the key's characters
 _ESCAPES = rf"""(?ix)
           \\+ (?: u([0-9a-f]{{4}}) | u\{{0*([0-9a-f]{{1,4}})\}} | x([0-9a-f]{{2}})
@@ -52,7 +52,7 @@ def redactor(key: str) -> Callable[[str], str]:
         if len(text) < len(key):
             return text
         struck = spans(text)
-        if _MARKS.search(text):
+        if re.search(_MARKS, text):
             for escapes in (_ESCAPES, _QUOTED_PRINTABLE, *named):
                 if found := spans(re.sub(escapes, _char, text)):
                     places = _places(text, escapes)

@@ -18,10 +18,8 @@ from attrs import evolve
 from kling_elements import batch as batches
 from kling_elements import downloads
 from kling_elements import journal as journals
-from kling_elements.api.async_transport import AsyncTransport
 from kling_elements.api.auth import GivenKey, Settings
 from kling_elements.api.endpoints import DEFAULT_MODEL
-from kling_elements.api.sync_transport import SyncTransport
 from kling_elements.errors import ValidationError
 from kling_elements.keywords import show_keywords
 from kling_elements.operations.events import Hook
@@ -38,12 +36,14 @@ from kling_elements.types import TaskData
 from kling_elements.validation import check_names, unknown_names
 
 if TYPE_CHECKING:
+    from kling_elements.api.async_transport import AsyncTransport
+    from kling_elements.api.sync_transport import SyncTransport
     from kling_elements.generated import GeneratedClient
 
 F = TypeVar("F", bound=Callable[..., Any])
 TaskT = TypeVar("TaskT", bound=Task)
 HttpT = TypeVar("HttpT", httpx.Client, httpx.AsyncClient)
-TransportT = TypeVar("TransportT", SyncTransport, AsyncTransport)
+TransportT = TypeVar("TransportT", "SyncTransport", "AsyncTransport")
 
 
 @cache

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from itertools import islice
@@ -57,6 +56,8 @@ def _missing(path: Path) -> str:
 
 def _nearest(path: Path) -> str | None:
     """The name in the same folder that is most like a missing one's."""
+    import difflib  # noqa: PLC0415 - only errors need it
+
     try:
         with os.scandir(path.parent) as entries:
             names = {entry.name.lower(): entry.name for entry in islice(entries, _MAX_NAMES)}

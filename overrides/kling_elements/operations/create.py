@@ -15,7 +15,6 @@ from kling_elements.journal.entry import Job
 from kling_elements.log import logger
 from kling_elements.operations.create_request import draft_request, finish_request
 from kling_elements.operations.events import emit
-from kling_elements.operations.image_urls import check_urls
 from kling_elements.operations.recorder import Recorder, record, task_of
 from kling_elements.operations.uploads import BASE64, Uploader, check_local_files, place_images
 from kling_elements.types import SendState
@@ -133,6 +132,8 @@ class TaskCreator:
         io, model = self.sender.io, settings.model
         draft = draft_request(find_model(model), images, settings.fields, settings.options)
         if settings.check_images:
+            from kling_elements.operations.image_urls import check_urls  # noqa: PLC0415 - few ask for it
+
             await check_urls(io, draft)
         draft = await place_images(draft, settings.store, self.uploader)
         request = await io.run(lambda: finish_request(draft))
