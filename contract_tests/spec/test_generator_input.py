@@ -1,6 +1,9 @@
 """What the generator would drop or refuse is said to it in other words; the document keeps its own."""
 
 import copy
+import sys
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +12,7 @@ from contract_tests.spec.pages import fixture
 from spec.tools.equality import same
 from spec.tools.errors import Notes, SpecError
 from spec.tools.generator_input import for_generator
+from spec.tools.lazy_models import import_models_late
 
 ROWS = fixture("generator-input.yaml")
 PARAMETER = ("paths", "/a", "get", "parameters", 0)
@@ -99,3 +103,20 @@ def test_properties_that_generated_code_cannot_hold_get_stand_ins(names: list[st
     assert made.stand_ins == stand_ins
     shown = made.document["components"]["schemas"]["A"]["properties"]
     assert [made.stand_ins.get(name, name) for name in shown] == names
+
+
+def test_models_are_imported_when_they_are_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However the formatter breaks an import, its model is there once somebody asks for it."""
+    models = tmp_path / "late" / "models"
+    models.mkdir(parents=True)
+    (models / "one.py").write_text("class One: ...")
+    (models / "two.py").write_text("class Two: ...")
+    (models / "__init__.py").write_text(
+        'from .one import One\nfrom .two import (\n    Two,\n)\n\n__all__ = ("One", "Two")\n'
+    )
+    import_models_late(tmp_path / "late")
+    monkeypatch.syspath_prepend(tmp_path)
+    late = import_module("late.models")
+    assert not sys.modules.keys() & {"late.models.one", "late.models.two"}
+    assert [getattr(late, name).__name__ for name in late.__all__] == ["One", "Two"]
+    assert not hasattr(late, "Three")

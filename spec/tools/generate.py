@@ -16,6 +16,7 @@ from spec.tools.errors import SpecError
 from spec.tools.generator_input import for_generator
 from spec.tools.generator_media import bytes_media_types
 from spec.tools.generator_names import restore_names
+from spec.tools.lazy_models import import_models_late
 from spec.tools.option_types import write_option_types
 from spec.tools.page import decode
 from spec.tools.proof import Question, prove
@@ -80,6 +81,7 @@ def generate(document: dict[str, Any], config: Path, into: Path) -> Notes:
         )
     restore_names(package, given.stand_ins)
     write_option_types(document, package)
+    import_models_late(package)
     _finish(package)
     notes.extend(prove(question, package, _environment()))
     return notes

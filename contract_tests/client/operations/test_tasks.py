@@ -213,12 +213,14 @@ def test_public_names() -> None:
     )
 
 
-LOOK = f"""
+CLIENT = f"""
 import httpx
 http = httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(200, json={{
     "data": {{"task_id": "{ID}", "status": "CREATED", "generated": []}}}})))
-kling_elements.KlingElements("key-of-the-tests", journal=False, http_client=http).get("{ID}")
+client = kling_elements.KlingElements("key-of-the-tests", journal=False, http_client=http)
 """
+LOOK = f'{CLIENT}client.get("{ID}")'
+CREATE = f'{CLIENT}client.create("https://a.example/b.png")'
 
 
 @pytest.mark.parametrize(
@@ -226,11 +228,12 @@ kling_elements.KlingElements("key-of-the-tests", journal=False, http_client=http
     [
         ("kling_elements.__version__", "httpx attrs logging re kling_elements_mock"),
         (LOOK, "jsonschema_rs sqlite3 kling_elements_api PIL kling_elements.operations.create"),
+        (CREATE, "kling_elements_api.models.task PIL"),
     ],
-    ids=["import", "look"],
+    ids=["import", "look", "create"],
 )
 def test_starting_costs_little(code: str, costly: str) -> None:
-    """The import, and a first look, load nothing heavy that they don't need."""
+    """The import, a first look and a first create load nothing heavy that they don't need."""
     program = (
         f"import sys, kling_elements\n{code}\nprint([m for m in {costly!r}.split() if m in sys.modules])"
     )
