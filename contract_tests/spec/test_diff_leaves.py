@@ -58,6 +58,7 @@ def test_any_leaf_of_the_vendored_document_is_noticed(data: st.DataObject) -> No
 @given(data=st.data())
 def test_a_malformed_document_is_told_and_not_a_crash(data: st.DataObject) -> None:
     """Whatever stands in place of any value, the answer is changes or an error in words, both ways round."""
+    assert compare(LIBRARY, fixture("library.yaml")) == []
     keys = data.draw(st.sampled_from(list(ways(LIBRARY))[1:]))
     made = put(LIBRARY, keys, data.draw(st.sampled_from(MALFORMED) | st.integers() | st.text(max_size=5)))
     for old, new in ((LIBRARY, made), (made, LIBRARY)):

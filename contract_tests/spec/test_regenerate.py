@@ -21,7 +21,7 @@ def run(project: Layout, *arguments: str) -> int:
 def test_work_is_done_where_something_differs(
     project: Layout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """--check names what differs and writes nothing; a run makes it anew, and a second one does nothing."""
+    """--check names what differs and writes nothing; a run makes it again, and a second one does nothing."""
     project.generated.mkdir()
     (project.generated / "old.py").write_text("old = 1\n")
     before = files(project)

@@ -70,7 +70,7 @@ def test_a_new_page_or_document_becomes_a_file(current: Layout) -> None:
 
 def test_superfluous_actions_are_named(current: Layout, capsys: pytest.CaptureFixture[str]) -> None:
     """An action whose fact the page has come to say is named."""
-    assert run(current, without("[big, small]", "[big, small, tiny]")) == 0
+    assert run(current, changed("[big, small]", "[big, small, tiny]")) == 0
     assert "superfluous now: action 1" in capsys.readouterr().out
 
 
@@ -85,7 +85,7 @@ def test_prose_alone_needs_no_tests(
     assert current.document.read_bytes() == before
 
 
-def without(old: str, new: str) -> bytes:
+def changed(old: str, new: str) -> bytes:
     return PAGE.replace(old, new).encode()
 
 
@@ -94,11 +94,11 @@ def without(old: str, new: str) -> bytes:
     [
         (b"<!doctype html><html><body>Sign in</body></html>", [], "things.md:"),
         (b"# Things\n\n````yaml post /v1/things\nopenapi: 3.0.3\n````\n", [], "things.md:"),
-        (without("parameters:", "x-parameters:"), [], "Fix spec/overlay.yaml"),
+        (changed("parameters:", "x-parameters:"), [], "Fix spec/overlay.yaml"),
         (LATE.encode(), ["--markdown", "/no/such/place/m.md"], "m.md"),
         # Our operation, and the key with it, would go elsewhere: a person decides.
-        (without("https://things.example", "https://elsewhere.example"), [], "host or key"),
-        (without("x-key", "x-other"), [], "host or key"),
+        (changed("https://things.example", "https://elsewhere.example"), [], "host or key"),
+        (changed("x-key", "x-other"), [], "host or key"),
     ],
 )
 def test_what_is_not_taken_over_changes_nothing(
