@@ -112,64 +112,58 @@ def test_never_past_the_deadline(started: float, timeout: float, passed: float, 
     assert deadline.elapsed(now + clamped) <= max(timeout, deadline.elapsed(now)) + 1e-3
 
 
-def test_deadlines_at_the_edge() -> None:
-    """A clock that steps back does not lengthen the wait; an infinite timeout never clamps."""
-    deadline = Deadline(1000.0, 60.0)
-    assert (deadline.elapsed(900.0), deadline.remaining(900.0)) == (0.0, 60.0)
-    assert Deadline(0.0, math.inf).clamp(30.0, 1e12) == 30.0
-
-
 def test_choosing() -> None:
-    """An interval goes before a schedule, and a schedule before the default."""
+    """An interval goes before a schedule, and a schedule before the default.
+
+    A clock that steps back does not lengthen a wait; an infinite timeout never clamps.
+    """
     own = PollSchedule(first=1.0)
     assert choose_schedule(None, None) == SCHEDULE
     assert choose_schedule(own, None) is own
     assert choose_schedule(own, 3) == PollSchedule.fixed(3.0)
     assert choose_schedule(own, 0) == PollSchedule.fixed(0.0)
+    deadline = Deadline(1000.0, 60.0)
+    assert (deadline.elapsed(900.0), deadline.remaining(900.0)) == (0.0, 60.0)
+    assert Deadline(0.0, math.inf).clamp(30.0, 1e12) == 30.0
 
 
 # --- arguments
 
-WRONG: dict[str, Callable[[Any], object]] = {
-    "requests": lambda wrong: Rate(wrong, 1.0),
-    "window": lambda wrong: Rate(1, wrong),
-    "rates": lambda wrong: Limits(rates=wrong),
-    "rate": lambda wrong: Limits(rates=(wrong,)),
-    "tasks": lambda wrong: Limits(tasks=wrong),
-    "attempts": lambda wrong: RetryPolicy(attempts=wrong),
-    "base": lambda wrong: RetryPolicy(base=wrong),
-    "cap": lambda wrong: RetryPolicy(cap=wrong),
-    "max_hint": lambda wrong: RetryPolicy(max_hint=wrong),
-    "until": lambda wrong: Stage(wrong, 1.0, 1.0),
-    "shortest": lambda wrong: Stage(1.0, wrong, 1.0),
-    "first": lambda wrong: PollSchedule(first=wrong),
-    "stages": lambda wrong: PollSchedule(stages=wrong),
-    "stage": lambda wrong: PollSchedule(stages=(wrong,)),
-    "jitter": lambda wrong: PollSchedule(jitter=wrong),
-    "poll_interval": lambda wrong: choose_schedule(None, wrong),
-}
+WRONG: tuple[Callable[[Any], object], ...] = (
+    lambda wrong: Rate(wrong, 1.0),
+    lambda wrong: Rate(1, wrong),
+    lambda wrong: Limits(rates=wrong),
+    lambda wrong: Limits(rates=(wrong,)),
+    lambda wrong: Limits(tasks=wrong),
+    lambda wrong: RetryPolicy(attempts=wrong),
+    lambda wrong: RetryPolicy(base=wrong),
+    lambda wrong: RetryPolicy(cap=wrong),
+    lambda wrong: RetryPolicy(max_hint=wrong),
+    lambda wrong: Stage(wrong, 1.0, 1.0),
+    lambda wrong: Stage(1.0, wrong, 1.0),
+    lambda wrong: PollSchedule(first=wrong),
+    lambda wrong: PollSchedule(stages=wrong),
+    lambda wrong: PollSchedule(stages=(wrong,)),
+    lambda wrong: PollSchedule(jitter=wrong),
+    lambda wrong: choose_schedule(None, wrong),
+)
+# A schedule has a stage, jitter is a share, and a limit of zero would stop everything.
+BEYOND: tuple[tuple[Callable[[Any], object], Any], ...] = (
+    (lambda wrong: PollSchedule(stages=wrong), ()),
+    (lambda wrong: PollSchedule(jitter=wrong), 1.5),
+    (lambda wrong: Rate(wrong, 1.0), 0),
+    (lambda wrong: Rate(1, wrong), 0.0),
+    (lambda wrong: Limits((), wrong), 0),
+    (lambda wrong: RetryPolicy(attempts=wrong), 0),
+    *((make, wrong) for make in WRONG for wrong in ("off", -1, math.nan, True, [1])),
+)
 
 
-@pytest.mark.parametrize("name", WRONG)
-def test_values_of_a_policy(name: str) -> None:
+def test_values_of_a_policy() -> None:
     """Each value of each policy is checked."""
-    for wrong in ("off", -1, math.nan, True, [1]):
+    for make, wrong in BEYOND:
         with pytest.raises(ValidationError):
-            WRONG[name](wrong)
-
-
-def test_bounds_of_a_policy() -> None:
-    """A schedule has a stage, jitter is a share, and a limit of zero would stop everything."""
-    for make in (
-        lambda: PollSchedule(stages=()),
-        lambda: PollSchedule(jitter=1.5),
-        lambda: Rate(0, 1.0),
-        lambda: Rate(1, 0.0),
-        lambda: Limits((), 0),
-        lambda: RetryPolicy(attempts=0),
-    ):
-        with pytest.raises(ValidationError):
-            make()
+            make(wrong)
 
 
 def test_seconds() -> None:
