@@ -136,8 +136,8 @@ def test_tasks_at_once() -> None:
     for task in ("a", "b", "c", "d"):
         limiter.task_started(task, 0.0)
     limiter.task_started("d", 600.0)
-    assert [limiter.free_slots(now) for now in (2099.0, 2100.0)] == [0, 2]
-    assert [limiter.slot_delay(now) for now in (600.0, 2100.0)] == [1500.0, 0.0]
+    assert (limiter.slot_delay(600.0), limiter.free_slots(2099.0)) == (1500.0, 0)
+    assert (limiter.free_slots(2100.0), limiter.slot_delay(2100.0)) == (2, 0.0)
 
 
 def test_usage() -> None:
