@@ -128,40 +128,6 @@ def test_an_empty_list_is_404(driver: Driver) -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError]
-)
-def test_a_create_that_never_left_is_retried(driver: Driver, time: FakeTime, error: type[Exception]) -> None:
-    """A create that had no connection is retried; then ConnectionFailed says that no task was created."""
-    server = Script.of(error("refused"))
-    with pytest.raises(errors.ConnectionFailed, match="No task was created"):
-        driver.open(server, sleep=time.sleep).create([IMAGE])
-    assert len(server.requests) == RetryPolicy().attempts
-    server = Script.of(error("refused"), shown())
-    assert driver.open(server, sleep=time.sleep).create([IMAGE]).id == ID
-    assert len(server.requests) == 2
-
-
-MAYBE_SENT = (
-    httpx.ReadError,
-    httpx.WriteTimeout,
-    httpx.RemoteProtocolError,
-    ConnectionResetError,
-    ValueError,
-)
-FAILING = [failing(status, retry_after="0") for status in (302, 408, 418, 500, 503, 520)]
-
-
-@pytest.mark.parametrize("step", [*(kind("broken") for kind in MAYBE_SENT), *FAILING])
-def test_a_create_that_may_have_left_is_sent_once(any_driver: Driver, step: Any) -> None:
-    """A create that may have made a task is OutcomeUnknown, says how to find out, and is sent once."""
-    server = Script.of(step)
-    with pytest.raises(errors.OutcomeUnknown) as caught:
-        any_driver.open(server).create([IMAGE])
-    assert caught.value.hint == "kling-elements list"
-    assert len(server.requests) == 1
-
-
-@pytest.mark.parametrize(
     ("steps", "kind", "slept"),
     [
         ([failing(429, retry_after="7"), failing(429, x_ratelimit_reset="3"), shown()], None, [7, 3]),
@@ -226,23 +192,18 @@ def test_questions_are_retried_within_their_timeout(
         ask(good, timeout=-1)
 
 
-SPENT = reply(
-    body={"data": {"task_id": ID, "status": "CREATED"}},
-    headers={"x-ratelimit-remaining": "0", "x-ratelimit-reset": "9"},
-)
-
-
 def test_requests_wait_for_the_rate(driver: Driver) -> None:
     """A request that would exceed the rate, ours or the service's own count, waits, unless limits are off."""
+    left = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "9"}
+    spent = reply(body={"data": {"task_id": ID, "status": "CREATED"}}, headers=left)
     for limits, steps, slept in (
         (Limits(rates=(Rate(2, 30.0),)), [shown()], [30]),
-        (None, [shown(), SPENT, shown()], [9]),
-        (Limits.off(), [SPENT], []),
+        (None, [shown(), spent, shown()], [9]),
+        (Limits.off(), [spent], []),
     ):
         time = FakeTime()
-        client = driver.open(
-            Script.of(*steps), limits=limits, api_key=f"key-{slept}", clock=time.clock, sleep=time.sleep
-        )
+        options: dict[str, Any] = {"limits": limits, "clock": time.clock, "sleep": time.sleep}
+        client = driver.open(Script.of(*steps), api_key=f"key-{slept}", **options)
         for _ in range(3):
             client.get(ID)
         assert [round(seconds) for seconds in time.sleeps] == slept
@@ -263,15 +224,10 @@ ENDS: dict[str, tuple[list[Any], dict[str, Any], type[BaseException] | None]] = 
 }
 
 
-@pytest.mark.parametrize(("steps", "options", "error"), ENDS.values(), ids=ENDS)
-def test_a_slot_is_free_again(
-    driver: Driver,
-    time: FakeTime,
-    steps: list[Any],
-    options: dict[str, Any],
-    error: type[BaseException] | None,
-) -> None:
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
+def test_a_slot_is_free_again(driver: Driver, time: FakeTime, end: Any) -> None:
     """However `generate` ends, its place among the tasks at once is free again; a bare create takes none."""
+    steps, options, error = end
     limits = Limits(rates=(), tasks=1)
     client: Any = driver.open(Script.of(*steps), limits=limits, clock=time.clock, sleep=time.sleep).client
     seen: list[int] = []

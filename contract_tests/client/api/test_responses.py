@@ -26,9 +26,7 @@ def task(**changes: object) -> bytes:
 
 # A body of a 200, and the status of the task that it shows; None: it is unreadable.
 BODIES: dict[str, tuple[bytes, str | None]] = {
-    "empty": (b"", None),
     "HTML": (b"<html><title>Hi</title></html>", None),
-    "data of another kind": (b'{"data":"x"}', None),
     "no id": (task(task_id=None), None),
     "no status": (task(status=None), None),
     "an unknown status": (task(status="QUEUED"), "QUEUED"),
@@ -36,12 +34,10 @@ BODIES: dict[str, tuple[bytes, str | None]] = {
     "null generated": (task(generated=None), "IN_PROGRESS"),
     "a text for generated": (task(generated="u"), "IN_PROGRESS"),
     "unexpected entries": (task(generated=[None, 5, {}, ""]), "IN_PROGRESS"),
-    "NaN": (TEXT.replace("[]", "[NaN, Infinity]").encode(), "IN_PROGRESS"),
     "duplicate keys": (b'{"data":1,' + TEXT[1:].encode(), "IN_PROGRESS"),
     "too large": (task(padding="x" * MAX_RESPONSE_BYTES), None),
     "deep and closed": (b'{"a":' * 50_000 + b"1" + b"}" * 50_000, None),
     "a huge integer": (TEXT.replace("[]", "9" * 5000).encode(), None),
-    "a large integer": (TEXT.replace("[]", "9" * 400).encode(), "IN_PROGRESS"),
     "another charset": (TEXT.replace("[]", '"\xe9"').encode("latin-1"), None),
     "UTF-16": (TEXT.encode("utf-16"), "IN_PROGRESS"),
     "a byte order mark": (b"\xef\xbb\xbf" + TEXT.encode(), "IN_PROGRESS"),
