@@ -260,7 +260,6 @@ def test_a_file_that_appears_meanwhile_is_left(
 
 def test_a_cancelled_download(tmp_path: Path) -> None:
     """A download whose task group is cancelled leaves no target; what came is kept beside it."""
-
     pytest.importorskip("trio")
 
     class Stuck(httpx.AsyncByteStream):
