@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import struct
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -30,14 +29,7 @@ RESET = httpx.ReadError("reset by peer")
 
 @define
 class Host:
-    """A result's host that honours ranges.
-
-    Attributes:
-        data: The video.
-        headers: Sent with it; the validators.
-        cuts: How many bytes of each next body come before the connection breaks; whole ones follow.
-        ranges: What was asked for.
-    """
+    """A result's host that honours ranges; so many bytes of each next body come before it breaks off."""
 
     data: bytes = VIDEO
     headers: dict[str, str] = field(factory=lambda: {"etag": ETAG})
@@ -131,19 +123,6 @@ def test_ctrl_c_keeps_what_came(
     assert names(tmp_path) == ["out.mp4.part", "out.mp4.part.json"]
     assert client.download(task, tmp_path / "out.mp4").read_bytes() == VIDEO
     assert host.ranges == ([None] if where == "inspect" else [None, "bytes=300-"])
-
-
-def test_a_whole_part_of_unknown_size(driver: Driver, tmp_path: Path) -> None:
-    """Of a fragmented video more could follow: a host that says that nothing is left is believed."""
-    video = VIDEO + struct.pack(">I", 8) + b"moof"
-
-    def chunked(request: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, headers={"etag": ETAG}, stream=Pieces(video, error=RESET))
-
-    host = Host(video)
-    client, task, _ = finished(driver, chunked, host)
-    assert client.download(task, tmp_path / "out.mp4").read_bytes() == video
-    assert host.ranges == [f"bytes={len(video)}-"]
 
 
 BREAKING: list[tuple[Host, int, bool]] = [

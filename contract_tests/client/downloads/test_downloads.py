@@ -172,13 +172,17 @@ def test_an_error_tells_when_the_url_expires(
 EXPIRIES = {
     "x.mp4?token=exp=1900000000~hmac=0": 1900000000,
     "x.mp4?expires=1900000000&x=1": 1900000000,
-    "x.mp4?a=b&exp=1900000000": 1900000000,
-    "x.mp4?exp=253402300799": 253402300799,
+    "x.mp4?a=b&exp=253402300799": 253402300799,
     "x.mp4?exp=253402300800": None,
     "exp=1900000000/x.mp4": None,
     "x.mp4?token=exp=tomorrow": None,
     "x.mp4?notexp=1900000000": None,
-    "x.mp4": None,
+}
+REDACTED = {
+    RESULT: f"https://cdn.example/kling_{ID}.mp4?…",
+    "https://me:secret@a.example/x#y": "https://a.example/x",
+    "http://[": "[not a URL]",
+    "https://a.example/\ud800": "https://a.example/\\ud800",
 }
 
 
@@ -187,13 +191,7 @@ def test_reading_a_url() -> None:
     for place, epoch in EXPIRIES.items():
         expected = None if epoch is None else datetime.fromtimestamp(epoch, UTC)
         assert url_expiry(f"https://a.example/{place}") == expected
-    for url, shown_url in (
-        (RESULT, f"https://cdn.example/kling_{ID}.mp4?…"),
-        ("https://me:secret@a.example/x#y", "https://a.example/x"),
-        ("http://[", "[not a URL]"),
-        ("https://a.example/\ud800", "https://a.example/\\ud800"),
-    ):
-        assert redact_url(url) == shown_url
+    assert {url: redact_url(url) for url in REDACTED} == REDACTED
 
 
 def test_a_redirect_is_followed(driver: Driver, tmp_path: Path) -> None:

@@ -36,18 +36,7 @@ PNG, JPEG = png(), encoded(picture(), "JPEG")
 
 @define
 class Service:
-    """The service, its store, and a host of images.
-
-    Attributes:
-        asset_seconds: For how long assets are.
-        on_put: What the store answers next, in turn; then it takes everything.
-        on_ask: What the upload operation answers next, in turn; then addresses.
-        host: Answers for images behind URLs.
-        asks: The content types of each request for addresses.
-        puts: What was put to the store.
-        creates: The bodies of the creates.
-        fetched: What was asked of the host of images.
-    """
+    """The service, its store, and a host of images; what they answer next, in turn, and what they got."""
 
     asset_seconds: Any = 86_400
     on_put: list[Any] = field(factory=list)
