@@ -26,9 +26,7 @@ def task(**changes: object) -> bytes:
 
 # A body of a 200, and the status of the task that it shows; None: it is unreadable.
 BODIES: dict[str, tuple[bytes, str | None]] = {
-    "empty": (b"", None),
     "HTML": (b"<html><title>Hi</title></html>", None),
-    "data of another kind": (b'{"data":"x"}', None),
     "no id": (task(task_id=None), None),
     "no status": (task(status=None), None),
     "an unknown status": (task(status="QUEUED"), "QUEUED"),
@@ -36,12 +34,10 @@ BODIES: dict[str, tuple[bytes, str | None]] = {
     "null generated": (task(generated=None), "IN_PROGRESS"),
     "a text for generated": (task(generated="u"), "IN_PROGRESS"),
     "unexpected entries": (task(generated=[None, 5, {}, ""]), "IN_PROGRESS"),
-    "NaN": (TEXT.replace("[]", "[NaN, Infinity]").encode(), "IN_PROGRESS"),
     "duplicate keys": (b'{"data":1,' + TEXT[1:].encode(), "IN_PROGRESS"),
     "too large": (task(padding="x" * MAX_RESPONSE_BYTES), None),
     "deep and closed": (b'{"a":' * 50_000 + b"1" + b"}" * 50_000, None),
     "a huge integer": (TEXT.replace("[]", "9" * 5000).encode(), None),
-    "a large integer": (TEXT.replace("[]", "9" * 400).encode(), "IN_PROGRESS"),
     "another charset": (TEXT.replace("[]", '"\xe9"').encode("latin-1"), None),
     "UTF-16": (TEXT.encode("utf-16"), "IN_PROGRESS"),
     "a byte order mark": (b"\xef\xbb\xbf" + TEXT.encode(), "IN_PROGRESS"),
@@ -203,10 +199,9 @@ BAD_FILES: list[Any] = [{}, [], [None], [FILE, {**FILE, "upload_url": 5}], [FILE
 def test_unusable_upload_addresses() -> None:
     """An entry without both URLs, or with headers that can't be sent, makes the answer unreadable."""
     for body in ({}, *({"files": files} for files in BAD_FILES)):
-        with pytest.raises(errors.ResponseFormatError):
-            read_uploads(body)
-        with pytest.raises(errors.ServerError):
-            read_uploads(body, 503)
+        for status, kind in ((200, errors.ResponseFormatError), (503, errors.ServerError)):
+            with pytest.raises(kind):
+                read_uploads(body, status)
 
 
 # --- answers that are no success

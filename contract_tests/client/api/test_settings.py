@@ -15,15 +15,12 @@ import pytest
 
 from contract_tests.support.answers import ID, shown
 from contract_tests.support.clients import KEY, Script
-from contract_tests.support.contract import document, key_headers
+from contract_tests.support.contract import key_headers
 from kling_elements import ValidationError
 from kling_elements.api.auth import ApiKey, Settings
-from kling_elements.document import load_document
 from kling_elements.settings import adjust_settings, resolve_settings
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from contract_tests.support.clients import Driver
 
 ORIGINS = list(key_headers())
@@ -190,26 +187,3 @@ def test_unencrypted_origins_are_told(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         resolve(api_key=KEY, base_url="http://api.example")
     assert "unencrypted to api.example" in caplog.text
-
-
-def test_the_copy_beside_the_code_is_read_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """An installed package reads its own copy, whatever lies where a checkout has the document."""
-    assert load_document().content == document()
-    assert load_document() is load_document()
-    code = tmp_path / "site" / "kling_elements" / "document.py"
-    in_checkout = tmp_path / "spec" / "openapi.json"
-    for folder in (code.parent, in_checkout.parent):
-        folder.mkdir(parents=True)
-    monkeypatch.setattr("kling_elements.document.__file__", str(code))
-    for file in (in_checkout, code.with_name("openapi.json")):
-        file.write_text(f'{{"paths": {{"/{file.parent.name}": {{}}}}}}')
-        assert load_document.__wrapped__().content == {"paths": {f"/{file.parent.name}": {}}}
-
-
-def test_what_the_document_lacks() -> None:
-    """A lookup that finds nothing names what is missing."""
-    for ask in (load_document().operation, load_document().endpoint):
-        with pytest.raises(LookupError, match="'three'"):
-            ask("three")
-    with pytest.raises(LookupError, match="'x'"):
-        load_document().parameter("getKlingElementsTask", "x")

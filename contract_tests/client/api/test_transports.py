@@ -7,7 +7,7 @@ import logging
 import os
 import zlib
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 import pytest
@@ -20,10 +20,6 @@ from kling_elements import ValidationError
 from kling_elements.api.auth import ApiKey, Settings
 from kling_elements.api.parsing import MAX_RESPONSE_BYTES
 from kling_elements.types import ExternalRequest, NoResponse, Request, Response, ResponseHead
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 
 FAR = "https://far.example/x?token=secret"
 LOOK = Request("GET", "/v1/x", {})
@@ -64,46 +60,21 @@ def test_connections(kind: TransportKind, is_given: bool, monkeypatch: pytest.Mo
         assert kind.run(ask)[:5] == [b"1", b"2", b"3", b"4", b"5"]
 
 
-def test_certificates_are_loaded_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """All clients of a process share one TLS context, until the environment names other certificates."""
-    loaded: list[object] = []
-    load = httpx.create_ssl_context
-
-    def counted() -> object:
-        loaded.append(None)
-        return load()
-
-    monkeypatch.setattr(httpx, "create_ssl_context", counted)
-    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
-    url = refused_url().replace("http:", "https:")
-    for backend in (None, "asyncio", None):
-        kind = TransportKind(backend)
-        for request in (LOOK, CREATE):
-            assert isinstance(kind.send(kind.transport(None, at(url)), request), NoResponse)
-    assert len(loaded) == 1
-
-
-@pytest.mark.parametrize("problem", ["fork", "closed"])
-def test_a_client_that_cannot_be_used(
-    kind: TransportKind, problem: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """After a fork, or once it is closed, a caller's client is refused and nothing is sent."""
-    http = kind.http(lambda _: pytest.fail("sent"))
-    transport = kind.transport(http)
-    if problem == "fork":
-        monkeypatch.setattr(os, "getpid", lambda: -1)
-    else:
-        call_under(kind.backend, http.close if isinstance(http, httpx.Client) else http.aclose)
-    with pytest.raises(ValidationError, match="http_client"):
-        kind.send(transport)
-
-
-def test_a_client_of_another_kind(kind: TransportKind) -> None:
-    """Only the httpx client of the same mode is accepted."""
+def test_a_client_that_cannot_be_used(kind: TransportKind, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only an httpx client of the same mode is accepted, and after a fork, or closed, it sends nothing."""
     other = httpx.AsyncClient() if kind.client_kind is httpx.Client else httpx.Client()
     for given in (other, object(), httpx):
         with pytest.raises(ValidationError, match="http_client"):
             kind.transport(given)
+    http = kind.http(lambda _: pytest.fail("sent"))
+    transport = kind.transport(http)
+    with monkeypatch.context() as child:
+        child.setattr(os, "getpid", lambda: -1)
+        with pytest.raises(ValidationError, match="http_client"):
+            kind.send(transport)
+    call_under(kind.backend, getattr(http, "aclose", None) or http.close)
+    with pytest.raises(ValidationError, match="http_client"):
+        kind.send(transport)
 
 
 # --- headers
@@ -148,12 +119,12 @@ class Taking(httpx.BaseTransport, httpx.AsyncBaseTransport):
         raise httpx.ReadError("cut off")
 
 
-@pytest.mark.parametrize(("chunks", "was_sent"), [(1, False), (3, False), (4, True), (99, True)])
-def test_a_part_of_a_body(kind: TransportKind, chunks: int, was_sent: bool) -> None:  # noqa: FBT001
+def test_a_part_of_a_body(kind: TransportKind) -> None:
     """Half a body makes no task: only with its last chunk may a request have been acted on."""
-    outcome = kind.send(kind.transport(kind.client_kind(transport=Taking(chunks))), LARGE)
-    assert outcome.was_sent is was_sent
-    assert ("only a part" in outcome.text) is not was_sent
+    for chunks, was_sent in ((1, False), (3, False), (4, True), (99, True)):
+        outcome = kind.send(kind.transport(kind.client_kind(transport=Taking(chunks))), LARGE)
+        assert outcome.was_sent is was_sent
+        assert ("only a part" in outcome.text) is not was_sent
 
 
 class OwnError(Exception):
@@ -168,72 +139,66 @@ async def awaited(hook: Any, value: Any) -> None:
     hook(value)
 
 
-@pytest.mark.parametrize(
-    ("hooks", "expected"),
-    [
-        ({"request": [partial(throw, RuntimeError("mine"))]}, NoResponse("mine", was_sent=False)),
-        ({"request": [partial(throw, OwnError())]}, NoResponse("OwnError", was_sent=False)),
-        ({"request": [partial(throw, httpx.CookieConflict("two"))]}, NoResponse("two", was_sent=False)),
-        ({"request": [partial(throw, httpx.ReadError("cut"))]}, NoResponse("cut", was_sent=False)),
-        ({"response": [httpx.Response.raise_for_status]}, Response(401, {"x-a": "b"}, b"")),
-        ({"response": [partial(throw, RuntimeError("mine"))]}, NoResponse("mine", was_sent=True)),
-    ],
-)  # fmt: skip
-def test_hooks_that_raise(kind: TransportKind, hooks: dict[str, list[Any]], expected: object) -> None:
+HOOKS: list[tuple[dict[str, Any], object]] = [
+    ({"request": partial(throw, RuntimeError("mine"))}, NoResponse("mine", was_sent=False)),
+    ({"request": partial(throw, OwnError())}, NoResponse("OwnError", was_sent=False)),
+    ({"request": partial(throw, httpx.CookieConflict("two"))}, NoResponse("two", was_sent=False)),
+    ({"request": partial(throw, httpx.ReadError("cut"))}, NoResponse("cut", was_sent=False)),
+    ({"response": httpx.Response.raise_for_status}, Response(401, {"x-a": "b"}, b"")),
+    ({"response": partial(throw, RuntimeError("mine"))}, NoResponse("mine", was_sent=True)),
+]
+
+
+def test_hooks_that_raise(kind: TransportKind) -> None:
     """A hook before the request means that nothing was sent; one after it hides no response."""
-    server = partial(httpx.Response, 401, headers={"x-a": "b"})
-    if kind.client_kind is httpx.AsyncClient:
-        hooks = {name: [partial(awaited, hook)] for name, [hook] in hooks.items()}
-    http = kind.http(lambda _: server(stream=Pieces(b"{}")), event_hooks=hooks)
-    assert kind.send(kind.transport(http)) == expected
+    for hooks, expected in HOOKS:
+        is_sync = kind.client_kind is httpx.Client
+        made = {name: [hook if is_sync else partial(awaited, hook)] for name, hook in hooks.items()}
+        http = kind.http(
+            lambda _: httpx.Response(401, headers={"x-a": "b"}, stream=Pieces(b"{}")), event_hooks=made
+        )
+        assert kind.send(kind.transport(http)) == expected
 
 
-@pytest.mark.parametrize(
-    ("error", "expected"),
-    [
-        (httpx.ReadError("cut"), NoResponse("cut", was_sent=True)),
-        (httpx.ReadError(""), NoResponse("ReadError", was_sent=True)),
-        (httpx.ReadTimeout("long words"), NoResponse("timed out (ReadTimeout)", was_sent=True)),
-        (httpx.ConnectTimeout(""), NoResponse("timed out (ConnectTimeout)", was_sent=False)),
-        (httpx.ConnectError("refused"), NoResponse("refused", was_sent=False)),
-        (httpx.ProxyError("407"), NoResponse("407", was_sent=False)),
-        (httpx.PoolTimeout(""), NoResponse("timed out (PoolTimeout)", was_sent=False)),
-        (httpx.UnsupportedProtocol("ftp"), NoResponse("ftp", was_sent=False)),
-        (OwnError("mine"), NoResponse("mine", was_sent=True)),
-        (ValueError(f"bad {KEY}"), NoResponse("bad [API key]", was_sent=True)),
-        (httpx.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED] own"), None),
-    ],
-    ids=lambda value: repr(value)[:30],
-)
-def test_what_a_transport_raises(
-    kind: TransportKind, error: Exception, expected: NoResponse | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+RAISED: list[tuple[Exception, NoResponse]] = [
+    (httpx.ReadError("cut"), NoResponse("cut", was_sent=True)),
+    (httpx.ReadError(""), NoResponse("ReadError", was_sent=True)),
+    (httpx.ReadTimeout("long words"), NoResponse("timed out (ReadTimeout)", was_sent=True)),
+    (httpx.ConnectTimeout(""), NoResponse("timed out (ConnectTimeout)", was_sent=False)),
+    (httpx.ConnectError("refused"), NoResponse("refused", was_sent=False)),
+    (httpx.ProxyError("407"), NoResponse("407", was_sent=False)),
+    (httpx.PoolTimeout(""), NoResponse("timed out (PoolTimeout)", was_sent=False)),
+    (httpx.UnsupportedProtocol("ftp"), NoResponse("ftp", was_sent=False)),
+    (OwnError("mine"), NoResponse("mine", was_sent=True)),
+    (ValueError(f"bad {KEY}"), NoResponse("bad [API key]", was_sent=True)),
+]
+
+
+def test_what_a_transport_raises(kind: TransportKind, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is described in its own words, without the key; before there is a connection, nothing was sent."""
+    for error, expected in RAISED:
+        assert kind.send(kind.transport(kind.http(partial(throw, error)))) == expected
+    # A certificate that is not trusted: another attempt ends in the same way.
     monkeypatch.setenv("SSL_CERT_FILE", "/certificates/own.pem")
-    outcome = kind.send(kind.transport(kind.http(partial(throw, error))))
-    if expected is None:  # a certificate that is not trusted: another attempt ends in the same way
-        assert (outcome.is_permanent, outcome.was_sent) == (True, False)
-        assert "SSL_CERT_FILE is /certificates/own.pem" in outcome.text
-    else:
-        assert outcome == expected
+    untrusted = httpx.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED] own")
+    outcome = kind.send(kind.transport(kind.http(partial(throw, untrusted))))
+    assert (outcome.is_permanent, outcome.was_sent) == (True, False)
+    assert "SSL_CERT_FILE is /certificates/own.pem" in outcome.text
 
 
 # --- proxies
 
 
-def test_a_dead_proxy_is_named(kind: TransportKind, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The outcome names the proxy that was not reached, and the variable that it comes from."""
-    proxy = refused_url()
-    monkeypatch.setenv("HTTPS_PROXY", proxy)
-    for outcome in (kind.send(kind.transport()), kind.fetch(kind.transport(), FAR)[0]):
-        assert not outcome.was_sent
-        assert f"{proxy.removeprefix('http://')} (from HTTPS_PROXY)" in outcome.text
-
-
-def test_loopback_is_asked_without_a_proxy(
+def test_proxies(
     kind: TransportKind, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Our own clients pass by a proxy for this machine; a caller's client that doesn't is warned of."""
+    """A dead proxy is named with its variable. Our own clients pass by it for this machine."""
+    proxy_url = refused_url()
+    with monkeypatch.context() as patch:
+        patch.setenv("HTTPS_PROXY", proxy_url)
+        for outcome in (kind.send(kind.transport()), kind.fetch(kind.transport(), FAR)[0]):
+            assert not outcome.was_sent
+            assert f"{proxy_url.removeprefix('http://')} (from HTTPS_PROXY)" in outcome.text
     with keeping_alive() as served, keeping_alive() as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
         monkeypatch.setenv("NO_PROXY", "fd00::/8" if os.name == "posix" else "")
@@ -334,64 +299,42 @@ def test_a_body_that_a_hook_has_read(kind: TransportKind) -> None:
 
 # --- time
 
-
-def in_time(call: Callable[[float], Any], came: Callable[[Any], bool]) -> Any:
-    """Call with a short timeout, and with longer ones if on a busy machine too little came in it."""
-    found = None
-    for timeout in (SHORT, 2.0, 10.0):
-        if came(found := call(timeout)):
-            break
-    return found
-
-
-def was_asked(found: Any) -> bool:
-    """Whether the request was sent."""
-    outcome = found[0] if isinstance(found, tuple) else found
-    return not isinstance(outcome, NoResponse) or outcome.was_sent
-
-
 HEAD = b"HTTP/1.1 200 OK\r\n"
+LATE = NoResponse("timed out (ReadTimeout)", was_sent=True)
+# How an answer begins, how it goes on, and what comes of it from the service, and from another host.
+DRIPS: list[tuple[bytes, bytes, Any, bytes]] = [
+    (HEAD + b"x-slow: ", b"a", LATE, b""),
+    (b"", b"HTTP/1.1 103 Early Hints\r\n\r\n", LATE, b""),
+    (HEAD + b"content-length: 99999\r\n\r\n" + TEXT, b" ", TEXT, TEXT),
+]
+PATIENCE = (SHORT, 2.0, 10.0)  # longer if on a busy machine too little came
 
 
-@pytest.mark.parametrize(
-    ("before", "drop"),
-    [(HEAD + b"x-slow: ", b"a"), (b"", b"HTTP/1.1 103 Early Hints\r\n\r\n")],
-    ids=["head", "1xx"],
-)
-def test_a_head_that_never_ends(kind: TransportKind, before: bytes, drop: bytes) -> None:
-    """A head in drips, or interim responses without end, are no response."""
-    with dripping(before, drop) as served:
-        outcome = in_time(
-            lambda timeout: kind.send(kind.transport(None, at(served.url)), timeout=timeout), was_asked
-        )
-        assert outcome == NoResponse("timed out (ReadTimeout)", was_sent=True)
-        found, _ = in_time(lambda timeout: kind.fetch(kind.transport(), served.url, timeout), was_asked)
+def test_an_answer_in_drips(kind: TransportKind) -> None:
+    """A head without end is no response. Of the service's body, what came is kept; another host's fails."""
+    for before, drop, expected, text in DRIPS:
+        came = body = found = None
+        with dripping(before, drop) as served:
+            transport = kind.transport(None, at(served.url))
+            for timeout in PATIENCE:
+                outcome = kind.send(transport, timeout=timeout)
+                found, body = kind.fetch(transport, served.url, timeout)
+                came = outcome.body.strip() if isinstance(outcome, Response) else outcome
+                if (came, body.strip()) == (expected, text):
+                    break
+        assert (came, body and body.strip()) == (expected, text)
         assert isinstance(found, NoResponse)
-
-
-def test_a_body_that_never_ends(kind: TransportKind) -> None:
-    """Of the service's body, what came is kept; another host's in drips is a failure, a steady one not."""
-    with dripping(HEAD + b"content-length: 99999\r\n\r\n" + TEXT, b" ") as served:
-        outcome = in_time(
-            lambda timeout: kind.send(kind.transport(None, at(served.url)), timeout=timeout),
-            lambda found: isinstance(found, Response),
-        )
-        assert outcome.body.strip() == TEXT
-        found, body = in_time(
-            lambda timeout: kind.fetch(kind.transport(), served.url, timeout), lambda found: bool(found[1])
-        )
-        assert isinstance(found, NoResponse)
-        assert body.strip() == TEXT
-    with dripping(HEAD + b"content-length: 655360\r\n\r\n", bytes(32768)) as served:
-        found, body = in_time(
-            lambda timeout: kind.fetch(kind.transport(), served.url, timeout),
-            lambda found: isinstance(found[0], ResponseHead),
-        )
-        assert (found.status, len(body)) == (200, 655360)
-
-
-def test_no_connection(kind: TransportKind) -> None:
-    """A request whose time is up before there is a connection was not sent."""
     with never_connecting() as url:
         outcome = kind.send(kind.transport(None, at(url)), timeout=SHORT)
     assert (isinstance(outcome, NoResponse), outcome.was_sent) == (True, False)
+
+
+def test_a_steady_body(kind: TransportKind) -> None:
+    """A body of another host may take longer than the timeout, as long as enough of it comes."""
+    with dripping(HEAD + b"content-length: 655360\r\n\r\n", bytes(32768)) as served:
+        found, body = next(
+            (found, body)
+            for found, body in (kind.fetch(kind.transport(), served.url, timeout) for timeout in PATIENCE)
+            if isinstance(found, ResponseHead)
+        )
+    assert (found.status, len(body)) == (200, 655360)

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract_tests.support.examples import examples
 from kling_elements.images import (
     ImageConstraints,
     ImageInfo,
@@ -31,16 +30,6 @@ RULES = ImageConstraints.from_document(EXTENSION)
 MIB = 2**20
 
 
-def test_rules_that_make_sense() -> None:
-    """Each limit is the document's own, the least and the closest ones as well."""
-    for change, own in (
-        ({"formats": ["PNG", "JPG", "jpeg"]}, {"formats": ("png", "jpeg")}),
-        ({"minWidth": 1, "minHeight": 2, "maxBytes": 1}, {"min_width": 1, "min_height": 2, "max_bytes": 1}),
-        ({"minAspectRatio": 2.5}, {"min_aspect_ratio": 2.5}),
-    ):
-        assert ImageConstraints.from_document(EXTENSION | change) == attrs.evolve(RULES, **own)
-
-
 NO_COUNTS = (0, -1, True, 1.5, "300", None)
 NO_RATIOS = (0, -0.5, True, float("inf"), float("nan"), "2.5", None)
 NONSENSE: list[tuple[dict[str, Any], str]] = [
@@ -53,25 +42,18 @@ NONSENSE: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("change", "word"), NONSENSE)
-def test_rules_that_make_no_sense(change: dict[str, Any], word: str) -> None:
-    """A fault of the document is an error that names its key."""
-    with pytest.raises(ValueError, match="x-image-constraints") as caught:
-        ImageConstraints.from_document(EXTENSION | change)
-    assert word in str(caught.value)
-
-
-def test_whether_a_turn_matters() -> None:
-    """A turn changes nothing while both sides have one minimum, and the ratios are each other's inverse."""
-    for rules, matters in (
-        (RULES, False),
-        (attrs.evolve(RULES, min_width=301), True),
-        (attrs.evolve(RULES, max_aspect_ratio=2.6), True),
+def test_the_rules_of_a_document() -> None:
+    """Each limit is the document's own, the least and the closest ones as well; a fault names its key."""
+    for change, own in (
+        ({"formats": ["PNG", "JPG", "jpeg"]}, {"formats": ("png", "jpeg")}),
+        ({"minWidth": 1, "minHeight": 2, "maxBytes": 1}, {"min_width": 1, "min_height": 2, "max_bytes": 1}),
+        ({"minAspectRatio": 2.5}, {"min_aspect_ratio": 2.5}),
     ):
-        assert rules.orientation_matters is matters
-        (found,) = problems(ImageInfo("png", 200, 200, turned=True), rules)
-        assert ("EXIF" in found) is matters
-        assert "EXIF" not in str(problems(ImageInfo("png", 200, 200), rules))
+        assert ImageConstraints.from_document(EXTENSION | change) == attrs.evolve(RULES, **own)
+    for change, word in NONSENSE:
+        with pytest.raises(ValueError, match="x-image-constraints") as caught:
+            ImageConstraints.from_document(EXTENSION | change)
+        assert word in str(caught.value)
 
 
 SQUARE = attrs.evolve(RULES, min_aspect_ratio=1.0, max_aspect_ratio=1.5)
@@ -80,47 +62,35 @@ BINARY = attrs.evolve(RULES, max_bytes=5 * MIB)
 PNG = attrs.evolve(RULES, formats=("png",))
 
 
-@pytest.mark.parametrize(
-    ("facts", "rules", "expected"),
-    [
-        (ImageInfo("png", 300, 299), RULES, ["300x299 px: at least 300x300"]),
-        (ImageInfo("png", 299, 300), RULES, ["299x300 px"]),
-        (ImageInfo("png", 100, None), RULES, []),
-        (ImageInfo("png", 300, 0), RULES, ["300x0 px"]),
-        (ImageInfo("png", 1000, 2501), RULES, ["1:2.501: 1:2.5 to 2.5:1"]),
-        (ImageInfo("png", 2_500_001, 1_000_000), RULES, ["2.500001:1: 1:2.5 to 2.5:1"]),
-        (ImageInfo("png", 301, 300), SQUARE, []),
-        (ImageInfo("png", 300, 301), SQUARE, ["1:1.003: 1:1 to 1.5:1"]),
-        (ImageInfo("png", 600, 300, turned=True), TALL, ["2.00:1 (turned by its EXIF orientation): 1:2 to"]),
-        (ImageInfo("png", size=5 * MIB - 1), BINARY, []),
-        (ImageInfo("png", size=5 * MIB), BINARY, ["5,242,880 bytes: under 5,242,880 bytes"]),
-        (ImageInfo("png", size=6 * MIB), BINARY, ["6.0 MiB: under 5 MiB"]),
-        (ImageInfo("png", size=10_040_000), RULES, ["10,040,000 bytes: under 10,000,000 bytes"]),
-        (ImageInfo("png", size=10_060_000), RULES, ["10.1 MB: under 10 MB"]),
-        (ImageInfo("xyz"), RULES, ["is xyz: JPEG or PNG"]),
-        (ImageInfo("jpeg"), PNG, ["JPEG image: PNG"]),
-        (ImageInfo("gif", 299, 1000, damage="is broken"), RULES, ["GIF", "is broken", "299x1000", "1:3.34"]),
-    ],
-)
-def test_each_limit_at_its_edge(facts: ImageInfo, rules: ImageConstraints, expected: list[str]) -> None:
+# What is known of an image, and what is said of it; by the rules above, or others.
+EDGES: list[tuple[ImageInfo, ImageConstraints, list[str]]] = [
+    (ImageInfo("png", 300, 299), RULES, ["300x299 px: at least 300x300"]),
+    (ImageInfo("png", 299, 300), RULES, ["299x300 px"]),
+    (ImageInfo("png", 100, None), RULES, []),
+    (ImageInfo("png", 300, 0), RULES, ["300x0 px"]),
+    (ImageInfo("png", 1000, 2501), RULES, ["1:2.501: 1:2.5 to 2.5:1"]),
+    (ImageInfo("png", 2_500_001, 1_000_000), RULES, ["2.500001:1: 1:2.5 to 2.5:1"]),
+    (ImageInfo("png", 301, 300), SQUARE, []),
+    (ImageInfo("png", 300, 301), SQUARE, ["1:1.003: 1:1 to 1.5:1"]),
+    (ImageInfo("png", 600, 300, turned=True), TALL, ["2.00:1 (turned by its EXIF orientation): 1:2 to"]),
+    (ImageInfo("png", size=5 * MIB - 1), BINARY, []),
+    (ImageInfo("png", size=5 * MIB), BINARY, ["5,242,880 bytes: under 5,242,880 bytes"]),
+    (ImageInfo("png", size=6 * MIB), BINARY, ["6.0 MiB: under 5 MiB"]),
+    (ImageInfo("png", size=10_040_000), RULES, ["10,040,000 bytes: under 10,000,000 bytes"]),
+    (ImageInfo("png", size=10_060_000), RULES, ["10.1 MB: under 10 MB"]),
+    (ImageInfo("xyz"), RULES, ["is xyz: JPEG or PNG"]),
+    (ImageInfo("jpeg"), PNG, ["JPEG image: PNG"]),
+    (ImageInfo("png", 200, 200, turned=True), RULES, ["200x200 px: at"]),
+    (ImageInfo("png", 200, 200, turned=True), attrs.evolve(RULES, min_width=301), ["200x200 px (turned by"]),
+    (ImageInfo("gif", 299, 1000, damage="is broken"), RULES, ["GIF", "is broken", "299x1000", "1:3.34"]),
+]
+
+
+def test_each_limit_at_its_edge() -> None:
     """What is just beyond a limit is named in digits that show it; what is not known is no problem."""
-    found = problems(facts, rules)
-    assert len(found) == len(expected)
-    assert all(words in problem for words, problem in zip(expected, found, strict=True))
-
-
-@examples(100)
-@given(width=st.integers(1, 70_000), height=st.integers(1, 70_000))
-def test_aspect_ratio_is_exact(width: int, height: int) -> None:
-    """The ratio is judged in whole numbers, whichever way the image is turned, and shown exactly."""
-    facts = ImageInfo("png", width, height)
-    turned = problems(ImageInfo("png", height, width, turned=True), RULES)
-    assert len(problems(facts, RULES)) == len(turned)
-    refused = [text for text in problems(facts, RULES) if "aspect ratio" in text]
-    assert bool(refused) == (not (2 * height <= 5 * width and 2 * width <= 5 * height))
-    if refused:
-        one, other = refused[0].removeprefix("has the aspect ratio ").split(": ")[0].split(":")
-        assert {float(one), float(other)} != {1, 2.5}
+    for facts, rules, expected in EDGES:
+        found = problems(facts, rules)
+        assert all(words in problem for words, problem in zip(expected, found, strict=True)), found
 
 
 # --- URLs of images
@@ -167,19 +137,19 @@ def test_private_urls() -> None:
 
 
 LONG = "https://example.com/".ljust(80, "a")
+SHOWN = {
+    "https://me:secret@example.com:8443/a?b=secret#c": "https://example.com:8443/a?…",
+    "https://example.com/a?": "https://example.com/a",
+    "https://example.com/\u200b\x1b[2J": "https://example.com/��[2J",
+    LONG: LONG,
+    LONG + "a": LONG[:79] + "…",
+    "https://[broken": "[not a URL]",
+}
 
 
 def test_how_an_address_is_shown() -> None:
     """What may be secret is left out, what can't be printed is replaced, and 80 characters are shown."""
-    for url, shown in (
-        ("https://me:secret@example.com:8443/a?b=secret#c", "https://example.com:8443/a?…"),
-        ("https://example.com/a?", "https://example.com/a"),
-        ("https://example.com/\u200b\x1b[2J", "https://example.com/��[2J"),
-        (LONG, LONG),
-        (LONG + "a", LONG[:79] + "…"),
-        ("https://[broken", "[not a URL]"),
-    ):
-        assert shown_url(url) == shown
+    assert {url: shown_url(url) for url in SHOWN} == SHOWN
 
 
 @given(st.text() | st.text().map(lambda tail: "https://" + tail))

@@ -88,7 +88,7 @@ def test_open_files_are_read(tmp_path: Path) -> None:
         assert classify(buffered) == BytesSource(PNG, f"the open file {path}")
 
 
-class Failing:
+class Reading:
     """A file whose read gives or raises something else."""
 
     def __init__(self, result: object) -> None:
@@ -104,32 +104,23 @@ async def _later() -> bytes:
     return PNG
 
 
-def stream(*, closed: bool = False) -> io.BytesIO:
-    """An open file that stands at its end, or is closed."""
-    buffer = io.BytesIO(PNG)
-    buffer.seek(0, io.SEEK_END)
-    if closed:
-        buffer.close()
-    return buffer
-
-
-@pytest.mark.parametrize(
-    ("make", "words"),
-    [
-        (lambda: io.StringIO("text"), "open it in binary mode"),
-        (lambda: Failing(_later()), "await file.read()"),
-        (lambda: Failing(OSError(5, "Input/output error")), "Input/output error"),
-        (lambda: Failing(KeyError()), "can't be read: KeyError"),
-        (lambda: stream(closed=True), "closed file"),
-        (stream, "seek(0)"),
-        (io.BytesIO, "is empty: 0 bytes"),
-    ],
-)
-def test_files_that_cant_be_read(make: Callable[[], object], words: str) -> None:
+def test_files_that_cant_be_read() -> None:
     """An open file that gives no bytes is refused in one sentence that says what to do."""
-    text = refusal(make())
-    assert text.startswith("the open file ")
-    assert words in text
+    (ended := io.BytesIO(PNG)).seek(0, io.SEEK_END)
+    (closed := io.BytesIO(PNG)).close()
+    files: list[tuple[object, str]] = [
+        (io.StringIO("text"), "open it in binary mode"),
+        (Reading(_later()), "await file.read()"),
+        (Reading(OSError(5, "Input/output error")), "Input/output error"),
+        (Reading(KeyError()), "can't be read: KeyError"),
+        (closed, "closed file"),
+        (ended, "seek(0)"),
+        (io.BytesIO(), "is empty: 0 bytes"),
+    ]
+    for file, words in files:
+        text = refusal(file)
+        assert text.startswith("the open file ")
+        assert words in text
 
 
 def test_images_of_pillow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,7 +154,7 @@ def test_a_large_file_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         f"{path} is 200x150 px: at least 300x300 is needed; is 50000.0 MB: under 10 MB is needed"
     )
     monkeypatch.setattr(open_files, "MAX_READ", 30_000)
-    assert "20,000 bytes" in refusal(Failing(bytes(10_000)), LEAN)
+    assert "20,000 bytes" in refusal(Reading(bytes(10_000)), LEAN)
     small = encoded(picture(noise=False))
     before.write_bytes(small)
     path.write_bytes(small.ljust(2 * 20_000, b"\0"))
@@ -232,61 +223,60 @@ def test_a_file_that_exists_is_a_file(tmp_path: Path, monkeypatch: pytest.Monkey
         assert "secret" not in repr(classify(url))
 
 
-@pytest.mark.parametrize(
-    ("wanted", "expected"),
-    [
-        ("foto.jpg", "does not exist: did you mean {}/photo.jpg?"),
-        ("photo.jpeg", "does not exist: did you mean {}/photo.jpg?"),
-        ("a", "does not exist: did you mean {}/a.jpeg?"),
-        ("zebra.png", "does not exist"),
-        ("zebra", "is no URL, no base64, and no file that exists"),
-        ("gone/photo.jpg", "does not exist, and neither does the folder {}/gone"),
-        ("photo.jpg/a.png", "does not exist, and neither does the folder {}/photo.jpg"),
-    ],
-)
-def test_a_missing_file_suggests_the_nearest(tmp_path: Path, wanted: str, expected: str) -> None:
+MISSING = {
+    "foto.jpg": "does not exist: did you mean {}/photo.jpg?",
+    "photo.jpeg": "does not exist: did you mean {}/photo.jpg?",
+    "a": "does not exist: did you mean {}/a.jpeg?",
+    "zebra.png": "does not exist",
+    "zebra": "is no URL, no base64, and no file that exists",
+    "gone/photo.jpg": "does not exist, and neither does the folder {}/gone",
+    "photo.jpg/a.png": "does not exist, and neither does the folder {}/photo.jpg",
+}
+
+
+def test_a_missing_file_suggests_the_nearest(tmp_path: Path) -> None:
     """A path to nothing is reported with the name that was probably meant."""
-    (tmp_path / "photo.jpg").write_bytes(JPEG)
-    (tmp_path / "a.jpeg").write_bytes(JPEG)
-    path = tmp_path / wanted
-    for source in (path, str(path)):
-        assert refusal(source) == f"{path} {expected.format(tmp_path)}"
+    for name in ("photo.jpg", "a.jpeg"):
+        (tmp_path / name).write_bytes(JPEG)
+    for wanted, expected in MISSING.items():
+        path = tmp_path / wanted
+        assert refusal(path) == refusal(str(path)) == f"{path} {expected.format(tmp_path)}"
 
 
-@pytest.mark.parametrize(
-    ("value", "words"),
-    [
-        (BASE64_TEXT[:999] + "*" + BASE64_TEXT[1000:], "'*' at character 1,000"),
-        (BASE64_TEXT[:1001], "is cut off"),
-        (BASE64_TEXT[: len(BASE64_TEXT) // 2 // 4 * 4], "is cut off or damaged"),
-        ("data:image/png;base64,", "is empty"),
-        (None, "None is no image: an http(s) URL, a path"),
-        (5, "type int"),
-        ([PNG], "each image by itself"),
-        ({"url": "https://example.com"}, "each image by itself"),
-        ("example.com/a.png", "; a URL begins with https://"),
-        ("S3://bucket/a.png?b", "has the scheme 's3'"),
-        ("file:///tmp/a%20b", "give the path, '/tmp/a b'"),
-        ("https://example.com/a.png", "is a URL"),
-        ("data:image/png;base64", "is not in base64"),
-        ("data:,;base64,AAAA", "is not in base64"),
-        ("https://me:secret@example.com/a.png", "holds a user name"),
-        ("x " * 2048, "can't be read"),
-        (b"GIF89a", "is a GIF image: JPEG or PNG is needed"),
-        (" \n", "an empty string is no image"),
-        ("a\0b.png", "null byte"),
-        ("word " * 2000, "a string of 10,000 characters is no image"),
-        (type("Array", (), {"__array_interface__": ()})(), "PIL.Image.fromarray"),
-        ("\x1b[2Jevil.png", r"\x1b[2Jevil.png does not exist"),
-        ("x" * 200 + ".png", "does not exist"),
-        ("a.b/" * 100 + ".png", "does not exist"),
-    ],
-)
-def test_anything_else_gets_help(value: object, words: str) -> None:
+NO_IMAGES: list[tuple[object, str]] = [
+    (BASE64_TEXT[:999] + "*" + BASE64_TEXT[1000:], "'*' at character 1,000"),
+    (BASE64_TEXT[:1001], "is cut off"),
+    (BASE64_TEXT[: len(BASE64_TEXT) // 2 // 4 * 4], "is cut off or damaged"),
+    ("data:image/png;base64,", "is empty"),
+    (None, "None is no image: an http(s) URL, a path"),
+    (5, "type int"),
+    ([PNG], "each image by itself"),
+    ({"url": "https://example.com"}, "each image by itself"),
+    ("example.com/a.png", "; a URL begins with https://"),
+    ("S3://bucket/a.png?b", "has the scheme 's3'"),
+    ("file:///tmp/a%20b", "give the path, '/tmp/a b'"),
+    ("https://example.com/a.png", "is a URL"),
+    ("data:image/png;base64", "is not in base64"),
+    ("data:,;base64,AAAA", "is not in base64"),
+    ("https://me:secret@example.com/a.png", "holds a user name"),
+    ("x " * 2048, "can't be read"),
+    (b"GIF89a", "is a GIF image: JPEG or PNG is needed"),
+    (" \n", "an empty string is no image"),
+    ("a\0b.png", "null byte"),
+    ("word " * 2000, "a string of 10,000 characters is no image"),
+    (type("Array", (), {"__array_interface__": ()})(), "PIL.Image.fromarray"),
+    ("\x1b[2Jevil.png", r"\x1b[2Jevil.png does not exist"),
+    ("x" * 200 + ".png", "does not exist"),
+    ("a.b/" * 100 + ".png", "does not exist"),
+]
+
+
+def test_anything_else_gets_help() -> None:
     """What is no image at all is refused with what to give instead, in printable words."""
-    text = refusal(value)
-    assert words in text
-    assert text.isprintable()
+    for value, words in NO_IMAGES:
+        text = refusal(value)
+        assert words in text
+        assert text.isprintable()
 
 
 @examples(60)

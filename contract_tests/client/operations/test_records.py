@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -48,36 +49,41 @@ def interrupt(_: object = None) -> Any:
 REFUSED = httpx.ConnectError("refused")
 RECORD = {"task_id": ID, "status": "CREATED"}
 HALF = f'{{"data":{{"task_id":"{ID}","sta'.encode()
-# What comes of a create, the state of its entry, and its task's id.
-OUTCOMES: dict[str, tuple[Any, State, str | None]] = {
-    "created": (shown(), State.CREATED, ID),
-    "prose around it": (
-        reply(content=f"created {RECORD} enjoy".replace("'", '"').encode()),
-        State.CREATED,
-        ID,
-    ),
-    "cut after the id": (reply(content=HALF, cut=httpx.ReadTimeout("slow")), State.CREATED, ID),
-    "an id in a 5xx": (reply(500, {"data": RECORD}), State.CREATED, ID),
-    "an id in a 5xx that is cut": (reply(500, content=HALF, cut=httpx.ReadError("x")), State.CREATED, ID),
-    "an id in a refusal": (reply(409, {"data": RECORD}), State.CREATED, ID),
-    "an id in a 403": (reply(403, {"data": RECORD}), State.CREATED, ID),
-    "an id in a rate": (reply(429, {"data": RECORD}), State.CREATED, ID),
-    "refused": (failing(400), State.REFUSED, None),
-    "no key": (failing(401), State.REFUSED, None),
-    "the quota": (failing(429, "Daily quota exceeded"), State.REFUSED, None),
-    "a rate to the end": (failing(429), State.REFUSED, None),
-    "never reached": (REFUSED, State.REFUSED, None),
-    "a fault of the service's": (failing(503), State.UNKNOWN, None),
-    "no answer": (httpx.ReadTimeout("late"), State.UNKNOWN, None),
-    "no JSON": (reply(200, content=b"<html>"), State.UNKNOWN, None),
+TASK = {"data": RECORD}
+# What comes of a create, the state of its entry, its task's id, and how often it is sent.
+OUTCOMES: dict[str, tuple[Any, State, str | None, int]] = {
+    "created": (shown(), State.CREATED, ID, 1),
+    "prose around it": (reply(content=f"see {json.dumps(RECORD)} enjoy".encode()), State.CREATED, ID, 1),
+    "cut after the id": (reply(content=HALF, cut=httpx.ReadTimeout("slow")), State.CREATED, ID, 1),
+    "an id in a 5xx": (reply(500, TASK), State.CREATED, ID, 1),
+    "an id in a 5xx that is cut": (reply(500, content=HALF, cut=httpx.ReadError("x")), State.CREATED, ID, 1),
+    "an id in a refusal": (reply(409, TASK), State.CREATED, ID, 1),
+    "an id in a 403": (reply(403, TASK), State.CREATED, ID, 1),
+    "an id in a rate": (reply(429, TASK), State.CREATED, ID, 1),
+    "refused": (failing(400), State.REFUSED, None, 1),
+    "no key": (failing(401), State.REFUSED, None, 1),
+    "the quota": (failing(429, "Daily quota exceeded"), State.REFUSED, None, 1),
+    "a rate to the end": (failing(429), State.REFUSED, None, 3),
+    **{
+        kind.__name__: (kind("refused"), State.REFUSED, None, 3)
+        for kind in (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+    },
+    **{
+        kind.__name__: (kind("broken"), State.UNKNOWN, None, 1)
+        for kind in (httpx.ReadTimeout, httpx.WriteTimeout, httpx.ReadError, ConnectionResetError, ValueError)
+    },
+    **{
+        str(status): (failing(status, retry_after="0"), State.UNKNOWN, None, 1)
+        for status in (302, 408, 418, 500, 503, 520)
+    },
+    "no JSON": (reply(200, content=b"<html>"), State.UNKNOWN, None, 1),
 }
 
 
-@pytest.mark.parametrize(("step", "state", "task_id"), OUTCOMES.values(), ids=OUTCOMES)
-def test_every_outcome_of_a_create(
-    any_driver: Driver, path: Path, step: Any, state: State, task_id: str | None
-) -> None:
+@pytest.mark.parametrize("outcome", OUTCOMES.values(), ids=OUTCOMES)
+def test_every_outcome_of_a_create(any_driver: Driver, path: Path, outcome: Any) -> None:
     """One entry, and the task or the error, tell whether a task exists and its id; in doubt, one is sent."""
+    step, state, task_id, sent = outcome
     server, error = Script.of(step), None
     client = any_driver.open(server, journal=path, sleep=lambda _: None)
     try:
@@ -85,14 +91,22 @@ def test_every_outcome_of_a_create(
     except errors.KlingError as raised:
         error = raised
     entry = only(path)
-    assert (entry.state, entry.task_id) == (state, task_id)
+    assert (entry.state, entry.task_id, len(server.requests)) == (state, task_id, sent)
     assert entry.is_doubtful == (state is State.UNKNOWN)
     if error:
         assert error.task_id == task_id
         assert task_id or entry.note == error.args[0]
+    assert isinstance(error, errors.OutcomeUnknown) or state is not State.UNKNOWN
     if isinstance(error, errors.OutcomeUnknown):
         assert error.hint == (f"kling-elements wait {ID}" if task_id else "kling-elements list")
-    assert len(server.requests) == 1 or state is State.REFUSED
+
+
+def test_a_create_that_never_left_is_retried(driver: Driver) -> None:
+    """A create that had no connection is retried; then ConnectionFailed says that no task was created."""
+    server = Script.of(REFUSED, shown())
+    assert driver.open(server, sleep=lambda _: None).create([IMAGE]).id == ID
+    with pytest.raises(errors.ConnectionFailed, match="No task was created"):
+        driver.open(Script.of(REFUSED), sleep=lambda _: None).create([IMAGE])
 
 
 # What breaks a create off, in a hook before it is sent, while it is sent, or in a pause.
@@ -124,26 +138,21 @@ def test_only_what_was_sent_is_in_doubt(
 def test_a_create_that_is_cancelled(path: Path) -> None:
     """A create whose asyncio task is cancelled while it is sent leaves its outcome as unknown, and a note."""
 
-    async def run() -> asyncio.CancelledError:
-        reached = asyncio.Event()
-
+    async def run() -> None:
         async def answer(request: httpx.Request) -> httpx.Response:
-            reached.set()
+            running.cancel()
             await asyncio.sleep(60)
             raise AssertionError
 
         http = httpx.AsyncClient(transport=httpx.MockTransport(answer))
         client: Any = ASYNC.make(None, {"api_key": "any", "http_client": http, "journal": path})
         running = asyncio.create_task(client.create([IMAGE]))
-        await reached.wait()
-        running.cancel()
         with pytest.raises(asyncio.CancelledError) as caught:
             await running
-        return caught.value
+        assert "may exist and be billed" in caught.value.__notes__[0]
 
-    error = asyncio.run(run())
+    asyncio.run(run())
     assert only(path).state is State.UNKNOWN
-    assert "may exist and be billed" in error.__notes__[0]
 
 
 def test_an_answered_create_that_is_cancelled_keeps_its_id(
@@ -263,16 +272,15 @@ def test_a_closed_client_closes_its_journal(
         assert len(list(given.entries())) == 2
 
 
-@pytest.mark.parametrize("value", ["a/b", "x" * 300, "with space", "é"])
-def test_an_id_that_cant_be_asked_for(driver: Driver, value: str) -> None:
+def test_an_id_that_cant_be_asked_for(driver: Driver) -> None:
     """An id that the document refuses is returned by create, and in generate's error: it is paid for."""
-    server = Script.of(shown(task_id=value))
-    assert driver.open(server).create([IMAGE]).id == value
-    with pytest.raises(errors.OutcomeUnknown) as caught:
-        driver.open(server).generate([IMAGE])
-    assert caught.value.task_id == value
-    assert value in str(caught.value)
-    assert len(server.requests) == 2
+    for value in ("a/b", "x" * 300, "with space", "é"):
+        server = Script.of(shown(task_id=value))
+        assert driver.open(server).create([IMAGE]).id == value
+        with pytest.raises(errors.OutcomeUnknown) as caught:
+            driver.open(server).generate([IMAGE])
+        assert (caught.value.task_id, value in str(caught.value)) == (value, True)
+        assert len(server.requests) == 2
 
 
 @pytest.mark.parametrize("where", ["sleep", "on_update", "on_look"])

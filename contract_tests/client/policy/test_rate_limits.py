@@ -6,7 +6,6 @@ import os
 import threading
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
 
 import pytest
 from attrs import evolve
@@ -15,9 +14,6 @@ from hypothesis import strategies as st
 
 from contract_tests.support.examples import examples
 from kling_elements.policy.rate_limits import Limits, Rate, RateLimiter, rate_limiter_for
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 LEFT, RESET = "x-ratelimit-remaining", "x-ratelimit-reset"
 
@@ -35,17 +31,17 @@ def test_the_vendors_limits() -> None:
     assert [Rate.average(2.5, 3.0), Rate.average(0.1, 5.0)] == [Rate(7, 3.0), Rate(1, 5.0)]
 
 
-@pytest.mark.parametrize(("limits", "most"), [(Limits(), 200_000), (Limits.off(), 10_000)])
-def test_memory_is_bounded(limits: Limits, most: int) -> None:
+def test_memory_is_bounded() -> None:
     """After days of requests a limiter has kept those of a window, and nothing where limits are off."""
-    limiter = RateLimiter(limits)
-    tracemalloc.start()
-    try:
-        for number in range(20_000):
-            limiter.delay(1000.0 + number)
-        assert tracemalloc.get_traced_memory()[0] < most
-    finally:
-        tracemalloc.stop()
+    for limits, most in ((Limits(), 200_000), (Limits.off(), 10_000)):
+        limiter = RateLimiter(limits)
+        tracemalloc.start()
+        try:
+            for number in range(20_000):
+                limiter.delay(1000.0 + number)
+            assert tracemalloc.get_traced_memory()[0] < most
+        finally:
+            tracemalloc.stop()
 
 
 rates = st.lists(
@@ -76,31 +72,31 @@ def test_no_window_ever_holds_more_than_its_rate(kept: tuple[Rate, ...], gaps: l
 
 
 # Answers that came (remaining, reset, when), a moment, and the delays of requests made at that moment.
-ANSWERS: list[tuple[str, list[tuple[int, int, float]], float, list[float]]] = [
-    ("nothing left", [(0, 7, 10.0)], 11.0, [6.0]),
-    ("the reset has passed", [(0, 7, 10.0)], 17.5, [0.0]),
-    ("never longer than the longest window", [(0, 10**8, 20.0)], 20.0, [120.0]),
-    ("two left", [(2, 10, 0.0)], 1.0, [0.0, 0.0, 9.0]),
-    ("others after the reset", [(1, 10, 0.0)], 10.0, [0.0, 0.0]),
-    ("the least of late answers counts", [(1, 10, 0.0), (5, 4, 1.0)], 1.0, [0.0, 9.0]),
-    ("a late answer gives no place back", [(2, 5, 0.0), (1, 5, 0.5)], 1.0, [0.0, 4.5]),
-    ("a new window is new", [(1, 10, 0.0), (2, 10, 10.0)], 10.0, [0.0, 0.0, 10.0]),
-    ("a longer block is not shortened", [(0, 60, 0.0), (0, 5, 1.0)], 1.0, [59.0]),
-    ("nothing left after some", [(1, 100, 0.0), (0, 5, 0.0)], 0.0, [5.0, 5.0]),
-]
+ANSWERS: dict[str, tuple[list[tuple[int, int, float]], float, list[float]]] = {
+    "nothing left": ([(0, 7, 10.0)], 11.0, [6.0]),
+    "the reset has passed": ([(0, 7, 10.0)], 17.5, [0.0]),
+    "never longer than the longest window": ([(0, 10**8, 20.0)], 20.0, [120.0]),
+    "two left": ([(2, 10, 0.0)], 1.0, [0.0, 0.0, 9.0]),
+    "others after the reset": ([(1, 10, 0.0)], 10.0, [0.0, 0.0]),
+    "the least of late answers counts": ([(1, 10, 0.0), (5, 4, 1.0)], 1.0, [0.0, 9.0]),
+    "a late answer gives no place back": ([(2, 5, 0.0), (1, 5, 0.5)], 1.0, [0.0, 4.5]),
+    "a new window is new": ([(1, 10, 0.0), (2, 10, 10.0)], 10.0, [0.0, 0.0, 10.0]),
+    "a longer block is not shortened": ([(0, 60, 0.0), (0, 5, 1.0)], 1.0, [59.0]),
+    "nothing left after some": ([(1, 100, 0.0), (0, 5, 0.0)], 0.0, [5.0, 5.0]),
+}
 
 
-@pytest.mark.parametrize(
-    ("answers", "now", "delays"), [row[1:] for row in ANSWERS], ids=[r[0] for r in ANSWERS]
-)
-def test_what_the_service_has_left(
-    answers: Sequence[tuple[int, int, float]], now: float, delays: list[float]
-) -> None:
-    """The service's own count is kept to, until its reset."""
-    limiter = RateLimiter()
-    for remaining, reset, moment in answers:
-        limiter.update_from(headers(remaining, reset), moment)
-    assert [limiter.delay(now) for _ in delays] == delays
+def test_what_the_service_has_left() -> None:
+    """The service's own count is kept to, until its reset, unless limits are off."""
+    for name, (answers, now, delays) in ANSWERS.items():
+        limiter, off = RateLimiter(), RateLimiter(Limits.off())
+        for remaining, reset, moment in answers:
+            limiter.update_from(headers(remaining, reset), moment)
+            off.update_from(headers(remaining, reset), moment)
+        assert [limiter.delay(now) for _ in delays] == delays, name
+        assert [off.delay(now) for _ in range(2000)] == [0.0] * 2000
+    assert all(off.take_slot(0.0) for _ in range(100))
+    assert (off.slot_delay(0.0), off.free_slots(0.0)) == (0.0, float("inf"))
 
 
 @examples(60)
@@ -135,27 +131,13 @@ def test_tasks_at_once() -> None:
         limiter.task_ended(ended)
     assert (limiter.free_slots(2.0), limiter.slot_delay(2.0)) == (2, 0.0)
     assert RateLimiter(Limits((), 1)).take_slot(0.0) is not None
-
-
-def test_a_task_that_nobody_sees_is_forgotten() -> None:
-    """A task that isn't seen for 35 minutes takes no slot any more; each poll keeps it."""
+    # A task that isn't seen for 35 minutes takes no slot any more; each poll keeps it.
     limiter = RateLimiter()
     for task in ("a", "b", "c", "d"):
         limiter.task_started(task, 0.0)
     limiter.task_started("d", 600.0)
-    assert limiter.slot_delay(600.0) == 1500.0
-    assert limiter.free_slots(2099.0) == 0
-    assert limiter.free_slots(2100.0) == 2
-    assert limiter.slot_delay(2100.0) == 0.0
-
-
-def test_limits_can_be_off() -> None:
-    """Without limits nothing waits, whatever the service says."""
-    limiter = RateLimiter(Limits.off())
-    limiter.update_from(headers(0, 60), 0.0)
-    assert [limiter.delay(0.0) for _ in range(2000)] == [0.0] * 2000
-    assert all(limiter.take_slot(0.0) for _ in range(100))
-    assert (limiter.slot_delay(0.0), limiter.free_slots(0.0)) == (0.0, float("inf"))
+    assert (limiter.slot_delay(600.0), limiter.free_slots(2099.0)) == (1500.0, 0)
+    assert (limiter.free_slots(2100.0), limiter.slot_delay(2100.0)) == (2, 0.0)
 
 
 def test_usage() -> None:

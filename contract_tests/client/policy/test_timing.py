@@ -19,59 +19,36 @@ from kling_elements.policy.retries import backoff
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-seconds = st.floats(0, 1e6)
-policies = st.builds(
-    RetryPolicy, attempts=st.none() | st.integers(1, 50), base=seconds, cap=seconds, max_hint=seconds
-)
-attempts = st.integers(1, 100_000)
-shares = st.floats(0, 1)
-
-
-@examples(60)
-@given(policies, attempts, seconds, shares, seconds)
-def test_a_hint_is_kept_to_or_not_slept_at_all(
-    policy: RetryPolicy, attempt: int, hint: float, share: float, remaining: float
-) -> None:
-    """A pause is what the service asks for; above the limit or past the deadline the error is raised."""
-    may = policy.attempts is None or attempt < policy.attempts
-    fits = hint <= policy.max_hint and hint < remaining and remaining >= 0.001
-    assert backoff(policy, attempt, hint, share, remaining) == (hint if may and fits else None)
-
-
-@examples(60)
-@given(policies, attempts, shares)
-def test_without_a_hint_the_pause_is_full_jitter_below_the_cap(
-    policy: RetryPolicy, attempt: int, share: float
-) -> None:
-    """The pause is an even share of a bound that doubles up to the cap."""
-    found = backoff(policy, attempt, None, share)
-    if policy.attempts is not None and attempt >= policy.attempts:
-        assert found is None
-    else:
-        bound = min(policy.cap, policy.base * 2 ** min(attempt - 1, 60))
-        assert found == pytest.approx(bound * share)
-
-
 DEFAULT = RetryPolicy()
 
 
-def test_bounds() -> None:
-    """By default: three attempts, half a second, hints up to 20 s. A pause is cut to the time left."""
-    for policy, attempt, hint, remaining, pause in (
-        (DEFAULT, 1, None, math.inf, 0.5),
-        (DEFAULT, 2, None, math.inf, 1.0),
-        (DEFAULT, 3, None, math.inf, None),
-        (DEFAULT, 1, 20.0, math.inf, 20.0),
-        (DEFAULT, 1, 20.1, math.inf, None),
-        (DEFAULT, 1, 5.0, 5.0, None),
-        (DEFAULT, 1, -5.0, math.inf, 0.0),
-        (DEFAULT, 1, math.nan, math.inf, None),
-        (DEFAULT, 1, None, 0.001, 0.001),
-        (DEFAULT, 1, None, 0.00099, None),
-        (RetryPolicy(attempts=None), 9, None, 3.0, 3.0),
-        (RetryPolicy(attempts=None), 9, None, 0.0, None),
-    ):
-        assert backoff(policy, attempt, hint, 1.0, remaining) == pause
+ENDLESS = RetryPolicy(attempts=None)
+# A policy, the attempt, the service's hint, a random share, the time left, and the pause.
+PAUSES: list[tuple[RetryPolicy, int, float | None, float, float, float | None]] = [
+    (DEFAULT, 1, None, 1.0, math.inf, 0.5),
+    (DEFAULT, 1, None, 0.25, math.inf, 0.125),
+    (DEFAULT, 2, None, 1.0, math.inf, 1.0),
+    (DEFAULT, 2, None, 0.0, math.inf, 0.0),
+    (DEFAULT, 3, None, 1.0, math.inf, None),
+    (DEFAULT, 1, 20.0, 0.5, math.inf, 20.0),
+    (DEFAULT, 1, 20.1, 1.0, math.inf, None),
+    (DEFAULT, 1, 5.0, 1.0, 5.0, None),
+    (DEFAULT, 1, -5.0, 1.0, math.inf, 0.0),
+    (DEFAULT, 1, math.nan, 1.0, math.inf, None),
+    (DEFAULT, 1, None, 1.0, 0.001, 0.001),
+    (DEFAULT, 1, None, 1.0, 0.00099, None),
+    (ENDLESS, 9, None, 1.0, 3.0, 3.0),
+    (ENDLESS, 9, None, 1.0, 0.0, None),
+    (ENDLESS, 100_000, None, 0.5, math.inf, ENDLESS.cap / 2),
+    (RetryPolicy(attempts=None, base=3.0, cap=7.0), 2, None, 1.0, math.inf, 6.0),
+    (RetryPolicy(attempts=None, base=3.0, cap=7.0), 3, None, 1.0, math.inf, 7.0),
+]
+
+
+def test_pauses() -> None:
+    """A pause is what the service asks for, else a share of a bound that doubles; it ends in time."""
+    for policy, attempt, hint, share, remaining, pause in PAUSES:
+        assert backoff(policy, attempt, hint, share, remaining) == pause, (attempt, hint, share, remaining)
 
 
 # --- the schedule and the deadline
@@ -100,6 +77,9 @@ def test_delays() -> None:
         assert delays == pytest.approx([shortest, (shortest + longest) / 2, longest])
 
 
+seconds = st.floats(0, 1e6)
+
+
 @examples(60)
 @given(started=seconds, timeout=seconds, passed=seconds, slept=seconds)
 def test_never_past_the_deadline(started: float, timeout: float, passed: float, slept: float) -> None:
@@ -112,64 +92,58 @@ def test_never_past_the_deadline(started: float, timeout: float, passed: float, 
     assert deadline.elapsed(now + clamped) <= max(timeout, deadline.elapsed(now)) + 1e-3
 
 
-def test_deadlines_at_the_edge() -> None:
-    """A clock that steps back does not lengthen the wait; an infinite timeout never clamps."""
-    deadline = Deadline(1000.0, 60.0)
-    assert (deadline.elapsed(900.0), deadline.remaining(900.0)) == (0.0, 60.0)
-    assert Deadline(0.0, math.inf).clamp(30.0, 1e12) == 30.0
-
-
 def test_choosing() -> None:
-    """An interval goes before a schedule, and a schedule before the default."""
+    """An interval goes before a schedule, and a schedule before the default.
+
+    A clock that steps back does not lengthen a wait; an infinite timeout never clamps.
+    """
     own = PollSchedule(first=1.0)
     assert choose_schedule(None, None) == SCHEDULE
     assert choose_schedule(own, None) is own
     assert choose_schedule(own, 3) == PollSchedule.fixed(3.0)
     assert choose_schedule(own, 0) == PollSchedule.fixed(0.0)
+    deadline = Deadline(1000.0, 60.0)
+    assert (deadline.elapsed(900.0), deadline.remaining(900.0)) == (0.0, 60.0)
+    assert Deadline(0.0, math.inf).clamp(30.0, 1e12) == 30.0
 
 
 # --- arguments
 
-WRONG: dict[str, Callable[[Any], object]] = {
-    "requests": lambda wrong: Rate(wrong, 1.0),
-    "window": lambda wrong: Rate(1, wrong),
-    "rates": lambda wrong: Limits(rates=wrong),
-    "rate": lambda wrong: Limits(rates=(wrong,)),
-    "tasks": lambda wrong: Limits(tasks=wrong),
-    "attempts": lambda wrong: RetryPolicy(attempts=wrong),
-    "base": lambda wrong: RetryPolicy(base=wrong),
-    "cap": lambda wrong: RetryPolicy(cap=wrong),
-    "max_hint": lambda wrong: RetryPolicy(max_hint=wrong),
-    "until": lambda wrong: Stage(wrong, 1.0, 1.0),
-    "shortest": lambda wrong: Stage(1.0, wrong, 1.0),
-    "first": lambda wrong: PollSchedule(first=wrong),
-    "stages": lambda wrong: PollSchedule(stages=wrong),
-    "stage": lambda wrong: PollSchedule(stages=(wrong,)),
-    "jitter": lambda wrong: PollSchedule(jitter=wrong),
-    "poll_interval": lambda wrong: choose_schedule(None, wrong),
-}
+WRONG: tuple[Callable[[Any], object], ...] = (
+    lambda wrong: Rate(wrong, 1.0),
+    lambda wrong: Rate(1, wrong),
+    lambda wrong: Limits(rates=wrong),
+    lambda wrong: Limits(rates=(wrong,)),
+    lambda wrong: Limits(tasks=wrong),
+    lambda wrong: RetryPolicy(attempts=wrong),
+    lambda wrong: RetryPolicy(base=wrong),
+    lambda wrong: RetryPolicy(cap=wrong),
+    lambda wrong: RetryPolicy(max_hint=wrong),
+    lambda wrong: Stage(wrong, 1.0, 1.0),
+    lambda wrong: Stage(1.0, wrong, 1.0),
+    lambda wrong: PollSchedule(first=wrong),
+    lambda wrong: PollSchedule(stages=wrong),
+    lambda wrong: PollSchedule(stages=(wrong,)),
+    lambda wrong: PollSchedule(jitter=wrong),
+    lambda wrong: choose_schedule(None, wrong),
+)
+# A schedule has a stage, jitter is a share, and a limit of zero would stop everything.
+BEYOND: tuple[tuple[Callable[[Any], object], Any], ...] = (
+    (lambda wrong: PollSchedule(stages=wrong), ()),
+    (lambda wrong: PollSchedule(jitter=wrong), 1.5),
+    (lambda wrong: Rate(wrong, 1.0), 0),
+    (lambda wrong: Rate(1, wrong), 0.0),
+    (lambda wrong: Limits((), wrong), 0),
+    (lambda wrong: RetryPolicy(attempts=wrong), 0),
+    *((make, wrong) for make in WRONG for wrong in ("off", -1, math.nan, True, [1])),
+)
 
 
-@pytest.mark.parametrize("name", WRONG)
-def test_values_of_a_policy(name: str) -> None:
+def test_values_of_a_policy() -> None:
     """Each value of each policy is checked."""
-    for wrong in ("off", -1, math.nan, True, [1]):
+    for make, wrong in BEYOND:
         with pytest.raises(ValidationError):
-            WRONG[name](wrong)
-
-
-def test_bounds_of_a_policy() -> None:
-    """A schedule has a stage, jitter is a share, and a limit of zero would stop everything."""
-    for make in (
-        lambda: PollSchedule(stages=()),
-        lambda: PollSchedule(jitter=1.5),
-        lambda: Rate(0, 1.0),
-        lambda: Rate(1, 0.0),
-        lambda: Limits((), 0),
-        lambda: RetryPolicy(attempts=0),
-    ):
-        with pytest.raises(ValidationError):
-            make()
+            make(wrong)
 
 
 def test_seconds() -> None:
