@@ -33,7 +33,6 @@ _NOTHING_RAN: Final = 5
 
 
 def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] = os.environ) -> int:
-    """Run, print and write the report."""
     parser = argparse.ArgumentParser(prog="python -m contract_tests.report", description=__doc__)
     parser.add_argument(
         "--server",

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 
 def html(table: Table, groups: Sequence[Group], stale: Sequence[str], facts: Iterable[str]) -> str:
-    """Write the whole page; the facts identify the run."""
     loader = FileSystemLoader(Path(__file__).parent)
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
     environment.filters["breakable"] = _breakable
@@ -33,5 +32,4 @@ def html(table: Table, groups: Sequence[Group], stale: Sequence[str], facts: Ite
 
 
 def _breakable(text: str, mark: str) -> Markup:
-    """Let a line break after a mark."""
     return Markup(f"{mark}<wbr>").join(escape(part) for part in text.split(mark))  # noqa: S704 - ours

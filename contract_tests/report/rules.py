@@ -102,7 +102,6 @@ def text(groups: Sequence[Group], stale: Sequence[str], *, colour: bool) -> str:
 
 
 def not_reached(groups: Sequence[Group]) -> dict[str, list[tuple[str, int]]]:
-    """Return the checks that were not made, by what they would have needed."""
     found: dict[str, list[tuple[str, int]]] = {}
     for some in groups:
         for reason, count in some.skipped.items():

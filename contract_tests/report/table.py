@@ -27,11 +27,9 @@ class Table:
     sides: Sequence[Side] = SIDES
 
     def met(self, side: Side) -> int:
-        """How many answers a side has met."""
         return sum(count[side] > 0 for count in self.counts.values())
 
     def by_operation(self) -> list[tuple[str, list[Row]]]:
-        """Give the answers of each operation under its name."""
         named = groupby(self.counts, lambda row: f"{row.method} {row.path}")
         return [(name, list(rows)) for name, rows in named]
 

@@ -73,7 +73,6 @@ class Body:
 
 
 def encoded(media_type: str, value: Any) -> tuple[str, bytes]:
-    """Return the content type and the bytes of a value under a media type."""
     if "json" in media_type:
         return media_type, json.dumps(value).encode()
     if not isinstance(value, dict):

@@ -12,7 +12,7 @@ from contract_tests.schema.server.configuration import Configuration, Configurat
 from contract_tests.schema.server.exchange import NoAnswerError
 from contract_tests.schema.server.guard import NotSentError
 from contract_tests.schema.server.patience import Patience
-from contract_tests.schema.server.target import EndedError, Target
+from contract_tests.schema.server.target import Target
 from contract_tests.schema.server.verdicts import KnownError, Line, note, read_known, rule_of
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def configuration() -> Configuration:
-    """How this run is set up."""
     try:
         found = from_environment()
         read_known(found.known)
@@ -47,7 +46,6 @@ def configuration() -> Configuration:
 
 @pytest.fixture(scope="session")
 def near() -> Iterator[Neighbour]:
-    """A small server of this machine: receives webhooks, and offers images."""
     with neighbour.listening() as found:
         yield found
 
@@ -68,7 +66,6 @@ def patience(configuration: Configuration, pytestconfig: pytest.Config) -> Patie
 
 @pytest.fixture(scope="session")
 def new_target(configuration: Configuration) -> Iterator[Callable[[], Target]]:
-    """Make the target of a test."""
     with sources.opened(configuration) as found:
         yield found
 
@@ -101,8 +98,6 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
         done = yield
     except (NotSentError, pytest.skip.Exception) as kept_back:
         skipped = str(kept_back)
-    except EndedError:
-        pass
     except (AssertionError, LookupError, TypeError, ValueError, AttributeError, NoAnswerError) as error:
         # What a rule has seen says more than where the test broke because of it.
         target.broke(error)

@@ -100,7 +100,6 @@ def _failures(target: Target, recorder: ScenarioRecorder) -> Iterator[str]:
 
 
 def _sent(request: Any) -> Sent:
-    """Read a recorded request, less what the tool adds for itself."""
     parts = urlsplit(request.uri)
     pairs = ((name, value) for name, values in request.headers.items() for value in values)
     headers = tuple((name, value) for name, value in pairs if name.lower() not in _OWN_HEADERS)

@@ -6,13 +6,15 @@ answers and from one answer to the next is the work of `rules` and of the ledger
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 from attrs import Factory, define
 
-from contract_tests.schema.server import films, neighbour
+from contract_tests.schema.server import bodies, films, neighbour
 from contract_tests.schema.server.guard import NotSentError
 from contract_tests.schema.server.operations import COMPLETED, TERMINAL, at, properties
+from contract_tests.schema.server.patience import Patience
 from contract_tests.schema.server.verdicts import rule_of, stricter
 
 if TYPE_CHECKING:
@@ -73,20 +75,18 @@ class Life:
             self.words.append(str(self.detail[self.cycle.word_name]))
 
     def look(self) -> None:
-        """Ask for its status."""
         self.looks.append(self.target.call("GET", self.cycle.status_url(self.id)))
         self._see(self.looks[-1])
 
     def collect(self, near: Neighbour) -> None:
         """Wait for its last delivery, and a little for what must not come after it."""
         end = f'"{self.last}"'.encode()
-
-        def has_come() -> bool:
-            return any(end in delivery.body for delivery in near.deliveries(self.hook))
-
-        patience = min(self.target.patience.seconds, _LATE_SECONDS)
-        if self.hook and self.has_ended and near.wait_for(has_come, patience):
-            near.wait_for(lambda: False, _AFTER_SECONDS)
+        patience = Patience(min(self.target.patience.seconds, _LATE_SECONDS))
+        if self.hook and self.has_ended:
+            for _ in patience.pauses(lambda: "a delivery"):
+                if any(end in delivery.body for delivery in near.deliveries(self.hook)):
+                    time.sleep(_AFTER_SECONDS)
+                    break
         self.deliveries = near.deliveries(self.hook)
 
 
@@ -125,7 +125,7 @@ def begin(
     scenario: str | None = None,
 ) -> Life | None:
     """Make a task that tells a receiver, if there is one; None if it is refused."""
-    body, hook = {**target.body(cycle.create), **more}, ""
+    body, hook = {**bodies.example_body(cycle.create), **more}, ""
     if near is not None and cycle.webhook_name is not None:
         hook = f"{len(near.asked)}-{len(target.record)}"
         body[cycle.webhook_name] = near.hook(hook)
@@ -281,7 +281,6 @@ OF_ALL: Final[tuple[Callable[[Lives], Found], ...]] = (
 
 
 def hold(target: Target, lives: Lives) -> None:
-    """Hold some lives to all rules."""
     target.hold((check, check(life)) for check in OF_EACH for life in lives)
     target.hold((check, check(lives)) for check in OF_ALL)
 

@@ -10,7 +10,7 @@ from attrs import frozen
 from contract_tests.support.contract import resolve
 
 if TYPE_CHECKING:
-    from contract_tests.schema.server.exchange import Answer, Exchange, Sent
+    from contract_tests.schema.server.exchange import Answer, Sent
     from contract_tests.schema.server.operations import Operation
 
 
@@ -18,17 +18,10 @@ if TYPE_CHECKING:
 class Seen:
     """An exchange, the operation that it called, and the good key that it had, if any."""
 
-    exchange: Exchange
+    sent: Sent
+    answer: Answer
     operation: Operation
     owner: str = ""
-
-    @property
-    def sent(self) -> Sent:
-        return self.exchange.sent
-
-    @property
-    def answer(self) -> Answer:
-        return self.exchange.answer
 
     @cached_property
     def content(self) -> dict[str, Any]:
@@ -60,7 +53,6 @@ class Seen:
 
     @property
     def fault(self) -> str:
-        """Why the body is no JSON."""
         return self._read[1]
 
     @cached_property

@@ -68,10 +68,10 @@ def test_an_unknown_id_is_not_found(target: Target, cycle: LifeCycle) -> None:
     for round_ in range(2):
         for task_id in IDS:
             exchange = target.call("GET", cycle.status_url(task_id))
-            target.expect(exchange.answer.status == 404, f"the unknown id {task_id[:40]} is no 404", exchange)
+            target.wants(exchange, {404}, f"the unknown id {task_id[:40]} is no 404")
         for task_id in ODD_IDS:
             exchange = target.call("GET", cycle.status_url(quote(task_id, safe="")))
-            target.expect(exchange.answer.status in NOT_FOUND, "an impossible id", exchange)
+            target.wants(exchange, NOT_FOUND, "an impossible id")
         if round_ == 0 and target.guard.may_spend:
             target.any_task(cycle)
 
@@ -95,8 +95,9 @@ def test_an_id_has_one_spelling(target: Target, cycle: LifeCycle) -> None:
         base64.urlsafe_b64encode(task_id.encode()).decode().rstrip("="),
     ]  # fmt: skip
     for other in filter(lambda other: other != task_id, near):
-        exchange = target.call("GET", cycle.status_url(other))
-        target.expect(exchange.answer.status in NOT_FOUND, f"nearly an id, {other}, is found", exchange)
+        target.wants(
+            target.call("GET", cycle.status_url(other)), NOT_FOUND, f"nearly an id, {other}, is found"
+        )
     exchange = target.call("GET", cycle.status_url("".join(f"%{ord(letter):02X}" for letter in task_id)))
     target.expect(exchange.answer.is_success, "an id is not found when it is percent-encoded", exchange)
 
@@ -106,11 +107,10 @@ def test_a_task_has_one_path(target: Target, cycle: LifeCycle) -> None:
     task_id = target.any_task(cycle)
     for other in (f"{cycle.create.url()}/{task_id}", f"/v1/ai/tasks/{task_id}", f"/v1/{task_id}"):
         if operation_at("GET", other) is None:
-            exchange = target.call("GET", other)
-            target.expect(exchange.answer.status in {404, 405}, "a task is shown at another path", exchange)
+            target.wants(target.call("GET", other), {404, 405}, "a task is shown at another path")
     for query in (f"id={task_id}", f"task_id={task_id}", f"{cycle.parameter}={task_id}"):
         exchange = target.call("GET", f"{cycle.status_url(UNKNOWN)}?{query}")
-        target.expect(exchange.answer.status in {400, 404}, "the query names a task", exchange)
+        target.wants(exchange, {400, 404}, "the query names a task")
 
 
 def test_tasks_keep_apart(target: Target, cycle: LifeCycle) -> None:

@@ -63,7 +63,6 @@ class Breach:
 
     @property
     def place(self) -> str:
-        """Method and path of the request."""
         return f"{self.exchange.sent.method} {self.exchange.sent.path}" if self.exchange else ""
 
 
@@ -77,7 +76,6 @@ class Acceptance:
     where: str = "*"
 
     def covers(self, rule: Rule, place: str, today: date) -> bool:
-        """Tell whether it accepts a breach of a rule at a place."""
         return fnmatchcase(rule.name, self.rule) and fnmatchcase(place, self.where) and today <= self.until
 
     def __str__(self) -> str:
@@ -85,7 +83,6 @@ class Acceptance:
 
 
 def read_known(file: Path | None) -> tuple[Acceptance, ...]:
-    """Read the accepted breaches; none without a file."""
     if file is None:
         return ()
     try:
@@ -113,7 +110,6 @@ class Line:
 
 
 def broken(rule: Rule, text: str, place: str, known: tuple[Acceptance, ...], told: str = "") -> Line:
-    """Return what is to be said of a breach: it may be accepted."""
     day = datetime.now(UTC).date()
     accepted = next((str(entry) for entry in known if entry.covers(rule, place, day)), "")
     return Line(rule, "accepted" if accepted else "broken", text, told, accepted)
@@ -132,6 +128,5 @@ def note(line: Line) -> None:
 
 
 def read(folder: Path) -> list[Line]:
-    """Return what all processes of a run have seen."""
     lines = exercised.kept(folder, "verdicts")
     return [Line(Rule(**line.pop("rule")), **line) for line in lines]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from contract_tests.schema.exercised import row_of
-from contract_tests.schema.server import films, leaks, lives, neighbour, rules, sources, verdicts
+from contract_tests.schema.server import bodies, films, leaks, lives, neighbour, rules, sources, verdicts
 from contract_tests.schema.server.configuration import Configuration
 from contract_tests.schema.server.ledger import Ledger
 from contract_tests.schema.server.operations import RANK, at, life_cycles, operations
@@ -62,7 +62,6 @@ BROKEN = {
 
 @pytest.fixture
 def seeded(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[Target]:
-    """A server with a violation, or without one."""
     name = getattr(request, "param", "lawful-plain")
     served = next(v.apply for v in VIOLATIONS if v.name == name)
     assert isinstance(served, Served)
@@ -76,16 +75,14 @@ def seeded(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> I
 
 @pytest.fixture(scope="module")
 def near() -> Iterator[neighbour.Neighbour]:
-    """A receiver of webhooks."""
     with neighbour.listening() as found:
         yield found
 
 
 def traffic(target: Target) -> None:
-    """Send a little of everything."""
     url = CYCLE.create.url()
     for accept in ("application/json", "application/problem+json"):
-        for body in ({}, {**target.body(CYCLE.create), "duration": 7}):
+        for body in ({}, {**bodies.example_body(CYCLE.create), "duration": 7}):
             target.request(CYCLE.create, body=body, headers={"accept": accept})
     target.request(CYCLE.create, body={}, authorized=False)
     target.call("GET", CYCLE.status_url("00000000-0000-4000-8000-00000000000f"))
