@@ -13,7 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree as ET
 
-from contract_tests.report import page, rules, table
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from contract_tests.report import rules, table
 from contract_tests.schema import exercised
 from contract_tests.schema.server import verdicts
 from contract_tests.schema.server.configuration import ConfigurationError, from_environment
@@ -21,6 +24,8 @@ from contract_tests.schema.server.configuration import ConfigurationError, from_
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from contract_tests.report.rules import Group
+    from contract_tests.report.table import Table
     from contract_tests.schema.exercised import Side
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -43,8 +48,8 @@ def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
     parser.add_argument("pytest", nargs="*", help="more arguments for pytest, after --")
     options = parser.parse_args(arguments)
     try:
-        known = verdicts.read_known(from_environment(environment).known)
-    except (ConfigurationError, verdicts.KnownError) as error:
+        known = from_environment(environment).known
+    except ConfigurationError as error:
         sys.stderr.write(f"{error}\n")
         return 2
     sides: tuple[Side, ...] = ("server",) if options.server else exercised.SIDES
@@ -63,12 +68,28 @@ def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
     report, junit = options.output / "report.html", options.output / "junit.xml"
     cases = ET.fromstring(tests.read_text(encoding="utf-8") or "<x/>")  # noqa: S314 - pytest wrote it
     facts = describe_run(cases, environment)
-    report.write_text(page.html(found, groups, stale, facts), encoding="utf-8")
+    report.write_text(page(found, groups, stale, facts), encoding="utf-8")
     ET.ElementTree(rules.junit(groups, stale, cases)).write(junit, encoding="utf-8", xml_declaration=True)
     colour = _is_coloured(environment)
     sys.stdout.write(f"\n{table.text(found, colour=colour)}\n\n{rules.text(groups, stale, colour=colour)}\n")
     sys.stdout.write(f"{', '.join(facts)}\nTo keep: {_shown(report)}, {_shown(junit)}\n")
     return int(bool(code or stale or any(line.outcome == "broken" for line in never_met)))
+
+
+def page(found: Table, groups: Sequence[Group], stale: Sequence[str], facts: Sequence[str]) -> str:
+    """Write a run as one HTML page that needs nothing else: page.html.j2."""
+
+    def breakable(text: str, mark: str) -> Markup:
+        """Let a line break after a mark."""
+        return Markup(f"{mark}<wbr>").join(escape(part) for part in text.split(mark))  # noqa: S704 - ours
+
+    loader = FileSystemLoader(Path(__file__).parent)
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
+    environment.filters["breakable"] = breakable
+    verdicts, missing = list(rules.VERDICTS.values()), rules.not_reached(groups)
+    return environment.get_template("page.html.j2").render(
+        table=found, groups=groups, verdicts=verdicts, missing=missing, stale=stale, facts=facts
+    )
 
 
 def _run(sides: Sequence[Side], output: Path, more: Sequence[str], environment: Mapping[str, str]) -> int:

@@ -11,11 +11,11 @@ import pytest
 
 import kling_elements
 from contract_tests.report import __main__ as command
-from contract_tests.report import page, rules, table
+from contract_tests.report import rules, table
 from contract_tests.schema import exercised
 from contract_tests.schema.exercised import Row
-from contract_tests.schema.server import verdicts
-from contract_tests.schema.server.verdicts import Line, Rule
+from contract_tests.schema.server.configuration import ConfigurationError, from_environment
+from contract_tests.schema.server.verdicts import Acceptance, Line, Rule
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,7 +42,7 @@ def test_zeros_are_red_and_marked() -> None:
     plain = table.text(TABLE, colour=False)
     assert "\033" not in plain
     assert "client side: 1 of 3 documented answers exercised" in plain
-    known = verdicts.Acceptance("the_client_*", "why", date(9999, 1, 1), "GET /v1/a/{id} 400 *")
+    known = Acceptance("the_client_*", "why", date(9999, 1, 1), "GET /v1/a/{id} 400 *")
     zeros = [(line.rule.name, line.outcome) for line in TABLE.never_met((known,))]
     client, server = "the_client_side_meets_every_answer", "the_server_side_meets_every_answer"
     assert zeros == [(client, "accepted"), (client, "broken"), (server, "broken")]
@@ -109,7 +109,7 @@ def test_one_cause_is_one_line() -> None:
 
 def test_the_page_needs_nothing_else() -> None:
     """One file: no script, no address, no file beside it; what is put in is escaped, and each zero marked."""
-    text = page.html(TABLE, rules.group(SEEN), [], ["a fact"])
+    text = command.page(TABLE, rules.group(SEEN), [], ["a fact"])
     assert not re.search(r"<script|<link|<img|https?://|url\(|@import", text)
     assert text.count("curl &lt;x&gt;") == 1
     assert text.count('class="count open"') == 3
@@ -120,11 +120,12 @@ def test_an_acceptance_is_for_a_rule_and_a_time(tmp_path: Path) -> None:
     file = tmp_path / "known.yaml"
     entries = [f"- {{rule: {rule}, why: known, until: 2027-01-31}}" for rule in ("c", "a", "d", "misspelt")]
     file.write_text("\n".join(entries))
-    known = verdicts.read_known(file)
+    environment = {"CONTRACT_KNOWN": str(file)}
+    known = from_environment(environment).known
     assert [said.split()[0] for said in rules.unneeded(known, rules.group(SEEN))] == ["a", "misspelt"]
     assert known[0].covers(Rule("c", ""), "", date(2027, 1, 31))
     assert not known[0].covers(Rule("c", ""), "", date(2027, 2, 1))
     for bad in ("why: x", "why: x, until: soon", "why: '', until: 2027-01-31"):
         file.write_text(f"- {{rule: c, {bad}}}")
-        with pytest.raises(verdicts.KnownError, match=r"known\.yaml"):
-            verdicts.read_known(file)
+        with pytest.raises(ConfigurationError, match=r"known\.yaml"):
+            from_environment(environment)

@@ -13,7 +13,7 @@ from contract_tests.schema.server.exchange import NoAnswerError
 from contract_tests.schema.server.guard import NotSentError
 from contract_tests.schema.server.patience import Patience
 from contract_tests.schema.server.target import Target
-from contract_tests.schema.server.verdicts import KnownError, Line, note, read_known, rule_of
+from contract_tests.schema.server.verdicts import Line, note, rule_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -37,11 +37,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def configuration() -> Configuration:
     try:
-        found = from_environment()
-        read_known(found.known)
-    except (ConfigurationError, KnownError) as error:
+        return from_environment()
+    except ConfigurationError as error:
         pytest.exit(str(error), returncode=2)
-    return found
 
 
 @pytest.fixture(scope="session")
@@ -81,7 +79,7 @@ def target(
     """The server under test; when the test ends, its answers are held to all rules."""
     target = new_target()
     target.rule, target.patience = rule_of(request.function), patience
-    target.known, target.images = read_known(configuration.known), configuration.images
+    target.known, target.images = configuration.known, configuration.images
     if not target.images and target.is_near and not target.offered:
         target.images = near.images
     return target

@@ -109,12 +109,8 @@ def _sent(request: Any) -> Sent:
 
 def _application(target: Target) -> Any:
     """Return the application that the tool calls: it passes each request on as one of the target's own."""
-    lifespan = Starlette()
 
-    async def application(scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "lifespan":
-            await lifespan(scope, receive, send)
-            return
+    async def passing_on(scope: Any, receive: Any, send: Any) -> None:
         request = Request(scope, receive)
         path = (scope.get("raw_path") or scope["path"].encode()).split(b"?")[0].decode("latin-1")
         query = scope["query_string"].decode("latin-1")
@@ -129,4 +125,6 @@ def _application(target: Target) -> Any:
         ]
         await response(scope, receive, send)
 
+    application = Starlette()
+    application.router.default = passing_on
     return application

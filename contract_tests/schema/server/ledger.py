@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from contract_tests.schema.server.operations import LifeCycle
-    from contract_tests.schema.server.seen import Seen
+    from contract_tests.schema.server.rules import Seen
 
     Texts = Iterator[str]
     Check = Callable[..., Texts]

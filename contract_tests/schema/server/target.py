@@ -24,8 +24,7 @@ from contract_tests.schema.server.exchange import (
 from contract_tests.schema.server.guard import NotSentError
 from contract_tests.schema.server.ledger import Ledger
 from contract_tests.schema.server.patience import Patience
-from contract_tests.schema.server.rules import RULES
-from contract_tests.schema.server.seen import Seen
+from contract_tests.schema.server.rules import RULES, Seen
 from contract_tests.schema.server.verdicts import Breach, Line, Rule, rule_of
 
 if TYPE_CHECKING:

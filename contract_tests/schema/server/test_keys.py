@@ -23,8 +23,6 @@ from contract_tests.schema.server.operations import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from contract_tests.schema.server.exchange import Exchange
     from contract_tests.schema.server.target import Target
 
@@ -38,38 +36,35 @@ of_each = pytest.mark.parametrize("operation", GUARDED, ids=str)
 of_cycle = pytest.mark.parametrize("cycle", life_cycles(), ids=str)
 
 
-def bare(target: Target, operation: Operation, headers: dict[str, str], query: str = "") -> Exchange:
-    """Send a valid request whose key stands where headers and query say, if anywhere."""
-    return target.request(operation, with_query(operation.url(), query), headers=headers, authorized=False)
-
-
-def keyed(target: Target, operation: Operation, places: Iterable[Place], key: str) -> Exchange:
-    return bare(target, operation, *carried(places, key))
-
-
-def must_refuse(target: Target, operation: Operation, exchange: Exchange, text: str) -> None:
+def refused(
+    target: Target, operation: Operation, text: str, headers: dict[str, str], query: str = ""
+) -> Exchange:
+    """Send a valid request whose key stands where headers and query say, if anywhere, and expect the 401."""
+    url = with_query(operation.url(), query)
+    exchange = target.request(operation, url, headers=headers, authorized=False)
     target.wants(exchange, operation.refusals(401), text)
+    return exchange
 
 
 @of_each
 def test_nobody_gets_in_without_a_good_key(target: Target, operation: Operation) -> None:
     """A key that is missing, empty or wrong is a 401 at each operation, before anything else is looked at."""
     way = target.ways(operation)[0]
-    for label, key in {"an empty key": "", "a blank key": "  ", "a wrong key": WRONG}.items():
-        must_refuse(target, operation, keyed(target, operation, way, key), f"{label} is let in")
-    for left_out in way:
-        rest = keyed(target, operation, (place for place in way if place is not left_out), target.key)
-        must_refuse(target, operation, rest, f"no key in {left_out.name} is let in")
     name = way[0].name
-    for headers, query in (
-        ({name: "invalid-\xe9\xff"}, ""),
-        ({"authorization": f"Bearer {WRONG}"}, ""),
-        ({"authorization": "Basic aW52YWxpZDppbnZhbGlk"}, ""),
-        ({"x-api-key": WRONG}, ""),
-        ({"cookie": f"{name}={WRONG}"}, ""),
-        ({}, f"{name}={WRONG}"),
+    for key in ("", "  ", WRONG):
+        refused(target, operation, f"the key {key!r} is let in", *carried(way, key))
+    for left_out in way:
+        rest = carried((place for place in way if place is not left_out), target.key)
+        refused(target, operation, f"no key in {left_out.name} is let in", *rest)
+    for headers in (
+        {name: "invalid-\xe9\xff"},
+        {"authorization": f"Bearer {WRONG}"},
+        {"authorization": "Basic aW52YWxpZDppbnZhbGlk"},
+        {"x-api-key": WRONG},
+        {"cookie": f"{name}={WRONG}"},
     ):
-        must_refuse(target, operation, bare(target, operation, headers, query), "a wrong key is let in")
+        refused(target, operation, "a wrong key is let in", headers)
+    refused(target, operation, "a wrong key is let in", {}, f"{name}={WRONG}")
 
 
 def elsewhere(place: Place, key: str) -> list[tuple[Place, str]]:
@@ -127,13 +122,12 @@ def test_a_good_key_in_the_wrong_place_is_no_key(target: Target, operation: Oper
     first = target.ways(operation)[0][0]
     for place, value in elsewhere(first, target.key):
         if (place.part, place.name) not in documented:
-            exchange = keyed(target, operation, [place], value)
-            must_refuse(target, operation, exchange, f"{place.part} {place.name} lets in")
+            refused(target, operation, f"{place.part} {place.name} lets in", *carried([place], value))
     example = example_body(operation)
     if operation.media_type == "application/json" and isinstance(example, dict):
         for field in ("api_key", "apikey", "key", first.name):
             exchange = target.request(operation, body={**example, field: target.key}, authorized=False)
-            must_refuse(target, operation, exchange, f"{field} in the body lets in")
+            target.wants(exchange, operation.refusals(401), f"{field} in the body lets in")
 
 
 @of_each
@@ -141,7 +135,8 @@ def test_nearly_a_good_key_is_none(target: Target, operation: Operation) -> None
     """A key is compared whole and letter by letter: a near miss is a 401 at each operation."""
     reads = [read for read in GUARDED if not read.body and read.method == "GET"]
     if target.offered and reads:
-        told = keyed(target, reads[0], target.ways(reads[0])[0], "any-key-of-the-contract-suite")
+        headers, query = carried(target.ways(reads[0])[0], "any-key-of-the-contract-suite")
+        told = target.call("GET", with_query(reads[0].url(), query), headers=headers, authorized=False)
         if told.answer.status not in reads[0].refusals(401):
             pytest.skip("the stand-in would have to take some keys only: start it with --key")
     if operation.method != "GET" and target.guard.profile == "free":
@@ -152,7 +147,7 @@ def test_nearly_a_good_key_is_none(target: Target, operation: Operation) -> None
     for label, key in near_misses(target.key).items():
         # A cookie ends at a blank or a semicolon, and what is no ASCII has no one form there.
         if key not in target.keys and (way[0].part != "cookie" or not set(key) & set(' ;,"\t')):
-            must_refuse(target, operation, keyed(target, operation, way, key), f"the key {label} is let in")
+            refused(target, operation, f"the key {label} is let in", *carried(way, key))
 
 
 @pytest.mark.parametrize("path", sorted({operation.path for operation in GUARDED}))
@@ -200,7 +195,8 @@ def test_each_documented_header_takes_the_key(target: Target, operation: Operati
     for way in target.ways(operation):
         headers, query = carried(way, target.key)
         for spelled in (headers, {name.upper(): value for name, value in headers.items()}):
-            exchange = bare(target, operation, spelled, query)
+            url = with_query(operation.url(), query)
+            exchange = target.request(operation, url, headers=spelled, authorized=False)
             taken = exchange.answer.status not in operation.refusals(401)
             target.demand(taken, f"a good key in {[place.name for place in way]} is refused", exchange)
 
@@ -220,7 +216,7 @@ def test_a_missing_and_a_wrong_key_are_told_apart(target: Target, cycle: LifeCyc
     if not target.offered:
         pytest.skip(f"{target.origin} is no stand-in: the live service's words may differ. Nothing to do")
     documented = cycle.create.content(401)["application/json"]["examples"]
-    for key, word in ((None, "missing"), ("", "missing"), (WRONG, "invalid")):
-        way = () if key is None else target.ways(cycle.create)[0]
-        said = keyed(target, cycle.create, way, key or "").answer.json()
+    way = target.ways(cycle.create)[0]
+    for places, key, word in (((), "", "missing"), (way, "", "missing"), (way, WRONG, "invalid")):
+        said = refused(target, cycle.create, f"a key is {word}", *carried(places, key)).answer.json()
         assert said in [example["value"] for label, example in documented.items() if word in label]

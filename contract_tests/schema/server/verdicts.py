@@ -8,7 +8,6 @@ from fnmatch import fnmatchcase
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-import yaml
 from attrs import asdict, frozen
 
 from contract_tests.schema import exercised
@@ -21,10 +20,6 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound="Callable[..., Any]")
 Outcome = Literal["broken", "accepted", "held", "skipped"]
-
-
-class KnownError(Exception):
-    """The file of accepted breaches can't be used. The message says which entry to fix."""
 
 
 @frozen
@@ -80,22 +75,6 @@ class Acceptance:
 
     def __str__(self) -> str:
         return f"{self.rule} at {self.where} until {self.until}: {self.why}"
-
-
-def read_known(file: Path | None) -> tuple[Acceptance, ...]:
-    if file is None:
-        return ()
-    try:
-        entries = yaml.safe_load(file.read_text(encoding="utf-8")) or []
-        found = tuple(Acceptance(**entry) for entry in entries)
-    except (OSError, TypeError, yaml.YAMLError) as error:
-        raise KnownError(
-            f"{file}: {error}. Each entry has `rule`, `why`, `until` and perhaps `where`"
-        ) from None
-    for entry in found:
-        if type(entry.until) is not date or not str(entry.why).strip():
-            raise KnownError(f"{file}: {entry.rule} needs `why`, and `until` as a day, e.g. 2027-01-31")
-    return found
 
 
 @frozen
