@@ -19,7 +19,7 @@ from contract_tests.schema.server.verdicts import Acceptance
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_FEW_EXAMPLES: Final = 10
+_FEW_EXAMPLES: Final = 5
 _SHORTEST_KEY: Final = 8
 _HERE: Final = frozenset({None, "127.0.0.1", "localhost", "::1"})
 _NEAR_SECONDS: Final = 60.0

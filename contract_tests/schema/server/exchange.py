@@ -73,9 +73,7 @@ class Sent(_Message):
     @property
     def scenarios(self) -> dict[str, str]:
         """What it asks of a stand-in, by name."""
-        parts = [part.split(";")[0].strip() for part in (self.header(SCENARIO_HEADER) or "").split(",")]
-        pairs = (part.partition("=") for part in parts if part)
-        return {name.strip(): value.strip() for name, _, value in pairs}
+        return dict(re.findall(r"([^,;=\s]+)\s*=?\s*([^,;]*)[^,]*", self.header(SCENARIO_HEADER) or ""))
 
     def asks_for(self, status: int) -> bool:
         """Tell whether its scenario asks for this status."""

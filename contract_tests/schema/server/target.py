@@ -262,7 +262,7 @@ class Target:
         __tracebackhide__ = True
         told: dict[str, str] = {}
         for breach in self.breaches:
-            text, exchange = leaks.hidden(breach.text, self.keys), self._told(breach.exchange)
+            text, exchange = leaks.hidden(breach.text, self.keys), self.told(breach.exchange)
             line = verdicts.broken(breach.rule, text, breach.place, self.known, exchange)
             verdicts.note(line)
             if line.outcome == "broken":
@@ -271,7 +271,7 @@ class Target:
         if told:
             raise AssertionError("\n\n".join(told.values()))
 
-    def _told(self, exchange: Exchange | None) -> str:
+    def told(self, exchange: Exchange | None) -> str:
         """Say which exchange a breach is about, and how to repeat it, without the key."""
         if exchange is None:
             return ""
