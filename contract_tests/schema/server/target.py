@@ -76,6 +76,7 @@ class Target:
 
         Raises NotSentError if the guard keeps it back, or a rate limit or quota does.
         """
+        assert sent.target.startswith("/"), "a request with a key goes to the origin alone"
         started = time.monotonic()
         for attempt in count():
             reserved = self.guard.admit(sent)
