@@ -8,12 +8,16 @@ import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree as ET
 
-from contract_tests.report import page, rules, table
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
+
+from contract_tests.report import outcome
 from contract_tests.schema import exercised
 from contract_tests.schema.server import verdicts
 from contract_tests.schema.server.configuration import ConfigurationError, from_environment
@@ -21,6 +25,7 @@ from contract_tests.schema.server.configuration import ConfigurationError, from_
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from contract_tests.report.outcome import Group
     from contract_tests.schema.exercised import Side
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -33,7 +38,6 @@ _NOTHING_RAN: Final = 5
 
 
 def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] = os.environ) -> int:
-    """Run, print and write the report."""
     parser = argparse.ArgumentParser(prog="python -m contract_tests.report", description=__doc__)
     parser.add_argument(
         "--server",
@@ -44,8 +48,8 @@ def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
     parser.add_argument("pytest", nargs="*", help="more arguments for pytest, after --")
     options = parser.parse_args(arguments)
     try:
-        known = verdicts.read_known(from_environment(environment).known)
-    except (ConfigurationError, verdicts.KnownError) as error:
+        known = from_environment(environment).known
+    except ConfigurationError as error:
         sys.stderr.write(f"{error}\n")
         return 2
     sides: tuple[Side, ...] = ("server",) if options.server else exercised.SIDES
@@ -57,19 +61,36 @@ def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
         sys.stderr.write("The run ended before its time (see above): there is nothing to count.\n")
         return 1
     seen = options.output / "counts"
-    found = table.build(exercised.documented(), exercised.read(seen), sides)
-    never_met = [] if options.server else found.never_met(known)
-    groups = rules.group([*verdicts.read(seen), *never_met])
-    stale = rules.unneeded([k for k in known if not (options.server and "_side_meets" in k.rule)], groups)
-    report, junit = options.output / "report.html", options.output / "junit.xml"
+    table = outcome.build(exercised.documented(), exercised.read(seen), sides)
+    never_met = [] if options.server else table.never_met(known)
+    groups = outcome.group([*verdicts.read(seen), *never_met])
+    stale = outcome.unneeded([k for k in known if not (options.server and "_side_meets" in k.rule)], groups)
     cases = ET.fromstring(tests.read_text(encoding="utf-8") or "<x/>")  # noqa: S314 - pytest wrote it
+    others = [ET.tostring(case, "unicode") for case in cases.iter("testcase") if not _is_of_rules(case)]
     facts = describe_run(cases, environment)
-    report.write_text(page.html(found, groups, stale, facts), encoding="utf-8")
-    ET.ElementTree(rules.junit(groups, stale, cases)).write(junit, encoding="utf-8", xml_declaration=True)
-    colour = _is_coloured(environment)
-    sys.stdout.write(f"\n{table.text(found, colour=colour)}\n\n{rules.text(groups, stale, colour=colour)}\n")
-    sys.stdout.write(f"{', '.join(facts)}\nTo keep: {_shown(report)}, {_shown(junit)}\n")
+    write = partial(render, table=table, groups=groups, stale=stale, facts=facts, others=others)
+    report, junit = options.output / "report.html", options.output / "junit.xml"
+    report.write_text(write("page.html.j2"), encoding="utf-8")
+    junit.write_text(write("junit.xml.j2"), encoding="utf-8")
+    sys.stdout.write("\n" + write("terminal.txt.j2", colour=_is_coloured(environment)))
+    sys.stdout.write(f"\nTo keep: {_shown(report)}, {_shown(junit)}\n")
     return int(bool(code or stale or any(line.outcome == "broken" for line in never_met)))
+
+
+def render(template: str, *, groups: Sequence[Group], **values: object) -> str:
+    """Write a run as the template beside this file has it: a page that needs nothing else, XML, or text."""
+
+    def breakable(text: str, mark: str) -> Markup:
+        """Let a line break after a mark."""
+        return Markup(f"{mark}<wbr>").join(escape(part) for part in text.split(mark))  # noqa: S704 - ours
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent), undefined=StrictUndefined, trim_blocks=True,
+        autoescape=select_autoescape(("html.j2", "xml.j2")),
+    )  # fmt: skip
+    environment.filters["breakable"] = breakable
+    named = {"verdicts": list(outcome.VERDICTS.values()), "missing": outcome.not_reached(groups)}
+    return environment.get_template(template).render(groups=groups, **named, **values)
 
 
 def _run(sides: Sequence[Side], output: Path, more: Sequence[str], environment: Mapping[str, str]) -> int:
@@ -108,6 +129,10 @@ def _is_coloured(environment: Mapping[str, str]) -> bool:
     if environment.get("NO_COLOR"):
         return False
     return bool(environment.get("FORCE_COLOR")) or sys.stdout.isatty()
+
+
+def _is_of_rules(case: ET.Element) -> bool:
+    return ".schema.server." in f"{case.get('classname')}." and case.find("error") is None
 
 
 def _shown(path: Path) -> str:

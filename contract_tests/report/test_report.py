@@ -11,19 +11,20 @@ import pytest
 
 import kling_elements
 from contract_tests.report import __main__ as command
-from contract_tests.report import page, rules, table
+from contract_tests.report import outcome
 from contract_tests.schema import exercised
 from contract_tests.schema.exercised import Row
-from contract_tests.schema.server import verdicts
-from contract_tests.schema.server.verdicts import Line, Rule
+from contract_tests.schema.server.configuration import ConfigurationError, from_environment
+from contract_tests.schema.server.verdicts import Acceptance, Line, Rule
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 A = Row("GET", "/v1/a/{id}", "200", "application/json")
 B = Row("GET", "/v1/a/{id}", "400", "application/problem+json")
 C = Row("POST", "/v1/b", "default", "text/html")
-TABLE = table.build((A, B, C), {("client", A): 3, ("server", A): 1200, ("server", B): 1})
+TABLE = outcome.build((A, B, C), {("client", A): 3, ("server", A): 1200, ("server", B): 1})
 FAILED, KILLED = 1, -9
 SEEN = [
     Line(Rule("a", "It holds."), "held"),
@@ -34,15 +35,27 @@ SEEN = [
 ]
 
 
+def written(template: str, groups: Sequence[outcome.Group] = (), **more: object) -> str:
+    values = {
+        "table": TABLE,
+        "groups": groups,
+        "stale": [],
+        "facts": ["a fact"],
+        "others": [],
+        "colour": False,
+    }
+    return command.render(template, **{**values, **more})  # type: ignore[arg-type]
+
+
 def test_zeros_are_red_and_marked() -> None:
     """A zero is red, and said in words; it is a broken rule, unless it is accepted."""
-    shown = table.text(TABLE, colour=True)
+    shown = written("terminal.txt.j2", colour=True)
     never = ["  never met by the client side", "  never met by the server side"]
     assert re.findall(r"\033\[31m(.*?)\033", shown) == [f"{0:>9}", never[0], f"{0:>9}", f"{0:>9}", *never]
-    plain = table.text(TABLE, colour=False)
+    plain = written("terminal.txt.j2")
     assert "\033" not in plain
     assert "client side: 1 of 3 documented answers exercised" in plain
-    known = verdicts.Acceptance("the_client_*", "why", date(9999, 1, 1), "GET /v1/a/{id} 400 *")
+    known = Acceptance("the_client_*", "why", date(9999, 1, 1), "GET /v1/a/{id} 400 *")
     zeros = [(line.rule.name, line.outcome) for line in TABLE.never_met((known,))]
     client, server = "the_client_side_meets_every_answer", "the_server_side_meets_every_answer"
     assert zeros == [(client, "accepted"), (client, "broken"), (server, "broken")]
@@ -92,24 +105,25 @@ def test_the_exit_code_is_of_tests_and_zeros(
 
 def test_one_cause_is_one_line() -> None:
     """Breaches of a rule are one group: their number, one exchange, and one line that repeats it."""
-    groups = rules.group(SEEN)
+    groups = outcome.group(SEEN)
     assert [(g.rule.name, g.verdict, len(g.breaches)) for g in groups] == [
         ("b", "broken", 3), ("c", "accepted", 1), ("a", "held", 0), ("d", "not reached", 0)
     ]  # fmt: skip
-    shown = rules.text(groups, [], colour=False)
+    shown = written("terminal.txt.j2", groups)
     assert shown.count("repeat: curl <x>") == 1
     assert "BROKEN  b  (3 times)" in shown
     assert "d (2)" in shown
     assert "1 broken, 1 accepted, 1 held, 1 not reached" in shown
-    written = rules.junit(groups, ["gone"], ET.Element("testsuites"))
-    cases = {case.get("name"): [child.tag for child in case] for case in written.iter("testcase")}
+    text = written("junit.xml.j2", groups, stale=["gone"], others=["<testcase/>"])
+    junit = ET.fromstring(text)  # noqa: S314 - our own
+    cases = {case.get("name"): [child.tag for child in case] for case in junit.iter("testcase")}
     assert [cases[name] for name in ("a", "d")] == [[], ["skipped"]]
     assert [cases[name] for name in ("b", "c", "known.yaml")] == [["failure"], ["system-out"], ["failure"]]
 
 
 def test_the_page_needs_nothing_else() -> None:
     """One file: no script, no address, no file beside it; what is put in is escaped, and each zero marked."""
-    text = page.html(TABLE, rules.group(SEEN), [], ["a fact"])
+    text = written("page.html.j2", outcome.group(SEEN))
     assert not re.search(r"<script|<link|<img|https?://|url\(|@import", text)
     assert text.count("curl &lt;x&gt;") == 1
     assert text.count('class="count open"') == 3
@@ -120,11 +134,12 @@ def test_an_acceptance_is_for_a_rule_and_a_time(tmp_path: Path) -> None:
     file = tmp_path / "known.yaml"
     entries = [f"- {{rule: {rule}, why: known, until: 2027-01-31}}" for rule in ("c", "a", "d", "misspelt")]
     file.write_text("\n".join(entries))
-    known = verdicts.read_known(file)
-    assert [said.split()[0] for said in rules.unneeded(known, rules.group(SEEN))] == ["a", "misspelt"]
+    environment = {"CONTRACT_KNOWN": str(file)}
+    known = from_environment(environment).known
+    assert [said.split()[0] for said in outcome.unneeded(known, outcome.group(SEEN))] == ["a", "misspelt"]
     assert known[0].covers(Rule("c", ""), "", date(2027, 1, 31))
     assert not known[0].covers(Rule("c", ""), "", date(2027, 2, 1))
     for bad in ("why: x", "why: x, until: soon", "why: '', until: 2027-01-31"):
         file.write_text(f"- {{rule: c, {bad}}}")
-        with pytest.raises(verdicts.KnownError, match=r"known\.yaml"):
-            verdicts.read_known(file)
+        with pytest.raises(ConfigurationError, match=r"known\.yaml"):
+            from_environment(environment)

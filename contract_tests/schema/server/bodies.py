@@ -73,7 +73,6 @@ class Body:
 
 
 def encoded(media_type: str, value: Any) -> tuple[str, bytes]:
-    """Return the content type and the bytes of a value under a media type."""
     if "json" in media_type:
         return media_type, json.dumps(value).encode()
     if not isinstance(value, dict):
@@ -87,20 +86,17 @@ def encoded(media_type: str, value: Any) -> tuple[str, bytes]:
     return named, httpx.Request("POST", "http://x", headers={"content-type": named}, files=parts).read()
 
 
-def broken(operation: Operation) -> Iterator[Body]:
-    """Give bodies that break the schema at one place each; of a form, whose values are texts, fewer."""
-    known = properties(operation.body_schema)
+def broken(operation: Operation) -> list[Body]:
+    """Return bodies that break the schema at one place each; of a form, whose values are texts, fewer."""
+    types = {name: node.get("type", "string") for name, node in properties(operation.body_schema).items()}
 
-    def is_of_texts(value: Any) -> bool:
-        return isinstance(value, dict) and all(
-            isinstance(v, str) and known.get(name, {}).get("type", "string") == "string"
-            for name, v in value.items()
-        )
+    def can_be_sent(value: Any) -> bool:
+        if "json" in operation.media_type or not isinstance(value, dict):
+            return "json" in operation.media_type
+        return all(isinstance(v, str) and types.get(n, "string") == "string" for n, v in value.items())
 
-    for body in _broken(operation):
-        can_be_sent = "json" in operation.media_type or is_of_texts(body.value)
-        if can_be_sent and schemas.faults(operation.media.get("schema", {}), body.value):
-            yield body
+    some = (body for body in _broken(operation) if can_be_sent(body.value))
+    return [body for body in some if _faults(operation, body.value)]
 
 
 def _broken(operation: Operation) -> Iterator[Body]:
@@ -125,8 +121,7 @@ def _broken(operation: Operation) -> Iterator[Body]:
         for wrapper in ("data", "params", "body", "input"):
             yield Body(f"the body is in {wrapper}", {wrapper: base}, name)
     for name, node in properties(schema).items():
-        for value in _distinct(_bad(node)):
-            shown = json.dumps(value)
+        for shown, value in {json.dumps(value): value for value in _bad(node)}.items():
             yield Body(f"{name} is {shown[:60]} ({len(shown)} characters)", {**base, name: value}, name)
 
 
@@ -190,23 +185,20 @@ def _near_numerals(word: str, number: int) -> Iterable[Any]:
     )  # fmt: skip
 
 
-def _distinct(values: Iterable[Any]) -> Iterator[Any]:
-    yield from {json.dumps(value): value for value in values}.values()
-
-
 @cache
 def image_lists() -> frozenset[str]:
     """Return the names of body properties that list images: the document marks their items."""
     nodes = [item for op in operations() for item in properties(op.body_schema).items()]
-    return frozenset(
-        name for name, node in nodes if any(k.startswith("x-image") for k in resolve(node.get("items", {})))
-    )
+    return frozenset(name for name, node in nodes if "x-image" in " ".join(resolve(node.get("items", {}))))
 
 
-def valid(operation: Operation) -> Iterator[Body]:
-    """Give bodies at the edge of what the schema allows, and the document's own examples."""
-    schema = operation.media.get("schema", {})
-    yield from (body for body in _valid(operation) if not schemas.faults(schema, body.value))
+def valid(operation: Operation) -> list[Body]:
+    """Return bodies at the edge of what the schema allows, and the document's own examples."""
+    return [body for body in _valid(operation) if not _faults(operation, body.value)]
+
+
+def _faults(operation: Operation, value: Any) -> list[str]:
+    return schemas.faults(operation.media.get("schema", {}), value)
 
 
 def _valid(operation: Operation) -> Iterator[Body]:

@@ -5,18 +5,21 @@
 from __future__ import annotations
 
 import os
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, get_args
 from urllib.parse import urlsplit
 
+import yaml
 from attrs import frozen
 
 from contract_tests.schema.server.guard import Profile
+from contract_tests.schema.server.verdicts import Acceptance
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_FEW_EXAMPLES: Final = 10
+_FEW_EXAMPLES: Final = 5
 _SHORTEST_KEY: Final = 8
 _HERE: Final = frozenset({None, "127.0.0.1", "localhost", "::1"})
 _NEAR_SECONDS: Final = 60.0
@@ -41,7 +44,7 @@ class Configuration:
     examples: int = _FEW_EXAMPLES
     wait: float = _NEAR_SECONDS
     images: tuple[str, ...] = ()
-    known: Path | None = None
+    known: tuple[Acceptance, ...] = ()
     document: Path | None = None
 
 
@@ -84,7 +87,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Configurati
         examples=number("EXAMPLES", 1) or _FEW_EXAMPLES,
         wait=number("WAIT", 1) or (_NEAR_SECONDS if urlsplit(url or "").hostname in _HERE else _FAR_SECONDS),
         images=tuple((get("IMAGES") or "").split()),
-        known=file("KNOWN", "known.yaml"),
+        known=_read_known(file("KNOWN", "known.yaml")),
         document=file("DOCUMENT", ""),
     )
     parts = urlsplit(url or "http://x")
@@ -99,4 +102,20 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Configurati
     ):  # fmt: skip
         if is_wrong:
             raise ConfigurationError(message)
+    return found
+
+
+def _read_known(file: Path | None) -> tuple[Acceptance, ...]:
+    try:
+        entries = yaml.safe_load(file.read_text(encoding="utf-8")) if file else ()
+        found = tuple(Acceptance(**entry) for entry in entries or ())
+    except (OSError, TypeError, yaml.YAMLError) as error:
+        raise ConfigurationError(
+            f"{file}: {error}. Each entry has `rule`, `why`, `until` and perhaps `where`"
+        ) from None
+    for entry in found:
+        if type(entry.until) is not date or not str(entry.why).strip():
+            raise ConfigurationError(
+                f"{file}: {entry.rule} needs `why`, and `until` as a day, e.g. 2027-01-31"
+            )
     return found

@@ -12,8 +12,8 @@ from contract_tests.schema.server.configuration import Configuration, Configurat
 from contract_tests.schema.server.exchange import NoAnswerError
 from contract_tests.schema.server.guard import NotSentError
 from contract_tests.schema.server.patience import Patience
-from contract_tests.schema.server.target import EndedError, Target
-from contract_tests.schema.server.verdicts import KnownError, Line, note, read_known, rule_of
+from contract_tests.schema.server.target import Target
+from contract_tests.schema.server.verdicts import Line, note, rule_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -36,18 +36,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def configuration() -> Configuration:
-    """How this run is set up."""
     try:
-        found = from_environment()
-        read_known(found.known)
-    except (ConfigurationError, KnownError) as error:
+        return from_environment()
+    except ConfigurationError as error:
         pytest.exit(str(error), returncode=2)
-    return found
 
 
 @pytest.fixture(scope="session")
 def near() -> Iterator[Neighbour]:
-    """A small server of this machine: receives webhooks, and offers images."""
     with neighbour.listening() as found:
         yield found
 
@@ -68,7 +64,6 @@ def patience(configuration: Configuration, pytestconfig: pytest.Config) -> Patie
 
 @pytest.fixture(scope="session")
 def new_target(configuration: Configuration) -> Iterator[Callable[[], Target]]:
-    """Make the target of a test."""
     with sources.opened(configuration) as found:
         yield found
 
@@ -84,7 +79,7 @@ def target(
     """The server under test; when the test ends, its answers are held to all rules."""
     target = new_target()
     target.rule, target.patience = rule_of(request.function), patience
-    target.known, target.images = read_known(configuration.known), configuration.images
+    target.known, target.images = configuration.known, configuration.images
     if not target.images and target.is_near and not target.offered:
         target.images = near.images
     return target
@@ -101,8 +96,6 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
         done = yield
     except (NotSentError, pytest.skip.Exception) as kept_back:
         skipped = str(kept_back)
-    except EndedError:
-        pass
     except (AssertionError, LookupError, TypeError, ValueError, AttributeError, NoAnswerError) as error:
         # What a rule has seen says more than where the test broke because of it.
         target.broke(error)

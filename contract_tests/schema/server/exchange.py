@@ -25,11 +25,9 @@ class _Message:
     body: bytes
 
     def header(self, name: str) -> str | None:
-        """Return a header's first value, whatever its case; None if it is absent."""
         return next(iter(self.values(name)), None)
 
     def values(self, name: str) -> list[str]:
-        """Return all values of a header."""
         return [value for known, value in self.headers if known.lower() == name.lower()]
 
     @property
@@ -39,7 +37,6 @@ class _Message:
 
     @property
     def is_json(self) -> bool:
-        """Whether the content type is a JSON one."""
         return self.media_type == "application/json" or self.media_type.endswith("+json")
 
     @property
@@ -71,15 +68,12 @@ class Sent(_Message):
 
     @property
     def path(self) -> str:
-        """The path alone, still percent-encoded."""
         return self.target.split("?", 1)[0]
 
     @property
     def scenarios(self) -> dict[str, str]:
         """What it asks of a stand-in, by name."""
-        parts = [part.split(";")[0].strip() for part in (self.header(SCENARIO_HEADER) or "").split(",")]
-        pairs = (part.partition("=") for part in parts if part)
-        return {name.strip(): value.strip() for name, _, value in pairs}
+        return dict(re.findall(r"([^,;=\s]+)\s*=?\s*([^,;]*)[^,]*", self.header(SCENARIO_HEADER) or ""))
 
     def asks_for(self, status: int) -> bool:
         """Tell whether its scenario asks for this status."""
@@ -104,7 +98,6 @@ class Answer(_Message):
 
     @property
     def is_success(self) -> bool:
-        """Whether the status is a 2xx."""
         return 200 <= self.status < 300
 
 

@@ -17,7 +17,6 @@ _FORMATS: Final = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP
 
 @cache
 def picture(media_type: str) -> bytes:
-    """Return an image that fits the document's limits."""
     written = io.BytesIO()
     image = Image.linear_gradient("L").resize((512, 384)).convert("RGB")
     image.save(written, _FORMATS[media_type])

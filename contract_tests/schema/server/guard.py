@@ -68,7 +68,6 @@ class Guard:
 
     @property
     def may_spend(self) -> bool:
-        """Whether another task may be made."""
         return self.profile == "full" and (self.cap is None or self.spent < self.cap)
 
     def admit(self, sent: Sent) -> bool:

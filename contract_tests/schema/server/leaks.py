@@ -47,7 +47,6 @@ def shown(text: str, keys: tuple[str, ...]) -> Iterator[str]:
 
 
 def hidden(text: str, keys: tuple[str, ...]) -> str:
-    """Put a mark for each form of a key."""
     for key in keys:
         text = _pattern(key).sub("(key)", text)
     return text

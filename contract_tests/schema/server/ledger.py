@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from contract_tests.schema.server.operations import LifeCycle
-    from contract_tests.schema.server.seen import Seen
+    from contract_tests.schema.server.rules import Seen
 
     Texts = Iterator[str]
     Check = Callable[..., Texts]
@@ -25,7 +25,6 @@ _SHORTEST_PAGE: Final = 5
 _RATE: Final = ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset")
 _ENOUGH: Final = 6  # answers in which a rest that counts something has gone down
 _ROUNDING_SECONDS: Final = 1.0
-_LONG_SECONDS: Final = 3.0
 
 
 @define(eq=False)
@@ -39,19 +38,6 @@ class Known:
     results: list[str] = Factory(list)
 
 
-@define
-class _Window:
-    """What the rate limit's headers have said since the first answer of a window."""
-
-    started: float
-    ends: float
-    reset: int
-    first: int
-    left: int
-    answers: int = 1
-    is_told: bool = False
-
-
 @define(eq=False)
 class Ledger:
     """The tasks that a run has made or seen."""
@@ -59,7 +45,7 @@ class Ledger:
     tasks: dict[str, Known] = Factory(dict)
     listed: set[str] = Factory(set)
     answers: set[str] = Factory(set)
-    windows: dict[tuple[str, str, int], _Window] = Factory(dict)
+    windows: dict[tuple[str, str, int], tuple[float, list[tuple[int, int]]]] = Factory(dict)
     longest: dict[tuple[str, str], int] = Factory(dict)
     elsewhere: dict[tuple[str, str], set[str]] = Factory(dict)
     unclear: int = 0
@@ -97,27 +83,23 @@ class Ledger:
         is_counted = seen.answer.is_success and seen.sent.method != "HEAD"
         if not is_counted or not all(text.isdecimal() for text in texts):
             return
-        now = time.monotonic()
         limit, left, reset = map(int, texts)
-        key = str(seen.operation), seen.owner, limit
-        window = self.windows.get(key)
-        if window is None or now >= window.ends:
+        key, now = (str(seen.operation), seen.owner, limit), time.monotonic()
+        ends, told = self.windows.get(key, (0.0, []))
+        if now >= ends:
             # Until the reset that the first answer of a window names, nothing is given back.
-            self.windows[key] = _Window(now, now + reset - _ROUNDING_SECONDS, reset, left, left)
+            self.windows[key] = now + reset - _ROUNDING_SECONDS, [(left, reset)]
             return
-        window.answers += 1
-        if left > window.left:
-            yield f"x-ratelimit-remaining went up from {window.left} to {left} within one window"
-        elif window.left == 0:
+        before = told[-1][0]
+        told.append((left, reset))
+        if left > before:
+            yield f"x-ratelimit-remaining went up from {before} to {left} within one window"
+        elif before == 0:
             yield "a request succeeds though x-ratelimit-remaining was 0"
-        elif left == window.first and window.answers >= _ENOUGH and not window.is_told:
-            window.is_told = True
-            yield f"x-ratelimit-remaining is still {left} after {window.answers} answers"
-        if reset > window.reset + _ROUNDING_SECONDS:
-            yield f"x-ratelimit-reset went up from {window.reset} to {reset} within one window"
-        elif reset == window.reset and now - window.started > _LONG_SECONDS and left < window.first:
-            yield f"x-ratelimit-reset is still {reset} after {now - window.started:.0f} s"
-        window.left = left
+        elif left == told[0][0] and len(told) == _ENOUGH:
+            yield f"x-ratelimit-remaining is still {left} after {len(told)} answers"
+        if reset > told[0][1] + _ROUNDING_SECONDS:
+            yield f"x-ratelimit-reset went up from {told[0][1]} to {reset} within one window"
 
     def a_created_task_is_new(self, seen: Seen, cycle: LifeCycle) -> Texts:
         """A create answers with an id that no other task has, and a task that has not ended."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import threading
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
@@ -19,7 +18,7 @@ from contract_tests.support.contract import resolve
 from contract_tests.support.loopback import serving
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from contract_tests.support.loopback import Asked
 
@@ -35,41 +34,24 @@ class Neighbour:
 
     url: str
     asked: list[Sent] = field(factory=list)
-    _news: threading.Condition = field(factory=threading.Condition, repr=False)
 
     @property
     def images(self) -> tuple[str, ...]:
-        """Addresses of images that fit the document's limits."""
         return tuple(self.url + path for path in _IMAGES)
 
     def hook(self, name: str) -> str:
-        """Return the address of a receiver."""
         return f"{self.url}/hook/{name}?x=1"
 
     def deliveries(self, name: str) -> list[Sent]:
-        """Return what came for a receiver, in order."""
-        with self._news:
-            return [delivery for delivery in self.asked if delivery.path == f"/hook/{name}"]
-
-    def take(self, delivery: Sent) -> None:
-        with self._news:
-            self.asked.append(delivery)
-            self._news.notify_all()
-
-    def wait_for(self, held: Callable[[], bool], seconds: float) -> bool:
-        """Wait until something holds; returns whether it does."""
-        with self._news:
-            return self._news.wait_for(held, seconds)
+        return [delivery for delivery in list(self.asked) if delivery.path == f"/hook/{name}"]
 
 
 @contextmanager
 def listening() -> Iterator[Neighbour]:
-    """Listen on a free port of the loopback."""
-
     def answer(asked: Asked) -> tuple[int, dict[str, str], bytes]:
         # Before the answer: once the sender has that, the next delivery may overtake this one.
         headers = tuple(asked.headers.items())
-        neighbour.take(Sent(asked.method, asked.path, headers, asked.body, time.time()))
+        neighbour.asked.append(Sent(asked.method, asked.path, headers, asked.body, time.time()))
         if asked.path in _IMAGES:
             return 200, {"content-type": _IMAGES[asked.path]}, picture(_IMAGES[asked.path])
         return (200 if asked.path.startswith("/hook/") else 404), {}, b""

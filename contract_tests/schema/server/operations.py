@@ -52,7 +52,6 @@ def place_of(scheme: str) -> Place:
 
 
 def carried(places: Iterable[Place], key: str) -> tuple[dict[str, str], str]:
-    """Return the headers and the query that have a key in some places."""
     places = list(places)
     headers = {place.name: place.written(key) for place in places if place.part == "header"}
     cookies = "; ".join(f"{place.name}={key}" for place in places if place.part == "cookie")
@@ -79,7 +78,6 @@ class Operation:
         return f"{self.method} {self.path}"
 
     def documents(self, status: int) -> bool:
-        """Tell whether a status, or its class (`4XX`), stands in the document."""
         return in_class(status, self.responses) is not None
 
     def response(self, status: int) -> dict[str, Any]:
@@ -157,7 +155,6 @@ def by_path() -> dict[str, dict[str, Operation]]:
 
 
 def find(method: str, path: str) -> Operation | None:
-    """Return the operation that a method and a path (or a URL) call."""
     return by_path().get(template_of(path) or "", {}).get(method)
 
 

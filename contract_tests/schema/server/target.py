@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json as json_module
 import time
-from itertools import count
+from itertools import count, cycle
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -25,12 +24,11 @@ from contract_tests.schema.server.exchange import (
 from contract_tests.schema.server.guard import NotSentError
 from contract_tests.schema.server.ledger import Ledger
 from contract_tests.schema.server.patience import Patience
-from contract_tests.schema.server.rules import RULES
-from contract_tests.schema.server.seen import Seen
+from contract_tests.schema.server.rules import RULES, Seen
 from contract_tests.schema.server.verdicts import Breach, Line, Rule, rule_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable
 
     from contract_tests.schema.server.guard import Guard
     from contract_tests.schema.server.operations import LifeCycle, Operation, Place
@@ -38,10 +36,6 @@ if TYPE_CHECKING:
 
 _UNSET: Final = object()
 _NEAR: Final = frozenset({"127.0.0.1", "localhost", "::1", "contract.test"})
-
-
-class EndedError(Exception):
-    """A test can't go on; what was wrong is noted."""
 
 
 @define(eq=False)
@@ -82,6 +76,7 @@ class Target:
 
         Raises NotSentError if the guard keeps it back, or a rate limit or quota does.
         """
+        assert sent.target.startswith("/"), "a request with a key goes to the origin alone"
         started = time.monotonic()
         for attempt in count():
             reserved = self.guard.admit(sent)
@@ -119,7 +114,6 @@ class Target:
         *,
         key: str | None = None,
         headers: dict[str, str] | None = None,
-        json: Any = _UNSET,
         content: bytes = b"",
         scenario: str | None = None,
         authorized: bool = True,
@@ -132,8 +126,6 @@ class Target:
         operation = here.get(method) or next(iter(here.values()), None)
         way = next(iter(self.ways(operation) if authorized else ()), ())
         found, query = operations.carried(way, self.key if key is None else key)
-        if json is not _UNSET:
-            content, found["content-type"] = json_module.dumps(json).encode(), "application/json"
         if scenario is not None:
             found[SCENARIO_HEADER] = scenario
             self.need(*Sent("", "", tuple(found.items())).scenarios)
@@ -156,27 +148,20 @@ class Target:
         if cookies := operation.samples["cookie"]:
             found["cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
         if operation.body and "content" not in more:
-            value = self.body(operation) if body is _UNSET else body
+            value = self._reachable(bodies.example_body(operation) if body is _UNSET else body)
             found["content-type"], more["content"] = bodies.encoded(operation.media_type, value)
         path = operation.url() if path is None else path
         return self.call(operation.method, path, headers={**found, **(headers or {})}, **more)
 
-    def body(self, operation: Operation) -> Any:
-        """Return a valid body: the document's first example, with images that the server can fetch."""
-        return self.reachable(bodies.example_body(operation))
-
-    def reachable(self, body: Any) -> Any:
+    def _reachable(self, body: Any) -> Any:
         """Replace the addresses of images in a body by some that the server can fetch."""
         if not self.images or not isinstance(body, dict):
             return body
-        found = dict(body)
-        for name in found.keys() & bodies.image_lists():
-            if isinstance(found[name], list):
-                found[name] = [
-                    self.images[place % len(self.images)] if str(item).startswith("http") else item
-                    for place, item in enumerate(found[name])
-                ]
-        return found
+        for name in body.keys() & bodies.image_lists():
+            if isinstance(body[name], list):
+                pairs = zip(body[name], cycle(self.images), strict=False)
+                body = {**body, name: [url if str(item).startswith("http") else item for item, url in pairs]}
+        return body
 
     def create(self, cycle: LifeCycle, scenario: str | None = None, key: str | None = None) -> str:
         """Make a task from the document's first example, and return its id."""
@@ -185,7 +170,6 @@ class Target:
         return str(operations.at(exchange.answer.json(), cycle.id_pointer))
 
     def task(self, cycle: LifeCycle, task_id: str) -> dict[str, Any]:
-        """Ask for a task that exists."""
         exchange = self.call("GET", cycle.status_url(task_id))
         self.demand(exchange.answer.is_success, "a task that exists is not shown", exchange)
         found: dict[str, Any] = operations.at(exchange.answer.json(), cycle.task_pointer)
@@ -217,7 +201,6 @@ class Target:
         return self.backend.offered
 
     def need(self, *names: str) -> None:
-        """Skip the running test where a scenario is not offered."""
         missing = [name for name in names if name not in self.offered]
         if missing:
             pytest.skip(f"the server would have to offer the scenario `{missing[0]}` ({CATALOGUE_PATH})")
@@ -229,7 +212,7 @@ class Target:
         exercised.record("server", sent.method, sent.path, answer.status, answer.media_type)
         operation = operations.find(sent.method, sent.path)
         if operation is not None:
-            seen = Seen(exchange, operation, self._owner(sent, operation))
+            seen = Seen(sent, answer, operation, self._owner(sent, operation))
             self.hold(((check, check(seen)) for check in RULES), exchange)
             self.hold(self.ledger.checks(seen), exchange)
 
@@ -250,6 +233,10 @@ class Target:
                     return key
         return ""
 
+    def wants(self, exchange: Exchange, statuses: Container[int], text: str) -> bool:
+        """Note a breach unless an answer has one of some statuses, and go on; returns whether it has."""
+        return self.expect(exchange.answer.status in statuses, text, exchange)
+
     def expect(self, held: object, text: str, exchange: Exchange | None, rule: Rule | None = None) -> bool:
         """Note a breach unless something holds, and go on; returns whether it holds."""
         if not held:
@@ -259,7 +246,7 @@ class Target:
     def demand(self, held: object, text: str, exchange: Exchange) -> None:
         """Note a breach unless something holds, and end the running test with it."""
         if not self.expect(held, text, exchange):
-            raise EndedError(text)
+            raise AssertionError(text)
 
     def breach(self, text: str, exchange: Exchange | None, rule: Rule | None = None) -> None:
         """Note a breach, of the running test's rule unless another is given."""
@@ -276,7 +263,7 @@ class Target:
         __tracebackhide__ = True
         told: dict[str, str] = {}
         for breach in self.breaches:
-            text, exchange = leaks.hidden(breach.text, self.keys), self._told(breach.exchange)
+            text, exchange = leaks.hidden(breach.text, self.keys), self.told(breach.exchange)
             line = verdicts.broken(breach.rule, text, breach.place, self.known, exchange)
             verdicts.note(line)
             if line.outcome == "broken":
@@ -285,7 +272,7 @@ class Target:
         if told:
             raise AssertionError("\n\n".join(told.values()))
 
-    def _told(self, exchange: Exchange | None) -> str:
+    def told(self, exchange: Exchange | None) -> str:
         """Say which exchange a breach is about, and how to repeat it, without the key."""
         if exchange is None:
             return ""

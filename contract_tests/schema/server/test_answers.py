@@ -65,17 +65,3 @@ def test_accept_chooses_among_the_documented_media_types(target: Target, operati
         target.demand(exchange.answer.status == 400, "it is no 400", exchange)
         right = {wanted} & set(offered) or offered
         target.expect(exchange.answer.media_type in right, f"wrong choice for Accept: {accept}", exchange)
-
-
-@pytest.mark.parametrize("operation", [op for op in operations() if "429" in op.responses], ids=str)
-def test_a_rate_says_when_to_come_back(target: Target, operation: Operation) -> None:
-    """A 429 for a rate has Retry-After, one for the day's quota none; both have the document's words."""
-    rate, quota = (target.request(operation, scenario=scenario) for scenario in ("rate=7", "quota"))
-    for exchange, after in ((rate, "7"), (quota, None)):
-        told = (exchange.answer.status, exchange.answer.header("retry-after"))
-        target.demand(told == (429, after), f"it is {told}, not {(429, after)}", exchange)
-    examples = operation.content(429).get(JSON, {}).get("examples", {}).values()
-    differ = rate.answer.body != quota.answer.body or len(examples) < 2
-    target.demand(differ, "a rate and a quota look alike", quota)
-    for exchange in (rate, quota) if examples else ():
-        assert exchange.answer.json() in [example["value"] for example in examples]

@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -34,18 +34,15 @@ pytestmark = pytest.mark.parametrize("operation", [op for op in operations() if 
 
 
 def kinds(operation: Operation) -> list[str]:
-    """Return the documented content types."""
     node = properties(operation.body_schema)[listed(operation)]
     return list(properties(resolve(node["items"]))["content_type"]["enum"])
 
 
 def ask(target: Target, operation: Operation, wanted: list[Any]) -> Exchange:
-    """Ask for addresses."""
     return target.request(operation, body={listed(operation): [{"content_type": kind} for kind in wanted]})
 
 
 def files_of(target: Target, operation: Operation, wanted: list[Any]) -> list[Any]:
-    """Ask for addresses, and return them."""
     exchange = ask(target, operation, wanted)
     target.demand(exchange.answer.is_success, "documented files are refused", exchange)
     files: list[Any] = exchange.answer.json()[listed(operation)]
@@ -62,10 +59,8 @@ def test_each_file_gets_its_own_address(target: Target, operation: Operation) ->
     for wanted in ([known[0]], known, known[::-1], [known[-1], known[-1]], most):
         for exchange, kind, file in files_of(target, operation, wanted):
             signed = {name.lower(): value for name, value in file["headers"].items()}
-            right = signed.get("content-type") == kind
-            target.expect(right, f"{kind} was asked for, and {signed} signed", exchange)
-            no_key = not keys & signed.keys()
-            target.expect(no_key, "the key is among the signed headers", exchange)
+            is_right = signed.get("content-type") == kind and not keys & signed.keys()
+            target.expect(is_right, f"{kind} was asked for, and {signed} signed", exchange)
             for name in ("file_id", "upload_url", "asset_url"):
                 target.expect(file[name] not in seen, f"{name} {file[name]} comes twice", exchange)
                 seen.add(file[name])
@@ -85,20 +80,19 @@ def test_what_was_put_is_fetched(target: Target, operation: Operation) -> None:
     put: list[tuple[str, str, bytes]] = []
     for number, (_, kind, file) in enumerate(files_of(target, operation, kinds(operation))):
         for name in ("upload_url", "asset_url"):
-            parts = urlsplit(str(file[name]))
-            assert parts.scheme in {"http", "https"}, f"{name} {file[name]} is no address"
-            assert parts.netloc, f"{name} {file[name]} is no address"
+            assert re.match("https?://[^/]", str(file[name])), f"{name} {file[name]} is no address"
         early = target.fetch("GET", file["asset_url"])
         target.expect(not early.answer.is_success, "there is an asset before its bytes were put", early)
         data = picture(kind) + bytes([number])
         done = target.fetch("PUT", file["upload_url"], dict(file["headers"]), data)
-        told = f"a PUT with the signed headers answers {done.answer.status}"
-        target.expect(done.answer.is_success, told, done)
+        target.wants(done, range(200, 300), "a PUT with the signed headers is refused")
         put.append((kind, file["asset_url"], data))
     for kind, url, data in put:
         got = target.fetch("GET", url)
-        target.expect(got.answer.is_success, f"the asset answers {got.answer.status} after the PUT", got)
-        target.expect(got.answer.body == data, f"the asset has {len(got.answer.body)} other bytes", got)
+        is_same = got.answer.is_success and got.answer.body == data
+        target.expect(
+            is_same, f"{got.answer.status}, with {len(got.answer.body)} bytes, for {len(data)}", got
+        )
         found = got.answer.media_type
         target.expect(found in {kind, *_PLAIN}, f"the asset is {found}, and was put as {kind}", got)
 
@@ -114,5 +108,4 @@ def test_only_documented_types_are_taken(target: Target, operation: Operation) -
     ):  # fmt: skip
         if near_miss not in kinds(operation):
             for wanted in ([near_miss], [good, near_miss], [near_miss, good]):
-                exchange = ask(target, operation, wanted)
-                target.expect(exchange.answer.status in {400, 403}, f"{near_miss!r} is taken", exchange)
+                target.wants(ask(target, operation, wanted), {400, 403}, f"{near_miss!r} is taken")

@@ -8,7 +8,6 @@ from fnmatch import fnmatchcase
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-import yaml
 from attrs import asdict, frozen
 
 from contract_tests.schema import exercised
@@ -21,10 +20,6 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound="Callable[..., Any]")
 Outcome = Literal["broken", "accepted", "held", "skipped"]
-
-
-class KnownError(Exception):
-    """The file of accepted breaches can't be used. The message says which entry to fix."""
 
 
 @frozen
@@ -63,7 +58,6 @@ class Breach:
 
     @property
     def place(self) -> str:
-        """Method and path of the request."""
         return f"{self.exchange.sent.method} {self.exchange.sent.path}" if self.exchange else ""
 
 
@@ -77,28 +71,10 @@ class Acceptance:
     where: str = "*"
 
     def covers(self, rule: Rule, place: str, today: date) -> bool:
-        """Tell whether it accepts a breach of a rule at a place."""
         return fnmatchcase(rule.name, self.rule) and fnmatchcase(place, self.where) and today <= self.until
 
     def __str__(self) -> str:
         return f"{self.rule} at {self.where} until {self.until}: {self.why}"
-
-
-def read_known(file: Path | None) -> tuple[Acceptance, ...]:
-    """Read the accepted breaches; none without a file."""
-    if file is None:
-        return ()
-    try:
-        entries = yaml.safe_load(file.read_text(encoding="utf-8")) or []
-        found = tuple(Acceptance(**entry) for entry in entries)
-    except (OSError, TypeError, yaml.YAMLError) as error:
-        raise KnownError(
-            f"{file}: {error}. Each entry has `rule`, `why`, `until` and perhaps `where`"
-        ) from None
-    for entry in found:
-        if type(entry.until) is not date or not str(entry.why).strip():
-            raise KnownError(f"{file}: {entry.rule} needs `why`, and `until` as a day, e.g. 2027-01-31")
-    return found
 
 
 @frozen
@@ -113,7 +89,6 @@ class Line:
 
 
 def broken(rule: Rule, text: str, place: str, known: tuple[Acceptance, ...], told: str = "") -> Line:
-    """Return what is to be said of a breach: it may be accepted."""
     day = datetime.now(UTC).date()
     accepted = next((str(entry) for entry in known if entry.covers(rule, place, day)), "")
     return Line(rule, "accepted" if accepted else "broken", text, told, accepted)
@@ -132,6 +107,5 @@ def note(line: Line) -> None:
 
 
 def read(folder: Path) -> list[Line]:
-    """Return what all processes of a run have seen."""
     lines = exercised.kept(folder, "verdicts")
     return [Line(Rule(**line.pop("rule")), **line) for line in lines]

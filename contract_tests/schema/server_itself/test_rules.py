@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from contract_tests.schema.exercised import row_of
-from contract_tests.schema.server import films, leaks, lives, neighbour, rules, sources, verdicts
+from contract_tests.schema.server import bodies, leaks, lives, neighbour, rules, sources, verdicts
 from contract_tests.schema.server.configuration import Configuration
 from contract_tests.schema.server.ledger import Ledger
-from contract_tests.schema.server.operations import RANK, at, life_cycles, operations
+from contract_tests.schema.server.operations import life_cycles, operations
 from contract_tests.schema.server.patience import Patience
-from contract_tests.support.contract import document
 from contract_tests.violations.server import VIOLATIONS, Served
-from contract_tests.violations.stranger import film
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,7 +60,6 @@ BROKEN = {
 
 @pytest.fixture
 def seeded(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[Target]:
-    """A server with a violation, or without one."""
     name = getattr(request, "param", "lawful-plain")
     served = next(v.apply for v in VIOLATIONS if v.name == name)
     assert isinstance(served, Served)
@@ -76,16 +73,14 @@ def seeded(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> I
 
 @pytest.fixture(scope="module")
 def near() -> Iterator[neighbour.Neighbour]:
-    """A receiver of webhooks."""
     with neighbour.listening() as found:
         yield found
 
 
 def traffic(target: Target) -> None:
-    """Send a little of everything."""
     url = CYCLE.create.url()
     for accept in ("application/json", "application/problem+json"):
-        for body in ({}, {**target.body(CYCLE.create), "duration": 7}):
+        for body in ({}, {**bodies.example_body(CYCLE.create), "duration": 7}):
             target.request(CYCLE.create, body=body, headers={"accept": accept})
     target.request(CYCLE.create, body={}, authorized=False)
     target.call("GET", CYCLE.status_url("00000000-0000-4000-8000-00000000000f"))
@@ -147,23 +142,6 @@ def test_a_key_is_seen_in_any_form() -> None:
     ):  # fmt: skip
         assert list(leaks.shown(text, ("sk-live-91x7",))), text
     assert not list(leaks.shown("live sk", ("sk-live-91x7",)))
-
-
-def test_a_film_is_read() -> None:
-    """A whole film has its length; one that is cut or empty can't be played."""
-    assert films.length(film(10)) == 10.0
-    whole = film(5)
-    for bad in (b"", whole[:-1], film(0), whole[:20], b"\x89PNG" + whole, whole.replace(b"vide", b"soun")):
-        with pytest.raises(ValueError, match=r"\w"):
-            films.length(bad)
-
-
-def test_the_document_has_the_life_cycle_and_its_words() -> None:
-    """Links lead from a create to its status, whose words are those whose order this suite knows."""
-    schemas = document()["components"]["schemas"].values()
-    words = {word for node in schemas for word in at(node, "/properties/status/enum") or ()}
-    assert len(life_cycles()) == 2
-    assert words >= set(RANK)
 
 
 def test_the_counter_knows_templates_and_defaults() -> None:
