@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import define, field
 
-from contract_tests.faults.fault import HASTY, PASS, Silence
+from contract_tests.faults.fault import HASTY, PASS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -130,7 +130,7 @@ class FaultProxy:
             self._forward(plug, fault, _with_scenario(request, fault.scenario))
 
     def _forward(self, plug: socket.socket, fault: Fault, request: bytes) -> None:
-        if fault.silence is Silence.LATE:
+        if fault.silence == "late":
             _read_to_end(plug)
             self._ask(request)
             return
@@ -146,7 +146,7 @@ class FaultProxy:
         self._answer(plug, fault, answer if fault.reply is None else fault.reply)
 
     def _answer(self, plug: socket.socket, fault: Fault, answer: bytes) -> None:
-        if fault.silence is not None:
+        if fault.silence:
             _read_to_end(plug)
             return
         if fault.is_dripping:
