@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from kling_elements.operations.recorder import Recorder
     from kling_elements.types import Outcome
 
+DECIDE = "kling_elements.operations.sender.decide"
 TAG, DIGEST, ID, OTHER = "ask-0", "digest", "id-0", "id-1"
 MADE = Made(ID, TAG, "COMPLETED", ("https://results.example/0.mp4",))
 NO_BOOKS = Books(frozenset(), frozenset(), frozenset())
@@ -121,12 +122,12 @@ def lying(self: Database, **options: Any) -> Iterator[sqlite3.Connection]:
 @pytest.mark.parametrize(
     ("path", "broken", "odd", "kinds"),
     [
-        ("kling_elements.operations.sender.decide", decide, False, set()),
-        ("kling_elements.operations.sender.decide", decide, True, set()),
-        ("kling_elements.operations.sender.decide", repeating_create, False, {Kind.BILLED_TWICE, Kind.LOST}),
-        ("kling_elements.operations.sender.decide", crashing, False, {Kind.UNEXPECTED}),
-        ("kling_elements.operations.sender.decide", careless, False, {Kind.WRONG}),
-        ("kling_elements.operations.sender.decide", careless, True, {Kind.WRONG}),
+        (DECIDE, decide, False, set()),
+        (DECIDE, decide, True, set()),
+        (DECIDE, repeating_create, False, {Kind.BILLED_TWICE, Kind.LOST}),
+        (DECIDE, crashing, False, {Kind.UNEXPECTED}),
+        (DECIDE, careless, False, {Kind.WRONG}),
+        (DECIDE, careless, True, {Kind.WRONG}),
         ("kling_elements.operations.recorder.Recorder.failed", forgetting, False, {Kind.LOST}),
         ("kling_elements.journal.database.Database.writing", lying, False, {Kind.LOST}),
     ],

@@ -56,11 +56,9 @@ class Served:
     settings: dict[str, Any] = field(factory=dict)
 
     def __call__(self) -> None:
-        """Put it in the mock's place."""
         sources.stand_in = self.serve
 
     def serve(self, configuration: Configuration) -> Stranger:
-        """Make the server of a run."""
         server = Stranger((configuration.key, sources.OTHER_KEY), **self.settings)
         for name, change in self.changes.items():
             # A name that is gone fails here.

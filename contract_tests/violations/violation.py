@@ -38,23 +38,14 @@ class CannotApplyError(Exception):
 
 @frozen
 class Violation:
-    """One wrong behaviour.
-
-    Attributes:
-        kind: Where it is.
-        name: Short and unique.
-        description: What is wrong, in one line.
-        apply: Puts it in; called once the tests are collected, in a process of its own.
-        needed: Tests that must each fail, by a part of their ids; with none, any failure counts.
-        lawful: Whether it is no violation after all, and the tests must pass.
-    """
+    """One wrong behaviour."""
 
     kind: Kind
     name: str
     description: str
-    apply: Callable[[], None]
-    needed: tuple[str, ...] = ()
-    lawful: bool = False
+    apply: Callable[[], None]  # called once the tests are collected, in a process of its own
+    needed: tuple[str, ...] = ()  # tests that must each fail, by a part of their ids; with none, any will do
+    lawful: bool = False  # it is no violation after all, and the tests must pass
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.name}"
@@ -72,10 +63,7 @@ def violations(kind: Kind) -> tuple[Violation, ...]:
 
 
 def replaced(make: Callable[[Any], Any], *paths: str) -> Callable[[], None]:
-    """Return a change that replaces functions, methods or classes: `module:name` or `module:Class.method`.
-
-    `make` takes the real one and returns the wrong one.
-    """
+    """Return a change of `module:name` or `module:Class.method`: `make` makes it of the real one."""
 
     def apply() -> None:
         for path in paths:
