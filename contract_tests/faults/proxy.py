@@ -12,7 +12,7 @@ import socket
 import struct
 import threading
 from collections import Counter, deque
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from attrs import define, field
@@ -20,7 +20,7 @@ from attrs import define, field
 from contract_tests.faults.fault import HASTY, PASS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from contract_tests.faults.fault import Fault
 
@@ -105,7 +105,7 @@ class FaultProxy:
 
     def _exchange(self, plug: socket.socket) -> None:
         if self._faults and self._faults[0].request_at == 0:
-            fault = self._next()
+            fault = self._faults.popleft()
             self._count(fault)
             _end(plug, is_reset=fault.is_reset)
             return
@@ -116,7 +116,7 @@ class FaultProxy:
             return
         if not request:
             return
-        fault = self._next()
+        fault = self._faults.popleft() if self._faults else PASS
         if not fault.is_crossed:
             self._count(fault)
         if request[0] == _TLS:
@@ -162,11 +162,9 @@ class FaultProxy:
             plug.sendall(answer[start : start + size])
         while fault.endless:
             plug.sendall(fault.endless)  # until the client has left, which is an OSError
-        if fault.is_interrupt:
-            main = threading.main_thread().ident
-            if main is not None:
-                self._interrupts += 1
-                signal.pthread_kill(main, signal.SIGINT)
+        if fault.is_interrupt and (main := threading.main_thread().ident):
+            self._interrupts += 1
+            signal.pthread_kill(main, signal.SIGINT)
             _read_to_end(plug)
         _end(plug, is_reset=fault.is_reset)
 
@@ -182,24 +180,9 @@ class FaultProxy:
         plug.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return plug
 
-    def _next(self) -> Fault:
-        return self._faults.popleft() if self._faults else PASS
-
     def _count(self, fault: Fault) -> None:
         if fault is not PASS:
             self.injected[fault.name] += 1
-
-
-@contextmanager
-def proxying(upstream: str) -> Iterator[FaultProxy]:
-    """A proxy before the server at this origin, for as long as the context lasts."""
-    host, _, port = upstream.rpartition("//")[2].rpartition(":")
-    proxy = FaultProxy((host, int(port)))
-    proxy.listen()
-    try:
-        yield proxy
-    finally:
-        proxy.refuse()
 
 
 def _with_scenario(request: bytes, scenario: str) -> bytes:

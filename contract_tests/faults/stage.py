@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import httpx
 from attrs import frozen
 
-from contract_tests.faults.proxy import FaultProxy, proxying
+from contract_tests.faults.proxy import FaultProxy
 from contract_tests.support.answers import box, mp4
 from kling_elements_mock import ManualClock, MockSettings, Polls, serve
 
@@ -40,7 +40,10 @@ def staged() -> Iterator[Stage]:
     trust = ssl.create_default_context()
     with ExitStack() as stack:
         served = stack.enter_context(serve(MockSettings(pace=Polls(2)), clock=ManualClock()))
-        proxy = stack.enter_context(proxying(served.url))
+        host, _, port = served.url.rpartition("//")[2].rpartition(":")
+        proxy = FaultProxy((host, int(port)))
+        proxy.listen()
+        stack.callback(proxy.refuse)
         http = stack.enter_context(httpx.Client(verify=trust, limits=NONE_KEPT, trust_env=False))
         stack.callback(signal.signal, signal.SIGINT, signal.signal(signal.SIGINT, signal.default_int_handler))
         yield Stage(served, proxy, http, trust)

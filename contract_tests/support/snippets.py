@@ -73,14 +73,11 @@ class Block:
 def blocks_of(markdown: str) -> list[Block]:
     return [
         Block(
-            markdown.count("\n", 0, found.start("text")),
-            found["language"],
-            re.sub(rf"^{found['indent']}", "", found["text"], flags=re.MULTILINE),
-            found["title"],
-            found["why"],
+            markdown.count("\n", 0, found.start("text")), found["language"],
+            re.sub(f"(?m)^{found['indent']}", "", found["text"]), found["title"], found["why"],
         )
         for found in _FENCE.finditer(markdown)
-    ]
+    ]  # fmt: skip
 
 
 def commands_of(block: Block) -> Iterator[tuple[str, str | None]]:

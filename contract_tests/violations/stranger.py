@@ -326,7 +326,8 @@ class Stranger:
 
 @cache
 def _client() -> httpx.Client:
-    return httpx.Client(trust_env=False)  # certificates are read once, and not for each delivery
+    # Certificates are read once, not for each delivery; no connection is left open at the end.
+    return httpx.Client(trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
 
 
 def with_header(answer: Answer, name: str, value: str | None) -> Answer:

@@ -42,12 +42,6 @@ def test_a_sample_is_found(violation: Violation) -> None:
     assert counts([verdict]).startswith("seeded violations found: 1 of 1")
 
 
-def test_a_run_that_breaks_finds_nothing() -> None:
-    """Tests that can't be collected are no verdict."""
-    (verdict,) = run(SAMPLE[:1], ["no_such_folder"])
-    assert (verdict.is_good, verdict.outcome) == (False, "broken")
-
-
 @pytest.mark.parametrize(
     "change",
     [edited("Makefile", "no such text", ""), replaced(str, "kling_elements:gone"), replaced(str, "gone:x")],
