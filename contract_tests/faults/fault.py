@@ -1,19 +1,14 @@
 """Faults of one exchange between the client and the service: values only, and how they are drawn."""
 
-from __future__ import annotations
-
 import gzip
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal, get_args
 
 from attrs import evolve, field, frozen
 from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
 
 from contract_tests.support.fixtures import load_all
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from hypothesis.strategies import SearchStrategy
 
 HASTY: Final = 0.03
 """Seconds that a request may take where only a time-out ends it."""

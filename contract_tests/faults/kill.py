@@ -8,8 +8,6 @@ some runs the disk is full, the journal is damaged (and put back later), or the 
 and the mock's own books are compared with the files. Ends with 1 if anything was lost or paid twice.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os
@@ -20,15 +18,13 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import httpx
 from attrs import define, field
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 ROOT: Final = Path(__file__).parents[2]
 _LONGEST_LIFE: Final = 0.6  # seconds until a kill; a whole run takes longer

@@ -1,25 +1,19 @@
 """A Hypothesis state machine that drives the world: what a caller does, and what befalls it."""
 
-from __future__ import annotations
-
 import itertools
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable
+from typing import Any, Final
 
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from contract_tests.faults.caller import DISK_TROUBLES, JUMP, RESTART, SLEEP
-from contract_tests.faults.fault import PASS, TASK_SCENARIOS, TLS_FAULTS, exchanges, with_scenario
+from contract_tests.faults.fault import PASS, TASK_SCENARIOS, TLS_FAULTS, Fault, exchanges, with_scenario
 from contract_tests.faults.oracle import Tally
+from contract_tests.faults.stage import Stage
 from contract_tests.faults.world import World
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from contract_tests.faults.fault import Fault
-    from contract_tests.faults.stage import Stage
 
 _ROUND: Final = 50  # examples
 _LEAST: Final = 10  # the first example is the simplest there is, without a fault

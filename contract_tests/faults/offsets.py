@@ -1,17 +1,13 @@
 """A create whose connection ends at every single byte of the request and of the answer."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from attrs import evolve
 
 from contract_tests.faults.fault import PASS, Fault
 from contract_tests.faults.oracle import Finding, Kind, Tally
+from contract_tests.faults.stage import Stage
 from contract_tests.faults.world import World
-
-if TYPE_CHECKING:
-    from contract_tests.faults.stage import Stage
 
 _PARTS: Final = ("request", "answer")
 _IN_ONE_WORLD: Final = 100  # creates: their tasks are compared with the journal together

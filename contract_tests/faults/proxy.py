@@ -4,25 +4,19 @@ Each connection carries one exchange and takes the next fault; without one it is
 are served in turn, whatever a client has left behind is dealt with before its next request.
 """
 
-from __future__ import annotations
-
 import re
 import signal
 import socket
 import struct
 import threading
 from collections import Counter, deque
+from collections.abc import Iterable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from attrs import define, field
 
-from contract_tests.faults.fault import HASTY, PASS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from contract_tests.faults.fault import Fault
+from contract_tests.faults.fault import HASTY, PASS, Fault
 
 PATIENCE: Final = 60.0
 """Seconds without a byte, after which something is wrong with the test itself."""

@@ -1,23 +1,17 @@
 """What examples share, since it is slow to make: the mock, the proxy before it and an HTTP client."""
 
-from __future__ import annotations
-
 import signal
 import ssl
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import httpx
 from attrs import frozen
 
 from contract_tests.faults.proxy import FaultProxy
 from contract_tests.support.answers import box, mp4
-from kling_elements_mock import ManualClock, MockSettings, Polls, serve
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from kling_elements_mock import ServedMock
+from kling_elements_mock import ManualClock, MockSettings, Polls, ServedMock, serve
 
 NONE_KEPT: Final = httpx.Limits(max_keepalive_connections=0)
 """Each exchange has a connection of its own, so that it can be disturbed alone."""

@@ -3,12 +3,13 @@
 `make faults` and `make kill-test` run the same code for longer.
 """
 
-from __future__ import annotations
-
 import logging
 import os
+import sqlite3
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from attrs import evolve
@@ -19,22 +20,14 @@ from contract_tests.faults.fault import PASS, Fault
 from contract_tests.faults.machine import explore
 from contract_tests.faults.offsets import sweep
 from contract_tests.faults.oracle import Ask, Books, Kind, Made, Tally, judge, wrong_task
-from contract_tests.faults.stage import staged
+from contract_tests.faults.stage import Stage, staged
 from contract_tests.faults.world import World
 from kling_elements import OutcomeUnknown, Task
-from kling_elements.api.outcomes import Operation, Raise, Retry, decide
+from kling_elements.api.outcomes import Decision, Operation, Raise, Retry, decide
+from kling_elements.journal import Begun
 from kling_elements.journal.database import Database
-
-if TYPE_CHECKING:
-    import sqlite3
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from contract_tests.faults.stage import Stage
-    from kling_elements.api.outcomes import Decision
-    from kling_elements.journal import Begun
-    from kling_elements.operations.recorder import Recorder
-    from kling_elements.types import Outcome
+from kling_elements.operations.recorder import Recorder
+from kling_elements.types import Outcome
 
 DECIDE = "kling_elements.operations.sender.decide"
 TAG, DIGEST, ID, OTHER = "ask-0", "digest", "id-0", "id-1"

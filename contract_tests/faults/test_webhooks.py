@@ -1,15 +1,10 @@
 """Deliveries that repeat and overtake each other, through the whole receiver."""
 
-from __future__ import annotations
-
 from itertools import product
-from typing import TYPE_CHECKING
 
 from contract_tests.support.deliveries import NOW, SECRET, body_of, headers
+from kling_elements import Task
 from kling_elements.webhooks import WebhookReceiver
-
-if TYPE_CHECKING:
-    from kling_elements import Task
 
 STATUSES = ("CREATED", "IN_PROGRESS", "COMPLETED")
 ONE, OTHER = (f"00000000-0000-4000-8000-00000000000{number}" for number in range(2))
@@ -18,7 +13,7 @@ ONE, OTHER = (f"00000000-0000-4000-8000-00000000000{number}" for number in range
 def test_reordered_and_repeated_deliveries() -> None:
     """In each order of five: no status goes back or is reported twice, and each COMPLETED is reported."""
     for order in product(range(3), repeat=5):
-        told: list[Task] = []
+        told = list[Task]()
         receiver = WebhookReceiver(SECRET, on_task=told.append, now=lambda: NOW)
         for task_id, rank in (pair for r in order for pair in ((ONE, r), (OTHER, 2 - r))):
             body = body_of(STATUSES[rank], task_id)

@@ -1,19 +1,15 @@
 """The answers under `contract_tests/fixtures`: where each is known from, and what the client makes of it."""
 
-from __future__ import annotations
-
 import json
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 from attrs import frozen
 
 from contract_tests.support.contract import document, load_yaml
 from contract_tests.support.strategies import Wire
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 FOLDER: Final = Path(__file__).resolve().parents[1] / "fixtures"
 Mark = Literal["observed", "published", "inferred"]

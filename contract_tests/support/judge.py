@@ -4,25 +4,20 @@ The client validates with jsonschema-rs; this module does with jsonschema, and w
 that a fault of either does not hide in both.
 """
 
-from __future__ import annotations
-
 import json
 import re
+from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
+import httpx
 from attrs import frozen
 from jsonschema import FormatChecker  # type: ignore[import-untyped]  # it ships no types
 from openapi_schema_validator import OAS30WriteValidator
 
 from contract_tests.support.contract import document, operations, resolve
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    import httpx
 
 FORMATS: Final = FormatChecker(())
 _URI_TEXT: Final = re.compile(r"(?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+", re.ASCII)

@@ -1,20 +1,15 @@
 """Small HTTP servers on loopback, for what a fake transport can't show."""
 
-from __future__ import annotations
-
 import math
 import socket
 import threading
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count, takewhile
 from socketserver import StreamRequestHandler, TCPServer, ThreadingTCPServer
-from typing import TYPE_CHECKING
 
 from attrs import define, field
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 
 @define

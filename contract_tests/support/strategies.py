@@ -4,24 +4,18 @@ A schema's keyword that is not known here raises: a limit that nobody generates 
 What breaks a schema or an answer is in `contract_tests.schema.client.damage`.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import string
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from attrs import frozen
 from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn, SearchStrategy
 
+from contract_tests.schema.exercised import Row
 from contract_tests.support.contract import document, resolve
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from hypothesis.strategies import DrawFn, SearchStrategy
-
-    from contract_tests.schema.exercised import Row
 
 _ANNOTATIONS: Final = {
     *("title", "description", "example", "examples", "default", "deprecated", "readOnly", "writeOnly")

@@ -1,24 +1,19 @@
 """Violations of the client: money, the key, the contract, parsing, polling, downloads and the journal."""
 
-from __future__ import annotations
-
 import json
+from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import UTC
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+import httpx
 from attrs import evolve
 
 from contract_tests.support.contract import key_headers
 from contract_tests.violations.violation import replaced, table
 from kling_elements import ConnectionFailed, DeadlineExceeded
 from kling_elements.types import NoResponse, Request, Response
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    import httpx
 
 _KEY_HEADERS: Final = frozenset(key_headers().values())
 _SEND: Final = "kling_elements.api.base_transport:BaseTransport.send"

@@ -1,7 +1,5 @@
 """Violations of the mock: what docs/mock.md promises, changed by import path. `mock` must find each."""
 
-from __future__ import annotations
-
 import math
 from typing import Any, Final
 from uuid import uuid4
@@ -11,7 +9,6 @@ from attrs import evolve
 from contract_tests.violations.violation import replaced, table
 
 _TASKS: Final = "kling_elements_mock.tasks"
-_FOR_EVER: Final = property(lambda self: math.inf, lambda self, value: None)
 
 
 def _ignoring_owner(real: Any) -> Any:
@@ -26,23 +23,12 @@ def _3xx_is_delivered(real: Any) -> Any:
     return attempt
 
 
-def _counted_when_refused(real: Any) -> Any:
-    def count(self: Any, client: str, now: float) -> Any:
-        standing = real(self, client, now)
-        if standing.exceeded:
-            self._seen[client].append(now)
-        return standing
-
-    return count
-
-
 VIOLATIONS: Final = table("mock", {
     "token-not-compared": ("A file can be put or read with any token.",
       replaced(lambda real: lambda one, other: True, "hmac:compare_digest")),
-    "put-never-expires": ("A file can be put for ever.",
-      replaced(lambda real: _FOR_EVER, f"{_TASKS}.uploads:Upload.put_until")),
     "asset-never-expires": ("An asset can be read for ever.",
-      replaced(lambda real: _FOR_EVER, f"{_TASKS}.uploads:Upload.asset_until")),
+      replaced(lambda real: property(lambda self: math.inf, lambda self, value: None),
+        f"{_TASKS}.uploads:Upload.asset_until")),
     "one-token-for-both": ("The token of an asset is good for its upload.",
       replaced(lambda real: lambda self, prefix, name: real(self, "/assets/", name),
         f"{_TASKS}.uploads:Uploads._token")),
@@ -57,8 +43,6 @@ VIOLATIONS: Final = table("mock", {
         f"{_TASKS}.signed_urls:Signer._mac")),
     "quota-of-all-keys": ("The day's quota is counted for all keys together.",
       replaced(_ignoring_owner, f"{_TASKS}.limits:DailyQuota.used_up", f"{_TASKS}.limits:DailyQuota.spend")),
-    "quota-never-used-up": ("The day's quota is not kept.",
-      replaced(lambda real: lambda self, *rest: False, f"{_TASKS}.limits:DailyQuota.used_up")),
     "quota-for-good": ("The day's quota does not begin again.",
       replaced(lambda real: lambda self, owner, time: real(self, owner, 0.0),
         f"{_TASKS}.limits:DailyQuota.used_up", f"{_TASKS}.limits:DailyQuota.spend")),
@@ -68,8 +52,6 @@ VIOLATIONS: Final = table("mock", {
     "rate-of-all-addresses": ("The rate is counted for all addresses together.",
       replaced(lambda real: lambda self, client, now: real(self, "any", now),
         f"{_TASKS}.limits:RateLimiter.count")),
-    "rate-counts-refusals": ("A request that is refused for the rate counts against it.",
-      replaced(_counted_when_refused, f"{_TASKS}.limits:RateLimiter.count")),
     "3xx-is-delivered": ("A redirect counts as delivered.",
       replaced(_3xx_is_delivered, f"{_TASKS}.webhooks:Dispatcher._attempt")),
     "delivery-anywhere": ("Receivers outside the loopback are told.",

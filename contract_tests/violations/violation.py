@@ -4,19 +4,15 @@ No violation names a line of source. Each changes what goes over the wire, repla
 path, or edits a copy of the document. One that can't be applied raises, so that a renaming is noticed.
 """
 
-from __future__ import annotations
-
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 from attrs import frozen
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 Kind = Literal["server", "client", "document", "webhook", "mock"]

@@ -1,15 +1,11 @@
 """Violations on the path of webhooks: verifying, remembering, receiving and waking."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable
+from typing import Any, Final
 
 from attrs import evolve
 
 from contract_tests.violations.violation import replaced, table
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _EXAMINE: Final = "kling_elements.webhooks.verification:examine"
 _SIGNING: Final = "kling_elements.webhooks.signing"
