@@ -37,11 +37,7 @@ def load(path: Path) -> Fixture:
     """Read one file; ValueError if it does not say what it must, or says more."""
     content: dict[str, Any] = load_yaml(path)
     response: dict[str, Any] = content["response"]
-    expected = {
-        method: expectation
-        for methods, expectation in content["expect"].items()
-        for method in methods.split(", ")
-    }
+    expected = {name: what for names, what in content["expect"].items() for name in names.split(", ")}
     unknown = set(content) - {"mark", "sureness", "source", "sibling", "server", "response", "expect"}
     is_whole = (
         content["mark"] in MARKS
@@ -56,16 +52,10 @@ def load(path: Path) -> Fixture:
     media_type = headers.pop("content-type", "")
     value = response.get("json")
     body = response["text"] if "text" in response else json.dumps(value, ensure_ascii=False)
-    return Fixture(
-        path.stem,
-        content["mark"],
-        content["sureness"],
-        content["source"],
-        content.get("sibling", ""),
-        document()["servers"][content.get("server", 0)]["url"],
-        Wire(response["status"], media_type, headers, body.encode(), value),
-        expected,
-    )
+    wire = Wire(response["status"], media_type, headers, body.encode(), value)
+    url = document()["servers"][content.get("server", 0)]["url"]
+    said = (content["mark"], content["sureness"], content["source"], content.get("sibling", ""))
+    return Fixture(path.stem, *said, url, wire, expected)
 
 
 @cache

@@ -22,7 +22,7 @@ _SEND: Final = "kling_elements.api.base_transport:BaseTransport.send"
 
 
 def _asked(change: Callable[[Request], Request]) -> Callable[[], None]:
-    return replaced(lambda real: lambda self, request, *rest: real(self, change(request), *rest), _SEND)
+    return replaced(_SEND, lambda real: lambda self, request, *rest: real(self, change(request), *rest))
 
 
 def _body(change: Callable[[dict[str, Any]], object]) -> Callable[[], None]:
@@ -50,7 +50,7 @@ def _again(when: Callable[[Any], bool]) -> Callable[[], None]:
 
         return send
 
-    return replaced(make, _SEND)
+    return replaced(_SEND, make)
 
 
 def _answered(change: Callable[[Response], Response]) -> Callable[[], None]:
@@ -61,7 +61,7 @@ def _answered(change: Callable[[Response], Response]) -> Callable[[], None]:
 
         return send
 
-    return replaced(make, _SEND)
+    return replaced(_SEND, make)
 
 
 def _json(change: Callable[[Response, dict[str, Any]], object]) -> Callable[[], None]:
@@ -110,7 +110,7 @@ def _wire(change: Callable[[httpx.Request], object]) -> Callable[[], None]:
 
         return send
 
-    return replaced(make, "httpx:Client._send_single_request", "httpx:AsyncClient._send_single_request")
+    return replaced("httpx:Client._send_single_request httpx:AsyncClient._send_single_request", make)
 
 
 def _key_everywhere() -> Callable[[], None]:
@@ -166,25 +166,22 @@ VIOLATIONS: Final = table("client", {
       _again(lambda outcome: isinstance(outcome, Response) and outcome.status >= 500)),
     "quota-is-a-rate": ("The day's quota is retried like a rate.", _message(429, "Too many requests")),
     "deadline-is-a-failure": ("A missed deadline is a failure without the task's id.",
-      replaced(_deadline_fails, "kling_elements.operations.service:TaskService.wait")),
+      "kling_elements.operations.service:TaskService.wait", _deadline_fails),
     "interrupt-forgets": ("Ctrl-C during a wait does not show the task's id.",
-      replaced(lambda real: lambda task_id: nullcontext(),
-        "kling_elements.operations.service:_named_in_errors")),
+      "kling_elements.operations.service:_named_in_errors", lambda real: lambda task_id: nullcontext()),
     "created-not-recorded": ("The journal never learns the id of a created task.",
-      replaced(_returning(None), "kling_elements.operations.recorder:Recorder.created")),
+      "kling_elements.operations.recorder:Recorder.created", _returning(None)),
     "quota-forgotten": ("A used-up quota is not remembered for the next process.",
-      replaced(_returning(None), "kling_elements.operations.recorder:Recorder.quota_wait")),
+      "kling_elements.operations.recorder:Recorder.quota_wait", _returning(None)),
     # the key
     "key-to-other-hosts": ("The key goes to the host of uploads and results.", _key_everywhere()),
     "key-as-a-bearer-token": ("The key is sent in a second header too.", _wire(_key_twice)),
-    "redirect-followed": ("A redirect is followed.",
-      replaced(lambda real: lambda *args, **options: real(*args, **{**options, "follow_redirects": True}),
-        "httpx:Client.send", "httpx:AsyncClient.send")),
-    "key-in-a-repr": ("The key's repr shows it.",
-      replaced(lambda real: lambda self: f"ApiKey({self.reveal()!r})",
-        "kling_elements.api.auth:ApiKey.__repr__")),
+    "redirect-followed": ("A redirect is followed.", "httpx:Client.send httpx:AsyncClient.send",
+      lambda real: lambda *args, **options: real(*args, **{**options, "follow_redirects": True})),
+    "key-in-a-repr": ("The key's repr shows it.", "kling_elements.api.auth:ApiKey.__repr__",
+      lambda real: lambda self: f"ApiKey({self.reveal()!r})"),
     "echo-not-redacted": ("A key that the server echoes stands in the error.",
-      replaced(lambda real: lambda self, text: text, "kling_elements.api.auth:ApiKey.redact")),
+      "kling_elements.api.auth:ApiKey.redact", lambda real: lambda self, text: text),
     # the contract
     "duration-is-a-number": ("duration is sent as 5, not '5'.",
       _body(lambda body: body.update({k: int(v) for k, v in body.items() if k == "duration"}))),
@@ -192,17 +189,16 @@ VIOLATIONS: Final = table("client", {
     "status-under-the-create-path": ("Status is asked for under create's path.",
       _asked(lambda r: evolve(r, path=r.path.replace("/kling-elements/", "/kling-elements-std/")))),
     "invalid-body-sent": ("A body is not validated before it is sent.",
-      replaced(_returning([]), "kling_elements.validation:Validator.problems")),
-    "small-images-sent": ("An image that is too small is sent.",
-      replaced(_returning(()), "kling_elements.images.constraints:problems")),
+      "kling_elements.validation:Validator.problems", _returning([])),
+    "small-images-sent": ("An image that is too small is sent.", "kling_elements.images.constraints:problems",
+      _returning(())),
     # parsing
     "created-unknown": ("CREATED, which the page lacks, is no status.",
       _task(lambda task: task.update({k: "" for k, v in task.items() if (k, v) == ("status", "CREATED")}))),
     "unknown-fields-lost": ("Fields that the document lacks are lost.",
       _task(lambda task: [task.pop(name) for name in set(task) - {"task_id", "status", "generated"}])),
     "other-task-accepted": ("An answer about another task is accepted.",
-      replaced(lambda real: lambda answer, task_id=None: real(answer),
-        "kling_elements.api.responses:read_task")),
+      "kling_elements.api.responses:read_task", lambda real: lambda answer, task_id=None: real(answer)),
     "any-404-is-empty": ("Any 404 is an empty list: a wrong URL looks like an empty account.",
       _message(404, "Tasks not found")),
     "reasons-lost": ("An error does not say which field is wrong.", _json(_without_params)),
@@ -212,40 +208,38 @@ VIOLATIONS: Final = table("client", {
     # polling
     "retry-after-ignored": ("Retry-After and the rate limit's reset are ignored.",
       _without("retry-after", "x-ratelimit-reset")),
-    "no-jitter": ("Pauses are not random.",
-      replaced(lambda real: lambda policy, attempt, hint, _, *more: real(policy, attempt, hint, 1.0, *more),
-        "kling_elements.policy.retries:backoff")),
+    "no-jitter": ("Pauses are not random.", "kling_elements.policy.retries:backoff",
+      lambda real: lambda policy, attempt, hint, _, *more: real(policy, attempt, hint, 1.0, *more)),
     "sleeps-past-the-deadline": ("The last sleep goes past the deadline.",
-      replaced(lambda real: lambda self, seconds, now: seconds,
-        "kling_elements.policy.polling:Deadline.clamp")),
+      "kling_elements.policy.polling:Deadline.clamp", lambda real: lambda self, seconds, now: seconds),
     "unknown-status-ends-the-wait": ("A wait ends at an unknown status.",
-      replaced(lambda real: property(lambda self: self.status not in {"CREATED", "IN_PROGRESS"}),
-        "kling_elements:TaskData.is_terminal")),
+      "kling_elements:TaskData.is_terminal",
+      lambda real: property(lambda self: self.status not in {"CREATED", "IN_PROGRESS"})),
     "failed-is-a-result": ("generate returns a FAILED task.",
-      replaced(lambda real: lambda task: task, "kling_elements.operations.videos:require_video")),
+      "kling_elements.operations.videos:require_video", lambda real: lambda task: task),
     # downloads
     "file-overwritten": ("An existing file is overwritten.",
-      replaced(_overwriting, "kling_elements:Task.download", "kling_elements:AsyncTask.download")),
-    "any-body-is-a-video": ("Any body is kept as the video.",
-      replaced(_always_whole, "kling_elements.downloads.mp4:inspect_video")),
+      "kling_elements:Task.download kling_elements:AsyncTask.download", _overwriting),
+    "any-body-is-a-video": ("Any body is kept as the video.", "kling_elements.downloads.mp4:inspect_video",
+      _always_whole),
     "parts-of-two-videos": ("A continued download does not ask whether the file has changed.",
       _wire(lambda request: request.headers.pop("if-range", None))),
     "signed-query-encoded": ("The signed query of a result's URL is encoded again.", _wire(_encoded)),
     # finer ones
     "alike-images-share-an-upload": ("Two images that begin alike share one upload.",
-      replaced(lambda real: lambda image: (image.data[:64].hex(), image.content_type),
-        "kling_elements.operations.uploads:_key")),
+      "kling_elements.operations.uploads:_key",
+      lambda real: lambda image: (image.data[:64].hex(), image.content_type)),
     "second-result-lost": ("Of two results only the first is kept.",
       _task(lambda task: task.update(generated=task.get("generated", [])[:1]))),
     "retry-after-without-its-zone": ("A date of another time zone is read as UTC.",
-      replaced(lambda real: lambda text: (date := real(text)) and date.replace(tzinfo=UTC),
-        "kling_elements.api.parsing:_date")),
+      "kling_elements.api.parsing:_date",
+      lambda real: lambda text: (date := real(text)) and date.replace(tzinfo=UTC)),
     "expiry-in-local-time": ("A result's expiry is local time under the name of UTC.",
-      replaced(lambda real: lambda url: (date := real(url)) and date.astimezone().replace(tzinfo=UTC),
-        "kling_elements.types:url_expiry")),
+      "kling_elements.types:url_expiry",
+      lambda real: lambda url: (date := real(url)) and date.astimezone().replace(tzinfo=UTC)),
     "key-struck-out-as-it-is-only": ("An encoded key that the server echoes stands in the error.",
-      replaced(lambda real: lambda key: lambda text: text.replace(key, "[API key]"),
-        "kling_elements.api.key_redaction:redactor")),
+      "kling_elements.api.key_redaction:redactor",
+      lambda real: lambda key: lambda text: text.replace(key, "[API key]")),
     "video-not-flushed": ("A video is not brought to the disk before it gets its name.",
-      replaced(_returning(None), "kling_elements.files:sync")),
+      "kling_elements.files:sync", _returning(None)),
 })  # fmt: skip

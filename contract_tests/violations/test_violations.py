@@ -45,7 +45,7 @@ def test_a_sample_is_found(violation: Violation) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [edited("Makefile", "no such text", ""), replaced(str, "kling_elements:gone"), replaced(str, "gone:x")],
+    [edited("Makefile", "no such text", ""), replaced("kling_elements:gone", str), replaced("gone:x", str)],
 )
 def test_a_violation_that_cannot_be_applied_is_an_error(change: Callable[[], None]) -> None:
     """A renamed function or module fails the run, and the message says which."""

@@ -47,9 +47,12 @@ class Violation:
         return f"{self.kind}:{self.name}"
 
 
-def table(kind: Kind, rows: Mapping[str, tuple[str, Callable[[], None]]]) -> tuple[Violation, ...]:
-    """Return the violations of rows: by name, what is wrong, and the change."""
-    return tuple(Violation(kind, name, description, apply) for name, (description, apply) in rows.items())
+def table(kind: Kind, rows: Mapping[str, tuple[Any, ...]]) -> tuple[Violation, ...]:
+    """Return the violations of rows: by name, what is wrong, and the change or `replaced`'s arguments."""
+    return tuple(
+        Violation(kind, name, said, change[0] if len(change) == 1 else replaced(*change))
+        for name, (said, *change) in rows.items()
+    )
 
 
 def violations(kind: Kind) -> tuple[Violation, ...]:
@@ -58,11 +61,11 @@ def violations(kind: Kind) -> tuple[Violation, ...]:
     return found
 
 
-def replaced(make: Callable[[Any], Any], *paths: str) -> Callable[[], None]:
+def replaced(paths: str, make: Callable[[Any], Any]) -> Callable[[], None]:
     """Return a change of `module:name` or `module:Class.method`: `make` makes it of the real one."""
 
     def apply() -> None:
-        for path in paths:
+        for path in paths.split():
             _replace(path, make)
 
     return apply
@@ -97,6 +100,6 @@ def edited(file: str, old: str, new: str) -> Callable[[], None]:
         for folder in ("spec", "generated"):
             shutil.copytree(ROOT / folder, copy / folder)
         (copy / file).write_text(text.replace(old, new, 1), encoding="utf-8")
-        replaced(lambda real: lambda self, _: real(self, copy), "spec.tools.layout:Layout.__init__")()
+        replaced("spec.tools.layout:Layout.__init__", lambda real: lambda self, _: real(self, copy))()
 
     return apply
