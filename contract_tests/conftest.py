@@ -3,14 +3,12 @@
 Nothing of this machine's user is read or written, and no test feels another's requests.
 """
 
-from __future__ import annotations
-
 import faulthandler
 import gc
 import os
 import time
+from collections.abc import Generator, Iterator
 from itertools import count
-from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
@@ -19,9 +17,6 @@ from attrs import define, field
 from contract_tests.support import hygiene
 from kling_elements.journal import fingerprint
 from kling_elements.policy import rate_limits
-
-if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
 
 _VARIABLES = ("KLING_ELEMENTS_API_KEY", "FREEPIK_API_KEY", "MAGNIFIC_API_KEY", "KLING_ELEMENTS_BASE_URL")
 _NUMBERS = count()

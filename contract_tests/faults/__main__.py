@@ -1,13 +1,12 @@
 """Runs the faults and prints the table: `make faults`."""
 
-from __future__ import annotations
-
 import argparse
 import logging
 import sys
 import time
+from collections.abc import Sequence
 from operator import add
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from attrs import astuple
 
@@ -15,9 +14,6 @@ from contract_tests.faults.machine import explore
 from contract_tests.faults.offsets import sweep
 from contract_tests.faults.oracle import Kind, Tally
 from contract_tests.faults.stage import staged
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _SHOWN: Final = 10
 

@@ -1,34 +1,26 @@
 """Who calls: the public clients over one journal, with clocks and sleeps of their own, through the proxy."""
 
-from __future__ import annotations
-
 import os
 import resource
 import shutil
 import tempfile
 import warnings
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import anyio
 import httpx
 from attrs import define, field, frozen
 
-from contract_tests.faults.fault import HASTY
+from contract_tests.faults.fault import HASTY, Fault
+from contract_tests.faults.oracle import Ask, Tally
 from contract_tests.faults.proxy import PATIENCE
-from contract_tests.faults.stage import NONE_KEPT
-from kling_elements import AsyncKlingElements, Journal, KlingElements, KlingError, Limits, Task
+from contract_tests.faults.stage import NONE_KEPT, Stage
+from kling_elements import AsyncKlingElements, Event, Journal, KlingElements, KlingError, Limits, Task
 from kling_elements.journal.database import Database
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-    from contract_tests.faults.fault import Fault
-    from contract_tests.faults.oracle import Ask, Tally
-    from contract_tests.faults.stage import Stage
-    from kling_elements import Event
 
 LOOKS: Final = 60.0
 """Seconds of waiting; on the fake clock, so they take none."""

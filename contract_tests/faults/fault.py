@@ -1,35 +1,23 @@
 """Faults of one exchange between the client and the service: values only, and how they are drawn."""
 
-from __future__ import annotations
-
 import gzip
-from enum import Enum, auto
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal, get_args
 
 from attrs import evolve, field, frozen
 from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
 
 from contract_tests.support.fixtures import load_all
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from hypothesis.strategies import SearchStrategy
 
 HASTY: Final = 0.03
 """Seconds that a request may take where only a time-out ends it."""
 _LONGEST: Final = 4000  # bytes; places in an exchange are taken modulo its length
 
 
-class Silence(Enum):
-    """Nothing more is said until the client has given up."""
-
-    LOST = auto()
-    """The service never gets the request."""
-    LATE = auto()
-    """The service gets the request after the client has given up."""
-    ANSWERED = auto()
-    """The service got the request and answered; the client never sees it."""
+# Nothing more is said until the client has given up: the service never gets the request, gets it later,
+# or got it and answered.
+Silence = Literal["", "lost", "late", "answered"]
 
 
 def _short(data: bytes | None) -> str:
@@ -47,10 +35,8 @@ class Fault:
     answer_at: int | None = None  # bytes of the answer that go on before the connection ends; None: all
     piece: int = 0  # bytes that are sent at once; 0: all
     is_reset: bool = False  # rather than closed
-    silence: Silence | None = None
-    is_dripping: bool = (
-        False  # the head begins to come byte by byte, each in time, for too long, and then ends
-    )
+    silence: Silence = ""
+    is_dripping: bool = False  # the head comes byte by byte, each in time, for too long, and then ends
     endless: bytes = field(default=b"", repr=_short)  # follows the reply, again and again
     is_interrupt: bool = False  # Ctrl-C, while the client waits for the rest of the answer
     is_crossed: bool = False  # the answer to an earlier request of the same kind comes instead
@@ -59,7 +45,7 @@ class Fault:
     @property
     def is_slow(self) -> bool:
         """Whether a client notices it by its time-out only."""
-        return self.silence is not None or self.is_dripping or bool(self.endless)
+        return bool(self.silence or self.is_dripping or self.endless)
 
     @property
     def is_of_the_way(self) -> bool:
@@ -74,7 +60,7 @@ TLS_FAULTS: Final = (
     Fault("TLS never started: reset", is_asked=False, is_reset=True),
     Fault("TLS never started: plain HTTP", is_asked=False, reply=b"HTTP/1.1 400 Bad Request\r\n\r\n"),
     Fault("TLS never started: cut record", is_asked=False, reply=b"\x16\x03\x03\x00\x7a\x02\x00"),
-    Fault("TLS never started: silence", is_asked=False, silence=Silence.LOST),
+    Fault("TLS never started: silence", is_asked=False, silence="lost"),
 )
 
 TASK_SCENARIOS: Final = (
@@ -84,7 +70,7 @@ TASK_SCENARIOS: Final = (
 )
 
 
-def http_reply(status: int, headers: dict[str, str], body: bytes) -> bytes:
+def http_reply(status: int, headers: Mapping[str, str], body: bytes) -> bytes:
     """An HTTP answer as it goes over the wire."""
     lines = [f"HTTP/1.1 {status} Whatever", *(f"{name}: {value}" for name, value in headers.items())]
     return "\r\n".join([*lines, f"content-length: {len(body)}", "", ""]).encode("latin-1") + body
@@ -92,18 +78,14 @@ def http_reply(status: int, headers: dict[str, str], body: bytes) -> bytes:
 
 def _refusals() -> dict[str, list[bytes]]:
     """What an edge may answer by itself, from the fixtures' errors, by row of the table."""
-    rate = "429, a rate"
-    limit = http_reply(429, {"retry-after": "86400"}, b'{"message":"Too many requests"}')
-    rows: dict[str, list[bytes]] = {rate: [limit]}
+    rate, quota = "429, a rate", "429, the day's quota"
+    rows = {rate: [http_reply(429, {"retry-after": "86400"}, b'{"message":"Too many requests"}')]}
     for fixture in load_all():
-        wire = fixture.wire
         if fixture.name.startswith("error-"):
-            row = f"{wire.status // 100}xx"
-            if wire.status == 429:
-                row = rate if "rate" in fixture.name else "429, the day's quota"
+            wire, is_rate = fixture.wire, "rate" in fixture.name
+            row = f"{wire.status // 100}xx" if wire.status != 429 else rate if is_rate else quota
             media = {"content-type": wire.media_type} if wire.media_type else {}
-            reply = http_reply(wire.status, {**media, **wire.headers}, wire.body)
-            rows.setdefault(row, []).append(reply)
+            rows.setdefault(row, []).append(http_reply(wire.status, {**media, **wire.headers}, wire.body))
     return rows
 
 
@@ -187,8 +169,8 @@ def exchanges(
             for is_asked in (False, True)
         ]
         silent = [
-            Fault(f"silence, request {how.name.lower()}", silence=how, is_asked=how is not Silence.LOST)
-            for how in Silence
+            Fault(f"silence, request {how}", silence=how, is_asked=how != "lost")
+            for how in get_args(Silence)[1:]
         ]
         kinds += [st.just(Fault("answer's head in drips", is_dripping=True))]
         kinds += [st.sampled_from(endless), st.sampled_from(silent)]

@@ -8,8 +8,6 @@ some runs the disk is full, the journal is damaged (and put back later), or the 
 and the mock's own books are compared with the files. Ends with 1 if anything was lost or paid twice.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os
@@ -20,15 +18,13 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import httpx
 from attrs import define, field
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 ROOT: Final = Path(__file__).parents[2]
 _LONGEST_LIFE: Final = 0.6  # seconds until a kill; a whole run takes longer
@@ -128,34 +124,34 @@ class Round:
         (self.folder / "jobs.jsonl").write_text("".join(f"{json.dumps(job)}\n" for job in jobs))
         for _ in range(_MAX_RUNS):
             trouble = rng.choice(_TROUBLES) if self.kills < kills else _PLAIN
+            life = rng.uniform(0.0, _LONGEST_LIFE) if self.kills < kills else None
             if trouble != _PLAIN:
-                self.troubled(rng.uniform(0.0, _LONGEST_LIFE), trouble, rng.uniform(-48, 48))
-                continue
-            code = self.batch(life=rng.uniform(0.0, _LONGEST_LIFE) if self.kills < kills else None)
-            if code in {0, 9}:
-                break
-            if code is not None:
-                self.found.append(f"a run ended with {code}: {self.said()}")
+                self.troubled(trouble, life=life, hours=rng.uniform(-48, 48))
+            elif (code := self.batch(life=life)) is not None:
+                self.must(code in {0, 9}, f"a run ended with {code}")
                 break
         self.finish()
         self.judge()
 
+    def must(self, is_so: object, text: str, *, says: bool = True) -> None:
+        """Note what is not so, with what the command said last."""
+        if not is_so:
+            self.found.append(f"{text}: {self.said()}" if says else text)
+
     def batch(self, **how: Any) -> int | None:
         return self.run("batch", str(self.folder / "jobs.jsonl"), "-d", str(self.folder / "out"), **how)
 
-    def troubled(self, life: float, trouble: str, hours: float) -> None:
+    def troubled(self, trouble: str, **how: Any) -> None:
         """Run the batch while something else is wrong, and put that right."""
         self.troubles[trouble] += 1
-        whole = self.journal.read_bytes()
-        before = self.tasks()
+        whole, before = self.journal.read_bytes(), self.tasks()
         if trouble == _DAMAGED:
             self.journal.write_bytes(whole[: len(whole) // 2])
-        code = self.batch(life=life, trouble=trouble, hours=hours)
-        if "Traceback" in self.said():
-            self.found.append(f"{trouble}: {self.said()}")
+        code = self.batch(trouble=trouble, **how)
+        self.must("Traceback" not in self.said(), trouble)
         if trouble == _DAMAGED:
-            if code not in {_REFUSED, None} or self.tasks() != before:
-                self.found.append(f"a batch went on with a damaged journal: {code}: {self.said()}")
+            went_on = code not in {_REFUSED, None} or self.tasks() != before
+            self.must(not went_on, f"a batch went on with a damaged journal: {code}")
             backup = self.journal.with_suffix(".backup")
             backup.write_bytes(whole)
             backup.replace(self.journal)
@@ -191,41 +187,32 @@ class Round:
         """Finish what `resume` can, then settle the creates that were in flight at a kill."""
         code = self.run("resume", "--json")
         state = json.loads(self.said())
-        if code not in {0, 6}:
-            self.found.append(f"resume ended with {code}: {self.said()}")
-        if self.run("resume", "--json") != code:
-            self.found.append("a second resume ended otherwise")
+        self.must(code in {0, 6}, f"resume ended with {code}")
+        self.must(self.run("resume", "--json") == code, "a second resume ended otherwise")
         served = self.tasks()
         unrecorded = {each["id"] for each in state["unrecorded"]}
         for entry in state["unknown"]:
-            mine = next(iter(served.get(self.prompt(int(entry["job"].removeprefix("job"))), ())), None)
-            if mine and mine not in unrecorded:
-                self.found.append(f"{entry['job']}: its task {mine} is not shown as unrecorded")
-            if mine:
-                self.adopted += 1
-                code = self.run("resume", "--adopt", mine, "--entry", entry["entry"], "--json")
-            else:
-                self.abandoned += 1
-                code = self.run("resume", "--abandon", entry["entry"], "--json")
-            if code not in {0, 6}:
-                self.found.append(f"{entry['job']} could not be settled: {code}: {self.said()}")
-        if (code := self.batch()) != 0:
-            self.found.append(f"the batch is not whole at the end: {code}: {self.said()}")
+            mine = next(iter(served.get(self.prompt(int(entry["job"].removeprefix("job"))), ())), "")
+            shown = f"{entry['job']}: its task {mine} is not shown as unrecorded"
+            self.must(not mine or mine in unrecorded, shown, says=False)
+            self.adopted, self.abandoned = self.adopted + bool(mine), self.abandoned + (not mine)
+            how = ("--adopt", mine, "--entry") if mine else ("--abandon",)
+            code = self.run("resume", *how, entry["entry"], "--json")
+            self.must(code in {0, 6}, f"{entry['job']} could not be settled: {code}")
+        code = self.batch()
+        self.must(code == 0, f"the batch is not whole at the end: {code}")
 
     def judge(self) -> None:
         """Compare the files and the report with the service's books."""
         tasks, out = self.tasks(), self.folder / "out"
-        jobs = {f"job{number}" for number in range(self.jobs)}
-        self.found += [f"{prompt}: paid {len(ids)} times" for prompt, ids in tasks.items() if len(ids) > 1]
-        self.found += [f"{self.prompt(n)}: no task" for n in range(self.jobs) if self.prompt(n) not in tasks]
-        videos = {path.stem: path for path in out.glob("*.mp4")}
-        self.found += [f"{name}: no file" for name in sorted(jobs - videos.keys())]
-        self.found += [
-            f"{name}: no video" for name, path in videos.items() if path.read_bytes()[4:8] != b"ftyp"
-        ]
+        for number in range(self.jobs):
+            ids, video = tasks.get(self.prompt(number), []), out / f"job{number}.mp4"
+            self.must(len(ids) == 1, f"{self.prompt(number)}: paid {len(ids)} times", says=False)
+            is_there = video.exists() and video.read_bytes()[4:8] == b"ftyp"
+            self.must(is_there, f"job{number}: no video", says=False)
         lines = (out / "report.jsonl").read_text().splitlines()
-        if not {json.loads(line)["id"] for line in lines if line.endswith("}")} >= jobs:
-            self.found.append("the report lacks jobs")
+        reported = {json.loads(line)["id"] for line in lines if line.endswith("}")}
+        self.must(len(reported) >= self.jobs, "the report lacks jobs", says=False)
 
 
 def run(kills: int, jobs: int, seed: int, folder: Path) -> list[str]:

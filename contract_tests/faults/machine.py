@@ -1,25 +1,19 @@
 """A Hypothesis state machine that drives the world: what a caller does, and what befalls it."""
 
-from __future__ import annotations
-
 import itertools
 import sys
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from typing import Any, Final
 
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from contract_tests.faults.caller import DISK_TROUBLES, JUMP, RESTART, SLEEP
-from contract_tests.faults.fault import PASS, TASK_SCENARIOS, TLS_FAULTS, exchanges, with_scenario
+from contract_tests.faults.fault import PASS, TASK_SCENARIOS, TLS_FAULTS, Fault, exchanges, with_scenario
 from contract_tests.faults.oracle import Tally
+from contract_tests.faults.stage import Stage
 from contract_tests.faults.world import World
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from contract_tests.faults.fault import Fault
-    from contract_tests.faults.stage import Stage
 
 _ROUND: Final = 50  # examples
 _LEAST: Final = 10  # the first example is the simplest there is, without a fault
@@ -28,6 +22,7 @@ _SEEDS_APART: Final = 1_000_003
 _NO_CHECKS: Final = (HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large)
 
 _faults: Final = st.lists(exchanges(), min_size=1, max_size=4)
+_fetches: Final = st.lists(exchanges(longest=_VIDEO, is_slow=False), min_size=1, max_size=3)
 _jobs: Final = st.none() | st.sampled_from("abc")
 _creates: Final = st.sampled_from(["create", "create", "generate"])
 _places: Final = st.integers(0, 40)
@@ -62,8 +57,8 @@ class FaultMachine(RuleBasedStateMachine):
         self.world.has_odd_ids = has_odd_ids
 
     @rule(faults=_storms, name=_creates, job=_jobs, is_async=_kinds)
-    def create(self, *, faults: list[Fault], name: str, job: str | None, is_async: bool) -> None:
-        self.world.create(faults, name=name, job=job, is_async=is_async)
+    def create(self, **create: Any) -> None:
+        self.world.create(**create)
 
     @rule(faults=_faults, name=st.sampled_from(["get", "wait"]), place=_places, is_async=_kinds)
     def look(self, *, faults: list[Fault], name: str, place: int, is_async: bool) -> None:
@@ -73,11 +68,7 @@ class FaultMachine(RuleBasedStateMachine):
     def survey(self, *, faults: list[Fault], name: str, is_async: bool) -> None:
         self.world.survey(name, faults, is_async=is_async)
 
-    @rule(
-        faults=st.lists(exchanges(longest=_VIDEO, is_slow=False), min_size=1, max_size=3),
-        place=_places,
-        is_async=_kinds,
-    )
+    @rule(faults=_fetches, place=_places, is_async=_kinds)
     def download(self, *, faults: list[Fault], place: int, is_async: bool) -> None:
         self.world.download(self._pick(place), faults, is_async=is_async)
 
@@ -87,18 +78,14 @@ class FaultMachine(RuleBasedStateMachine):
 
     @rule(is_refused=st.booleans(), times=st.integers(1, 3), name=_creates, job=_jobs)
     def create_at_a_bad_moment(self, *, is_refused: bool, times: int, name: str, job: str | None) -> None:
-        if is_refused:
-            self.world.caller.refuse(times)
-        else:
-            self.world.caller.interrupt(times)
+        befall = self.world.caller.refuse if is_refused else self.world.caller.interrupt
+        befall(times)
         self.world.create([], name=name, job=job)
 
     @rule(how=st.sampled_from(DISK_TROUBLES), at=st.integers(0, 4), faults=_storms, name=_creates, job=_jobs)
-    def create_with_disk_trouble(
-        self, how: str, at: int, faults: list[Fault], name: str, job: str | None
-    ) -> None:
+    def create_with_disk_trouble(self, how: str, at: int, **create: Any) -> None:
         self.world.caller.trouble_disk(how, at)
-        self.world.create(faults, name=name, job=job)
+        self.world.create(**create)
 
     @rule(faults=st.lists(exchanges(can_interrupt=False), max_size=2), is_own=st.booleans(), is_async=_kinds)
     def create_after_fork(self, *, faults: list[Fault], is_own: bool, is_async: bool) -> None:

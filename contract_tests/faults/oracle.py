@@ -4,18 +4,13 @@ The truth is the mock's own list of tasks. The claims are what calls returned an
 says.
 """
 
-from __future__ import annotations
-
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from attrs import define, field, frozen
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from kling_elements import Task
+from kling_elements import Task
 
 
 class Kind(StrEnum):

@@ -4,25 +4,19 @@ Each connection carries one exchange and takes the next fault; without one it is
 are served in turn, whatever a client has left behind is dealt with before its next request.
 """
 
-from __future__ import annotations
-
 import re
 import signal
 import socket
 import struct
 import threading
 from collections import Counter, deque
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Final
 
 from attrs import define, field
 
-from contract_tests.faults.fault import HASTY, PASS, Silence
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from contract_tests.faults.fault import Fault
+from contract_tests.faults.fault import HASTY, PASS, Fault
 
 PATIENCE: Final = 60.0
 """Seconds without a byte, after which something is wrong with the test itself."""
@@ -105,7 +99,7 @@ class FaultProxy:
 
     def _exchange(self, plug: socket.socket) -> None:
         if self._faults and self._faults[0].request_at == 0:
-            fault = self._next()
+            fault = self._faults.popleft()
             self._count(fault)
             _end(plug, is_reset=fault.is_reset)
             return
@@ -116,7 +110,7 @@ class FaultProxy:
             return
         if not request:
             return
-        fault = self._next()
+        fault = self._faults.popleft() if self._faults else PASS
         if not fault.is_crossed:
             self._count(fault)
         if request[0] == _TLS:
@@ -130,7 +124,7 @@ class FaultProxy:
             self._forward(plug, fault, _with_scenario(request, fault.scenario))
 
     def _forward(self, plug: socket.socket, fault: Fault, request: bytes) -> None:
-        if fault.silence is Silence.LATE:
+        if fault.silence == "late":
             _read_to_end(plug)
             self._ask(request)
             return
@@ -146,7 +140,7 @@ class FaultProxy:
         self._answer(plug, fault, answer if fault.reply is None else fault.reply)
 
     def _answer(self, plug: socket.socket, fault: Fault, answer: bytes) -> None:
-        if fault.silence is not None:
+        if fault.silence:
             _read_to_end(plug)
             return
         if fault.is_dripping:
@@ -162,11 +156,9 @@ class FaultProxy:
             plug.sendall(answer[start : start + size])
         while fault.endless:
             plug.sendall(fault.endless)  # until the client has left, which is an OSError
-        if fault.is_interrupt:
-            main = threading.main_thread().ident
-            if main is not None:
-                self._interrupts += 1
-                signal.pthread_kill(main, signal.SIGINT)
+        if fault.is_interrupt and (main := threading.main_thread().ident):
+            self._interrupts += 1
+            signal.pthread_kill(main, signal.SIGINT)
             _read_to_end(plug)
         _end(plug, is_reset=fault.is_reset)
 
@@ -182,24 +174,9 @@ class FaultProxy:
         plug.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return plug
 
-    def _next(self) -> Fault:
-        return self._faults.popleft() if self._faults else PASS
-
     def _count(self, fault: Fault) -> None:
         if fault is not PASS:
             self.injected[fault.name] += 1
-
-
-@contextmanager
-def proxying(upstream: str) -> Iterator[FaultProxy]:
-    """A proxy before the server at this origin, for as long as the context lasts."""
-    host, _, port = upstream.rpartition("//")[2].rpartition(":")
-    proxy = FaultProxy((host, int(port)))
-    proxy.listen()
-    try:
-        yield proxy
-    finally:
-        proxy.refuse()
 
 
 def _with_scenario(request: bytes, scenario: str) -> bytes:

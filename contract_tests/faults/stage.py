@@ -1,23 +1,17 @@
 """What examples share, since it is slow to make: the mock, the proxy before it and an HTTP client."""
 
-from __future__ import annotations
-
 import signal
 import ssl
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import httpx
 from attrs import frozen
 
-from contract_tests.faults.proxy import FaultProxy, proxying
+from contract_tests.faults.proxy import FaultProxy
 from contract_tests.support.answers import box, mp4
-from kling_elements_mock import ManualClock, MockSettings, Polls, serve
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from kling_elements_mock import ServedMock
+from kling_elements_mock import ManualClock, MockSettings, Polls, ServedMock, serve
 
 NONE_KEPT: Final = httpx.Limits(max_keepalive_connections=0)
 """Each exchange has a connection of its own, so that it can be disturbed alone."""
@@ -40,7 +34,10 @@ def staged() -> Iterator[Stage]:
     trust = ssl.create_default_context()
     with ExitStack() as stack:
         served = stack.enter_context(serve(MockSettings(pace=Polls(2)), clock=ManualClock()))
-        proxy = stack.enter_context(proxying(served.url))
+        host, _, port = served.url.rpartition("//")[2].rpartition(":")
+        proxy = FaultProxy((host, int(port)))
+        proxy.listen()
+        stack.callback(proxy.refuse)
         http = stack.enter_context(httpx.Client(verify=trust, limits=NONE_KEPT, trust_env=False))
         stack.callback(signal.signal, signal.SIGINT, signal.signal(signal.SIGINT, signal.default_int_handler))
         yield Stage(served, proxy, http, trust)

@@ -1,27 +1,20 @@
 """A small world: what is asked for, what is claimed of it, and what is true."""
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from attrs import define, field
 
 from contract_tests.faults.caller import LOOKS, Call, Caller
-from contract_tests.faults.fault import PASS, with_scenario
+from contract_tests.faults.fault import PASS, Fault, with_scenario
 from contract_tests.faults.oracle import Ask, Books, Finding, Kind, Made, Tally, judge, wrong_task
-from contract_tests.faults.stage import video_of
+from contract_tests.faults.stage import Stage, video_of
 from kling_elements import DeadlineExceeded, JournalUnusable, KlingError, Task, ValidationError
 from kling_elements.api.endpoints import find_model
 from kling_elements.journal import Job, request_digest
 from kling_elements.operations.create_request import draft_request, finish_request
 from kling_elements.types import TERMINAL_STATUSES
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from contract_tests.faults.fault import Fault
-    from contract_tests.faults.stage import Stage
 
 _IMAGE: Final = "https://images.example/a.jpg"
 _BATCH: Final = "batch-of-the-faults"

@@ -1,17 +1,13 @@
 """Answers of the service as tests need them: whole, odd and damaged."""
 
-from __future__ import annotations
-
 import io
 import json
 import struct
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from typing import Any
 
 import httpx
 from PIL import Image
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
 ID = "046b6c7f-0b8a-43b9-b35d-6489e6daee91"
 IMAGE = "https://pictures.example/a.jpg"

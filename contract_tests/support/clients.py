@@ -1,25 +1,20 @@
 """One way to call both clients, so that one table of cases proves both."""
 
-from __future__ import annotations
-
+import os
 from collections import deque
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Self, cast
 
 import anyio
 import httpx
 from attrs import define, field, frozen
 
 from contract_tests.support.answers import ID, IMAGE, RESULT, shown
-from kling_elements import AsyncKlingElements, KlingElements
+from kling_elements import AsyncKlingElements, KlingElements, Task
 
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Callable
-    from pathlib import Path
+Step = Callable[[httpx.Request], httpx.Response]
 
-    from kling_elements import Task
-
-    Step = Callable[[httpx.Request], httpx.Response]
 
 list_ = list  # the class below has a method of that name
 KEY = "key-of-the-tests-0123456789"
@@ -33,7 +28,7 @@ class Script:
     requests: list[httpx.Request] = field(factory=list)
 
     @classmethod
-    def of(cls, *steps: Step | Exception) -> Script:
+    def of(cls, *steps: Step | Exception) -> Self:
         """A script; an exception is raised in place of an answer."""
         return cls(deque(raising(step) if isinstance(step, Exception) else step for step in steps))
 
@@ -78,7 +73,7 @@ class Driver:
 
     backend: str | None
 
-    def open(self, handler: Step | None = None, **options: Any) -> Opened:
+    def open(self, handler: Step | None = None, **options: Any) -> "Opened":
         """A client that talks to a handler, or over the network if there is none."""
         options = {"api_key": KEY, "journal": "off", **options}
         return Opened(self, options, None if handler is None else self.make(handler, options))

@@ -1,16 +1,12 @@
 """The document as the tests read it: from the repository's file, by no code of the client's or the mock's."""
 
-from __future__ import annotations
-
 import os
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import yaml
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
 
 ROOT = Path(__file__).resolve().parents[2]
 METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")

@@ -1,7 +1,5 @@
 """Deliveries as the vendor's samples make them: plain hmac, by no code of the client's or the mock's."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import hmac

@@ -1,7 +1,5 @@
 """How many examples the client side draws, and that they are the same ones each time."""
 
-from __future__ import annotations
-
 import os
 
 from hypothesis import HealthCheck, settings

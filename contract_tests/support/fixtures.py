@@ -1,19 +1,15 @@
 """The answers under `contract_tests/fixtures`: where each is known from, and what the client makes of it."""
 
-from __future__ import annotations
-
 import json
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 from attrs import frozen
 
 from contract_tests.support.contract import document, load_yaml
 from contract_tests.support.strategies import Wire
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 FOLDER: Final = Path(__file__).resolve().parents[1] / "fixtures"
 Mark = Literal["observed", "published", "inferred"]
@@ -41,11 +37,7 @@ def load(path: Path) -> Fixture:
     """Read one file; ValueError if it does not say what it must, or says more."""
     content: dict[str, Any] = load_yaml(path)
     response: dict[str, Any] = content["response"]
-    expected = {
-        method: expectation
-        for methods, expectation in content["expect"].items()
-        for method in methods.split(", ")
-    }
+    expected = {name: what for names, what in content["expect"].items() for name in names.split(", ")}
     unknown = set(content) - {"mark", "sureness", "source", "sibling", "server", "response", "expect"}
     is_whole = (
         content["mark"] in MARKS
@@ -60,16 +52,10 @@ def load(path: Path) -> Fixture:
     media_type = headers.pop("content-type", "")
     value = response.get("json")
     body = response["text"] if "text" in response else json.dumps(value, ensure_ascii=False)
-    return Fixture(
-        path.stem,
-        content["mark"],
-        content["sureness"],
-        content["source"],
-        content.get("sibling", ""),
-        document()["servers"][content.get("server", 0)]["url"],
-        Wire(response["status"], media_type, headers, body.encode(), value),
-        expected,
-    )
+    wire = Wire(response["status"], media_type, headers, body.encode(), value)
+    url = document()["servers"][content.get("server", 0)]["url"]
+    said = (content["mark"], content["sureness"], content["source"], content.get("sibling", ""))
+    return Fixture(path.stem, *said, url, wire, expected)
 
 
 @cache

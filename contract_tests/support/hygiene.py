@@ -7,17 +7,16 @@ client, as text, repr and pickle; and, at the end of the run, the bytes of each 
 The keys are those that clients were given in this process, and those of the tests that start others.
 """
 
-from __future__ import annotations
-
 import logging
 import pickle
 import re
 import traceback
+from collections.abc import Iterator
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 from subprocess import Popen
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from attrs import define, field
@@ -25,9 +24,6 @@ from attrs import define, field
 from kling_elements import errors
 from kling_elements.api.auth import ApiKey
 from kling_elements.errors import KlingError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _LEAST_KEY = 12  # characters; a shorter key is found in ordinary words
 _SIGNATURE = re.compile(r"hmac=[0-9a-zA-Z]")

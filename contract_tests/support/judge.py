@@ -4,25 +4,20 @@ The client validates with jsonschema-rs; this module does with jsonschema, and w
 that a fault of either does not hide in both.
 """
 
-from __future__ import annotations
-
-import json
 import re
+from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
+import httpx
 from attrs import frozen
 from jsonschema import FormatChecker  # type: ignore[import-untyped]  # it ships no types
 from openapi_schema_validator import OAS30WriteValidator
 
+from contract_tests.schema.server.exchange import Answer
 from contract_tests.support.contract import document, operations, resolve
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    import httpx
 
 FORMATS: Final = FormatChecker(())
 _URI_TEXT: Final = re.compile(r"(?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+", re.ASCII)
@@ -141,9 +136,8 @@ def _body_faults(request: httpx.Request, body: dict[str, Any] | None) -> Iterato
     if media is None:
         yield f"content-type: {sent!r} is not documented"
         return
-    text = request.content
     try:
-        value = json.loads(text.decode(), parse_constant=_refuse_constant, object_pairs_hook=_unique)
+        value = Answer(0, body=request.content).json()
     except ValueError as error:
         yield f"body: no JSON: {error}"
         return
@@ -163,13 +157,3 @@ def _server(request: httpx.Request) -> dict[str, Any] | None:
 def _pattern(template: str) -> re.Pattern[str]:
     parts = re.split(r"(\{[^}]+\})", template)
     return re.compile("".join("([^/]*)" if part.startswith("{") else re.escape(part) for part in parts))
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")
-
-
-def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    if len(pairs) != len(dict(pairs)):
-        raise ValueError("a member's name is there twice")
-    return dict(pairs)

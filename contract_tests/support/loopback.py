@@ -1,20 +1,15 @@
 """Small HTTP servers on loopback, for what a fake transport can't show."""
 
-from __future__ import annotations
-
 import math
 import socket
 import threading
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from itertools import count
+from itertools import count, takewhile
 from socketserver import StreamRequestHandler, TCPServer, ThreadingTCPServer
-from typing import TYPE_CHECKING
 
 from attrs import define, field
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 
 @define
@@ -38,28 +33,21 @@ class Loopback:
 Answer = tuple[int, dict[str, str], bytes]
 
 
-@contextmanager
-def serving(answer: Callable[[Asked], Answer]) -> Iterator[Loopback]:
+def serving(answer: Callable[[Asked], Answer]) -> AbstractContextManager[Loopback]:
     """A server whose answers a function gives, for as long as the context lasts."""
-    with _answering(lambda asked, _: answer(asked), answers=1) as served:
-        yield served
+    return _answering(lambda asked, _: answer(asked), answers=1, keeps=False)
 
 
-@contextmanager
-def keeping_alive(*, answers: float = math.inf) -> Iterator[Loopback]:
+def keeping_alive(*, answers: float = math.inf) -> AbstractContextManager[Loopback]:
     """A server that keeps connections open; each response's body is the number of its connection.
 
-    Args:
-        answers: Of one connection; the next request on it is read, and the connection closed.
+    After so many `answers` of one connection, the next request on it is read, and the connection closed.
     """
-    with _answering(lambda _, number: (200, {}, str(number).encode()), answers=answers, keeps=True) as served:
-        yield served
+    return _answering(lambda _, number: (200, {}, str(number).encode()), answers=answers, keeps=True)
 
 
 @contextmanager
-def _answering(
-    answer: Callable[[Asked, int], Answer], *, answers: float, keeps: bool = False
-) -> Iterator[Loopback]:
+def _answering(answer: Callable[[Asked, int], Answer], *, answers: float, keeps: bool) -> Iterator[Loopback]:
     numbers = count(1)
 
     class Handler(BaseHTTPRequestHandler):
@@ -83,11 +71,9 @@ def _answering(
             ends = {} if keeps else {"connection": "close"}
             for name, value in {"content-length": str(len(body)), **ends, **sent}.items():
                 self.send_header(name, value)
-            self.end_headers()
-            try:
+            with suppress(OSError):  # the client had enough
+                self.end_headers()
                 self.wfile.write(body)
-            except OSError:
-                self.close_connection = True  # the client had enough
 
         do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer  # noqa: N815 - names of the base class
 
@@ -124,13 +110,10 @@ def dripping(before: bytes, drop: bytes) -> Iterator[Loopback]:
 
     class Handler(StreamRequestHandler):
         def handle(self) -> None:
-            head = b""
-            while not head.endswith(b"\r\n\r\n"):
-                line = self.rfile.readline()
-                if not line:
-                    return  # the client has left before it has sent its head
-                head += line
-            method, path, _ = head.decode("latin-1").split(" ", 2)
+            lines = list(takewhile(bytes.strip, self.rfile))  # or until the client has left
+            if not lines:
+                return
+            method, path, _ = lines[0].decode("latin-1").split(" ", 2)
             served.asked.append(Asked(method, path, {}, b""))
             with suppress(OSError):
                 self.wfile.write(before)

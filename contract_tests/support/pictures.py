@@ -1,7 +1,5 @@
 """Pictures as files' bytes, drawn by Pillow."""
 
-from __future__ import annotations
-
 import io
 from random import Random
 from typing import Any

@@ -3,11 +3,9 @@
 CONTRIBUTING.md says what a block's language means.
 """
 
-from __future__ import annotations
-
 import ast
+import asyncio
 import doctest
-import importlib.util
 import io
 import os
 import re
@@ -16,9 +14,11 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from types import ModuleType
+from typing import Any, Final
 from unittest.mock import patch
 
 import pytest
@@ -29,10 +29,6 @@ from kling_elements.__main__ import main
 from kling_elements.policy.polling import PollSchedule
 from kling_elements.webhooks import server
 from kling_elements_mock.tasks import results
-
-if TYPE_CHECKING:
-    import asyncio
-    from collections.abc import Callable, Iterator
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 _TOP: Final = (ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "SECURITY"))
@@ -73,14 +69,11 @@ class Block:
 def blocks_of(markdown: str) -> list[Block]:
     return [
         Block(
-            markdown.count("\n", 0, found.start("text")),
-            found["language"],
-            re.sub(rf"^{found['indent']}", "", found["text"], flags=re.MULTILINE),
-            found["title"],
-            found["why"],
+            markdown.count("\n", 0, found.start("text")), found["language"],
+            re.sub(f"(?m)^{found['indent']}", "", found["text"]), found["title"], found["why"],
         )
         for found in _FENCE.finditer(markdown)
-    ]
+    ]  # fmt: skip
 
 
 def commands_of(block: Block) -> Iterator[tuple[str, str | None]]:
@@ -133,12 +126,9 @@ class Reader:
                         self._compare(f"{where}: {command}", expected, printed)
 
     def _import(self, file: Path) -> None:
-        spec = importlib.util.spec_from_file_location(file.stem, file)
-        assert spec
-        assert spec.loader
-        module = importlib.util.module_from_spec(spec)
+        module = ModuleType(file.stem)
         self.monkeypatch.setitem(sys.modules, file.stem, module)
-        spec.loader.exec_module(module)
+        exec(compile(file.read_text("utf-8"), file, "exec"), vars(module))  # noqa: S102 - our own pages
 
     def _python(self, block: Block) -> str:
         text = "\n" * block.line + block.text

@@ -1,8 +1,7 @@
 """Run the transports, synchronous and asynchronous, over a handler in place of a network."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
 
 import httpx
 from attrs import frozen
@@ -14,11 +13,9 @@ from kling_elements.api.io import run_sync
 from kling_elements.api.sync_transport import SyncTransport
 from kling_elements.types import ExternalRequest, Request
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+Handler = Callable[[httpx.Request], Any]
+Transport = SyncTransport | AsyncTransport
 
-    Handler = Callable[[httpx.Request], Any]
-    Transport = SyncTransport | AsyncTransport
 
 ORIGIN: Final = "https://service.example"
 HEADER: Final = "x-key-header"

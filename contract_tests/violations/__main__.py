@@ -3,25 +3,20 @@
 Exit codes: 0 each was found; 1 one was not, or the suite is not green without one; 2 wrong use.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os
-import random
 import subprocess
 import sys
 import tempfile
 import time
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
 from attrs import frozen
 
 from contract_tests.violations import page
 from contract_tests.violations.violation import KINDS, ROOT, TESTS, Violation, violations
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
 
 VIOLATIONS: Final = tuple(v for kind in KINDS for v in violations(kind))
 
@@ -54,16 +49,6 @@ class Verdict:
         return f"{word:<10} {self.seconds:5.1f} s  {kind:<9} {name:<30} {self.test}  {why}".rstrip()
 
 
-def choose(kinds: Sequence[str], only: str, sample: int | None, seed: int) -> list[Violation]:
-    """Choose violations; the same seed chooses the same sample, so many of each kind."""
-    chooser = random.Random(seed)  # noqa: S311 - reproducible is the point
-    chosen: list[Violation] = []
-    for kind in KINDS:
-        some = [v for v in VIOLATIONS if v.kind == kind and (not kinds or kind in kinds) and only in v.name]
-        chosen += some if sample is None else chooser.sample(some, min(sample, len(some)))
-    return chosen
-
-
 def run(chosen: Sequence[Violation | None], tests: Sequence[str], jobs: int = 1) -> Iterator[Verdict]:
     """Run tests against violations, in one process that forks for each. Gives each verdict as it comes."""
     names = {str(v or "-"): v for v in chosen}
@@ -90,14 +75,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m contract_tests.violations", description=__doc__)
     parser.add_argument("--kind", action="append", default=[], choices=KINDS, help="only this kind")
     parser.add_argument("--only", default="", metavar="TEXT", help="only names with this text")
-    parser.add_argument("--sample", type=int, metavar="N", help="N of each kind")
-    parser.add_argument("--seed", type=int, default=1, help="chooses the sample (1)")
     parser.add_argument("--jobs", type=int, default=2, help="how many at a time (2)")
     parser.add_argument("--trusting", action="store_true", help="don't run the suite as it is first")
     parser.add_argument("--quiet", action="store_true", help="print only what was not found, and the count")
     parser.add_argument("--write", action="store_true", help=f"write the table to {page.PAGE.name}")
     options = parser.parse_args(arguments)
-    chosen = choose(options.kind, options.only, options.sample, options.seed)
+    kinds = options.kind or KINDS
+    chosen = [v for v in VIOLATIONS if v.kind in kinds and options.only in v.name]
     if not chosen or options.jobs < 1 or (options.write and len(chosen) < len(VIOLATIONS)):
         parser.error("choose at least one; --write is for all of them")
     started = time.monotonic()

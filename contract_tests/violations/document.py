@@ -6,8 +6,6 @@ the diff must notice too.
 
 # ruff: noqa: E501 - a table
 
-from __future__ import annotations
-
 from typing import Final
 
 from contract_tests.violations.violation import Violation, edited

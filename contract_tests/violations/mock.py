@@ -1,17 +1,14 @@
 """Violations of the mock: what docs/mock.md promises, changed by import path. `mock` must find each."""
 
-from __future__ import annotations
-
 import math
 from typing import Any, Final
 from uuid import uuid4
 
 from attrs import evolve
 
-from contract_tests.violations.violation import replaced, table
+from contract_tests.violations.violation import table
 
 _TASKS: Final = "kling_elements_mock.tasks"
-_FOR_EVER: Final = property(lambda self: math.inf, lambda self, value: None)
 
 
 def _ignoring_owner(real: Any) -> Any:
@@ -26,61 +23,41 @@ def _3xx_is_delivered(real: Any) -> Any:
     return attempt
 
 
-def _counted_when_refused(real: Any) -> Any:
-    def count(self: Any, client: str, now: float) -> Any:
-        standing = real(self, client, now)
-        if standing.exceeded:
-            self._seen[client].append(now)
-        return standing
-
-    return count
-
-
 VIOLATIONS: Final = table("mock", {
-    "token-not-compared": ("A file can be put or read with any token.",
-      replaced(lambda real: lambda one, other: True, "hmac:compare_digest")),
-    "put-never-expires": ("A file can be put for ever.",
-      replaced(lambda real: _FOR_EVER, f"{_TASKS}.uploads:Upload.put_until")),
-    "asset-never-expires": ("An asset can be read for ever.",
-      replaced(lambda real: _FOR_EVER, f"{_TASKS}.uploads:Upload.asset_until")),
+    "token-not-compared": ("A file can be put or read with any token.", "hmac:compare_digest",
+      lambda real: lambda one, other: True),
+    "asset-never-expires": ("An asset can be read for ever.", f"{_TASKS}.uploads:Upload.asset_until",
+      lambda real: property(lambda self: math.inf, lambda self, value: None)),
     "one-token-for-both": ("The token of an asset is good for its upload.",
-      replaced(lambda real: lambda self, prefix, name: real(self, "/assets/", name),
-        f"{_TASKS}.uploads:Uploads._token")),
-    "one-token-for-all": ("The token of one file is good for all.",
-      replaced(lambda real: lambda self, prefix, name: real(self, prefix, "any"),
-        f"{_TASKS}.uploads:Uploads._token")),
-    "result-never-expires": ("A result can be read for ever.",
-      replaced(lambda real: lambda self, *rest: real(self, *rest) and 10**12,
-        f"{_TASKS}.signed_urls:Signer.expiry")),
+      f"{_TASKS}.uploads:Uploads._token",
+      lambda real: lambda self, prefix, name: real(self, "/assets/", name)),
+    "one-token-for-all": ("The token of one file is good for all.", f"{_TASKS}.uploads:Uploads._token",
+      lambda real: lambda self, prefix, name: real(self, prefix, "any")),
+    "result-never-expires": ("A result can be read for ever.", f"{_TASKS}.signed_urls:Signer.expiry",
+      lambda real: lambda self, *rest: real(self, *rest) and 10**12),
     "result-signed-for-any-task": ("The signature of one result is good for all.",
-      replaced(lambda real: lambda self, task_id, expires: real(self, "any", expires),
-        f"{_TASKS}.signed_urls:Signer._mac")),
+      f"{_TASKS}.signed_urls:Signer._mac",
+      lambda real: lambda self, task_id, expires: real(self, "any", expires)),
     "quota-of-all-keys": ("The day's quota is counted for all keys together.",
-      replaced(_ignoring_owner, f"{_TASKS}.limits:DailyQuota.used_up", f"{_TASKS}.limits:DailyQuota.spend")),
-    "quota-never-used-up": ("The day's quota is not kept.",
-      replaced(lambda real: lambda self, *rest: False, f"{_TASKS}.limits:DailyQuota.used_up")),
+      f"{_TASKS}.limits:DailyQuota.used_up {_TASKS}.limits:DailyQuota.spend", _ignoring_owner),
     "quota-for-good": ("The day's quota does not begin again.",
-      replaced(lambda real: lambda self, owner, time: real(self, owner, 0.0),
-        f"{_TASKS}.limits:DailyQuota.used_up", f"{_TASKS}.limits:DailyQuota.spend")),
+      f"{_TASKS}.limits:DailyQuota.used_up {_TASKS}.limits:DailyQuota.spend",
+      lambda real: lambda self, owner, time: real(self, owner, 0.0)),
     "concurrency-of-all-keys": ("Concurrent tasks are counted for all keys together.",
-      replaced(lambda real: lambda self, owner: sum(real(self, o) for o in {t.owner for t in self.all()}),
-        f"{_TASKS}.store:Store.unfinished")),
+      f"{_TASKS}.store:Store.unfinished",
+      lambda real: lambda self, owner: sum(real(self, o) for o in {t.owner for t in self.all()})),
     "rate-of-all-addresses": ("The rate is counted for all addresses together.",
-      replaced(lambda real: lambda self, client, now: real(self, "any", now),
-        f"{_TASKS}.limits:RateLimiter.count")),
-    "rate-counts-refusals": ("A request that is refused for the rate counts against it.",
-      replaced(_counted_when_refused, f"{_TASKS}.limits:RateLimiter.count")),
-    "3xx-is-delivered": ("A redirect counts as delivered.",
-      replaced(_3xx_is_delivered, f"{_TASKS}.webhooks:Dispatcher._attempt")),
-    "delivery-anywhere": ("Receivers outside the loopback are told.",
-      replaced(lambda real: lambda url: True, f"{_TASKS}.loopback:is_loopback")),
-    "delivery-body-unsigned": ("The body is not part of what is signed.",
-      replaced(lambda real: lambda secret, name, moment, body: real(secret, name, moment, b""),
-        f"{_TASKS}.webhooks:sign")),
-    "ids-by-chance": ("Ids do not come from the seed.",
-      replaced(lambda real: lambda text: str(uuid4()), f"{_TASKS}.store:seeded_uuid")),
+      f"{_TASKS}.limits:RateLimiter.count", lambda real: lambda self, client, now: real(self, "any", now)),
+    "3xx-is-delivered": ("A redirect counts as delivered.", f"{_TASKS}.webhooks:Dispatcher._attempt",
+      _3xx_is_delivered),
+    "delivery-anywhere": ("Receivers outside the loopback are told.", f"{_TASKS}.loopback:is_loopback",
+      lambda real: lambda url: True),
+    "delivery-body-unsigned": ("The body is not part of what is signed.", f"{_TASKS}.webhooks:sign",
+      lambda real: lambda secret, name, moment, body: real(secret, name, moment, b"")),
+    "ids-by-chance": ("Ids do not come from the seed.", f"{_TASKS}.store:seeded_uuid",
+      lambda real: lambda text: str(uuid4())),
     "pages-may-post": ("A web page of another origin may use the controls.",
-      replaced(lambda real: lambda request: None, "kling_elements_mock.http.control:_require_same_origin")),
-    "reset-keeps-uploads": ("A reset keeps uploads.",
-      replaced(lambda real: lambda self: None, f"{_TASKS}.uploads:Uploads.clear")),
+      "kling_elements_mock.http.control:_require_same_origin", lambda real: lambda request: None),
+    "reset-keeps-uploads": ("A reset keeps uploads.", f"{_TASKS}.uploads:Uploads.clear",
+      lambda real: lambda self: None),
 })  # fmt: skip

@@ -1,16 +1,10 @@
 """The table of violations in docs/proof.md."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable
+from typing import Final
 
-from contract_tests.violations.violation import ROOT
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from contract_tests.violations.violation import Violation
+from contract_tests.violations.violation import ROOT, Violation
 
 PAGE: Final = ROOT / "docs" / "proof.md"
 _BEGIN: Final = "<!-- the table: make mutants ARGS=--write -->"

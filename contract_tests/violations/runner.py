@@ -7,16 +7,15 @@ an expected error that did not come, or by the program's typed refusal of valid 
 another way finds nothing. A line of JSON goes into the pipe for each: name, outcome, test, message, seconds.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import signal
 import sys
 import tempfile
 import time
+from collections.abc import Generator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import hypothesis
 import pytest
@@ -24,9 +23,6 @@ from attrs import define, field
 
 from contract_tests.violations.page import found_by
 from contract_tests.violations.violation import KINDS, CannotApplyError, Violation, violations
-
-if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
 
 _OPTIONS: Final = ("-q", "-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:xdist",
                    "-W", "ignore::pytest.PytestAssertRewriteWarning")  # fmt: skip

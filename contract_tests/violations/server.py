@@ -6,21 +6,21 @@ The suite's server side must find each from outside, without scenarios: one for 
 
 # ruff: noqa: E501 - a table
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re
 import time
 from base64 import b64encode
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 from attrs import evolve, field, frozen
 
 from contract_tests.schema.server import sources
+from contract_tests.schema.server.configuration import Configuration
 from contract_tests.schema.server.exchange import Answer, Sent
 from contract_tests.violations.stranger import (
     JSON,
@@ -34,12 +34,8 @@ from contract_tests.violations.stranger import (
 )
 from contract_tests.violations.violation import Violation
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+Changes = dict[str, Callable[..., Any]]
 
-    from contract_tests.schema.server.configuration import Configuration
-
-    Changes = dict[str, Callable[..., Any]]
 
 _OTHER_ID: Final = "046b6c7f-0b8a-43b9-b35d-6489e6daee91"
 _GOOD: Final = {
@@ -56,11 +52,9 @@ class Served:
     settings: dict[str, Any] = field(factory=dict)
 
     def __call__(self) -> None:
-        """Put it in the mock's place."""
         sources.stand_in = self.serve
 
     def serve(self, configuration: Configuration) -> Stranger:
-        """Make the server of a run."""
         server = Stranger((configuration.key, sources.OTHER_KEY), **self.settings)
         for name, change in self.changes.items():
             # A name that is gone fails here.
@@ -163,9 +157,7 @@ _SEEDED: Final[dict[str, tuple[Any, ...]]] = {
     "upload-key-in-address": ("An upload's address has the key.", {"address": lambda r, s, q, w: {**r(q, w), "upload_url": r(q, w)["upload_url"] + "&key=" + _key(q)}}),
     # keys
     "key-prefix": ("A prefix of a key is good.", _lets_in(lambda q, key: len(_key(q)) > 4 and key.startswith(_key(q)))),
-    "key-any-case": ("A key in other letters is good.", _lets_in(lambda q, key: _key(q).lower() == key.lower())),
     "key-bearer": ("A bearer token is a key.", _lets_in(lambda q, key: q.header("authorization") == f"Bearer {key}")),
-    "key-query": ("The query takes a key.", _lets_in(lambda q, key: f"api_key={key}" in q.target)),
     "key-body": ("The body takes a key.", _lets_in(lambda q, key: f'"api_key": "{key}"' in q.text)),
     "key-head-skipped": ("HEAD asks for no key.", _lets_in(lambda q, key: q.method == "HEAD")),
     "key-empty": ("An empty key is good.", _lets_in(lambda q, key: q.header("x-freepik-api-key") == "")),
@@ -175,17 +167,13 @@ _SEEDED: Final[dict[str, tuple[Any, ...]]] = {
     "key-second-header-refused": ("The second documented header takes no key.", {"owner": lambda r, s, q: q.header("x-freepik-api-key") if q.header("x-freepik-api-key") in s.keys else None}),
     "key-403": ("A wrong key is a 403.", _at(401, change=lambda a: evolve(a, status=403))),
     "leak-hash": ("The key's hash comes back.", _each(lambda q, a: _added(a, "x-caller", hashlib.sha256(_key(q).encode()).hexdigest()))),
-    "leak-masked": ("The key comes back masked.", _each(lambda q, a: _raw(a, json.dumps({"message": f"No: ****{_key(q)[-4:]}"}).encode()) if a.status == 401 and _key(q) else a)),
-    "leak-escaped": ("The key comes back with escapes.", {"error": lambda r, s, n, m: _raw(r(n, m), json.dumps({"message": m}).encode()[:-2] + "".join(f"\\u{ord(c):04x}" for c in s.keys[0]).encode() + b'"}') if n == 404 else r(n, m)}),
     "leak-result": ("A result's address has the key in base64.", {"results": lambda r, s, j: [url + "&account=" + b64encode(j.owner.encode()).decode() for url in r(j)]}),
     "leak-hook": ("The receiver is sent the key.", {"post": lambda r, s, u, h, b: r(u, {**h, "authorization": f"Bearer {s.keys[0]}"}, b)}),
     "leak-trace": ("TRACE echoes the request.", {"operation": lambda r, s, q: s.body(405, {"message": str(q.headers)}, JSON) if q.method == "TRACE" else r(q)}),
     # bodies
     "five-as-integer": ("duration accepts 5.", _takes("duration", lambda v: v == 5 and not isinstance(v, bool))),
-    "any-numeral": ("duration accepts any whole number of seconds up to 10.", _takes("duration", lambda v: v.isascii() and 1 <= int(v) <= 10)),
     "five-trimmed": ("duration is trimmed.", _reads("duration", str.strip)),
     "word-null": ("duration may be null.", _takes("duration", lambda v: v is None)),
-    "shape-any-case": ("aspect_ratio takes any letters.", _reads("aspect_ratio", str.lower)),
     "prompt-one-more": ("A prompt of 2,501 characters is taken.", _takes("prompt", lambda v: len(v) == 2501)),
     "prompt-one-less": ("A prompt of 2,500 characters is refused.", _reads("prompt", lambda v: v + "x")),
     "prompt-in-utf16": ("A prompt is measured in UTF-16.", _reads("prompt", lambda v: "a" * (len(v.encode("utf-16-le")) // 2))),
@@ -209,7 +197,6 @@ _SEEDED: Final[dict[str, tuple[Any, ...]]] = {
     "equal-bodies-one-task": ("Equal bodies make one task.", {"new_id": lambda r, s: str(UUID(int=len({json.dumps(j.body) for j in s.jobs.values()}) + 2**80, version=4))}),
     # ids
     "id-upper": ("An id in large letters is found.", _finds(lambda w, i: w.lower() == i)),
-    "id-prefix": ("The first letters of an id are enough.", _finds(lambda w, i: len(w) >= 8 and i.startswith(w))),
     "id-other-path": ("A task is shown under create's path, too.", {"methods": lambda r, s, p: r(p) or (("GET",) if re.fullmatch(r".*/kling-elements-std/[0-9a-f-]{36}", p) else ()), "status": lambda r, s, q, o: r(evolve(q, target=q.path.replace("-std/", "/")), o)}),
     "id-not-new": ("Ids repeat.", {"new_id": lambda r, s: "00000000-0000-4000-8000-00000000000a"}),
     "id-no-uuid": ("Ids are numbers.", {"new_id": lambda r, s: str(len(s.jobs) + 1)}),
@@ -263,7 +250,6 @@ _SEEDED: Final[dict[str, tuple[Any, ...]]] = {
     "hook-one-id": ("All deliveries have one id.", {"signed": lambda r, s, n, t, b: r("msg_1", t, b)}),
     "hook-body-unsigned": ("The body is not part of what is signed.", {"signed": lambda r, s, n, t, b: r(n, t, b"")}),
     "hook-ms": ("The timestamp is in milliseconds.", {"signed": lambda r, s, n, t, b: r(n, t + "000", b)}),
-    "hook-other-task": ("A delivery is of another task.", _message(lambda v: {**v, "task_id": _OTHER_ID})),
     "hook-other-result": ("A delivery has another address than status.", _message(lambda v: {**v, "generated": [u + "&x=1" for u in v["generated"]]})),
     "hook-put": ("A delivery is a PUT.", {"post": lambda r, s, u, h, b: r(u, h, b, "PUT")}),
     "hook-no-query": ("The query of a receiver's address is lost.", {"hook": lambda r, s, j: r(j).partition("?")[0]}),

@@ -5,15 +5,14 @@ What a violation changes is a small method.
 
 # ruff: noqa: ARG002 - what a violation may want to know
 
-from __future__ import annotations
-
 import json
 import re
 import struct
 import threading
 import time
+from collections.abc import Iterator, MutableMapping
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import unquote
 from uuid import uuid4
 
@@ -27,9 +26,6 @@ from contract_tests.support import deliveries
 from contract_tests.support.answers import box
 from contract_tests.support.contract import document, resolve
 from contract_tests.support.judge import schema_faults
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, MutableMapping
 
 JSON: Final = "application/json"
 KEY_HEADERS: Final = ("x-freepik-api-key", "x-magnific-api-key")
@@ -326,7 +322,8 @@ class Stranger:
 
 @cache
 def _client() -> httpx.Client:
-    return httpx.Client(trust_env=False)  # certificates are read once, and not for each delivery
+    # Certificates are read once, not for each delivery; no connection is left open at the end.
+    return httpx.Client(trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
 
 
 def with_header(answer: Answer, name: str, value: str | None) -> Answer:

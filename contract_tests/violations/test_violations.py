@@ -1,30 +1,31 @@
 """The seeded violations: a sample is found, and the page lists each as found."""
 
-from __future__ import annotations
-
 import os
 import re
 import subprocess
 import sys
 from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from contract_tests.violations.__main__ import VIOLATIONS, choose, counts, run
+from contract_tests.violations.__main__ import VIOLATIONS, counts, run
 from contract_tests.violations.page import found_by
 from contract_tests.violations.runner import is_check
-from contract_tests.violations.violation import KINDS, ROOT, TESTS, CannotApplyError, edited, replaced
+from contract_tests.violations.violation import (
+    KINDS,
+    ROOT,
+    TESTS,
+    CannotApplyError,
+    Violation,
+    edited,
+    replaced,
+)
 from kling_elements import ValidationError
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from contract_tests.violations.violation import Violation
-
 # A changed document takes a regeneration; schema/server_itself seeds violations of the server.
-SAMPLE = choose(["client", "webhook"], "", 1, 2)
+SAMPLE = [v for v in VIOLATIONS if v.name in {"deadline-is-a-failure", "first-entry-only"}]
 
 
 def test_the_page_lists_each_as_found() -> None:
@@ -42,15 +43,9 @@ def test_a_sample_is_found(violation: Violation) -> None:
     assert counts([verdict]).startswith("seeded violations found: 1 of 1")
 
 
-def test_a_run_that_breaks_finds_nothing() -> None:
-    """Tests that can't be collected are no verdict."""
-    (verdict,) = run(SAMPLE[:1], ["no_such_folder"])
-    assert (verdict.is_good, verdict.outcome) == (False, "broken")
-
-
 @pytest.mark.parametrize(
     "change",
-    [edited("Makefile", "no such text", ""), replaced(str, "kling_elements:gone"), replaced(str, "gone:x")],
+    [edited("Makefile", "no such text", ""), replaced("kling_elements:gone", str), replaced("gone:x", str)],
 )
 def test_a_violation_that_cannot_be_applied_is_an_error(change: Callable[[], None]) -> None:
     """A renamed function or module fails the run, and the message says which."""

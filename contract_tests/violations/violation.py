@@ -4,19 +4,15 @@ No violation names a line of source. Each changes what goes over the wire, repla
 path, or edits a copy of the document. One that can't be applied raises, so that a renaming is noticed.
 """
 
-from __future__ import annotations
-
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 from attrs import frozen
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 Kind = Literal["server", "client", "document", "webhook", "mock"]
@@ -38,31 +34,25 @@ class CannotApplyError(Exception):
 
 @frozen
 class Violation:
-    """One wrong behaviour.
-
-    Attributes:
-        kind: Where it is.
-        name: Short and unique.
-        description: What is wrong, in one line.
-        apply: Puts it in; called once the tests are collected, in a process of its own.
-        needed: Tests that must each fail, by a part of their ids; with none, any failure counts.
-        lawful: Whether it is no violation after all, and the tests must pass.
-    """
+    """One wrong behaviour."""
 
     kind: Kind
     name: str
     description: str
-    apply: Callable[[], None]
-    needed: tuple[str, ...] = ()
-    lawful: bool = False
+    apply: Callable[[], None]  # called once the tests are collected, in a process of its own
+    needed: tuple[str, ...] = ()  # tests that must each fail, by a part of their ids; with none, any will do
+    lawful: bool = False  # it is no violation after all, and the tests must pass
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.name}"
 
 
-def table(kind: Kind, rows: Mapping[str, tuple[str, Callable[[], None]]]) -> tuple[Violation, ...]:
-    """Return the violations of rows: by name, what is wrong, and the change."""
-    return tuple(Violation(kind, name, description, apply) for name, (description, apply) in rows.items())
+def table(kind: Kind, rows: Mapping[str, tuple[Any, ...]]) -> tuple[Violation, ...]:
+    """Return the violations of rows: by name, what is wrong, and the change or `replaced`'s arguments."""
+    return tuple(
+        Violation(kind, name, said, change[0] if len(change) == 1 else replaced(*change))
+        for name, (said, *change) in rows.items()
+    )
 
 
 def violations(kind: Kind) -> tuple[Violation, ...]:
@@ -71,14 +61,11 @@ def violations(kind: Kind) -> tuple[Violation, ...]:
     return found
 
 
-def replaced(make: Callable[[Any], Any], *paths: str) -> Callable[[], None]:
-    """Return a change that replaces functions, methods or classes: `module:name` or `module:Class.method`.
-
-    `make` takes the real one and returns the wrong one.
-    """
+def replaced(paths: str, make: Callable[[Any], Any]) -> Callable[[], None]:
+    """Return a change of `module:name` or `module:Class.method`: `make` makes it of the real one."""
 
     def apply() -> None:
-        for path in paths:
+        for path in paths.split():
             _replace(path, make)
 
     return apply
@@ -113,6 +100,6 @@ def edited(file: str, old: str, new: str) -> Callable[[], None]:
         for folder in ("spec", "generated"):
             shutil.copytree(ROOT / folder, copy / folder)
         (copy / file).write_text(text.replace(old, new, 1), encoding="utf-8")
-        replaced(lambda real: lambda self, _: real(self, copy), "spec.tools.layout:Layout.__init__")()
+        replaced("spec.tools.layout:Layout.__init__", lambda real: lambda self, _: real(self, copy))()
 
     return apply

@@ -1,15 +1,11 @@
 """Violations on the path of webhooks: verifying, remembering, receiving and waking."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable
+from typing import Any, Final
 
 from attrs import evolve
 
 from contract_tests.violations.violation import replaced, table
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _EXAMINE: Final = "kling_elements.webhooks.verification:examine"
 _SIGNING: Final = "kling_elements.webhooks.signing"
@@ -27,7 +23,7 @@ def _entries(change: Callable[[list[str]], list[str]]) -> Callable[[], None]:
 
         return call
 
-    return replaced(make, _EXAMINE)
+    return replaced(_EXAMINE, make)
 
 
 def _before_the_signature(reason: str) -> Callable[[], None]:
@@ -45,7 +41,7 @@ def _before_the_signature(reason: str) -> Callable[[], None]:
 
         return call
 
-    return replaced(make, _EXAMINE)
+    return replaced(_EXAMINE, make)
 
 
 def _one_secret(real: Any) -> Any:
@@ -75,29 +71,27 @@ VIOLATIONS: Final = table("webhook", {
       _before_the_signature("TIMESTAMP")),
     "body-before-the-signature": ("A stranger is told that a body is no task.",
       _before_the_signature("BODY")),
-    "any-signature": ("A signature is not compared: any is good.",
-      replaced(lambda real: lambda one, other: True, "hmac:compare_digest")),
+    "any-signature": ("A signature is not compared: any is good.", "hmac:compare_digest",
+      lambda real: lambda one, other: True),
     "first-entry-only": ("Only the first entry of the signature's list is compared.",
       _entries(lambda entries: entries[:1])),
     "v1-only": ("Only entries of version v1 are compared: a new secret fails.",
       _entries(lambda entries: [entry for entry in entries if entry.startswith("v1,")])),
-    "first-secret-only": ("Only the first of several secrets is tried.",
-      replaced(_one_secret, f"{_SIGNING}:signing_keys")),
-    "base64-secret": ("A secret is decoded as base64 unless told otherwise.",
-      replaced(_as_base64, f"{_SIGNING}:signing_keys")),
+    "first-secret-only": ("Only the first of several secrets is tried.", f"{_SIGNING}:signing_keys",
+      _one_secret),
+    "base64-secret": ("A secret is decoded as base64 unless told otherwise.", f"{_SIGNING}:signing_keys",
+      _as_base64),
     "timestamp-unsigned": ("The timestamp is not signed: an old delivery can be dated again.",
-      replaced(lambda real: lambda webhook_id, timestamp, body: real(webhook_id, "0", body),
-        f"{_SIGNING}:signed_content")),
-    "old-is-good": ("A delivery of any age is accepted: it can be replayed.",
-      replaced(lambda real: lambda *args, **options: real(*args, **{**options, "tolerance": 1e12}),
-        _EXAMINE)),
+      f"{_SIGNING}:signed_content",
+      lambda real: lambda webhook_id, timestamp, body: real(webhook_id, "0", body)),
+    "old-is-good": ("A delivery of any age is accepted: it can be replayed.", _EXAMINE,
+      lambda real: lambda *args, **options: real(*args, **{**options, "tolerance": 1e12})),
     "duplicate-is-new": ("A repeated delivery counts as new.",
-      replaced(_always_new, "kling_elements.webhooks.deduplication:DeliveryLog.receive")),
+      "kling_elements.webhooks.deduplication:DeliveryLog.receive", _always_new),
     "status-goes-back": ("A late IN_PROGRESS undoes COMPLETED.",
-      replaced(_always_new, "kling_elements.webhooks.deduplication:compare")),
+      "kling_elements.webhooks.deduplication:compare", _always_new),
     "forged-is-200": ("A forged delivery gets the same answer as a good one.",
-      replaced(_accepting, "kling_elements.webhooks:WebhookReceiver.handle")),
-    "get-is-served": ("Deliveries may come by any method.",
-      replaced(lambda real: lambda self, _, *rest: real(self, "POST", *rest),
-        "kling_elements.webhooks:WebhookReceiver.handle")),
+      "kling_elements.webhooks:WebhookReceiver.handle", _accepting),
+    "get-is-served": ("Deliveries may come by any method.", "kling_elements.webhooks:WebhookReceiver.handle",
+      lambda real: lambda self, _, *rest: real(self, "POST", *rest)),
 })  # fmt: skip
