@@ -44,7 +44,7 @@ BAD = [
     (create(headers={"accept": "application/json"}), "accept"),
     (create(headers={"content-type": None}), "content-type"),
     (create(b'{"images": [NaN]}'), "body: no JSON: NaN"),
-    (create(b'{"images": [], "images": ["x"]}'), "body: no JSON: a member"),
+    (create(b'{"images": [], "images": ["x"]}'), "body: no JSON: an object has a name twice"),
     (create({}), "the whole"),
     (create({**BODY, "images": [5]}), "images.0"),
     (create({**BODY, "webhook_url": "https://ä.example"}), "webhook_url"),
