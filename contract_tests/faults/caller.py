@@ -92,15 +92,14 @@ class Caller:
             self.note("fork")
         faults = faults[: self.faults_left]
         self._armed, before = len(faults), proxy.injected.copy()
-        self._sleeps = self._interrupts = 0
-        proxy.take_interrupts()
+        self._sleeps = self._interrupts = proxy.interrupts = 0
         value, error = None, None
         try:
             with self._client(call, HASTY if any(fault.is_slow for fault in faults) else _PATIENT) as use:
                 if forks:
                     with suppress(KlingError):  # what comes of that does not matter
                         use("list")
-                proxy.arm(faults)
+                proxy.faults.extend(faults)
                 if self._due and self._due[0] == 0:
                     self._befall()
                 value = self._fork(use, call) if forks else use(call.name, *call.arguments, **call.options)
@@ -113,7 +112,7 @@ class Caller:
         self.tally.injected += injected
         self.tally.outcomes[f"{call.name}: {result}"] += 1
         self.trace.append(f"{call.name}{call.arguments} {call.options}: {result}, by {dict(injected)}")
-        return value, error, bool(self._interrupts + proxy.take_interrupts())
+        return value, error, bool(self._interrupts + proxy.interrupts)
 
     def client(self) -> KlingElements:
         return KlingElements(**self._options(_PATIENT, "http"), http_client=self.stage.http)

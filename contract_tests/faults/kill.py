@@ -2,7 +2,7 @@
 
     python -m contract_tests.faults.kill --kills 300 --jobs 20 --seed 1
 
-A mock in a process of its own is the service. A batch is run, and killed, and run again until it is whole. In
+The mock is the service. A batch is run, and killed, and run again until it is whole. In
 some runs the disk is full, the journal is damaged (and put back later), or the wall clock is wrong. Then
 `resume` finishes what it can, creates that were in flight at a kill are looked up and adopted or given up,
 and the mock's own books are compared with the files. Ends with 1 if anything was lost or paid twice.
@@ -22,11 +22,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
+from unittest.mock import patch
 
-import httpx
 from attrs import define, field
 
-ROOT: Final = Path(__file__).parents[2]
+from contract_tests.support.answers import mp4
+from kling_elements_mock import MockSettings, Polls, ServedMock, serve
+from kling_elements_mock.tasks import results
+
 _LONGEST_LIFE: Final = 0.6  # seconds until a kill; a whole run takes longer
 _MAX_RUNS: Final = 2000
 _WAIT: Final = ("--poll-interval", "0.02")
@@ -34,15 +37,6 @@ _PLAIN, _FULL, _DAMAGED, _CLOCK = "none", "full disk", "damaged journal", "wrong
 _TROUBLES: Final = (_PLAIN,) * 7 + (_FULL, _DAMAGED, _CLOCK)
 _REFUSED: Final = 2  # the journal can't be used
 _SLOWNESS: Final = 0.05  # seconds an answer takes, so that some kills hit a create in flight
-# The mock; drawing a real video takes half a second.
-_MOCK: Final = f"""
-import sys
-from contract_tests.support.answers import mp4
-from kling_elements_mock.__main__ import main
-from kling_elements_mock.tasks import results
-results.draw = lambda task: mp4()
-sys.exit(main(["--port", "0", "--polls", "2", "--scenario", "slow={_SLOWNESS}"]))
-"""
 # One process that has run the command once, and forks for each run: a kill -9 is the same, and a start takes
 # milliseconds in place of half a second.
 _STARTER: Final = """
@@ -73,12 +67,11 @@ for line in sys.stdin:
 
 
 @contextmanager
-def running(code: str, **variables: str) -> Iterator[Callable[..., str]]:
-    """Run code in a process of its own; gives what writes it a value, if any, and reads a line."""
-    path = os.pathsep.join(str(ROOT / part) for part in ("", "generated", "overrides"))
+def starting(**variables: str) -> Iterator[Callable[..., str]]:
+    """Start the process that forks; gives what writes it a value, if any, and reads a line."""
     with subprocess.Popen(  # noqa: S603 - our own code
-        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        env={**os.environ, "PYTHONPATH": path, **variables},
+        [sys.executable, "-c", _STARTER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        env={**os.environ, **variables},
     ) as process:  # fmt: skip
         stdin, stdout = process.stdin, process.stdout
         assert stdin
@@ -86,8 +79,7 @@ def running(code: str, **variables: str) -> Iterator[Callable[..., str]]:
 
         def ask(value: object = None) -> str:
             if value is not None:
-                stdin.write(json.dumps(value) + "\n")
-                stdin.flush()
+                print(json.dumps(value), file=stdin, flush=True)
             return stdout.readline()
 
         try:
@@ -101,7 +93,7 @@ class Round:
     """One batch, killed until it is whole; `found` is what was wrong."""
 
     folder: Path
-    url: str  # of the mock
+    served: ServedMock
     jobs: int
     starter: Callable[..., str]
     journal: Path
@@ -160,7 +152,7 @@ class Round:
         self, *args: str, life: float | None = None, trouble: str = _PLAIN, hours: float = 0
     ) -> int | None:
         """Run the command; gives its exit code, or None if it was killed."""
-        words, said = ["--base-url", self.url, *args, *_WAIT], str(self.folder / "said")
+        words, said = ["--base-url", self.served.url, *args, *_WAIT], str(self.folder / "said")
         pid = int(self.starter({"args": words, "out": said, "trouble": trouble, "hours": hours}))
         if life is not None:
             time.sleep(life)
@@ -178,9 +170,9 @@ class Round:
     def tasks(self) -> dict[str, list[str]]:
         """Return the ids of the service's tasks of this round, by prompt."""
         found: dict[str, list[str]] = {}
-        for task in httpx.get(f"{self.url}/_mock/tasks").json()["tasks"]:
-            if (prompt := str(task["request"].get("prompt"))).startswith(f"{self.folder.name} "):
-                found.setdefault(prompt, []).append(task["task_id"])
+        for task in self.served.mock.tasks:
+            if (prompt := str(task.body.get("prompt"))).startswith(f"{self.folder.name} "):
+                found.setdefault(prompt, []).append(task.id)
         return found
 
     def finish(self) -> None:
@@ -223,14 +215,15 @@ def run(kills: int, jobs: int, seed: int, folder: Path) -> list[str]:
     journal = folder / "journal.sqlite3"
     variables = {"KLING_ELEMENTS_JOURNAL": str(journal), "KLING_ELEMENTS_API_KEY": "kill-test-key"}
     (folder / "first.jsonl").write_text('{"images": ["https://example.com/first.png"]}')
-    with running(_MOCK) as mock, running(_STARTER, **variables) as starter:
-        url = mock().split()[-1]
+    settings = MockSettings(pace=Polls(2), scenario=f"slow={_SLOWNESS}")
+    quick = patch.object(results, "draw", lambda _: mp4())  # drawing a real video takes half a second
+    with quick, serve(settings) as served, starting(**variables) as starter:
         first = ["batch", str(folder / "first.jsonl"), "-d", str(folder / "first"), "-q", *_WAIT]
-        starter({"args": ["--base-url", url, *first]})
+        starter({"args": ["--base-url", served.url, *first]})
         while (done := sum(one.kills for one in rounds)) < kills:
             own = folder / f"round{len(rounds)}"
             own.mkdir()
-            one = Round(own, url, jobs, starter, journal)
+            one = Round(own, served, jobs, starter, journal)
             rounds.append(one)
             one.until_whole(rng, kills - done)
             _say(f"round {len(rounds)}: {one.kills} kills, {one.adopted} adopted")

@@ -10,7 +10,6 @@ import socket
 import struct
 import threading
 from collections import Counter, deque
-from collections.abc import Iterable
 from contextlib import suppress
 from typing import Final
 
@@ -39,39 +38,23 @@ class FaultProxy:
     last_sizes: tuple[int, int] = field(default=(0, 0), init=False)  # of the last request and its answer
     _listener: socket.socket | None = field(default=None, init=False, repr=False)
     _thread: threading.Thread | None = field(default=None, init=False, repr=False)
-    _faults: deque[Fault] = field(factory=deque, init=False)
-    _earlier: dict[bytes, bytes] = field(factory=dict, init=False, repr=False)
-    _interrupts: int = field(default=0, init=False)
-
-    def arm(self, faults: Iterable[Fault]) -> None:
-        """Have the next connections disturbed, in this order."""
-        self._faults.extend(faults)
+    faults: deque[Fault] = field(factory=deque, init=False)  # of the next connections, in this order
+    earlier: dict[bytes, bytes] = field(factory=dict, init=False, repr=False)  # answers that it may mix up
+    interrupts: int = field(default=0, init=False)  # how often it pressed Ctrl-C
 
     def settle(self) -> None:
         """Take away the faults that are left, and return when all that was begun is over."""
-        self._faults.clear()
+        self.faults.clear()
         with socket.create_connection(("127.0.0.1", self.port), PATIENCE) as plug:
             plug.sendall(_PING)
             if not plug.recv(1):
                 raise RuntimeError("the fault proxy has died: this is a bug of the test")
 
-    def take_interrupts(self) -> int:
-        """How often Ctrl-C was pressed since this was last asked."""
-        taken, self._interrupts = self._interrupts, 0
-        return taken
-
-    def forget(self) -> None:
-        self._earlier.clear()
-
     def listen(self) -> None:
         if self._listener is not None:
             return
-        listener = socket.socket()
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(("127.0.0.1", self.port))
-        listener.listen(64)
+        self._listener = listener = socket.create_server(("127.0.0.1", self.port), backlog=64)
         self.port = listener.getsockname()[1]
-        self._listener = listener
         self._thread = threading.Thread(target=self._serve, args=(listener,), name="fault-proxy", daemon=True)
         self._thread.start()
 
@@ -98,8 +81,8 @@ class FaultProxy:
             plug.close()
 
     def _exchange(self, plug: socket.socket) -> None:
-        if self._faults and self._faults[0].request_at == 0:
-            fault = self._faults.popleft()
+        if self.faults and self.faults[0].request_at == 0:
+            fault = self.faults.popleft()
             self._count(fault)
             _end(plug, is_reset=fault.is_reset)
             return
@@ -110,7 +93,7 @@ class FaultProxy:
             return
         if not request:
             return
-        fault = self._faults.popleft() if self._faults else PASS
+        fault = self.faults.popleft() if self.faults else PASS
         if not fault.is_crossed:
             self._count(fault)
         if request[0] == _TLS:
@@ -131,9 +114,9 @@ class FaultProxy:
         answer = self._ask(request) if fault.is_asked else b""
         self.last_sizes = len(request), len(answer)
         if kind := _kind(request):
-            earlier = self._earlier.get(kind)
+            earlier = self.earlier.get(kind)
             if fault.is_asked:
-                self._earlier[kind] = answer
+                self.earlier[kind] = answer
             if fault.is_crossed and earlier is not None:
                 self._count(fault)
                 answer = earlier
@@ -157,7 +140,7 @@ class FaultProxy:
         while fault.endless:
             plug.sendall(fault.endless)  # until the client has left, which is an OSError
         if fault.is_interrupt and (main := threading.main_thread().ident):
-            self._interrupts += 1
+            self.interrupts += 1
             signal.pthread_kill(main, signal.SIGINT)
             _read_to_end(plug)
         _end(plug, is_reset=fault.is_reset)

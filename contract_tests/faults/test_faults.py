@@ -133,21 +133,19 @@ def test_a_broken_client_is_seen(  # noqa: PLR0913 - columns of the table
     assert set(storm(stage, has_odd_ids=odd)) == kinds
 
 
-@pytest.mark.parametrize(
-    ("books", "told", "kept"),
-    [
+def test_when_a_task_is_lost() -> None:
+    """A task is kept if its caller has its id, the journal has it, or a doubtful create leads to it."""
+    findable = Books(frozenset(), frozenset({DIGEST}), frozenset({ID}))
+    for books, told, kept in (
         (NO_BOOKS, {OTHER}, False),
         (NO_BOOKS, {ID}, True),
         (evolve(NO_BOOKS, recorded=frozenset({ID})), set[str](), True),
-        (evolve(NO_BOOKS, doubtful=frozenset({DIGEST})), set[str](), False),
-        (Books(frozenset(), frozenset({DIGEST}), frozenset({ID})), set[str](), True),
-        (Books(frozenset(), frozenset({"another"}), frozenset({ID})), set[str](), False),
-    ],
-)
-def test_when_a_task_is_lost(books: Books, told: set[str], *, kept: bool) -> None:
-    """A task is kept if its caller has its id, the journal has it, or a doubtful create leads to it."""
-    found = judge([Ask(TAG, DIGEST, told=told)], [MADE], books)
-    assert [finding.kind for finding in found] == ([] if kept else [Kind.LOST])
+        (evolve(findable, unrecorded=frozenset()), set[str](), False),
+        (evolve(findable, doubtful=frozenset({"another"})), set[str](), False),
+        (findable, set[str](), True),
+    ):
+        found = judge([Ask(TAG, DIGEST, told=told)], [MADE], books)
+        assert [finding.kind for finding in found] == ([] if kept else [Kind.LOST]), (books, told)
 
 
 def test_what_is_billed_twice_and_what_nobody_asked_for() -> None:
@@ -160,18 +158,16 @@ def test_what_is_billed_twice_and_what_nobody_asked_for() -> None:
         assert row in shown
 
 
-@pytest.mark.parametrize(
-    ("task", "asked", "is_right"),
-    [
-        (Task(ID, "COMPLETED", MADE.urls), {"tag": TAG}, True),
+def test_what_a_wrong_result_is() -> None:
+    """Another task, another end, or another result than the server has is wrong; an older status is not."""
+    done = Task(ID, "COMPLETED", MADE.urls)
+    for task, asked, is_right in (
+        (done, {"tag": TAG}, True),
         (Task(ID, "IN_PROGRESS"), {"task_id": ID}, True),
         (Task(ID, "FAILED"), {"task_id": ID}, False),
         (Task(ID, "COMPLETED", ("https://results.example/1.mp4",)), {"task_id": ID}, False),
-        (Task(ID, "COMPLETED", MADE.urls), {"tag": "ask-1"}, False),
-        (Task(ID, "COMPLETED", MADE.urls), {"task_id": OTHER}, False),
+        (done, {"tag": "ask-1"}, False),
+        (done, {"task_id": OTHER}, False),
         (Task(OTHER, "CREATED"), {"task_id": OTHER}, False),
-    ],
-)
-def test_what_a_wrong_result_is(task: Task, asked: dict[str, str], *, is_right: bool) -> None:
-    """Another task, another end, or another result than the server has is wrong; an older status is not."""
-    assert (wrong_task(task, {ID: MADE}, **asked) is None) == is_right
+    ):
+        assert (wrong_task(task, {ID: MADE}, **asked) is None) == is_right, (task, asked)

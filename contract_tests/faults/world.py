@@ -34,7 +34,7 @@ class World:
 
     def __attrs_post_init__(self) -> None:
         self.stage.served.mock.reset()
-        self.stage.proxy.forget()
+        self.stage.proxy.earlier.clear()
         self.caller = Caller(self.stage, self.tally, self.most_faults)
 
     def create(

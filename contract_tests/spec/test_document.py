@@ -23,7 +23,7 @@ from spec.tools.structure import operations
 def test_nothing_has_drifted(tmp_path: Path) -> None:
     """Anybody gets the committed files, whatever the directory, locale, hash seed, and formatter near by."""
     there = Layout(tmp_path / "höme" / "project")
-    shutil.copytree(ROOT / "spec", there.root / "spec", ignore=shutil.ignore_patterns("tools"))
+    shutil.copytree(PROJECT.root / "spec", there.root / "spec", ignore=shutil.ignore_patterns("tools"))
     shutil.copytree(PROJECT.generated, there.generated)
     for directory in (there.root, there.root.parent):
         (directory / "ruff.toml").write_text("line-length = 40\n[format]\nquote-style = 'single'\n")

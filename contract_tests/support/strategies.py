@@ -145,13 +145,6 @@ def media_of(row: Row) -> dict[str, Any]:
     return content
 
 
-def header_values(row: Row) -> SearchStrategy[dict[str, str]]:
-    """Headers of a documented answer, as text; each may be missing."""
-    headers = response_of(row).get("headers", {})
-    made = {name: _header(name, resolve(header)["schema"]) for name, header in headers.items()}
-    return st.fixed_dictionaries({}, optional=made)
-
-
 def _header(name: str, schema: Mapping[str, Any]) -> SearchStrategy[str]:
     if name.lower() == "retry-after":  # the schema says "string", and its description which
         return st.integers(0, 10**6).map(str) | st.just("Wed, 21 Oct 2015 07:28:00 GMT")
@@ -160,16 +153,16 @@ def _header(name: str, schema: Mapping[str, Any]) -> SearchStrategy[str]:
     return values(schema).map(str)
 
 
-def statuses(row: Row) -> SearchStrategy[int]:
-    """The codes that an answer stands for; for `default`, those that nothing else is documented for."""
-    if row.status != "default":
-        return st.just(int(row.status))
-    responses = document()["paths"][row.path][row.method.lower()]["responses"]
-    return st.sampled_from([code for code in range(400, 600) if str(code) not in responses])
-
-
 @st.composite
 def documented_answers(draw: DrawFn, row: Row) -> Wire:
-    """Answers that fit the document, body and headers made from its schemas."""
-    schema = media_of(row)["schema"]
-    return encoded(row, draw(statuses(row)), draw(values(schema)), draw(header_values(row)))
+    """Answers that fit the document, made from its schemas; each header may be missing.
+
+    `default` stands for the codes that nothing else is documented for.
+    """
+    known = document()["paths"][row.path][row.method.lower()]["responses"]
+    others = [code for code in range(400, 600) if str(code) not in known]
+    status = draw(st.sampled_from(others)) if row.status == "default" else int(row.status)
+    value = draw(values(media_of(row)["schema"]))
+    said = {name: resolve(header)["schema"] for name, header in response_of(row).get("headers", {}).items()}
+    made = st.fixed_dictionaries({}, optional={name: _header(name, schema) for name, schema in said.items()})
+    return encoded(row, status, value, draw(made))

@@ -169,11 +169,10 @@ class Stranger:
         if not answer.is_success:
             return answer
         now = time.monotonic()
-        moments = [m for m in self.counts.get(owner, []) if m > now - 60] + [now]
-        self.counts[owner] = moments
-        for name, value in self.rate(1000, 1000 - len(moments), int(moments[0] + 60 - now) + 1).items():
-            answer = with_header(answer, f"x-ratelimit-{name}", str(value))
-        return answer
+        moments = self.counts[owner] = [m for m in self.counts.get(owner, []) if m > now - 60] + [now]
+        told = self.rate(1000, 1000 - len(moments), int(moments[0] + 60 - now) + 1)
+        rates = ((f"x-ratelimit-{name}", str(value)) for name, value in told.items())
+        return evolve(answer, headers=(*answer.headers, *rates))
 
     def rate(self, limit: int, remaining: int, reset: int) -> dict[str, int]:
         return {"limit": limit, "remaining": remaining, "reset": reset}

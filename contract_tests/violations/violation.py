@@ -100,6 +100,6 @@ def edited(file: str, old: str, new: str) -> Callable[[], None]:
         for folder in ("spec", "generated"):
             shutil.copytree(ROOT / folder, copy / folder)
         (copy / file).write_text(text.replace(old, new, 1), encoding="utf-8")
-        replaced("spec.tools.layout:Layout.__init__", lambda real: lambda self, _: real(self, copy))()
+        replaced("contract_tests.spec.pages:PROJECT", lambda real: type(real)(copy))()
 
     return apply
