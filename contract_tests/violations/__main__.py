@@ -86,10 +86,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("choose at least one; --write is for all of them")
     started = time.monotonic()
     verdicts: dict[str, Verdict] = {}
-    for kind in dict.fromkeys(v.kind for v in chosen):
+    for kind in KINDS:
         group = [v for v in chosen if v.kind == kind]
         as_it_is: list[None] = [] if options.trusting else [None]
-        for verdict in run([*as_it_is, *group], TESTS[kind], options.jobs):
+        for verdict in run([*as_it_is, *group], TESTS[kind], options.jobs) if group else ():
             if not (options.quiet and verdict.is_good):
                 _say(str(verdict))
             if verdict.violation:

@@ -22,7 +22,7 @@ import pytest
 from attrs import define, field
 
 from contract_tests.violations.page import found_by
-from contract_tests.violations.violation import KINDS, CannotApplyError, Violation, violations
+from contract_tests.violations.violation import KINDS, CannotApplyError, Kind, Violation, violations
 
 _OPTIONS: Final = ("-q", "-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:xdist",
                    "-W", "ignore::pytest.PytestAssertRewriteWarning")  # fmt: skip
@@ -97,8 +97,10 @@ class Runner:
             if self._found:
                 return ("found", *next(iter(self.failed.items())))
         if self.broken or not items:
-            return ("broken", *(self.broken or ("", "there are no tests")))
-        return ("survived", *next(iter(self.failed.items()), ("", "")))
+            test, text = self.broken or ("", "there are no tests")
+            return "broken", test, text
+        test, text = next(iter(self.failed.items()), ("", ""))
+        return "survived", test, text
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -152,7 +154,7 @@ def _is_raised_in_a_test(error: BaseException) -> bool:
 def main(arguments: Sequence[str]) -> None:
     """Collect the tests, and run them."""
     pipe, jobs, tests, *names = arguments
-    kinds = [kind for kind in KINDS if any(name.startswith(f"{kind}:") for name in names)]
+    kinds: list[Kind] = [kind for kind in KINDS if any(name.startswith(f"{kind}:") for name in names)]
     known = {str(v): v for kind in kinds for v in violations(kind)}
     files = [f"contract_tests/{test}" for test in tests.split(",")]
     runner = Runner(int(pipe), int(jobs), {name: known.get(name) for name in names})
