@@ -13,19 +13,20 @@ import json
 import os
 import random
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final
 from unittest.mock import patch
 
 from attrs import define, field
 
+from contract_tests.faults.forker import fork_runs
 from contract_tests.support.answers import mp4
 from kling_elements_mock import MockSettings, Polls, ServedMock, serve
 from kling_elements_mock.tasks import results
@@ -37,55 +38,6 @@ _PLAIN, _FULL, _DAMAGED, _CLOCK = "none", "full disk", "damaged journal", "wrong
 _TROUBLES: Final = (_PLAIN,) * 7 + (_FULL, _DAMAGED, _CLOCK)
 _REFUSED: Final = 2  # the journal can't be used
 _SLOWNESS: Final = 0.05  # seconds an answer takes, so that some kills hit a create in flight
-# One process that has run the command once, and forks for each run: a kill -9 is the same, and a start takes
-# milliseconds in place of half a second.
-_STARTER: Final = """
-import json, os, resource, sys, time
-from kling_elements.__main__ import main
-first = json.loads(sys.stdin.readline())
-sys.stdout, out = open(os.devnull, "w"), sys.stdout
-assert main(first["args"]) == 0
-sys.stdout = out
-print("ready", flush=True)
-for line in sys.stdin:
-    given = json.loads(line)
-    pid = os.fork()
-    if pid == 0:
-        os.setsid()
-        said = os.open(given["out"], os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
-        nowhere = os.open(os.devnull, os.O_RDWR)
-        os.dup2(nowhere, 0); os.dup2(said, 1); os.dup2(said, 2)
-        if given["trouble"] == "full disk":
-            resource.setrlimit(resource.RLIMIT_FSIZE, (1, -1))
-        if given["trouble"] == "wrong clock":
-            right = time.time
-            time.time = lambda: right() + given["hours"] * 3600
-        os._exit(main(given["args"]))
-    print(pid, flush=True)
-    print(os.waitpid(pid, 0)[1], flush=True)
-"""
-
-
-@contextmanager
-def starting(**variables: str) -> Iterator[Callable[..., str]]:
-    """Start the process that forks; gives what writes it a value, if any, and reads a line."""
-    with subprocess.Popen(  # noqa: S603 - our own code
-        [sys.executable, "-c", _STARTER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        env={**os.environ, **variables},
-    ) as process:  # fmt: skip
-        stdin, stdout = process.stdin, process.stdout
-        assert stdin
-        assert stdout
-
-        def ask(value: object = None) -> str:
-            if value is not None:
-                print(json.dumps(value), file=stdin, flush=True)
-            return stdout.readline()
-
-        try:
-            yield ask
-        finally:
-            process.kill()
 
 
 @define
@@ -95,7 +47,7 @@ class Round:
     folder: Path
     served: ServedMock
     jobs: int
-    starter: Callable[..., str]
+    forker: Connection
     journal: Path
     kills: int = 0
     adopted: int = 0
@@ -136,6 +88,7 @@ class Round:
     def troubled(self, trouble: str, **how: Any) -> None:
         """Run the batch while something else is wrong, and put that right."""
         self.troubles[trouble] += 1
+        time.sleep(2 * _SLOWNESS)  # what was in flight at the last kill is served by then
         whole, before = self.journal.read_bytes(), self.tasks()
         if trouble == _DAMAGED:
             self.journal.write_bytes(whole[: len(whole) // 2])
@@ -153,12 +106,13 @@ class Round:
     ) -> int | None:
         """Run the command; gives its exit code, or None if it was killed."""
         words, said = ["--base-url", self.served.url, *args, *_WAIT], str(self.folder / "said")
-        pid = int(self.starter({"args": words, "out": said, "trouble": trouble, "hours": hours}))
+        self.forker.send((words, said, 1 if trouble == _FULL else -1, hours * 3600 * (trouble == _CLOCK)))
+        pid = self.forker.recv()
         if life is not None:
             time.sleep(life)
             with suppress(ProcessLookupError):  # it was faster
                 os.killpg(pid, signal.SIGKILL)
-        status = int(self.starter())
+        status = self.forker.recv()
         if life is not None and os.WIFSIGNALED(status):
             self.kills += 1
             return None
@@ -214,19 +168,25 @@ def run(kills: int, jobs: int, seed: int, folder: Path) -> list[str]:
     started = time.monotonic()
     journal = folder / "journal.sqlite3"
     variables = {"KLING_ELEMENTS_JOURNAL": str(journal), "KLING_ELEMENTS_API_KEY": "kill-test-key"}
+    context = get_context("spawn")
+    here, there = context.Pipe()
     (folder / "first.jsonl").write_text('{"images": ["https://example.com/first.png"]}')
     settings = MockSettings(pace=Polls(2), scenario=f"slow={_SLOWNESS}")
     quick = patch.object(results, "draw", lambda _: mp4())  # drawing a real video takes half a second
-    with quick, serve(settings) as served, starting(**variables) as starter:
+    with quick, patch.dict(os.environ, variables), serve(settings) as served, here, there:
         first = ["batch", str(folder / "first.jsonl"), "-d", str(folder / "first"), "-q", *_WAIT]
-        starter({"args": ["--base-url", served.url, *first]})
+        forker = context.Process(target=fork_runs, args=(there, ["--base-url", served.url, *first]))
+        forker.start()
+        here.recv()
         while (done := sum(one.kills for one in rounds)) < kills:
             own = folder / f"round{len(rounds)}"
             own.mkdir()
-            one = Round(own, served, jobs, starter, journal)
+            one = Round(own, served, jobs, here, journal)
             rounds.append(one)
             one.until_whole(rng, kills - done)
             _say(f"round {len(rounds)}: {one.kills} kills, {one.adopted} adopted")
+        forker.kill()
+        forker.join()
     found = [f"{one.folder.name}: {what}" for one in rounds for what in one.found]
     troubles = sum((one.troubles for one in rounds), Counter[str]())
     _say(
