@@ -6,6 +6,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spec.tools.model_cost import main as print_cost
 from spec.tools.yaml_source import dump, load
 
 WORDS = "yes No on y N ~ null 1e3 0o17 017 1_000 2024-01-01 12:30 = << ' #a"
@@ -47,3 +48,8 @@ def test_keys_are_strings_and_lines_are_known() -> None:
     assert source.line(("200", 0)) == 10  # where it is written out
     assert source.line(("200",)) == 12
     assert source.value["a"] is not source.value["200"][0]
+
+
+def test_a_model_costs_a_few_lines() -> None:
+    """`make model-cost` counts the lines that name a model, and fails for a name that nothing has."""
+    assert (print_cost(["pro"]), print_cost(["no-such-model"])) == (0, 1)

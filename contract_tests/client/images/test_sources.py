@@ -7,7 +7,7 @@ import io
 import os
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import attrs
@@ -63,25 +63,21 @@ def test_bytes_and_files_are_encoded(tmp_path: Path) -> None:
             assert (loaded.data, loaded.label) == (PNG, str(path))
 
 
+class Slow(io.BytesIO):
+    """A file that gives little at a time."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        return super().read(min(size or 0, 1000))
+
+
 def test_open_files_are_read(tmp_path: Path) -> None:
     """An open binary file of any kind is read from where it stands, in as many reads as it takes."""
     path = tmp_path / "a.png"
     path.write_bytes(PNG)
-
-    class Slow(io.RawIOBase):
-        def read(self, size: int = -1) -> bytes:
-            return source.read(min(size, 1000))
-
-    with (
-        path.open("rb") as buffered,
-        path.open("rb", buffering=0) as raw,
-        path.open("rb") as source,
-        tempfile.SpooledTemporaryFile() as spooled,
-    ):
+    with path.open("rb") as buffered, path.open("rb", 0) as raw, tempfile.SpooledTemporaryFile() as spooled:
         spooled.write(PNG)
         spooled.seek(0)
-        files: list[Any] = [spooled, buffered, raw, Slow(), io.BytesIO(PNG)]
-        for file in files:
+        for file in (spooled, buffered, raw, Slow(PNG), io.BytesIO(PNG)):
             assert is_single(file)
             assert load_image(file, RULES).data == PNG
         buffered.seek(0)
@@ -165,7 +161,13 @@ def test_a_large_file_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
 def test_only_regular_files_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A folder, a device and a pipe are named as such, at once, though a pipe takes a file's place late."""
+    """A folder, a device, a pipe, a loop of links are named as such, though a pipe comes late."""
+    (tmp_path / "real.png").write_bytes(PNG)
+    for name, target in (("link", "real.png"), ("loop", "loop"), ("lost", "nothing.png")):
+        (tmp_path / name).symlink_to(target)
+    assert load_image(tmp_path / "link", RULES).label.endswith("link")
+    assert "symbolic links" in refusal(tmp_path / "loop")
+    assert "is a link to nothing: nothing.png does not exist" in refusal(tmp_path / "lost")
     assert refusal(tmp_path).startswith(f"{tmp_path} is a folder")
     assert "is a device" in refusal(os.devnull)
     path, innocent = tmp_path / "a.png", tmp_path / "b.png"
@@ -177,16 +179,6 @@ def test_only_regular_files_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with monkeypatch.context() as patch:
         patch.setattr(os, "stat", lambda *_: status)
         assert "is a pipe" in refusal(FileSource(path, "it"))
-
-
-def test_links(tmp_path: Path) -> None:
-    """A link is followed; a loop of links, and a link to nothing, are reported."""
-    (tmp_path / "real.png").write_bytes(PNG)
-    for name, target in (("link", "real.png"), ("loop", "loop"), ("lost", "nothing.png")):
-        (tmp_path / name).symlink_to(target)
-    assert load_image(tmp_path / "link", RULES).label.endswith("link")
-    assert "symbolic links" in refusal(tmp_path / "loop")
-    assert "is a link to nothing: nothing.png does not exist" in refusal(tmp_path / "lost")
 
 
 BASE64: list[Callable[[str], str]] = [
@@ -225,7 +217,6 @@ def test_a_file_that_exists_is_a_file(tmp_path: Path, monkeypatch: pytest.Monkey
 
 MISSING = {
     "foto.jpg": "does not exist: did you mean {}/photo.jpg?",
-    "photo.jpeg": "does not exist: did you mean {}/photo.jpg?",
     "a": "does not exist: did you mean {}/a.jpeg?",
     "zebra.png": "does not exist",
     "zebra": "is no URL, no base64, and no file that exists",
@@ -256,10 +247,8 @@ NO_IMAGES: list[tuple[object, str]] = [
     ("S3://bucket/a.png?b", "has the scheme 's3'"),
     ("file:///tmp/a%20b", "give the path, '/tmp/a b'"),
     ("https://example.com/a.png", "is a URL"),
-    ("data:image/png;base64", "is not in base64"),
     ("data:,;base64,AAAA", "is not in base64"),
     ("https://me:secret@example.com/a.png", "holds a user name"),
-    ("x " * 2048, "can't be read"),
     (b"GIF89a", "is a GIF image: JPEG or PNG is needed"),
     (" \n", "an empty string is no image"),
     ("a\0b.png", "null byte"),
@@ -267,7 +256,6 @@ NO_IMAGES: list[tuple[object, str]] = [
     (type("Array", (), {"__array_interface__": ()})(), "PIL.Image.fromarray"),
     ("\x1b[2Jevil.png", r"\x1b[2Jevil.png does not exist"),
     ("x" * 200 + ".png", "does not exist"),
-    ("a.b/" * 100 + ".png", "does not exist"),
 ]
 
 

@@ -165,10 +165,8 @@ SCHEMA: dict[str, Any] = {
             "items": {"$ref": "#/components/schemas/Tag"},
         },
         "ratio": {"type": "string", "enum": ["wide_16_9", "square_1_1"]},
-        "address": {"type": "string", "format": "uri"},
-        "code": {"type": "string", "pattern": "^[a-z]+$"},
+        "address": {"type": "string", "format": "uri", "pattern": "^http"},
         "note": {"type": "string", "nullable": True},
-        "even": {"type": "integer", "multipleOf": 2},
         "inner": {"type": "object", "properties": {"list": {"type": "array", "items": {"type": "number"}}}},
     },
 }
@@ -188,11 +186,10 @@ SAID: list[tuple[str, object, str]] = [
     ("inner", {"list": [1, "x"]}, "inner.list[1] must be a number: got the string 'x'"),
     ("ratio", 5, f"{RATIO} integer 5"),
     ("ratio", b"wide", f"{RATIO} bytes b'wide'"),
-    ("address", "no", "address must be a valid uri: got the string 'no'"),
-    ("code", "A1", "code must match ^[a-z]+$: got the string 'A1'"),
+    ("address", "http:// ", "address must be a valid uri: got the string 'http:// '"),
+    ("address", "ftp://a/b", "address must match ^http: got the string 'ftp://a/b'"),
     ("note", ["x" * 300], "note does not fit the document: "),
     ("more", {1}, "more can't be written as JSON: got the set {1}"),
-    ("even", 3, "even does not fit the document: 3 "),
 ]
 MEANT = {
     "16:9": "wide_16_9",
@@ -220,13 +217,9 @@ def test_what_is_said() -> None:
     fit = {"name": "abcd", "size": 2, "tags": ["abc"], "note": None, "more": 1}
     assert VALIDATOR.problems(fit) == VALIDATOR.problems({"name": "a", "size": 9, "note": "x"}) == []
     assert VALIDATOR.names == tuple(SCHEMA["properties"])
-
-
-def test_faults_come_in_the_schemas_order() -> None:
-    """All that is wrong is told at once, in the order of the schema; what is missing by its name."""
+    # All that is wrong is told at once, in the order of the schema.
     problems = VALIDATOR.problems({"inner": {"list": [""]}, "tags": ["abcd"], "size": float("inf"), "x": {1}})
-    names = [problem.partition(" ")[0] for problem in problems]
-    assert names == ["x", "name", "size", "tags[0]", "inner.list[0]"]
+    assert [problem.split()[0] for problem in problems] == ["x", "name", "size", "tags[0]", "inner.list[0]"]
     assert problems[1] == "name is missing"
 
 

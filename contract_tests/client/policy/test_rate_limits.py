@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -29,19 +28,6 @@ def test_the_vendors_limits() -> None:
     assert (moments[249], moments[250], moments[1199], moments[1200]) == (0.0, 5.0, 20.0, 120.0)
     assert limiter.free_slots(0.0) == 3
     assert [Rate.average(2.5, 3.0), Rate.average(0.1, 5.0)] == [Rate(7, 3.0), Rate(1, 5.0)]
-
-
-def test_memory_is_bounded() -> None:
-    """After days of requests a limiter has kept those of a window, and nothing where limits are off."""
-    for limits, most in ((Limits(), 200_000), (Limits.off(), 10_000)):
-        limiter = RateLimiter(limits)
-        tracemalloc.start()
-        try:
-            for number in range(20_000):
-                limiter.delay(1000.0 + number)
-            assert tracemalloc.get_traced_memory()[0] < most
-        finally:
-            tracemalloc.stop()
 
 
 rates = st.lists(
@@ -171,8 +157,7 @@ def test_threads_do_not_exceed_it_together() -> None:
     with ThreadPoolExecutor(8) as pool:
         delays = sorted(pool.map(lambda _: limiter.delay(0.0), range(200)))
         slots = [slot for slot in pool.map(lambda _: limiter.take_slot(0.0), range(50)) if slot]
-    assert delays == [float(number // 10) for number in range(200)]
-    assert len(slots) == 3
+    assert (delays, len(slots)) == ([float(number // 10) for number in range(200)], 3)
 
 
 class Forking(float):
