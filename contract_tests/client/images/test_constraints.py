@@ -116,24 +116,11 @@ URLS: list[tuple[str, list[str]]] = [
 ]
 
 
-def test_what_is_wrong_with_an_address() -> None:
-    """Each fault of a URL is a sentence; one at either limit has none."""
-    for url, faults in URLS:
-        found = url_problems(url)
-        assert [problem[: len(fault)] for problem, fault in zip(found, faults, strict=True)] == faults
-
-
 PRIVATE = (
     *("localhost:8000", "LOCALHOST.", "127.1", "2130706433", "0x7f.1", "[::1]", "[::ffff:10.0.0.1]"),
     *("10.1.2.3", "169.254.169.254", "100.64.0.1", "224.0.0.1", "nas", "nas.local", "mylocal"),
 )
 PUBLIC = ("example.com", "thelocal.com", "8.8.8.8", "[2606:4700::1111]", "[::ffff:8.8.8.8]", "[broken")
-
-
-def test_private_urls() -> None:
-    """A URL that only this network could fetch is known by its host, without resolving it."""
-    assert [host for host in PRIVATE if not is_private_url(f"http://{host}/a.png")] == []
-    assert [host for host in PUBLIC if is_private_url(f"https://{host}/a.png")] == []
 
 
 LONG = "https://example.com/".ljust(80, "a")
@@ -147,9 +134,17 @@ SHOWN = {
 }
 
 
-def test_how_an_address_is_shown() -> None:
-    """What may be secret is left out, what can't be printed is replaced, and 80 characters are shown."""
+def test_urls() -> None:
+    """Each fault of a URL is a sentence; what may be secret is left out, what can't be printed is replaced.
+
+    A URL that only this network could fetch is known by its host, without resolving it.
+    """
+    for url, faults in URLS:
+        found = url_problems(url)
+        assert [problem[: len(fault)] for problem, fault in zip(found, faults, strict=True)] == faults
     assert {url: shown_url(url) for url in SHOWN} == SHOWN
+    assert [host for host in PRIVATE if not is_private_url(f"http://{host}/a.png")] == []
+    assert [host for host in PUBLIC if is_private_url(f"https://{host}/a.png")] == []
 
 
 @given(st.text() | st.text().map(lambda tail: "https://" + tail))

@@ -119,11 +119,10 @@ BREAKS: dict[str, tuple[dict[str, Any], list[Any], State]] = {
 }
 
 
-@pytest.mark.parametrize(("options", "steps", "state"), BREAKS.values(), ids=BREAKS)
-def test_only_what_was_sent_is_in_doubt(
-    path: Path, options: dict[str, Any], steps: list[Any], state: State
-) -> None:
+@pytest.mark.parametrize("case", BREAKS.values(), ids=BREAKS)
+def test_only_what_was_sent_is_in_doubt(path: Path, case: Any) -> None:
     """A create that ends before its first byte is recorded as refused; any other leaves a note."""
+    options, steps, state = case
     options = {"sleep": lambda _: None, **options}
     hooks = {"request": [options.pop("hook")]} if "hook" in options else {}
     http = httpx.Client(transport=httpx.MockTransport(Script.of(*steps)), event_hooks=hooks)
