@@ -285,13 +285,14 @@ def test_redirects_of_other_hosts(kind: TransportKind) -> None:
 def test_leaks_are_found(capsys: pytest.CaptureFixture[str]) -> None:
     """A key is found in a log or in output; a result's signature only where it may not be."""
     logger = logging.getLogger("some.library")
-    for leak, is_found in (
+    leaks: tuple[tuple[Callable[[], object], bool], ...] = (
         (lambda: logger.debug("sent %s", {"x-key": KEY}), True),
         (lambda: logger.debug("it failed", exc_info=ValueError(KEY)), True),
         (lambda: logger.info("GET %s", RESULT), True),
         (lambda: print(KEY), True),  # noqa: T201 - that is the point
         (lambda: print(RESULT), False),  # noqa: T201 - stdout may have it
-    ):
+    )
+    for leak, is_found in leaks:
         leak()
         capsys.readouterr()
         assert bool(hygiene.watch.take()) is is_found

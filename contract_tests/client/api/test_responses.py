@@ -61,9 +61,10 @@ def test_bodies(body: bytes, status: str | None) -> None:
         assert (status, shown.error.status_code, shown.error.request_id) == (None, 200, "req-1")
         assert len(shown.error.body) <= 64 * 1024
         assert len(str(shown.error)) < 400
-    created: Any = decide(Operation.CREATE, response)
+    created = decide(Operation.CREATE, response)
     if isinstance(created, Return):
-        assert created.value.id in body.decode("utf-16" if b"\0" in body[:4] else "utf-8", "replace")
+        value: Any = created.value
+        assert value.id in body.decode("utf-16" if b"\0" in body[:4] else "utf-8", "replace")
     else:
         assert isinstance(created, Raise)
         assert isinstance(created.error, errors.OutcomeUnknown)

@@ -105,7 +105,7 @@ class Taking(httpx.BaseTransport, httpx.AsyncBaseTransport):
         self.chunks = chunks
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        chunks: Any = iter(request.stream)  # type: ignore[call-overload]  # both kinds
+        chunks: Any = iter(request.stream)  # type: ignore[arg-type]  # both kinds
         for _ in range(self.chunks):
             next(chunks, None)
         raise httpx.ReadError("cut off")

@@ -43,11 +43,16 @@ def _socket(path: Path) -> None:
         made.bind(os.path.relpath(path))
 
 
+def _link_to_pipe(path: Path) -> None:
+    os.mkfifo(path.with_name("pipe"))
+    path.symlink_to("pipe")
+
+
 SPECIAL: tuple[Callable[[Path], object], ...] = (
     os.mkfifo,
     _socket,
     Path.mkdir,
-    lambda path: path.symlink_to(os.mkfifo(path.with_name("pipe")) or "pipe"),
+    _link_to_pipe,
     lambda path: path.symlink_to(os.devnull),
     lambda path: path.symlink_to(path.name),  # to itself
     lambda path: path.symlink_to("/dev/stdout"),

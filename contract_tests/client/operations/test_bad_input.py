@@ -27,10 +27,16 @@ def test_what_a_field_may_be(driver: Driver, tmp_path: Path) -> None:
     """None leaves a field out, enums count by value, a path is an image, a webhook may be plain http."""
     (tmp_path / "a.png").write_bytes(png())
     webhook = "HTTP://127.0.0.1:80/a"
-    length, shape = Enum("Own", {"LONG": "10"}).LONG, KlingElementsRequestAspectRatio.SQUARE_1_1
+    length: Any = Enum("Length", {"LONG": "10"})
     server = Script.of(shown())
     images = [IMAGE, str(tmp_path / "a.png"), tmp_path / "a.png"]
-    driver.open(server).create(images, prompt=None, duration=length, aspect_ratio=shape, webhook_url=webhook)
+    driver.open(server).create(
+        images,
+        prompt=None,
+        duration=length.LONG,
+        aspect_ratio=KlingElementsRequestAspectRatio.SQUARE_1_1,
+        webhook_url=webhook,
+    )
     body = json.loads(server.requests[0].content)
     first, second, third = body.pop("images")
     assert (first, second) == (IMAGE, third)

@@ -259,7 +259,12 @@ def test_a_closed_client_closes_its_journal(
     """The file is closed with the client that opened it; one that was passed in is its owner's."""
     closed: list[Journal] = []
     close = Journal.close
-    monkeypatch.setattr(Journal, "close", lambda journal: closed.append(journal) or close(journal))
+
+    def note(journal: Journal) -> None:
+        closed.append(journal)
+        close(journal)
+
+    monkeypatch.setattr(Journal, "close", note)
     with closing(Journal.open(path)) as given:
         for journal in (path, given):
             client: Any = any_driver.open(Script.of(shown()), journal=journal).client

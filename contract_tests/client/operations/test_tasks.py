@@ -171,6 +171,7 @@ ATTRIBUTES: dict[str, Any] = {
 @pytest.mark.parametrize("kind", [*PUBLIC_ERRORS, Task, AsyncTask])
 def test_errors_and_tasks_survive_a_pickle(kind: type[Any]) -> None:
     """Each comes out of a pickle or a copy with its kind, its text and the value of every attribute."""
+    value: Any
     if kind in PUBLIC_ERRORS:
         own = [name for name in inspect.signature(kind).parameters if name in ATTRIBUTES]
         value = kind(**{name: ATTRIBUTES[name] for name in own or ("text", "task_id", "hint")})
