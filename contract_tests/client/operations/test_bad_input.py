@@ -23,17 +23,22 @@ if TYPE_CHECKING:
     from contract_tests.support.clients import Driver
 
 
+class Length(Enum):
+    """An enum of a caller's own, whose members are no strings."""
+
+    LONG = "10"
+
+
 def test_what_a_field_may_be(driver: Driver, tmp_path: Path) -> None:
     """None leaves a field out, enums count by value, a path is an image, a webhook may be plain http."""
     (tmp_path / "a.png").write_bytes(png())
     webhook = "HTTP://127.0.0.1:80/a"
-    length: Any = Enum("Length", {"LONG": "10"})
     server = Script.of(shown())
     images = [IMAGE, str(tmp_path / "a.png"), tmp_path / "a.png"]
     driver.open(server).create(
         images,
         prompt=None,
-        duration=length.LONG,
+        duration=Length.LONG,
         aspect_ratio=KlingElementsRequestAspectRatio.SQUARE_1_1,
         webhook_url=webhook,
     )

@@ -169,14 +169,6 @@ def test_updates_come_at_changes(any_driver: Driver, time: FakeTime) -> None:
     assert len(server.requests) == len(steps) + 1
 
 
-def test_a_real_clock_and_sleep(any_driver: Driver) -> None:
-    """Without a clock and a sleep of the caller's, or with None, the real ones are used."""
-    server = Script.of(shown(), IN_PROGRESS, completed())
-    assert any_driver.open(server, poll_interval=0.001, clock=None).generate([IMAGE]).urls
-    with pytest.raises(errors.DeadlineExceeded):
-        any_driver.open(Script.of(IN_PROGRESS), poll_interval=0.001).wait(ID, timeout=0.01)
-
-
 FAILED: list[tuple[Step, type[errors.KlingError], str]] = [
     (shown("FAILED", error=None), errors.TaskFailed, "gives no reason"),
     (shown("FAILED", error="NSFW"), errors.TaskFailed, ": NSFW"),

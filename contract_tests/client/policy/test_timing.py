@@ -207,8 +207,9 @@ ANSWERS: dict[str, tuple[list[tuple[int, int, float]], float, list[float]]] = {
 
 def test_what_the_service_has_left() -> None:
     """The service's own count is kept to, until its reset, unless limits are off."""
+    off = RateLimiter(Limits.off())
     for name, (answers, now, delays) in ANSWERS.items():
-        limiter, off = RateLimiter(), RateLimiter(Limits.off())
+        limiter = RateLimiter()
         for remaining, reset, moment in answers:
             limiter.update_from(headers(remaining, reset), moment)
             off.update_from(headers(remaining, reset), moment)
