@@ -1,4 +1,4 @@
-"""Arguments: what help shows, what is taken, which hint a typo gets; completion, and `mock`."""
+"""Arguments: what help shows, and what is taken; completion, and `mock`."""
 
 from __future__ import annotations
 
@@ -101,38 +101,6 @@ def test_a_value_may_begin_with_a_dash(words: list[str], name: str, value: objec
     """A value that is no option is the value, whatever it begins with."""
     args = parsed("generate", "a.jpg", *words)
     assert (getattr(args, name), args.images) == (value, ["a.jpg"])
-
-
-@pytest.mark.parametrize(
-    ("line", "said"),
-    [
-        ("lst", "did you mean list?"),
-        ("nonsense", "'nonsense'"),
-        ("-v", "command"),
-        ("create a.jpg --promt x", "did you mean --prompt?"),
-        ("create a.jpg --promt=x", "did you mean --prompt?"),
-        ("create a.jpg --xyz", "--xyz"),
-        ("create a.jpg --prompt", "--prompt=VALUE"),
-        ("create a.jpg --prompt --duration 5", "--prompt=VALUE"),
-        ("create a.jpg --prompt --jsn", "--prompt=VALUE"),
-        ("generate a.jpg -o", "--output=VALUE"),
-        ("wait x --timeout soon", "'soon'"),
-        ("batch j", "-d/--directory"),
-        ("status", "ID"),
-        ("create", "IMAGE"),
-        ("webhooks", "listen"),
-        ("list --mod pro", "--mod"),  # no abbreviations
-    ],
-)
-def test_a_usage_error_is_one_line_with_a_hint(cli: Cli, line: str, said: str) -> None:
-    """Invalid arguments are exit code 2, and one line that shows what helps."""
-    ended = cli(*line.split())
-    assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1)
-    assert said in ended.err
-    assert " --help\n" in ended.err
-    error = cli("--json", *line.split()).json["error"]
-    assert (error["type"], error["exit_code"], error["task_id"]) == ("UsageError", 2, None)
-    assert said in error["message"]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -127,37 +127,6 @@ def test_a_batch_that_is_done(cli: Cli) -> None:
     assert cli(*LINE, "--api-key-file", "-").code == 0
 
 
-@pytest.mark.parametrize(
-    ("args", "said"),
-    [
-        (["none.jsonl", "-d", "out"], "none.jsonl"),
-        (["jobs.jsonl", "-d", "out", "--workers", "101"], "workers"),
-        (["jobs.jsonl", "-d", "out", "--workers", "0"], "--workers"),
-        (["jobs.jsonl", "-d", "out", "--duration", "7"], "duration"),
-        (["jobs.jsonl", "-d", "jobs.jsonl"], "jobs.jsonl"),
-        (["jobs.jsonl", "-d", "taken"], "taken/report.jsonl"),
-        (["jobs.jsonl", "-d", "mine", "--report"], "mine/report.html"),
-        (["jobs.jsonl", "-d", "\0"], "null byte"),
-        (["jobs.jsonl", "a.png", "-d", "out"], "jobs.jsonl"),
-        (["-", "-d", "out", "--api-key-file", "-"], "stdin"),
-        (["-", "-d", "out"], "stdin"),
-    ],
-)
-def test_what_cannot_begin(cli: Cli, args: list[str], said: str) -> None:
-    """A batch that can't begin is one line and exit code 2, and sends and changes nothing."""
-    write("one")
-    Path("a.png").write_bytes(png())
-    Path("taken/report.jsonl").mkdir(parents=True)
-    Path("mine").mkdir()
-    Path("mine/report.html").write_text("mine")
-    cli.patch.setattr(sys, "stdin", None)
-    ended = cli("batch", *args)
-    assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1)
-    assert said in ended.err
-    assert cli.asked() == []
-    assert Path("mine/report.html").read_text() == "mine"
-
-
 def test_a_refused_key_ends_the_batch(cli: Cli) -> None:
     """A refused key ends the batch with the code of a refusal, and says how many were not begun."""
     cli.environ(KLING_ELEMENTS_API_KEY="invalid-key-of-the-tests")
