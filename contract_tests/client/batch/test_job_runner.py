@@ -184,48 +184,25 @@ def test_a_file_that_is_there_counts_as_done(bench: Bench) -> None:
     assert (bench.entry(entry_id).file, bench.entry(other_id).file) == (str(bench.target), None)
 
 
-def test_the_file_of_a_task_is_noted_before_the_wait(bench: Bench) -> None:
-    """Where a video goes is in the journal while its task is waited for: of this service's task alone."""
-    entry_id, other_id = bench.create(), bench.create_elsewhere()
-    assert bench.run(timeout=0) == evolve(UNDONE, standing=JobStatus.UNFINISHED, task_id=TASK_ID)
-    assert (bench.entry(entry_id).target, bench.entry(other_id).target) == (str(bench.target), None)
-
-
 @pytest.mark.parametrize("is_begun", [True, False])
 def test_a_task_is_held_while_it_is_worked_on(bench: Bench, *, is_begun: bool) -> None:
-    """No other process can claim a task while it is waited for and fetched; afterwards it can."""
+    """Until its video is there no other process can claim a task, and where that goes is in the journal."""
     if is_begun:
         bench.create()
-    free: list[bool] = []
+    other_id, free = bench.create_elsewhere(), list[bool]()
 
     def handle(request: httpx.Request) -> httpx.Response:
         if request.url.host == HOST:
             free.append(bench.is_free())
         return bench.service(request)
 
-    client = bench.open_client(handler=handle, sleep=lambda _: free.append(bench.is_free()))
-    assert bench.run(client=client) == bench.done()
+    def sleep(_: float) -> None:
+        free.append(bench.is_free())
+        assert (bench.entry().target, bench.entry(other_id).target) == (str(bench.target), None)
+
+    assert bench.run(client=bench.open_client(handler=handle, sleep=sleep)) == bench.done()
     assert free == [False] * (2 if is_begun else 3)
     assert bench.is_free()
-
-
-@pytest.mark.parametrize("when", ["on_update", "sleep"])
-def test_a_journal_that_loses_the_entry_loses_no_video(bench: Bench, when: str) -> None:
-    """If somebody empties the journal meanwhile, the video is fetched all the same."""
-    client = bench.open_client(**({"sleep": lambda _: bench.forget()} if when == "sleep" else {}))
-    on_update = (lambda *_: bench.forget()) if when == "on_update" else None
-    assert bench.run(client=client, on_update=on_update) == bench.done()
-
-
-def test_a_journal_that_loses_the_entry_makes_nothing_sure(bench: Bench) -> None:
-    """If somebody empties the journal while a create is sent that is not answered, it is unknown."""
-
-    def lost() -> httpx.Response:
-        bench.forget()
-        return httpx.Response(500)
-
-    bench.service.plan = {"a": lost}
-    assert bench.run() == evolve(UNDONE, standing=JobStatus.UNKNOWN)
 
 
 @pytest.mark.parametrize(
