@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import gc
 import subprocess
 import sys
 from importlib import import_module
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from contract_tests.client.cli.conftest import environment, parsed
-from kling_elements.__main__ import main
 from kling_elements.api.endpoints import DEFAULT_MODEL, MODELS
 from kling_elements.api.fetch import REDIRECT_RULES
 from kling_elements.cli.command_list import COMMANDS
@@ -23,8 +22,6 @@ from kling_elements.settings import API_KEY_VARIABLES, BASE_URL_VARIABLE, REQUES
 from kling_elements.webhooks.receiver import HOST, PORT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from contract_tests.client.cli.conftest import Cli
 
 HEAVY = "httpx yaml PIL anyio jsonschema_rs attr kling_elements_api kling_elements_mock"
@@ -84,9 +81,9 @@ def test_options_stand_before_and_after_the_name() -> None:
     assert parsed("check", "--", "-a.jpg", "b.jpg").images == ["./-a.jpg", "b.jpg"]
 
 
-@pytest.mark.parametrize(
-    ("words", "name", "value"),
-    [
+def test_a_value_may_begin_with_a_dash() -> None:
+    """A value that is no option is the value, whatever it begins with."""
+    for words, name, value in (
         (["--prompt", "-cinematic"], "prompt", "-cinematic"),
         (["--prompt=--x"], "prompt", "--x"),
         (["--prompt", "- a dash"], "prompt", "- a dash"),
@@ -95,12 +92,9 @@ def test_options_stand_before_and_after_the_name() -> None:
         (["--output", "-x.mp4", "--overwrite"], "output", "-x.mp4"),
         (["--api-key-file", "-"], "api_key_file", "-"),
         (["--prompt", ""], "prompt", ""),
-    ],
-)
-def test_a_value_may_begin_with_a_dash(words: list[str], name: str, value: object) -> None:
-    """A value that is no option is the value, whatever it begins with."""
-    args = parsed("generate", "a.jpg", *words)
-    assert (getattr(args, name), args.images) == (value, ["a.jpg"])
+    ):
+        args = parsed("generate", "a.jpg", *words)
+        assert (getattr(args, name), args.images) == (value, ["a.jpg"])
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
@@ -123,31 +117,13 @@ def test_the_mock_is_another_program(cli: Cli) -> None:
     """`mock` passes all its arguments on; where it, or what it needs, is missing, the extra is named."""
     passed: list[list[str]] = []
 
-    class Found:
-        def load(self) -> Callable[[list[str]], int]:
-            return lambda words: passed.append(words) or 7  # type: ignore[func-returns-value]
+    def broken() -> None:
+        raise ModuleNotFoundError("No module named 'av'", name="av")
 
-    class Broken:
-        def load(self) -> None:
-            raise ModuleNotFoundError("No module named 'av'", name="av")
-
-    for found, code in (([Found()], 7), ([], 2), ([Broken()], 2)):
-        cli.patch.setattr(mock, "entry_points", lambda found=found, **_: found)
+    found = SimpleNamespace(load=lambda: lambda words: passed.append(words) or 7)
+    for programs, code in (([found], 7), ([], 2), ([SimpleNamespace(load=broken)], 2)):
+        cli.patch.setattr(mock, "entry_points", lambda programs=programs, **_: programs)
         ended = cli("mock", "--help", "-v")
         assert (ended.code, "pip install 'kling-elements[mock]'" in ended.err) == (code, code == 2)
     assert passed == [["--help", "-v"]]
     assert "av" in ended.err
-
-
-def test_the_command_starts_without_httpx_s_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process of the command's own keeps httpx from importing its command line, which is slow."""
-    monkeypatch.delitem(sys.modules, "httpx._main", raising=False)
-    monkeypatch.setattr(sys, "argv", ["kling-elements", "--version"])
-    threshold = gc.get_threshold()
-    try:
-        assert main() == 0
-        with pytest.raises(ImportError):
-            import_module("httpx._main")
-    finally:
-        gc.set_threshold(*threshold)
-        sys.modules.pop("httpx._main", None)

@@ -275,24 +275,3 @@ def test_only_what_others_may_is_taken_away(
     with closing(Database(path)) as store, store.writing():
         pass
     assert stat.S_IMODE(path.stat().st_mode) == after
-
-
-def test_a_file_that_appears_at_this_moment(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file that another process makes first is not opened to be made: closing it would end its locks."""
-    opening = os.open
-    refused: list[str] = []
-
-    def too_late(target: Path, flags: int, mode: int) -> int:
-        with closing(sqlite3.connect(target)) as connection:
-            connection.execute("PRAGMA user_version = 0")
-        try:
-            return opening(target, flags, mode)
-        except FileExistsError:
-            refused.append(target.name)
-            raise
-
-    with monkeypatch.context() as patched:
-        patched.setattr(os, "open", too_late)
-        with closing(Database(path)) as store, store.writing():
-            pass
-    assert refused == [path.name]
