@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections import Counter
-from contextlib import closing
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -112,19 +112,17 @@ def service() -> Service:
 @pytest.fixture
 def open_client(service: Service, tmp_path: Path) -> Iterator[Open]:
     """Opens a client of the service, as another process would: all share one journal."""
-    opened: list[tuple[KlingElements, httpx.Client]] = []
+    with ExitStack() as stack:
 
-    def open_one(**options: Any) -> KlingElements:
-        http = httpx.Client(transport=httpx.MockTransport(options.pop("handler", service)))
-        client = KlingElements(**{**settings(tmp_path), "http_client": http, **options})
-        opened.append((client, http))
-        return client
+        def open_one(**options: Any) -> KlingElements:
+            http = httpx.Client(transport=httpx.MockTransport(options.pop("handler", service)))
+            client = KlingElements(
+                **{**settings(tmp_path), "http_client": stack.enter_context(http), **options}
+            )
+            stack.callback(client.journal.close)
+            return stack.enter_context(client)
 
-    yield open_one
-    for client, http in opened:
-        client.close()
-        client.journal.close()
-        http.close()
+        yield open_one
 
 
 def settings(folder: Path) -> dict[str, Any]:

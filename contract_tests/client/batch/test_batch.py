@@ -5,14 +5,13 @@ from __future__ import annotations
 import gc
 import itertools
 import json
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
-from contract_tests.client.batch.conftest import HOST, KEY, URL, VIDEO, job, write_jobs
+from contract_tests.client.batch.conftest import KEY, URL, VIDEO, job, write_jobs
 from contract_tests.support.answers import png
 from kling_elements import AuthenticationError, TaskFailed, ValidationError
 from kling_elements.batch import BatchJob, BatchResult
@@ -160,26 +159,6 @@ def test_leaving_early_names_what_runs_on(bench: Bench) -> None:
     again = standings(bench.batch(jobs))
     assert again == {"quick": "existing", "slow1": "done", "slow2": "done"}
     assert set(bench.service.made().values()) == {1}
-
-
-def test_results_are_kept_when_a_batch_is_closed(bench: Bench) -> None:
-    """What was finished by then is still given, and how many jobs were not begun is known."""
-    fetched, others = itertools.count(1), threading.Event()
-
-    def handle(request: httpx.Request) -> httpx.Response:
-        if request.url.host == HOST and next(fetched) == 4:
-            others.set()
-        return bench.service(request)
-
-    jobs = [job(f"j{number}") for number in range(9)]
-    batch = bench.batch(jobs, bench.open_client(handler=handle), workers=3)
-    first = next(batch)
-    others.wait(30)
-    batch.close()
-    results = [first, *batch]
-    assert {result.file for result in results} == set((bench.folder / "out").glob("*.mp4"))
-    assert len(results) >= 4
-    assert batch.not_begun == 9 - len(results) - len(batch.running)
 
 
 def test_lines_may_move(bench: Bench) -> None:

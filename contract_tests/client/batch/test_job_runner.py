@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -107,15 +106,10 @@ def test_what_was_begun_decides_the_next_step(
         assert bench.entry(entry_id) == before
 
 
-def polled(response: httpx.Response) -> dict[str, Any]:
-    """Let each poll be answered so."""
-    return {"GET": response}
-
-
 def expiring(at: int) -> dict[str, Any]:
     """Let the video be refused, whose URL expires then."""
     url = f"https://{HOST}/{TASK_ID}.mp4?token=exp={at}~hmac=00"
-    return polled(answer(TASK_ID, "COMPLETED", url)) | {HOST: httpx.Response(403)}
+    return {"GET": answer(TASK_ID, "COMPLETED", url), HOST: httpx.Response(403)}
 
 
 def fail(*_: object) -> None:
@@ -134,10 +128,10 @@ def fail(*_: object) -> None:
         ({"POST": httpx.ConnectError("refused")}, {}, "refused", errors.ConnectionFailed),
         ({"POST": httpx.Response(500)}, {}, "unknown", errors.OutcomeUnknown),
         ({"POST": httpx.ReadError("cut")}, {}, "unknown", errors.OutcomeUnknown),
-        (polled(httpx.Response(401)), {}, "unfinished", errors.AuthenticationError),
-        (polled(answer(TASK_ID, "CREATED")), {"timeout": 0}, "unfinished", errors.DeadlineExceeded),
-        (polled(answer(TASK_ID, "FAILED")), {}, "failed", errors.TaskFailed),
-        (polled(answer(TASK_ID, "COMPLETED")), {}, "failed", errors.ResultMissing),
+        ({"GET": httpx.Response(401)}, {}, "unfinished", errors.AuthenticationError),
+        ({"GET": answer(TASK_ID, "CREATED")}, {"timeout": 0}, "unfinished", errors.DeadlineExceeded),
+        ({"GET": answer(TASK_ID, "FAILED")}, {}, "failed", errors.TaskFailed),
+        ({"GET": answer(TASK_ID, "COMPLETED")}, {}, "failed", errors.ResultMissing),
         (expiring(100_000_000), {}, "failed", errors.DownloadError),
         (expiring(4_102_444_800), {}, "unfinished", errors.DownloadError),
         ({HOST: httpx.Response(404)}, {}, "unfinished", errors.DownloadError),
@@ -234,8 +228,6 @@ def test_a_file_that_cannot_be_written_costs_nothing(
     (folder / "link").symlink_to("nowhere")
     if output == "read-only.mp4":
         monkeypatch.setattr("os.access", lambda path, _: path != folder)
-    result = bench.run(BatchJob((URL,), id="a", output=output))
-    assert result.standing is JobStatus.INVALID
+    assert bench.run(BatchJob((URL,), id="a", output=output)).standing is JobStatus.INVALID
     assert str(folder / output) in str(bench.error)
     assert (bench.service.asked, (folder / "file").read_text()) == ([], "mine")
-    assert os.path.lexists(folder / "link")

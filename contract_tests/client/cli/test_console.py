@@ -65,35 +65,6 @@ def test_results_and_notes_are_lines_of_their_streams() -> None:
     assert console.failure is None
 
 
-def test_what_is_written_stands_above_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a terminal the line is cleared before anything is written, then shown again, and cleared last."""
-    monkeypatch.setenv("COLUMNS", "40")
-    out, err = io.StringIO(), Terminal()
-    console = Console(out, err, {})
-    console.show(lambda: Status("WAITING"))
-    console.note("a note")
-    console.result("a result")
-    console.finish()
-    before, after = err.getvalue().split("a note\n")
-    assert ("WAITING" in before, "WAITING" in after, out.getvalue()) == (True, True, "a result\n")
-    cleared, hidden, back = "\x1b[2K", "\x1b[?25l", "\x1b[?25h"
-    assert all(part.replace(back, "").endswith(cleared) for part in (before, after))
-    assert hidden in before
-    assert after.rfind(back) > after.rfind(hidden)
-
-
-def test_without_rich_a_terminal_gets_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the extra a terminal shows what a pipe gets."""
-    monkeypatch.setattr(console_module, "find_spec", lambda _: None)
-    err = Terminal()
-    console = Console(err, err, {})
-    console.show(lambda: Status("WAITING"))
-    console.table(("a", "b"), [("1", "2")], is_out=True)
-    console.note("a note")
-    console.finish()
-    assert (console.is_live, err.getvalue()) == (False, "1\t2\na note\n")
-
-
 def test_text_that_the_encoding_lacks() -> None:
     """Characters that a stream can't have are written as escapes, after what was written before."""
     for encoding, shown in (
@@ -106,24 +77,21 @@ def test_text_that_the_encoding_lacks() -> None:
         assert written(stream) == b"> " + shown + b"\n"
 
 
-@pytest.mark.parametrize(
-    ("error", "failure"),
-    [
+def test_results_that_are_lost_are_known() -> None:
+    """Why stdout takes no results is known, unless nobody reads it; stderr's fault is no failure."""
+    for error, failure in (
         (OSError(errno.ENOSPC, "No space left on device"), "No space left on device"),
         (OSError("odd"), "OSError"),
         (BrokenPipeError(errno.EPIPE, "Broken pipe"), None),
         (ValueError("I/O operation on closed file"), None),
-    ],
-)
-def test_results_that_are_lost_are_known(error: Exception, failure: str | None) -> None:
-    """Why stdout takes no results is known, unless nobody reads it; stderr's fault is no failure."""
-    console = Console(out := Broken(error), Broken(error), {})
-    console.note("a")
-    assert console.failure is None
-    console.result("a")
-    out.error = AssertionError("it was tried again")
-    console.result_path(Path("c"))
-    assert console.failure == failure
+    ):
+        console = Console(out := Broken(error), Broken(error), {})
+        console.note("a")
+        assert console.failure is None
+        console.result("a")
+        out.error = AssertionError("it was tried again")
+        console.result_path(Path("c"))
+        assert console.failure == failure
 
 
 @pytest.mark.parametrize(
@@ -187,32 +155,6 @@ def failed(text: str) -> Look:
     return Look("1", None, ConnectionFailed(text), 5.0, 5.0)
 
 
-def test_a_terminals_line_counts_down() -> None:
-    """The line has status, elapsed time, the next poll and why the last one failed, until one succeeds."""
-    time, shown = FakeTime(), []
-
-    def sleep(seconds: float) -> None:
-        time.sleep(seconds / 2)
-        shown.append(progress.now())
-        time.sleep(seconds / 2)
-
-    progress = Progress(context_of("-q").context, clock=time.clock, sleep=sleep)
-    progress.sleep(4)
-    progress.update(Task("1", "IN\nPROGRESS"))
-    progress.look(failed("no\nanswer"))
-    progress.sleep(8000)
-    progress.look(SEEN)
-    shown.append(progress.now())
-    progress.fetching()
-    shown.append(progress.now())
-    assert shown == [
-        ("connecting", ("0:02", "next poll in 2 s"), None, None),
-        ("IN PROGRESS", ("1:06:44", "next poll in 4000 s", "a poll failed: no\\nanswer"), None, None),
-        ("IN PROGRESS", ("2:13:24", "polling"), None, None),
-        ("IN PROGRESS", ("2:13:24", "fetching the video"), None, None),
-    ]
-
-
 @pytest.mark.parametrize(
     ("options", "lines"),
     [
@@ -238,10 +180,9 @@ def test_progress_elsewhere_is_a_line_at_a_change(options: tuple[str, ...], line
 
 
 def test_progress_on_a_terminal_is_one_line(cli: Cli) -> None:
-    """One line is rewritten, no wider than the terminal, and is gone at the end."""
+    """One line is rewritten, no wider than the terminal, and gone at the end; without rich there is none."""
     cli.next("polls=3", times=1000)
-    cli.environ(COLUMNS="30")
-    cli.environ(TERM="xterm")
+    cli.environ(COLUMNS="30", TERM="xterm")
     cli.patch.setattr(sys, "stderr", err := Terminal())
     assert cli("generate", URL, "-o", "t.mp4", *NOW).out == "t.mp4\n"
     lines = [re.sub(r"\x1b\[[\d;?]*\w", "", part) for part in re.split(r"[\r\n]+", err.getvalue())]
@@ -249,3 +190,8 @@ def test_progress_on_a_terminal_is_one_line(cli: Cli) -> None:
     assert all(len(line) <= 30 for line in lines if re.match("[\u2800-\u28ff]", line))
     assert lines[-1] == ""
     assert any(line.startswith("COMPLETED after ") for line in lines)
+    assert err.getvalue().rfind("\x1b[?25h") > err.getvalue().rfind("\x1b[?25l")  # the cursor is back
+    cli.patch.setattr(console_module, "find_spec", lambda _: None)
+    cli.patch.setattr(sys, "stderr", err := Terminal())
+    assert cli("generate", URL, "-o", "u.mp4", *NOW).out == "u.mp4\n"
+    assert "\x1b[?25l" not in err.getvalue()

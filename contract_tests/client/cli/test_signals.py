@@ -120,21 +120,6 @@ def test_a_signal_during_a_create(cli: Cli, *, is_answered: bool) -> None:
     assert ("Task abc-1" in err) is is_answered
 
 
-def test_a_signal_during_the_wait_shows_how_to_resume(cli: Cli) -> None:
-    """As a process: a signal to the group ends the wait at once, with the command that resumes."""
-    cli.next("never-finish", times=1000)
-    process = cli.start("generate", "https://h/a.png", "-o", "my out.mp4")
-    assert process.stderr
-    first = process.stderr.readline()  # the id, as soon as it is known
-    os.killpg(process.pid, signal.SIGTERM)
-    out, err = process.communicate(timeout=30)
-    task_id = cli.ids[0]
-    assert (first, process.returncode, out, names()) == (f"task {task_id}\n", 143, "", [])
-    assert f"Task {task_id}" in err
-    assert f"Next: kling-elements wait {task_id} -o 'my out.mp4'\n" in err
-    assert "Traceback" not in err
-
-
 AT = datetime(2026, 1, 1, 12, 5, 0, 250_400, tzinfo=UTC)
 URL = "https://cdn.example/v.mp4?token=exp=1~hmac=abc"
 SECRETS = "KLING_ELEMENTS_WEBHOOK_SECRET"

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import pytest
 from attrs import evolve
 
-from contract_tests.client.journal.conftest import FORKS, NEW
+from contract_tests.client.journal.conftest import NEW
 from contract_tests.support.locks import locked
 from kling_elements.journal import Job, Journal, JournalUnread, State
 from kling_elements.journal.database import Database
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
     Warnings = Callable[[], list[str]]
 
-# Python warns of a fork beside threads, which is what is tested.
-pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 PAUSE = 5.0
 OF_JOB = evolve(NEW, job=Job("b", "1"), target="/v.mp4")
 
@@ -143,7 +141,8 @@ def test_a_directory_that_may_not_be_written(tasks: list[str], warnings: Warning
     assert len(warnings()) == 2  # and the one of what is lost in the end
 
 
-@FORKS
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_lock_held_by_another_thread_does_not_survive_a_fork(journal: Journal) -> None:
     """A child that was forked while a thread was writing can use the journal."""
     journal.begin(NEW)
