@@ -21,7 +21,7 @@ from contract_tests.support.locks import locked
 from kling_elements.journal import Entry, Job, Journal, State, request_digest
 from kling_elements.journal.database import Database
 from kling_elements.journal.entry import Lease, merge, reconcile
-from kling_elements.journal.leases import Now, seconds_left, this_host
+from kling_elements.journal.leases import Now, own_lease, seconds_left, this_host
 from kling_elements.task import Task
 from kling_elements.types import Request
 
@@ -112,6 +112,12 @@ def test_a_digest_is_of_what_is_sent() -> None:
     asked = Request("POST", "/v1/x", content=b"{}")
     assert request_digest(asked) == hashlib.sha256(b"POST /v1/x\n{}").hexdigest()
     assert request_digest(evolve(asked, content=None)) == hashlib.sha256(b"POST /v1/x\n").hexdigest()
+
+
+def test_a_dead_process_holds_nothing() -> None:
+    """The lease of a process that has died is over at once; of another machine's process nobody can tell."""
+    lease = evolve(own_lease("o", 100.0, Now(0.0, 0.0)), pid=2**22 + 1)  # no process has this number
+    assert [left(each, 50.0) for each in (lease, evolve(lease, host="elsewhere"), None)] == [0.0, 50.0, 0.0]
 
 
 @pytest.mark.parametrize("process", ["", " process unreadable", " process x 9.0"])
