@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import threading
 import time
 from collections import Counter
-from contextlib import closing
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -51,7 +50,6 @@ class Service:
         plan: What a create with a prompt is answered, in place of a task.
         ends: The status that a task with a prompt ends in.
         most: The most tasks that were unfinished at once.
-        keeps_books: Whether tasks that are done, and requests, are remembered.
         asked: The requests in order: the method and the end of the path.
     """
 
@@ -59,7 +57,6 @@ class Service:
     plan: dict[str, Callable[[], httpx.Response]] = field(factory=dict)
     ends: dict[str, str] = field(factory=dict)
     most: int = 0
-    keeps_books: bool = True
     asked: list[str] = field(factory=list)
     polls: Counter[str] = field(factory=Counter)
     _count: int = 0
@@ -73,8 +70,7 @@ class Service:
     def __call__(self, request: httpx.Request) -> httpx.Response:
         name = request.url.path.rsplit("/", 1)[-1]
         with self._lock:
-            if self.keeps_books:
-                self.asked.append(f"{request.method} {name}")
+            self.asked.append(f"{request.method} {name}")
             if request.url.host == HOST:
                 return httpx.Response(200, content=VIDEO, headers={"content-type": "video/mp4"})
             if request.method == "POST":
@@ -100,8 +96,6 @@ class Service:
             return answer(task_id, "IN_PROGRESS")
         self._open.discard(task_id)
         status = self.ends.get(self.prompts[task_id], "COMPLETED")
-        if not self.keeps_books:
-            del self.prompts[task_id], self.polls[task_id]
         return answer(task_id, status, *([f"https://{HOST}/{task_id}.mp4"] if status == "COMPLETED" else []))
 
 
@@ -118,19 +112,17 @@ def service() -> Service:
 @pytest.fixture
 def open_client(service: Service, tmp_path: Path) -> Iterator[Open]:
     """Opens a client of the service, as another process would: all share one journal."""
-    opened: list[tuple[KlingElements, httpx.Client]] = []
+    with ExitStack() as stack:
 
-    def open_one(**options: Any) -> KlingElements:
-        http = httpx.Client(transport=httpx.MockTransport(options.pop("handler", service)))
-        client = KlingElements(**{**settings(tmp_path), "http_client": http, **options})
-        opened.append((client, http))
-        return client
+        def open_one(**options: Any) -> KlingElements:
+            http = httpx.Client(transport=httpx.MockTransport(options.pop("handler", service)))
+            client = KlingElements(
+                **{**settings(tmp_path), "http_client": stack.enter_context(http), **options}
+            )
+            stack.callback(client.journal.close)
+            return stack.enter_context(client)
 
-    yield open_one
-    for client, http in opened:
-        client.close()
-        client.journal.close()
-        http.close()
+        yield open_one
 
 
 def settings(folder: Path) -> dict[str, Any]:
@@ -244,11 +236,6 @@ class Bench:
         """Note a task of the same id that another service made; return the entry's id."""
         new = NewEntry("std", "https://other.example", "f")
         return self.journal.adopt(Task(TASK_ID, "CREATED"), new).entry_id
-
-    def forget(self) -> None:
-        """Empty the journal, as somebody might."""
-        with closing(sqlite3.connect(str(self.journal.path), isolation_level=None)) as connection:
-            connection.execute("DELETE FROM entries")
 
     def entry(self, entry_id: str = "") -> Entry:
         """Return the entry with this id, or the one that stands for the job."""

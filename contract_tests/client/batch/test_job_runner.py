@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -107,15 +106,10 @@ def test_what_was_begun_decides_the_next_step(
         assert bench.entry(entry_id) == before
 
 
-def polled(response: httpx.Response) -> dict[str, Any]:
-    """Let each poll be answered so."""
-    return {"GET": response}
-
-
 def expiring(at: int) -> dict[str, Any]:
     """Let the video be refused, whose URL expires then."""
     url = f"https://{HOST}/{TASK_ID}.mp4?token=exp={at}~hmac=00"
-    return polled(answer(TASK_ID, "COMPLETED", url)) | {HOST: httpx.Response(403)}
+    return {"GET": answer(TASK_ID, "COMPLETED", url), HOST: httpx.Response(403)}
 
 
 def fail(*_: object) -> None:
@@ -134,10 +128,10 @@ def fail(*_: object) -> None:
         ({"POST": httpx.ConnectError("refused")}, {}, "refused", errors.ConnectionFailed),
         ({"POST": httpx.Response(500)}, {}, "unknown", errors.OutcomeUnknown),
         ({"POST": httpx.ReadError("cut")}, {}, "unknown", errors.OutcomeUnknown),
-        (polled(httpx.Response(401)), {}, "unfinished", errors.AuthenticationError),
-        (polled(answer(TASK_ID, "CREATED")), {"timeout": 0}, "unfinished", errors.DeadlineExceeded),
-        (polled(answer(TASK_ID, "FAILED")), {}, "failed", errors.TaskFailed),
-        (polled(answer(TASK_ID, "COMPLETED")), {}, "failed", errors.ResultMissing),
+        ({"GET": httpx.Response(401)}, {}, "unfinished", errors.AuthenticationError),
+        ({"GET": answer(TASK_ID, "CREATED")}, {"timeout": 0}, "unfinished", errors.DeadlineExceeded),
+        ({"GET": answer(TASK_ID, "FAILED")}, {}, "failed", errors.TaskFailed),
+        ({"GET": answer(TASK_ID, "COMPLETED")}, {}, "failed", errors.ResultMissing),
         (expiring(100_000_000), {}, "failed", errors.DownloadError),
         (expiring(4_102_444_800), {}, "unfinished", errors.DownloadError),
         ({HOST: httpx.Response(404)}, {}, "unfinished", errors.DownloadError),
@@ -184,48 +178,25 @@ def test_a_file_that_is_there_counts_as_done(bench: Bench) -> None:
     assert (bench.entry(entry_id).file, bench.entry(other_id).file) == (str(bench.target), None)
 
 
-def test_the_file_of_a_task_is_noted_before_the_wait(bench: Bench) -> None:
-    """Where a video goes is in the journal while its task is waited for: of this service's task alone."""
-    entry_id, other_id = bench.create(), bench.create_elsewhere()
-    assert bench.run(timeout=0) == evolve(UNDONE, standing=JobStatus.UNFINISHED, task_id=TASK_ID)
-    assert (bench.entry(entry_id).target, bench.entry(other_id).target) == (str(bench.target), None)
-
-
 @pytest.mark.parametrize("is_begun", [True, False])
 def test_a_task_is_held_while_it_is_worked_on(bench: Bench, *, is_begun: bool) -> None:
-    """No other process can claim a task while it is waited for and fetched; afterwards it can."""
+    """Until its video is there no other process can claim a task, and where that goes is in the journal."""
     if is_begun:
         bench.create()
-    free: list[bool] = []
+    other_id, free = bench.create_elsewhere(), list[bool]()
 
     def handle(request: httpx.Request) -> httpx.Response:
         if request.url.host == HOST:
             free.append(bench.is_free())
         return bench.service(request)
 
-    client = bench.open_client(handler=handle, sleep=lambda _: free.append(bench.is_free()))
-    assert bench.run(client=client) == bench.done()
+    def sleep(_: float) -> None:
+        free.append(bench.is_free())
+        assert (bench.entry().target, bench.entry(other_id).target) == (str(bench.target), None)
+
+    assert bench.run(client=bench.open_client(handler=handle, sleep=sleep)) == bench.done()
     assert free == [False] * (2 if is_begun else 3)
     assert bench.is_free()
-
-
-@pytest.mark.parametrize("when", ["on_update", "sleep"])
-def test_a_journal_that_loses_the_entry_loses_no_video(bench: Bench, when: str) -> None:
-    """If somebody empties the journal meanwhile, the video is fetched all the same."""
-    client = bench.open_client(**({"sleep": lambda _: bench.forget()} if when == "sleep" else {}))
-    on_update = (lambda *_: bench.forget()) if when == "on_update" else None
-    assert bench.run(client=client, on_update=on_update) == bench.done()
-
-
-def test_a_journal_that_loses_the_entry_makes_nothing_sure(bench: Bench) -> None:
-    """If somebody empties the journal while a create is sent that is not answered, it is unknown."""
-
-    def lost() -> httpx.Response:
-        bench.forget()
-        return httpx.Response(500)
-
-    bench.service.plan = {"a": lost}
-    assert bench.run() == evolve(UNDONE, standing=JobStatus.UNKNOWN)
 
 
 @pytest.mark.parametrize(
@@ -257,8 +228,6 @@ def test_a_file_that_cannot_be_written_costs_nothing(
     (folder / "link").symlink_to("nowhere")
     if output == "read-only.mp4":
         monkeypatch.setattr("os.access", lambda path, _: path != folder)
-    result = bench.run(BatchJob((URL,), id="a", output=output))
-    assert result.standing is JobStatus.INVALID
+    assert bench.run(BatchJob((URL,), id="a", output=output)).standing is JobStatus.INVALID
     assert str(folder / output) in str(bench.error)
     assert (bench.service.asked, (folder / "file").read_text()) == ([], "mine")
-    assert os.path.lexists(folder / "link")

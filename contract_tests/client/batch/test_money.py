@@ -34,21 +34,9 @@ def damage(path: Path) -> None:
     path.write_bytes(data)
 
 
-def cut_off(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[:5000])
-
-
-def execute(path: Path, statement: str) -> None:
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.execute(statement)
-
-
-def newer(path: Path) -> None:
-    execute(path, "PRAGMA user_version = 99")
-
-
 def no_table(path: Path) -> None:
-    execute(path, "DROP TABLE entries")
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("DROP TABLE entries")
 
 
 def a_folder(path: Path) -> None:
@@ -56,11 +44,7 @@ def a_folder(path: Path) -> None:
     path.mkdir()
 
 
-def text(path: Path) -> None:
-    path.write_text("my notes\n" * 100)
-
-
-@pytest.mark.parametrize("break_it", [damage, cut_off, newer, no_table, a_folder, text])
+@pytest.mark.parametrize("break_it", [damage, no_table, a_folder])
 def test_a_journal_that_cannot_be_used_costs_nothing(bench: Bench, break_it: Callable[[Path], None]) -> None:
     """Unreadable is not empty: no job is sent, and nothing is said to be finished, or unrecorded."""
     bench.service.ends = {"a": "IN_PROGRESS"}
@@ -89,13 +73,12 @@ def test_a_journal_that_cannot_be_written_stops_it(bench: Bench) -> None:
     assert result.is_done
 
 
-@pytest.mark.parametrize("break_it", [damage, newer, no_table])
-def test_a_journal_that_breaks_in_mid_batch_stops_it(bench: Bench, break_it: Callable[[Path], None]) -> None:
+def test_a_journal_that_breaks_in_mid_batch_stops_it(bench: Bench) -> None:
     """What can't be written down is not sent, whenever that begins."""
 
     def jobs() -> Iterator[dict[str, Any]]:
         yield job("a")
-        break_it(bench.folder / "journal.sqlite3")
+        damage(bench.folder / "journal.sqlite3")
         yield job("b")
         yield job("c")
 
@@ -148,6 +131,9 @@ ONE = {"images": [URL], "prompt": "a"}
 )
 def test_what_is_no_json_lines_is_refused_whole(bench: Bench, text: str) -> None:
     """A file that holds something else costs nothing: none of its lines is taken for a job by chance."""
+    (bench.folder / "jobs").write_bytes('{"'.encode("utf-16") + b"x")
+    with pytest.raises(ValidationError, match="decoded"):
+        bench.batch(bench.folder / "jobs")
     (bench.folder / "jobs").write_text(text)
     for jobs in (bench.folder / "jobs", io.BytesIO(text.encode()), io.StringIO(text)):
         with pytest.raises(ValidationError, match="one JSON object a line"):
@@ -156,35 +142,15 @@ def test_what_is_no_json_lines_is_refused_whole(bench: Bench, text: str) -> None
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
-@pytest.mark.parametrize("source", ["path", "open", "bytes"])
-def test_jobs_in_another_encoding_are_read(bench: Bench, encoding: str, source: str) -> None:
+def test_jobs_in_another_encoding_are_read(bench: Bench, encoding: str) -> None:
     """UTF-16 and UTF-32, as some editors write them, with a mark or without; the caller's file stays open."""
-    (bench.folder / "jobs").write_text(json.dumps({"images": [URL], "prompt": "\xe4\u2028"}) + "\n", encoding)
-    with (bench.folder / "jobs").open("rb") as stream:
-        bytes_ = io.BytesIO(stream.peek())
-        jobs: Any = {"path": bench.folder / "jobs", "open": stream, "bytes": bytes_}[source]
-        assert [result.is_done for result in bench.batch(jobs)] == [True]
+    path = bench.folder / "jobs"
+    path.write_text(json.dumps(job("\xe4\u2028")) + "\n", encoding)
+    with path.open("rb") as stream:
+        results = [list(bench.batch(jobs)) for jobs in (path, stream, io.BytesIO(path.read_bytes()))]
         assert not stream.closed
-    assert bench.service.made() == {"\xe4\u2028": 1}
-
-
-def test_text_that_cannot_be_decoded_is_named(bench: Bench) -> None:
-    """Half a character of UTF-16 is an error of ours."""
-    (bench.folder / "jobs").write_bytes('{"'.encode("utf-16") + b"x")
-    with pytest.raises(ValidationError, match="decoded"):
-        bench.batch(bench.folder / "jobs")
-
-
-@pytest.mark.parametrize("journal", [3, True, b"x", ["a"]])
-def test_a_journal_of_a_wrong_kind(journal: Any) -> None:
-    """An argument that is no journal is refused, and no variable of a frame shows the key."""
-    key = "key-that-nobody-may-see"
-    with pytest.raises(ValidationError, match="journal must be") as caught:
-        KlingElements(key, "http://127.0.0.1:9", journal=journal)
-    trace = caught.tb
-    while trace.tb_next:
-        trace = trace.tb_next
-    assert key not in repr(trace.tb_frame.f_locals)
+    assert all(result.is_done for (result,) in results)
+    assert set(bench.service.made()) == {"\xe4\u2028"}
 
 
 PAUSES = [15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 600.0]
@@ -251,21 +217,20 @@ def test_a_refusal_that_names_a_task_is_not_repeated(bench: Bench) -> None:
     assert bench.service.asked == MADE
 
 
-@pytest.mark.parametrize("is_answered", [False, True])
-def test_another_process_may_begin_the_job_meanwhile(bench: Bench, *, is_answered: bool) -> None:
+@pytest.mark.parametrize(("is_answered", "standing"), [(False, JobStatus.BUSY), (True, JobStatus.UNKNOWN)])
+def test_another_process_may_begin_the_job_meanwhile(
+    bench: Bench, standing: JobStatus, *, is_answered: bool
+) -> None:
     """A job that another process began during a pause is that one's, and is not sent a second time."""
     slept: list[float] = []
-    begun: list[str] = []
 
     def begin() -> None:
-        begun.append(bench.begin())
+        entry_id = bench.begin()
         if is_answered:
-            bench.journal.unknown(begun[0], "the answer was cut")
+            bench.journal.unknown(entry_id, "the answer was cut")
 
     busy(bench, 1)
-    result = bench.run(client=patient(bench, slept, begin))
-    standing = JobStatus.UNKNOWN if is_answered else JobStatus.BUSY
-    assert result == evolve(UNDONE, standing=standing, entry_id=begun[0] if is_answered else None)
+    assert bench.run(client=patient(bench, slept, begin)).standing is standing
     assert (bench.service.asked, slept) == ([CREATE], PAUSES[:1])
 
 
@@ -276,11 +241,7 @@ def test_a_journal_that_breaks_in_a_pause_ends_it(bench: Bench, last: int) -> No
 
     def break_it() -> None:
         if len(slept) == last:
-            with closing(
-                sqlite3.connect(bench.folder / "journal.sqlite3", isolation_level=None)
-            ) as connection:
-                connection.execute("DROP TABLE entries")
-                connection.execute("DROP TABLE meta")
+            damage(bench.folder / "journal.sqlite3")
 
     busy(bench, 8)
     with pytest.raises(JournalUnusable):

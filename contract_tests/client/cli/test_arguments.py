@@ -1,17 +1,20 @@
-"""Arguments: what help shows, what is taken, which hint a typo gets; completion, and `mock`."""
+"""Arguments: what help shows, what is taken, what is refused; completion, and `mock`."""
 
 from __future__ import annotations
 
-import gc
+import os
+import shlex
 import subprocess
 import sys
 from importlib import import_module
+from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from contract_tests.client.cli.conftest import environment, parsed
-from kling_elements.__main__ import main
+from contract_tests.client.cli.conftest import environment, names, parsed
+from contract_tests.support.answers import png
 from kling_elements.api.endpoints import DEFAULT_MODEL, MODELS
 from kling_elements.api.fetch import REDIRECT_RULES
 from kling_elements.cli.command_list import COMMANDS
@@ -23,8 +26,6 @@ from kling_elements.settings import API_KEY_VARIABLES, BASE_URL_VARIABLE, REQUES
 from kling_elements.webhooks.receiver import HOST, PORT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from contract_tests.client.cli.conftest import Cli
 
 HEAVY = "httpx yaml PIL anyio jsonschema_rs attr kling_elements_api kling_elements_mock"
@@ -84,9 +85,9 @@ def test_options_stand_before_and_after_the_name() -> None:
     assert parsed("check", "--", "-a.jpg", "b.jpg").images == ["./-a.jpg", "b.jpg"]
 
 
-@pytest.mark.parametrize(
-    ("words", "name", "value"),
-    [
+def test_a_value_may_begin_with_a_dash() -> None:
+    """A value that is no option is the value, whatever it begins with."""
+    for words, name, value in (
         (["--prompt", "-cinematic"], "prompt", "-cinematic"),
         (["--prompt=--x"], "prompt", "--x"),
         (["--prompt", "- a dash"], "prompt", "- a dash"),
@@ -95,44 +96,9 @@ def test_options_stand_before_and_after_the_name() -> None:
         (["--output", "-x.mp4", "--overwrite"], "output", "-x.mp4"),
         (["--api-key-file", "-"], "api_key_file", "-"),
         (["--prompt", ""], "prompt", ""),
-    ],
-)
-def test_a_value_may_begin_with_a_dash(words: list[str], name: str, value: object) -> None:
-    """A value that is no option is the value, whatever it begins with."""
-    args = parsed("generate", "a.jpg", *words)
-    assert (getattr(args, name), args.images) == (value, ["a.jpg"])
-
-
-@pytest.mark.parametrize(
-    ("line", "said"),
-    [
-        ("lst", "did you mean list?"),
-        ("nonsense", "'nonsense'"),
-        ("-v", "command"),
-        ("create a.jpg --promt x", "did you mean --prompt?"),
-        ("create a.jpg --promt=x", "did you mean --prompt?"),
-        ("create a.jpg --xyz", "--xyz"),
-        ("create a.jpg --prompt", "--prompt=VALUE"),
-        ("create a.jpg --prompt --duration 5", "--prompt=VALUE"),
-        ("create a.jpg --prompt --jsn", "--prompt=VALUE"),
-        ("generate a.jpg -o", "--output=VALUE"),
-        ("wait x --timeout soon", "'soon'"),
-        ("batch j", "-d/--directory"),
-        ("status", "ID"),
-        ("create", "IMAGE"),
-        ("webhooks", "listen"),
-        ("list --mod pro", "--mod"),  # no abbreviations
-    ],
-)
-def test_a_usage_error_is_one_line_with_a_hint(cli: Cli, line: str, said: str) -> None:
-    """Invalid arguments are exit code 2, and one line that shows what helps."""
-    ended = cli(*line.split())
-    assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1)
-    assert said in ended.err
-    assert " --help\n" in ended.err
-    error = cli("--json", *line.split()).json["error"]
-    assert (error["type"], error["exit_code"], error["task_id"]) == ("UsageError", 2, None)
-    assert said in error["message"]
+    ):
+        args = parsed("generate", "a.jpg", *words)
+        assert (getattr(args, name), args.images) == (value, ["a.jpg"])
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
@@ -155,31 +121,103 @@ def test_the_mock_is_another_program(cli: Cli) -> None:
     """`mock` passes all its arguments on; where it, or what it needs, is missing, the extra is named."""
     passed: list[list[str]] = []
 
-    class Found:
-        def load(self) -> Callable[[list[str]], int]:
-            return lambda words: passed.append(words) or 7  # type: ignore[func-returns-value]
+    def broken() -> None:
+        raise ModuleNotFoundError("No module named 'av'", name="av")
 
-    class Broken:
-        def load(self) -> None:
-            raise ModuleNotFoundError("No module named 'av'", name="av")
-
-    for found, code in (([Found()], 7), ([], 2), ([Broken()], 2)):
-        cli.patch.setattr(mock, "entry_points", lambda found=found, **_: found)
+    found = SimpleNamespace(load=lambda: lambda words: passed.append(words) or 7)
+    for programs, code in (([found], 7), ([], 2), ([SimpleNamespace(load=broken)], 2)):
+        cli.patch.setattr(mock, "entry_points", lambda programs=programs, **_: programs)
         ended = cli("mock", "--help", "-v")
         assert (ended.code, "pip install 'kling-elements[mock]'" in ended.err) == (code, code == 2)
     assert passed == [["--help", "-v"]]
     assert "av" in ended.err
 
 
-def test_the_command_starts_without_httpx_s_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process of the command's own keeps httpx from importing its command line, which is slow."""
-    monkeypatch.delitem(sys.modules, "httpx._main", raising=False)
-    monkeypatch.setattr(sys, "argv", ["kling-elements", "--version"])
-    threshold = gc.get_threshold()
-    try:
-        assert main() == 0
-        with pytest.raises(ImportError):
-            import_module("httpx._main")
-    finally:
-        gc.set_threshold(*threshold)
-        sys.modules.pop("httpx._main", None)
+USAGE = [
+    ("lst", "did you mean list?"),
+    ("nonsense", "'nonsense'"),
+    ("-v", "command"),
+    ("create a.jpg --promt x", "did you mean --prompt?"),
+    ("create a.jpg --promt=x", "did you mean --prompt?"),
+    ("create a.jpg --xyz", "--xyz"),
+    ("create a.jpg --prompt", "--prompt=VALUE"),
+    ("create a.jpg --prompt --duration 5", "--prompt=VALUE"),
+    ("create a.jpg --prompt --jsn", "--prompt=VALUE"),
+    ("generate a.jpg -o", "--output=VALUE"),
+    ("wait x --timeout soon", "'soon'"),
+    ("batch j", "-d/--directory"),
+    ("status", "ID"),
+    ("create", "IMAGE"),
+    ("webhooks", "listen"),
+    ("list --mod pro", "--mod"),  # no abbreviations
+]
+VALUES = [
+    ("generate a.png -o missing/x.mp4", "missing"),
+    ("generate a.png -o .", "folder"),
+    ("generate a.png -o ''", "-o"),
+    ("generate a.png -o -", "-o"),
+    (f"generate a.png -o {'n' * 300}", "nnn"),
+    ("generate a.png -o out.mp4", "--overwrite"),
+    ("generate a.png -o pipe --overwrite", "pipe"),
+    ("generate a.png -o to-device --overwrite", "to-device"),
+    ("generate a.png --duration 7", "duration"),
+    ("generate a.png --aspect-ratio 16:9", "'widescreen_16_9'"),
+    ("generate a.png --model ultra", "model"),
+    ("generate a.png --redirects x", "redirects"),
+    ("generate nope.jpg", "nope.jpg"),
+    ("generate small.png", "300x300"),
+    ("generate a.png --timeout -1", "timeout"),
+    ("generate a.png --base-url ftp://x", "base_url"),
+    ("generate a.png --api-key-file missing", "missing"),
+    ("generate a.png --api-key-file small.png", "small.png"),
+    ("batch none.jsonl -d out", "none.jsonl"),
+    ("batch jobs.jsonl -d out --workers 101", "workers"),
+    ("batch jobs.jsonl -d out --workers 0", "--workers"),
+    ("batch jobs.jsonl -d out --duration 7", "duration"),
+    ("batch jobs.jsonl -d jobs.jsonl", "jobs.jsonl"),
+    ("batch jobs.jsonl -d taken", "taken/report.jsonl"),
+    ("batch jobs.jsonl -d mine --report", "mine/report.html"),
+    ("batch jobs.jsonl -d '\0'", "null byte"),
+    ("batch jobs.jsonl a.png -d out", "jobs.jsonl"),
+    ("batch - -d out --api-key-file -", "stdin"),
+    ("batch - -d out", "stdin"),
+    ("webhooks listen --port 65536", "'65536'"),
+    ("webhooks listen --port ٣", "'٣'"),
+    ("webhooks listen --host é..example", "é..example:8765"),
+    ("webhooks listen --encoding hex", "secret"),
+    ("webhooks listen --secret-file none --secret-file void", "void"),
+]
+
+
+@pytest.mark.parametrize("line", [*USAGE, *VALUES], ids=lambda line: str(line[0])[:40].replace("\0", "NUL"))
+def test_bad_input_is_one_line_and_nothing_is_sent(cli: Cli, line: tuple[str, str]) -> None:
+    """Bad input ends with exit code 2 and one line that shows what helps; what exists stays as it is."""
+    for name, content in (
+        ("a.png", png()),
+        ("small.png", png(200, 150)),
+        ("void", b""),
+        ("out.mp4", b"mine"),
+    ):
+        Path(name).write_bytes(content)
+    for folder in ("taken/report.jsonl", "mine"):
+        Path(folder).mkdir(parents=True)
+    Path("mine/report.html").write_text("mine")
+    Path("jobs.jsonl").write_text('{"images": "https://h/a.png"}\n')
+    os.mkfifo("pipe")
+    Path("to-device").symlink_to(os.devnull)
+    cli.patch.setenv("KLING_ELEMENTS_WEBHOOK_SECRET", "no hexadecimal")
+    cli.patch.setattr(sys, "stdin", None)
+    before = names()
+    words, said = shlex.split(line[0]), line[1]
+    ended, as_json = cli(*words), cli("--json", *words)
+    assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1)
+    assert ended.err.startswith("kling-elements: ")
+    assert said in ended.err
+    error = as_json.json["error"]
+    assert (as_json.code, error["exit_code"], error["task_id"]) == (2, 2, None)
+    assert said in error["message"]
+    if line in USAGE:
+        assert (error["type"], " --help\n" in ended.err) == ("UsageError", True)
+    assert (cli.asked(), names()) == ([], before)
+    assert [Path(name).read_text() for name in ("out.mp4", "mine/report.html")] == ["mine", "mine"]
+    assert Path("pipe").is_fifo()

@@ -6,6 +6,7 @@ import io
 import itertools
 import json
 import os
+import shlex
 import signal
 import sys
 from pathlib import Path
@@ -24,7 +25,6 @@ from kling_elements.batch.report import BatchReport
 from kling_elements.batch.results import JobStatus, Running
 from kling_elements.cli.batch_progress import BatchProgress
 from kling_elements.cli.console import Console
-from kling_elements.cli.context import quoted
 
 if TYPE_CHECKING:
     from contract_tests.client.cli.conftest import Cli
@@ -127,47 +127,6 @@ def test_a_batch_that_is_done(cli: Cli) -> None:
     assert cli(*LINE, "--api-key-file", "-").code == 0
 
 
-@pytest.mark.parametrize(
-    ("args", "said"),
-    [
-        (["none.jsonl", "-d", "out"], "none.jsonl"),
-        (["jobs.jsonl", "-d", "out", "--workers", "101"], "workers"),
-        (["jobs.jsonl", "-d", "out", "--workers", "0"], "--workers"),
-        (["jobs.jsonl", "-d", "out", "--duration", "7"], "duration"),
-        (["jobs.jsonl", "-d", "jobs.jsonl"], "jobs.jsonl"),
-        (["jobs.jsonl", "-d", "taken"], "taken/report.jsonl"),
-        (["jobs.jsonl", "-d", "mine", "--report"], "mine/report.html"),
-        (["jobs.jsonl", "-d", "\0"], "null byte"),
-        (["jobs.jsonl", "a.png", "-d", "out"], "jobs.jsonl"),
-        (["-", "-d", "out", "--api-key-file", "-"], "stdin"),
-        (["-", "-d", "out"], "stdin"),
-    ],
-)
-def test_what_cannot_begin(cli: Cli, args: list[str], said: str) -> None:
-    """A batch that can't begin is one line and exit code 2, and sends and changes nothing."""
-    write("one")
-    Path("a.png").write_bytes(png())
-    Path("taken/report.jsonl").mkdir(parents=True)
-    Path("mine").mkdir()
-    Path("mine/report.html").write_text("mine")
-    cli.patch.setattr(sys, "stdin", None)
-    ended = cli("batch", *args)
-    assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1)
-    assert said in ended.err
-    assert cli.asked() == []
-    assert Path("mine/report.html").read_text() == "mine"
-
-
-def test_a_refused_key_ends_the_batch(cli: Cli) -> None:
-    """A refused key ends the batch with the code of a refusal, and says how many were not begun."""
-    cli.environ(KLING_ELEMENTS_API_KEY="invalid-key-of-the-tests")
-    write(*(f"j{n}" for n in range(50)))
-    ended = cli(*LINE, "--workers", "1", *NOW)
-    assert (ended.code, len(cli.asked())) == (3, 1)
-    assert "50 jobs: 1 refused, 49 not begun." in ended.err
-    assert "invalid-key-of-the-tests" not in ended.err + Path("out/report.jsonl").read_text()
-
-
 def test_the_page_and_the_plan_of_a_batch(cli: Cli) -> None:
     """A dry run prints what would be done of each job; `--report` shows each video beside its image."""
     Path("in").mkdir()
@@ -233,39 +192,36 @@ def interrupt(cli: Cli, patch: pytest.MonkeyPatch, tasks: int, at: int = 2) -> N
 
 
 @pytest.mark.parametrize(
-    ("words", "workers"),
+    ("folder", "more", "workers"),
     [
-        (("-d", "out", "--workers", "1"), 1),
-        (("-d", "my out", "--workers", "2", "--batch-id", "b", "--report", "--prompt=a b"), 2),
-        (("-d", "out"), 3),
+        ("out", "--workers 1", 1),
+        ("my out", "--workers 2 --batch-id b --report --prompt='a b'", 2),
+        ("out", "", 3),
     ],
 )
-def test_a_signal_shows_how_to_continue(cli: Cli, words: tuple[str, ...], workers: int) -> None:
+def test_a_signal_shows_how_to_continue(cli: Cli, folder: str, more: str, workers: int) -> None:
     """Every finished result is printed and reported; run again, what was created is not paid again."""
     cli.next("instant", operation="create")
     cli.next("never-finish", operation="create", times=9)
     write(*"abcdef")
-    Path(words[1]).mkdir()
-    Path(words[1], "f.mp4").touch()
-    interval = ("--poll-interval", "0.01")
+    Path(folder).mkdir()
+    Path(folder, "f.mp4").touch()
+    line = " ".join(("batch jobs.jsonl -d", shlex.quote(folder), more)).strip()
+    words = (*shlex.split(line), "--poll-interval", "0.01")
     with cli.patch.context() as patch:
         interrupt(cli, patch, workers)
-        ended = cli("batch", "jobs.jsonl", *words, *interval)
+        ended = cli(*words)
     ids = cli.ids
     assert (ended.code, len(ids)) == (130, workers + 1)
-    assert (ended.out.count("\n"), plain(ended.out).startswith(f"HERE/{words[1]}/")) == (1, True)
+    assert (ended.out.count("\n"), plain(ended.out).startswith(f"HERE/{folder}/")) == (1, True)
     assert sorted(ended.err.count(task_id) for task_id in ids) == [0, *[1] * workers]
-    assert (
-        f"Next: kling-elements batch jobs.jsonl {' '.join(map(quoted, words))}\n".replace(" --workers 3", "")
-        in ended.err
-    )
+    assert f"Next: kling-elements {line}\n" in ended.err.replace("'--prompt=a b'", "--prompt='a b'")
     assert "kling-elements resume\n" in ended.err
     assert f"6 jobs: 1 done, {workers} still running, {5 - workers} not begun." in ended.err
-    shown = cli("batch", "jobs.jsonl", *words, *interval, "--timeout", "0", "--json").json
+    shown = cli(*words, "--timeout", "0", "--json").json
     assert list(shown)[: len(KEYS)] == KEYS
     assert (shown["existing"], shown["unfinished"], shown["running"], shown["not_begun"]) == (2, 4, [], 0)
-    assert cli.ids[: workers + 1] == ids
-    assert len(cli.served.mock.tasks) == 5
+    assert (cli.ids[: workers + 1], len(cli.ids)) == (ids, 5)
 
 
 @pytest.mark.parametrize(

@@ -17,10 +17,9 @@ from contract_tests.support.answers import png
 from contract_tests.support.clients import FakeTime
 from kling_elements import Look, Task
 from kling_elements.cli import console as console_module
-from kling_elements.cli.console import Console, count_of, one_line, sentence
-from kling_elements.cli.live_status import Status, clock_face
+from kling_elements.cli.console import Console
+from kling_elements.cli.live_status import Status
 from kling_elements.cli.progress import Progress
-from kling_elements.cli.terminal import LiveLine
 from kling_elements.errors import ConnectionFailed
 
 if TYPE_CHECKING:
@@ -49,13 +48,6 @@ def written(stream: Any) -> bytes:
     return found
 
 
-def test_words() -> None:
-    """One thing is singular; printable text of any script stays; a service's full stop is not doubled."""
-    assert [count_of(number, "task") for number in (0, 1, 2)] == ["0 tasks", "1 task", "2 tasks"]
-    assert one_line("für 'x' \"y\" \\n 漢") == "für 'x' \"y\" \\n 漢"
-    assert [sentence(text) for text in ("a", "Please upgrade.", "why?")] == ["a.", "Please upgrade.", "why?"]
-
-
 def test_results_and_notes_are_lines_of_their_streams() -> None:
     """A result is a line on stdout, JSON an ASCII document; a note is a line on stderr; none is obeyed."""
     out, err = io.StringIO(), io.StringIO()
@@ -73,117 +65,52 @@ def test_results_and_notes_are_lines_of_their_streams() -> None:
     assert console.failure is None
 
 
-def test_what_is_written_stands_above_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a terminal the line is cleared before anything is written, then shown again, and cleared last."""
-    monkeypatch.setenv("COLUMNS", "40")
-    out, err = io.StringIO(), Terminal()
-    console = Console(out, err, {})
-    console.show(lambda: Status("WAITING"))
-    console.note("a note")
-    console.result("a result")
-    console.finish()
-    before, after = err.getvalue().split("a note\n")
-    assert ("WAITING" in before, "WAITING" in after, out.getvalue()) == (True, True, "a result\n")
-    cleared, hidden, back = "\x1b[2K", "\x1b[?25l", "\x1b[?25h"
-    assert all(part.replace(back, "").endswith(cleared) for part in (before, after))
-    assert hidden in before
-    assert after.rfind(back) > after.rfind(hidden)
-
-
-def test_without_rich_a_terminal_gets_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the extra a terminal shows what a pipe gets."""
-    monkeypatch.setattr(console_module, "find_spec", lambda _: None)
-    err = Terminal()
-    console = Console(err, err, {})
-    console.show(lambda: Status("WAITING"))
-    console.table(("a", "b"), [("1", "2")], is_out=True)
-    console.note("a note")
-    console.finish()
-    assert (console.is_live, err.getvalue()) == (False, "1\t2\na note\n")
-
-
-@pytest.mark.parametrize(
-    ("columns", "status", "shown"),
-    [
-        ("80", Status("CREATED", ("0:09", "next poll in 3 s")), "⠋ CREATED  0:09  next poll in 3 s"),
-        ("30", Status("CREATED", ("0:09", "next poll in 3 s")), "⠋ CREATED  0:09  next poll in…"),
-        ("50", Status("1 of 2 done", ("0:07 left",), 1, 2), "⠋ ━━━━━╺━━━━ 1 of 2 done  0:07 left"),
-        ("28", Status("1 of 2 done", ("0:07 left",), 1, 2), "⠋ ━━━╺━━ 1 of 2 done  0:07 …"),
-        ("28", Status("9 done", ("2 running",), 9), "⠋ 9 done  2 running"),
-    ],
-)
-def test_a_line_fits_its_terminal(
-    monkeypatch: pytest.MonkeyPatch, columns: str, status: Status, shown: str
-) -> None:
-    """A line has a bar where the end is known; what has no room on a narrow terminal is cut off."""
-    monkeypatch.setenv("COLUMNS", columns)
-    line = LiveLine(Terminal(), lambda: status)
-    with line._console.capture() as captured:  # a frame of its own, without the thread that redraws it
-        line._console.print(line.line())
-    assert re.sub(r"\x1b\[[\d;]*m", "", captured.get()).rstrip() == shown
-
-
-def test_where_a_line_is_rewritten() -> None:
-    """On a terminal alone, and not if `TERM` says that it is dumb."""
-    closed = Terminal()
-    closed.close()
-    streams: list[Any] = [Terminal(), io.StringIO(), closed, None]
-    assert [Console(None, err, {}).is_live for err in streams] == [True, False, False, False]
-    assert [Console(None, Terminal(), {"TERM": term}).is_live for term in ("dumb", "xterm")] == [False, True]
-
-
-@pytest.mark.parametrize(
-    ("encoding", "text", "out"),
-    [
-        ("ascii", "v\u00efd\u2192", b"v\\xefd\\u2192\n"),
-        ("latin-1", "v\u00efd\u2192", b"v\xefd\\u2192\n"),
-        ("utf-8", "v\u00efd\udcff", "v\u00efd\\udcff\n".encode()),
-    ],
-)
-def test_text_that_the_encoding_lacks(encoding: str, text: str, out: bytes) -> None:
+def test_text_that_the_encoding_lacks() -> None:
     """Characters that a stream can't have are written as escapes, after what was written before."""
-    stream = encoded(encoding)
-    stream.write("> ")
-    Console(stream, None, {}).result(text)
-    assert written(stream) == b"> " + out
+    for encoding, shown in (
+        ("ascii", b"v\\xefd\\u2192\\udcff"), ("latin-1", b"v\xefd\\u2192\\udcff"),
+        ("utf-8", "v\u00efd\u2192\\udcff".encode()),
+    ):  # fmt: skip
+        stream = encoded(encoding)
+        stream.write("> ")
+        Console(stream, None, {}).result("v\u00efd\u2192\udcff")
+        assert written(stream) == b"> " + shown + b"\n"
 
 
-@pytest.mark.parametrize(
-    ("error", "failure"),
-    [
+def test_results_that_are_lost_are_known() -> None:
+    """Why stdout takes no results is known, unless nobody reads it; stderr's fault is no failure."""
+    for error, failure in (
         (OSError(errno.ENOSPC, "No space left on device"), "No space left on device"),
         (OSError("odd"), "OSError"),
         (BrokenPipeError(errno.EPIPE, "Broken pipe"), None),
         (ValueError("I/O operation on closed file"), None),
-    ],
-)
-def test_results_that_are_lost_are_known(error: Exception, failure: str | None) -> None:
-    """Why stdout takes no results is known, unless nobody reads it; stderr's fault is no failure."""
-    console = Console(out := Broken(error), Broken(error), {})
-    console.note("a")
-    assert console.failure is None
-    console.result("a")
-    out.error = AssertionError("it was tried again")
-    console.result_path(Path("c"))
-    assert console.failure == failure
+    ):
+        console = Console(out := Broken(error), Broken(error), {})
+        console.note("a")
+        assert console.failure is None
+        console.result("a")
+        out.error = AssertionError("it was tried again")
+        console.result_path(Path("c"))
+        assert console.failure == failure
 
 
 @pytest.mark.parametrize(
-    ("environ", "stream", "shown"),
+    ("environ", "stream", "is_coloured", "is_live"),
     [
-        ({}, Terminal, "\x1b[31mfail\x1b[0m  a\n"),
-        ({"NO_COLOR": "1"}, Terminal, "fail  a\n"),
-        ({"TERM": "dumb"}, Terminal, "fail  a\n"),
-        ({}, io.StringIO, "fail  a\n"),
+        ({"TERM": "xterm"}, Terminal, True, True),
+        ({"NO_COLOR": "1"}, Terminal, False, True),
+        ({"TERM": "dumb"}, Terminal, False, False),
+        ({}, io.StringIO, False, False),
     ],
 )
-def test_verdicts_are_coloured_on_a_terminal(
-    environ: dict[str, str], stream: Callable[[], io.StringIO], shown: str
+def test_what_a_terminal_gets(
+    environ: dict[str, str], stream: Callable[[], io.StringIO], *, is_coloured: bool, is_live: bool
 ) -> None:
-    """A level is coloured on a terminal that has colours, unless `NO_COLOR` is set."""
-    out = stream()
-    Console(out, None, environ).verdict("fail", "a")
-    assert out.getvalue() == shown
+    """Verdicts are coloured on a terminal with colours, a line is rewritten on one that is not dumb."""
+    console = Console(out := stream(), out, environ)
+    console.verdict("fail", "a")
+    assert out.getvalue() == ("\x1b[31mfail\x1b[0m  a\n" if is_coloured else "fail  a\n")
+    assert console.is_live is is_live
 
 
 class Full(io.StringIO):
@@ -228,54 +155,16 @@ def failed(text: str) -> Look:
     return Look("1", None, ConnectionFailed(text), 5.0, 5.0)
 
 
-def test_clock_face() -> None:
-    """Times are shown as m:ss, and h:mm:ss from an hour on."""
-    assert [clock_face(s) for s in (0, 59.9, 60, 3600)] == ["0:00", "0:59", "1:00", "1:00:00"]
-
-
-def test_a_terminals_line_counts_down() -> None:
-    """The line has status, elapsed time, the next poll and why the last one failed, until one succeeds."""
-    time, shown = FakeTime(), []
-
-    def sleep(seconds: float) -> None:
-        time.sleep(seconds / 2)
-        shown.append(progress.now())
-        time.sleep(seconds / 2)
-
-    progress = Progress(context_of("-q").context, clock=time.clock, sleep=sleep)
-    progress.sleep(4)
-    progress.update(Task("1", "IN\nPROGRESS"))
-    progress.look(failed("no\nanswer"))
-    progress.sleep(100)
-    progress.look(SEEN)
-    shown.append(progress.now())
-    progress.fetching()
-    shown.append(progress.now())
-    assert shown == [
-        ("connecting", ("0:02", "next poll in 2 s"), None, None),
-        ("IN PROGRESS", ("0:54", "next poll in 50 s", "a poll failed: no\\nanswer"), None, None),
-        ("IN PROGRESS", ("1:44", "polling"), None, None),
-        ("IN PROGRESS", ("1:44", "fetching the video"), None, None),
-    ]
-
-
 @pytest.mark.parametrize(
-    ("stream", "options", "lines"),
+    ("options", "lines"),
     [
-        (
-            io.StringIO,
-            (),
-            ["CREATED after 0:00", "CREATED after 1:05; a poll failed", "COMPLETED after 1:05"],
-        ),
-        (io.StringIO, ("-q",), []),
-        (Terminal, ("-q",), []),
+        ((), ["CREATED after 0:00", "CREATED after 1:05; a poll failed", "COMPLETED after 1:05"]),
+        (("-q",), []),
     ],
 )
-def test_progress_elsewhere_is_a_line_at_a_change(
-    stream: Callable[[], io.StringIO], options: tuple[str, ...], lines: list[str]
-) -> None:
+def test_progress_elsewhere_is_a_line_at_a_change(options: tuple[str, ...], lines: list[str]) -> None:
     """Where a line can't be rewritten, changes and failed polls are shown once each, unless it is quiet."""
-    time, err = FakeTime(), stream()
+    time, err = FakeTime(), io.StringIO()
     progress = Progress(context_of(*options, err=err).context, clock=time.clock, sleep=time.sleep)
     with progress:
         progress.update(Task("1", "CREATED"))
@@ -291,10 +180,9 @@ def test_progress_elsewhere_is_a_line_at_a_change(
 
 
 def test_progress_on_a_terminal_is_one_line(cli: Cli) -> None:
-    """One line is rewritten, no wider than the terminal, and is gone at the end."""
+    """One line is rewritten, no wider than the terminal, and gone at the end; without rich there is none."""
     cli.next("polls=3", times=1000)
-    cli.environ(COLUMNS="30")
-    cli.environ(TERM="xterm")
+    cli.environ(COLUMNS="30", TERM="xterm")
     cli.patch.setattr(sys, "stderr", err := Terminal())
     assert cli("generate", URL, "-o", "t.mp4", *NOW).out == "t.mp4\n"
     lines = [re.sub(r"\x1b\[[\d;?]*\w", "", part) for part in re.split(r"[\r\n]+", err.getvalue())]
@@ -302,3 +190,8 @@ def test_progress_on_a_terminal_is_one_line(cli: Cli) -> None:
     assert all(len(line) <= 30 for line in lines if re.match("[\u2800-\u28ff]", line))
     assert lines[-1] == ""
     assert any(line.startswith("COMPLETED after ") for line in lines)
+    assert err.getvalue().rfind("\x1b[?25h") > err.getvalue().rfind("\x1b[?25l")  # the cursor is back
+    cli.patch.setattr(console_module, "find_spec", lambda _: None)
+    cli.patch.setattr(sys, "stderr", err := Terminal())
+    assert cli("generate", URL, "-o", "u.mp4", *NOW).out == "u.mp4\n"
+    assert "\x1b[?25l" not in err.getvalue()

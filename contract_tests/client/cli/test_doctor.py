@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,20 +18,28 @@ from contract_tests.support.contract import key_headers, place
 from kling_elements import Journal, KlingElements
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from contract_tests.client.cli.conftest import Cli
 
 ORIGIN = "http://service.localhost"
 OTHER = "key-of-another-account"
 
 
-def answer(status: int = 200, body: Any = None, date: int | str | None = None) -> httpx.Response:
+def answer(
+    status: int = 200, body: Any = None, date: int | str | None = None
+) -> Callable[[], httpx.Response]:
     """Return a response to a list, with the date in so many seconds."""
-    if isinstance(date, int):
-        date = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + date))
-    return httpx.Response(status, json=body or {"data": []}, headers={"date": date} if date else {})
+
+    def make() -> httpx.Response:
+        at = time.gmtime(time.time() + date) if isinstance(date, int) else None
+        sent = time.strftime("%a, %d %b %Y %H:%M:%S GMT", at) if at else date
+        return httpx.Response(status, json=body or {"data": []}, headers={"date": str(sent)} if sent else {})
+
+    return make
 
 
-def tasks(status: str) -> httpx.Response:
+def tasks(status: str) -> Callable[[], httpx.Response]:
     return answer(body={"data": [{"task_id": "1", "status": status}]})
 
 
@@ -40,85 +47,58 @@ VENDOR, HEADER = next(iter(key_headers().items()))
 NONE = answer(404, {"message": "Tasks not found"})
 
 
-@pytest.mark.parametrize(
-    ("line", "std", "code", "shown"),
-    [
-        # the key: where it comes from, and which are not used
-        ("", NONE, 0, "key: ok from KLING_ELEMENTS_API_KEY"),
-        (f"KLING_ELEMENTS_API_KEY= MAGNIFIC_API_KEY={KEY}", NONE, 0, "key: ok from MAGNIFIC_API_KEY"),
-        ("--api-key-file key", NONE, 0, "key: ok from the file key"),
-        (f"--api-key-file key FREEPIK_API_KEY={OTHER}", NONE, 0, "key: warn from the file key; another"),
-        (
-            f"FREEPIK_API_KEY={KEY} MAGNIFIC_API_KEY={OTHER}",
-            NONE,
-            0,
-            "key: warn from KLING_ELEMENTS_API_KEY; ",
-        ),
-        ("--api-key-file none", None, 2, "key: fail --api-key-file none"),
-        ("--api-key-file void", None, 2, "key: fail --api-key-file void"),
-        (
-            "KLING_ELEMENTS_API_KEY=",
-            None,
-            2,
-            "key: fail no API key: set KLING_ELEMENTS_API_KEY, FREEPIK_API_KEY",
-        ),
-        ("KLING_ELEMENTS_API_KEY=", None, 2, "service: warn not asked"),
-        ("KLING_ELEMENTS_API_KEY=", None, 2, "clock: warn not compared"),
-        # the origin: where requests go, and why
-        ("", NONE, 0, f"origin: ok {VENDOR} (from the document), the key in the header {HEADER}"),
-        (
-            f"KLING_ELEMENTS_BASE_URL={ORIGIN}/",
-            NONE,
-            0,
-            f"origin: warn {ORIGIN} (from KLING_ELEMENTS_BASE_URL)",
-        ),
-        (f"--base-url {ORIGIN}", NONE, 0, f"origin: warn {ORIGIN} (from --base-url)"),
-        ("--base-url ftp://x", None, 2, "origin: fail base_url"),
-        ("all_proxy=http://h HTTPS_PROXY=http://h", NONE, 0, "proxy: ok set by HTTPS_PROXY, ALL_PROXY"),
-        # the service: its failure has the exit code of a call's
-        ("", tasks("CREATED"), 0, "service: ok reached in N ms, the key is accepted; 1 task, 1 not done"),
-        ("", tasks("COMPLETED"), 0, "service: ok reached in N ms, the key is accepted; 1 task, 0 not done"),
-        ("", NONE, 0, "service: ok reached in N ms, the key is accepted; 0 tasks, 0 not done"),
-        ("", answer(401, {"message": f"{KEY} is bad"}), 3, "service: fail HTTP 401: [API key] is bad"),
-        ("", httpx.Response(200, html="hello"), 1, "service: fail "),
-        ("", answer(503, {"message": "\x1b[2J\nok  key"}), 3, "service: fail HTTP 503: \\x1b[2J\\nok key"),
-        ("", httpx.ConnectError("refused"), 8, "service: fail "),
-        ("", httpx.ConnectError("refused"), 8, "clock: warn not compared: the service did not answer"),
-        # the clock: more than a minute's difference is a warning
-        ("", partial(answer, date=0), 0, "clock: ok agrees"),
-        ("", partial(answer, date=3600), 0, "clock: warn N s behind"),
-        ("", partial(answer, date=-3600), 0, "clock: warn N s ahead"),
-        ("", NONE, 0, "clock: warn not compared"),
-        ("", answer(date="Thu, 26 Nov 99999999999999999999 12:00:00 GMT"), 0, "clock: warn not compared"),
-    ],
+FINDINGS: tuple[tuple[str, Any, int, str], ...] = (
+    # the key: where it comes from, and which are not used
+    ("", NONE, 0, "key: ok from KLING_ELEMENTS_API_KEY"),
+    (f"KLING_ELEMENTS_API_KEY= MAGNIFIC_API_KEY={KEY}", NONE, 0, "key: ok from MAGNIFIC_API_KEY"),
+    ("--api-key-file key", NONE, 0, "key: ok from the file key"),
+    (f"--api-key-file key FREEPIK_API_KEY={OTHER}", NONE, 0, "key: warn from the file key; another"),
+    (f"FREEPIK_API_KEY={KEY} MAGNIFIC_API_KEY={OTHER}", NONE, 0, "key: warn from KLING_ELEMENTS_API_KEY; "),
+    ("--api-key-file none", None, 2, "key: fail --api-key-file none"),
+    ("--api-key-file void", None, 2, "key: fail --api-key-file void"),
+    ("KLING_ELEMENTS_API_KEY=", None, 2, "key: fail no API key: set KLING_ELEMENTS_API_KEY, FREEPIK_API_KEY"),
+    ("KLING_ELEMENTS_API_KEY=", None, 2, "service: warn not asked"),
+    ("KLING_ELEMENTS_API_KEY=", None, 2, "clock: warn not compared"),
+    # the origin: where requests go, and why
+    ("", NONE, 0, f"origin: ok {VENDOR} (from the document), the key in the header {HEADER}"),
+    (f"KLING_ELEMENTS_BASE_URL={ORIGIN}/", NONE, 0, f"origin: warn {ORIGIN} (from KLING_ELEMENTS_BASE_URL)"),
+    (f"--base-url {ORIGIN}", NONE, 0, f"origin: warn {ORIGIN} (from --base-url)"),
+    ("--base-url ftp://x", None, 2, "origin: fail base_url"),
+    ("all_proxy=http://h HTTPS_PROXY=http://h", NONE, 0, "proxy: ok set by HTTPS_PROXY, ALL_PROXY"),
+    # the service: its failure has the exit code of a call's
+    ("", tasks("CREATED"), 0, "service: ok reached in N ms, the key is accepted; 1 task, 1 not done"),
+    ("", tasks("COMPLETED"), 0, "service: ok reached in N ms, the key is accepted; 1 task, 0 not done"),
+    ("", NONE, 0, "service: ok reached in N ms, the key is accepted; 0 tasks, 0 not done"),
+    ("", answer(401, {"message": f"{KEY} is bad"}), 3, "service: fail HTTP 401: [API key] is bad"),
+    ("", httpx.Response(200, html="hello"), 1, "service: fail "),
+    ("", answer(503, {"message": "\x1b[2J\nok  key"}), 3, "service: fail HTTP 503: \\x1b[2J\\nok key"),
+    ("", httpx.ConnectError("refused"), 8, "service: fail "),
+    ("", httpx.ConnectError("refused"), 8, "clock: warn not compared: the service did not answer"),
+    # the clock: more than a minute's difference is a warning
+    ("", answer(date=0), 0, "clock: ok agrees"),
+    ("", answer(date=3600), 0, "clock: warn N s behind"),
+    ("", answer(date=-3600), 0, "clock: warn N s ahead"),
+    ("", NONE, 0, "clock: warn not compared"),
+    ("", answer(date="Thu, 26 Nov 99999999999999999999 12:00:00 GMT"), 0, "clock: warn not compared"),
 )
+
+
+@pytest.mark.parametrize(("line", "std", "code", "shown"), FINDINGS)
 def test_each_finding(cli: Cli, line: str, std: Any, code: int, shown: str) -> None:
     """Each finding is a line with its level; the service is asked at most once, and no key is shown."""
-    urls: list[httpx.URL] = []
-
-    def reply(request: httpx.Request) -> httpx.Response:
-        assert (request.method, request.url.path) == place("listKlingElementsStdTasks")
-        urls.append(request.url)
-        if isinstance(std, Exception):
-            raise std
-        given: Any = std() if callable(std) else std
-        return httpx.Response(given.status_code, content=given.content, headers=given.headers)
-
     cli.environ(KLING_ELEMENTS_JOURNAL="off", KLING_ELEMENTS_BASE_URL=None)
-    variables = dict(word.split("=") for word in line.split() if "=" in word)
-    cli.environ(**variables)
+    cli.environ(**dict(word.split("=") for word in line.split() if "=" in word))
     Path("key").write_text(KEY)
     Path("void").write_text("\n")
     with respx.mock(assert_all_called=False) as router:
-        router.route().mock(side_effect=reply)
+        method, path = place("listKlingElementsStdTasks")
+        router.route(method=method, path=path).mock(side_effect=[std() if callable(std) else std])
         ended = cli("doctor", *(word for word in line.split() if "=" not in word))
-    assert (ended.code, len(urls)) == (code, 0 if std is None else 1)
+        assert (ended.code, router.calls.call_count) == (code, 0 if std is None else 1)
     assert not any(hidden in ended.out + ended.err for hidden in (KEY, OTHER, "\x1b"))
-    found = {}
-    for each in ended.out.splitlines():
-        level, name, text = re.sub(r"\d+ (m?s)\b", r"N \1", each).split(maxsplit=2)
-        found[name] = f"{name} {level} {text}"
-    assert found[f"{shown.split(maxsplit=1)[0]}"].startswith(shown)
+    rows = (re.sub(r"\d+ (m?s)\b", r"N \1", row).split(maxsplit=2) for row in ended.out.splitlines())
+    found = {name: f"{name} {level} {text}" for level, name, text in rows}
+    assert found[shown.split(maxsplit=1)[0]].startswith(shown)
     assert ("journal:" in found) is ("fail" not in found["key:"])
 
 
@@ -216,16 +196,12 @@ ok    http://127.0.0.1/a.png: PNG, 320x320 px, N bytes (warning: the service can
 unfit http://printer.local/a.png can't be fetched: its host answers HTTP 404; the service can't
       fetch an address of this machine or a private network
 """)
+    facts = ("ok", "format", "width", "height", "bytes")
     rows = as_json.json["images"]
-    assert [(row["ok"], len(row["warnings"])) for row in rows] == [
-        (True, 0), (False, 0), (False, 0), (True, 0), (True, 0), (False, 0), (True, 1), (False, 1),
+    assert [[row[fact] for fact in facts] for row in rows[2:5]] == [
+        [False, None, None, None, None], [True, "png", 320, 320, len(PICTURE)], [True, "png", 320, 320, None],
     ]  # fmt: skip
+    assert [len(row["warnings"]) for row in rows] == [0, 0, 0, 0, 0, 0, 1, 1]
     assert all(bool(row["problems"]) is not row["ok"] for row in rows)
-    facts = ("format", "width", "height", "bytes")
-    assert [tuple(row[fact] for fact in facts) for row in rows[2:5]] == [
-        (None, None, None, None),
-        ("png", 320, 320, len(PICTURE)),
-        ("png", 320, 320, None),
-    ]
     assert rows[3]["image"] == f"{HOST}/atlas.png?…"
     assert cli("check", "--", "a.png").code == 0

@@ -96,7 +96,7 @@ def test_each_error(
 
 
 def test_hints_lead_to_the_same_service() -> None:
-    """A hint repeats the options that lead to the service; a key from stdin can't be repeated."""
+    """A hint repeats the options that lead to the service, quoted for a shell, but for a key from stdin."""
     run = context_of("--base-url", "http://h", "--auth-header", "x-key", "--api-key-file", "my key")
     command = "kling-elements --base-url http://h --auth-header x-key --api-key-file 'my key'"
     assert run.context.follow(LIST, None) == f"{command} list"
@@ -104,15 +104,9 @@ def test_hints_lead_to_the_same_service() -> None:
     error = errors.KlingError("no.", hint="kling-elements resume")
     assert run.context.format_error(error) == f"no. Next: {command} resume"
     assert context_of("--api-key-file", "-").context.command("list") == LIST
-
-
-@pytest.mark.parametrize(
-    ("word", "shown"),
-    [("a b", "'a b'"), ("a\nb", "$'a\\x0ab'"), ("b\udce9ld", "$'b\\xe9ld'"), ("é", "'é'")],
-)
-def test_a_command_can_be_typed(word: str, shown: str) -> None:
-    """Words of a hint are quoted for a shell, whatever bytes they have."""
-    assert context_of().context.command("wait", word) == f"kling-elements wait {shown}"
+    words = {"a b": "'a b'", "a\nb": "$'a\\x0ab'", "b\udce9ld": "$'b\\xe9ld'", "é": "'é'"}
+    typed = context_of().context.command("wait", *words)
+    assert typed == f"kling-elements wait {' '.join(words.values())}"
 
 
 @pytest.mark.parametrize(("options", "shows"), [((), False), (("-v",), False), (("-vv",), True)])
@@ -129,16 +123,13 @@ def test_a_traceback_is_for_those_who_ask(options: tuple[str, ...], *, shows: bo
     assert "kling-elements: fine" not in text.splitlines()
 
 
-@pytest.mark.parametrize(
-    ("url", "text", "count"),
-    [
+def test_an_unreachable_service_is_named() -> None:
+    """The origin stands once in the line, unless it can't be one."""
+    for url, text, count in (
         ("http://h.localhost", "no.", 1),
         ("http://h.localhost", "http://h.localhost said no.", 1),
         ("ftp://h", "no.", 0),
-    ],
-)
-def test_an_unreachable_service_is_named(url: str, text: str, count: int) -> None:
-    """The origin stands once in the line, unless it can't be one."""
-    run = context_of("--base-url", url)
-    report(errors.ConnectionFailed(text), run.context)
-    assert run.err.getvalue().count(url) == count
+    ):
+        run = context_of("--base-url", url)
+        report(errors.ConnectionFailed(text), run.context)
+        assert run.err.getvalue().count(url) == count

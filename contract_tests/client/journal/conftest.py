@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, TypeAlias
 
 import pytest
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 
     Open: TypeAlias = Callable[[], Journal]
 
-FORKS = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 NEW = NewEntry("kling-elements-std", "https://api.example.com", "f" * 16, "d" * 64)
 
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import pytest
 from attrs import evolve
 
-from contract_tests.client.journal.conftest import FORKS, NEW
+from contract_tests.client.journal.conftest import NEW
 from contract_tests.support.locks import locked
 from kling_elements.journal import Job, Journal, JournalUnread, State
 from kling_elements.journal.database import Database
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
     Warnings = Callable[[], list[str]]
 
-# Python warns of a fork beside threads, which is what is tested.
-pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 PAUSE = 5.0
 OF_JOB = evolve(NEW, job=Job("b", "1"), target="/v.mp4")
 
@@ -143,7 +141,8 @@ def test_a_directory_that_may_not_be_written(tasks: list[str], warnings: Warning
     assert len(warnings()) == 2  # and the one of what is lost in the end
 
 
-@FORKS
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_lock_held_by_another_thread_does_not_survive_a_fork(journal: Journal) -> None:
     """A child that was forked while a thread was writing can use the journal."""
     journal.begin(NEW)
@@ -275,24 +274,3 @@ def test_only_what_others_may_is_taken_away(
     with closing(Database(path)) as store, store.writing():
         pass
     assert stat.S_IMODE(path.stat().st_mode) == after
-
-
-def test_a_file_that_appears_at_this_moment(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file that another process makes first is not opened to be made: closing it would end its locks."""
-    opening = os.open
-    refused: list[str] = []
-
-    def too_late(target: Path, flags: int, mode: int) -> int:
-        with closing(sqlite3.connect(target)) as connection:
-            connection.execute("PRAGMA user_version = 0")
-        try:
-            return opening(target, flags, mode)
-        except FileExistsError:
-            refused.append(target.name)
-            raise
-
-    with monkeypatch.context() as patched:
-        patched.setattr(os, "open", too_late)
-        with closing(Database(path)) as store, store.writing():
-            pass
-    assert refused == [path.name]

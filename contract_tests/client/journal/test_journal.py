@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -14,13 +13,13 @@ import platformdirs
 import pytest
 from attrs import evolve
 
-from contract_tests.client.journal.conftest import FORKS, NEW, Clock
+from contract_tests.client.journal.conftest import NEW, Clock
 from contract_tests.support.locks import locked
 from kling_elements.journal import Job, Journal, NewEntry, fingerprint, journal_path, key_fingerprint, schema
 from kling_elements.journal import journal as journal_module
 from kling_elements.journal import queries as operations
 from kling_elements.journal.database import Database
-from kling_elements.journal.leases import Now, own_lease, this_host
+from kling_elements.journal.leases import Now, own_lease
 from kling_elements.journal.schema import MIGRATIONS
 from kling_elements.journal.tables import EntryTable
 from kling_elements.task import Task
@@ -106,20 +105,6 @@ def test_a_lease_keeps_others_away_until_it_ends(journal: Journal, open_journal:
     clock.now += 60
     assert journal.claim(entry_id, "a", 60)
     assert not journal.claim("no such entry", "a", 60)
-
-
-@FORKS
-def test_a_dead_process_holds_nothing(journal: Journal, path: Path, open_journal: Open) -> None:
-    """The lease of a process that has died is over at once; of another machine's process nobody can tell."""
-    entry_id = made(journal)
-    assert journal.claim(entry_id, "dead", 600)
-    if (child := os.fork()) == 0:
-        os._exit(0)
-    os.waitpid(child, 0)
-    for host, can_claim in (("elsewhere", False), (this_host(), True)):
-        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-            connection.execute("UPDATE entries SET owner_pid = ?, owner_host = ?", (child, host))
-        assert open_journal().claim(entry_id, "b", 60) is can_claim
 
 
 def test_old_entries_are_pruned_but_not_by_the_clock_alone(
@@ -247,14 +232,6 @@ def test_eight_race_on_one_journal(path: Path) -> None:
         expected = {*jobs, *(f"{name} {number}" for name in names for number in range(6))}
         assert {entry.task_id for entry in journal.entries()} == expected
         assert (journal.doubtful(), journal.check()) == ([], None)
-
-
-def test_threads_share_one_journal(journal: Journal, open_journal: Open) -> None:
-    """Many threads write to one journal, and nothing of it is lost, nor left in memory."""
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda number: made(journal, f"t{number}"), range(40)))
-    assert open_journal().knows(f"t{n}" for n in range(40)) == {f"t{n}" for n in range(40)}
-    assert journal.problem is None
 
 
 def test_a_journal_can_be_off() -> None:

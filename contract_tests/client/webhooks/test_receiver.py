@@ -136,25 +136,23 @@ RAW = [(name.encode(), value.encode()) for name, value in headers().items()]
 POST: dict[str, Any] = {"type": "http", "method": "POST", "headers": RAW}
 
 
-@pytest.mark.parametrize(
-    ("method", "bodies", "status", "body"),
-    [
-        ("POST", [BODY], 200, b'{"message": "received"}'),
-        ("POST", [b"", BODY[:9], BODY[9:]], 200, b'{"message": "received"}'),
+def piece(body: bytes, *, is_last: bool = False) -> dict[str, Any]:
+    return {"type": "http.request", "body": body, "more_body": not is_last}
+
+
+def test_the_messages_of_an_answer() -> None:
+    """A body in pieces is one, and only POST is taken; a sender that leaves gets no answer."""
+    whole, rest = piece(BODY, is_last=True), piece(BODY[9:], is_last=True)
+    for method, messages, status, body in (
+        ("POST", [whole], 200, b'{"message": "received"}'),
+        ("POST", [piece(b""), piece(BODY[:9]), rest], 200, b'{"message": "received"}'),
         ("GET", [], 405, b'{"message": "deliveries come as POST"}'),
         ("HEAD", [], 405, b""),
-    ],
-    ids=["at once", "in pieces", "GET", "HEAD"],
-)
-def test_the_messages_of_an_answer(method: str, bodies: list[bytes], status: int, body: bytes) -> None:
-    """A body in pieces is one, and only POST is taken; a sender that leaves gets no answer."""
-    messages = [{"type": "http.request", "body": piece, "more_body": True} for piece in bodies]
-    messages[-1:] = [{**message, "more_body": False} for message in messages[-1:]]
-    start, answer = asgi(receiver(), {**POST, "method": method}, *messages)
-    assert (start["status"], answer) == (status, {"type": "http.response.body", "body": body})
-    assert ((b"allow", b"POST") in start["headers"]) == (status == 405)
-    begun = {"type": "http.request", "body": BODY[:9], "more_body": True}
-    assert asgi(receiver(), POST, begun, {"type": "http.disconnect"}) == []
+    ):
+        start, answer = asgi(receiver(), {**POST, "method": method}, *messages)
+        assert (start["status"], answer["body"]) == (status, body)
+        assert ((b"allow", b"POST") in start["headers"]) == (status == 405)
+    assert asgi(receiver(), POST, piece(BODY[:9]), {"type": "http.disconnect"}) == []
 
 
 def test_the_answer_is_sent_before_the_listener_is_called() -> None:
@@ -171,8 +169,8 @@ def test_the_answer_is_sent_before_the_listener_is_called() -> None:
 
 def test_a_long_body_is_refused_unread() -> None:
     """No more than the limit is kept of it; a sender that continues is cut off after four times as much."""
-    piece = {"type": "http.request", "body": b"x" * 100, "more_body": True}
-    for pieces in ([piece, piece, {**piece, "more_body": False}], [piece] * 11):
+    part = piece(b"x" * 100)
+    for pieces in ([part, part, piece(b"x" * 100, is_last=True)], [part] * 11):
         assert asgi(receiver(max_body_bytes=250), POST, *pieces)[0]["status"] == 413
 
 

@@ -106,10 +106,10 @@ FORGED = {
 }
 
 
-@pytest.mark.parametrize("signature", FORGED.values(), ids=FORGED)
-def test_no_other_signature_is_taken(signature: str) -> None:
+def test_no_other_signature_is_taken() -> None:
     """Hex, another order, another secret, another id or time, or no label: refused."""
-    assert "no signature" in refused(headers(signature=signature))
+    for name, signature in FORGED.items():
+        assert "no signature" in refused(headers(signature=signature)), name
 
 
 def test_every_secret_is_tried_with_every_entry() -> None:
@@ -177,11 +177,11 @@ CHANGES: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-def test_hostile_headers_are_refused(change: Any) -> None:
+def test_hostile_headers_are_refused() -> None:
     """Missing, doubled, damaged or enormous: one type of error, whichever header it is."""
-    for name in (ID_HEADER, TIMESTAMP_HEADER, SIGNATURE_HEADER):
-        assert len(refused(change(list(headers().items()), name))) < 500
+    for what, change in CHANGES.items():
+        for name in (ID_HEADER, TIMESTAMP_HEADER, SIGNATURE_HEADER):
+            assert len(refused(change(list(headers().items()), name))) < 500, what
 
 
 NO_TASKS = (b"", b"null", b"[]", b'"x"', b"{}", b'{"status":"COMPLETED"}', b"{" * 100_000, b'{"task_id":"a"}',
@@ -292,20 +292,13 @@ def test_what_is_signed_here_is_what_the_vendor_signs() -> None:
         sign_webhook("text", SECRET, webhook_id="a")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
-GOOD = st.sampled_from([str(NOW), MESSAGE_ID, f"v1,{SIGNATURE}", "v1,é", "v1, ,,"])
-ANY = GOOD | st.text() | st.binary() | st.none() | st.integers()
-WELL_KNOWN: list[Any] = [
-    "webhook-id",
-    "webhook-timestamp",
-    "webhook-signature",
-    "HTTP_WEBHOOK_ID",
-    b"webhook-id",
-]
-NAMES = st.sampled_from(WELL_KNOWN) | st.text()
+NAMES = st.sampled_from((ID_HEADER, TIMESTAMP_HEADER, SIGNATURE_HEADER, "HTTP_WEBHOOK_ID", b"webhook-id"))
+VALUES = st.sampled_from([str(NOW), MESSAGE_ID, f"v1,{SIGNATURE}", "v1,é", "v1, ,,"])
+ANY = VALUES | st.text() | st.binary() | st.none() | st.integers()
 
 
 @examples(100)
-@given(pairs=st.lists(st.tuples(NAMES, ANY), max_size=8), body=st.one_of(st.just(BODY), st.binary()))
+@given(pairs=st.lists(st.tuples(NAMES | st.text(), ANY), max_size=8), body=st.just(BODY) | st.binary())
 def test_whatever_is_sent_only_one_error_comes_of_it(pairs: Any, body: bytes) -> None:
     """Any headers and any body give a task or a WebhookVerificationError; a task only if all is genuine."""
     try:

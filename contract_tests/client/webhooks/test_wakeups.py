@@ -118,33 +118,6 @@ def test_what_came_while_awake_ends_the_next_sleep_once(monkeypatch: pytest.Monk
     assert slept == [6.0, 7.0, threading.TIMEOUT_MAX]
 
 
-@pytest.mark.parametrize("backend", ["asyncio", "trio"])
-def test_an_asynchronous_sleep_is_ended_once(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By what came while awake, for the task that was named; then it sleeps. Its listener hears of each."""
-    hub, told, slept, move_on_after = WakeHub(), list[Task](), list[float | None](), anyio.move_on_after
-
-    def count(delay: float | None, **_: object) -> anyio.CancelScope:
-        slept.append(delay)
-        return move_on_after(0)  # a sleep that takes no time
-
-    monkeypatch.setattr(anyio, "move_on_after", count)
-
-    async def run() -> None:
-        options = hub.async_wakeable(TASK_ID, told.append)
-        hub.deliver(delivery("IN_PROGRESS"))
-        await options["sleep"](5.0)
-        assert slept == []
-        await options["sleep"](6.0)
-        hub.deliver(delivery("COMPLETED", "m2"))
-        await options["sleep"](7.0)
-        await options["sleep"](8.0)
-        options["on_update"](Task(TASK_ID, "COMPLETED"))
-
-    anyio.run(run, backend=backend)
-    assert slept == [6.0, 8.0]
-    assert told == [Task(TASK_ID, "COMPLETED")]
-
-
 def test_a_loop_that_has_ended_does_no_harm() -> None:
     """A delivery that comes when the sleeper's loop is closed is taken all the same."""
     hub, loop = WakeHub(), asyncio.new_event_loop()
