@@ -98,7 +98,7 @@ def test_a_task_has_one_path(target: Target, cycle: LifeCycle) -> None:
         target.wants(exchange, {400, 404}, "the query names a task")
 
 
-def test_reads_tell_the_rate_limit(target: Target, cycle: LifeCycle) -> None:
+def test_a_burst_counts_against_the_rate(target: Target, cycle: LifeCycle) -> None:
     """All of a dozen reads that succeed tell the rate limit, as observed on sibling endpoints, or none does."""
     if not target.guard.may_spend and not target.ledger.tasks:
         pytest.skip("a task is needed that can be read: PROFILE=full")
