@@ -25,7 +25,7 @@ from contract_tests.schema.server.guard import NotSentError
 from contract_tests.schema.server.ledger import Ledger
 from contract_tests.schema.server.patience import Patience
 from contract_tests.schema.server.rules import RULES, Seen
-from contract_tests.schema.server.verdicts import Breach, Line, Rule, rule_of
+from contract_tests.schema.server.verdicts import Line, Rule, rule_of
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable
@@ -53,7 +53,7 @@ class Target:
     known: tuple[verdicts.Acceptance, ...] = ()
     images: tuple[str, ...] = ()  # addresses of images that it can fetch; empty: the document's own
     record: list[Sent] = Factory(list)
-    breaches: list[Breach] = Factory(list)
+    breaches: list[Line] = Factory(list)
     rule: Rule = Factory(lambda: Rule("", ""))  # what the running test checks
 
     @property
@@ -237,10 +237,10 @@ class Target:
         """Note a breach unless an answer has one of some statuses, and go on; returns whether it has."""
         return self.expect(exchange.answer.status in statuses, text, exchange)
 
-    def expect(self, held: object, text: str, exchange: Exchange | None, rule: Rule | None = None) -> bool:
+    def expect(self, held: object, text: str, exchange: Exchange) -> bool:
         """Note a breach unless something holds, and go on; returns whether it holds."""
         if not held:
-            self.breach(text, exchange, rule)
+            self.breach(text, exchange)
         return bool(held)
 
     def demand(self, held: object, text: str, exchange: Exchange) -> None:
@@ -249,8 +249,10 @@ class Target:
             raise AssertionError(text)
 
     def breach(self, text: str, exchange: Exchange | None, rule: Rule | None = None) -> None:
-        """Note a breach, of the running test's rule unless another is given."""
-        self.breaches.append(Breach(rule or self.rule, text, exchange))
+        """Note a breach, of the running test's rule unless another is given; it may be an accepted one."""
+        place = f"{exchange.sent.method} {exchange.sent.path}" if exchange else ""
+        text, told = leaks.hidden(text, self.keys), self._told(exchange) if exchange else ""
+        self.breaches.append(verdicts.broken(rule or self.rule, text, place, self.known, told))
 
     def broke(self, error: Exception) -> None:
         """Note what ended the running test, unless an answer has broken a rule: that says more."""
@@ -262,20 +264,16 @@ class Target:
         """Fail if any answer broke a rule; the message has the line that repeats each request."""
         __tracebackhide__ = True
         told: dict[str, str] = {}
-        for breach in self.breaches:
-            text, exchange = leaks.hidden(breach.text, self.keys), self.told(breach.exchange)
-            line = verdicts.broken(breach.rule, text, breach.place, self.known, exchange)
+        for line in self.breaches:
             verdicts.note(line)
             if line.outcome == "broken":
-                told.setdefault(breach.rule.name, f"{breach.rule.name}: {text}\n{exchange}")
+                told.setdefault(line.rule.name, f"{line.rule.name}: {line.text}\n{line.told}")
         self.breaches.clear()
         if told:
             raise AssertionError("\n\n".join(told.values()))
 
-    def told(self, exchange: Exchange | None) -> str:
+    def _told(self, exchange: Exchange) -> str:
         """Say which exchange a breach is about, and how to repeat it, without the key."""
-        if exchange is None:
-            return ""
         sent, answer = exchange.sent, exchange.answer
         origin = self.origin if sent.target.startswith("/") else ""
         return leaks.hidden(

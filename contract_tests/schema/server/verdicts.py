@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from contract_tests.schema.server.exchange import Exchange
-
 F = TypeVar("F", bound="Callable[..., Any]")
 Outcome = Literal["broken", "accepted", "held", "skipped"]
 
@@ -46,19 +44,6 @@ def rule_of(function: Callable[..., Any]) -> Rule:
     """Return the rule that a function checks: its name, and its docstring's first paragraph."""
     sentence = " ".join((function.__doc__ or "").split("\n\n")[0].split())
     return Rule(function.__name__.removeprefix("test_"), sentence, function.__dict__.get("stricter", ""))
-
-
-@frozen
-class Breach:
-    """A rule that an answer broke."""
-
-    rule: Rule
-    text: str
-    exchange: Exchange | None = None
-
-    @property
-    def place(self) -> str:
-        return f"{self.exchange.sent.method} {self.exchange.sent.path}" if self.exchange else ""
 
 
 @frozen

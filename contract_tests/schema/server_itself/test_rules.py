@@ -110,8 +110,8 @@ def test_an_honest_server_breaks_no_rule(seeded: Target, near: neighbour.Neighbo
     traffic(seeded)
     lives.hold(seeded, lives.live(seeded, CYCLE, near))
     seeded.assert_clean()
-    seeded.breach("wrong", None, verdicts.Rule("a_rule", ""))
     seeded.known = (verdicts.Acceptance("a_*", "known", date(9999, 1, 1)),)
+    seeded.breach("wrong", None, verdicts.Rule("a_rule", ""))
     seeded.assert_clean()
 
 
