@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from contract_tests.schema.server.exchange import Exchange, Sent
-    from contract_tests.schema.server.neighbour import Neighbour
     from contract_tests.schema.server.operations import LifeCycle
     from contract_tests.schema.server.target import Target
+    from contract_tests.support.loopback import Loopback
 
     Found = Iterator[tuple[str, Exchange | None]]
     Lives = list["Life"]
@@ -78,19 +78,19 @@ class Life:
         self.looks.append(self.target.call("GET", self.cycle.status_url(self.id)))
         self._see(self.looks[-1])
 
-    def collect(self, near: Neighbour) -> None:
+    def collect(self, near: Loopback) -> None:
         """Wait for its last delivery, and a little for what must not come after it."""
         end = f'"{self.last}"'.encode()
         patience = Patience(min(self.target.patience.seconds, _LATE_SECONDS))
         if self.hook and self.has_ended:
             for _ in patience.pauses(lambda: "a delivery"):
-                if any(end in delivery.body for delivery in near.deliveries(self.hook)):
+                if any(end in delivery.body for delivery in neighbour.deliveries(near, self.hook)):
                     time.sleep(_AFTER_SECONDS)
                     break
-        self.deliveries = near.deliveries(self.hook)
+        self.deliveries = neighbour.deliveries(near, self.hook)
 
 
-def live(target: Target, cycle: LifeCycle, near: Neighbour | None) -> Lives:
+def live(target: Target, cycle: LifeCycle, near: Loopback | None) -> Lives:
     """Make three tasks, two of them alike, watch them until they end, and fetch a result of each length."""
     lives: Lives = []
     words = properties(cycle.create.body_schema).get(_DURATION, {}).get("enum")
@@ -119,7 +119,7 @@ def live(target: Target, cycle: LifeCycle, near: Neighbour | None) -> Lives:
 def begin(
     target: Target,
     cycle: LifeCycle,
-    near: Neighbour | None,
+    near: Loopback | None,
     more: dict[str, Any],
     scenario: str | None = None,
 ) -> Life:
@@ -127,7 +127,7 @@ def begin(
     body, hook = {**bodies.example_body(cycle.create), **more}, ""
     if near is not None and cycle.webhook_name is not None:
         hook = f"{len(near.asked)}-{len(target.record)}"
-        body[cycle.webhook_name] = near.hook(hook)
+        body[cycle.webhook_name] = neighbour.hook(near, hook)
     made = target.request(cycle.create, body=body, scenario=scenario)
     target.demand(made.answer.is_success, "a valid create is refused", made)
     return Life(target, cycle, body, made, hook)
