@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from itertools import count, cycle
+from itertools import cycle
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -77,8 +77,8 @@ class Target:
         Raises NotSentError if the guard keeps it back, or a rate limit or quota does.
         """
         assert sent.target.startswith("/"), "a request with a key goes to the origin alone"
-        started = time.monotonic()
-        for attempt in count():
+        started, attempt = time.monotonic(), 0
+        while True:
             reserved = self.guard.admit(sent)
             self.record.append(sent)
             exchange = self._exchange(sent)
@@ -88,12 +88,12 @@ class Target:
                 raise NoAnswerError(exchange.answer.text)
             self._judge(exchange)
             if exchange.answer.status != 429 or sent.scenarios:
-                break
+                return exchange
             said, spent = exchange.answer.text[:200], time.monotonic() - started
             what = f"429 at {sent.method} {sent.path}: {said}"
             if not self.patience.sit_out(exchange.answer, attempt, spent, what):
                 raise NotSentError(f"the server refuses it with a 429, and waiting is no use: {said}")
-        return exchange
+            attempt += 1
 
     def _exchange(self, sent: Sent) -> Exchange:
         """Send a request; if no answer comes, that is a breach, and the answer's status is 0."""
