@@ -78,17 +78,6 @@ class Life:
         self.looks.append(self.target.call("GET", self.cycle.status_url(self.id)))
         self._see(self.looks[-1])
 
-    def collect(self, near: Loopback) -> None:
-        """Wait for its last delivery, and a little for what must not come after it."""
-        end = f'"{self.last}"'.encode()
-        patience = Patience(min(self.target.patience.seconds, _LATE_SECONDS))
-        if self.hook and self.has_ended:
-            for _ in patience.pauses(lambda: "a delivery"):
-                if any(end in delivery.body for delivery in neighbour.deliveries(near, self.hook)):
-                    time.sleep(_AFTER_SECONDS)
-                    break
-        self.deliveries = neighbour.deliveries(near, self.hook)
-
 
 def live(target: Target, cycle: LifeCycle, near: Loopback | None) -> Lives:
     """Make three tasks, two of them alike, watch them until they end, and fetch a result of each length."""
@@ -111,9 +100,21 @@ def live(target: Target, cycle: LifeCycle, near: Loopback | None) -> Lives:
             life.look()
         for url in (life.detail.get(cycle.result_name) or ()) if number < 2 else ():
             life.results.append(target.fetch("GET", str(url)))
-        if near is not None:
-            life.collect(near)
+    if near is not None:
+        collect(lives, near)
     return lives
+
+
+def collect(lives: Lives, near: Loopback) -> None:
+    """Wait for the last delivery of each task, and a little for what must not come after it."""
+    for life in (life for life in lives if life.hook and life.has_ended):
+        end = f'"{life.last}"'.encode()
+        for _ in Patience(min(life.target.patience.seconds, _LATE_SECONDS)).pauses(lambda: "deliveries"):
+            if any(end in delivery.body for delivery in neighbour.deliveries(near, life.hook)):
+                break
+    time.sleep(_AFTER_SECONDS)
+    for life in lives:
+        life.deliveries = neighbour.deliveries(near, life.hook)
 
 
 def begin(

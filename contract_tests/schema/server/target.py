@@ -104,7 +104,7 @@ class Target:
             self.breach(str(error), exchange, rule_of(every_request_is_answered))
         for text in leaks.places(exchange.answer, self.keys):
             self.breach(text, exchange, rule_of(no_answer_shows_the_key))
-        verdicts.note(Line(rule_of(no_answer_shows_the_key), "held"))
+        verdicts.held(rule_of(no_answer_shows_the_key))
         return exchange
 
     def call(  # noqa: PLR0913 - a request has this many parts
@@ -220,7 +220,7 @@ class Target:
         """Note which rules are held, and their breaches: sentences, or each with its exchange."""
         for check, breaches in checks:
             rule = rule_of(check)
-            verdicts.note(Line(rule, "held"))
+            verdicts.held(rule)
             for breach in breaches:
                 text, about = breach if isinstance(breach, tuple) else (breach, exchange)
                 self.breach(text, about, rule)

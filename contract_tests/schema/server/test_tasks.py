@@ -116,7 +116,7 @@ def test_a_failure_is_delivered(target: Target, cycle: LifeCycle, near: Loopback
     quiet = target.create(cycle, "polls=1")
     target.task(cycle, quiet)
     lives.watch(target, [life])
-    life.collect(near)
+    lives.collect([life], near)
     assert life.last == FAILED
     for check in (lives.each_change_is_delivered_in_order, lives.a_delivery_is_the_status):
         assert list(check(life)) == []

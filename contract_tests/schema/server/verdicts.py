@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, date, datetime
 from fnmatch import fnmatchcase
 from functools import cache
@@ -79,16 +78,19 @@ def broken(rule: Rule, text: str, place: str, known: tuple[Acceptance, ...], tol
     return Line(rule, "accepted" if accepted else "broken", text, told, accepted)
 
 
-_held: set[tuple[str, Rule]] = set()
+_held: set[Rule] = set()
+
+
+def held(rule: Rule) -> None:
+    """Write down, once a process, that a rule was held."""
+    if rule not in _held:
+        _held.add(rule)
+        note(Line(rule, "held"))
 
 
 def note(line: Line) -> None:
-    """Write down what was seen of a rule, if this is a run that is counted; `held` once a process."""
-    key = (os.environ.get(exercised.FOLDER_VARIABLE, ""), line.rule)
-    if line.outcome != "held" or key not in _held:
-        exercised.keep("verdicts", asdict(line))
-    if line.outcome == "held":
-        _held.add(key)
+    """Write down what was seen of a rule, if this is a run that is counted."""
+    exercised.keep("verdicts", asdict(line))
 
 
 def read(folder: Path) -> list[Line]:
