@@ -39,11 +39,8 @@ _NOTHING_RAN: Final = 5
 
 def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] = os.environ) -> int:
     parser = argparse.ArgumentParser(prog="python -m contract_tests.report", description=__doc__)
-    parser.add_argument(
-        "--server",
-        action="store_true",
-        help="the server side alone; its zeros are shown, and do not fail the run",
-    )
+    said = "the server side alone; its zeros are shown, and do not fail the run"
+    parser.add_argument("--server", action="store_true", help=said)
     parser.add_argument("--output", type=Path, default=OUTPUT, help="where report.html and junit.xml go")
     parser.add_argument("pytest", nargs="*", help="more arguments for pytest, after --")
     options = parser.parse_args(arguments)
@@ -73,7 +70,7 @@ def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
     report.write_text(write("page.html.j2"), encoding="utf-8")
     junit.write_text(write("junit.xml.j2"), encoding="utf-8")
     sys.stdout.write("\n" + write("terminal.txt.j2", colour=_is_coloured(environment)))
-    sys.stdout.write(f"\nTo keep: {_shown(report)}, {_shown(junit)}\n")
+    sys.stdout.write(f"\nTo keep: {os.path.relpath(report)}, {os.path.relpath(junit)}\n")
     return int(bool(code or stale or any(line.outcome == "broken" for line in never_met)))
 
 
@@ -126,17 +123,12 @@ def describe_run(cases: ET.Element, environment: Mapping[str, str]) -> list[str]
 
 def _is_coloured(environment: Mapping[str, str]) -> bool:
     """Follow NO_COLOR, then FORCE_COLOR, then whether somebody looks."""
-    if environment.get("NO_COLOR"):
-        return False
-    return bool(environment.get("FORCE_COLOR")) or sys.stdout.isatty()
+    is_wanted = bool(environment.get("FORCE_COLOR")) or sys.stdout.isatty()
+    return is_wanted and not environment.get("NO_COLOR")
 
 
 def _is_of_rules(case: ET.Element) -> bool:
     return ".schema.server." in f"{case.get('classname')}." and case.find("error") is None
-
-
-def _shown(path: Path) -> str:
-    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
 
 
 if __name__ == "__main__":

@@ -85,12 +85,7 @@ def template_of(path: str) -> str | None:
 
 @cache
 def _pattern(template: str) -> re.Pattern[str]:
-    """Give what the paths of a template look like."""
-    return re.compile(
-        "".join(
-            "[^/]+" if part[:1] == "{" else re.escape(part) for part in re.split(r"(\{[^}]+\})", template)
-        )
-    )
+    return re.compile(re.sub(r"\\\{.+?\\\}", "[^/]+", re.escape(template)))
 
 
 @cache

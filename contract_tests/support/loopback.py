@@ -3,6 +3,7 @@
 import math
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,6 +21,7 @@ class Asked:
     path: str
     headers: dict[str, str]
     body: bytes
+    moment: float = field(factory=time.time, eq=False)
 
 
 @define

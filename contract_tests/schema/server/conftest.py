@@ -18,7 +18,7 @@ from contract_tests.schema.server.verdicts import Line, note, rule_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
-    from contract_tests.schema.server.neighbour import Neighbour
+    from contract_tests.support.loopback import Loopback
 
 # A cap on tasks, or a day's quota, may end before the run does: tasks, keys and uploads come before bodies.
 _ORDER: Final = ("lives", "keys", "uploads", "tasks", "methods", "bodies", "answers", "schemathesis")
@@ -43,7 +43,7 @@ def configuration() -> Configuration:
 
 
 @pytest.fixture(scope="session")
-def near() -> Iterator[Neighbour]:
+def near() -> Iterator[Loopback]:
     with neighbour.listening() as found:
         yield found
 
@@ -73,7 +73,7 @@ def target(
     request: pytest.FixtureRequest,
     configuration: Configuration,
     new_target: Callable[[], Target],
-    near: Neighbour,
+    near: Loopback,
     patience: Patience,
 ) -> Target:
     """The server under test; when the test ends, its answers are held to all rules."""
@@ -81,7 +81,7 @@ def target(
     target.rule, target.patience = rule_of(request.function), patience
     target.known, target.images = configuration.known, configuration.images
     if not target.images and target.is_near and not target.offered:
-        target.images = near.images
+        target.images = neighbour.images(near)
     return target
 
 

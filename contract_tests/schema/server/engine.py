@@ -6,19 +6,17 @@ import copy
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import anyio.to_thread
-from attrs import frozen
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 
-from contract_tests.schema.server import leaks, operations
+from contract_tests.schema.server import operations
 from contract_tests.schema.server.exchange import Exchange, Sent
 from contract_tests.schema.server.guard import NotSentError
+from contract_tests.schema.server.verdicts import Rule
 from contract_tests.support.contract import document
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from schemathesis.engine.recorder import ScenarioRecorder
 
     from contract_tests.schema.server.target import Target
@@ -29,16 +27,10 @@ _CASE: Final = "x-schemathesis-testcaseid"
 _OWN_HEADERS: Final = ("host", "connection", "content-length", "accept-encoding", "user-agent", _CASE)
 
 
-@frozen
-class Outcome:
-    """What a phase came to: failures, each with its curl line, and what the guard has kept back."""
+def run(target: Target, phase: Phase, seed: int, examples: int, path: str = "") -> str:
+    """Run a phase with all checks, valid and invalid data, and note what fails as breaches.
 
-    failures: tuple[str, ...]
-    kept_back: str = ""
-
-
-def run(target: Target, phase: Phase, seed: int, examples: int, path: str = "") -> Outcome:
-    """Run a phase with all checks, valid and invalid data; the same seed sends the same requests.
+    The same seed sends the same requests. Returns why the guard has kept any back.
 
     Only operations are called whose path ends as asked for; with the profile `free`, those that read.
     """
@@ -60,18 +52,17 @@ def run(target: Target, phase: Phase, seed: int, examples: int, path: str = "") 
     schema.app = _application(target, met)
     tested = schema.include(path_regex=f"{path}$")
     tested = tested.include(method="GET") if target.guard.profile == "free" else tested
-    failures: list[str] = []
     kept_back = ""
     for event in from_schema(tested).execute():
         if isinstance(event, events.ScenarioFinished):
-            failures += _failures(target, event.recorder, met)
+            _judge(target, event.recorder, met)
         elif isinstance(event, events.NonFatalError) and isinstance(event.value, NotSentError):
             kept_back = str(event.value)
         elif isinstance(event, events.NonFatalError):
-            failures.append(f"{event.label}: {event.info.title}: {event.info.message}")
+            target.breach(f"{event.label}: {event.info.title}: {event.info.message}", None)
         elif isinstance(event, events.FatalError):
             raise event.exception
-    return Outcome(tuple(failures), kept_back)
+    return kept_back
 
 
 def _credentials(target: Target) -> dict[str, dict[str, str]]:
@@ -83,7 +74,7 @@ def _credentials(target: Target) -> dict[str, dict[str, str]]:
     return {s: forms.get(operations.place_of(s).word, {"api_key": target.key}) for s in schemes}
 
 
-def _failures(target: Target, recorder: ScenarioRecorder, met: dict[str, Exchange]) -> Iterator[str]:
+def _judge(target: Target, recorder: ScenarioRecorder, met: dict[str, Exchange]) -> None:
     for case_id, check in ((case_id, check) for case_id, some in recorder.checks.items() for check in some):
         if check.failure_info is not None:
             failure = check.failure_info.failure
@@ -91,8 +82,8 @@ def _failures(target: Target, recorder: ScenarioRecorder, met: dict[str, Exchang
             # Valid data is refused where a generated address is no image that can be fetched.
             is_unfair = check.name == "positive_data_acceptance" and not target.offered
             if not (is_unfair and exchange and "image" in exchange.answer.text):
-                text = f"{recorder.label}: {check.name}: {failure.title}\n{failure.message}\n"
-                yield leaks.hidden(text, target.keys) + target.told(exchange)
+                rule = Rule(check.name, f"schemathesis' check {check.name} holds.")
+                target.breach(f"{recorder.label}: {failure.title}\n{failure.message}", exchange, rule)
 
 
 def _application(target: Target, met: dict[str, Exchange]) -> Any:

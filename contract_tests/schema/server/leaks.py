@@ -24,8 +24,9 @@ _LETTERS_AT_MASK: Final = 4
 def places(answer: Answer, keys: tuple[str, ...]) -> Iterator[str]:
     """Say which part of an answer shows which form of a key."""
     # A film is not searched for what a text might have.
-    is_text = b"\0" not in answer.body or any(key.encode() in answer.body for key in keys)
-    texts = {"the body": answer.text} if is_text else {}
+    is_film = b"\0" in answer.body and not answer.is_json and not answer.media_type.startswith("text/")
+    is_searched = not is_film or any(key.encode() in answer.body for key in keys)
+    texts = {"the body": answer.text} if is_searched else {}
     texts |= {f"the header {name}": f"{name}: {value}" for name, value in answer.headers}
     if any(shown("\n".join(texts.values()), keys)):
         yield from (f"{place} has {form}" for place, text in texts.items() for form in shown(text, keys))

@@ -5,11 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
-
-from attrs import define, field
 
 from contract_tests.schema.server import leaks, schemas
 from contract_tests.schema.server.exchange import Sent
@@ -20,7 +17,7 @@ from contract_tests.support.loopback import serving
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from contract_tests.support.loopback import Asked
+    from contract_tests.support.loopback import Asked, Loopback
 
 _CLOCKS_APART_SECONDS: Final = 300
 _IMAGES: Final = {
@@ -28,37 +25,33 @@ _IMAGES: Final = {
 }  # fmt: skip
 
 
-@define(eq=False)
-class Neighbour:
-    """A small server on the loopback."""
-
-    url: str
-    asked: list[Sent] = field(factory=list)
-
-    @property
-    def images(self) -> tuple[str, ...]:
-        return tuple(self.url + path for path in _IMAGES)
-
-    def hook(self, name: str) -> str:
-        return f"{self.url}/hook/{name}?x=1"
-
-    def deliveries(self, name: str) -> list[Sent]:
-        return [delivery for delivery in list(self.asked) if delivery.path == f"/hook/{name}"]
-
-
 @contextmanager
-def listening() -> Iterator[Neighbour]:
+def listening() -> Iterator[Loopback]:
+    """Listen on a free port of the loopback."""
+
     def answer(asked: Asked) -> tuple[int, dict[str, str], bytes]:
-        # Before the answer: once the sender has that, the next delivery may overtake this one.
-        headers = tuple(asked.headers.items())
-        neighbour.asked.append(Sent(asked.method, asked.path, headers, asked.body, time.time()))
         if asked.path in _IMAGES:
             return 200, {"content-type": _IMAGES[asked.path]}, picture(_IMAGES[asked.path])
         return (200 if asked.path.startswith("/hook/") else 404), {}, b""
 
     with serving(answer) as served:
-        neighbour = Neighbour(served.url)
-        yield neighbour
+        yield served
+
+
+def images(near: Loopback) -> tuple[str, ...]:
+    """Return addresses of images that fit the document's limits."""
+    return tuple(near.url + path for path in _IMAGES)
+
+
+def hook(near: Loopback, name: str) -> str:
+    """Return the address of a receiver."""
+    return f"{near.url}/hook/{name}?x=1"
+
+
+def deliveries(near: Loopback, name: str) -> list[Sent]:
+    """Return what came for a receiver, in order."""
+    mine = (one for one in list(near.asked) if one.path.split("?")[0] == f"/hook/{name}")
+    return [Sent(one.method, one.path, tuple(one.headers.items()), one.body, one.moment) for one in mine]
 
 
 def faults(callback: dict[str, Any], delivery: Sent, keys: tuple[str, ...]) -> Iterator[str]:

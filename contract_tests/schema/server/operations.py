@@ -175,12 +175,7 @@ def ways(operation: Operation | None, origin: str) -> tuple[tuple[str, ...], ...
 def at(value: Any, pointer: str) -> Any:
     """Return what a JSON pointer names in a value; None if it is not there."""
     for part in pointer.split("/")[1:]:
-        if isinstance(value, dict):
-            value = value.get(part)
-        elif isinstance(value, list) and part.isdigit() and int(part) < len(value):
-            value = value[int(part)]
-        else:
-            return None
+        value = value.get(part) if isinstance(value, dict) else None
     return value
 
 

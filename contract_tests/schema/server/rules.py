@@ -106,9 +106,13 @@ def media_type_is_documented(seen: Seen) -> Texts:
 
 
 def json_is_strict(seen: Seen) -> Texts:
-    """A JSON body is JSON by the letter: UTF-8, no NaN, no name twice, nothing after it."""
+    """A JSON body is JSON by the letter: UTF-8 (its charset too), no NaN, no name twice, nothing after it."""
     if seen.fault:
         yield f"the body is no JSON: {seen.fault}"
+    content_type = seen.answer.header("content-type") or ""
+    found = re.search(r"charset\s*=\s*\"?([^\s;\"]*)", content_type, re.IGNORECASE)
+    if seen.answer.is_json and found and found[1].lower() not in {"utf-8", "utf8", "us-ascii"}:
+        yield f"content-type: {content_type}"
 
 
 def body_fits_its_schema(seen: Seen) -> Texts:
@@ -216,14 +220,6 @@ def content_length_is_true(seen: Seen) -> Texts:
         yield f"content-length is {text}, and the body has {size} bytes"
 
 
-def text_is_utf_8(seen: Seen) -> Texts:
-    """A charset that JSON's content type names is UTF-8: JSON has no other."""
-    content_type = seen.answer.header("content-type") or ""
-    found = re.search(r"charset\s*=\s*\"?([^\s;\"]*)", content_type, re.IGNORECASE)
-    if seen.answer.is_json and found and found[1].lower() not in {"utf-8", "utf8", "us-ascii"}:
-        yield f"content-type: {content_type}"
-
-
 def headers_come_once(seen: Seen) -> Texts:
     """A header that has one value comes once."""
     for name in _ONCE:
@@ -246,6 +242,6 @@ RULES: Final[tuple[Callable[[Seen], Texts], ...]] = (
     status_is_documented, server_fails_only_on_request, media_type_is_documented, json_is_strict,
     body_fits_its_schema, no_field_is_undocumented, errors_have_what_their_examples_have,
     problem_details_name_their_parameters, headers_fit_their_schemas, retry_after_is_seconds_or_a_date,
-    rate_limits_make_sense, every_answer_has_a_request_id, content_length_is_true, text_is_utf_8,
+    rate_limits_make_sense, every_answer_has_a_request_id, content_length_is_true,
     headers_come_once, an_answer_without_content_has_no_body,
 )  # fmt: skip

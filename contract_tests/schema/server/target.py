@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from itertools import count, cycle
+from itertools import cycle
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -25,7 +25,7 @@ from contract_tests.schema.server.guard import NotSentError
 from contract_tests.schema.server.ledger import Ledger
 from contract_tests.schema.server.patience import Patience
 from contract_tests.schema.server.rules import RULES, Seen
-from contract_tests.schema.server.verdicts import Breach, Line, Rule, rule_of
+from contract_tests.schema.server.verdicts import Line, Rule, rule_of
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable
@@ -53,7 +53,7 @@ class Target:
     known: tuple[verdicts.Acceptance, ...] = ()
     images: tuple[str, ...] = ()  # addresses of images that it can fetch; empty: the document's own
     record: list[Sent] = Factory(list)
-    breaches: list[Breach] = Factory(list)
+    breaches: list[Line] = Factory(list)
     rule: Rule = Factory(lambda: Rule("", ""))  # what the running test checks
 
     @property
@@ -77,8 +77,8 @@ class Target:
         Raises NotSentError if the guard keeps it back, or a rate limit or quota does.
         """
         assert sent.target.startswith("/"), "a request with a key goes to the origin alone"
-        started = time.monotonic()
-        for attempt in count():
+        started, attempt = time.monotonic(), 0
+        while True:
             reserved = self.guard.admit(sent)
             self.record.append(sent)
             exchange = self._exchange(sent)
@@ -88,12 +88,12 @@ class Target:
                 raise NoAnswerError(exchange.answer.text)
             self._judge(exchange)
             if exchange.answer.status != 429 or sent.scenarios:
-                break
+                return exchange
             said, spent = exchange.answer.text[:200], time.monotonic() - started
             what = f"429 at {sent.method} {sent.path}: {said}"
             if not self.patience.sit_out(exchange.answer, attempt, spent, what):
                 raise NotSentError(f"the server refuses it with a 429, and waiting is no use: {said}")
-        return exchange
+            attempt += 1
 
     def _exchange(self, sent: Sent) -> Exchange:
         """Send a request; if no answer comes, that is a breach, and the answer's status is 0."""
@@ -104,7 +104,7 @@ class Target:
             self.breach(str(error), exchange, rule_of(every_request_is_answered))
         for text in leaks.places(exchange.answer, self.keys):
             self.breach(text, exchange, rule_of(no_answer_shows_the_key))
-        verdicts.note(Line(rule_of(no_answer_shows_the_key), "held"))
+        verdicts.held(rule_of(no_answer_shows_the_key))
         return exchange
 
     def call(  # noqa: PLR0913 - a request has this many parts
@@ -220,7 +220,7 @@ class Target:
         """Note which rules are held, and their breaches: sentences, or each with its exchange."""
         for check, breaches in checks:
             rule = rule_of(check)
-            verdicts.note(Line(rule, "held"))
+            verdicts.held(rule)
             for breach in breaches:
                 text, about = breach if isinstance(breach, tuple) else (breach, exchange)
                 self.breach(text, about, rule)
@@ -237,10 +237,10 @@ class Target:
         """Note a breach unless an answer has one of some statuses, and go on; returns whether it has."""
         return self.expect(exchange.answer.status in statuses, text, exchange)
 
-    def expect(self, held: object, text: str, exchange: Exchange | None, rule: Rule | None = None) -> bool:
+    def expect(self, held: object, text: str, exchange: Exchange) -> bool:
         """Note a breach unless something holds, and go on; returns whether it holds."""
         if not held:
-            self.breach(text, exchange, rule)
+            self.breach(text, exchange)
         return bool(held)
 
     def demand(self, held: object, text: str, exchange: Exchange) -> None:
@@ -249,8 +249,10 @@ class Target:
             raise AssertionError(text)
 
     def breach(self, text: str, exchange: Exchange | None, rule: Rule | None = None) -> None:
-        """Note a breach, of the running test's rule unless another is given."""
-        self.breaches.append(Breach(rule or self.rule, text, exchange))
+        """Note a breach, of the running test's rule unless another is given; it may be an accepted one."""
+        place = f"{exchange.sent.method} {exchange.sent.path}" if exchange else ""
+        text, told = leaks.hidden(text, self.keys), self._told(exchange) if exchange else ""
+        self.breaches.append(verdicts.broken(rule or self.rule, text, place, self.known, told))
 
     def broke(self, error: Exception) -> None:
         """Note what ended the running test, unless an answer has broken a rule: that says more."""
@@ -262,20 +264,16 @@ class Target:
         """Fail if any answer broke a rule; the message has the line that repeats each request."""
         __tracebackhide__ = True
         told: dict[str, str] = {}
-        for breach in self.breaches:
-            text, exchange = leaks.hidden(breach.text, self.keys), self.told(breach.exchange)
-            line = verdicts.broken(breach.rule, text, breach.place, self.known, exchange)
+        for line in self.breaches:
             verdicts.note(line)
             if line.outcome == "broken":
-                told.setdefault(breach.rule.name, f"{breach.rule.name}: {text}\n{exchange}")
+                told.setdefault(line.rule.name, f"{line.rule.name}: {line.text}\n{line.told}")
         self.breaches.clear()
         if told:
             raise AssertionError("\n\n".join(told.values()))
 
-    def told(self, exchange: Exchange | None) -> str:
+    def _told(self, exchange: Exchange) -> str:
         """Say which exchange a breach is about, and how to repeat it, without the key."""
-        if exchange is None:
-            return ""
         sent, answer = exchange.sent, exchange.answer
         origin = self.origin if sent.target.startswith("/") else ""
         return leaks.hidden(

@@ -10,14 +10,14 @@ from contract_tests.schema.server import lives
 from contract_tests.schema.server.operations import LifeCycle, life_cycles
 
 if TYPE_CHECKING:
-    from contract_tests.schema.server.neighbour import Neighbour
     from contract_tests.schema.server.target import Target
+    from contract_tests.support.loopback import Loopback
 
 of_each = pytest.mark.parametrize("cycle", life_cycles(), ids=str)
 
 
 @of_each
-def test_tasks_live_as_documented(target: Target, cycle: LifeCycle, near: Neighbour) -> None:
+def test_tasks_live_as_documented(target: Target, cycle: LifeCycle, near: Loopback) -> None:
     """Tasks made at once, two of them alike, are told apart, end, and have the results asked for."""
     lives.hold(target, lives.live(target, cycle, near if target.is_near else None))
 

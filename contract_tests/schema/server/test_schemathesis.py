@@ -18,10 +18,9 @@ def test_generated_requests_break_no_rule(
     target: Target, configuration: Configuration, phase: engine.Phase
 ) -> None:
     """Whatever is generated from the document, valid or not: no check fails, and no answer breaks a rule."""
-    outcome = engine.run(target, phase, configuration.seed, configuration.examples)
-    assert not outcome.failures, "\n\n".join(outcome.failures[:5])
-    if outcome.kept_back:
-        pytest.skip(outcome.kept_back)
+    kept_back = engine.run(target, phase, configuration.seed, configuration.examples)
+    if kept_back:
+        pytest.skip(kept_back)
     if not target.record and target.guard.profile == "free":
         pytest.skip("PROFILE=free: all of this phase could make tasks. To send it: PROFILE=full CAP=20")
     if not target.record:

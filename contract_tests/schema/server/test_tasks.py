@@ -11,14 +11,14 @@ from urllib.parse import quote
 
 import pytest
 
-from contract_tests.schema.server import lives
+from contract_tests.schema.server import lives, neighbour
 from contract_tests.schema.server.operations import COMPLETED, FAILED, LifeCycle, at, life_cycles
 from contract_tests.schema.server.operations import find as operation_at
 from contract_tests.schema.server.verdicts import stricter
 
 if TYPE_CHECKING:
-    from contract_tests.schema.server.neighbour import Neighbour
     from contract_tests.schema.server.target import Target
+    from contract_tests.support.loopback import Loopback
 
 pytestmark = pytest.mark.parametrize("cycle", life_cycles(), ids=str)
 NOT_FOUND: Final = {400, 404, 414}
@@ -98,7 +98,7 @@ def test_a_task_has_one_path(target: Target, cycle: LifeCycle) -> None:
         target.wants(exchange, {400, 404}, "the query names a task")
 
 
-def test_reads_tell_the_rate_limit(target: Target, cycle: LifeCycle) -> None:
+def test_a_burst_counts_against_the_rate(target: Target, cycle: LifeCycle) -> None:
     """All of a dozen reads that succeed tell the rate limit, as observed on sibling endpoints, or none does."""
     if not target.guard.may_spend and not target.ledger.tasks:
         pytest.skip("a task is needed that can be read: PROFILE=full")
@@ -108,7 +108,7 @@ def test_reads_tell_the_rate_limit(target: Target, cycle: LifeCycle) -> None:
     assert told == {True} or not target.offered, "no rate limit is told"
 
 
-def test_a_failure_is_delivered(target: Target, cycle: LifeCycle, near: Neighbour) -> None:
+def test_a_failure_is_delivered(target: Target, cycle: LifeCycle, near: Loopback) -> None:
     """A task that fails tells its receiver, in order and with the status' body, and of no other task."""
     if cycle.webhook_name is None:
         pytest.skip("the document has no webhook")
@@ -116,8 +116,8 @@ def test_a_failure_is_delivered(target: Target, cycle: LifeCycle, near: Neighbou
     quiet = target.create(cycle, "polls=1")
     target.task(cycle, quiet)
     lives.watch(target, [life])
-    life.collect(near)
+    lives.collect([life], near)
     assert life.last == FAILED
     for check in (lives.each_change_is_delivered_in_order, lives.a_delivery_is_the_status):
         assert list(check(life)) == []
-    assert not [delivery for delivery in near.deliveries(life.hook) if quiet in delivery.text]
+    assert not [delivery for delivery in neighbour.deliveries(near, life.hook) if quiet in delivery.text]

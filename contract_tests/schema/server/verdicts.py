@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, date, datetime
 from fnmatch import fnmatchcase
 from functools import cache
@@ -15,8 +14,6 @@ from contract_tests.schema import exercised
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    from contract_tests.schema.server.exchange import Exchange
 
 F = TypeVar("F", bound="Callable[..., Any]")
 Outcome = Literal["broken", "accepted", "held", "skipped"]
@@ -46,19 +43,6 @@ def rule_of(function: Callable[..., Any]) -> Rule:
     """Return the rule that a function checks: its name, and its docstring's first paragraph."""
     sentence = " ".join((function.__doc__ or "").split("\n\n")[0].split())
     return Rule(function.__name__.removeprefix("test_"), sentence, function.__dict__.get("stricter", ""))
-
-
-@frozen
-class Breach:
-    """A rule that an answer broke."""
-
-    rule: Rule
-    text: str
-    exchange: Exchange | None = None
-
-    @property
-    def place(self) -> str:
-        return f"{self.exchange.sent.method} {self.exchange.sent.path}" if self.exchange else ""
 
 
 @frozen
@@ -94,16 +78,19 @@ def broken(rule: Rule, text: str, place: str, known: tuple[Acceptance, ...], tol
     return Line(rule, "accepted" if accepted else "broken", text, told, accepted)
 
 
-_held: set[tuple[str, Rule]] = set()
+_held: set[Rule] = set()
+
+
+def held(rule: Rule) -> None:
+    """Write down, once a process, that a rule was held."""
+    if rule not in _held:
+        _held.add(rule)
+        note(Line(rule, "held"))
 
 
 def note(line: Line) -> None:
-    """Write down what was seen of a rule, if this is a run that is counted; `held` once a process."""
-    key = (os.environ.get(exercised.FOLDER_VARIABLE, ""), line.rule)
-    if line.outcome != "held" or key not in _held:
-        exercised.keep("verdicts", asdict(line))
-    if line.outcome == "held":
-        _held.add(key)
+    """Write down what was seen of a rule, if this is a run that is counted."""
+    exercised.keep("verdicts", asdict(line))
 
 
 def read(folder: Path) -> list[Line]:
