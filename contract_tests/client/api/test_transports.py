@@ -17,6 +17,7 @@ from contract_tests.support.clients import KEY, Script, call_under
 from contract_tests.support.loopback import dripping, keeping_alive, never_connecting, refused_url
 from contract_tests.support.transports import CREATE, HEADER, TransportKind
 from kling_elements import ValidationError
+from kling_elements.api import clients
 from kling_elements.api.auth import ApiKey, Settings
 from kling_elements.api.parsing import MAX_RESPONSE_BYTES
 from kling_elements.types import ExternalRequest, NoResponse, Request, Response, ResponseHead
@@ -47,11 +48,15 @@ def test_connections(kind: TransportKind, is_given: bool, monkeypatch: pytest.Mo
         assert head.status == 200
         if http is None:
             with monkeypatch.context() as child:  # another process uses no connection of its parent's
+                child.setattr(clients, "_inherited", [])  # what it keeps to its end; this one goes on
                 child.setattr(os, "getpid", lambda: -1)
                 found.append(await transport.send(LOOK, 5.0))
-        for each in [transport, *([http] if http else [])]:
-            await each.aclose() if hasattr(each, "aclose") else each.close()
+                await close(transport)
+        await close(http or transport)
         return [outcome.body for outcome in found]
+
+    async def close(each: Any) -> None:
+        await each.aclose() if hasattr(each, "aclose") else each.close()
 
     rest = [b"4", b"4"] if is_given else [b"1", b"1", b"5"]  # a create closes what a caller's client kept
     with keeping_alive() as served:
