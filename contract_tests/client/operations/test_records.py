@@ -101,6 +101,17 @@ def test_every_outcome_of_a_create(any_driver: Driver, path: Path, outcome: Any)
         assert error.hint == (f"kling-elements wait {ID}" if task_id else "kling-elements list")
 
 
+def test_a_create_is_two_commits(driver: Driver, path: Path) -> None:
+    """The journal costs a create two commits, one before and one after it; a look without news none."""
+    client, counts = driver.open(Script.of(shown(), shown(), shown()), journal=path), list[int]()
+    client.create([IMAGE])  # the first makes the file
+    for ask, argument in ((client.create, [IMAGE]), (client.get, ID), (client.get, ID)):
+        counts.append(-int.from_bytes(path.read_bytes()[24:28]))  # SQLite's own count
+        ask(argument)
+        counts[-1] += int.from_bytes(path.read_bytes()[24:28])
+    assert counts == [2, 0, 0]
+
+
 def test_a_create_that_never_left_is_retried(driver: Driver) -> None:
     """A create that had no connection is retried; then ConnectionFailed says that no task was created."""
     server = Script.of(REFUSED, shown())
