@@ -113,8 +113,8 @@ def test_relative_paths_begin_at_a_folder(tmp_path: Path) -> None:
         assert located(given, tmp_path) == f"{tmp_path.as_posix()}/{given}"
     path = f"{tmp_path.as_posix()}/a.png"
     assert located(["a.png", URL, 7, ["a.png"]], tmp_path) == [path, URL, 7, [path]]
-    for given in ("/a.png", f"{LONG}x", "data:image/png;base64,broken!", "ftp://a/data:", "", " ", 7, None):
-        assert located(given, tmp_path) == given
+    for kept in ("/a.png", f"{LONG}x", "data:image/png;base64,broken!", "ftp://a/data:", "", " ", 7, None):
+        assert located(kept, tmp_path) == kept
 
 
 @pytest.fixture

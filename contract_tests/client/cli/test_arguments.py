@@ -121,10 +121,14 @@ def test_the_mock_is_another_program(cli: Cli) -> None:
     """`mock` passes all its arguments on; where it, or what it needs, is missing, the extra is named."""
     passed: list[list[str]] = []
 
+    def run(words: list[str]) -> int:
+        passed.append(words)
+        return 7
+
     def broken() -> None:
         raise ModuleNotFoundError("No module named 'av'", name="av")
 
-    found = SimpleNamespace(load=lambda: lambda words: passed.append(words) or 7)
+    found = SimpleNamespace(load=lambda: run)
     for programs, code in (([found], 7), ([], 2), ([SimpleNamespace(load=broken)], 2)):
         cli.patch.setattr(mock, "entry_points", lambda programs=programs, **_: programs)
         ended = cli("mock", "--help", "-v")

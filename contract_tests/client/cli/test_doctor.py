@@ -90,9 +90,10 @@ def test_each_finding(cli: Cli, line: str, std: Any, code: int, shown: str) -> N
     cli.environ(**dict(word.split("=") for word in line.split() if "=" in word))
     Path("key").write_text(KEY)
     Path("void").write_text("\n")
+    given: Any = std() if callable(std) else std
     with respx.mock(assert_all_called=False) as router:
         method, path = place("listKlingElementsStdTasks")
-        router.route(method=method, path=path).mock(side_effect=[std() if callable(std) else std])
+        router.route(method=method, path=path).mock(side_effect=[given])
         ended = cli("doctor", *(word for word in line.split() if "=" not in word))
         assert (ended.code, router.calls.call_count) == (code, 0 if std is None else 1)
     assert not any(hidden in ended.out + ended.err for hidden in (KEY, OTHER, "\x1b"))
