@@ -145,7 +145,8 @@ def test_the_same_seed_sends_the_same_requests(phase: engine.Phase) -> None:
     def sent(seed: int) -> list[Sent]:
         with sources.opened(Configuration(seed=seed)) as make:
             target = make()
-            engine.run(target, phase, seed, *((4, "request-url") if phase == "fuzzing" else (1,)))
+            examples, path = (4, "request-url") if phase == "fuzzing" else (1, "")
+            engine.run(target, phase, seed, examples, path)
             return target.record
 
     first = sent(7)
