@@ -1,19 +1,14 @@
 """What the client's tests share."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from contextlib import closing
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
 
 import pytest
 
 from contract_tests.support.clients import ASYNC, SYNC, TRIO, Driver, FakeTime
 from contract_tests.support.transports import TransportKind
 from kling_elements.journal import Journal
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 @pytest.fixture(autouse=True)

@@ -1,32 +1,27 @@
 """Runs the contract suite and shows what it has exercised."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from xml.etree import ElementTree as ET
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
 from contract_tests.report import outcome
+from contract_tests.report.outcome import Group
 from contract_tests.schema import exercised
+from contract_tests.schema.exercised import Side
 from contract_tests.schema.server import verdicts
 from contract_tests.schema.server.configuration import ConfigurationError, from_environment
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from contract_tests.report.outcome import Group
-    from contract_tests.schema.exercised import Side
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 OUTPUT: Final = ROOT / ".cache" / "contract"

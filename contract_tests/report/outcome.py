@@ -1,20 +1,14 @@
 """What a run came to: rules by outcome, one entry for each cause, and how often each answer was met."""
 
-from __future__ import annotations
-
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from attrs import frozen
 
 from contract_tests.schema.exercised import SIDES, Row, Side
-from contract_tests.schema.server.verdicts import Line, Rule, broken
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from contract_tests.schema.server.verdicts import Acceptance, Outcome
+from contract_tests.schema.server.verdicts import Acceptance, Line, Outcome, Rule, broken
 
 # What is seen of a rule, the weightiest first, and what that makes it.
 VERDICTS: Final[dict[Outcome, str]] = {

@@ -1,10 +1,10 @@
 """What `make contract` shows: the table, the page, and their exit code."""
 
-from __future__ import annotations
-
 import re
+from collections.abc import Sequence
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -16,10 +16,6 @@ from contract_tests.schema import exercised
 from contract_tests.schema.exercised import Row
 from contract_tests.schema.server.configuration import ConfigurationError, from_environment
 from contract_tests.schema.server.verdicts import Acceptance, Line, Rule
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
 
 A = Row("GET", "/v1/a/{id}", "200", "application/json")
 B = Row("GET", "/v1/a/{id}", "400", "application/problem+json")

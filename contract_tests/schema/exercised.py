@@ -4,20 +4,16 @@ A test says what it saw with `record`. Nothing is kept unless the environment va
 names a folder, as `make contract` does: then each process of the run appends to files of its own there.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import re
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, get_args
+from typing import Any, Final, Literal, NamedTuple, get_args
 
 from contract_tests.support.contract import document, operations, resolve
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 Side = Literal["client", "server"]
 SIDES: Final[tuple[Side, ...]] = get_args(Side)

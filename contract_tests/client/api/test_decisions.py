@@ -1,25 +1,20 @@
 """What an outcome means, what both clients do about it, and when a request is sent."""
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 import pytest
 
 from contract_tests.support.answers import ID, IMAGE, completed, failing, reply, shown
-from contract_tests.support.clients import FakeTime, Script
+from contract_tests.support.clients import Driver, FakeTime, Script
 from kling_elements import AsyncTask, Limits, RetryPolicy, Task, errors
 from kling_elements.api.auth import ApiKey
 from kling_elements.api.outcomes import Operation, Raise, Retry, Return, decide
 from kling_elements.operations.sender import rate_limiter_key
 from kling_elements.policy.rate_limits import Rate
 from kling_elements.types import NoResponse, Response
-
-if TYPE_CHECKING:
-    from contract_tests.support.clients import Driver
 
 TASK = b'{"data":{"task_id":"%b","status":"CREATED"}}' % ID.encode()
 TASKS = b'{"data":[{"task_id":"%b","status":"CREATED"}]}' % ID.encode()

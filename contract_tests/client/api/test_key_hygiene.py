@@ -1,21 +1,20 @@
 """The key leaves the process in one header, to one origin, and is shown by nothing."""
 
-from __future__ import annotations
-
 import copy
 import logging
 import pickle
 import subprocess
 import sys
 import traceback
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import httpx
 import pytest
 
 from contract_tests.support import hygiene
 from contract_tests.support.answers import ID, RESULT, Pieces, reply, shown
-from contract_tests.support.clients import KEY, Script
+from contract_tests.support.clients import KEY, Driver, FakeTime, Script
 from contract_tests.support.contract import key_headers
 from contract_tests.support.loopback import refused_url, serving
 from contract_tests.support.transports import HEADER as KEY_HEADER
@@ -23,11 +22,6 @@ from contract_tests.support.transports import ORIGIN, SETTINGS, TransportKind
 from kling_elements import KlingError
 from kling_elements.api.fetch import REDIRECT_RULES, fetch
 from kling_elements.types import ExternalRequest, NoResponse, Response, ResponseHead
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from contract_tests.support.clients import Driver, FakeTime
 
 
 def texts_of(value: object, depth: int = 6) -> Iterator[str]:

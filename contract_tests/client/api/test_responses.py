@@ -1,7 +1,5 @@
 """Read what the service responds: tasks, lists, URLs to upload to, and errors, from bodies in any shape."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

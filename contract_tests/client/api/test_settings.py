@@ -1,27 +1,22 @@
 """Where requests go and with which key: arguments, then the environment, then the document."""
 
-from __future__ import annotations
-
 import base64
 import html
 import json
 import logging
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 import httpx
 import pytest
 
 from contract_tests.support.answers import ID, shown
-from contract_tests.support.clients import KEY, Script
+from contract_tests.support.clients import KEY, Driver, Script
 from contract_tests.support.contract import key_headers
 from kling_elements import ValidationError
 from kling_elements.api.auth import ApiKey, Settings
 from kling_elements.settings import adjust_settings, resolve_settings
-
-if TYPE_CHECKING:
-    from contract_tests.support.clients import Driver
 
 ORIGINS = list(key_headers())
 

@@ -1,7 +1,5 @@
 """What both transports do on the wire, over each kind of client: own connections, bounds, what was sent."""
 
-from __future__ import annotations
-
 import gzip
 import logging
 import os

@@ -1,13 +1,13 @@
 """What the tests of batches share: a service in memory that keeps books, and a bench for one job."""
 
-from __future__ import annotations
-
 import json
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import anyio
 import httpx
@@ -21,11 +21,7 @@ from kling_elements.journal import Entry, Job, Journal, NewEntry
 from kling_elements.journal.database import Database
 from kling_elements.policy.rate_limits import Limits
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    Open = Callable[..., KlingElements]
+Open = Callable[..., KlingElements]
 
 URL = "https://example.com/a.png"
 KEY = "key-of-the-batch-tests-0123456789"

@@ -1,17 +1,16 @@
 """Batches: each job once, whatever happens; one bad job fails alone; the report, and its page."""
 
-from __future__ import annotations
-
 import gc
 import itertools
 import json
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 import pytest
 
-from contract_tests.client.batch.conftest import KEY, URL, VIDEO, job, write_jobs
+from contract_tests.client.batch.conftest import KEY, URL, VIDEO, Bench, job, write_jobs
 from contract_tests.support.answers import png
 from kling_elements import AuthenticationError, TaskFailed, ValidationError
 from kling_elements.batch import BatchJob, BatchResult
@@ -19,11 +18,6 @@ from kling_elements.batch.contact_sheet import is_foreign, write_contact_sheet
 from kling_elements.batch.report import BatchReport, last_records
 from kling_elements.batch.results import JobStatus
 from kling_elements.task import Task
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
-
-    from contract_tests.client.batch.conftest import Bench
 
 ANY = pytest.mark.parametrize("backend", [None, "asyncio", "trio"])
 

@@ -1,8 +1,6 @@
 """One job of a batch: its result by what the journal knows of it, and what the service is asked for it."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 import pytest
@@ -17,6 +15,7 @@ from contract_tests.client.batch.conftest import (
     UNDONE,
     URL,
     WAITED,
+    Bench,
     answer,
     job,
 )
@@ -27,9 +26,6 @@ from kling_elements.batch.results import JobStatus
 from kling_elements.document import load_document
 from kling_elements.journal import State, request_digest
 from kling_elements.operations.create_request import draft_request, finish_request
-
-if TYPE_CHECKING:
-    from contract_tests.client.batch.conftest import Bench
 
 VENDOR = [server.url for server in load_document().servers]
 OTHER = "https://other.example"

@@ -1,17 +1,15 @@
 """Jobs: what identifies each, and where they come from: lines, images, CSV; dry runs."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 from contextlib import closing
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from contract_tests.client.batch.conftest import KEY, URL, job
+from contract_tests.client.batch.conftest import KEY, URL, Bench, job
 from contract_tests.support.answers import png
 from kling_elements import KlingElements, ValidationError
 from kling_elements.batch import BatchJob
@@ -21,9 +19,6 @@ from kling_elements.batch.image_jobs import image_jobs, names_images
 from kling_elements.batch.job_ids import JobIndex, batch_of, name_problem
 from kling_elements.batch.job_sources import located, numbered_lines
 from kling_elements.batch.results import JobStatus
-
-if TYPE_CHECKING:
-    from contract_tests.client.batch.conftest import Bench
 
 
 class _Kind(Enum):

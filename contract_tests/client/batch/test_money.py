@@ -1,18 +1,18 @@
 """What keeps a batch from paying twice, or for nothing: the journal, the file of jobs, and a busy account."""
 
-from __future__ import annotations
-
 import io
 import json
 import sqlite3
+from collections.abc import Callable, Iterator
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from attrs import evolve
 
-from contract_tests.client.batch.conftest import CREATE, MADE, TASK_ID, UNDONE, URL, WAITED, job
+from contract_tests.client.batch.conftest import CREATE, MADE, TASK_ID, UNDONE, URL, WAITED, Bench, job
 from contract_tests.support.locks import locked
 from kling_elements import KlingElements, RateLimitError, RetryPolicy, ValidationError
 from kling_elements.batch import BatchJob
@@ -20,12 +20,6 @@ from kling_elements.batch.results import JobStatus
 from kling_elements.errors import JournalUnusable
 from kling_elements.journal import Job, Journal
 from kling_elements.journal.database import Database
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from contract_tests.client.batch.conftest import Bench
 
 
 def damage(path: Path) -> None:

@@ -1,27 +1,20 @@
 """Resuming: what was begun is finished once; what is doubtful is reported, never repeated."""
 
-from __future__ import annotations
-
 import os
 import re
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import anyio.lowlevel
 import httpx
 import pytest
 
-from contract_tests.client.batch.conftest import DONE, HOST, TASK_ID, URL, VIDEO, WAITED, answer
+from contract_tests.client.batch.conftest import DONE, HOST, TASK_ID, URL, VIDEO, WAITED, Bench, answer
 from kling_elements import DeadlineExceeded, DownloadError, OutcomeUnknown, Task
 from kling_elements.batch.results import JobStatus
 from kling_elements.batch.resume import Resumed
 from kling_elements.files import file_name
-from kling_elements.journal import Journal, NewEntry, State
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from contract_tests.client.batch.conftest import Bench
-    from kling_elements.journal import Entry
+from kling_elements.journal import Entry, Journal, NewEntry, State
 
 
 def begin(bench: Bench, target: Path | None, prompt: str = "a") -> str:

@@ -1,10 +1,9 @@
 """The worker pools, of threads and of asynchronous tasks: how a batch is left, interrupted or cancelled."""
 
-from __future__ import annotations
-
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import anyio
 import anyio.lowlevel
@@ -14,9 +13,6 @@ from attrs import define, field
 from kling_elements.batch import AsyncBatch, Batch, async_worker_pool, worker_pool
 from kling_elements.batch.results import BatchClosed, Running, RunningTasks
 from kling_elements.batch.workload import Workload
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
 
 LOOPS = pytest.mark.parametrize("backend", ["asyncio", "trio"])
 GRACE = pytest.mark.parametrize("is_patient", [True, False], ids=["within the grace", "after the grace"])

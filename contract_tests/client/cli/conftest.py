@@ -1,7 +1,5 @@
 """What the command line's tests share: a mock over a socket, and the command, run in this process or not."""
 
-from __future__ import annotations
-
 import io
 import json
 import os
@@ -11,9 +9,11 @@ import subprocess
 import sys
 import textwrap
 import time
+from argparse import Namespace
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from attrs import define, frozen
@@ -24,17 +24,11 @@ from kling_elements.__main__ import main
 from kling_elements.cli.console import Console
 from kling_elements.cli.context import Context
 from kling_elements.cli.main import parse
-from kling_elements.journal import NewEntry, journal_path
+from kling_elements.journal import Entry, NewEntry, journal_path
 from kling_elements.journal.database import Database
 from kling_elements.settings import API_KEY_VARIABLES, BASE_URL_VARIABLE
 from kling_elements_mock import INSTANT, MockSettings, ServedMock, serve
 from kling_elements_mock.tasks import results
-
-if TYPE_CHECKING:
-    from argparse import Namespace
-    from collections.abc import Iterator
-
-    from kling_elements.journal import Entry
 
 IDS = ("abc00000-0000-4000-8000-000000000000", "abc00001-0000-4000-8000-000000000000", "abd", "x")
 KEY, ANOTHER_KEY = "fpk-0123456789-secret", "fpk-9876543210-another"

@@ -1,7 +1,5 @@
 """Arguments: what help shows, what is taken, what is refused; completion, and `mock`."""
 
-from __future__ import annotations
-
 import os
 import shlex
 import subprocess
@@ -9,11 +7,10 @@ import sys
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
 
 import pytest
 
-from contract_tests.client.cli.conftest import environment, names, parsed
+from contract_tests.client.cli.conftest import Cli, environment, names, parsed
 from contract_tests.support.answers import png
 from kling_elements.api.endpoints import DEFAULT_MODEL, MODELS
 from kling_elements.api.fetch import REDIRECT_RULES
@@ -24,9 +21,6 @@ from kling_elements.document import load_document
 from kling_elements.operations.wait import WAIT_TIMEOUT
 from kling_elements.settings import API_KEY_VARIABLES, BASE_URL_VARIABLE, REQUEST_TIMEOUT
 from kling_elements.webhooks.receiver import HOST, PORT
-
-if TYPE_CHECKING:
-    from contract_tests.client.cli.conftest import Cli
 
 HEAVY = "httpx yaml PIL anyio jsonschema_rs attr kling_elements_api kling_elements_mock"
 CHEAP = ("--help", "list --help", "--version", "", "nonsense", "list --bogus", "generate a.png --prompt")

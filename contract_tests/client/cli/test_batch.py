@@ -1,7 +1,5 @@
 """`batch` on the command line, against a mock over a socket."""
 
-from __future__ import annotations
-
 import io
 import itertools
 import json
@@ -11,12 +9,12 @@ import signal
 import sys
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from inline_snapshot import snapshot
 
-from contract_tests.client.cli.conftest import CREATE, KEY, NOW, URL, Terminal, about, names, plain
+from contract_tests.client.cli.conftest import CREATE, KEY, NOW, URL, Cli, Terminal, about, names, plain
 from contract_tests.support.answers import png
 from kling_elements import Journal
 from kling_elements.batch import Batch, BatchResult
@@ -25,9 +23,6 @@ from kling_elements.batch.report import BatchReport
 from kling_elements.batch.results import JobStatus, Running
 from kling_elements.cli.batch_progress import BatchProgress
 from kling_elements.cli.console import Console
-
-if TYPE_CHECKING:
-    from contract_tests.client.cli.conftest import Cli
 
 LINE = ("batch", "jobs.jsonl", "-d", "out")
 ONE_BY_ONE = (*LINE, "--workers", "1", "--timeout", "0")

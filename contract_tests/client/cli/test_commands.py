@@ -1,11 +1,8 @@
 """The commands about one task, run in this process against a mock over a socket."""
 
-from __future__ import annotations
-
 import re
 import webbrowser
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,6 +11,7 @@ from contract_tests.client.cli.conftest import (
     KEY,
     NOW,
     URL,
+    Cli,
     Terminal,
     about,
     names,
@@ -24,9 +22,6 @@ from kling_elements import Journal
 from kling_elements.cli.console import Console
 from kling_elements.cli.task_table import show_tasks
 from kling_elements.journal import Job
-
-if TYPE_CHECKING:
-    from contract_tests.client.cli.conftest import Cli
 
 
 @pytest.fixture(autouse=True)

@@ -1,18 +1,17 @@
 """What is on the two streams, whatever they are; how a wait is shown."""
 
-from __future__ import annotations
-
 import errno
 import io
 import os
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from contract_tests.client.cli.conftest import NOW, URL, Terminal, context_of, names
+from contract_tests.client.cli.conftest import NOW, URL, Cli, Terminal, context_of, names
 from contract_tests.support.answers import png
 from contract_tests.support.clients import FakeTime
 from kling_elements import Look, Task
@@ -21,11 +20,6 @@ from kling_elements.cli.console import Console
 from kling_elements.cli.live_status import Status
 from kling_elements.cli.progress import Progress
 from kling_elements.errors import ConnectionFailed
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from contract_tests.client.cli.conftest import Cli
 
 
 class Broken(io.StringIO):

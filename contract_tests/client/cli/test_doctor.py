@@ -1,26 +1,20 @@
 """`doctor` and `check` show what a paid call needs and does not have, without spending."""
 
-from __future__ import annotations
-
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 import pytest
 import respx
 from inline_snapshot import snapshot
 
-from contract_tests.client.cli.conftest import KEY, plain
+from contract_tests.client.cli.conftest import KEY, Cli, plain
 from contract_tests.support.answers import png
 from contract_tests.support.contract import key_headers, place
 from kling_elements import Journal, KlingElements
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from contract_tests.client.cli.conftest import Cli
 
 ORIGIN = "http://service.localhost"
 OTHER = "key-of-another-account"

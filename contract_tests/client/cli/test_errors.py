@@ -1,7 +1,5 @@
 """How errors are reported: exit code, the next command, the object of `--json`, and no secrets."""
 
-from __future__ import annotations
-
 import json
 import signal
 from datetime import UTC, datetime, timedelta

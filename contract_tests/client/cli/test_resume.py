@@ -1,11 +1,8 @@
 """`resume` on the command line: what it prints, what it asks the service for, what the journal keeps."""
 
-from __future__ import annotations
-
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from inline_snapshot import snapshot
@@ -15,6 +12,7 @@ from contract_tests.client.cli.conftest import (
     LIST,
     NOW,
     URL,
+    Cli,
     about,
     names,
     plain,
@@ -24,9 +22,6 @@ from contract_tests.support.locks import locked
 from kling_elements import Journal
 from kling_elements.journal import Job, State, journal
 from kling_elements.journal.database import Database
-
-if TYPE_CHECKING:
-    from contract_tests.client.cli.conftest import Cli
 
 NOTHING = "nothing is unfinished\n"
 MISSING = "00000000-0000-4000-8000-000000000000"

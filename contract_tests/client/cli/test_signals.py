@@ -1,19 +1,18 @@
 """Signals: as one exception, with patience while a create is in flight; `webhooks listen` until one."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal
 import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import httpx
 import pytest
 from inline_snapshot import snapshot
 
-from contract_tests.client.cli.conftest import names
+from contract_tests.client.cli.conftest import Cli, names
 from contract_tests.support.deliveries import NOW, SECRET, TASK_ID, body_of
 from contract_tests.support.loopback import Answer, Asked, serving
 from kling_elements import Task
@@ -30,12 +29,6 @@ from kling_elements.webhooks import (
     Reply,
     sign_webhook,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from contract_tests.client.cli.conftest import Cli
 
 TASK = b'{"data": {"task_id": "abc-1", "status": "CREATED", "generated": []}}'
 

@@ -1,26 +1,20 @@
 """Downloads that break off: they continue where they were, or start again, and never mix two videos."""
 
-from __future__ import annotations
-
 import contextlib
 import os
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from attrs import define, evolve, field
 
 from contract_tests.support.answers import ID, RESULT, Pieces, failing, mp4, shown
-from contract_tests.support.clients import SYNC, Script, finished
+from contract_tests.support.clients import SYNC, Driver, Opened, Script, finished
 from kling_elements import DownloadError, Task
 from kling_elements.downloads import part_file as parts
 from kling_elements.downloads.part_file import PartFile
 from kling_elements.policy.retries import RetryPolicy
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from contract_tests.support.clients import Driver, Opened
 
 VIDEO = mp4(600)
 ETAG = '"v1"'

@@ -1,21 +1,20 @@
 """Downloads: the whole video appears under its name, or nothing does."""
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import os
 import time
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import anyio
 import httpx
 import pytest
 
 from contract_tests.support.answers import ID, RESULT, Pieces, mp4, reply
-from contract_tests.support.clients import ASYNC, KEY, TRIO, FakeTime, Script, finished
+from contract_tests.support.clients import ASYNC, KEY, TRIO, Driver, FakeTime, Script, finished
 from kling_elements import DownloadError, ResultMissing, Task, ValidationError
 from kling_elements.api.io import run_sync
 from kling_elements.api.sync_transport import SyncTransport
@@ -23,12 +22,7 @@ from kling_elements.downloads.download import DownloadContext, download_video
 from kling_elements.policy.retries import RetryPolicy
 from kling_elements.types import TaskData, redact_url, url_expiry
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
-
-    from contract_tests.support.clients import Driver
-
-    Step = Callable[[httpx.Request], httpx.Response]
+Step = Callable[[httpx.Request], httpx.Response]
 
 VIDEO = mp4()
 

@@ -1,7 +1,5 @@
 """Rules: what a host's answer means for a file that is there already, and what a file is. Pure tables."""
 
-from __future__ import annotations
-
 import io
 import struct
 from typing import Any

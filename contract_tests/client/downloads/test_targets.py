@@ -1,26 +1,20 @@
 """Where a video may go: regular files only, replaced with the mode of the old one."""
 
-from __future__ import annotations
-
 import errno
 import os
 import socket
 import stat
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from contract_tests.support.answers import ID, mp4, reply
-from contract_tests.support.clients import finished
+from contract_tests.support.clients import Driver, finished
 from kling_elements import DownloadError
 from kling_elements.downloads.target import Target, check_target
 from kling_elements.files import file_name, is_newer
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from contract_tests.support.clients import Driver
 
 VIDEO = mp4()
 fetched = reply(content=VIDEO, headers={"content-type": "video/mp4"})

@@ -1,9 +1,10 @@
 """The client against the mock over a real socket: what was asked for is what comes out."""
 
-from __future__ import annotations
-
 import io
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
 
 import av
 import pytest
@@ -13,11 +14,6 @@ from contract_tests.support.clients import ASYNC, SYNC, Driver
 from contract_tests.support.contract import request_schema
 from contract_tests.support.loopback import serving
 from kling_elements_mock import MockSettings, Polls, serve
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from fractions import Fraction
-    from pathlib import Path
 
 Colour = tuple[int, int, int]
 

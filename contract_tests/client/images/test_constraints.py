@@ -1,7 +1,5 @@
 """The limits of an image and of its URL: read from the document, and what is said of what breaks one."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import attrs

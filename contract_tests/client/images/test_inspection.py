@@ -1,7 +1,5 @@
 """What the bytes of an image say: format, pixels, orientation, and whether it is whole."""
 
-from __future__ import annotations
-
 import struct
 import zlib
 

@@ -1,13 +1,11 @@
 """What callers pass as an image: how it is recognised, read, and refused."""
 
-from __future__ import annotations
-
 import base64
 import io
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import attrs
@@ -28,9 +26,6 @@ from kling_elements.images.sources import (
     is_single,
     load_image,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 RULES = ImageConstraints(("jpeg", "png"), 300, 300, 0.4, 2.5, 10_000_000)
 LEAN = attrs.evolve(RULES, max_bytes=20_000)

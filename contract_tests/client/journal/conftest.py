@@ -1,8 +1,8 @@
 """A journal on a file of its own, with clocks that only the test moves."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeAlias
 
 import pytest
 from attrs import define
@@ -10,11 +10,7 @@ from attrs import define
 from kling_elements.journal import Journal, NewEntry
 from kling_elements.journal.database import Database
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    Open: TypeAlias = Callable[[], Journal]
+Open: TypeAlias = Callable[[], Journal]
 
 NEW = NewEntry("kling-elements-std", "https://api.example.com", "f" * 16, "d" * 64)
 

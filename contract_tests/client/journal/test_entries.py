@@ -1,14 +1,12 @@
 """What becomes of an entry by what is told of it: pure, and against a model of two processes."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import tempfile
 from contextlib import nullcontext
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from attrs import evolve
@@ -24,9 +22,6 @@ from kling_elements.journal.entry import Lease, merge, reconcile
 from kling_elements.journal.leases import Now, own_lease, seconds_left, this_host
 from kling_elements.task import Task
 from kling_elements.types import Request
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 ENTRY = Entry("e", 1.0, 2.0)
 CREATED = evolve(ENTRY, state=State.CREATED, task_id="t", status="IN_PROGRESS")
@@ -168,7 +163,7 @@ def call(journal: Journal, name: str, status: str, number: int, job: Job | None)
     """Make one call about an entry; return what it says, if that is not an entry."""
     entry_id = random_at(Clock().now + number).hex()
     task = Task(f"t{number}", status, request_id=f"r-{number}")
-    calls: dict[str, Callable[[], object]] = {
+    calls: dict[str, Any] = {
         "begin": lambda: journal.begin(evolve(NEW, job=job)).earlier is None,
         "created": lambda: journal.created(entry_id, task),
         "unknown": lambda: journal.unknown(entry_id, "no answer", "r-1"),

@@ -3,8 +3,6 @@
 No call fails, and nothing is lost that needn't be.
 """
 
-from __future__ import annotations
-
 import errno
 import logging
 import os
@@ -13,26 +11,21 @@ import sqlite3
 import stat
 import tempfile
 import threading
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from attrs import evolve
 
-from contract_tests.client.journal.conftest import NEW
+from contract_tests.client.journal.conftest import NEW, Clock, Open
 from contract_tests.support.locks import locked
 from kling_elements.journal import Job, Journal, JournalUnread, State
 from kling_elements.journal.database import Database
 from kling_elements.journal.schema import MIGRATIONS
 from kling_elements.task import Task
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from contract_tests.client.journal.conftest import Clock, Open
-
-    Warnings = Callable[[], list[str]]
+Warnings = Callable[[], list[str]]
 
 PAUSE = 5.0
 OF_JOB = evolve(NEW, job=Job("b", "1"), target="/v.mp4")

@@ -1,19 +1,16 @@
 """The journal as its callers see it, on a healthy disk."""
 
-from __future__ import annotations
-
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import platformdirs
 import pytest
 from attrs import evolve
 
-from contract_tests.client.journal.conftest import NEW, Clock
+from contract_tests.client.journal.conftest import NEW, Clock, Open
 from contract_tests.support.locks import locked
 from kling_elements.journal import Job, Journal, NewEntry, fingerprint, journal_path, key_fingerprint, schema
 from kling_elements.journal import journal as journal_module
@@ -23,9 +20,6 @@ from kling_elements.journal.leases import Now, own_lease
 from kling_elements.journal.schema import MIGRATIONS
 from kling_elements.journal.tables import EntryTable
 from kling_elements.task import Task
-
-if TYPE_CHECKING:
-    from contract_tests.client.journal.conftest import Open
 
 SIGNED = "https://cdn.example.com/kling_t1.mp4?token=exp=1800003600~hmac=5ec2e7"
 DAY = 86_400.0

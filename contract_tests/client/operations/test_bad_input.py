@@ -1,26 +1,20 @@
 """Bad input is refused by the name of what is wrong, with what was meant, before anything is sent."""
 
-from __future__ import annotations
-
 import json
 from enum import Enum
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from contract_tests.support.answers import ID, IMAGE, completed, png, shown
-from contract_tests.support.clients import KEY, Script
+from contract_tests.support.clients import KEY, Driver, Script
 from kling_elements import KlingError, ValidationError
 from kling_elements.document import Document
 from kling_elements.validation import Validator
 from kling_elements_api.models import KlingElementsRequestAspectRatio
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from contract_tests.support.clients import Driver
 
 
 class Length(Enum):

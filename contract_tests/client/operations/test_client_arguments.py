@@ -1,20 +1,19 @@
 """Every argument of a client gets where it belongs, and what a client tells of its doings."""
 
-from __future__ import annotations
-
 import logging
 import math
 import re
 from contextlib import closing, suppress
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import anyio
 import httpx
 import pytest
 
 from contract_tests.support.answers import ID, IMAGE, RESULT, completed, failing, mp4, reply, shown
-from contract_tests.support.clients import KEY, Script
-from contract_tests.support.loopback import serving
+from contract_tests.support.clients import KEY, Driver, FakeTime, Script
+from contract_tests.support.loopback import Answer, Asked, serving
 from kling_elements import (
     AsyncTask,
     Event,
@@ -30,13 +29,6 @@ from kling_elements import (
 from kling_elements.journal import Journal, State
 from kling_elements.operations import events
 from kling_elements.policy.rate_limits import Rate
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from contract_tests.support.clients import Driver, FakeTime
-    from contract_tests.support.loopback import Answer, Asked
-
 
 VIDEO = mp4()
 LIMITS = Limits(rates=(Rate(50, 3600.0),), tasks=2)

@@ -1,29 +1,22 @@
 """What the client writes down of a create, and that no task id of an answer is lost, whatever comes of it."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from contextlib import closing
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import anyio.to_thread
 import httpx
 import pytest
 
 from contract_tests.support.answers import ID, IMAGE, completed, failing, mp4, reply, shown
-from contract_tests.support.clients import ASYNC, SYNC, Script
+from contract_tests.support.clients import ASYNC, SYNC, Driver, FakeTime, Script
 from kling_elements import Limits, errors
 from kling_elements.api.endpoints import DEFAULT_MODEL
-from kling_elements.journal import Job, Journal, State, request_digest
+from kling_elements.journal import Entry, Job, Journal, State, request_digest
 from kling_elements.types import Request
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from contract_tests.support.clients import Driver, FakeTime
-    from kling_elements.journal import Entry
 
 
 @pytest.fixture

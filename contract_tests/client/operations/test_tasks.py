@@ -1,7 +1,5 @@
 """A task and an error as values: plain data, pydantic, pickles, type hints; and the public names."""
 
-from __future__ import annotations
-
 import base64
 import copy
 import html
@@ -14,14 +12,15 @@ import sys
 import typing
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pydantic
 import pytest
 
 import kling_elements
 from contract_tests.support.answers import ID, RESULT, completed, mp4, reply, shown
-from contract_tests.support.clients import Script
+from contract_tests.support.clients import Driver, Script
 from kling_elements import (
     AsyncKlingElements,
     AsyncTask,
@@ -33,13 +32,7 @@ from kling_elements import (
     errors,
     notebook,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from contract_tests.support.clients import Driver
-    from kling_elements.journal import Journal
-
+from kling_elements.journal import Journal
 
 DATA = {"task_id": ID, "status": "COMPLETED", "generated": [RESULT], "new": {"a": [1]}}
 

@@ -1,31 +1,25 @@
 """Images before anything is paid for: local ones are uploaded without the key, once; URLs are looked at."""
 
-from __future__ import annotations
-
 import json
 import re
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from attrs import define, field
 
 from contract_tests.support.answers import ID, IMAGE, Pieces, failing, png, reply, shown
-from contract_tests.support.clients import KEY
+from contract_tests.support.clients import KEY, Driver, FakeTime
 from contract_tests.support.contract import place, request_schema
 from contract_tests.support.pictures import encoded, picture
 from kling_elements import errors
 from kling_elements.operations.image_urls import URL_CHECK_BYTES
 from kling_elements.operations.uploads import UPLOAD_REUSE_MARGIN
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from contract_tests.support.clients import Driver, FakeTime
-
-    Answer = tuple[int, dict[str, str], bytes]
+Answer = tuple[int, dict[str, str], bytes]
 
 QUERY = "?signature=s3cret%2Fx~y="
 ASSETS = "https://assets.example/get/"

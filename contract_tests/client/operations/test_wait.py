@@ -1,26 +1,19 @@
 """Wait, on a clock that costs no time: what is retried, what ends it, and that each deadline is kept."""
 
-from __future__ import annotations
-
 import logging
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import httpx
 import pytest
 
 from contract_tests.support.answers import ID, IMAGE, RESULT, completed, failing, reply, shown
-from contract_tests.support.clients import FakeTime, Script
+from contract_tests.support.clients import Driver, FakeTime, Opened, Script
 from kling_elements import Limits, Look, Task, errors
+from kling_elements.types import TaskData
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from contract_tests.support.clients import Driver, Opened
-
-    Step = Callable[[httpx.Request], httpx.Response]
-
-    from kling_elements.types import TaskData
+Step = Callable[[httpx.Request], httpx.Response]
 
 
 IN_PROGRESS = shown("IN_PROGRESS")

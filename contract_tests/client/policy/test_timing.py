@@ -1,12 +1,11 @@
 """When: pauses, the polling schedule, deadlines, and the client's own limits of requests and tasks."""
 
-from __future__ import annotations
-
 import math
 import os
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from attrs import evolve
@@ -19,9 +18,6 @@ from kling_elements.policy.durations import check_seconds
 from kling_elements.policy.polling import Deadline, choose_schedule
 from kling_elements.policy.rate_limits import Rate, RateLimiter, rate_limiter_for
 from kling_elements.policy.retries import backoff
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 DEFAULT = RetryPolicy()
 

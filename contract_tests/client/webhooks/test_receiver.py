@@ -1,12 +1,11 @@
 """The receiver as an ASGI application, and as a listener of its own."""
 
-from __future__ import annotations
-
 import logging
 import socket
 import threading
+from collections.abc import Iterator, MutableMapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import anyio
 import anyio.lowlevel
@@ -24,9 +23,6 @@ from kling_elements.webhooks import (
     WebhookListener,
     WebhookReceiver,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, MutableMapping
 
 
 def receiver(**options: Any) -> WebhookReceiver:

@@ -1,13 +1,11 @@
 """Whether a delivery is the service's."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import hmac
 import pickle
 import traceback
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from unittest.mock import Mock
 
 import httpx
@@ -18,14 +16,11 @@ from hypothesis import strategies as st
 from contract_tests.support.contract import document
 from contract_tests.support.deliveries import BODY, MESSAGE_ID, NOW, SECRET, SIGNATURE, TASK_ID, headers, sign
 from contract_tests.support.examples import examples
-from kling_elements import ValidationError, WebhookVerificationError
+from kling_elements import Task, ValidationError, WebhookVerificationError
 from kling_elements.webhooks import WebhookReceiver, sign_webhook, signing_keys, verify_webhook
 from kling_elements.webhooks.receiver import METHOD
 from kling_elements.webhooks.signing import ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER
 from kling_elements.webhooks.verification import TOLERANCE
-
-if TYPE_CHECKING:
-    from kling_elements import Task
 
 PHP_SECRET = "cmF3IGtleSBieXRlcyD/ACBvZiB0aGUgcGhwIHNhbXBsZQ=="
 PHP_SIGNATURE = "w7rPV76JlN1d5SBLfHcVusSdPHkrENSnBuDWoUsZoXk="

@@ -1,27 +1,21 @@
 """Waits that a delivery wakes."""
 
-from __future__ import annotations
-
 import asyncio
 import threading
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import anyio
 import anyio.to_thread
+import httpx
 import pytest
 
 from contract_tests.support.answers import RESULT, shown
+from contract_tests.support.clients import Driver
 from contract_tests.support.deliveries import NOW, SECRET, TASK_ID, body_of, headers
 from kling_elements import Task
 from kling_elements.webhooks import Delivery, WakeHub, WebhookReceiver
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    import httpx
-
-    from contract_tests.support.clients import Driver
 
 HOURS = 10_000.0  # a sleep that no test would outlast
 PATIENCE = 30.0  # after which a thread that should have ended has failed

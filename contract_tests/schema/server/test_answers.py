@@ -1,17 +1,13 @@
 """Every documented status in every documented media type, and what `Accept` does."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import pytest
 
 from contract_tests.schema.exercised import Row, documented
 from contract_tests.schema.server.operations import Operation, by_path, cycle_of, life_cycles, operations
+from contract_tests.schema.server.target import Target
 from contract_tests.schema.server.verdicts import stricter
-
-if TYPE_CHECKING:
-    from contract_tests.schema.server.target import Target
 
 # A code of the network edge, which no operation has of its own.
 OF_THE_EDGE: Final = 502

@@ -1,18 +1,14 @@
 """What an operation refuses, which costs nothing, and then what it takes."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import pytest
 
 from contract_tests.schema.server import bodies, schemas
+from contract_tests.schema.server.exchange import Exchange
 from contract_tests.schema.server.operations import Operation, cycle_of, operations, properties
-
-if TYPE_CHECKING:
-    from contract_tests.schema.server.exchange import Exchange
-    from contract_tests.schema.server.target import Target
+from contract_tests.schema.server.target import Target
 
 WITH_BODY: Final = [op for op in operations() if op.body]
 JSON: Final = [op for op in WITH_BODY if op.media_type == "application/json"]

@@ -2,11 +2,9 @@
 
 # ruff: noqa: E501 - tables
 
-from __future__ import annotations
-
 import base64
 import hashlib
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import pytest
 
@@ -21,9 +19,7 @@ from contract_tests.schema.server.operations import (
     operations,
     with_query,
 )
-
-if TYPE_CHECKING:
-    from contract_tests.schema.server.target import Target
+from contract_tests.schema.server.target import Target
 
 GUARDED: Final = [operation for operation in operations() if operation.security]
 # Not random: a stand-in may take any key but those that begin so.

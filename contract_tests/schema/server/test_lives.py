@@ -1,17 +1,11 @@
 """The life of tasks on any server: with webhooks, lists and results, and as few tasks as that takes."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 
 from contract_tests.schema.server import lives
 from contract_tests.schema.server.operations import LifeCycle, life_cycles
-
-if TYPE_CHECKING:
-    from contract_tests.schema.server.target import Target
-    from contract_tests.support.loopback import Loopback
+from contract_tests.schema.server.target import Target
+from contract_tests.support.loopback import Loopback
 
 of_each = pytest.mark.parametrize("cycle", life_cycles(), ids=str)
 

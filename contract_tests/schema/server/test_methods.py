@@ -1,17 +1,13 @@
 """Paths and methods that the document does not have."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import pytest
 
 from contract_tests.schema.exercised import template_of
 from contract_tests.schema.server.operations import Operation, by_path, cycle_of, operations, with_query
+from contract_tests.schema.server.target import Target
 from contract_tests.support.contract import METHODS
-
-if TYPE_CHECKING:
-    from contract_tests.schema.server.target import Target
 
 # A server may always answer these two (RFC 9110); the document need not say so.
 IMPLIED: Final = {"HEAD", "OPTIONS"}

@@ -1,16 +1,10 @@
 """schemathesis' phases, with all its checks, and this suite's rules over the same traffic."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 
 from contract_tests.schema.server import engine
-
-if TYPE_CHECKING:
-    from contract_tests.schema.server.configuration import Configuration
-    from contract_tests.schema.server.target import Target
+from contract_tests.schema.server.configuration import Configuration
+from contract_tests.schema.server.target import Target
 
 
 @pytest.mark.parametrize("phase", engine.PHASES)

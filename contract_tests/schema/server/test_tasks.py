@@ -2,11 +2,9 @@
 
 # ruff: noqa: E501 - tables
 
-from __future__ import annotations
-
 import base64
 import re
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import quote
 
 import pytest
@@ -14,11 +12,9 @@ import pytest
 from contract_tests.schema.server import lives, neighbour
 from contract_tests.schema.server.operations import COMPLETED, FAILED, LifeCycle, at, life_cycles
 from contract_tests.schema.server.operations import find as operation_at
+from contract_tests.schema.server.target import Target
 from contract_tests.schema.server.verdicts import stricter
-
-if TYPE_CHECKING:
-    from contract_tests.schema.server.target import Target
-    from contract_tests.support.loopback import Loopback
+from contract_tests.support.loopback import Loopback
 
 pytestmark = pytest.mark.parametrize("cycle", life_cycles(), ids=str)
 NOT_FOUND: Final = {400, 404, 414}

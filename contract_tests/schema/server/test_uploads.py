@@ -2,20 +2,16 @@
 
 # ruff: noqa: E501 - tables
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import pytest
 
+from contract_tests.schema.server.exchange import Exchange
 from contract_tests.schema.server.films import picture
 from contract_tests.schema.server.operations import Operation, operations, properties
+from contract_tests.schema.server.target import Target
 from contract_tests.support.contract import resolve
-
-if TYPE_CHECKING:
-    from contract_tests.schema.server.exchange import Exchange
-    from contract_tests.schema.server.target import Target
 
 _A_DAY: Final = 86_400
 _PLAIN: Final = ("application/octet-stream", "binary/octet-stream", "")

@@ -5,24 +5,20 @@ document has no place for: it lets in with one key where two are wanted, and wit
 authentication, and it does not look at what is in forms.
 """
 
-from __future__ import annotations
-
 import base64
 import json
 import re
+from collections.abc import Callable
 from email import message_from_bytes
 from http.cookies import SimpleCookie
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 from contract_tests.schema.server import sources
 from contract_tests.schema.server.exchange import Answer, Sent
 from contract_tests.support.contract import load_yaml
 from contract_tests.violations.stranger import JSON, Stranger, with_header
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 DOCUMENT: Final = Path(__file__).with_suffix(".yaml")
 _PATHS: Final = load_yaml(DOCUMENT)["paths"]

@@ -1,9 +1,7 @@
 """The rules bite: each is broken on purpose by a server that is right otherwise (docs/proof.md)."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from datetime import date
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,13 +11,9 @@ from contract_tests.schema.server.configuration import Configuration
 from contract_tests.schema.server.ledger import Ledger
 from contract_tests.schema.server.operations import life_cycles, operations
 from contract_tests.schema.server.patience import Patience
+from contract_tests.schema.server.target import Target
+from contract_tests.support.loopback import Loopback
 from contract_tests.violations.server import VIOLATIONS, Served
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from contract_tests.schema.server.target import Target
-    from contract_tests.support.loopback import Loopback
 
 CYCLE = life_cycles()[0]
 BROKEN = {

@@ -1,14 +1,12 @@
 """What a run does: it spends no more than it may, is of any document, and can be repeated."""
 
-from __future__ import annotations
-
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -21,9 +19,6 @@ from contract_tests.schema.server.operations import life_cycles
 from contract_tests.schema.server_itself import small
 from contract_tests.support.contract import ROOT
 from kling_elements_mock import MockSettings, Polls, serve
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 CREATE = life_cycles()[0].create
 KEY = "a-good-key"
