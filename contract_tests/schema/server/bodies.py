@@ -2,12 +2,11 @@
 
 # ruff: noqa: E501 - tables
 
-from __future__ import annotations
-
 import gzip
 import json
+from collections.abc import Iterable, Iterator
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import urlencode
 
 import httpx
@@ -15,13 +14,8 @@ from attrs import frozen
 
 from contract_tests.schema.server import schemas
 from contract_tests.schema.server.exchange import Answer
-from contract_tests.schema.server.operations import life_cycles, operations, properties, sample
+from contract_tests.schema.server.operations import Operation, life_cycles, operations, properties, sample
 from contract_tests.support.contract import resolve
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from contract_tests.schema.server.operations import Operation
 
 _CAT: Final = "\N{CAT FACE}"
 _OF_TYPE: Final[dict[str, Any]] = {

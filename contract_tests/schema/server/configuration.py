@@ -2,12 +2,11 @@
 
 # ruff: noqa: E501 - a table
 
-from __future__ import annotations
-
 import os
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, get_args
+from typing import Final, get_args
 from urllib.parse import urlsplit
 
 import yaml
@@ -15,9 +14,6 @@ from attrs import frozen
 
 from contract_tests.schema.server.guard import Profile
 from contract_tests.schema.server.verdicts import Acceptance
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _FEW_EXAMPLES: Final = 5
 _SHORTEST_KEY: Final = 8

@@ -1,9 +1,8 @@
 """The target of a test: held to all rules when the test ends. What matters most runs first."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import pytest
 
@@ -14,11 +13,7 @@ from contract_tests.schema.server.guard import NotSentError
 from contract_tests.schema.server.patience import Patience
 from contract_tests.schema.server.target import Target
 from contract_tests.schema.server.verdicts import Line, note, rule_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
-
-    from contract_tests.support.loopback import Loopback
+from contract_tests.support.loopback import Loopback
 
 # A cap on tasks, or a day's quota, may end before the run does: tasks, keys and uploads come before bodies.
 _ORDER: Final = ("lives", "keys", "uploads", "tasks", "methods", "bodies", "answers", "schemathesis")

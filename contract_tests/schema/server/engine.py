@@ -1,11 +1,10 @@
 """Runs one phase of schemathesis against a target, and tells its failures with lines that repeat them."""
 
-from __future__ import annotations
-
 import copy
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
 import anyio.to_thread
+from schemathesis.engine.recorder import ScenarioRecorder
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,13 +12,9 @@ from starlette.responses import Response
 from contract_tests.schema.server import operations
 from contract_tests.schema.server.exchange import Exchange, Sent
 from contract_tests.schema.server.guard import NotSentError
+from contract_tests.schema.server.target import Target
 from contract_tests.schema.server.verdicts import Rule
 from contract_tests.support.contract import document
-
-if TYPE_CHECKING:
-    from schemathesis.engine.recorder import ScenarioRecorder
-
-    from contract_tests.schema.server.target import Target
 
 Phase = Literal["examples", "coverage", "fuzzing", "stateful"]
 PHASES: Final[tuple[Phase, ...]] = ("examples", "coverage", "fuzzing", "stateful")

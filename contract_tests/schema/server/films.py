@@ -1,16 +1,12 @@
 """Images to send, and what came back: whether an MP4 file is whole, has a picture, and how long it is."""
 
-from __future__ import annotations
-
 import io
 import struct
+from collections.abc import Iterator
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from PIL import Image
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _FORMATS: Final = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP"}
 

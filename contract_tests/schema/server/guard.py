@@ -1,18 +1,14 @@
 """Keeps a run from making tasks that cost money: what may be sent at all, and how many creates."""
 
-from __future__ import annotations
-
 import json
 from functools import cache
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
 from attrs import define
 
 from contract_tests.schema.server import leaks
+from contract_tests.schema.server.exchange import Answer, Sent
 from contract_tests.schema.server.operations import find, operations, properties
-
-if TYPE_CHECKING:
-    from contract_tests.schema.server.exchange import Answer, Sent
 
 Profile = Literal["free", "full"]
 _HARMLESS_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})

@@ -1,21 +1,16 @@
 """Find a key in a text: as it is, in part, masked, encoded or hashed."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import json
 import re
+from collections.abc import Iterator
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import quote, unquote
 
+from contract_tests.schema.server.exchange import Answer
 from contract_tests.support.contract import document
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from contract_tests.schema.server.exchange import Answer
 
 _PART: Final = 8  # characters of a key that are no accident
 _LETTERS_AT_MASK: Final = 4

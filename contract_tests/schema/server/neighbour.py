@@ -1,23 +1,17 @@
 """What a server is to reach on this machine: a receiver of webhooks, and images; and rules of a delivery."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import hmac
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from contract_tests.schema.server import leaks, schemas
 from contract_tests.schema.server.exchange import Sent
 from contract_tests.schema.server.films import picture
 from contract_tests.support.contract import resolve
-from contract_tests.support.loopback import serving
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from contract_tests.support.loopback import Asked, Loopback
+from contract_tests.support.loopback import Asked, Loopback, serving
 
 _CLOCKS_APART_SECONDS: Final = 300
 _IMAGES: Final = {

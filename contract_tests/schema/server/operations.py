@@ -1,11 +1,10 @@
 """The document's operations, and which of them make up a task's life cycle: found by links, not by names."""
 
-from __future__ import annotations
-
 import base64
 import re
+from collections.abc import Iterable, Iterator
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from attrs import frozen
@@ -13,9 +12,6 @@ from attrs import frozen
 from contract_tests.schema.exercised import in_class, template_of
 from contract_tests.support import contract
 from contract_tests.support.contract import document, resolve
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 _FROM_BODY: Final = "$response.body#"
 _NO_PARAMETERS: Final = frozenset({"accept", "content-type", "authorization"})  # OpenAPI ignores them

@@ -1,18 +1,14 @@
 """Wait for a rate limit to pass, or for tasks to end. Says what it waits for, and has a deadline."""
 
-from __future__ import annotations
-
 import re
 import time
+from collections.abc import Callable, Iterator
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from attrs import define
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from contract_tests.schema.server.exchange import Answer
+from contract_tests.schema.server.exchange import Answer
 
 # What a 429 says of a quota that no wait of this run outlasts; without it, it is about a rate.
 _QUOTA: Final = re.compile(r"quota|usage limit|free trial|per day|a day|today|daily|upgrade", re.IGNORECASE)

@@ -1,18 +1,14 @@
 """Validates values against the document's schemas, and finds fields that no schema declares."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 from uuid import UUID
 
 import jsonschema_rs
 
 from contract_tests.schema.server.operations import branches
 from contract_tests.support.contract import document, in_json_schema
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")
 # By the schema's own identity, and with it, so that no other one gets it.

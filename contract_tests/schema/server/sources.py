@@ -1,24 +1,19 @@
 """Makes the target of each test: the mock in this process, an application in its place, or an origin."""
 
-from __future__ import annotations
-
 import asyncio
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import httpx
 from attrs import define
 
+from contract_tests.schema.server.configuration import Configuration
 from contract_tests.schema.server.exchange import Answer, NoAnswerError, Sent
 from contract_tests.schema.server.guard import Guard
 from contract_tests.schema.server.ledger import Ledger
 from contract_tests.schema.server.target import Target
 from kling_elements_mock import WEBHOOK_SECRET, MockSettings, Polls, create_app
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from contract_tests.schema.server.configuration import Configuration
 
 ORIGIN: Final = "http://contract.test"
 OTHER_KEY: Final = "another-suite-key-2"

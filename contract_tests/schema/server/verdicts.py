@@ -1,19 +1,15 @@
 """Rules and what became of them: broken, accepted, held, or not reached."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from fnmatch import fnmatchcase
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from pathlib import Path
+from typing import Any, Literal, TypeVar
 
 from attrs import asdict, frozen
 
 from contract_tests.schema import exercised
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 
 F = TypeVar("F", bound="Callable[..., Any]")
 Outcome = Literal["broken", "accepted", "held", "skipped"]
