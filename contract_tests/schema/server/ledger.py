@@ -1,24 +1,18 @@
 """What holds for tasks from answer to answer. It reads every exchange of a run, whoever sent it, in order."""
 
-from __future__ import annotations
-
 import time
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Iterator
+from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from attrs import Factory, define
 
-from contract_tests.schema.server.operations import COMPLETED, RANK, TERMINAL, at, life_cycles
+from contract_tests.schema.server.operations import COMPLETED, RANK, TERMINAL, LifeCycle, at, life_cycles
+from contract_tests.schema.server.rules import Seen
 from contract_tests.schema.server.verdicts import stricter
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from contract_tests.schema.server.operations import LifeCycle
-    from contract_tests.schema.server.rules import Seen
-
-    Texts = Iterator[str]
-    Check = Callable[..., Texts]
+Texts = Iterator[str]
+Check = Callable[..., Texts]
 
 # A list may show the last tasks alone; one that shows fewer than this of those it must know leaves some out.
 _SHORTEST_PAGE: Final = 5

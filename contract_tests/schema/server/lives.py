@@ -4,29 +4,23 @@ Each rule takes the lives and gives a sentence, with the exchange, for each brea
 answers and from one answer to the next is the work of `rules` and of the ledger.
 """
 
-from __future__ import annotations
-
 import time
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Iterator
+from typing import Any, Final
 
 from attrs import Factory, define
 
 from contract_tests.schema.server import bodies, films, neighbour
+from contract_tests.schema.server.exchange import Exchange, Sent
 from contract_tests.schema.server.guard import NotSentError
-from contract_tests.schema.server.operations import COMPLETED, TERMINAL, at, properties
+from contract_tests.schema.server.operations import COMPLETED, TERMINAL, LifeCycle, at, properties
 from contract_tests.schema.server.patience import Patience
+from contract_tests.schema.server.target import Target
 from contract_tests.schema.server.verdicts import stricter
+from contract_tests.support.loopback import Loopback
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from contract_tests.schema.server.exchange import Exchange, Sent
-    from contract_tests.schema.server.operations import LifeCycle
-    from contract_tests.schema.server.target import Target
-    from contract_tests.support.loopback import Loopback
-
-    Found = Iterator[tuple[str, Exchange | None]]
-    Lives = list["Life"]
+Found = Iterator[tuple[str, Exchange | None]]
+Lives = list["Life"]
 
 _LOOKS_AT_THE_END: Final = 3
 _LATE_SECONDS: Final = 30.0  # a delivery may come after the status was seen

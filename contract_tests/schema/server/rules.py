@@ -3,27 +3,22 @@
 A rule takes what was seen, and gives a sentence for each breach.
 """
 
-from __future__ import annotations
-
 import re
 import time
+from collections.abc import Callable, Iterator
 from email.utils import parsedate_to_datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from attrs import frozen
 
 from contract_tests.schema.server import schemas
+from contract_tests.schema.server.exchange import Answer, Sent
+from contract_tests.schema.server.operations import Operation
 from contract_tests.schema.server.verdicts import stricter
 from contract_tests.support.contract import resolve
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from contract_tests.schema.server.exchange import Answer, Sent
-    from contract_tests.schema.server.operations import Operation
-
-    Texts = Iterator[str]
+Texts = Iterator[str]
 
 # By HTTP, or by their meaning here, an answer has each of these once.
 _ONCE: Final = (
