@@ -57,14 +57,6 @@ def test_zeros_are_red_and_marked() -> None:
     assert zeros == [(client, "accepted"), (client, "broken"), (server, "broken")]
 
 
-@pytest.mark.parametrize(("environment", "is_coloured"), [
-    ({"FORCE_COLOR": "1"}, True), ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False), ({}, False),
-])  # fmt: skip
-def test_no_color_wins(environment: dict[str, str], *, is_coloured: bool) -> None:
-    """NO_COLOR takes colour away even where it is forced."""
-    assert command._is_coloured(environment) == is_coloured
-
-
 @pytest.mark.parametrize("case", [
     (0, 0, 0), (FAILED, 0, 1), (0, 1, 1), (0, 1, 0, "--server"), (2, 0, 2), (KILLED, 0, 1),
 ], ids=str)  # fmt: skip

@@ -22,17 +22,6 @@ from kling_elements.cli.progress import Progress
 from kling_elements.errors import ConnectionFailed
 
 
-class Broken(io.StringIO):
-    """A stream that can't be written to."""
-
-    def __init__(self, error: Exception) -> None:
-        super().__init__()
-        self.error = error
-
-    def write(self, _: str, /) -> int:
-        raise self.error
-
-
 def encoded(encoding: str) -> io.TextIOWrapper:
     return io.TextIOWrapper(io.BytesIO(), encoding=encoding)
 
@@ -69,23 +58,6 @@ def test_text_that_the_encoding_lacks() -> None:
         stream.write("> ")
         Console(stream, None, {}).result("v\u00efd\u2192\udcff")
         assert written(stream) == b"> " + shown + b"\n"
-
-
-def test_results_that_are_lost_are_known() -> None:
-    """Why stdout takes no results is known, unless nobody reads it; stderr's fault is no failure."""
-    for error, failure in (
-        (OSError(errno.ENOSPC, "No space left on device"), "No space left on device"),
-        (OSError("odd"), "OSError"),
-        (BrokenPipeError(errno.EPIPE, "Broken pipe"), None),
-        (ValueError("I/O operation on closed file"), None),
-    ):
-        console = Console(out := Broken(error), Broken(error), {})
-        console.note("a")
-        assert console.failure is None
-        console.result("a")
-        out.error = AssertionError("it was tried again")
-        console.result_path(Path("c"))
-        assert console.failure == failure
 
 
 @pytest.mark.parametrize(

@@ -179,26 +179,20 @@ RATIO = "ratio must be the string 'wide_16_9' or 'square_1_1': got the"
 # A member, a value, and how what is said of it begins.
 SAID: list[tuple[str, object, str]] = [
     ("name", "", "name must have at least 1 character: got none"),
-    ("name", None, "name must be a string: got null"),
     ("name", ["x" * 57], f"name must be a string: got the array ['{'x' * 57}'…"),
     ("name", "\ud800", "name holds half of a surrogate pair"),
     ("size", 1, "size must be at least 2: got the integer 1"),
     ("size", float("nan"), "size must be an integer: got the number nan"),
     ("tags", ["a", "abcd"], "tags[1] must have at most 3 characters: got 4"),
-    ("tags", [], "tags must have at least 1 item: got none"),
     ("inner", {"list": [1, "x"]}, "inner.list[1] must be a number: got the string 'x'"),
     ("ratio", 5, f"{RATIO} integer 5"),
-    ("ratio", b"wide", f"{RATIO} bytes b'wide'"),
     ("address", "http:// ", "address must be a valid uri: got the string 'http:// '"),
-    ("address", "ftp://a/b", "address must match ^http: got the string 'ftp://a/b'"),
     ("note", ["x" * 300], "note does not fit the document: "),
     ("more", {1}, "more can't be written as JSON: got the set {1}"),
 ]
 MEANT = {
     "16:9": "wide_16_9",
     "1_1": "square_1_1",
-    " wide 16 9": "wide_16_9",
-    "wide_169": "wide_16_9",
     "SQARE_1_1": "square_1_1",
     **dict.fromkeys(("4:3", "169", "", "something")),
 }
