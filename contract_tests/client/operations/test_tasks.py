@@ -212,9 +212,8 @@ CREATE = f'{CLIENT}client.create("https://a.example/b.png")'
 )
 def test_starting_costs_little(code: str, costly: str) -> None:
     """The import, a first look and a first create load nothing heavy that they don't need."""
-    program = (
-        f"import sys, kling_elements\n{code}\nprint([m for m in {costly!r}.split() if m in sys.modules])"
-    )
+    loaded = f"[m for m in {costly!r}.split() if m in sys.modules.keys() - before]"
+    program = f"import sys\nbefore = {{*sys.modules}}\nimport kling_elements\n{code}\nprint({loaded})"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)  # noqa: S603
     assert done.stdout.strip() == "[]"
 
