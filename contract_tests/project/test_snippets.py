@@ -26,15 +26,14 @@ def test_snippets_run_and_print_what_is_shown(
     """Each block, typed as it stands, prints what the page shows; CONTRIBUTING.md has the rules."""
     if not (blocks := blocks_of(TEXTS[page])):
         return
-    handlers, logging.root.handlers = logging.root.handlers, []  # a reader's process has none
+    monkeypatch.setattr(logging.root, "handlers", [])  # a reader's process has none
+    for logger in map(logging.getLogger, ("root", "kling_elements")):  # whose levels a page may set
+        monkeypatch.setattr(logger, "level", logger.level)
     prepare(tmp_path, monkeypatch)
-    try:
-        with serve(MockSettings(pace=Polls(3))) as served, asyncio.Runner() as runner:
-            monkeypatch.setenv("KLING_ELEMENTS_BASE_URL", served.url)
-            monkeypatch.setenv("KLING_ELEMENTS_API_KEY", "any")
-            Reader(str(page.relative_to(ROOT)), monkeypatch, runner).follow(blocks)
-    finally:
-        logging.root.handlers = handlers
+    with serve(MockSettings(pace=Polls(3))) as served, asyncio.Runner() as runner:
+        monkeypatch.setenv("KLING_ELEMENTS_BASE_URL", served.url)
+        monkeypatch.setenv("KLING_ELEMENTS_API_KEY", "any")
+        Reader(str(page.relative_to(ROOT)), monkeypatch, runner).follow(blocks)
 
 
 def anchors_of(text: str) -> set[str]:
