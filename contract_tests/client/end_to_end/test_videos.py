@@ -80,6 +80,9 @@ def test_what_was_asked_for_comes_out(  # noqa: PLR0913, PLR0917 - columns of th
 
 def watch(path: Path, count: int) -> tuple[Fraction, tuple[int, int], list[Colour]]:
     """The length in seconds, the frame's size, and the colour in the middle of each image's time."""
+    data = path.read_bytes()
+    assert data.index(b"moov") < data.index(b"mdat")  # so that it plays before it is whole
+    assert len(data) < 1_000_000
     with av.open(str(path)) as container:
         [stream] = container.streams.video
         assert stream.duration is not None
@@ -89,6 +92,7 @@ def watch(path: Path, count: int) -> tuple[Fraction, tuple[int, int], list[Colou
         middles = [frames[moment].to_image() for moment in moments]  # type: ignore[no-untyped-call]  # PyAV leaves it bare
         codec = stream.codec_context
         assert "mp4" in container.format.name.split(",")
+        assert len(frames) == stream.frames
         assert (codec.name, codec.pix_fmt) == ("h264", "yuv420p")
         seen = [nearest(image.getpixel((image.width // 2, image.height // 2))) for image in middles]
         return stream.duration * stream.time_base, (codec.width, codec.height), seen
