@@ -22,16 +22,7 @@ from attrs import evolve, field, frozen
 from contract_tests.schema.server import sources
 from contract_tests.schema.server.configuration import Configuration
 from contract_tests.schema.server.exchange import Answer, Sent
-from contract_tests.violations.stranger import (
-    JSON,
-    KEY_HEADERS,
-    Job,
-    RefusedError,
-    Stranger,
-    film,
-    typed,
-    with_header,
-)
+from contract_tests.violations import stranger
 from contract_tests.violations.violation import Violation
 
 Changes = dict[str, Callable[..., Any]]
@@ -54,8 +45,8 @@ class Served:
     def __call__(self) -> None:
         sources.stand_in = self.serve
 
-    def serve(self, configuration: Configuration) -> Stranger:
-        server = Stranger((configuration.key, sources.OTHER_KEY), **self.settings)
+    def serve(self, configuration: Configuration) -> stranger.Stranger:
+        server = stranger.Stranger((configuration.key, sources.OTHER_KEY), **self.settings)
         for name, change in self.changes.items():
             # A name that is gone fails here.
             setattr(server, name, partial(change, getattr(server, name), server))
@@ -84,11 +75,11 @@ def _at(*statuses: int, change: Callable[[Answer], Answer]) -> Changes:
 
 
 def _raw(answer: Answer, body: bytes) -> Answer:
-    return with_header(evolve(answer, body=body), "content-length", str(len(body)))
+    return stranger.with_header(evolve(answer, body=body), "content-length", str(len(body)))
 
 
 def _header(name: str, value: str | None) -> Callable[[Answer], Answer]:
-    return lambda answer: with_header(answer, name, value)
+    return lambda answer: stranger.with_header(answer, name, value)
 
 
 def _added(answer: Answer, name: str, value: str) -> Answer:
@@ -96,7 +87,7 @@ def _added(answer: Answer, name: str, value: str) -> Answer:
 
 
 def _key(sent: Sent) -> str:
-    return next((value for name in KEY_HEADERS for value in sent.values(name) if value), "")
+    return next((value for name in stranger.KEY_HEADERS for value in sent.values(name) if value), "")
 
 
 def _lets_in(when: Callable[[Sent, str], bool]) -> Changes:
@@ -118,7 +109,7 @@ def _finds(same: Callable[[str, str], bool]) -> Changes:
 def _reads(name: str, change: Callable[[Any], Any]) -> Changes:
     """Change a parameter before it is checked; values that can't be changed so stay."""
 
-    def check(real: Any, server: Stranger, path: str, body: dict[str, Any]) -> None:
+    def check(real: Any, server: stranger.Stranger, path: str, body: dict[str, Any]) -> None:
         with suppress(TypeError, AttributeError, ValueError):
             body = {**body, name: change(body[name])} if name in body else body
         real(path, body)
@@ -140,7 +131,7 @@ def _rows(change: Callable[[list[Any]], list[Any]]) -> Changes:
     return {"rows": lambda real, server, jobs: change(real(jobs))}
 
 
-def _words(change: Callable[[Stranger, Job, str], str]) -> Changes:
+def _words(change: Callable[[stranger.Stranger, stranger.Job, str], str]) -> Changes:
     return {"word": lambda real, server, job: change(server, job, real(job))}
 
 
@@ -162,14 +153,14 @@ _SEEDED: Final[dict[str, tuple[Any, ...]]] = {
     "key-head-skipped": ("HEAD asks for no key.", _lets_in(lambda q, key: q.method == "HEAD")),
     "key-empty": ("An empty key is good.", _lets_in(lambda q, key: q.header("x-freepik-api-key") == "")),
     "key-status-skipped": ("Status asks for no key.", {"owner": lambda r, s, q: r(q) or (next(iter(s.jobs.values())).owner if s.jobs and "kling-elements/" in q.path else None)}),
-    "key-options-data": ("OPTIONS shows tasks.", {"preflight": lambda r, s, q, m: s.body(200, {"data": s.rows(list(s.jobs.values()))}, JSON)}),
+    "key-options-data": ("OPTIONS shows tasks.", {"preflight": lambda r, s, q, m: s.body(200, {"data": s.rows(list(s.jobs.values()))}, stranger.JSON)}),
     "key-path-first": ("An unknown path is told before the key is asked for.", {"operation": lambda r, s, q: r(q) if s.methods(q.path) else s.error(404, "Not found")}),
     "key-second-header-refused": ("The second documented header takes no key.", {"owner": lambda r, s, q: q.header("x-freepik-api-key") if q.header("x-freepik-api-key") in s.keys else None}),
     "key-403": ("A wrong key is a 403.", _at(401, change=lambda a: evolve(a, status=403))),
     "leak-hash": ("The key's hash comes back.", _each(lambda q, a: _added(a, "x-caller", hashlib.sha256(_key(q).encode()).hexdigest()))),
     "leak-result": ("A result's address has the key in base64.", {"results": lambda r, s, j: [url + "&account=" + b64encode(j.owner.encode()).decode() for url in r(j)]}),
     "leak-hook": ("The receiver is sent the key.", {"post": lambda r, s, u, h, b: r(u, {**h, "authorization": f"Bearer {s.keys[0]}"}, b)}),
-    "leak-trace": ("TRACE echoes the request.", {"operation": lambda r, s, q: s.body(405, {"message": str(q.headers)}, JSON) if q.method == "TRACE" else r(q)}),
+    "leak-trace": ("TRACE echoes the request.", {"operation": lambda r, s, q: s.body(405, {"message": str(q.headers)}, stranger.JSON) if q.method == "TRACE" else r(q)}),
     # bodies
     "five-as-integer": ("duration accepts 5.", _takes("duration", lambda v: v == 5 and not isinstance(v, bool))),
     "five-trimmed": ("duration is trimmed.", _reads("duration", str.strip)),
@@ -181,19 +172,19 @@ _SEEDED: Final[dict[str, tuple[Any, ...]]] = {
     "images-five": ("Five images are taken.", _reads("images", lambda v: v[:4] if len(v) == 5 else v)),
     "images-first-checked": ("Only the first image is checked.", _reads("images", lambda v: v[:1] if isinstance(v, list) and len(v) < 5 else v)),
     "image-alias": ("image is taken for images.", {"check": lambda r, s, p, b: r(p, {"images": [b["image"]] if isinstance(b["image"], str) else b["image"], **b} if "image" in b else b)}),
-    "body-any-type": ("A body is JSON whatever its content type.", {"read": lambda r, s, q: r(Sent(q.method, q.target, (("content-type", JSON),), q.body))}),
+    "body-any-type": ("A body is JSON whatever its content type.", {"read": lambda r, s, q: r(Sent(q.method, q.target, (("content-type", stranger.JSON),), q.body))}),
     "body-nan": ("NaN is taken.", {"constant": lambda r, s, name: None}),
     "body-closed": ("A body that is cut off is closed.", {"read": lambda r, s, q: r(evolve(q, body=q.body + b"}") if q.body.startswith(b"{") and not q.body.rstrip().endswith(b"}") else q)}),
     "url-space": ("webhook_url may have a space.", _reads("webhook_url", lambda v: v.replace(" ", "") if v == "http://a b/" else v)),
     "invalid-422": ("An invalid body is a 422.", _at(400, change=lambda a: evolve(a, status=422))),
     "invalid-500": ("A wrong word fails the server.", {"check": lambda r, s, p, b: r(p, b) if isinstance(b.get("duration", ""), str) else 1 / 0}),
     "magic-prompt": ("One word in a prompt fails the server.", {"check": lambda r, s, p, b: 1 / 0 if "DROP" in str(b.get("prompt")) else r(p, b)}),
-    "extra-field-refused": ("A field beside the schema is refused.", {"check": lambda r, s, p, b: (_ for _ in ()).throw(RefusedError("x", "is unknown")) if "x_contract_suite" in b else r(p, b)}),
+    "extra-field-refused": ("A field beside the schema is refused.", {"check": lambda r, s, p, b: (_ for _ in ()).throw(stranger.RefusedError("x", "is unknown")) if "x_contract_suite" in b else r(p, b)}),
     "problem-blames-another": ("Problem details blame another parameter.", {"problem": lambda r, s, n, w: r("duration" if n == "prompt" else n, w)}),
     "problem-empty": ("Problem details name nothing.", {"problem": lambda r, s, n, w: {"message": "x", "invalid_params": []}}),
     "problem-never": ("Problem details are never given.", {"wants_problem": lambda r, s, accept: False}),
     "message-empty": ("An error has no message.", {"error": lambda r, s, n, m: r(n, "" if n == 400 else m)}),
-    "refused-makes-a-task": ("A refused body makes a task all the same.", {"refuse": lambda r, s, q, n, w: [s.jobs.setdefault(str(i := uuid4()), Job(str(i), q.path, _key(q), {}, "")), r(q, n, w)][1]}),
+    "refused-makes-a-task": ("A refused body makes a task all the same.", {"refuse": lambda r, s, q, n, w: [s.jobs.setdefault(str(i := uuid4()), stranger.Job(str(i), q.path, _key(q), {}, "")), r(q, n, w)][1]}),
     "equal-bodies-one-task": ("Equal bodies make one task.", {"new_id": lambda r, s: str(UUID(int=len({json.dumps(j.body) for j in s.jobs.values()}) + 2**80, version=4))}),
     # ids
     "id-upper": ("An id in large letters is found.", _finds(lambda w, i: w.lower() == i)),
@@ -213,8 +204,8 @@ _SEEDED: Final[dict[str, tuple[Any, ...]]] = {
     "list-empty-array": ("An empty list is an empty array.", {"listing": lambda r, s, q, o: s.success({"data": []}) if r(q, o).status == 404 else r(q, o)}),
     # results
     "result-404": ("A result is not there.", {"video": lambda r, s, j: Answer(404)}),
-    "result-cut": ("A result is cut off.", {"video": lambda r, s, j: typed("video/mp4", r(j).body[:-20])}),
-    "result-always-ten": ("A result has 10 s always.", {"video": lambda r, s, j: typed("video/mp4", film(10))}),
+    "result-cut": ("A result is cut off.", {"video": lambda r, s, j: stranger.typed("video/mp4", r(j).body[:-20])}),
+    "result-always-ten": ("A result has 10 s always.", {"video": lambda r, s, j: stranger.typed("video/mp4", stranger.film(10))}),
     "result-of-another": ("All tasks have the first one's result.", {"results": lambda r, s, j: r(next(iter(s.jobs.values())))}),
     "result-moves": ("A result's address changes.", _results(lambda urls: [f"{url}&n={time.monotonic()}" for url in urls])),
     "result-early": ("A task IN_PROGRESS has a result.", {"detail": lambda r, s, j, w: {**r(j, w), "generated": s.results(j) if w != "CREATED" else []}}),
@@ -227,13 +218,13 @@ _SEEDED: Final[dict[str, tuple[Any, ...]]] = {
     "rate-float": ("The reset has a fraction.", {"rate": lambda r, s, *said: r(*said) | {"reset": "59.5"}}),
     "rate-by-turns": ("Every other answer has the headers.", {"rate": lambda r, s, limit, left, reset: r(limit, left, reset) if left % 2 else {}}),
     # answers
-    "wire-latin-1": ("JSON is declared as Latin-1.", _each(lambda q, a: with_header(a, "content-type", JSON + "; charset=iso-8859-1"))),
+    "wire-latin-1": ("JSON is declared as Latin-1.", _each(lambda q, a: stranger.with_header(a, "content-type", stranger.JSON + "; charset=iso-8859-1"))),
     "wire-half-a-character": ("A text ends in half a character.", _at(404, change=lambda a: _raw(a, a.body[:-2] + b'\\ud83d"}'))),
     "wire-nan": ("JSON has NaN.", _at(404, change=lambda a: _raw(a, a.body[:-1] + b', "x": NaN}'))),
     "wire-text-html": ("JSON is declared as a page.", _at(200, 404, change=_header("content-type", "text/html"))),
     "wire-two-types": ("There are two content types.", _at(404, change=lambda a: _added(a, "content-type", "text/html"))),
     "wire-no-id": ("There is no request id.", _at(404, change=_header("x-request-id", None))),
-    "wire-one-id": ("All answers have one request id.", _each(lambda q, a: with_header(a, "x-request-id", "1"))),
+    "wire-one-id": ("All answers have one request id.", _each(lambda q, a: stranger.with_header(a, "x-request-id", "1"))),
     "wire-false-length": ("The length is false.", _at(404, change=_header("content-length", "3"))),
     "wire-201": ("A create is a 201.", {"create": lambda r, s, q, o, b: evolve(r(q, o, b), status=201)}),
     "wire-202": ("A create is a 202.", {"create": lambda r, s, q, o, b: evolve(r(q, o, b), status=202)}),
@@ -277,7 +268,7 @@ _LAWFUL: Final[dict[str, tuple[Any, ...]]] = {
     "lawful-fields": ("Problem details name a field of the body, no rate limit is told, an asset is bytes, and a task has an error of null.", {
         "problem": lambda r, s, n, w: {"message": "No", "invalid_params": [{"field": f"body.{n}" if n else "body", "reason": w}]},
         "rate": lambda r, s, *n: {},
-        "asset": lambda r, s, f: with_header(r(f), "content-type", "application/octet-stream"),
+        "asset": lambda r, s, f: stranger.with_header(r(f), "content-type", "application/octet-stream"),
         **_task(lambda d: {**d, "error": None}),
     }),
     "lawful-bytes": ("JSON has line breaks and a charset in quotes, header names large letters, and no length is told.", _each(lambda q, a: evolve(
@@ -286,7 +277,7 @@ _LAWFUL: Final[dict[str, tuple[Any, ...]]] = {
     ))),
     "lawful-options-405": ("OPTIONS is a 405, and Allow has HEAD and OPTIONS.", {
         "allowed": lambda r, s, m: (*r(m), "HEAD", "OPTIONS"),
-        "preflight": lambda r, s, q, m: with_header(s.error(405, "No"), "allow", ", ".join(s.allowed(m))) if s.owner(q) else s.error(401, "Missing API key"),
+        "preflight": lambda r, s, q, m: stranger.with_header(s.error(405, "No"), "allow", ", ".join(s.allowed(m))) if s.owner(q) else s.error(401, "Missing API key"),
     }),
     "lawful-options-401": ("OPTIONS asks for a key, and a list shows the last five, oldest first.", {
         "preflight": lambda r, s, q, m: r(q, m) if s.owner(q) else s.error(401, "Missing API key"), **_rows(lambda rows: rows[4::-1]),
@@ -296,7 +287,7 @@ _LAWFUL: Final[dict[str, tuple[Any, ...]]] = {
         "word": lambda r, s, j: "COMPLETED" if time.monotonic() - j.born > 0.02 else "IN_PROGRESS",
     }),
     "lawful-three-at-once": ("Three tasks at once, and a 429 that says when to come back.", {}, {"most_at_once": 3}),
-    "lawful-three-without-hint": ("Three tasks at once, and a 429 that says nothing.", {"error": lambda r, s, n, m: with_header(r(n, m), "retry-after", None)}, {"most_at_once": 3}),
+    "lawful-three-without-hint": ("Three tasks at once, and a 429 that says nothing.", {"error": lambda r, s, n, m: stranger.with_header(r(n, m), "retry-after", None)}, {"most_at_once": 3}),
     "lawful-hooks": ("CREATED is delivered too, each delivery is repeated with its id, and has signatures of two secrets.", {
         "changes": lambda r, s, j: [("CREATED", 0.0), ("IN_PROGRESS", 0.4), ("COMPLETED", 1.0)],
         "post": lambda r, s, u, h, b: (r(u, h, b), r(u, h, b)),

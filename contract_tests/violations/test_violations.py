@@ -10,18 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from contract_tests.violations import violation as seeded
 from contract_tests.violations.__main__ import VIOLATIONS, counts, run
 from contract_tests.violations.page import found_by
 from contract_tests.violations.runner import is_check
-from contract_tests.violations.violation import (
-    KINDS,
-    ROOT,
-    TESTS,
-    CannotApplyError,
-    Violation,
-    edited,
-    replaced,
-)
 from kling_elements import ValidationError
 
 # A changed document takes a regeneration; schema/server_itself seeds violations of the server.
@@ -36,7 +28,7 @@ def test_the_page_lists_each_as_found() -> None:
 
 
 @pytest.mark.parametrize("violation", SAMPLE, ids=lambda violation: violation.name)
-def test_a_sample_is_found(violation: Violation) -> None:
+def test_a_sample_is_found(violation: seeded.Violation) -> None:
     """The file that found it when the page was written finds it; `make mutants` runs all of all files."""
     (verdict,) = run([violation], [found_by()[violation.name].partition("::")[0]])
     assert verdict.is_good, str(verdict)
@@ -45,11 +37,15 @@ def test_a_sample_is_found(violation: Violation) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [edited("Makefile", "no such text", ""), replaced("kling_elements:gone", str), replaced("gone:x", str)],
+    [
+        seeded.edited("Makefile", "no such text", ""),
+        seeded.replaced("kling_elements:gone", str),
+        seeded.replaced("gone:x", str),
+    ],
 )
 def test_a_violation_that_cannot_be_applied_is_an_error(change: Callable[[], None]) -> None:
     """A renamed function or module fails the run, and the message says which."""
-    with pytest.raises(CannotApplyError, match=r"no such text|gone"):
+    with pytest.raises(seeded.CannotApplyError, match=r"no such text|json:x|gone"):
         change()
 
 
@@ -57,11 +53,11 @@ def test_each_can_be_applied(tmp_path: Path) -> None:
     """Import paths, texts and test files of all violations exist: a renaming shows here first."""
     code = "from contract_tests.violations.__main__ import VIOLATIONS\nfor each in VIOLATIONS: each.apply()"
     done = subprocess.run(  # noqa: S603 - our own code; the violations stay in its process
-        [sys.executable, "-c", code], cwd=ROOT, env={**os.environ, "TMPDIR": str(tmp_path)},
+        [sys.executable, "-c", code], cwd=seeded.ROOT, env={**os.environ, "TMPDIR": str(tmp_path)},
         capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-1000:]
-    tests = [ROOT / "contract_tests" / name for kind in KINDS for name in TESTS[kind]]
+    tests = [seeded.ROOT / "contract_tests" / name for kind in seeded.KINDS for name in seeded.TESTS[kind]]
     assert [path for path in tests if not path.exists()] == []
 
 

@@ -7,16 +7,7 @@ from pathlib import Path
 import pytest
 from inline_snapshot import snapshot
 
-from contract_tests.client.cli.conftest import (
-    ANOTHER_KEY,
-    LIST,
-    NOW,
-    URL,
-    Cli,
-    about,
-    names,
-    plain,
-)
+from contract_tests.client.cli import conftest as shared
 from contract_tests.client.cli.test_batch import interrupt
 from contract_tests.support.locks import locked
 from kling_elements import Journal
@@ -27,7 +18,7 @@ NOTHING = "nothing is unfinished\n"
 MISSING = "00000000-0000-4000-8000-000000000000"
 
 
-def test_nothing_is_unfinished(cli: Cli) -> None:
+def test_nothing_is_unfinished(cli: shared.Cli) -> None:
     """With nothing to do it says so, but for `-q`, and asks the service for nothing."""
     assert [(ended.code, ended.out, ended.err) for ended in (cli("resume"), cli("-q", "resume"))] == [
         (0, "", NOTHING), (0, "", ""),
@@ -42,7 +33,7 @@ def test_nothing_is_unfinished(cli: Cli) -> None:
     ("how", "words"),
     [("held", ()), ("folder", ("--abandon", "x")), ("folder", ("--adopt", "x"))],
 )
-def test_an_unreadable_journal_is_not_an_empty_one(cli: Cli, how: str, words: tuple[str, ...]) -> None:
+def test_an_unreadable_journal_is_not_an_empty_one(cli: shared.Cli, how: str, words: tuple[str, ...]) -> None:
     """A journal that can't be read is an error, and null in the JSON; nothing is asked or changed."""
     path = Path("journal.sqlite3").absolute()
     cli.environ(KLING_ELEMENTS_JOURNAL=str(path))
@@ -62,7 +53,7 @@ def test_an_unreadable_journal_is_not_an_empty_one(cli: Cli, how: str, words: tu
     assert shown == {"finished": None, "unknown": None, "unrecorded": None}
 
 
-def test_each_end_is_shown(cli: Cli) -> None:
+def test_each_end_is_shown(cli: shared.Cli) -> None:
     """Each unfinished task is polled, unless another process has claimed it, and its end is shown."""
     tasks: dict[str, str] = {}
     for name, scenario, file in (
@@ -73,7 +64,7 @@ def test_each_end_is_shown(cli: Cli) -> None:
         cli.next(scenario, operation="create")
         entry = cli.begun(*file) if file else None
         if entry is None:
-            cli("create", URL)
+            cli("create", shared.URL)
             cli("wait", cli.ids[-1], "--timeout", "0")
         elif name == "BUSY":
             assert Journal.open().claim(entry.entry_id, "another", 60)
@@ -81,7 +72,7 @@ def test_each_end_is_shown(cli: Cli) -> None:
     cli.asked()
     ended = cli("resume", "--timeout", "0", "--workers", "1")
     assert (ended.code, ended.out) == (9, f"{Path('a.mp4').absolute()}\n")
-    assert plain(ended.err, **tasks) == snapshot("""\
+    assert shared.plain(ended.err, **tasks) == snapshot("""\
 task NO-FILE is COMPLETED, and no file is noted for its video. Next: kling-elements download NO-FILE
       -o FILE
 task BUSY: another process has claimed it
@@ -90,7 +81,7 @@ kling-elements: task FAILED: failed: task FAILED ended as FAILED, and the servic
 kling-elements: task LATE: unfinished: stopped waiting for task LATE after TIME; it was last seen
       IN_PROGRESS. It runs on and is billed. Next: kling-elements wait LATE
 """)
-    assert cli.asked() == [about(task_id) for name, task_id in tasks.items() if name != "BUSY"]
+    assert cli.asked() == [shared.about(task_id) for name, task_id in tasks.items() if name != "BUSY"]
     again = cli("resume", "--timeout", "0", "--json")
     assert (again.code, again.err) == (9, "")
     assert [(each["task_id"], each["standing"]) for each in again.json["finished"]] == [
@@ -99,16 +90,16 @@ kling-elements: task LATE: unfinished: stopped waiting for task LATE after TIME;
     assert set(again.json["finished"][0]) == {"task_id", "entry", "standing", "file", "error"}
 
 
-def test_doubtful_creates_are_shown(cli: Cli) -> None:
+def test_doubtful_creates_are_shown(cli: shared.Cli) -> None:
     """Each create of unknown outcome is shown with its job, its file and why, those of this key alone."""
-    cli.in_doubt(key=ANOTHER_KEY)
+    cli.in_doubt(key=shared.ANOTHER_KEY)
     cli.in_doubt(origin="http://other.localhost")
     assert cli("resume").err == NOTHING
     cli.in_doubt("no answer\nat all", job=Job("b", "k\t" + 70 * "x"), target="/videos/k.mp4")
     cli.in_doubt()
     ended = cli("--base-url", cli.url, "resume")
     assert (ended.code, ended.out) == (6, "")
-    assert plain(ended.err, **{"http://h": cli.url}) == snapshot("""\
+    assert shared.plain(ended.err, **{"http://h": cli.url}) == snapshot("""\
 kling-elements: the outcome of 2 creates is unknown. Not sent again:
   entry ENTRY-ID, job k xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx, for
       /videos/k.mp4: no answer at all
@@ -116,7 +107,7 @@ kling-elements: the outcome of 2 creates is unknown. Not sent again:
 the service's list has no task that nobody recorded: it seems that none was created
 to forget an entry: kling-elements --base-url http://h resume --abandon ENTRY
 """)
-    assert cli.asked() == [LIST]
+    assert cli.asked() == [shared.LIST]
     task_id = [cli.foreign() for _ in range(51)][-1]
     ended = cli("resume")
     assert ended.err.count("CREATED\n") == 50
@@ -141,12 +132,14 @@ to forget an entry: kling-elements --base-url http://h resume --abandon ENTRY
         ((), None),
     ],
 )
-def test_a_task_is_adopted(cli: Cli, tmp_path: Path, args: tuple[str, ...], file: str | None) -> None:
+def test_a_task_is_adopted(cli: shared.Cli, tmp_path: Path, args: tuple[str, ...], file: str | None) -> None:
     """`--adopt` takes a task, for an entry or for none; its video goes to the noted or the given file."""
     cli.next("polls=2", times=1000)
     entries = [cli.in_doubt(target=str(tmp_path / name)) for name in ("first.mp4", "second.mp4")]
     task_id = cli.foreign()
-    ended = cli("resume", "--adopt", task_id, *(word.replace("SECOND", entries[1]) for word in args), *NOW)
+    ended = cli(
+        "resume", "--adopt", task_id, *(word.replace("SECOND", entries[1]) for word in args), *shared.NOW
+    )
     assert ended.code == 6
     assert ended.err.startswith(f"added task {task_id} to the journal\n")
     entry = Journal.open().find(task_id, cli.url)
@@ -160,11 +153,11 @@ def test_a_task_is_adopted(cli: Cli, tmp_path: Path, args: tuple[str, ...], file
     assert (entry.target, entry.file, ended.out) == (str(target), str(target), f"{target}\n")
 
 
-def test_what_cannot_be_adopted_or_abandoned(cli: Cli) -> None:
+def test_what_cannot_be_adopted_or_abandoned(cli: shared.Cli) -> None:
     """Others' entries, entries that have a task, unknown tasks and bad files change nothing."""
     cli.next("never-finish", times=1000)
     mine, task_id = cli.unwaited("t-1"), cli.foreign()
-    theirs = cli.in_doubt(key=ANOTHER_KEY)
+    theirs = cli.in_doubt(key=shared.ANOTHER_KEY)
     elsewhere = cli.unwaited("t-1", origin="http://other.localhost").entry_id
     Path("there.mp4").write_text("mine")
     before = list(Journal.open().entries())
@@ -185,7 +178,7 @@ def test_what_cannot_be_adopted_or_abandoned(cli: Cli) -> None:
     assert Path("there.mp4").read_text() == "mine"
 
 
-def test_entries_are_abandoned(cli: Cli) -> None:
+def test_entries_are_abandoned(cli: shared.Cli) -> None:
     """`--abandon` takes entries by their id or their task, any number, and nothing more is asked."""
     entries = [cli.unwaited("t-1").entry_id, cli.in_doubt()]
     ended = cli("resume", "--abandon", "t-1", "--abandon", entries[1])
@@ -195,7 +188,7 @@ def test_entries_are_abandoned(cli: Cli) -> None:
 
 
 @pytest.mark.parametrize("words", [(), ("-d", "out"), ("--workers", "2")])
-def test_a_signal_shows_how_to_continue(cli: Cli, words: tuple[str, ...]) -> None:
+def test_a_signal_shows_how_to_continue(cli: shared.Cli, words: tuple[str, ...]) -> None:
     """It ends with the signal's code; what is finished is shown, what continues named, nothing else asked."""
     cli.in_doubt()
     for scenario in ("polls=2", "never-finish"):
@@ -204,7 +197,7 @@ def test_a_signal_shows_how_to_continue(cli: Cli, words: tuple[str, ...]) -> Non
     with cli.patch.context() as patch:
         interrupt(cli, patch, 1)
         ended = cli("resume", *words, "--poll-interval", "0.01")
-    assert (ended.code, plain(ended.out)) == (130, "HERE/polls=2.mp4\n")
+    assert (ended.code, shared.plain(ended.out)) == (130, "HERE/polls=2.mp4\n")
     first, second, *_ = ended.err.splitlines()
     assert cli.ids[1] in first
     assert second == " ".join(("Next: kling-elements resume", *words))
@@ -215,9 +208,9 @@ def test_a_signal_shows_how_to_continue(cli: Cli, words: tuple[str, ...]) -> Non
 
 
 @pytest.mark.parametrize(
-    "line", ["wait ID -o b.mp4", "wait ID", "download ID -o b.mp4", f"generate {URL} -o b.mp4"]
+    "line", ["wait ID -o b.mp4", "wait ID", "download ID -o b.mp4", f"generate {shared.URL} -o b.mp4"]
 )
-def test_a_task_belongs_to_one_process(cli: Cli, line: str) -> None:
+def test_a_task_belongs_to_one_process(cli: shared.Cli, line: str) -> None:
     """While a command waits for a task or fetches it, nobody else can claim it; afterwards it is free."""
     cli.next("instant" if line.startswith("download") else "polls=3", times=1000)
     task_id = cli.foreign()
@@ -239,5 +232,5 @@ def test_a_task_belongs_to_one_process(cli: Cli, line: str) -> None:
     assert claim(Journal.open(), found.entry_id, "another", 60)
     assert Journal.open().entry(elsewhere.entry_id) == elsewhere
     cli.patch.setattr(Journal, "claim", claim)
-    assert "another process has claimed this task too" in cli("wait", found.task_id or "", *NOW).err
-    assert names() == (["b.mp4"] if "-o" in line else [])
+    assert "another process has claimed this task too" in cli("wait", found.task_id or "", *shared.NOW).err
+    assert shared.names() == (["b.mp4"] if "-o" in line else [])

@@ -15,20 +15,11 @@ from inline_snapshot import snapshot
 from contract_tests.client.cli.conftest import Cli, names
 from contract_tests.support.deliveries import NOW, SECRET, TASK_ID, body_of
 from contract_tests.support.loopback import Answer, Asked, serving
-from kling_elements import Task
+from kling_elements import Task, webhooks
 from kling_elements.cli import signals
 from kling_elements.cli.signals import Interrupted, Interruptions
 from kling_elements.cli.webhook_output import json_line, read_secrets, text_line
 from kling_elements.errors import ValidationError
-from kling_elements.webhooks import (
-    Delivery,
-    HandledRequest,
-    Reason,
-    Receipt,
-    Refusal,
-    Reply,
-    sign_webhook,
-)
 
 TASK = b'{"data": {"task_id": "abc-1", "status": "CREATED", "generated": []}}'
 
@@ -116,19 +107,19 @@ def test_a_signal_during_a_create(cli: Cli, *, is_answered: bool) -> None:
 AT = datetime(2026, 1, 1, 12, 5, 0, 250_400, tzinfo=UTC)
 URL = "https://cdn.example/v.mp4?token=exp=1~hmac=abc"
 SECRETS = "KLING_ELEMENTS_WEBHOOK_SECRET"
-OK, BAD, METHOD = (Reply(status, {}, b"") for status in (200, 400, 405))
-GENUINE = Delivery("msg_1", NOW, Task(TASK_ID, "COMPLETED", (URL,)))
+OK, BAD, METHOD = (webhooks.Reply(status, {}, b"") for status in (200, 400, 405))
+GENUINE = webhooks.Delivery("msg_1", NOW, Task(TASK_ID, "COMPLETED", (URL,)))
 
 
 def test_a_request_is_one_line() -> None:
     """When, which delivery, which task, what it was worth: short and harmless; as JSON also the URLs."""
-    strange = Delivery("m" * 80, NOW, Task("t" * 81, "\x1b[31mé"))
+    strange = webhooks.Delivery("m" * 80, NOW, Task("t" * 81, "\x1b[31mé"))
     handled = [
-        *(HandledRequest(OK, GENUINE, each) for each in Receipt),
-        HandledRequest(OK, strange, Receipt.NEW),
-        HandledRequest(BAD, refusal=Refusal(Reason.BODY, "task 'ä'", "a\x07")),
-        HandledRequest(BAD, refusal=Refusal(Reason.HEADERS, "missing")),
-        HandledRequest(METHOD),
+        *(webhooks.HandledRequest(OK, GENUINE, each) for each in webhooks.Receipt),
+        webhooks.HandledRequest(OK, strange, webhooks.Receipt.NEW),
+        webhooks.HandledRequest(BAD, refusal=webhooks.Refusal(webhooks.Reason.BODY, "task 'ä'", "a\x07")),
+        webhooks.HandledRequest(BAD, refusal=webhooks.Refusal(webhooks.Reason.HEADERS, "missing")),
+        webhooks.HandledRequest(METHOD),
     ]
     rows = [json.loads(json_line(each, AT)) for each in handled]
     facts = ("answer", "verified", "receipt", "reason", "task_id", "status", "urls", "message")
@@ -178,7 +169,7 @@ def test_each_delivery_is_a_line_until_a_signal(cli: Cli) -> None:
     assert process.stderr
     url = process.stderr.readline().split()[2]
     body = body_of("IN_PROGRESS")
-    signed = sign_webhook(body, SECRET, webhook_id="msg_1")
+    signed = webhooks.sign_webhook(body, SECRET, webhook_id="msg_1")
     for headers, status in ((signed, 200), ({**signed, "webhook-signature": "v1,AAAA"}, 401)):
         assert httpx.post(url, content=body, headers=headers, trust_env=False).status_code == status
     os.killpg(process.pid, signal.SIGTERM)

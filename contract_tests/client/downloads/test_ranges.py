@@ -5,80 +5,74 @@ import struct
 from typing import Any
 
 from contract_tests.support.answers import mp4
+from kling_elements.downloads import ranges
 from kling_elements.downloads.mp4 import MAX_BOXES, Verdict, inspect_video
-from kling_elements.downloads.ranges import (
-    Append,
-    Expired,
-    Finished,
-    PartNote,
-    Plan,
-    Refuse,
-    Replace,
-    Restart,
-    plan_for,
-    request_headers,
-    size_fault,
-    validator_of,
-)
 from kling_elements.types import ResponseHead
 
 HAVE = 100
-NOTE = PartNote("t", "https://cdn.example/a.mp4", '"v1"', 300)
-UNSIZED = PartNote("t", "https://cdn.example/a.mp4", '"v1"')
-FRESH = PartNote("t", "https://cdn.example/a.mp4")
+NOTE = ranges.PartNote("t", "https://cdn.example/a.mp4", '"v1"', 300)
+UNSIZED = ranges.PartNote("t", "https://cdn.example/a.mp4", '"v1"')
+FRESH = ranges.PartNote("t", "https://cdn.example/a.mp4")
 RANGE = {"content-range": "bytes 100-299/300", "etag": '"v1"'}
 DATES = {"date": "Wed, 21 Oct 2026 07:28:01 GMT", "last-modified": "Wed, 21 Oct 2026 07:28:00 GMT"}
 AT_ONCE = {**DATES, "last-modified": DATES["date"]}
 
 
 def plan(
-    status: int, headers: dict[str, str], have: int = HAVE, note: PartNote | None = NOTE, most: int = 1000
+    status: int,
+    headers: dict[str, str],
+    have: int = HAVE,
+    note: ranges.PartNote | None = NOTE,
+    most: int = 1000,
 ) -> Any:
-    return plan_for(ResponseHead(status, headers, FRESH.resource), have, note, FRESH, most)
+    return ranges.plan_for(ResponseHead(status, headers, FRESH.resource), have, note, FRESH, most)
 
 
 ETAG2 = {"content-length": "300", "etag": '"v2"'}
 PLAIN = {"content-range": RANGE["content-range"]}
-DATED = PartNote("t", FRESH.resource, DATES["last-modified"], 300)
+DATED = ranges.PartNote("t", FRESH.resource, DATES["last-modified"], 300)
 OTHER_RANGES = ("bytes 99-299/300", "bytes 101-299/300", "bytes 100-298/300", "bytes 100-300/301",
                 "bytes 100-299/301", "bytes 100-298/*", "BYTES 100-299/300", "")  # fmt: skip
 WHOLE_RANGE = {"content-range": " bytes */100 "}
 # A status, headers, what differs from a part of 100 bytes with a note, and the plan or its kind.
-PLANS: list[tuple[int, dict[str, str], dict[str, Any], Plan | type]] = [
+PLANS: list[tuple[int, dict[str, str], dict[str, Any], ranges.Plan | type]] = [
     # A 200 replaces what is there; its size and its validator are those of the bytes as they are sent.
-    (200, ETAG2, {}, Replace(PartNote("t", FRESH.resource, '"v2"', 300))),
-    (200, {"content-length": "1000"}, {}, Replace(PartNote("t", FRESH.resource, None, 1000))),
-    (200, {"content-length": "+300"}, {}, Replace(FRESH)),
-    (200, {**ETAG2, "content-encoding": "gzip"}, {}, Replace(FRESH)),
+    (200, ETAG2, {}, ranges.Replace(ranges.PartNote("t", FRESH.resource, '"v2"', 300))),
+    (200, {"content-length": "1000"}, {}, ranges.Replace(ranges.PartNote("t", FRESH.resource, None, 1000))),
+    (200, {"content-length": "+300"}, {}, ranges.Replace(FRESH)),
+    (200, {**ETAG2, "content-encoding": "gzip"}, {}, ranges.Replace(FRESH)),
     # A 206 that begins where the file ends, of the same whole, is appended; a new size is noted.
-    (206, RANGE, {}, Append(NOTE)),
-    (206, RANGE, {"note": UNSIZED}, Append(NOTE)),
-    (206, {"content-range": " bytes 100-299/* "}, {}, Append(NOTE)),
-    (206, RANGE, {"most": 300}, Append(NOTE)),
-    (206, {**PLAIN, "last-modified": DATES["last-modified"]}, {"note": DATED}, Append(DATED)),
-    (206, {**PLAIN, "last-modified": DATES["date"]}, {"note": DATED}, Restart),
+    (206, RANGE, {}, ranges.Append(NOTE)),
+    (206, RANGE, {"note": UNSIZED}, ranges.Append(NOTE)),
+    (206, {"content-range": " bytes 100-299/* "}, {}, ranges.Append(NOTE)),
+    (206, RANGE, {"most": 300}, ranges.Append(NOTE)),
+    (206, {**PLAIN, "last-modified": DATES["last-modified"]}, {"note": DATED}, ranges.Append(DATED)),
+    (206, {**PLAIN, "last-modified": DATES["date"]}, {"note": DATED}, ranges.Restart),
     # A part of another range, another whole, or in another coding is not.
-    *((206, {**RANGE, "content-range": other}, {}, Restart) for other in OTHER_RANGES),
-    (206, {**RANGE, "content-encoding": "gzip"}, {}, Restart),
-    (206, {**RANGE, "etag": '"v2"'}, {}, Restart),
+    *((206, {**RANGE, "content-range": other}, {}, ranges.Restart) for other in OTHER_RANGES),
+    (206, {**RANGE, "content-encoding": "gzip"}, {}, ranges.Restart),
+    (206, {**RANGE, "etag": '"v2"'}, {}, ranges.Restart),
     # Some refusals pass. A part in place of the whole, and what is too large, is refused by its head.
-    *((status, {}, {}, Expired(status)) for status in (401, 403, 404, 410)),
-    *((status, {}, {}, Refuse(f"HTTP {status}", status)) for status in (400, 405, 499)),
-    *((status, {}, {}, Refuse(f"HTTP {status}", status, True)) for status in (408, 425, 429, 500, 503)),
-    (206, RANGE, {"have": 0}, Refuse),
-    (200, {"content-length": "300"}, {"most": 299}, Refuse),
-    (206, RANGE, {"most": 299}, Refuse),
+    *((status, {}, {}, ranges.Expired(status)) for status in (401, 403, 404, 410)),
+    *((status, {}, {}, ranges.Refuse(f"HTTP {status}", status)) for status in (400, 405, 499)),
+    *(
+        (status, {}, {}, ranges.Refuse(f"HTTP {status}", status, True))
+        for status in (408, 425, 429, 500, 503)
+    ),
+    (206, RANGE, {"have": 0}, ranges.Refuse),
+    (200, {"content-length": "300"}, {"most": 299}, ranges.Refuse),
+    (206, RANGE, {"most": 299}, ranges.Refuse),
     # A 416 means that all is there only if the host vouches for that very size; else all starts again.
-    (416, {}, {"have": 0}, Refuse("HTTP 416", 416)),
-    (416, {**WHOLE_RANGE, "etag": '"v1"'}, {"note": UNSIZED}, Finished),
-    (416, WHOLE_RANGE, {"note": UNSIZED}, Finished),
-    (416, WHOLE_RANGE, {"note": PartNote("t", FRESH.resource, '"v1"', 100)}, Finished),
-    (416, WHOLE_RANGE, {}, Restart),
-    (416, {"content-range": "bytes */101"}, {"note": UNSIZED}, Restart),
-    (416, {**WHOLE_RANGE, "etag": '"v2"'}, {"note": UNSIZED}, Restart),
-    (416, {"content-range": "bytes 0-99/100"}, {"note": UNSIZED}, Restart),
-    (416, WHOLE_RANGE, {"note": None}, Restart),
-    (416, {}, {"note": UNSIZED}, Restart),
+    (416, {}, {"have": 0}, ranges.Refuse("HTTP 416", 416)),
+    (416, {**WHOLE_RANGE, "etag": '"v1"'}, {"note": UNSIZED}, ranges.Finished),
+    (416, WHOLE_RANGE, {"note": UNSIZED}, ranges.Finished),
+    (416, WHOLE_RANGE, {"note": ranges.PartNote("t", FRESH.resource, '"v1"', 100)}, ranges.Finished),
+    (416, WHOLE_RANGE, {}, ranges.Restart),
+    (416, {"content-range": "bytes */101"}, {"note": UNSIZED}, ranges.Restart),
+    (416, {**WHOLE_RANGE, "etag": '"v2"'}, {"note": UNSIZED}, ranges.Restart),
+    (416, {"content-range": "bytes 0-99/100"}, {"note": UNSIZED}, ranges.Restart),
+    (416, WHOLE_RANGE, {"note": None}, ranges.Restart),
+    (416, {}, {"note": UNSIZED}, ranges.Restart),
 ]
 
 
@@ -87,7 +81,7 @@ def test_plans() -> None:
     for status, headers, changes, expected in PLANS:
         found = plan(status, headers, **changes)
         assert (type(found) if isinstance(expected, type) else found) == expected, (status, headers)
-        if expected is Refuse:
+        if expected is ranges.Refuse:
             is_too_large = "most" in changes
             assert (found.status, found.is_transient, found.is_too_large) == (status, False, is_too_large)
 
@@ -95,12 +89,17 @@ def test_plans() -> None:
 def test_what_is_asked_for_and_what_comes() -> None:
     """The rest is asked for if there is a validator, never compressed; a wrong number of bytes is a fault."""
     whole = {"Accept": "video/mp4, */*;q=0.5", "Accept-Encoding": "identity"}
-    assert request_headers(HAVE, NOTE) == {**whole, "Range": "bytes=100-", "If-Range": '"v1"'}
-    assert request_headers(0, NOTE) == request_headers(HAVE, FRESH) == request_headers(HAVE, None) == whole
+    assert ranges.request_headers(HAVE, NOTE) == {**whole, "Range": "bytes=100-", "If-Range": '"v1"'}
+    assert (
+        ranges.request_headers(0, NOTE)
+        == ranges.request_headers(HAVE, FRESH)
+        == ranges.request_headers(HAVE, None)
+        == whole
+    )
     for have, note in ((300, NOTE), (301, UNSIZED), (1000, None)):
-        assert size_fault(have, note, 1000) is None
+        assert ranges.size_fault(have, note, 1000) is None
     for have, note in ((299, NOTE), (301, NOTE), (1001, None), (1001, NOTE)):
-        assert size_fault(have, note, 1000) is not None
+        assert ranges.size_fault(have, note, 1000) is not None
 
 
 ETAGS = {' "v1" ': '"v1"', '""': '""', '"!#~"': '"!#~"', 'W/"v1"': None, '"v 1"': None, "v1": None,
@@ -109,7 +108,7 @@ ETAGS = {' "v1" ': '"v1"', '""': '""', '"!#~"': '"!#~"', 'W/"v1"': None, '"v 1"'
 
 def test_what_can_vouch() -> None:
     """A strong entity tag, else a date a second before the answer's own; nothing of a compressed body."""
-    assert {etag: validator_of({"etag": etag}) for etag in ETAGS} == ETAGS
+    assert {etag: ranges.validator_of({"etag": etag}) for etag in ETAGS} == ETAGS
     for headers, validator in (
         ({"etag": 'W/"v1"', **DATES}, DATES["last-modified"]),
         ({"etag": '"v1"', **DATES}, '"v1"'),
@@ -118,7 +117,7 @@ def test_what_can_vouch() -> None:
         ({"date": DATES["date"]}, None),
         ({"etag": '"v1"', "content-encoding": "gzip"}, None),
     ):
-        assert validator_of(headers) == validator
+        assert ranges.validator_of(headers) == validator
 
 
 # What is changed in a written note, and makes it none of ours.
@@ -130,11 +129,11 @@ SPOILT = ((b": 1,", b": 2,"), (b"kling_elements_part", b"other_part"), (b'"t"', 
 def test_a_note_is_read_back_or_is_none_of_ours() -> None:
     """A note survives being written; anything else is no note."""
     for note in (NOTE, FRESH):
-        assert PartNote.from_json(note.to_json()) == note
+        assert ranges.PartNote.from_json(note.to_json()) == note
     text = NOTE.to_json()
     assert all(old in text for old, _ in SPOILT)
-    assert [PartNote.from_json(text.replace(old, new)) for old, new in SPOILT] == [None] * len(SPOILT)
-    assert PartNote.from_json(b"[]") is None
+    assert [ranges.PartNote.from_json(text.replace(old, new)) for old, new in SPOILT] == [None] * len(SPOILT)
+    assert ranges.PartNote.from_json(b"[]") is None
 
 
 # --- what a file is, by its first bytes and its boxes

@@ -11,40 +11,29 @@ import anyio
 import httpx
 import pytest
 
+import kling_elements as k
 from contract_tests.support.answers import ID, IMAGE, RESULT, completed, failing, mp4, reply, shown
 from contract_tests.support.clients import KEY, Driver, FakeTime, Script
 from contract_tests.support.loopback import Answer, Asked, serving
-from kling_elements import (
-    AsyncTask,
-    Event,
-    KlingError,
-    Limits,
-    PollSchedule,
-    RetryPolicy,
-    ServerError,
-    Stage,
-    Task,
-    ValidationError,
-)
 from kling_elements.journal import Journal, State
 from kling_elements.operations import events
 from kling_elements.policy.rate_limits import Rate
 
 VIDEO = mp4()
-LIMITS = Limits(rates=(Rate(50, 3600.0),), tasks=2)
+LIMITS = k.Limits(rates=(Rate(50, 3600.0),), tasks=2)
 OWN = "https://own.example/prefix"
 
 
 def test_every_argument_gets_where_it_belongs(any_driver: Driver, time: FakeTime, tmp_path: Path) -> None:
     """Origin, header, time, schedule, clock, sleep, journal, limits and listener are all the client's own."""
-    told: list[Event] = []
+    told: list[k.Event] = []
     server = Script.of(shown(), shown("IN_PROGRESS"), completed(), reply(content=VIDEO))
     client = any_driver.open(
         server,
         base_url=OWN,
         auth_header="x-mine",
         timeout=7.0,
-        schedule=PollSchedule(first=3.0, stages=(Stage(math.inf, 4.0, 4.0),), jitter=0.0),
+        schedule=k.PollSchedule(first=3.0, stages=(k.Stage(math.inf, 4.0, 4.0),), jitter=0.0),
         clock=time.clock,
         sleep=time.sleep,
         journal=tmp_path / "own.sqlite3",
@@ -75,11 +64,11 @@ def test_options_of_some_calls(any_driver: Driver, time: FakeTime, tmp_path: Pat
     headers = {"X-Tag": "a", "X-Team": "t"}
     options: dict[str, Any] = {"clock": time.clock, "sleep": time.sleep, "default_headers": headers}
     client: Any = any_driver.open(server, timeout=timeout, **options).client
-    twin = client.with_options(timeout=4, retries=RetryPolicy(attempts=1), headers={"x-tag": "b"})
+    twin = client.with_options(timeout=4, retries=k.RetryPolicy(attempts=1), headers={"x-tag": "b"})
     task = any_driver.run(lambda: twin.create([IMAGE]))
     assert any_driver.run(lambda: client.wait(task)).urls == (RESULT,)  # it knows how new the task is
     assert len(time.sleeps) == 1
-    with pytest.raises(ServerError):
+    with pytest.raises(k.ServerError):
         any_driver.run(lambda: twin.get(ID, timeout=60))
     any_driver.run(lambda: twin.download(ID, tmp_path / "out.mp4"))
     *asked, fetched = server.requests
@@ -90,7 +79,7 @@ def test_options_of_some_calls(any_driver: Driver, time: FakeTime, tmp_path: Pat
     assert not {"x-tag", "x-team", "x-freepik-api-key"} & set(fetched.headers)
     assert twin.journal is client.journal
     any_driver.run(twin.close if any_driver.backend is None else twin.aclose)
-    with pytest.raises(ValidationError, match="closed"):
+    with pytest.raises(k.ValidationError, match="closed"):
         client.with_options()
 
 
@@ -111,7 +100,7 @@ def test_a_download_without_a_client_is_patient(
         return (200, {"content-type": "video/mp4"}, VIDEO) if slept else (503, {}, b"")
 
     with serving(host) as served:
-        kind: Any = AsyncTask if any_driver.backend else Task
+        kind: Any = k.AsyncTask if any_driver.backend else k.Task
         task: Any = kind(ID, "COMPLETED", (f"{served.url}/x.mp4",))
         if whose == "a closed client's":
             task = any_driver.open(base_url=served.url).get(ID)  # by a client of its own
@@ -120,7 +109,7 @@ def test_a_download_without_a_client_is_patient(
         file = any_driver.run(lambda: task.download(tmp_path / "out.mp4"))
     assert file.read_bytes() == VIDEO
     [pause] = slept
-    assert 0 <= pause <= RetryPolicy().base
+    assert 0 <= pause <= k.RetryPolicy().base
 
 
 # --- what it tells: events for metrics, and the log
@@ -128,16 +117,16 @@ def test_a_download_without_a_client_is_patient(
 
 def test_every_event_is_told(driver: Driver, time: FakeTime, tmp_path: Path) -> None:
     """Events have the names and fields that are documented, plain and fixed values, and no secret."""
-    told: list[Event] = []
+    told: list[k.Event] = []
 
     def run(*steps: Any, **options: Any) -> None:
         options = {"clock": time.clock, "sleep": time.sleep, "on_event": told.append, **options}
         client = driver.open(Script.of(*steps), **options)
-        with suppress(KlingError):
+        with suppress(k.KlingError):
             client.download(client.generate([IMAGE]), tmp_path / "out.mp4")
 
     run(httpx.ConnectError("refused"), shown(), failing(500), completed(), reply(content=mp4()))
-    run(failing(429, retry_after="1"), failing(503, f"we know {KEY}"), limits=Limits((Rate(1, 9.0),)))
+    run(failing(429, retry_after="1"), failing(503, f"we know {KEY}"), limits=k.Limits((Rate(1, 9.0),)))
     run(httpx.ReadError(f"cut {KEY}"))
     documented = re.findall(r"^\| `([a-z.]+)` +\| ([a-z_, ]+?) +\|$", events.__doc__ or "", re.MULTILINE)
     assert len(documented) == 9
@@ -145,8 +134,8 @@ def test_every_event_is_told(driver: Driver, time: FakeTime, tmp_path: Path) -> 
     first = [event for event in told if event.name != "request.started"]
     answered = {"operation": "create", "status_code": 200, "request_id": "req-1", "seconds": 0.0}
     failed = {"operation": "create", "reason": "refused", "was_sent": False, "seconds": 0.0}
-    assert (first[0], first[2]) == (Event("request.failed", failed), Event("request.answered", answered))
-    assert first[3] == Event("task.created", {"task_id": ID, "model": "std"})
+    assert (first[0], first[2]) == (k.Event("request.failed", failed), k.Event("request.answered", answered))
+    assert first[3] == k.Event("task.created", {"task_id": ID, "model": "std"})
     assert [event.fields["status"] for event in told if event.name == "task.status"] == ["COMPLETED"]
     for event in told:
         assert all(isinstance(value, str | int | float | None) for value in event.fields.values())
@@ -160,7 +149,7 @@ def test_a_hook_that_raises_harms_nothing(
 ) -> None:
     """A hook that fails is logged, on the one logger, and the task is made and waited for all the same."""
 
-    def hook(event: Event) -> None:
+    def hook(event: k.Event) -> None:
         raise ZeroDivisionError(event.name)
 
     client = driver.open(Script.of(shown(), completed()), clock=time.clock, sleep=time.sleep, on_event=hook)

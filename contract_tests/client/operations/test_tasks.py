@@ -19,26 +19,17 @@ import pydantic
 import pytest
 
 import kling_elements
+import kling_elements as k
 from contract_tests.support.answers import ID, RESULT, completed, mp4, reply, shown
 from contract_tests.support.clients import Driver, Script
-from kling_elements import (
-    AsyncKlingElements,
-    AsyncTask,
-    Event,
-    InvalidParam,
-    KlingElements,
-    Task,
-    TaskData,
-    errors,
-    notebook,
-)
+from kling_elements import errors, notebook
 from kling_elements.journal import Journal
 
 DATA = {"task_id": ID, "status": "COMPLETED", "generated": [RESULT], "new": {"a": [1]}}
 
 
-@pytest.mark.parametrize("kind", [TaskData, Task, AsyncTask])
-def test_a_task_is_plain_data_and_back(kind: type[TaskData]) -> None:
+@pytest.mark.parametrize("kind", [k.TaskData, k.Task, k.AsyncTask])
+def test_a_task_is_plain_data_and_back(kind: type[k.TaskData]) -> None:
     """`to_dict` is JSON data that shares nothing with the task; pydantic takes and gives the same."""
     task = kind(ID, "COMPLETED", (RESULT,), DATA, "req-1")
     plain = json.loads(task.to_json())
@@ -65,13 +56,13 @@ METHODS = ("create", "download", "find_unrecorded", "generate", "get", "list", "
 
 def test_signatures_and_hints_can_be_read_at_run_time() -> None:
     """Every public annotation can be read; a method names each option, and both clients' are the same."""
-    for kind in (KlingElements, AsyncKlingElements, Task, AsyncTask):
+    for kind in (k.KlingElements, k.AsyncKlingElements, k.Task, k.AsyncTask):
         for name, method in inspect.getmembers(kind, inspect.isfunction):
             assert name[0] == "_" or isinstance(typing.get_type_hints(method), dict)
     for name in METHODS:
         sync, other = (
             [(each.name, each.kind, each.default) for each in inspect.signature(method).parameters.values()]
-            for method in (getattr(KlingElements, name), getattr(AsyncKlingElements, name))
+            for method in (getattr(k.KlingElements, name), getattr(k.AsyncKlingElements, name))
         )
         assert sync == other
         assert inspect.Parameter.VAR_KEYWORD not in {kind for _, kind, _ in sync}
@@ -98,8 +89,8 @@ REASONS: list[tuple[dict[str, Any], str | None]] = [
 def test_the_reason_in_any_shape(driver: Driver) -> None:
     """A failed task's reason is found wherever it stands, beside `data` too; no other task has one."""
     for task, reason in REASONS:
-        assert TaskData(ID, "FAILED", raw=task).failure_reason == reason
-        assert TaskData(ID, "IN_PROGRESS", raw=task).failure_reason is None
+        assert k.TaskData(ID, "FAILED", raw=task).failure_reason == reason
+        assert k.TaskData(ID, "IN_PROGRESS", raw=task).failure_reason is None
     own = {"task_id": ID, "status": "FAILED", "generated": [], "data": "its own"}
     failed = driver.open(Script.of(reply(body={"error": "no faces", "status": "ok", "data": own}))).get(ID)
     assert (failed.status, failed.failure_reason, failed.raw["data"]) == ("FAILED", "no faces", "its own")
@@ -110,7 +101,7 @@ VIDEO = reply(content=mp4(), headers={"content-type": "video/mp4"})
 
 def test_the_bytes_of_a_video(any_driver: Driver, tmp_path: Path, journal: Journal) -> None:
     """`read` returns the bytes, `write_to` writes them; `client.download` takes a task or its id."""
-    told: list[Event] = []
+    told: list[k.Event] = []
     server = Script.of(shown(), completed(), VIDEO, VIDEO, completed(), VIDEO, VIDEO)
     client: Any = any_driver.open(server, journal=journal, on_event=told.append).client
     any_driver.run(lambda: client.create("https://a.example/a.jpg"))
@@ -142,7 +133,7 @@ def test_a_task_in_a_notebook(driver: Driver, tmp_path: Path, journal: Journal) 
     assert (video in page, "&lt;b&gt;.mp4" in page, "hmac" in page) == (True, True, False)
     file.write_bytes(mp4(notebook.MAX_SHOWN_BYTES + 1))
     assert "<video" not in task.to_html()
-    page = Task("<i>", "FAILED", raw={"error": "<dark>"}).to_html()
+    page = k.Task("<i>", "FAILED", raw={"error": "<dark>"}).to_html()
     assert ("&lt;i&gt;" in page, "&lt;dark&gt;" in page) == (True, True)
 
 
@@ -151,17 +142,17 @@ def test_a_task_in_a_notebook(driver: Driver, tmp_path: Path, journal: Journal) 
 
 PUBLIC = {name: getattr(kling_elements, name) for name in dir(kling_elements)}
 PUBLIC_ERRORS = [kind for kind in PUBLIC.values() if isinstance(kind, type) and issubclass(kind, Exception)]
-TASK = Task(ID, "COMPLETED", (RESULT,), {"x": [1]}, "req")
+TASK = k.Task(ID, "COMPLETED", (RESULT,), {"x": [1]}, "req")
 # What the attributes of errors may be.
 ATTRIBUTES: dict[str, Any] = {
     "text": "text", "problems": ["a", "b"], "task": TASK, "task_id": ID, "hint": "do it", "status_code": 418,
-    "message": "m", "invalid_params": [InvalidParam("n", "r")], "request_id": "q", "retry_after": 1.5,
+    "message": "m", "invalid_params": [k.InvalidParam("n", "r")], "request_id": "q", "retry_after": 1.5,
     "body": "b", "content_type": "c", "last_status": "CREATED", "elapsed": 1.5, "timeout": 2.5,
     "expires_at": datetime(2026, 1, 1, tzinfo=UTC),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", [*PUBLIC_ERRORS, Task, AsyncTask])
+@pytest.mark.parametrize("kind", [*PUBLIC_ERRORS, k.Task, k.AsyncTask])
 def test_errors_and_tasks_survive_a_pickle(kind: type[Any]) -> None:
     """Each comes out of a pickle or a copy with its kind, its text and the value of every attribute."""
     value: Any

@@ -14,26 +14,19 @@ import httpx
 import pytest
 
 from contract_tests.support.deliveries import BODY, NOW, SECRET, TASK_ID, body_of, headers
+from kling_elements import webhooks
 from kling_elements.task import Task
-from kling_elements.webhooks import (
-    Delivery,
-    DeliveryLog,
-    HandledRequest,
-    Receipt,
-    WebhookListener,
-    WebhookReceiver,
-)
 
 
-def receiver(**options: Any) -> WebhookReceiver:
-    return WebhookReceiver(SECRET, now=lambda: NOW, **options)
+def receiver(**options: Any) -> webhooks.WebhookReceiver:
+    return webhooks.WebhookReceiver(SECRET, now=lambda: NOW, **options)
 
 
-def client_of(app: WebhookReceiver) -> httpx.AsyncClient:
+def client_of(app: webhooks.WebhookReceiver) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://receiver")
 
 
-def post(app: WebhookReceiver, *requests: tuple[bytes, dict[str, str]]) -> list[httpx.Response]:
+def post(app: webhooks.WebhookReceiver, *requests: tuple[bytes, dict[str, str]]) -> list[httpx.Response]:
     async def send() -> list[httpx.Response]:
         async with client_of(app) as client:
             return [await client.post("/", content=body, headers=given) for body, given in requests]
@@ -41,7 +34,7 @@ def post(app: WebhookReceiver, *requests: tuple[bytes, dict[str, str]]) -> list[
     return anyio.run(send)
 
 
-def deliver(app: WebhookReceiver, *statuses: str, first: int = 0) -> list[int]:
+def deliver(app: webhooks.WebhookReceiver, *statuses: str, first: int = 0) -> list[int]:
     bodies = [body_of(status) for status in statuses]
     requests = [(body, headers(body, message_id=f"m{first + place}")) for place, body in enumerate(bodies)]
     return [response.status_code for response in post(app, *requests)]
@@ -78,7 +71,7 @@ REFUSED: dict[str, tuple[bytes, dict[str, str], int]] = {
 def test_what_is_not_genuine_is_answered_and_not_told(caplog: pytest.LogCaptureFixture) -> None:
     """401 for a bad signature or time, 400 for what is malformed, 413 for too much; no secret is shown."""
     told: list[Task] = []
-    seen: list[HandledRequest] = []
+    seen: list[webhooks.HandledRequest] = []
     app = receiver(on_task=told.append, on_request=seen.append, max_body_bytes=100_000)
     with caplog.at_level(logging.DEBUG):
         answers = post(app, *((body, given) for body, given, _ in REFUSED.values()))
@@ -90,7 +83,7 @@ def test_what_is_not_genuine_is_answered_and_not_told(caplog: pytest.LogCaptureF
     assert SECRET not in caplog.text + "".join(response.text for response in answers)
     assert told == []
     post(app, (BODY, headers()), (BODY, headers()))
-    assert [handled.receipt for handled in seen[-2:]] == [Receipt.NEW, Receipt.DUPLICATE]
+    assert [handled.receipt for handled in seen[-2:]] == [webhooks.Receipt.NEW, webhooks.Receipt.DUPLICATE]
 
 
 def test_a_listeners_fault_goes_no_further(caplog: pytest.LogCaptureFixture) -> None:
@@ -109,7 +102,10 @@ def test_a_listeners_fault_goes_no_further(caplog: pytest.LogCaptureFixture) -> 
 
 
 def asgi(
-    app: WebhookReceiver, scope: dict[str, Any], *messages: dict[str, Any], sent: list[Any] | None = None
+    app: webhooks.WebhookReceiver,
+    scope: dict[str, Any],
+    *messages: dict[str, Any],
+    sent: list[Any] | None = None,
 ) -> list[Any]:
     """What an application sends in answer to these messages; after them, nothing comes any more."""
     sent = [] if sent is None else sent
@@ -239,13 +235,13 @@ def told() -> list[Task]:
 
 
 @pytest.fixture
-def served(told: list[Task]) -> Iterator[WebhookListener]:
-    receiver = WebhookReceiver(SECRET, now=lambda: NOW, on_task=told.append)
-    with WebhookListener(receiver, port=0) as listener:
+def served(told: list[Task]) -> Iterator[webhooks.WebhookListener]:
+    receiver = webhooks.WebhookReceiver(SECRET, now=lambda: NOW, on_task=told.append)
+    with webhooks.WebhookListener(receiver, port=0) as listener:
         yield listener
 
 
-def test_deliveries_come_over_http(served: WebhookListener, told: list[Task]) -> None:
+def test_deliveries_come_over_http(served: webhooks.WebhookListener, told: list[Task]) -> None:
     """Two deliveries over one connection are verified, answered and reported."""
     with httpx.Client(base_url=served.url, trust_env=False) as client:
         for number, status in enumerate(("IN_PROGRESS", "COMPLETED")):
@@ -264,7 +260,7 @@ def test_deliveries_come_over_http(served: WebhookListener, told: list[Task]) ->
 def test_a_silent_connection_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     """One that sends no request, or half of its head, is closed: slow senders keep nobody out."""
     monkeypatch.setattr("kling_elements.webhooks.server._IDLE_SECONDS", 0.05)  # as above
-    with WebhookListener(WebhookReceiver(SECRET, now=lambda: NOW), port=0) as listener:
+    with webhooks.WebhookListener(webhooks.WebhookReceiver(SECRET, now=lambda: NOW), port=0) as listener:
         for sent in (b"", b"POST / HTTP/1.1\r\nhost"):
             with socket.create_connection((listener.host, listener.port), timeout=20) as raw:
                 raw.sendall(sent)
@@ -289,11 +285,11 @@ def test_a_silent_connection_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_sequences(deliveries: str) -> None:
     """By status, id and when it was signed, each is news or known; the log keeps the latest news."""
-    log, news = DeliveryLog(), list[Task]()
+    log, news = webhooks.DeliveryLog(), list[Task]()
     for each in deliveries.split(", "):
         status, number, at, receipt = each.split()
         task = Task("t", status)
-        assert log.receive(Delivery(f"msg_{number}", int(at), task)).name == receipt
+        assert log.receive(webhooks.Delivery(f"msg_{number}", int(at), task)).name == receipt
         news += [task] * (receipt == "NEW")
     assert (log.changes("t"), log.latest("t")) == (len(news), news[-1])
     assert (log.latest("another"), log.changes("another")) == (None, 0)
@@ -301,10 +297,10 @@ def test_sequences(deliveries: str) -> None:
 
 def test_memory_is_bounded() -> None:
     """The oldest ids and tasks are forgotten, and no more is kept than asked; a URL that follows is news."""
-    log = DeliveryLog(max_ids=3, max_tasks=2)
+    log = webhooks.DeliveryLog(max_ids=3, max_tasks=2)
 
     def receive(number: int, task: Task) -> str:
-        return log.receive(Delivery(f"msg_{number}", 0, task)).name
+        return log.receive(webhooks.Delivery(f"msg_{number}", 0, task)).name
 
     tasks = [Task(f"task {number}", "CREATED") for number in range(10)]
     assert {receive(number, task) for number, task in enumerate(tasks)} == {"NEW"}

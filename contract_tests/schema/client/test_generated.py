@@ -13,20 +13,10 @@ import httpx
 import pytest
 import respx
 
+import kling_elements as k
 import kling_elements_api
 from contract_tests.schema.exercised import record
 from contract_tests.support.contract import document
-from kling_elements import (
-    ApiError,
-    AsyncKlingElements,
-    ConnectionFailed,
-    KlingElements,
-    KlingError,
-    OutcomeUnknown,
-    ResponseFormatError,
-    ValidationError,
-    generated_client,
-)
 from kling_elements.document import Document
 from spec.tools.generator_input import for_generator
 from spec.tools.proof import Question
@@ -79,7 +69,7 @@ def test_each_request_and_answer_is_the_documents(
 ) -> None:
     """The origin gets the document's request and the key, each answer is parsed, and no log has the key."""
     caplog.set_level(logging.DEBUG)
-    client = generated_client(KEY)
+    client = k.generated_client(KEY)
     for answer in asked["answers"]:
         value, media_type = answer["values"][0], answer["media_type"]
         content = value if answer["json"] is None else json.dumps(value)
@@ -103,25 +93,25 @@ TASK = {"task_id": "6f0c1d2e-3b4a-4c5d-8e6f-708192a3b4c5", "status": "CREATED"}
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
-        (httpx.Response(520, text="<html>"), ApiError),
-        (httpx.Response(503, text="<html>"), ApiError),
-        (httpx.Response(200, text="<html>"), ResponseFormatError),
-        (httpx.Response(200, json={"data": 1}), ResponseFormatError),
-        (httpx.Response(200, json={"data": {**TASK, "status": "NEW"}}), ResponseFormatError),
-        (httpx.Response(400, json=["bad"]), ApiError),
-        (httpx.Response(302, headers={"location": "https://elsewhere.example/"}), ApiError),
-        (httpx.ConnectError("no route"), ConnectionFailed),
-        (httpx.ReadTimeout("slow"), OutcomeUnknown),
+        (httpx.Response(520, text="<html>"), k.ApiError),
+        (httpx.Response(503, text="<html>"), k.ApiError),
+        (httpx.Response(200, text="<html>"), k.ResponseFormatError),
+        (httpx.Response(200, json={"data": 1}), k.ResponseFormatError),
+        (httpx.Response(200, json={"data": {**TASK, "status": "NEW"}}), k.ResponseFormatError),
+        (httpx.Response(400, json=["bad"]), k.ApiError),
+        (httpx.Response(302, headers={"location": "https://elsewhere.example/"}), k.ApiError),
+        (httpx.ConnectError("no route"), k.ConnectionFailed),
+        (httpx.ReadTimeout("slow"), k.OutcomeUnknown),
     ],
 )
 def test_whatever_comes_is_one_of_our_errors(
-    route: respx.Route, kind: str, answer: Any, error: type[KlingError]
+    route: respx.Route, kind: str, answer: Any, error: type[k.KlingError]
 ) -> None:
     """Edge pages, redirects and broken connections raise our errors; a POST that was sent is in doubt."""
     route.mock(side_effect=[answer])
     create = next(one for one in ASKED if one["method"] == "post")
     with pytest.raises(error) as caught:
-        call(generated_client(KEY), create, kind)
+        call(k.generated_client(KEY), create, kind)
     said = getattr(caught.value, "body", None) or ""
     assert TASK["task_id"] not in said or caught.value.task_id == TASK["task_id"]  # a paid task
     assert route.call_count == 1
@@ -130,21 +120,21 @@ def test_whatever_comes_is_one_of_our_errors(
 
 def test_nothing_shows_the_key_and_nothing_works_after_close(route: respx.Route) -> None:
     """The key is in no repr, field or pickle; a client of ours closes its own."""
-    with KlingElements(KEY, journal=False) as client:
+    with k.KlingElements(KEY, journal=False) as client:
         generated = client.generated
         assert client.generated is generated
         assert KEY not in repr(generated) + repr([getattr(generated, name, "") for name in dir(generated)])
 
     async def asynchronously() -> Any:
-        async with AsyncKlingElements(KEY, journal=False) as other:
+        async with k.AsyncKlingElements(KEY, journal=False) as other:
             return other.generated
 
     for closed, kind in ((generated, "sync"), (asyncio.run(asynchronously()), "async")):
-        with pytest.raises((ValidationError, RuntimeError), match="closed"):
+        with pytest.raises((k.ValidationError, RuntimeError), match="closed"):
             call(closed, ANY, kind)
     assert route.call_count == 0
-    with pytest.raises(ValidationError, match="no API key"):
-        generated_client()
+    with pytest.raises(k.ValidationError, match="no API key"):
+        k.generated_client()
 
 
 @pytest.fixture
@@ -180,7 +170,7 @@ def test_the_key_goes_where_the_document_says(
 ) -> None:
     """The scheme of an operation decides where its key goes, and it goes there alone; or nowhere."""
     changed({"other": scheme}, security=security)
-    call(generated_client(KEY), ANY)
+    call(k.generated_client(KEY), ANY)
     sent = route.calls.last.request
     pairs = [*sent.headers.multi_items(), *sent.url.params.multi_items()]
     assert [pair for pair in pairs if KEY in pair[1]] == [seen] * (seen is not None)
@@ -189,10 +179,10 @@ def test_the_key_goes_where_the_document_says(
 def test_the_key_goes_to_no_other_host(route: respx.Route, changed: Change) -> None:
     """An operation of another vendor's host is refused, until a client is made for that host."""
     changed({}, servers=[{"url": "https://other.example"}])
-    with pytest.raises(ValidationError, match=r"base_url='https://other\.example'"):
-        call(generated_client(KEY), ANY)
+    with pytest.raises(k.ValidationError, match=r"base_url='https://other\.example'"):
+        call(k.generated_client(KEY), ANY)
     assert route.call_count == 0
-    call(generated_client(KEY, "https://other.example"), ANY)
+    call(k.generated_client(KEY, "https://other.example"), ANY)
     assert route.calls.last.request.url.host == "other.example"
-    with pytest.raises(ValidationError, match="is of https"):
-        call(generated_client(KEY, "https://other.example"), ASKED[-1])
+    with pytest.raises(k.ValidationError, match="is of https"):
+        call(k.generated_client(KEY, "https://other.example"), ASKED[-1])

@@ -8,47 +8,38 @@ from typing import Final
 
 import pytest
 
+from contract_tests.schema.server import operations as ops
 from contract_tests.schema.server.bodies import example_body
-from contract_tests.schema.server.operations import (
-    LifeCycle,
-    Operation,
-    Place,
-    by_path,
-    carried,
-    life_cycles,
-    operations,
-    with_query,
-)
 from contract_tests.schema.server.target import Target
 
-GUARDED: Final = [operation for operation in operations() if operation.security]
+GUARDED: Final = [operation for operation in ops.operations() if operation.security]
 # Not random: a stand-in may take any key but those that begin so.
 WRONG: Final = "invalid-key-of-the-contract-suite"
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "MADE-UP")
 UNKNOWN: Final = "00000000-0000-4000-8000-000000000000"
 
 of_each = pytest.mark.parametrize("operation", GUARDED, ids=str)
-of_cycle = pytest.mark.parametrize("cycle", life_cycles(), ids=str)
+of_cycle = pytest.mark.parametrize("cycle", ops.life_cycles(), ids=str)
 
 
 def refused(
-    target: Target, operation: Operation, text: str, headers: dict[str, str], query: str = ""
+    target: Target, operation: ops.Operation, text: str, headers: dict[str, str], query: str = ""
 ) -> None:
     """Send a valid request whose key stands where headers and query say, if anywhere, and expect the 401."""
-    url = with_query(operation.url(), query)
+    url = ops.with_query(operation.url(), query)
     exchange = target.request(operation, url, headers=headers, authorized=False)
     target.wants(exchange, operation.refusals(401), text)
 
 
 @of_each
-def test_nobody_gets_in_without_a_good_key(target: Target, operation: Operation) -> None:
+def test_nobody_gets_in_without_a_good_key(target: Target, operation: ops.Operation) -> None:
     """A key that is missing, empty or wrong is a 401 at each operation, before anything else is looked at."""
     way = target.ways(operation)[0]
     name = way[0].name
     for key in ("", "  ", WRONG):
-        refused(target, operation, f"the key {key!r} is let in", *carried(way, key))
+        refused(target, operation, f"the key {key!r} is let in", *ops.carried(way, key))
     for left_out in way:
-        rest = carried((place for place in way if place is not left_out), target.key)
+        rest = ops.carried((place for place in way if place is not left_out), target.key)
         refused(target, operation, f"no key in {left_out.name} is let in", *rest)
     for headers in (
         {name: "invalid-\xe9\xff"},
@@ -61,7 +52,7 @@ def test_nobody_gets_in_without_a_good_key(target: Target, operation: Operation)
     refused(target, operation, "a wrong key is let in", {}, f"{name}={WRONG}")
 
 
-def elsewhere(place: Place, key: str) -> list[tuple[Place, str]]:
+def elsewhere(place: ops.Place, key: str) -> list[tuple[ops.Place, str]]:
     """Return places where a good key might be looked for, each with what stands there."""
     name = place.name
     pairs = (f"{key}:", f":{key}", f"{key}:{key}", key)
@@ -78,10 +69,10 @@ def elsewhere(place: Place, key: str) -> list[tuple[Place, str]]:
         name, name.replace("-", "_"), "api_key", "apikey", "api-key", "apiKey", "key", "token", "access_token",
     )  # fmt: skip
     return [
-        *((Place("header", "authorization"), value) for value in values),
-        *((Place("header", other), key) for other in others),
-        *((Place("cookie", other), key) for other in (name, "api_key", "apikey", "token", "session")),
-        *((Place("query", other), key) for other in queries),
+        *((ops.Place("header", "authorization"), value) for value in values),
+        *((ops.Place("header", other), key) for other in others),
+        *((ops.Place("cookie", other), key) for other in (name, "api_key", "apikey", "token", "session")),
+        *((ops.Place("query", other), key) for other in queries),
     ]
 
 
@@ -110,13 +101,13 @@ def near_misses(key: str) -> dict[str, str]:
 
 
 @of_each
-def test_a_good_key_in_the_wrong_place_is_no_key(target: Target, operation: Operation) -> None:
+def test_a_good_key_in_the_wrong_place_is_no_key(target: Target, operation: ops.Operation) -> None:
     """The key counts in the documented places alone: in no other header, cookie, query or body."""
     documented = {(place.part, place.name) for way in target.ways() for place in way}
     first = target.ways(operation)[0][0]
     for place, value in elsewhere(first, target.key):
         if (place.part, place.name) not in documented:
-            refused(target, operation, f"{place.part} {place.name} lets in", *carried([place], value))
+            refused(target, operation, f"{place.part} {place.name} lets in", *ops.carried([place], value))
     example = example_body(operation)
     if operation.media_type == "application/json" and isinstance(example, dict):
         for field in ("api_key", "apikey", "key", first.name):
@@ -125,12 +116,12 @@ def test_a_good_key_in_the_wrong_place_is_no_key(target: Target, operation: Oper
 
 
 @of_each
-def test_nearly_a_good_key_is_none(target: Target, operation: Operation) -> None:
+def test_nearly_a_good_key_is_none(target: Target, operation: ops.Operation) -> None:
     """A key is compared whole and letter by letter: a near miss is a 401 at each operation."""
     reads = [read for read in GUARDED if not read.body and read.method == "GET"]
     if target.offered and reads:
-        headers, query = carried(target.ways(reads[0])[0], "any-key-of-the-contract-suite")
-        told = target.call("GET", with_query(reads[0].url(), query), headers=headers, authorized=False)
+        headers, query = ops.carried(target.ways(reads[0])[0], "any-key-of-the-contract-suite")
+        told = target.call("GET", ops.with_query(reads[0].url(), query), headers=headers, authorized=False)
         if told.answer.status not in reads[0].refusals(401):
             pytest.skip("the stand-in would have to take some keys only: start it with --key")
     if operation.method != "GET" and target.guard.profile == "free":
@@ -141,20 +132,20 @@ def test_nearly_a_good_key_is_none(target: Target, operation: Operation) -> None
     for label, key in near_misses(target.key).items():
         # A cookie ends at a blank or a semicolon, and what is no ASCII has no one form there.
         if key not in target.keys and (way[0].part != "cookie" or not set(key) & set(' ;,"\t')):
-            refused(target, operation, f"the key {label} is let in", *carried(way, key))
+            refused(target, operation, f"the key {label} is let in", *ops.carried(way, key))
 
 
 @pytest.mark.parametrize("path", sorted({operation.path for operation in GUARDED}))
 def test_every_method_asks_for_the_key(target: Target, path: str) -> None:
     """No method skips the check: without a key each is a 401, but OPTIONS, which says no more than `Allow`."""
-    here = by_path()[path]
+    here = ops.by_path()[path]
     one = next(operation for operation in here.values() if operation.security)
     unguarded = {method for method, operation in here.items() if not operation.security}
     # Of the security of tasks it was observed that the key comes first of all.
-    is_observed = any(one.security == cycle.create.security for cycle in life_cycles())
+    is_observed = any(one.security == cycle.create.security for cycle in ops.life_cycles())
     refusals = one.refusals(401) | (set() if is_observed else {404, 405})
-    for headers, query in (({}, ""), carried(target.ways(one)[0], WRONG)):
-        url = with_query(one.url(), query)
+    for headers, query in (({}, ""), ops.carried(target.ways(one)[0], WRONG)):
+        url = ops.with_query(one.url(), query)
         overrides = ("x-http-method-override", "x-method-override", "x-http-method")
         tries: list[tuple[str, dict[str, str]]] = [(m, {}) for m in METHODS if m not in unguarded]
         for method, more in (*tries, *(("POST", {override: "OPTIONS"}) for override in overrides)):
@@ -167,13 +158,13 @@ def test_every_method_asks_for_the_key(target: Target, path: str) -> None:
 
 
 @of_cycle
-def test_nobody_sees_a_task_without_a_key(target: Target, cycle: LifeCycle) -> None:
+def test_nobody_sees_a_task_without_a_key(target: Target, cycle: ops.LifeCycle) -> None:
     """A task that exists is a 401 without a good key, by any method, and is not told from one that does not."""
     way, task_id = target.ways(cycle.status)[0], target.any_task(cycle)
     # A stand-in may take any key.
     for key in (None, "", WRONG, *(() if target.offered else (target.key[:-1],))):
-        headers, query = ({}, "") if key is None else carried(way, key)
-        urls = [with_query(cycle.status_url(i), query) for i in (task_id, UNKNOWN)]
+        headers, query = ({}, "") if key is None else ops.carried(way, key)
+        urls = [ops.with_query(cycle.status_url(i), query) for i in (task_id, UNKNOWN)]
         for method in ("GET", "HEAD"):
             both = [target.call(method, url, headers=headers, authorized=False) for url in urls]
             for exchange in both:
@@ -184,21 +175,21 @@ def test_nobody_sees_a_task_without_a_key(target: Target, cycle: LifeCycle) -> N
 
 
 @pytest.mark.parametrize("operation", [op for op in GUARDED if op.method == "GET"], ids=str)
-def test_each_documented_header_takes_the_key(target: Target, operation: Operation) -> None:
+def test_each_documented_header_takes_the_key(target: Target, operation: ops.Operation) -> None:
     """Each alternative that the document names for this server takes a good key, headers in any letters."""
     for way in target.ways(operation):
-        headers, query = carried(way, target.key)
+        headers, query = ops.carried(way, target.key)
         for spelled in (headers, {name.upper(): value for name, value in headers.items()}):
-            url = with_query(operation.url(), query)
+            url = ops.with_query(operation.url(), query)
             exchange = target.request(operation, url, headers=spelled, authorized=False)
             taken = exchange.answer.status not in operation.refusals(401)
             target.demand(taken, f"a good key in {[place.name for place in way]} is refused", exchange)
 
 
 @of_cycle
-def test_the_key_is_asked_for_before_the_path_and_the_body(target: Target, cycle: LifeCycle) -> None:
+def test_the_key_is_asked_for_before_the_path_and_the_body(target: Target, cycle: ops.LifeCycle) -> None:
     """Without a key, an unknown path and a bad body are 401 like any other request, as observed."""
-    for headers in ({}, carried(target.ways(cycle.create)[0], WRONG)[0]):
+    for headers in ({}, ops.carried(target.ways(cycle.create)[0], WRONG)[0]):
         for method, path in (("GET", "/v1/no-such-path"), (cycle.create.method, cycle.create.url())):
             exchange = target.call(method, path, headers=headers, content=b"[", authorized=False)
             target.wants(exchange, {401}, "it is no 401")
