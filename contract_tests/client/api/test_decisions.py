@@ -74,10 +74,7 @@ def test_table(outcome: Response | NoResponse, expected: tuple[Kinds, ...]) -> N
 
 
 def test_special_cases() -> None:
-    """A quota does not delay an upload; a 404 is retried for the status of a fresh task, and nothing else.
-
-    An answer about another task, as from a confused cache, is retried.
-    """
+    """A quota delays no upload; an answer about another task is retried, a 404 for a fresh one."""
     assert isinstance(decide(Operation.UPLOAD, QUOTA), Raise)
     for status, operation, kind in (
         (404, Operation.STATUS, Retry),

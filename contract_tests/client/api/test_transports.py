@@ -84,9 +84,17 @@ def test_a_client_that_cannot_be_used(kind: TransportKind, monkeypatch: pytest.M
 
 
 def test_each_host_learns_who_asks(kind: TransportKind) -> None:
-    """Every request has our User-Agent, the codings that we decode, and more time for a large body."""
-    server = Script.of(lambda _: httpx.Response(200, stream=Pieces(b"")))
-    transport = kind.transport(kind.http(server, headers={"user-agent": "other", "accept-encoding": "br"}))
+    """Requests have our User-Agent, our codings, time for a large body; what a client built has no key."""
+    server, built = Script.of(lambda _: httpx.Response(200, stream=Pieces(b""))), list[httpx.Request]()
+    http = kind.http(server, headers={"user-agent": "other", "accept-encoding": "br"})
+    build = http.build_request
+
+    def kept(*arguments: Any, **options: Any) -> httpx.Request:
+        built.append(build(*arguments, **options))
+        return built[-1]
+
+    http.build_request = kept
+    transport = kind.transport(http)
     kind.send(transport)
     kind.fetch(transport, FAR)
     kind.send(transport, Request("POST", "/", {}, bytes(640 * 1024)))
@@ -96,6 +104,7 @@ def test_each_host_learns_who_asks(kind: TransportKind) -> None:
     first, _, large = [request.extensions["timeout"] for request in server.requests]
     assert first["read"] == pytest.approx(5.0, rel=0.01)
     assert (large["read"], large["connect"]) == (15.0, 5.0)
+    assert [HEADER in each.headers for each in (*built, server.requests[0])] == [False, False, True]
 
 
 # --- what was sent

@@ -126,10 +126,10 @@ class _WatchedRequest(httpx.Request):
 
     @classmethod
     def like(cls, request: httpx.Request) -> _WatchedRequest:
-        """Return a request with all that another one has."""
+        """Return a request with all that another one has, and headers of its own: they get the key."""
         twin = cls.__new__(cls)
         vars(twin).update(vars(request))
-        twin.stream = request.stream
+        twin.stream, twin.headers = request.stream, request.headers.copy()
         return twin
 
     @property

@@ -23,7 +23,7 @@ class TransientTable:
     """The entries of this process; in its methods like `EntryTable`."""
 
     _entries: dict[str, Entry] = field(factory=dict, init=False)
-    _finished: dict[str, None] = field(factory=dict, init=False)  # the oldest first
+    _finished: dict[str, None] = field(factory=dict, init=False)  # in the order in which they ended
     _of_task: dict[str, set[str]] = field(factory=dict, init=False)
     _of_job: dict[Job, set[str]] = field(factory=dict, init=False)
     _quotas: dict[tuple[str, str], float] = field(factory=dict, init=False)
@@ -65,10 +65,10 @@ class TransientTable:
     def put(self, entry: Entry) -> None:
         """Write an entry."""
         self._entries[entry.entry_id] = entry
-        if not entry.is_finished:
-            self._finished.pop(entry.entry_id, None)
-        else:
+        if entry.is_finished:
             self._finished.setdefault(entry.entry_id)
+        else:
+            self._finished.pop(entry.entry_id, None)
         if entry.task_id:
             self._of_task.setdefault(entry.task_id, set()).add(entry.entry_id)
         if entry.job:
