@@ -11,7 +11,8 @@ from kling_elements.api.async_transport import AsyncTransport
 from kling_elements.api.auth import ApiKey, Settings
 from kling_elements.api.io import run_sync
 from kling_elements.api.sync_transport import SyncTransport
-from kling_elements.types import ExternalRequest, Request
+from kling_elements.external import ExternalRequest
+from kling_elements.types import Request
 
 Handler = Callable[[httpx.Request], Any]
 Transport = SyncTransport | AsyncTransport

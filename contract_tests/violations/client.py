@@ -8,7 +8,6 @@ from http import HTTPStatus
 from typing import Any, Final
 
 import httpx
-from attrs import evolve
 
 from contract_tests.support.contract import key_headers
 from contract_tests.violations.violation import replaced, table
@@ -31,7 +30,7 @@ def _body(change: Callable[[dict[str, Any]], object]) -> Callable[[], None]:
             return request
         value = json.loads(request.content or b"")
         change(value)
-        return evolve(request, content=json.dumps(value).encode())
+        return request._replace(content=json.dumps(value).encode())
 
     return _asked(changed)
 
@@ -74,13 +73,13 @@ def _json(change: Callable[[Response, dict[str, Any]], object]) -> Callable[[], 
             return response
         if isinstance(value, dict):
             change(response, value)
-        return evolve(response, body=json.dumps(value).encode())
+        return response._replace(body=json.dumps(value).encode())
 
     return _answered(changed)
 
 
 def _without(*names: str) -> Callable[[], None]:
-    return _answered(lambda r: evolve(r, headers={k: v for k, v in r.headers.items() if k not in names}))
+    return _answered(lambda r: r._replace(headers={k: v for k, v in r.headers.items() if k not in names}))
 
 
 def _message(status: int, text: str) -> Callable[[], None]:
@@ -187,7 +186,7 @@ VIOLATIONS: Final = table("client", {
       _body(lambda body: body.update({k: int(v) for k, v in body.items() if k == "duration"}))),
     "field-lost": ("negative_prompt is not sent.", _body(lambda body: body.pop("negative_prompt", None))),
     "status-under-the-create-path": ("Status is asked for under create's path.",
-      _asked(lambda r: evolve(r, path=r.path.replace("/kling-elements/", "/kling-elements-std/")))),
+      _asked(lambda r: r._replace(path=r.path.replace("/kling-elements/", "/kling-elements-std/")))),
     "invalid-body-sent": ("A body is not validated before it is sent.",
       "kling_elements.validation:Validator.problems", _returning([])),
     "small-images-sent": ("An image that is too small is sent.", "kling_elements.images.constraints:problems",
@@ -203,7 +202,7 @@ VIOLATIONS: Final = table("client", {
       _message(404, "Tasks not found")),
     "reasons-lost": ("An error does not say which field is wrong.", _json(_without_params)),
     "402-is-plain": ("A 402 is no error of its own.",
-      _answered(lambda r: evolve(r, status=400) if r.status == HTTPStatus.PAYMENT_REQUIRED else r)),
+      _answered(lambda r: r._replace(status=400) if r.status == HTTPStatus.PAYMENT_REQUIRED else r)),
     "request-id-lost": ("Errors have no request id.", _without("x-request-id")),
     # polling
     "retry-after-ignored": ("Retry-After and the rate limit's reset are ignored.",
@@ -211,7 +210,7 @@ VIOLATIONS: Final = table("client", {
     "no-jitter": ("Pauses are not random.", "kling_elements.policy.retries:backoff",
       lambda real: lambda policy, attempt, hint, _, *more: real(policy, attempt, hint, 1.0, *more)),
     "sleeps-past-the-deadline": ("The last sleep goes past the deadline.",
-      "kling_elements.policy.polling:Deadline.clamp", lambda real: lambda self, seconds, now: seconds),
+      "kling_elements.policy.deadline:Deadline.clamp", lambda real: lambda self, seconds, now: seconds),
     "unknown-status-ends-the-wait": ("A wait ends at an unknown status.",
       "kling_elements:TaskData.is_terminal",
       lambda real: property(lambda self: self.status not in {"CREATED", "IN_PROGRESS"})),

@@ -9,10 +9,8 @@ from __future__ import annotations
 import json
 from functools import cache, cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
-
-from attrs import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,15 +18,13 @@ if TYPE_CHECKING:
 DOCUMENT_NAME = "openapi.json"
 
 
-@frozen
-class Server:
+class Server(NamedTuple):
     """An origin of the vendor's, and the header that carries the key there."""
 
     url: str
     key_header: str
 
 
-@frozen(slots=False)
 class Document:
     """The parts of an OpenAPI document that the client reads.
 
@@ -36,7 +32,8 @@ class Document:
         content: The whole document.
     """
 
-    content: Mapping[str, Any]
+    def __init__(self, content: Mapping[str, Any]) -> None:
+        self.content = content
 
     @cached_property
     def servers(self) -> tuple[Server, ...]:

@@ -27,16 +27,13 @@ Every error can be pickled. None holds the API key.
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
-
-from attrs import frozen
+from typing import Any, NamedTuple
 
 from kling_elements.printable import printable
 from kling_elements.types import TaskData
 
 
-@frozen
-class InvalidParam:
+class InvalidParam(NamedTuple):
     """A parameter that the service refused.
 
     Attributes:

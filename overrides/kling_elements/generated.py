@@ -15,13 +15,14 @@ import os
 import re
 import sys
 import time
+from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import unquote, urlsplit
 
 import anyio
 import httpx
-from attrs import define, evolve, field, frozen
+from attrs import define, field, frozen
 
 from kling_elements.api.async_transport import AsyncTransport
 from kling_elements.api.auth import GivenKey, Settings
@@ -33,7 +34,7 @@ from kling_elements.document import load_document
 from kling_elements.errors import ConnectionFailed, OutcomeUnknown, ValidationError
 from kling_elements.settings import REQUEST_TIMEOUT, resolve_settings
 from kling_elements.types import NoResponse, Request
-from kling_elements_api import AuthenticatedClient, Client  # noqa: TID253 - this module is imported when needed
+from kling_elements_api import AuthenticatedClient, Client
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -174,7 +175,7 @@ class _Call:
         path, operation = _find(request, settings)
         _check_host(request.method, path, operation, settings.base_url)
         timeout = request.extensions.get("timeout", {}).get("read") or settings.timeout
-        settings = evolve(_with_key(settings, operation), timeout=timeout)
+        settings = replace(_with_key(settings, operation), timeout=timeout)
         return cls(request, settings, operation, _reader())
 
     @property
@@ -294,12 +295,12 @@ def _with_key(settings: Settings, operation: Mapping[str, Any]) -> Settings:
         if len(one) == 1
     ]
     if not operation.get("security", document.get("security", ())):
-        return evolve(settings, key_in="nowhere")
+        return replace(settings, key_in="nowhere")
     if not wanted:
         raise ValidationError(["the operation wants several keys at once, and this client has one"])
     header = settings.key_header.lower()
     found = next((one for one in wanted if str(one[0].get("name")).lower() == header), wanted[0])[0]
     if found["type"] == "apiKey":
-        return evolve(settings, key_header=found["name"], key_in=found["in"])
+        return replace(settings, key_header=found["name"], key_in=found["in"])
     prefix = str(found.get("scheme", "bearer")).capitalize()
-    return evolve(settings, key_header="Authorization", key_prefix=f"{prefix} ")
+    return replace(settings, key_header="Authorization", key_prefix=f"{prefix} ")

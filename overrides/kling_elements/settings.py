@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
-
-from attrs import evolve
 
 from kling_elements.api.auth import ApiKey, GivenKey, Settings
 from kling_elements.api.proxies import is_loopback
@@ -72,11 +71,11 @@ def adjust_settings(settings: Settings, *, timeout: object = None, headers: obje
     """
     if timeout is not None:
         seconds, connect = _read_timeout(timeout)
-        settings = evolve(settings, timeout=seconds, connect_timeout=connect)
+        settings = replace(settings, timeout=seconds, connect_timeout=connect)
     added = _check_headers("headers", headers, settings.key_header)
     names = {name.lower() for name in added}
     kept = {name: value for name, value in settings.headers.items() if name.lower() not in names}
-    return evolve(settings, headers={**kept, **added})
+    return replace(settings, headers={**kept, **added})
 
 
 def _read_timeout(value: Any) -> tuple[float, float | None]:

@@ -1,6 +1,6 @@
 """A task that can be downloaded: its data, and the client that it came from.
 
-Annotations are evaluated, so that the type hints of the attrs classes can be read at run time.
+Annotations are evaluated, so that type hints can be read at run time.
 """
 
 import io
@@ -8,12 +8,12 @@ import os
 import random
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self, TypeAlias, TypeVar, Unpack
 
 import anyio
-from attrs import field, frozen
 
 from kling_elements import downloads
 from kling_elements import journal as journals
@@ -37,7 +37,7 @@ def _shown(method: F) -> F:
     return show_keywords(method, lambda: downloads.DOWNLOAD_DEFAULTS)
 
 
-@frozen
+@dataclass(frozen=True, repr=False, slots=True)
 class Task(TaskData):
     """A task of a client.
 
@@ -49,10 +49,8 @@ class Task(TaskData):
         request_id: The service's id of the request that this came from.
     """
 
-    _downloader: Downloader | None = field(default=None, repr=False, eq=False, alias="downloader")
-    _recorded: Callable[[str], "journals.Entry | None"] | None = field(
-        default=None, repr=False, eq=False, alias="recorded"
-    )
+    _downloader: Downloader | None = field(default=None, compare=False)
+    _recorded: Callable[[str], "journals.Entry | None"] | None = field(default=None, compare=False)
 
     @classmethod
     def of(
@@ -140,9 +138,10 @@ class Task(TaskData):
         return type(self), (self.id, self.status, self.urls, self.raw, self.request_id)
 
 
-@frozen
 class AsyncTask(Task):
     """A task of the asynchronous client: the same, but its downloads are awaited."""
+
+    __slots__ = ()
 
     # One class for values and errors of both clients is worth this one departure from substitutability.
     @_shown

@@ -1,20 +1,20 @@
-"""Plain values that every floor uses: a task's data, and what goes over the wire.
+"""Plain values that every floor uses: a task's data, and what is asked of the service and comes of it.
 
 Nothing here does I/O, and nothing here imports another module of this package. Annotations are evaluated, so
-that the type hints of the attrs classes can be read at run time.
+that type hints can be read at run time.
 """
 
 import json
 import re
 import reprlib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
 from itertools import chain
-from typing import Any, Protocol, Self, TypeAlias
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol, Self, TypeAlias
 from urllib.parse import urlsplit, urlunsplit
-
-from attrs import define, field, frozen
 
 from kling_elements.printable import printable
 
@@ -24,6 +24,8 @@ FAILED = "FAILED"
 TERMINAL_STATUSES = frozenset({COMPLETED, FAILED})
 UNKNOWN_STATUS = "UNKNOWN"
 """Stands for a status that a response did not state."""
+MAX_RESPONSE_BYTES = 1024 * 1024
+"""Of the service; a task has some hundred bytes."""
 
 _MAX_ERROR_BODY_CHARS = 64 * 1024
 _EXPIRY = r"(?:^|[?&=~])exp(?:ires)?=(\d{9,12})(?!\d)"  # compiled when it is needed
@@ -95,15 +97,7 @@ def _named_reason(name: str, value: object) -> str:
     return name if is_set else ""
 
 
-def _redacted_urls(urls: tuple[str, ...]) -> str:
-    return repr(tuple(redact_url(url) for url in urls))
-
-
-def _size_of(body: bytes | None) -> str:
-    return f"<{len(body)} bytes>" if body else "None"
-
-
-@frozen
+@dataclass(frozen=True, slots=True)
 class TaskData:
     """A task, as one response shows it.
 
@@ -117,9 +111,14 @@ class TaskData:
 
     id: str
     status: str
-    urls: tuple[str, ...] = field(default=(), repr=_redacted_urls)
-    raw: Mapping[str, Any] = field(factory=dict, repr=False, eq=False)
-    request_id: str | None = field(default=None, eq=False)
+    urls: tuple[str, ...] = ()
+    raw: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    request_id: str | None = field(default=None, compare=False)
+
+    def __repr__(self) -> str:
+        urls = tuple(map(redact_url, self.urls))
+        shown = f"id={self.id!r}, status={self.status!r}, urls={urls!r}, request_id={self.request_id!r}"
+        return f"{type(self).__name__}({shown})"
 
     @property
     def is_terminal(self) -> bool:
@@ -191,8 +190,7 @@ class TaskData:
         )
 
 
-@frozen
-class Request:
+class Request(NamedTuple):
     """A request to the service; the transport adds the origin and the key.
 
     Attributes:
@@ -205,32 +203,15 @@ class Request:
 
     method: str
     path: str
-    headers: Mapping[str, str] = field(factory=dict)
-    content: bytes | None = field(default=None, repr=_size_of)
+    headers: Mapping[str, str] = MappingProxyType({})
+    content: bytes | None = None
     task_id: str | None = None
 
-
-@frozen
-class ExternalRequest:
-    """A request to another host than the service's: sent without the key, redirects not followed.
-
-    Attributes:
-        url: The URL, sent as it is.
-        headers: The headers.
-        timeout: Seconds without a byte.
-        method: The HTTP method.
-        content: The body.
-    """
-
-    url: str = field(repr=False)
-    headers: Mapping[str, str]
-    timeout: float
-    method: str = "GET"
-    content: bytes | None = field(default=None, repr=_size_of)
+    def __repr__(self) -> str:
+        return f"Request({self.method} {self.path})"
 
 
-@frozen
-class Response:
+class Response(NamedTuple):
     """An HTTP response, read whole.
 
     Attributes:
@@ -241,7 +222,10 @@ class Response:
 
     status: int
     headers: Mapping[str, str]
-    body: bytes = field(repr=_size_of)
+    body: bytes
+
+    def __repr__(self) -> str:
+        return f"Response({self.status}, {len(self.body)} bytes)"
 
     @property
     def is_ok(self) -> bool:
@@ -276,17 +260,7 @@ class Response:
             raise ValueError("the JSON is nested too deeply") from None
 
 
-@frozen
-class ResponseHead:
-    """The beginning of a streamed response."""
-
-    status: int
-    headers: Mapping[str, str]
-    url: str = field(repr=False)
-
-
-@frozen
-class NoResponse:
+class NoResponse(NamedTuple):
     """A request that got no response.
 
     Attributes:
@@ -303,7 +277,6 @@ class NoResponse:
 Outcome: TypeAlias = Response | NoResponse
 
 
-@define
 class SendState:
     """What an interruption of a request leaves in doubt.
 
@@ -312,7 +285,8 @@ class SendState:
             was done.
     """
 
-    may_have_arrived: bool = False
+    def __init__(self) -> None:
+        self.may_have_arrived = False
 
 
 class BinaryWriter(Protocol):

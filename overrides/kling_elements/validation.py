@@ -10,8 +10,6 @@ import re
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
-
 from kling_elements.document import Document, load_document
 from kling_elements.errors import ValidationError
 from kling_elements.spelling import did_you_mean
@@ -27,7 +25,6 @@ _TEXT_KEYWORDS = frozenset({"type", "minLength", "maxLength", "pattern", "exampl
 _ARTICLE = {"array": "an", "integer": "an", "object": "an"}
 
 
-@frozen(slots=False)
 class Validator:
     """Checks values against one schema of a document.
 
@@ -36,8 +33,9 @@ class Validator:
         document: The document that its references point into.
     """
 
-    schema: Mapping[str, Any]
-    document: Document
+    def __init__(self, schema: Mapping[str, Any], document: Document) -> None:
+        self.schema = schema
+        self.document = document
 
     @cached_property
     def _compiled(self) -> Any:

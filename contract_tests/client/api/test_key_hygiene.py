@@ -21,7 +21,8 @@ from contract_tests.support.transports import HEADER as KEY_HEADER
 from contract_tests.support.transports import ORIGIN, SETTINGS, TransportKind
 from kling_elements import KlingError
 from kling_elements.api.fetch import REDIRECT_RULES, fetch
-from kling_elements.types import ExternalRequest, NoResponse, Response, ResponseHead
+from kling_elements.external import ExternalRequest, ResponseHead
+from kling_elements.types import NoResponse, Response
 
 
 def texts_of(value: object, depth: int = 6) -> Iterator[str]:

@@ -17,8 +17,8 @@ from contract_tests.support.transports import CREATE, HEADER, TransportKind
 from kling_elements import ValidationError
 from kling_elements.api import clients
 from kling_elements.api.auth import ApiKey, Settings
-from kling_elements.api.parsing import MAX_RESPONSE_BYTES
-from kling_elements.types import ExternalRequest, NoResponse, Request, Response, ResponseHead
+from kling_elements.external import ExternalRequest, ResponseHead
+from kling_elements.types import MAX_RESPONSE_BYTES, NoResponse, Request, Response
 
 FAR = "https://far.example/x?token=secret"
 LOOK = Request("GET", "/v1/x", {})

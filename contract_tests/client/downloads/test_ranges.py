@@ -7,7 +7,7 @@ from typing import Any
 from contract_tests.support.answers import mp4
 from kling_elements.downloads import ranges
 from kling_elements.downloads.mp4 import MAX_BOXES, Verdict, inspect_video
-from kling_elements.types import ResponseHead
+from kling_elements.external import ResponseHead
 
 HAVE = 100
 NOTE = ranges.PartNote("t", "https://cdn.example/a.mp4", '"v1"', 300)

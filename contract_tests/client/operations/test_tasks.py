@@ -161,7 +161,7 @@ def test_errors_and_tasks_survive_a_pickle(kind: type[Any]) -> None:
         value = kind(**{name: ATTRIBUTES[name] for name in own or ("text", "task_id", "hint")})
         value.add_note("a note")
     else:
-        value = kind(ID, "COMPLETED", (RESULT,), {"x": [1]}, "req", downloader=lambda *_, **__: None)
+        value = kind(ID, "COMPLETED", (RESULT,), {"x": [1]}, "req", lambda *_, **__: None)
     for twin in (pickle.loads(pickle.dumps(value)), pickle.loads(pickle.dumps(value, 2)), copy.copy(value)):  # noqa: S301 - our own bytes
         assert type(twin) is kind
         if kind in PUBLIC_ERRORS:
@@ -190,13 +190,14 @@ client = kling_elements.KlingElements("key-of-the-tests", journal=False, http_cl
 """
 LOOK = f'{CLIENT}client.get("{ID}")'
 CREATE = f'{CLIENT}client.create("https://a.example/b.png")'
+OPERATIONS = "kling_elements.operations"
 
 
 @pytest.mark.parametrize(
     ("code", "costly"),
     [
         ("kling_elements.__version__", "httpx attrs logging re kling_elements_mock"),
-        (LOOK, "jsonschema_rs sqlite3 kling_elements_api PIL kling_elements.operations.create"),
+        (LOOK, f"attrs jsonschema_rs kling_elements_api PIL sqlite3 {OPERATIONS}.create {OPERATIONS}.wait"),
         (CREATE, "kling_elements_api.models.task PIL"),
     ],
     ids=["import", "look", "create"],

@@ -8,14 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from attrs import evolve
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from contract_tests.support.examples import examples
 from kling_elements import Limits, PollSchedule, RetryPolicy, Stage, ValidationError
+from kling_elements.policy.deadline import Deadline
 from kling_elements.policy.durations import check_seconds
-from kling_elements.policy.polling import Deadline, choose_schedule
+from kling_elements.policy.polling import choose_schedule
 from kling_elements.policy.rate_limits import Rate, RateLimiter, rate_limiter_for
 from kling_elements.policy.retries import backoff
 
@@ -267,7 +267,7 @@ def test_usage() -> None:
     assert "waits" not in str(limiter.describe(20.0))
     assert limiter.describe(2100.0).tasks == 0
     assert "of 3 tasks" in str(RateLimiter().describe(0.0))
-    exhausted = evolve(limiter.describe(20.0), quota_wait=9_720_000.0)
+    exhausted = limiter.describe(20.0)._replace(quota_wait=9_720_000.0)
     assert "may be renewed in 2700.0 h" in str(exhausted)
 
 

@@ -31,15 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from kling_elements.api.auth import Settings
-    from kling_elements.types import (
-        ExternalRequest,
-        NoResponse,
-        Outcome,
-        Request,
-        ResponseHead,
-        SendState,
-        Sink,
-    )
+    from kling_elements.external import ExternalRequest, ResponseHead
+    from kling_elements.types import NoResponse, Outcome, Request, SendState, Sink
 
 T = TypeVar("T")
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn
-
-from attrs import field, frozen
 
 from kling_elements.api.key_redaction import redactor
 
@@ -51,14 +50,16 @@ class ApiKey:
         return body if shown is text else shown.encode("utf-8", "surrogateescape")
 
 
-@frozen
 class GivenKey:
     """What a caller gave as the key, hidden from tracebacks that show variables."""
 
-    value: object = field(repr=False)
+    __slots__ = ("value",)
+
+    def __init__(self, value: object) -> None:
+        self.value = value
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Settings:
     """What the requests of one client have in common.
 
@@ -78,6 +79,6 @@ class Settings:
     key: ApiKey
     timeout: float
     connect_timeout: float | None = None
-    headers: Mapping[str, str] = field(factory=dict, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     key_in: str = "header"
     key_prefix: str = ""

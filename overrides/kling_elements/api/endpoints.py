@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, cast
-
-from attrs import frozen
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from kling_elements.errors import ValidationError
 
@@ -15,8 +13,7 @@ if TYPE_CHECKING:
     from kling_elements_api.request_options import KlingElementsRequestPath
 
 
-@frozen
-class Endpoints:
+class Endpoints(NamedTuple):
     """The operations of one model, by their ids in the document.
 
     Attributes:

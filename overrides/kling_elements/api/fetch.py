@@ -5,25 +5,26 @@ The key is never sent there, and only redirects that the caller allows are follo
 
 from __future__ import annotations
 
+from dataclasses import replace
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
-from attrs import evolve, frozen
-
-from kling_elements.types import ExternalRequest, NoResponse, ResponseHead, redact_url
+from kling_elements.types import NoResponse, redact_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from kling_elements.api.io import IO
+    from kling_elements.external import ExternalRequest, ResponseHead
     from kling_elements.types import Sink
 
 
-@frozen
 class NotFollowed(NoResponse):
     """A URL or redirect that we refused to request. Not retryable."""
+
+    __slots__ = ()
 
 
 _REDIRECTS = frozenset(
@@ -92,7 +93,7 @@ async def fetch(
             return NotFollowed(
                 f"a redirect to {redact_url(target) or 'nowhere'} is not followed", was_sent=True
             )
-        request = evolve(request, url=target)
+        request = replace(request, url=target)
     return NotFollowed("too many redirects", was_sent=True)
 
 

@@ -9,16 +9,16 @@ import httpx
 
 from kling_elements import __version__
 from kling_elements.api.content_coding import ACCEPT_ENCODING, decode_body
-from kling_elements.api.parsing import MAX_RESPONSE_BYTES
 from kling_elements.api.proxies import certificate_advice
-from kling_elements.types import NoResponse, Response, ResponseHead
+from kling_elements.types import MAX_RESPONSE_BYTES, NoResponse, Response
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
 
     from kling_elements.api.auth import ApiKey, Settings
     from kling_elements.api.exchange import Exchange
-    from kling_elements.types import ExternalRequest, Request
+    from kling_elements.external import ExternalRequest, ResponseHead
+    from kling_elements.types import Request
 
 _USER_AGENT = f"kling-elements/{__version__}"
 _SLOWEST_UPLINK = 64 * 1024  # bytes a second; a body gets the time that it takes at this rate
@@ -252,6 +252,8 @@ def _content(response: httpx.Response) -> bytes:
 
 def response_head(response: httpx.Response) -> ResponseHead:
     """Return the beginning of a response."""
+    from kling_elements.external import ResponseHead
+
     return ResponseHead(response.status_code, _headers(response), str(response.url))
 
 

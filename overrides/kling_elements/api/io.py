@@ -12,15 +12,8 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from kling_elements.types import (
-        ExternalRequest,
-        NoResponse,
-        Outcome,
-        Request,
-        ResponseHead,
-        SendState,
-        Sink,
-    )
+    from kling_elements.external import ExternalRequest, ResponseHead
+    from kling_elements.types import NoResponse, Outcome, Request, SendState, Sink
 
 T = TypeVar("T")
 

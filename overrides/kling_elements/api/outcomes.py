@@ -23,19 +23,16 @@ caller has a deadline.
 
 from __future__ import annotations
 
-from enum import Enum, auto
 from http import HTTPStatus
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
-from attrs import frozen
-
+from kling_elements.api.decisions import Operation, Raise, Retry, Return
 from kling_elements.api.error_responses import read_error
 from kling_elements.api.parsing import find_created_task
 from kling_elements.api.responses import read_task, read_tasks, read_upload_addresses
 from kling_elements.errors import (
     ApiError,
     ConnectionFailed,
-    KlingError,
     NotFoundError,
     OutcomeUnknown,
     QuotaExceededError,
@@ -43,13 +40,13 @@ from kling_elements.errors import (
     ResponseFormatError,
     next_command,
 )
-from kling_elements.types import NoResponse, Outcome, Response
+from kling_elements.types import NoResponse, Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kling_elements.api.responses import UploadAddress
-    from kling_elements.types import TaskData
+    from kling_elements.api.decisions import Decision, Result
+    from kling_elements.types import Outcome, TaskData
 
 _CLIENT_CLOSED_REQUEST = 499  # nginx: we seem to have hung up, whatever the service did
 _TRANSIENT = frozenset(
@@ -84,48 +81,6 @@ _REFUSALS = frozenset(
         HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS,
     }
 )
-
-
-class Operation(Enum):
-    """The operations of the service, as far as retrying them is concerned."""
-
-    CREATE = auto()
-    STATUS = auto()
-    LIST = auto()
-    UPLOAD = auto()
-
-
-Result: TypeAlias = "TaskData | list[TaskData] | tuple[UploadAddress, ...]"
-
-
-@frozen
-class Return:
-    """The outcome is what was asked for."""
-
-    value: Result
-
-
-@frozen
-class Raise:
-    """The outcome is final."""
-
-    error: KlingError
-
-
-@frozen
-class Retry:
-    """The request may be retried without harm.
-
-    Attributes:
-        error: What to raise if it isn't retried.
-        retry_after: Seconds that the service asks to wait, if it does.
-    """
-
-    error: KlingError
-    retry_after: float | None = None
-
-
-Decision: TypeAlias = Return | Raise | Retry
 
 
 def decide(

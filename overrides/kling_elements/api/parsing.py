@@ -12,13 +12,12 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from kling_elements.api.result_urls import result_urls
-from kling_elements.types import UNKNOWN_STATUS, Response, TaskData
+from kling_elements.types import MAX_RESPONSE_BYTES, UNKNOWN_STATUS, Response, TaskData
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-MAX_RESPONSE_BYTES = 1024 * 1024  # of the service; a task has some hundred bytes
 _TASK_ID = r'"task_id"\s{0,9}:\s{0,9}(?:"([^"\\\s]{1,200})"|(\d{1,40})\b)'
 _TASK_ID_TEXTS = (
     rf'"data"\s{{0,9}}:\s{{0,9}}\{{[^{{}}]{{0,2000}}?{_TASK_ID}',

@@ -6,9 +6,8 @@ The order is: status, then JSON, then the shape. Nothing in here raises but erro
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-
-from attrs import field, frozen
 
 from kling_elements.api.error_responses import format_error, member, read_error
 from kling_elements.api.parsing import parse_json, task_from, task_id_of
@@ -116,7 +115,7 @@ def _uuid(text: str) -> UUID | None:
         return None
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class UploadAddress:
     """Where to put one file, and where it can then be read.
 

@@ -31,14 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from kling_elements.api.auth import Settings
-    from kling_elements.types import (
-        ExternalRequest,
-        Outcome,
-        Request,
-        ResponseHead,
-        SendState,
-        Sink,
-    )
+    from kling_elements.external import ExternalRequest, ResponseHead
+    from kling_elements.types import Outcome, Request, SendState, Sink
 
 T = TypeVar("T")
 

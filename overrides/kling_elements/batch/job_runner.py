@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import evolve, frozen
@@ -176,7 +177,7 @@ class JobRunner(Generic[TaskT]):
             "job": Job(self.batch_id, order.key),
             "target": order.target,
         }
-        waiting = evolve(self.waiting, on_update=lambda task: self._updated(order, task))
+        waiting = replace(self.waiting, on_update=lambda task: self._updated(order, task))
         if options.get("model") is None:
             options.pop("model", None)
         pauses = iter(_RATE_PAUSES)
@@ -201,7 +202,7 @@ class JobRunner(Generic[TaskT]):
             await service.io.run(lambda: require_same_content(order, entry))
             if target is not None:
                 await service.io.run(lambda: journal.set_target(entry.task_id or "", target, entry.origin))
-            waiting = evolve(self.waiting, on_update=lambda task: self._updated(order, task))
+            waiting = replace(self.waiting, on_update=lambda task: self._updated(order, task))
             task, file, _ = await finish(service, entry, target, claim, waiting)
         except BatchClosed:
             raise

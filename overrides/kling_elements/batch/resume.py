@@ -6,12 +6,13 @@ Used by `client.resume` for every unfinished entry, and by `client.batch` for jo
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from attrs import define, evolve, field, frozen
+from attrs import define, field, frozen
 
 from kling_elements.batch.results import BatchClosed, JobStatus, is_over, job_status, short_repr
 from kling_elements.errors import DownloadError
@@ -134,7 +135,7 @@ class ResumeRunner(Generic[TaskT]):
             self.running_tasks.add(entry.entry_id, task.id)
             return callback(entry, task) if callback else None
 
-        waiting = evolve(self.waiting, on_update=on_update)
+        waiting = replace(self.waiting, on_update=on_update)
         try:
             task, file, was_there = await finish(service, entry, target, claim, waiting)
         except BatchClosed:

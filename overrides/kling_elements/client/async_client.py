@@ -19,9 +19,8 @@ from kling_elements import journal as journals
 from kling_elements.api.async_transport import AsyncTransport
 from kling_elements.api.auth import Settings
 from kling_elements.api.endpoints import DEFAULT_MODEL
-from kling_elements.client.base import BaseClient, shown
+from kling_elements.client.base import BaseClient, check_waiting, shown, split_options
 from kling_elements.operations.arguments import Image, Images
-from kling_elements.operations.wait import WaitSettings, split_options
 from kling_elements.task import AsyncTask, Target, Task, async_download_alone
 from kling_elements.types import BinaryWriter, TaskData
 from kling_elements.validation import check_names
@@ -107,14 +106,14 @@ class AsyncKlingElements(BaseClient[AsyncTask, httpx.AsyncClient, AsyncTransport
     @shown
     async def wait(self, task_id: str | Task, **options: "Unpack[kling_elements.WaitOptions]") -> AsyncTask:
         """Wait for a task. As `KlingElements.wait`, awaited."""
-        return await self._service.wait(task_id, WaitSettings.of(options))
+        return await self._service.wait(task_id, check_waiting(options))
 
     @shown
     def watch(
         self, task_id: str | Task, **options: "Unpack[kling_elements.WatchOptions]"
     ) -> AsyncIterator[AsyncTask]:
         """Poll a task, and yield each change. As `KlingElements.watch`, with `async for`."""
-        return _Updates(self._service.watch(task_id, WaitSettings.of(options)))
+        return _Updates(self._service.watch(task_id, check_waiting(options)))
 
     @shown
     async def generate(

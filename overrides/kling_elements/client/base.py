@@ -8,13 +8,14 @@ import os
 import random
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Never, NoReturn, Self, TypeVar
 
 import httpx
-from attrs import evolve
 
+import kling_elements
 from kling_elements import batch as batches
 from kling_elements import downloads
 from kling_elements import journal as journals
@@ -26,8 +27,6 @@ from kling_elements.operations.events import Hook
 from kling_elements.operations.recorder import Recorder
 from kling_elements.operations.sender import Sender, rate_limiter_key
 from kling_elements.operations.service import TaskService
-from kling_elements.operations.wait import WAIT_TIMEOUT
-from kling_elements.policy.polling import PollSchedule, choose_schedule
 from kling_elements.policy.rate_limits import Limits, Usage, rate_limiter_for
 from kling_elements.policy.retries import RetryPolicy
 from kling_elements.settings import REQUEST_TIMEOUT, adjust_settings, resolve_settings
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
     from kling_elements.api.async_transport import AsyncTransport
     from kling_elements.api.sync_transport import SyncTransport
     from kling_elements.generated import GeneratedClient
+    from kling_elements.operations.wait import WaitSettings
 
 F = TypeVar("F", bound=Callable[..., Any])
 TaskT = TypeVar("TaskT", bound=Task)
@@ -49,6 +49,8 @@ TransportT = TypeVar("TransportT", "SyncTransport", "AsyncTransport")
 @cache
 def _defaults() -> dict[str, object]:
     """Return what an option of a method is where it is not given, unless that is None."""
+    from kling_elements.operations.wait import WAIT_TIMEOUT
+
     return {
         **downloads.DOWNLOAD_DEFAULTS,
         "check_images": False,
@@ -83,7 +85,7 @@ class BaseClient(Generic[TaskT, HttpT, TransportT]):
         timeout: float | httpx.Timeout = REQUEST_TIMEOUT,
         poll_interval: float | None = None,
         http_client: HttpT | None = None,
-        schedule: PollSchedule | None = None,
+        schedule: "kling_elements.PollSchedule | None" = None,
         clock: Callable[[], float] | None = None,
         sleep: Callable[[float], object] | None = None,
         journal: "journals.Journal | str | Path | Literal[False] | None" = None,
@@ -102,7 +104,7 @@ class BaseClient(Generic[TaskT, HttpT, TransportT]):
                 "base_url": (base_url, str),
                 "auth_header": (auth_header, str),
                 "http_client": (http_client, self._http_kind),
-                "schedule": (schedule, PollSchedule),
+                "schedule": (schedule, "PollSchedule"),
                 "limits": (limits, Limits),
                 "retries": (retries, RetryPolicy),
                 "clock": (clock, Callable),
@@ -120,7 +122,10 @@ class BaseClient(Generic[TaskT, HttpT, TransportT]):
             headers=default_headers,
             environ=os.environ,
         )
-        schedule = choose_schedule(schedule, poll_interval)
+        if schedule or poll_interval is not None:
+            from kling_elements.policy.polling import choose_schedule
+
+            schedule = choose_schedule(schedule, poll_interval)
         self._sleep = sleep or self._default_sleep
         recorder = Recorder.of(journal, settings)
         self._transport: TransportT = self._connect(settings, http_client)
@@ -133,7 +138,7 @@ class BaseClient(Generic[TaskT, HttpT, TransportT]):
             random=random.random,
             hook=on_event,
         )
-        self._core = TaskService(sender, schedule, recorder, self._bind)
+        self._core = TaskService.of(sender, schedule, recorder, self._bind)
         self._generated: list[GeneratedClient] = []  # one at most, which clients by `with_options` share
 
     def __repr__(self) -> str:
@@ -203,7 +208,7 @@ class BaseClient(Generic[TaskT, HttpT, TransportT]):
         settings = adjust_settings(core.sender.settings, timeout=timeout, headers=headers)
         transport = self._transport.with_settings(settings)
         policy = retries or core.sender.policy
-        sender = evolve(core.sender, io=transport, settings=settings, policy=policy)
+        sender = replace(core.sender, io=transport, settings=settings, policy=policy)
         twin = object.__new__(type(self))
         shared = vars(self) | {"_transport": transport}
         vars(twin).update(shared, _core=core.with_sender(sender, twin._bind))
@@ -226,12 +231,34 @@ class BaseClient(Generic[TaskT, HttpT, TransportT]):
         raise NotImplementedError
 
 
+def check_waiting(options: Mapping[str, Any]) -> "WaitSettings":
+    """Check a caller's options of `wait`; see `WaitSettings.of`."""
+    from kling_elements.operations.wait import WaitSettings
+
+    return WaitSettings.of(options)
+
+
+def split_options(options: Mapping[str, Any]) -> "tuple[dict[str, Any], WaitSettings]":
+    """Split a caller's options of `generate`; see `operations.wait.split_options`."""
+    from kling_elements.operations import wait
+
+    return wait.split_options(options)
+
+
 def _wrong_kinds(arguments: dict[str, tuple[object, Any]]) -> list[str]:
-    """Return a sentence for each argument that is neither None nor of its kind."""
+    """Return a sentence for each argument that is neither None nor of its kind.
+
+    A kind that is named by a text is imported only if there is a value.
+    """
+    given = {name: each for name, each in arguments.items() if each[0] is not None}
+    kinds = {
+        name: getattr(kling_elements, kind) if isinstance(kind, str) else kind
+        for name, (_, kind) in given.items()
+    }
     return [
-        f"{name} must be {_name_of(kind)}: got {_qualified(type(value))}"
-        for name, (value, kind) in arguments.items()
-        if value is not None and not isinstance(value, kind)
+        f"{name} must be {_name_of(kinds[name])}: got {_qualified(type(value))}"
+        for name, (value, _) in given.items()
+        if not isinstance(value, kinds[name])
     ]
 
 

@@ -20,9 +20,8 @@ from kling_elements.api.auth import Settings
 from kling_elements.api.endpoints import DEFAULT_MODEL
 from kling_elements.api.io import run_sync
 from kling_elements.api.sync_transport import SyncTransport
-from kling_elements.client.base import BaseClient, shown
+from kling_elements.client.base import BaseClient, check_waiting, shown, split_options
 from kling_elements.operations.arguments import Image, Images
-from kling_elements.operations.wait import WaitSettings, split_options
 from kling_elements.task import Target, Task, download_alone
 from kling_elements.types import BinaryWriter, TaskData
 from kling_elements.validation import check_names
@@ -173,7 +172,7 @@ class KlingElements(BaseClient[Task, httpx.Client, SyncTransport]):
             DeadlineExceeded: The task is not done yet. It runs on; wait for it again.
             ApiError: The service refused for good (401, 403, 404).
         """
-        return run_sync(self._service.wait(task_id, WaitSettings.of(options)))
+        return run_sync(self._service.wait(task_id, check_waiting(options)))
 
     @shown
     def watch(self, task_id: str | Task, **options: "Unpack[kling_elements.WatchOptions]") -> Iterator[Task]:
@@ -189,7 +188,7 @@ class KlingElements(BaseClient[Task, httpx.Client, SyncTransport]):
             ValidationError: An option can't be used.
             KlingError: From the iterator, as for `wait`.
         """
-        next_update = self._service.watch(task_id, WaitSettings.of(options))
+        next_update = self._service.watch(task_id, check_waiting(options))
         return iter(lambda: run_sync(next_update()), None)
 
     @shown

@@ -29,9 +29,10 @@ from kling_elements.downloads.ranges import (
 from kling_elements.downloads.speed import SpeedCheck
 from kling_elements.downloads.target import Target
 from kling_elements.errors import DownloadError, KlingError, ResultMissing
+from kling_elements.external import ExternalRequest, ResponseHead
 from kling_elements.log import logger
 from kling_elements.policy.retries import backoff
-from kling_elements.types import ExternalRequest, NoResponse, Response, ResponseHead, Sink, redact_url
+from kling_elements.types import NoResponse, Response, Sink, redact_url
 
 if TYPE_CHECKING:
     import os

@@ -19,7 +19,7 @@ from kling_elements.types import redact_url
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from kling_elements.types import ResponseHead
+    from kling_elements.external import ResponseHead
 
 _WHOLE = frozenset({HTTPStatus.OK, HTTPStatus.NON_AUTHORITATIVE_INFORMATION})
 _EXPIRED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE})

@@ -12,9 +12,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from typing import TYPE_CHECKING
-
-from attrs import frozen
+from typing import TYPE_CHECKING, NamedTuple
 
 from kling_elements.images.constraints import ImageInfo
 
@@ -63,8 +61,7 @@ _EXIF_SHORT = 3
 _QUARTER_TURNS = frozenset({5, 6, 7, 8})
 
 
-@frozen
-class _Header:
+class _Header(NamedTuple):
     width: int | None = None
     height: int | None = None
     turned: bool = False

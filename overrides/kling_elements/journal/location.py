@@ -42,6 +42,6 @@ def journal_path(
 
 
 def _default_path() -> Path:
-    import platformdirs  # noqa: PLC0415 - 20 ms that only this one case needs
+    import platformdirs
 
     return platformdirs.user_state_path("kling-elements", appauthor=False) / "journal.sqlite3"

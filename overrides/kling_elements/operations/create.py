@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from attrs import Factory, define, field, frozen
 
+from kling_elements.api.decisions import Operation
 from kling_elements.api.endpoints import DEFAULT_MODEL, find_model
-from kling_elements.api.outcomes import Operation
 from kling_elements.errors import KlingError, OutcomeUnknown, ValidationError, next_command
 from kling_elements.journal.entry import Job
 from kling_elements.log import logger

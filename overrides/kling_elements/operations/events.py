@@ -17,15 +17,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import TypeAlias
-
-from attrs import frozen
+from typing import NamedTuple, TypeAlias
 
 from kling_elements.log import logger
 
 
-@frozen
-class Event:
+class Event(NamedTuple):
     """Something that happened.
 
     Attributes:

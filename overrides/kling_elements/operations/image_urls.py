@@ -11,14 +11,16 @@ from attrs import define, field
 
 from kling_elements.api.fetch import any_host, fetch
 from kling_elements.errors import ValidationError
+from kling_elements.external import ExternalRequest
 from kling_elements.images import ImageInfo, inspect, problems
 from kling_elements.images.sources import UrlSource
 from kling_elements.operations.create_request import Draft, image_problem, image_rules
-from kling_elements.types import ExternalRequest, NoResponse
+from kling_elements.types import NoResponse
 
 if TYPE_CHECKING:
     from kling_elements.api.io import IO
-    from kling_elements.types import ResponseHead, Sink
+    from kling_elements.external import ResponseHead
+    from kling_elements.types import Sink
 
 URL_CHECK_BYTES = 64 * 1024
 URL_CHECK_TIMEOUT = 15.0

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
-
-from attrs import define, field
 
 from kling_elements import journal as journals
 from kling_elements.errors import (
@@ -32,33 +32,38 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@define(eq=False, repr=False)
+@dataclass(eq=False, repr=False, slots=True)
 class Recorder:
     """Records what one client does, with its origin and its key. Every call may touch the disk.
 
     Attributes:
         settings: The client's settings.
         is_own: Whether the journal is this client's, to be closed with it.
-        path: Where it is or will be; None if it is in no file, or was given open.
     """
 
     _open: Callable[[], Journal]
     settings: Settings
     is_own: bool = True
-    path: Path | None = None
+    _locate: Callable[[], Path | None] = lambda: None
     _opened: Journal | None = field(default=None, init=False)
 
     @classmethod
     def of(cls, setting: Journal | str | Path | Literal[False] | None, settings: Settings) -> Recorder:
         """Return the recorder for the journal that a client's argument names."""
         if setting is None or setting is False or isinstance(setting, (str, Path)):
-            path = journal_path(setting, os.environ)
-            return cls(lambda: journals.journal_at(path), settings, path=path)
+            named = {JOURNAL_VARIABLE: os.environ.get(JOURNAL_VARIABLE, "")}
+            locate = cache(lambda: journal_path(setting, named))
+            return cls(lambda: journals.journal_at(locate()), settings, _locate=locate)
         if isinstance(setting, journals.Journal):
             return cls(lambda: setting, settings, is_own=False)
         raise ValidationError(
             [f"journal must be a path, a Journal, False or None: got {type(setting).__name__}"]
         )
+
+    @property
+    def path(self) -> Path | None:
+        """Where the journal is or will be; None if it is in no file, or was given open."""
+        return self._locate()
 
     @property
     def journal(self) -> Journal:

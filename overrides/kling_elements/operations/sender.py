@@ -5,18 +5,17 @@ from __future__ import annotations
 import hashlib
 import math
 import time
+from dataclasses import dataclass
 from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from attrs import define
-
+from kling_elements.api.decisions import Operation, Raise, Retry, Return
 from kling_elements.api.endpoints import DEFAULT_MODEL, find_model
-from kling_elements.api.outcomes import Operation, Raise, Retry, Return, decide
 from kling_elements.api.requests import status_request
 from kling_elements.errors import RateLimitError
 from kling_elements.operations.events import Hook, emit
-from kling_elements.policy.polling import Deadline
+from kling_elements.policy.deadline import Deadline
 from kling_elements.policy.retries import RetryPolicy, backoff
 from kling_elements.types import Response, SendState
 from kling_elements.validation import check_parameter
@@ -25,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kling_elements.api.auth import ApiKey, Settings
+    from kling_elements.api.decisions import Decision, Result
     from kling_elements.api.io import IO
-    from kling_elements.api.outcomes import Decision, Result
     from kling_elements.policy.rate_limits import RateLimiter
     from kling_elements.types import Request
 
@@ -35,7 +34,7 @@ LEAST_REQUEST_TIMEOUT = 1.0
 """Seconds that a request gets right before a deadline."""
 
 
-@define(eq=False, repr=False)
+@dataclass(eq=False, repr=False, slots=True)
 class Sender:
     """Sends requests of one client.
 
@@ -111,6 +110,8 @@ class Sender:
                 was_sent=outcome.was_sent,
                 seconds=seconds,
             )
+        from kling_elements.api.outcomes import decide
+
         return decide(operation, outcome, is_fresh=is_fresh, task_id=request.task_id)
 
     def time_for(self, left: float) -> float:

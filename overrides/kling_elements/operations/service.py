@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 import time
 from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
-from attrs import Factory, define, evolve, field
-
+from kling_elements.api.decisions import Operation
 from kling_elements.api.endpoints import DEFAULT_MODEL, find_model
-from kling_elements.api.outcomes import Operation
 from kling_elements.api.requests import list_request
 from kling_elements.document import load_document
 from kling_elements.errors import KlingError, OutcomeUnknown, ValidationError, next_command
@@ -19,9 +18,8 @@ from kling_elements.log import logger
 from kling_elements.operations.events import emit
 from kling_elements.operations.sender import not_sent, status_request_for
 from kling_elements.operations.videos import Videos, require_video
-from kling_elements.operations.wait import WAIT_OPTIONS, Poll, WaitSettings
+from kling_elements.policy.deadline import Deadline
 from kling_elements.policy.durations import check_seconds
-from kling_elements.policy.polling import Deadline, PollSchedule
 from kling_elements.types import TaskData
 
 if TYPE_CHECKING:
@@ -33,7 +31,8 @@ if TYPE_CHECKING:
     from kling_elements.operations.create import CreateSettings, TaskCreator
     from kling_elements.operations.recorder import Recorder
     from kling_elements.operations.sender import Sender
-    from kling_elements.operations.wait import OnPoll
+    from kling_elements.operations.wait import OnPoll, Poll, WaitSettings
+    from kling_elements.policy.polling import PollSchedule
     from kling_elements.policy.rate_limits import Usage
 
 
@@ -45,29 +44,37 @@ _REMEMBERED = 1000  # tasks
 _SLOT_PAUSE = 5.0  # seconds between two checks for a free place among the concurrent tasks
 
 
-@define(eq=False, repr=False)
+@dataclass(eq=False, repr=False, slots=True)
 class TaskService(Generic[TaskT]):
     """The operations of one client.
 
     Attributes:
         sender: Sends requests.
-        schedule: When to poll a task.
+        schedule: When to poll a task; None for the usual one.
         recorder: Records creates and tasks in the journal.
         bind: Makes a task one of this client's.
         creator: Returns what creates tasks; made when it is first called.
     """
 
     sender: Sender
-    schedule: PollSchedule
+    schedule: PollSchedule | None
     recorder: Recorder
     bind: Callable[[TaskData], TaskT]
-    creator: Callable[[], TaskCreator] = field(
-        default=Factory(lambda service: _late_creator(service.sender, service.recorder), takes_self=True),
-        repr=False,
-    )
-    _created: dict[str, float] = field(factory=dict, init=False, repr=False)
-    _reported: set[str] = field(factory=set, init=False, repr=False)
-    _statuses: dict[str, str] = field(factory=dict, init=False, repr=False)
+    creator: Callable[[], TaskCreator]
+    _created: dict[str, float] = field(default_factory=dict, init=False)
+    _reported: set[str] = field(default_factory=set, init=False)
+    _statuses: dict[str, str] = field(default_factory=dict, init=False)
+
+    @classmethod
+    def of(
+        cls,
+        sender: Sender,
+        schedule: PollSchedule | None,
+        recorder: Recorder,
+        bind: Callable[[TaskData], TaskT],
+    ) -> TaskService[TaskT]:
+        """Return the operations over a sender, which create tasks by it."""
+        return cls(sender, schedule, recorder, bind, _late_creator(sender, recorder))
 
     @property
     def io(self) -> IO:
@@ -76,11 +83,11 @@ class TaskService(Generic[TaskT]):
 
     def with_sleep(self, sleep: Callable[[float], object]) -> TaskService[TaskT]:
         """Return the same service with another sleep, and without what it remembers of tasks."""
-        return evolve(self, sender=evolve(self.sender, io=self.io.with_sleep(sleep)))
+        return replace(self, sender=replace(self.sender, io=self.io.with_sleep(sleep)))
 
     def with_sender(self, sender: Sender, bind: Callable[[TaskData], TaskT]) -> TaskService[TaskT]:
         """Return the same service with another sender, and with what it remembers of tasks."""
-        twin = evolve(self, sender=sender, bind=bind, creator=_late_creator(sender, self.recorder))
+        twin = replace(self, sender=sender, bind=bind, creator=_late_creator(sender, self.recorder))
         twin._created, twin._reported = self._created, self._reported  # noqa: SLF001 - its own class
         twin._statuses = self._statuses  # noqa: SLF001
         return twin
@@ -96,7 +103,7 @@ class TaskService(Generic[TaskT]):
         rate_limiter = self.sender.rate_limiter
         if rate_limiter is None:
             return None
-        return evolve(rate_limiter.describe(time.monotonic()), quota_wait=self.recorder.quota_wait())
+        return rate_limiter.describe(time.monotonic())._replace(quota_wait=self.recorder.quota_wait())
 
     async def create(self, images: Images, options: Mapping[str, Any]) -> TaskT:
         """Create a task; see `TaskCreator.create`."""
@@ -187,6 +194,7 @@ class TaskService(Generic[TaskT]):
                 deadline begins to run; None to wait for one until the deadline.
         """
         from kling_elements.operations.create import CreateSettings
+        from kling_elements.operations.wait import WAIT_OPTIONS
 
         settings = CreateSettings.of(options, others=WAIT_OPTIONS)
         clock = waiting.clock or self.sender.clock
@@ -282,19 +290,20 @@ class TaskService(Generic[TaskT]):
         on_poll: OnPoll | None,
         deadline: Deadline | None,
     ) -> Poll:
+        from kling_elements.operations.wait import Poll
+        from kling_elements.policy.polling import choose_schedule
+
         clock = waiting.clock or self.sender.clock
         created = self._created.get(task_id) if isinstance(task_id, str) else None
         return Poll(
             task_id=task_id,
             request=status_request_for(task_id),
-            schedule=self.schedule
-            if waiting.poll_interval is None
-            else PollSchedule.fixed(waiting.poll_interval),
+            schedule=choose_schedule(self.schedule, waiting.poll_interval),
             deadline=deadline or Deadline(clock(), waiting.timeout),
             clock=clock,
             settings=waiting,
             age=None if created is None else self.sender.clock() - created,
-            sender=evolve(self.sender, io=self._io_for(waiting)),
+            sender=replace(self.sender, io=self._io_for(waiting)),
             bind=self._bind_reporting,
             record=self._record_status,
             on_poll=on_poll,

@@ -14,16 +14,17 @@ from urllib.parse import urlsplit
 
 from attrs import define, evolve, field, frozen
 
+from kling_elements.api.decisions import Operation
 from kling_elements.api.endpoints import UPLOAD_OPERATION
-from kling_elements.api.outcomes import Operation
 from kling_elements.api.parsing import read_retry_after
 from kling_elements.api.requests import upload_request
 from kling_elements.errors import UploadError, ValidationError
+from kling_elements.external import ExternalRequest
 from kling_elements.images import url_problems
 from kling_elements.images.sources import UrlSource
 from kling_elements.operations.create_request import image_problem, load_images
 from kling_elements.policy.retries import backoff
-from kling_elements.types import ExternalRequest, NoResponse, Response
+from kling_elements.types import NoResponse, Response
 from kling_elements.validation import request_validator
 
 if TYPE_CHECKING:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
-from attrs import frozen
-
 from kling_elements import downloads
-from kling_elements.api.outcomes import Operation
+from kling_elements.api.decisions import Operation
 from kling_elements.errors import ResultMissing, TaskFailed, next_command
 from kling_elements.operations.events import emit
 from kling_elements.operations.recorder import record
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     TaskT = TypeVar("TaskT", bound=TaskData)
 
 
-@frozen(eq=False)
+@dataclass(frozen=True, eq=False, repr=False, slots=True)
 class Videos:
     """The videos of one client's tasks.
 

@@ -2,16 +2,16 @@
 
 import math
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, fields
 from typing import Any, TypeAlias, cast
 
-from attrs import define, fields, frozen
-
-from kling_elements.api.outcomes import Operation, Raise, Retry
+from kling_elements.api.decisions import Operation, Raise, Retry
 from kling_elements.errors import DeadlineExceeded, KlingError, ValidationError, next_command
 from kling_elements.log import logger
 from kling_elements.operations.sender import LEAST_REQUEST_TIMEOUT, Sender
+from kling_elements.policy.deadline import Deadline
 from kling_elements.policy.durations import check_seconds
-from kling_elements.policy.polling import Deadline, PollSchedule
+from kling_elements.policy.polling import PollSchedule
 from kling_elements.types import Request, TaskData
 from kling_elements.validation import unknown_names
 
@@ -20,7 +20,7 @@ NOT_FOUND_GRACE = 30.0  # a task may not be visible right after it was created
 LONGEST_PAUSE = 3600.0  # poll at least once an hour, even if the service asks for less
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Look:
     """One poll of a task during a wait.
 
@@ -43,7 +43,7 @@ OnPoll: TypeAlias = Callable[[Look], Awaitable[None]]
 """Awaited at every poll, before the caller's own callback is called."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class WaitSettings:
     """How to wait for a task, checked.
 
@@ -102,7 +102,7 @@ def split_options(options: Mapping[str, Any]) -> tuple[dict[str, Any], WaitSetti
     return {name: value for name, value in options.items() if name not in waiting}, WaitSettings.of(waiting)
 
 
-@define(eq=False, repr=False)
+@dataclass(eq=False, repr=False, slots=True)
 class Poll:
     """One wait for a task, and what it has seen.
 

@@ -1,4 +1,4 @@
-"""Decide when to poll a task: a pure schedule, jittered, clamped to the deadline.
+"""Decide when to poll a task: a pure schedule, jittered.
 
 Sibling models took 73 to 530 s, with claims up to 30 minutes; this one is unmeasured. So the polls are
 frequent at first, and then less so.
@@ -7,14 +7,13 @@ frequent at first, and then less so.
 from __future__ import annotations
 
 import math
-
-from attrs import field, frozen
+from dataclasses import dataclass, field
 
 from kling_elements.errors import ValidationError
-from kling_elements.policy.durations import LEAST_LEFT, check_kind, check_seconds
+from kling_elements.policy.durations import check_kind, check_seconds
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Stage:
     """Until the wait is `until` seconds old, poll every `shortest` to `longest` seconds.
 
@@ -26,12 +25,12 @@ class Stage:
     shortest: float
     longest: float
 
-    def __attrs_post_init__(self) -> None:
+    def __post_init__(self) -> None:
         for name in ("until", "shortest", "longest"):
             check_seconds(f"a stage's `{name}`", getattr(self, name))
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class PollSchedule:
     """How long to sleep before each poll of a task.
 
@@ -51,7 +50,7 @@ class PollSchedule:
     )
     jitter: float = 0.1
 
-    def __attrs_post_init__(self) -> None:
+    def __post_init__(self) -> None:
         check_seconds("first", self.first)
         check_kind("stages", self.stages, tuple)
         if not self.stages:
@@ -87,35 +86,6 @@ class PollSchedule:
         if shortest == longest:
             return shortest * (1 + self.jitter * (2 * random - 1))
         return shortest + (longest - shortest) * random
-
-
-@frozen
-class Deadline:
-    """A point on a monotonic clock.
-
-    Attributes:
-        started: The clock's reading at the start, in seconds.
-        timeout: Seconds that may pass; infinite for no deadline.
-    """
-
-    started: float
-    timeout: float
-
-    def elapsed(self, now: float) -> float:
-        """Return the seconds since the start."""
-        return max(0.0, now - self.started)
-
-    def remaining(self, now: float) -> float:
-        """Return the seconds that are left, never below zero."""
-        return max(0.0, self.timeout - self.elapsed(now))
-
-    def is_over(self, now: float) -> bool:
-        """Return whether no time is left that is worth sleeping for."""
-        return self.remaining(now) < LEAST_LEFT
-
-    def clamp(self, seconds: float, now: float) -> float:
-        """Return `seconds`, or what is left if that is less."""
-        return min(seconds, self.remaining(now))
 
 
 def choose_schedule(schedule: PollSchedule | None, poll_interval: float | None) -> PollSchedule:

@@ -12,9 +12,8 @@ import os
 import re
 import threading
 from collections import deque
-from typing import TYPE_CHECKING
-
-from attrs import define, field, frozen
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
 
 from kling_elements.policy.durations import check_count, check_kind, check_seconds
 
@@ -25,7 +24,7 @@ TASK_FORGOTTEN = 35 * 60.0  # seconds unseen; claims about the longest tasks go 
 _LONGEST_BLOCK = 120.0  # the vendor's longest window: no header may stop a client for longer
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Rate:
     """At most that many requests within any window of that many seconds.
 
@@ -36,7 +35,7 @@ class Rate:
     requests: int
     seconds: float
 
-    def __attrs_post_init__(self) -> None:
+    def __post_init__(self) -> None:
         check_count("a rate's requests", self.requests)
         check_seconds("a rate's window", self.seconds, above_zero=True)
 
@@ -46,7 +45,7 @@ class Rate:
         return cls(max(1, math.floor(per_second * seconds)), seconds)
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Limits:
     """The service's limits, as the vendor's page on rate limits states them.
 
@@ -65,7 +64,7 @@ class Limits:
     rates: tuple[Rate, ...] = (Rate.average(50, 5.0), Rate.average(10, 120.0))
     tasks: int | None = 3
 
-    def __attrs_post_init__(self) -> None:
+    def __post_init__(self) -> None:
         check_kind("rates", self.rates, tuple)
         for rate in self.rates:
             check_kind("each rate", rate, Rate)
@@ -78,8 +77,7 @@ class Limits:
         return cls((), None)
 
 
-@frozen
-class Usage:
+class Usage(NamedTuple):
     """How much of the limits is used.
 
     Attributes:
@@ -110,7 +108,7 @@ class Usage:
         return ", ".join(parts)
 
 
-@define(eq=False, repr=False)
+@dataclass(eq=False, repr=False, slots=True)
 class RateLimiter:
     """Counts what one process asks of the service with one key. Safe to use from several threads.
 
@@ -118,13 +116,13 @@ class RateLimiter:
         limits: The limits to keep.
     """
 
-    limits: Limits = field(factory=Limits)
-    _sent: deque[float] = field(factory=deque, init=False, repr=False)
-    _blocked_until: float = field(default=-math.inf, init=False, repr=False)
-    _allowance: tuple[int, float] | None = field(default=None, init=False, repr=False)
-    _tasks: dict[str, float] = field(factory=dict, init=False, repr=False)
-    _slots: itertools.count[int] = field(factory=itertools.count, init=False, repr=False)
-    _lock: threading.Lock = field(factory=threading.Lock, init=False, repr=False)
+    limits: Limits = field(default_factory=Limits)
+    _sent: deque[float] = field(default_factory=deque, init=False)
+    _blocked_until: float = field(default=-math.inf, init=False)
+    _allowance: tuple[int, float] | None = field(default=None, init=False)
+    _tasks: dict[str, float] = field(default_factory=dict, init=False)
+    _slots: itertools.count[int] = field(default_factory=itertools.count, init=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def delay(self, now: float, most: float = math.inf) -> float:
         """Return the seconds to wait before sending one request, and reserve its place.

@@ -11,15 +11,14 @@ What would be left of it is the formula below.
 from __future__ import annotations
 
 import math
-
-from attrs import frozen
+from dataclasses import dataclass
 
 from kling_elements.policy.durations import LEAST_LEFT, check_count, check_seconds
 
 _LARGEST_EXPONENT = 60  # beyond it every pause is the cap, and far beyond it a float overflows
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class RetryPolicy:
     """How often to retry, and how long to pause.
 
@@ -38,7 +37,7 @@ class RetryPolicy:
     cap: float = 20.0
     max_hint: float = 20.0
 
-    def __attrs_post_init__(self) -> None:
+    def __post_init__(self) -> None:
         if self.attempts is not None:
             check_count("attempts", self.attempts)
         check_seconds("base", self.base)
