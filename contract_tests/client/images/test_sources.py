@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
-import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,7 +18,7 @@ from contract_tests.support.pictures import encoded, picture
 from kling_elements.images import ImageConstraints, ImageInfo, open_files, sources
 
 RULES = ImageConstraints(("jpeg", "png"), 300, 300, 0.4, 2.5, 10_000_000)
-LEAN = attrs.evolve(RULES, max_bytes=20_000)
+LEAN = RULES._replace(max_bytes=20_000)
 
 
 PNG = encoded(picture())

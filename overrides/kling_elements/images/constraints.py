@@ -6,9 +6,7 @@ The limits come from the document's ``x-image-constraints``; nothing here repeat
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
-
-from attrs import frozen
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,8 +32,7 @@ _WORDS = {
 }
 
 
-@frozen
-class ImageConstraints:
+class ImageConstraints(NamedTuple):
     """The limits on one image.
 
     Attributes:
@@ -98,8 +95,7 @@ class ImageConstraints:
         )
 
 
-@frozen
-class ImageInfo:
+class ImageInfo(NamedTuple):
     """What is known of one image; None is "not known".
 
     Attributes:

@@ -9,11 +9,9 @@ import re
 import stat
 import sys
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
-
-from attrs import field, frozen
 
 from kling_elements.images.constraints import ImageConstraints, ImageInfo, problems
 from kling_elements.images.inspection import inspect
@@ -47,43 +45,44 @@ class ImageProblem(ValueError):  # noqa: N818  internal, and what it holds is ca
         return f"{self.label} {'; '.join(self.problems)}"
 
 
-@frozen
-class UrlSource:
+class UrlSource(NamedTuple):
     """An image behind an http or https URL of good form; nobody has fetched it."""
 
-    url: str = field(repr=lambda url: repr(shown_url(url)))
+    url: str
     label: str
 
+    def __repr__(self) -> str:
+        return f"UrlSource({shown_url(self.url)!r})"
 
-@frozen
-class FileSource:
+
+class FileSource(NamedTuple):
     """An image in a file, which has not been opened."""
 
     path: Path
     label: str
 
 
-@frozen
-class BytesSource:
+class BytesSource(NamedTuple):
     """An image in memory, not looked at yet."""
 
-    data: bytes = field(repr=lambda data: f"<{len(data)} bytes>")
+    data: bytes
     label: str
 
+    def __repr__(self) -> str:
+        return f"BytesSource({self.label!r}, {len(self.data)} bytes)"
 
-@frozen
-class PillowSource:
+
+class PillowSource(NamedTuple):
     """An image that Pillow has in memory, not encoded yet."""
 
-    image: Any = field(repr=False)
+    image: Any
     label: str
 
 
 ImageSource: TypeAlias = UrlSource | FileSource | BytesSource | PillowSource
 
 
-@frozen
-class LoadedImage:
+class LoadedImage(NamedTuple):
     """An image that passed every check.
 
     Attributes:
@@ -92,9 +91,12 @@ class LoadedImage:
         label: what it is called in messages.
     """
 
-    data: bytes = field(repr=lambda data: f"<{len(data)} bytes>")
+    data: bytes
     facts: ImageInfo
     label: str
+
+    def __repr__(self) -> str:
+        return f"LoadedImage({self.label!r}, {self.facts})"
 
     @property
     def base64(self) -> str:

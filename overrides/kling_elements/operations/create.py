@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from typing import TYPE_CHECKING, Any, cast
-
-from attrs import Factory, define, field, frozen
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from kling_elements.api.decisions import Operation
 from kling_elements.api.endpoints import DEFAULT_MODEL, find_model
@@ -32,8 +30,7 @@ if TYPE_CHECKING:
 _OPTIONS = ("check_images", "local_files", "model", "job", "target")
 
 
-@frozen
-class CreateSettings:
+class CreateSettings(NamedTuple):
     """What to create, apart from the images, as far as it can be checked without them.
 
     Attributes:
@@ -86,8 +83,7 @@ class CreateSettings:
         )
 
 
-@frozen
-class Created:
+class Created(NamedTuple):
     """The result of a create.
 
     Attributes:
@@ -103,7 +99,6 @@ def _no_limit() -> float:
     return math.inf
 
 
-@define(eq=False, repr=False)
 class TaskCreator:
     """Creates tasks.
 
@@ -113,11 +108,10 @@ class TaskCreator:
         uploader: Uploads local images to the service's store.
     """
 
-    sender: Sender
-    recorder: Recorder
-    uploader: Uploader = field(
-        default=Factory(lambda creator: Uploader(creator.sender), takes_self=True), init=False, repr=False
-    )
+    def __init__(self, sender: Sender, recorder: Recorder) -> None:
+        self.sender = sender
+        self.recorder = recorder
+        self.uploader = Uploader(sender)
 
     async def create(
         self, images: Images, settings: CreateSettings, remaining: Callable[[], float] = _no_limit

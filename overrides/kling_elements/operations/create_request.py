@@ -6,10 +6,8 @@ import re
 from collections.abc import Iterable
 from enum import Enum
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
-
-from attrs import frozen
 
 from kling_elements.api.requests import create_request
 from kling_elements.errors import ValidationError
@@ -27,8 +25,7 @@ if TYPE_CHECKING:
     from kling_elements.validation import Validator
 
 
-@frozen
-class Draft:
+class Draft(NamedTuple):
     """A request whose fields are checked, and whose images are known by kind but not read yet.
 
     Attributes:

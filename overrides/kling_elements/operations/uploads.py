@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
 from urllib.parse import urlsplit
-
-from attrs import define, evolve, field, frozen
 
 from kling_elements.api.decisions import Operation
 from kling_elements.api.endpoints import UPLOAD_OPERATION
@@ -50,8 +49,7 @@ _MOST_REFUSALS = 2  # in a row: a fresh URL that is refused was not too old
 NOTHING_CREATED = "No task was created, and nothing is billed"
 
 
-@frozen
-class _Asset:
+class _Asset(NamedTuple):
     """An image in the service's store.
 
     Attributes:
@@ -59,11 +57,11 @@ class _Asset:
         good_until: When to stop reusing it, on the clock.
     """
 
-    url: str = field(repr=False)
+    url: str
     good_until: float
 
 
-@define(eq=False, repr=False)
+@dataclass(eq=False, repr=False, slots=True)
 class Uploader:
     """Uploads images to the service's store, and remembers their URLs.
 
@@ -72,8 +70,8 @@ class Uploader:
     """
 
     sender: Sender
-    _assets: dict[Key, _Asset] = field(factory=dict, init=False, repr=False)
-    _refusal: int | None = field(default=None, init=False, repr=False)
+    _assets: dict[Key, _Asset] = field(default_factory=dict, init=False)
+    _refusal: int | None = field(default=None, init=False)
 
     async def upload(self, images: Sequence[LoadedImage]) -> list[str]:
         """Return the URLs of images, in order. An image that is still in the store is not uploaded again.
@@ -214,7 +212,7 @@ async def place_images(draft: Draft, store: str | Store, uploader: Uploader) -> 
     images = list(draft.images)
     for place, url in zip(loaded, urls, strict=True):
         images[place] = UrlSource(url, images[place].label)
-    return evolve(draft, images=tuple(images))
+    return draft._replace(images=tuple(images))
 
 
 async def _store(io: IO, store: Store, place: int, image: LoadedImage) -> str:
