@@ -13,7 +13,7 @@ from kling_elements.api.log_redaction import RedactedLogs
 from kling_elements.types import SendState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from kling_elements.api.auth import Settings
     from kling_elements.types import Outcome, Request
@@ -77,10 +77,12 @@ class BaseTransport(Generic[ClientsT]):
         return twin
 
 
-def attempts(request: Request, *, may_keep: bool = True) -> tuple[Exchange, ...]:
-    """Return the exchanges that a request may take.
+def attempts(request: Request, *, may_keep: bool = True) -> Iterator[Exchange]:
+    """Yield the exchanges that a request may take.
 
     A look may go over a kept connection. If the service has just closed that, it is repeated over a new one.
     Any other request has a connection of its own, once.
     """
-    return (Exchange(may_keep=True), Exchange()) if may_keep and request.method == "GET" else (Exchange(),)
+    if may_keep and request.method == "GET":
+        yield Exchange(may_keep=True)
+    yield Exchange()

@@ -40,7 +40,8 @@ class RedactedLogs:
     def __enter__(self) -> None:
         # A filter of a logger does not see what its children log, and a logger may be made at any time.
         for logger in _loggers(len(logging.root.manager.loggerDict)):
-            logger.addFilter(_FILTER)
+            if _FILTER not in logger.filters:
+                logger.addFilter(_FILTER)
         self._token = _redaction.set(self._redact)
 
     def __exit__(self, *error: object) -> None:

@@ -7,14 +7,12 @@ hours. An event loop can cancel, but a thread that waits for a socket is only wo
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import socket
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Self
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from typing import Any, Self
 
 
 class TotalTimeout:
@@ -25,12 +23,13 @@ class TotalTimeout:
 
     Args:
         seconds: How long.
-        clock: A monotonic clock, in seconds.
+
+    Attributes:
+        ends: When it is over, on the monotonic clock.
     """
 
-    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._ends = clock() + seconds
+    def __init__(self, seconds: float) -> None:
+        self.ends = time.monotonic() + seconds
         self._guard = threading.Lock()
         self._connection: socket.socket | None = None
         self._has_ended = False
@@ -47,17 +46,17 @@ class TotalTimeout:
     @property
     def left(self) -> float:
         """The seconds that are left; zero once the time is up."""
-        return 0.0 if self._has_ended else max(0.0, self._ends - self._clock())
+        return 0.0 if self._has_ended else max(0.0, self.ends - time.monotonic())
 
     @property
     def is_over(self) -> bool:
         """Whether the time is up."""
-        return self.left <= 0
+        return self._has_ended or self.ends <= time.monotonic()
 
     def extend(self, seconds: float) -> None:
         """Allow that many seconds from now, in place of what is left."""
         if not self.is_over:
-            self._ends = self._clock() + seconds
+            self.ends = time.monotonic() + seconds
             _watcher.add(self)
 
     def watch(self, stream: Any) -> None:
@@ -85,23 +84,24 @@ class _Watcher:
 
     def __init__(self) -> None:
         self._under_way: set[TotalTimeout] = set()
-        self._changed = threading.Condition()
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
         self._wakes_at = 0.0
         self._is_running = False
 
     def add(self, limit: TotalTimeout) -> None:
         """Watch an exchange, or look again at when it ends."""
-        with self._changed:
+        with self._lock:
             self._under_way.add(limit)
             if not self._is_running:
                 self._is_running = True
                 threading.Thread(target=self._run, name="kling-elements timeouts", daemon=True).start()
-            elif time.monotonic() + limit.left < self._wakes_at:
+            elif limit.ends < self._wakes_at:
                 self._changed.notify()
 
     def remove(self, limit: TotalTimeout) -> None:
         """Forget an exchange that is done."""
-        with self._changed:
+        with self._lock:
             self._under_way.discard(limit)
 
     def _run(self) -> None:
@@ -110,8 +110,8 @@ class _Watcher:
                 for limit in [limit for limit in self._under_way if limit.is_over]:
                     self._under_way.discard(limit)
                     limit.end()
-                seconds = min((limit.left for limit in self._under_way), default=threading.TIMEOUT_MAX)
-                self._wakes_at = time.monotonic() + seconds
+                self._wakes_at = min((limit.ends for limit in self._under_way), default=math.inf)
+                seconds = max(0.0, self._wakes_at - time.monotonic())
                 self._changed.wait(min(seconds, threading.TIMEOUT_MAX))
 
 
