@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
@@ -16,29 +17,37 @@ class DocumentError(ValueError):
 
 @frozen
 class Node:
-    """A value in the document, with the JSON Pointer of where it really stands."""
+    """A value in the document, with the JSON Pointer of where it really stands.
+
+    It remembers its children, as every request walks the same few paths; the document never changes.
+    """
 
     root: Mapping[str, Any] = field(repr=False)
     pointer: str
     value: Any = field(repr=False)
+    _known: dict[str, Node] = field(factory=dict, init=False, repr=False, eq=False)
 
     def get(self, key: str) -> Node | None:
         """Return the child under `key`, with references followed, or None."""
         if not isinstance(self.value, dict) or key not in self.value:
             return None
-        return self._child(key, self.value[key])
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = self._child(key, self.value[key])
+        return found
 
-    def children(self, key: str) -> dict[str, Node]:
+    def children(self, key: str) -> Mapping[str, Node]:
         """Return what the object or array under `key` holds, by key or position; empty without one."""
         child = self.get(key)
-        return {} if child is None else child._all()  # noqa: SLF001 - a node of the same document
+        return {} if child is None else child._all  # noqa: SLF001 - a node of the same document
 
     def text(self, key: str) -> str | None:
         """Return the string under `key`, or None."""
         value = self.value.get(key) if isinstance(self.value, dict) else None
         return value if isinstance(value, str) else None
 
-    def _all(self) -> dict[str, Node]:
+    @cached_property
+    def _all(self) -> Mapping[str, Node]:
         if isinstance(self.value, dict):
             return {str(key): self._child(str(key), value) for key, value in self.value.items()}
         values = self.value if isinstance(self.value, list) else []

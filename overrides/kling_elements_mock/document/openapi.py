@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,13 +35,19 @@ class Operation:
     node: Node
     parameters: tuple[Node, ...]
 
+    @cached_property
+    def template(self) -> tuple[re.Pattern[str], list[str]]:
+        """What matches its path, percent-encoded, and the names of what that captures."""
+        pieces = re.split(r"\{([^}]+)\}", self.path)  # literal, name, literal, …
+        return re.compile(r"([^/\n]+)".join(map(re.escape, pieces[::2]))), pieces[1::2]
+
     @property
     def body(self) -> Node | None:
         """The documented request body."""
         return self.node.get("requestBody")
 
     @property
-    def body_properties(self) -> dict[str, Node]:
+    def body_properties(self) -> Mapping[str, Node]:
         """The properties of the request body's first schema."""
         content = {} if self.body is None else self.body.children("content")
         schemas = [schema for media in content.values() if (schema := media.get("schema")) is not None]
@@ -56,8 +62,9 @@ class Operation:
         """Return whether `status` or its class (`4XX`) is documented."""
         return not {str(status), f"{status // 100}XX"}.isdisjoint(self.node.children("responses"))
 
+    @cached_property
     def success(self) -> tuple[int, Node | None]:
-        """Return the first documented 2xx with its response, or 200 and None."""
+        """The first documented 2xx with its response, or 200 and None."""
         for status, node in sorted(self.node.children("responses").items(), key=lambda item: item[0]):
             if status.startswith("2"):
                 return (int(status) if status.isdigit() else 200), node
@@ -113,12 +120,13 @@ class Document:
         Both paths and parameters are percent-encoded. Starlette's routes match decoded paths, and take no
         names such as `{task-id}`.
         """
-        parts = path.split("/")
         best: tuple[int, dict[str, Operation], dict[str, str]] | None = None
         for operation in self.operations:
-            found = _match(operation.path.split("/"), parts)
-            if found is None:
+            pattern, names = operation.template
+            values = pattern.fullmatch(path)
+            if values is None:
                 continue
+            found = dict(zip(names, values.groups(), strict=True))
             if best is None or len(found) < best[0]:
                 best = len(found), {}, found
             if len(found) == best[0]:
@@ -177,7 +185,7 @@ class Document:
                     break
 
     def _linked(self, operation: Operation) -> Iterator[Operation]:
-        for link in (operation.success()[1] or operation.node).children("links").values():
+        for link in (operation.success[1] or operation.node).children("links").values():
             target = link.text("operationId")
             if target is not None and target in self.by_id:
                 yield self.by_id[target]
@@ -195,27 +203,6 @@ def _operations(root: Node) -> Iterator[Operation]:
                 own = {(parameter.text("in"), parameter.text("name")): parameter for parameter in both}
                 name = node.text("operationId") or f"{method} {path}"
                 yield Operation(name, method.upper(), path, node, tuple(own.values()))
-
-
-def _match(template: list[str], parts: list[str]) -> dict[str, str] | None:
-    if len(template) != len(parts):
-        return None
-    found: dict[str, str] = {}
-    for expected, given in zip(template, parts, strict=True):
-        names = re.findall(r"\{([^}]+)\}", expected)
-        if not names:
-            if expected != given:
-                return None
-            continue
-        pattern = "".join(
-            "(.+)" if piece.startswith("{") else re.escape(piece)
-            for piece in re.split(r"(\{[^}]+\})", expected)
-        )
-        values = re.fullmatch(pattern, given)
-        if values is None:
-            return None
-        found.update(zip(names, values.groups(), strict=True))
-    return found
 
 
 def _webhook_field(create: Operation) -> str | None:

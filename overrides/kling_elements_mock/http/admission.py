@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kling_elements_mock.document.openapi import Operation
-    from kling_elements_mock.document.validation import Violation
+    from kling_elements_mock.document.validation import Carried, Violation
     from kling_elements_mock.http.requests import MockRequest
     from kling_elements_mock.http.responses import Responses
     from kling_elements_mock.mock import Mock
@@ -34,7 +34,7 @@ class Call:
         responses: The document's responses.
         request: As sent.
         operation: What is called.
-        path_parameters: By name, still percent-encoded.
+        carried: What it carries beside its body.
         owner: A digest of the caller's key.
         script: The effect of its scenarios.
         standing: The caller's rate limit.
@@ -44,7 +44,7 @@ class Call:
     responses: Responses
     request: MockRequest
     operation: Operation
-    path_parameters: dict[str, str]
+    carried: Carried
     owner: str
     script: Script
     standing: Standing
@@ -72,9 +72,10 @@ def admit(mock: Mock, responses: Responses, request: MockRequest) -> Call:
     nearest = operation or next(iter(here.values()), None)
     if request.method == "OPTIONS" and here and operation is None:
         raise Refused(Response(status_code=204, headers=_allow(here)))
+    carried = request.carried(path_parameters)
     try:
         ways = mock.document.key_ways(nearest)
-        owner = owner_of(request.carried(path_parameters), ways, mock.settings.keys)
+        owner = owner_of(carried, ways, mock.settings.keys)
     except KeyRefusedError as error:
         raise Refused(responses.documented(nearest, 401, request.accept, str(error))) from None
     if operation is None:
@@ -88,7 +89,7 @@ def admit(mock: Mock, responses: Responses, request: MockRequest) -> Call:
         response = responses.documented(operation, 429, request.accept, "rate")
         response.headers.update({"retry-after": str(standing.reset), **standing.headers()})
         raise Refused(response)
-    return Call(mock, responses, request, operation, path_parameters, owner, script, standing)
+    return Call(mock, responses, request, operation, carried, owner, script, standing)
 
 
 def _no_operation(

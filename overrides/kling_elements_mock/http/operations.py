@@ -32,8 +32,7 @@ async def perform(call: Call) -> Response:
     followed = next((cycle for cycle in cycles if cycle.status is call.operation), None)
     # An id that can't exist is unknown, not malformed.
     skip = () if followed is None else (followed.parameter,)
-    carried = call.request.carried(call.path_parameters)
-    violations = parameters(call.mock.schemas, call.operation, carried, skip)
+    violations = parameters(call.mock.schemas, call.operation, call.carried, skip)
     if violations:
         raise call.refused(400, "The request's parameters are not valid", violations)
     if followed is not None:
@@ -53,7 +52,7 @@ def _with_body(call: Call) -> Response:
     listing = uploads.files_of(call.operation)
     if listing is not None:
         files = call.mock.uploads.request(listing, body, call.request.origin)
-        return JSONResponse(files, call.operation.success()[0])
+        return JSONResponse(files, call.operation.success[0])
     for cycle in call.mock.document.life_cycles:
         if cycle.create is call.operation:
             return _create(call, cycle, body)
@@ -114,7 +113,7 @@ def _create(call: Call, cycle: LifeCycle, body: Any) -> Response:
 async def _status(call: Call, cycle: LifeCycle) -> Response:
     """Return one task of the owner, after its webhook has got the changes that this request shows."""
     mock = call.mock
-    task = mock.store.find(unquote(call.path_parameters[cycle.parameter]))
+    task = mock.store.find(unquote(call.carried.path[cycle.parameter]))
     if task is None or task.owner != call.owner or task.life_cycle.status is not call.operation:
         return call.documented(404, "not found")
     if mock.store.spend_fault(task):
@@ -156,7 +155,7 @@ def _pictures(call: Call, body: Any) -> tuple[images.Picture, ...]:
 
 def _success(operation: Operation, value: Any) -> Response:
     """Return the documented success, with the value under `data` where the document has that property."""
-    status, response = operation.success()
+    status, response = operation.success
     for media in () if response is None else response.children("content").values():
         schema = media.get("schema")
         if schema is not None and "data" not in (schema.children("properties") or {"data"}):

@@ -59,7 +59,10 @@ class MockRequest(Request):
     @cached_property
     def fields(self) -> dict[str, str]:
         """The headers, with lower-case names; repeated ones are joined by commas."""
-        return {name: ", ".join(self.headers.getlist(name)) for name in self.headers}
+        joined: dict[str, str] = {}
+        for name, value in self.headers.items():  # each of them, repeated ones too
+            joined[name] = f"{joined[name]}, {value}" if name in joined else value
+        return joined
 
     @property
     def accept(self) -> str:

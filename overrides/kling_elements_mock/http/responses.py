@@ -93,7 +93,7 @@ class Responses:
                 return JSONResponse(value, status, media_type=media_type)
         return JSONResponse({"message": plain}, status, media_type=media_type)
 
-    def _content(self, operation: Operation | None, status: int) -> dict[str, Node]:
+    def _content(self, operation: Operation | None, status: int) -> Mapping[str, Node]:
         candidates = self._document.operations if operation is None else (operation,)
         documented = [op for op in candidates if op is operation or op.documents(status)]
         response = documented[0].response(status) if documented else None
@@ -102,7 +102,7 @@ class Responses:
 
 def example(operation: Operation, accept: str) -> Response:
     """Return the documented success: its example, or a value made from its schema."""
-    status, response = operation.success()
+    status, response = operation.success
     offered = {} if response is None else response.children("content")
     if not offered:
         return Response(status_code=status)

@@ -40,7 +40,7 @@ def files_of(operation: Operation) -> tuple[str, Node] | None:
 
     An operation is one of these if its response lists an `upload_url` and an `asset_url` for each file.
     """
-    response = operation.success()[1]
+    response = operation.success[1]
     for media in () if response is None else response.children("content").values():
         schema = media.get("schema")
         for name, node in () if schema is None else schema.children("properties").items():
