@@ -15,7 +15,6 @@ import pytest
 from attrs import define, field
 
 from contract_tests.support import hygiene
-from kling_elements.journal import fingerprint
 from kling_elements.policy import rate_limits
 
 _VARIABLES = ("KLING_ELEMENTS_API_KEY", "FREEPIK_API_KEY", "MAGNIFIC_API_KEY", "KLING_ELEMENTS_BASE_URL")
@@ -33,8 +32,6 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.T
         # Nobody connects with TLS here, and to read the system's certificates takes 40 ms for each client.
         monkeypatch.delenv("SSL_CERT_FILE", raising=False)
         monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path_factory.getbasetemp()))
-    # The real number takes 40 ms for each journal, and each test has its own.
-    monkeypatch.setattr(fingerprint, "_ROUNDS", 100)
     # The rate limiter is the process's own, and a test's many requests would slow down the next one's.
     monkeypatch.setattr(rate_limits, "_limiters", {})
 

@@ -15,7 +15,7 @@ from kling_elements.journal.database import Database, Identity, is_corrupt
 from kling_elements.journal.fingerprint import key_fingerprint
 from kling_elements.journal.location import JOURNAL_VARIABLE
 from kling_elements.journal.memory import Table, TransientTable
-from kling_elements.journal.schema import MIGRATIONS, Damaged, NotAJournal, migrate, prune, read_salt
+from kling_elements.journal.schema import MIGRATIONS, Damaged, NotAJournal, migrate, prune, read_naming
 from kling_elements.journal.tables import EntryTable, MemoryTable, save
 from kling_elements.log import logger
 
@@ -154,7 +154,9 @@ class Fallback:
 
     def _save(self, connection: sqlite3.Connection) -> None:
         # Noted while the journal's salt could not be read, the name of a key is one of this process only.
-        named = {name: key_fingerprint(key, read_salt(connection)) for name, key in self.fingerprints.items()}
+        named = {
+            name: key_fingerprint(key, *read_naming(connection)) for name, key in self.fingerprints.items()
+        }
         save(
             (
                 evolve(entry, fingerprint=named.get(entry.fingerprint, entry.fingerprint))

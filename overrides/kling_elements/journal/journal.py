@@ -23,7 +23,7 @@ from kling_elements.journal.leases import Now, own_lease, seconds_left
 from kling_elements.journal.location import journal_path
 from kling_elements.journal.memory import Table
 from kling_elements.journal.queries import Begun, NewEntry
-from kling_elements.journal.schema import read_salt, require_sound
+from kling_elements.journal.schema import read_naming, require_sound
 from kling_elements.journal.tables import place
 from kling_elements.types import TaskData
 
@@ -61,7 +61,7 @@ class Journal:
         self._fallback = Fallback(store, clock, monotonic)
         self._clock = clock
         self._monotonic = monotonic
-        self._salt: tuple[Identity | None, bytes] | None = None
+        self._naming: tuple[Identity | None, tuple[bytes, int]] | None = None
 
     @classmethod
     def open(
@@ -123,7 +123,7 @@ class Journal:
     def fingerprint(self, key: str | Callable[[], str]) -> str:
         """Return a name for a key, of use in this journal only.
 
-        See `key_fingerprint`. With a file, the first call in a process takes some 40 ms, and one transaction.
+        See `key_fingerprint`. With a file, the first call in a process takes one transaction.
 
         Args:
             key: The key, or better what gives it: then no traceback shows it.
@@ -134,15 +134,15 @@ class Journal:
             if store is None:
                 return process_fingerprint(reveal)
             identity = store.identity()
-            if self._salt is None or identity is None or self._salt[0] != identity:
-                salt = self._fallback.on_disk(read_salt, writes=True)
-                if salt is None:
+            if self._naming is None or identity is None or self._naming[0] != identity:
+                naming = self._fallback.on_disk(read_naming, writes=True)
+                if naming is None:
                     name = process_fingerprint(reveal)
                     self._fallback.fingerprints[name] = reveal
                     return name
-                self._salt = store.identity(), salt
-            salt = self._salt[1]
-        return key_fingerprint(reveal, salt)
+                self._naming = store.identity(), naming
+            naming = self._naming[1]
+        return key_fingerprint(reveal, *naming)
 
     def begin(self, new: NewEntry) -> Begun:
         """Note a create that is about to be sent.

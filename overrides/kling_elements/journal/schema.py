@@ -47,6 +47,13 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         ) WITHOUT ROWID
         """,
     ),
+    (
+        # Until then keys were named by so many rounds of PBKDF2. What bears such a name keeps it.
+        """
+        INSERT INTO meta
+        SELECT 'rounds', 100000 WHERE EXISTS (SELECT 1 FROM entries) OR EXISTS (SELECT 1 FROM quotas)
+        """,
+    ),
 )
 """The statements that lead from each version to the next. A published one is never changed."""
 
@@ -114,9 +121,11 @@ def migrate(connection: sqlite3.Connection, migrations: Sequence[Sequence[str]])
     connection.execute(f"PRAGMA user_version = {len(migrations)}")
 
 
-def read_salt(connection: sqlite3.Connection) -> bytes:
-    """The journal's salt for fingerprints of keys."""
-    return bytes(connection.execute("SELECT value FROM meta WHERE name = 'salt'").fetchone()[0])
+def read_naming(connection: sqlite3.Connection) -> tuple[bytes, int]:
+    """How the journal names keys: its salt, and rounds of PBKDF2 if it is older than version 3."""
+    salt = bytes(connection.execute("SELECT value FROM meta WHERE name = 'salt'").fetchone()[0])
+    rounds = connection.execute("SELECT value FROM meta WHERE name = 'rounds'").fetchone()
+    return salt, int(rounds[0]) if rounds else 0
 
 
 def prune(connection: sqlite3.Connection, now: float) -> None:
