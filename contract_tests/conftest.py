@@ -66,7 +66,8 @@ class HangWatch:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Watch the whole run for keys that are shown; draw few examples where a test names no number."""
-    hypothesis.settings.register_profile("quick", max_examples=25 * int(os.environ.get("EXAMPLES", "1")))
+    count, slow = 25 * int(os.environ.get("EXAMPLES", "1")), [hypothesis.HealthCheck.too_slow]
+    hypothesis.settings.register_profile("quick", max_examples=count, suppress_health_check=slow)
     hypothesis.settings.load_profile("quick")
     patch = pytest.MonkeyPatch()
     hygiene.install(patch)
