@@ -27,6 +27,7 @@ UNKNOWN_STATUS = "UNKNOWN"
 MAX_RESPONSE_BYTES = 1024 * 1024
 """Of the service; a task has some hundred bytes."""
 
+_OK = range(HTTPStatus.OK, HTTPStatus.MULTIPLE_CHOICES)
 _MAX_ERROR_BODY_CHARS = 64 * 1024
 _EXPIRY = r"(?:^|[?&=~])exp(?:ires)?=(\d{9,12})(?!\d)"  # compiled when it is needed
 _LATEST_EPOCH = 253_402_300_799  # the last second that datetime can represent
@@ -230,7 +231,7 @@ class Response(NamedTuple):
     @property
     def is_ok(self) -> bool:
         """Whether the status is 2xx."""
-        return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
+        return self.status in _OK
 
     @property
     def request_id(self) -> str | None:

@@ -149,7 +149,7 @@ def check_names(given: Mapping[str, object], known: Sequence[str], what: str) ->
     Raises:
         ValidationError: If one is unknown; it names the nearest one that is known.
     """
-    if problems := unknown_names(tuple(given), known, what):
+    if given and (problems := unknown_names(tuple(given), known, what)):
         raise ValidationError(problems)
 
 

@@ -40,11 +40,12 @@ class ApiKey:
 
     def redact_body(self, body: bytes) -> bytes:
         """Strike the key out of a body. One in UTF-16 or UTF-32 that has it becomes UTF-8."""
-        wide = json.detect_encoding(body)
-        if not wide.startswith("utf-8"):
-            text = body.decode(wide, "replace")
-            if (shown := self._redact(text)) != text:
-                return shown.encode()
+        if b"\0" in body or not body.isascii():
+            wide = json.detect_encoding(body)
+            if not wide.startswith("utf-8"):
+                text = body.decode(wide, "replace")
+                if (shown := self._redact(text)) != text:
+                    return shown.encode()
         text = body.decode("utf-8", "surrogateescape")
         shown = self._redact(text)
         return body if shown is text else shown.encode("utf-8", "surrogateescape")

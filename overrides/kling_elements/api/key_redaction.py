@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _REDACTED = "[API key]"
-_MARKS = "[\\\\%&=\0\u200b-\u200f\u2060\ufeff]"  # a text without any has no escapes
+_ASCII_MARKS = ("\\", "%", "&", "=", "\0")  # a text without these
+_OTHER_MARKS = "[\u200b-\u200f\u2060\ufeff]"  # and these has no escapes
 _IGNORED = "[\\s\0\u200b-\u200f\u2060\ufeff]"  # between the key's characters
 _ESCAPES = rf"""(?ix)
           \\+ (?: u([0-9a-f]{{4}}) | u\{{0*([0-9a-f]{{1,4}})\}} | x([0-9a-f]{{2}})
@@ -42,17 +43,22 @@ def redactor(key: str) -> Callable[[str], str]:
     exact = {form for shift in range(3) for form in _base64_forms(raw, shift)}
 
     def spans(text: str) -> set[_Span]:
+        # Plain loops, as nearly always nothing is found.
+        found: set[_Span] = set()
         lowered = _lowered(text)
-        found = {span for form in any_case if form in lowered for span in _found(lowered, form)}
-        return found | {
-            _with_edges(text, *span) for form in exact if form in text for span in _found(text, form)
-        }
+        for form in any_case:
+            if form in lowered:
+                found.update(_found(lowered, form))
+        for form in exact:
+            if form in text:
+                found.update(_with_edges(text, *span) for span in _found(text, form))
+        return found
 
     def redact(text: str) -> str:
         if len(text) < len(key):
             return text
         struck = spans(text)
-        if re.search(_MARKS, text):
+        if _may_have_escapes(text):
             for escapes in (_ESCAPES, _QUOTED_PRINTABLE, *named):
                 if found := spans(re.sub(escapes, _char, text)):
                     places = _places(text, escapes)
@@ -60,6 +66,13 @@ def redactor(key: str) -> Callable[[str], str]:
         return _without(text, struck) if struck else text
 
     return redact
+
+
+def _may_have_escapes(text: str) -> bool:
+    for mark in _ASCII_MARKS:
+        if mark in text:
+            return True
+    return not text.isascii() and re.search(_OTHER_MARKS, text) is not None
 
 
 def _base64_forms(key: bytes, shift: int) -> tuple[str, str]:

@@ -27,7 +27,7 @@ def result_urls(task: Mapping[str, Any]) -> tuple[str, ...]:
         task: The task's JSON object.
     """
     generated = task.get("generated")
-    if not generated and next(_urls(task), None) is None:
+    if not generated and not _urls(task):
         return ()  # so it is until a task ends
     listed = generated if isinstance(generated, list) else []
     found = [url for url in listed if isinstance(url, str) and url] or _without_posters(
@@ -54,13 +54,15 @@ def _path(url: str) -> str:
         return ""
 
 
-def _urls(value: object, depth: int = 0) -> Iterator[str]:
+def _urls(value: object, depth: int = 0) -> list[str]:
     """Find all URLs."""
-    if isinstance(value, str) and _URL.match(value):
-        yield value
-    elif isinstance(value, (dict, list)) and depth <= _DEEPEST:
+    if isinstance(value, str):
+        return [value] if _URL.match(value) else []
+    found: list[str] = []
+    if isinstance(value, (dict, list)) and depth <= _DEEPEST:
         for item in value.values() if isinstance(value, dict) else value:
-            yield from _urls(item, depth + 1)
+            found += _urls(item, depth + 1)
+    return found
 
 
 def _video_urls(value: object, depth: int = 0) -> Iterator[str]:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from kling_elements.types import Request
 
 
+_NAMES = {operation: operation.name.lower() for operation in Operation}  # in events
 LEAST_REQUEST_TIMEOUT = 1.0
 """Seconds that a request gets right before a deadline."""
 
@@ -77,7 +78,7 @@ class Sender:
             is_fresh: Whether the task was created a moment ago.
             state: Updated with what an interruption leaves in doubt.
         """
-        name = operation.name.lower()
+        name = _NAMES[operation]
         if self.rate_limiter:
             delay = self.rate_limiter.delay(time.monotonic(), max_delay)
             if delay > max_delay:
@@ -161,7 +162,7 @@ class Sender:
                     emit(
                         self.hook,
                         "request.repeated",
-                        operation=operation.name.lower(),
+                        operation=_NAMES[operation],
                         attempt=attempt,
                         pause=delay,
                     )
