@@ -167,7 +167,7 @@ def test_an_answered_create_that_is_cancelled_keeps_its_id(
     async def cancelled(function: Any) -> Any:
         nonlocal count
         count += 1
-        if count == 3:  # after finishing the request and noting it: the id
+        if count == 2:  # after noting the request: the id
             raise asyncio.CancelledError
         return await run(function)
 

@@ -139,7 +139,7 @@ class _WatchedRequest(httpx.Request):
         """Return a request with all that another one has, and headers of its own: they get the key."""
         twin = cls.__new__(cls)
         vars(twin).update(vars(request))
-        twin.stream, twin.headers = request.stream, request.headers.copy()
+        twin.stream, twin.headers = request.stream, httpx.Headers(request.headers)
         return twin
 
     @property

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from kling_elements.api.endpoints import Endpoints
 
 
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _ACCEPT = "application/json, application/problem+json;q=0.9, */*;q=0.1"
 
 
@@ -54,5 +55,5 @@ def list_request(model: Endpoints) -> Request:
 def _with_body(operation_id: str, body: Mapping[str, Any]) -> Request:
     """Build a request with a JSON body."""
     headers = {"Accept": _ACCEPT, "Content-Type": "application/json"}
-    content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    content = _JSON.encode(body).encode()
     return Request(*load_document().endpoint(operation_id), headers, content)

@@ -10,6 +10,7 @@ import kling_elements.api.outcomes  # noqa: F401 - what reads the response is th
 from kling_elements.api.decisions import Operation
 from kling_elements.api.endpoints import DEFAULT_MODEL, find_model
 from kling_elements.errors import KlingError, OutcomeUnknown, ValidationError, next_command
+from kling_elements.images.sources import UrlSource
 from kling_elements.journal.entry import Job
 from kling_elements.log import logger
 from kling_elements.operations.create_request import draft_request, finish_request
@@ -69,7 +70,7 @@ class CreateSettings(NamedTuple):
             problems.append(f"check_images must be True or False: got {check_images!r}")
         if not isinstance(job, (Job, type(None))):
             problems.append(f"job must be a Job: got {type(job).__name__}")
-        if not isinstance(target, (str, os.PathLike, type(None))):
+        if target is not None and not isinstance(target, (str, os.PathLike)):
             problems.append(f"target must be a path: got {type(target).__name__}")
         if problems:
             raise ValidationError(problems)
@@ -131,8 +132,13 @@ class TaskCreator:
 
             await check_urls(io, draft)
         draft = await place_images(draft, settings.store, self.uploader)
-        request = await io.run(lambda: finish_request(draft))
-        begun = await io.run(lambda: self.recorder.begin(model, request, settings.job, settings.target))
+        if all(isinstance(image, UrlSource) for image in draft.images):
+            request = finish_request(draft)  # without a thread: there is nothing to read
+        else:
+            request = await io.run(lambda: finish_request(draft))
+        begun = await self.recorder.run(
+            io, lambda: self.recorder.begin(model, request, settings.job, settings.target)
+        )
         if begun.earlier is not None:
             if (known := task_of(begun.earlier)) is None:
                 how = begun.earlier.note or "by a process that did not finish"
@@ -144,7 +150,7 @@ class TaskCreator:
             return Created(known, is_new=False)
         task = await self._send(request, begun, remaining())
         try:
-            await record(io, lambda: self.recorder.created(begun, task))
+            await record(io, self.recorder, lambda: self.recorder.created(begun, task))
         except BaseException as error:
             command = next_command("wait", task.id)
             error.add_note(f"Task {task.id} was created and is billed. Next: `{command}`")
@@ -159,7 +165,7 @@ class TaskCreator:
             return cast("TaskData", (await self.sender.ask(Operation.CREATE, request, patience, state)))
         except KlingError as error:
             failure = error
-            await record(io, lambda: self.recorder.failed(begun, failure))
+            await record(io, self.recorder, lambda: self.recorder.failed(begun, failure))
             if isinstance(error, OutcomeUnknown):
                 emit(self.sender.hook, "create.unknown", task_id=error.task_id, status_code=error.status_code)
             raise

@@ -56,7 +56,8 @@ def draft_request(
     validator = _validator(model)
     given = {name: _plain(value) for name, value in fields.items() if value is not None}
     listed = _listed(images)
-    problems = unknown_names(list(fields), (*validator.names, *options))
+    names = validator.names
+    problems = unknown_names(list(fields), (*names, *options))
     sources: list[ImageSource] = []
     image_problems: list[str] = []
     for place, image in enumerate(listed):
@@ -65,7 +66,7 @@ def draft_request(
         except ImageProblem as problem:
             image_problems += _image_sentences(place, problem)
     # The schema can only say of an image that it is a string, so empty ones stand for the count.
-    known = {name: value for name, value in given.items() if name in validator.names}
+    known = {name: value for name, value in given.items() if name in names}
     problems += validator.problems({**known, "images": ["" for _ in listed]})
     problems += image_problems or _surrogate_problems(sources)
     problems += _webhook_problems(given)
@@ -147,6 +148,8 @@ def _image_sentences(place: int, problem: ImageProblem) -> list[str]:
 
 
 def _listed(images: object) -> list[object]:
+    if type(images) is list:  # a class of the caller's may be one image
+        return list(images)
     if is_single(images):
         return [images]
     if isinstance(images, Iterable) and not isinstance(images, dict):
@@ -164,7 +167,9 @@ def _surrogate_problems(sources: Iterable[ImageSource]) -> list[str]:
     return [
         image_problem(place, "the URL", [problem])
         for place, source in enumerate(sources)
-        if isinstance(source, UrlSource) and re.search("[\ud800-\udfff]", source.url)
+        if isinstance(source, UrlSource)
+        and not source.url.isascii()
+        and re.search("[\ud800-\udfff]", source.url)
     ]
 
 

@@ -72,6 +72,12 @@ class Recorder:
             self._opened = self._open()
         return self._opened
 
+    async def run(self, io: IO, function: Callable[[], T]) -> T:
+        """Call the journal where it can't hold up an event loop; one that is open in memory can't anyway."""
+        if self._opened is not None and self._opened.path is None:
+            return function()
+        return await io.run(function)
+
     def whole(self, read: Callable[[], T]) -> T:
         """Return what a call of the journal gives that reads.
 
@@ -183,10 +189,10 @@ def task_of(entry: Entry) -> TaskData | None:
     return TaskData(entry.task_id, entry.status or UNKNOWN_STATUS, entry.urls, request_id=entry.request_id)
 
 
-async def record(io: IO, function: Callable[[], T]) -> T:
+async def record(io: IO, recorder: Recorder, function: Callable[[], T]) -> T:
     """Write to the journal, even if the caller is cancelled at this very moment."""
     try:
-        return await io.run(function)
+        return await recorder.run(io, function)
     except BaseException:
         function()  # in the event loop's thread, as nothing can be awaited any more; twice does no harm
         raise
