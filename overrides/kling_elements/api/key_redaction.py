@@ -42,30 +42,31 @@ def redactor(key: str) -> Callable[[str], str]:
     named = (_NAMED,) if _NAMED_CHARS & set(key) else ()
     exact = {form for shift in range(3) for form in _base64_forms(raw, shift)}
 
-    def spans(text: str) -> set[_Span]:
-        # Plain loops, as nearly always nothing is found.
-        found: set[_Span] = set()
-        lowered = _lowered(text)
-        for form in any_case:
-            if form in lowered:
-                found.update(_found(lowered, form))
-        for form in exact:
-            if form in text:
-                found.update(_with_edges(text, *span) for span in _found(text, form))
-        return found
-
     def redact(text: str) -> str:
         if len(text) < len(key):
             return text
-        struck = spans(text)
+        struck = _spans(text, any_case, exact)
         if _may_have_escapes(text):
             for escapes in (_ESCAPES, _QUOTED_PRINTABLE, *named):
-                if found := spans(re.sub(escapes, _char, text)):
+                if found := _spans(re.sub(escapes, _char, text), any_case, exact):
                     places = _places(text, escapes)
                     struck |= {(places[start][0], places[end - 1][1]) for start, end in found}
         return _without(text, struck) if struck else text
 
     return redact
+
+
+def _spans(text: str, any_case: set[str], exact: set[str]) -> set[_Span]:
+    """Find the key's forms in a text, by plain loops: nearly always there is none."""
+    found: set[_Span] = set()
+    lowered = _lowered(text)
+    for form in any_case:
+        if form in lowered:
+            found.update(_found(lowered, form))
+    for form in exact:
+        if form in text:
+            found.update(_with_edges(text, *span) for span in _found(text, form))
+    return found
 
 
 def _may_have_escapes(text: str) -> bool:
