@@ -53,7 +53,7 @@ def imports(page: Page, had: list[str], rounds: int) -> None:
         "bare Python": (OURS, "pass"),
         OURS: (OURS, "import kling_elements"),
         "httpx": (OURS, "import httpx"),
-        "attrs, which ours loads at its first use": (OURS, "import attrs"),
+        "attrs, which a create loads": (OURS, "import attrs"),
     }
     commands |= {name: (name, f"import {PEERS[name]}") for name in had}
     found: dict[str, list[float]] = {name: [] for name in commands}

@@ -15,6 +15,7 @@ import pytest
 from attrs import define, field
 
 from contract_tests.support import hygiene
+from contract_tests.support.examples import examples
 from kling_elements.policy import rate_limits
 
 _VARIABLES = ("KLING_ELEMENTS_API_KEY", "FREEPIK_API_KEY", "MAGNIFIC_API_KEY", "KLING_ELEMENTS_BASE_URL")
@@ -66,8 +67,7 @@ class HangWatch:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Watch the whole run for keys that are shown; draw few examples where a test names no number."""
-    count, slow = 25 * int(os.environ.get("EXAMPLES", "1")), [hypothesis.HealthCheck.too_slow]
-    hypothesis.settings.register_profile("quick", max_examples=count, suppress_health_check=slow)
+    hypothesis.settings.register_profile("quick", examples(25), derandomize=False)
     hypothesis.settings.load_profile("quick")
     patch = pytest.MonkeyPatch()
     hygiene.install(patch)

@@ -26,8 +26,9 @@ UNKNOWN_STATUS = "UNKNOWN"
 """Stands for a status that a response did not state."""
 MAX_RESPONSE_BYTES = 1024 * 1024
 """Of the service; a task has some hundred bytes."""
+SUCCESSES = range(HTTPStatus.OK, HTTPStatus.MULTIPLE_CHOICES)
+"""The statuses of responses that are no errors."""
 
-_OK = range(HTTPStatus.OK, HTTPStatus.MULTIPLE_CHOICES)
 _MAX_ERROR_BODY_CHARS = 64 * 1024
 _EXPIRY = r"(?:^|[?&=~])exp(?:ires)?=(\d{9,12})(?!\d)"  # compiled when it is needed
 _LATEST_EPOCH = 253_402_300_799  # the last second that datetime can represent
@@ -98,7 +99,7 @@ def _named_reason(name: str, value: object) -> str:
     return name if is_set else ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class TaskData:
     """A task, as one response shows it.
 
@@ -231,7 +232,7 @@ class Response(NamedTuple):
     @property
     def is_ok(self) -> bool:
         """Whether the status is 2xx."""
-        return self.status in _OK
+        return self.status in SUCCESSES
 
     @property
     def request_id(self) -> str | None:

@@ -12,6 +12,7 @@ from attrs import evolve
 
 from contract_tests.client.journal.conftest import NEW, Clock, Open
 from contract_tests.support.locks import locked
+from kling_elements import KlingElements, Task
 from kling_elements.journal import Job, Journal, NewEntry, journal_path, key_fingerprint, schema
 from kling_elements.journal import journal as journal_module
 from kling_elements.journal import queries as operations
@@ -19,7 +20,6 @@ from kling_elements.journal.database import Database
 from kling_elements.journal.leases import Now, own_lease
 from kling_elements.journal.schema import MIGRATIONS
 from kling_elements.journal.tables import EntryTable
-from kling_elements.task import Task
 
 SIGNED = "https://cdn.example.com/kling_t1.mp4?token=exp=1800003600~hmac=5ec2e7"
 DAY = 86_400.0
@@ -163,8 +163,7 @@ def test_a_claim_that_holds_is_not_written_again(journal: Journal, path: Path, c
 def test_a_fingerprint_is_of_use_in_one_journal_only(open_journal: Open, tmp_path: Path) -> None:
     """Two processes agree on a key's fingerprint, also over the years; another journal has another."""
     one = open_journal().fingerprint("key")
-    assert one == open_journal().fingerprint("key")
-    assert one != open_journal().fingerprint("kez")
+    assert one == open_journal().fingerprint("key") != open_journal().fingerprint("kez")
     with closing(Journal.open(tmp_path / "other.sqlite3", {})) as other:
         assert one != other.fingerprint("key")
     assert key_fingerprint(lambda: "key", b"salt") == "cae97d99260027c6"
@@ -246,15 +245,18 @@ def test_where_the_journal_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     environ = {"KLING_ELEMENTS_JOURNAL": str(tmp_path / "e.sqlite3")}
     assert journal_path(None, environ) == tmp_path / "e.sqlite3"
     assert journal_path(tmp_path / "a.sqlite3", environ) == tmp_path / "a.sqlite3"
-    assert journal_path("off", environ) is None
     monkeypatch.setenv("KLING_ELEMENTS_JOURNAL", environ["KLING_ELEMENTS_JOURNAL"])
     assert Journal.open().path == tmp_path / "e.sqlite3"
     default = platformdirs.user_state_path("kling-elements", appauthor=False) / "journal.sqlite3"
     assert journal_path(None, {}) == journal_path(None, {"KLING_ELEMENTS_JOURNAL": " "}) == default
     assert default.parts[-2:] == ("kling-elements", "journal.sqlite3")
     assert journal_path("~/j.sqlite3", {}) == Path.home() / "j.sqlite3"
-    assert journal_path("~no such user/j.sqlite3", {}) is None
-    assert journal_path(os.devnull, {}) is None
+    for word in ("off", os.devnull, "~no such user/j.sqlite3"):
+        assert journal_path(word, environ) is None
+    monkeypatch.chdir(tmp_path)
+    client = KlingElements("a-key", journal="r.sqlite3")
+    monkeypatch.chdir("/")
+    assert client.journal.path == tmp_path / "r.sqlite3"  # as it was when the client was made
 
 
 def test_a_quota_is_remembered_until_it_is_renewed(

@@ -140,12 +140,9 @@ class AsyncTransport(BaseTransport[AsyncClients]):
             return no_response(error, exchange, settings.key)
         body = exchange.body = Body(response)
         try:
-            if response.is_stream_consumed:
-                body.add(response.content)
-            else:
-                async for chunk in response.aiter_raw():
-                    if not body.add(chunk):
-                        break
+            async for chunk in _chunks(response):
+                if not body.add(chunk):
+                    break
         except Exception:  # noqa: BLE001, S110
             # The head is here, and perhaps the part of the body that names a paid task.
             pass

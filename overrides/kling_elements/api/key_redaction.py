@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _REDACTED = "[API key]"
-_ASCII_MARKS = ("\\", "%", "&", "=", "\0")  # a text without these
-_OTHER_MARKS = "[\u200b-\u200f\u2060\ufeff]"  # and these has no escapes
+# A text without any of these has no escapes.
+_ASCII_MARKS = ("\\", "%", "&", "=", "\0")
+_OTHER_MARKS = "[\u200b-\u200f\u2060\ufeff]"
 _IGNORED = "[\\s\0\u200b-\u200f\u2060\ufeff]"  # between the key's characters
 _ESCAPES = rf"""(?ix)
           \\+ (?: u([0-9a-f]{{4}}) | u\{{0*([0-9a-f]{{1,4}})\}} | x([0-9a-f]{{2}})

@@ -166,12 +166,9 @@ class SyncTransport(BaseTransport[SyncClients]):
             limit.watch(response.extensions["network_stream"])
         body = Body(response)
         try:
-            if response.is_stream_consumed:
-                body.add(response.content)
-            else:
-                for chunk in response.iter_raw():
-                    if not body.add(chunk) or limit.is_over:
-                        break
+            for chunk in _chunks(response):
+                if not body.add(chunk) or limit.is_over:
+                    break
             response.close()
         except Exception:  # noqa: BLE001, S110
             # The head is here, and perhaps the part of the body that names a paid task.

@@ -84,7 +84,7 @@ class _Watcher:
 
     def __init__(self) -> None:
         self._under_way: set[TotalTimeout] = set()
-        self._lock = threading.RLock()
+        self._lock = threading.RLock()  # of the condition; taken by itself, it is three times faster
         self._changed = threading.Condition(self._lock)
         self._wakes_at = 0.0
         self._is_running = False

@@ -104,7 +104,7 @@ class BaseClient(Generic[TaskT, HttpT, TransportT]):
                 "base_url": (base_url, str),
                 "auth_header": (auth_header, str),
                 "http_client": (http_client, self._http_kind),
-                "schedule": (schedule, "PollSchedule"),
+                "schedule": (schedule, None if schedule is None else kling_elements.PollSchedule),
                 "limits": (limits, Limits),
                 "retries": (retries, RetryPolicy),
                 "clock": (clock, Callable),
@@ -246,19 +246,11 @@ def split_options(options: Mapping[str, Any]) -> "tuple[dict[str, Any], WaitSett
 
 
 def _wrong_kinds(arguments: dict[str, tuple[object, Any]]) -> list[str]:
-    """Return a sentence for each argument that is neither None nor of its kind.
-
-    A kind that is named by a text is imported only if there is a value.
-    """
-    given = {name: each for name, each in arguments.items() if each[0] is not None}
-    kinds = {
-        name: getattr(kling_elements, kind) if isinstance(kind, str) else kind
-        for name, (_, kind) in given.items()
-    }
+    """Return a sentence for each argument that is neither None nor of its kind."""
     return [
-        f"{name} must be {_name_of(kinds[name])}: got {_qualified(type(value))}"
-        for name, (value, _) in given.items()
-        if not isinstance(value, kinds[name])
+        f"{name} must be {_name_of(kind)}: got {_qualified(type(value))}"
+        for name, (value, kind) in arguments.items()
+        if value is not None and not isinstance(value, kind)
     ]
 
 

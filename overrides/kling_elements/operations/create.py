@@ -15,7 +15,7 @@ from kling_elements.journal.entry import Job
 from kling_elements.log import logger
 from kling_elements.operations.create_request import draft_request, finish_request
 from kling_elements.operations.events import emit
-from kling_elements.operations.recorder import Recorder, record, task_of
+from kling_elements.operations.recorder import Recorder, task_of
 from kling_elements.operations.uploads import BASE64, Uploader, check_local_files, place_images
 from kling_elements.types import SendState
 
@@ -150,7 +150,7 @@ class TaskCreator:
             return Created(known, is_new=False)
         task = await self._send(request, begun, remaining())
         try:
-            await record(io, self.recorder, lambda: self.recorder.created(begun, task))
+            await self.recorder.record(io, lambda: self.recorder.created(begun, task))
         except BaseException as error:
             command = next_command("wait", task.id)
             error.add_note(f"Task {task.id} was created and is billed. Next: `{command}`")
@@ -165,7 +165,7 @@ class TaskCreator:
             return cast("TaskData", (await self.sender.ask(Operation.CREATE, request, patience, state)))
         except KlingError as error:
             failure = error
-            await record(io, self.recorder, lambda: self.recorder.failed(begun, failure))
+            await self.recorder.record(io, lambda: self.recorder.failed(begun, failure))
             if isinstance(error, OutcomeUnknown):
                 emit(self.sender.hook, "create.unknown", task_id=error.task_id, status_code=error.status_code)
             raise

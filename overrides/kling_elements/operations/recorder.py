@@ -51,8 +51,10 @@ class Recorder:
     def of(cls, setting: Journal | str | Path | Literal[False] | None, settings: Settings) -> Recorder:
         """Return the recorder for the journal that a client's argument names."""
         if setting is None or setting is False or isinstance(setting, (str, Path)):
-            named = {JOURNAL_VARIABLE: os.environ.get(JOURNAL_VARIABLE, "")}
-            locate = cache(lambda: journal_path(setting, named))
+            environ = {JOURNAL_VARIABLE: os.environ.get(JOURNAL_VARIABLE, "")}
+            locate = cache(lambda: journal_path(setting, environ))
+            if setting or environ[JOURNAL_VARIABLE]:
+                locate()  # a relative path is of this moment; the usual place takes 4 ms to look up
             return cls(lambda: journals.journal_at(locate()), settings, _locate=locate)
         if isinstance(setting, journals.Journal):
             return cls(lambda: setting, settings, is_own=False)
@@ -77,6 +79,14 @@ class Recorder:
         if self._opened is not None and self._opened.path is None:
             return function()
         return await io.run(function)
+
+    async def record(self, io: IO, function: Callable[[], T]) -> T:
+        """Write to the journal, even if the caller is cancelled at this very moment."""
+        try:
+            return await self.run(io, function)
+        except BaseException:
+            function()  # in the event loop's thread, as nothing can be awaited any more; twice does no harm
+            raise
 
     def whole(self, read: Callable[[], T]) -> T:
         """Return what a call of the journal gives that reads.
@@ -187,12 +197,3 @@ def task_of(entry: Entry) -> TaskData | None:
     if entry.state is not journals.State.CREATED or entry.task_id is None:
         return None
     return TaskData(entry.task_id, entry.status or UNKNOWN_STATUS, entry.urls, request_id=entry.request_id)
-
-
-async def record(io: IO, recorder: Recorder, function: Callable[[], T]) -> T:
-    """Write to the journal, even if the caller is cancelled at this very moment."""
-    try:
-        return await recorder.run(io, function)
-    except BaseException:
-        function()  # in the event loop's thread, as nothing can be awaited any more; twice does no harm
-        raise

@@ -23,7 +23,7 @@ from kling_elements.images import url_problems
 from kling_elements.images.sources import UrlSource
 from kling_elements.operations.create_request import image_problem, load_images
 from kling_elements.policy.retries import backoff
-from kling_elements.types import NoResponse, Response
+from kling_elements.types import SUCCESSES, NoResponse, Response
 from kling_elements.validation import request_validator
 
 if TYPE_CHECKING:
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 BASE64 = "base64"
 UPLOAD = "upload"
 
-_OK = range(HTTPStatus.OK, HTTPStatus.MULTIPLE_CHOICES)
 _EXPIRED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 _TRANSIENT = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
 _SERVER_ERROR = HTTPStatus.INTERNAL_SERVER_ERROR
@@ -142,7 +141,7 @@ class Uploader:
             hint: float | None = None
             if isinstance(outcome, NoResponse):
                 error = _error(image.label, outcome.text)
-            elif outcome.status in _OK:
+            elif outcome.status in SUCCESSES:
                 return True
             elif outcome.status in _EXPIRED:
                 self._refusal = outcome.status

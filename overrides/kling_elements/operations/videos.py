@@ -10,7 +10,6 @@ from kling_elements import downloads
 from kling_elements.api.decisions import Operation
 from kling_elements.errors import ResultMissing, TaskFailed, next_command
 from kling_elements.operations.events import emit
-from kling_elements.operations.recorder import record
 from kling_elements.operations.sender import status_request_for
 from kling_elements.types import COMPLETED, TaskData
 
@@ -43,7 +42,7 @@ class Videos:
     ) -> Path:
         """Fetch a task's video to a file."""
         file = await downloads.download_video(task, path, options, self._context())
-        size = await record(self.sender.io, self.recorder, lambda: self._note(task, file))
+        size = await self.recorder.record(self.sender.io, lambda: self._note(task, file))
         emit(self.sender.hook, "download.finished", task_id=task.id, bytes=size)
         return file
 
@@ -53,7 +52,7 @@ class Videos:
         The journal records that the task is done; only `download` gives it a file's name.
         """
         size = await downloads.copy_video(task, file, options, self._context())
-        await record(self.sender.io, self.recorder, lambda: self.recorder.seen(task))
+        await self.recorder.record(self.sender.io, lambda: self.recorder.seen(task))
         emit(self.sender.hook, "download.finished", task_id=task.id, bytes=size)
         return size
 
@@ -66,7 +65,7 @@ class Videos:
         sender = self.sender
         found = await sender.ask(Operation.STATUS, status_request_for(task_id), sender.settings.timeout)
         task = cast("TaskData", found)
-        await record(sender.io, self.recorder, lambda: self.recorder.seen(task))
+        await self.recorder.record(sender.io, lambda: self.recorder.seen(task))
         return task
 
     def _note(self, task: TaskData, file: Path) -> int | None:
