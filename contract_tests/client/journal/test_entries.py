@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from attrs import evolve
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
@@ -24,7 +23,7 @@ from kling_elements.task import Task
 from kling_elements.types import Request
 
 ENTRY = Entry("e", 1.0, 2.0)
-CREATED = evolve(ENTRY, state=State.CREATED, task_id="t", status="IN_PROGRESS")
+CREATED = ENTRY._replace(state=State.CREATED, task_id="t", status="IN_PROGRESS")
 ELSEWHERE = Lease("other", "another machine", 1, 100.0)
 OURS = Lease("us", "another machine", 1, 100.0)
 
@@ -39,7 +38,7 @@ def test_a_state_is_not_unlearnt() -> None:
     order = [State.PENDING, State.UNKNOWN, State.REFUSED, State.ABANDONED, State.CREATED]
     for old, new in product(order, order):
         gives_way = order.index(new) >= order.index(old) or {old, new} <= {State.ABANDONED, State.CREATED}
-        assert merge(evolve(ENTRY, state=old), {"state": new}).state is (new if gives_way else old)
+        assert merge(ENTRY._replace(state=old), {"state": new}).state is (new if gives_way else old)
 
 
 @pytest.mark.parametrize(
@@ -64,19 +63,21 @@ def test_a_state_is_not_unlearnt() -> None:
 )
 def test_what_is_known_stays(old: dict[str, Any], news: dict[str, Any], after: dict[str, Any]) -> None:
     """The task's id, a last status and a file stay; empty values are no news; other news replace."""
-    assert merge(evolve(ENTRY, **old), news) == evolve(ENTRY, **{**old, **after})
+    assert merge(ENTRY._replace(**old), news) == ENTRY._replace(**{**old, **after})
 
 
 def test_two_versions_of_an_entry() -> None:
     """What was stored meanwhile is kept beside ours; the later time counts; a create's end ends its lease."""
     assert reconcile(None, CREATED) == CREATED
-    stored = evolve(ENTRY, updated_at=5.0, created_at=0.5, lease=ELSEWHERE, target="/out.mp4", request_id="r")
-    merged = evolve(stored, state=State.CREATED, task_id="t", status="IN_PROGRESS", lease=None)
+    stored = ENTRY._replace(
+        updated_at=5.0, created_at=0.5, lease=ELSEWHERE, target="/out.mp4", request_id="r"
+    )
+    merged = stored._replace(state=State.CREATED, task_id="t", status="IN_PROGRESS", lease=None)
     assert reconcile(stored, CREATED) == merged
-    assert reconcile(merged, evolve(merged, lease=ELSEWHERE)).lease == ELSEWHERE
-    assert reconcile(evolve(merged, lease=ELSEWHERE), CREATED).lease == ELSEWHERE
-    assert reconcile(stored, evolve(CREATED, updated_at=9.0, lease=OURS)) == evolve(
-        merged, updated_at=9.0, lease=OURS
+    assert reconcile(merged, merged._replace(lease=ELSEWHERE)).lease == ELSEWHERE
+    assert reconcile(merged._replace(lease=ELSEWHERE), CREATED).lease == ELSEWHERE
+    assert reconcile(stored, CREATED._replace(updated_at=9.0, lease=OURS)) == merged._replace(
+        updated_at=9.0, lease=OURS
     )
 
 
@@ -98,7 +99,7 @@ def test_two_versions_of_an_entry() -> None:
 )
 def test_what_is_left_to_do(changes: dict[str, Any], is_doubtful: bool, is_finished: bool) -> None:  # noqa: FBT001 - a case of the table
     """A task is finished when it failed, or its video is where it was to go; doubt is for a person."""
-    entry = evolve(CREATED, **changes)
+    entry = CREATED._replace(**changes)
     assert (entry.is_doubtful, entry.is_finished) == (is_doubtful, is_finished)
 
 
@@ -111,8 +112,8 @@ def test_a_digest_is_of_what_is_sent() -> None:
 
 def test_a_dead_process_holds_nothing() -> None:
     """The lease of a process that has died is over at once; of another machine's process nobody can tell."""
-    lease = evolve(own_lease("o", 100.0, Now(0.0, 0.0)), pid=2**22 + 1)  # no process has this number
-    assert [left(each, 50.0) for each in (lease, evolve(lease, host="elsewhere"), None)] == [0.0, 50.0, 0.0]
+    lease = own_lease("o", 100.0, Now(0.0, 0.0))._replace(pid=2**22 + 1)  # no process has this number
+    assert [left(each, 50.0) for each in (lease, lease._replace(host="elsewhere"), None)] == [0.0, 50.0, 0.0]
 
 
 @pytest.mark.parametrize("process", ["", " process unreadable", " process x 9.0"])
@@ -164,7 +165,7 @@ def call(journal: Journal, name: str, status: str, number: int, job: Job | None)
     entry_id = random_at(Clock().now + number).hex()
     task = Task(f"t{number}", status, request_id=f"r-{number}")
     calls: dict[str, Any] = {
-        "begin": lambda: journal.begin(evolve(NEW, job=job)).earlier is None,
+        "begin": lambda: journal.begin(NEW._replace(job=job)).earlier is None,
         "created": lambda: journal.created(entry_id, task),
         "unknown": lambda: journal.unknown(entry_id, "no answer", "r-1"),
         "refused": lambda: journal.refused(entry_id, "HTTP 402"),
@@ -187,7 +188,7 @@ def shown(journal: Journal) -> list[object]:
     lists = (journal.entries(), journal.unfinished(), journal.doubtful())
     singles = [journal.job("b", key) for key in "012"], [journal.find("t0", origin) for origin in origins]
     return [
-        *([each and evolve(each, lease=None) for each in found] for found in (*lists, *singles)),
+        *([each and each._replace(lease=None) for each in found] for found in (*lists, *singles)),
         sorted(journal.job_keys("b")),
         journal.knows(f"t{number}" for number in range(7)),
         [journal.tasks_beginning("t", origin) for origin in origins],

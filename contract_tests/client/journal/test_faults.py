@@ -16,7 +16,6 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from attrs import evolve
 
 from contract_tests.client.journal.conftest import NEW, Clock, Open
 from contract_tests.support.locks import locked
@@ -31,7 +30,7 @@ FORKS = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork her
 # Python warns of a fork beside threads, which is what is tested.
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 PAUSE = 5.0
-OF_JOB = evolve(NEW, job=Job("b", "1"), target="/v.mp4")
+OF_JOB = NEW._replace(job=Job("b", "1"), target="/v.mp4")
 
 
 @pytest.fixture
@@ -92,7 +91,7 @@ def test_a_full_disk(journal: Journal, path: Path, clock: Clock, warnings: Warni
         pages = connection.execute("PRAGMA page_count").fetchone()[0]
         connection.execute(f"PRAGMA max_page_count = {pages}")
     for number in range(60):
-        entry_id = journal.begin(evolve(NEW, digest="d" * 900)).entry_id
+        entry_id = journal.begin(NEW._replace(digest="d" * 900)).entry_id
         assert journal.created(entry_id, Task(f"t{number}", "CREATED")).task_id == f"t{number}"
     assert journal.problem == "database or disk is full"
     assert [str(path) in warning for warning in warnings()] == [True]
@@ -170,7 +169,7 @@ def a_journal(path: Path, *more: str) -> bytes:
     path.parent.mkdir()
     with closing(Journal(Database(path, migrations=(*MIGRATIONS, more) if more else MIGRATIONS))) as journal:
         for number in range(20):
-            journal.adopt(Task(f"t{number}", "FAILED"), evolve(NEW, digest="d" * 2000))
+            journal.adopt(Task(f"t{number}", "FAILED"), NEW._replace(digest="d" * 2000))
     return path.read_bytes()
 
 

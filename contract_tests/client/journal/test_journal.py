@@ -8,7 +8,6 @@ from pathlib import Path
 
 import platformdirs
 import pytest
-from attrs import evolve
 
 from contract_tests.client.journal.conftest import NEW, Clock, Open
 from contract_tests.support.locks import locked
@@ -23,7 +22,7 @@ from kling_elements.journal.tables import EntryTable
 
 SIGNED = "https://cdn.example.com/kling_t1.mp4?token=exp=1800003600~hmac=5ec2e7"
 DAY = 86_400.0
-OF_JOB = evolve(NEW, job=Job("b", "1"))
+OF_JOB = NEW._replace(job=Job("b", "1"))
 
 
 def completed(task_id: str) -> Task:
@@ -190,7 +189,7 @@ def test_all_entries_come_in_order_and_page_by_page(
 def test_text_that_is_no_unicode_is_kept(journal: Journal, open_journal: Open) -> None:
     """A file name of odd bytes, or an id with half of a surrogate pair, is no trouble."""
     odd = os.fsdecode(b"/videos/\xff\xfe.mp4")
-    made(journal, "t\ud800", evolve(NEW, job=Job("b", odd)))
+    made(journal, "t\ud800", NEW._replace(job=Job("b", odd)))
     journal.set_target("t\ud800", odd)
     found = open_journal().job("b", odd)
     assert found
@@ -207,7 +206,7 @@ def test_eight_race_on_one_journal(path: Path) -> None:
             start.wait()
             won, last = [], ""
             for number in range(6):
-                begun = journal.begin(evolve(NEW, job=Job("b", str(number))))
+                begun = journal.begin(NEW._replace(job=Job("b", str(number))))
                 last = begun.entry_id
                 if begun.earlier is None:
                     won.append(f"job {number}")
@@ -274,8 +273,8 @@ def test_a_quota_is_remembered_until_it_is_renewed(
     clock.now += 600
     later = open_journal()
     assert later.quota_wait(NEW) == 3000
-    assert later.quota_wait(evolve(NEW, fingerprint="another")) is None
-    assert later.quota_wait(evolve(NEW, origin="https://other.example")) is None
+    assert later.quota_wait(NEW._replace(fingerprint="another")) is None
+    assert later.quota_wait(NEW._replace(origin="https://other.example")) is None
     clock.now += 3000
     assert later.quota_wait(NEW) is None
 
@@ -311,7 +310,7 @@ def test_a_quota_that_could_not_be_noted_is_noted_later(
 
 def test_the_same_id_at_two_origins_is_two_tasks(journal: Journal) -> None:
     """A mock that repeats its ids doesn't touch the service's tasks."""
-    mock = evolve(NEW, origin="http://127.0.0.1:8000")
+    mock = NEW._replace(origin="http://127.0.0.1:8000")
     for each in (NEW, mock):
         journal.adopt(Task("t1", "CREATED"), each)
     journal.seen(Task("t1", "IN_PROGRESS"), mock.origin)

@@ -18,8 +18,6 @@ import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attrs import define, field
-
 from kling_elements.files import is_absent
 from kling_elements.journal.schema import (
     MIGRATIONS,
@@ -59,22 +57,27 @@ def is_corrupt(trouble: BaseException) -> bool:
     return isinstance(trouble, sqlite3.Error) and code is not None and code & _PRIMARY_CODE in _CORRUPT
 
 
-@define
 class Database:
     """A database file. Its owner sees to it that one thread uses it at a time.
 
-    Attributes:
+    Args:
         path: The file.
         busy_seconds: How long to wait for another process's transaction.
         migrations: See `kling_elements.journal.schema`.
     """
 
-    path: Path
-    busy_seconds: float = BUSY_SECONDS
-    migrations: Sequence[Sequence[str]] = MIGRATIONS
-    _connection: sqlite3.Connection | None = field(default=None, init=False)
-    _closing: weakref.finalize[..., Database] | None = field(default=None, init=False)
-    _identity: Identity | None = field(default=None, init=False)
+    def __init__(
+        self,
+        path: Path,
+        busy_seconds: float = BUSY_SECONDS,
+        migrations: Sequence[Sequence[str]] = MIGRATIONS,
+    ) -> None:
+        self.path = path
+        self.busy_seconds = busy_seconds
+        self.migrations = migrations
+        self._connection: sqlite3.Connection | None = None
+        self._closing: weakref.finalize[..., Database] | None = None
+        self._identity: Identity | None = None
 
     def exists(self) -> bool:
         """Whether there is a file, as far as this user may look."""

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
-
-from attrs import evolve, field, fields, frozen
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kling_elements.types import COMPLETED, TERMINAL_STATUSES, UNKNOWN_STATUS, redact_url
 
@@ -35,8 +33,7 @@ class State(StrEnum):
 _RANKS = {State.PENDING: 0, State.UNKNOWN: 1, State.REFUSED: 2, State.ABANDONED: 3, State.CREATED: 3}
 
 
-@frozen
-class Job:
+class Job(NamedTuple):
     """One job of a batch.
 
     Attributes:
@@ -48,8 +45,7 @@ class Job:
     key: str
 
 
-@frozen
-class Lease:
+class Lease(NamedTuple):
     """Who works on an entry.
 
     Attributes:
@@ -65,8 +61,7 @@ class Lease:
     until: float
 
 
-@frozen
-class Entry:
+class Entry(NamedTuple):
     """What is known of one create.
 
     Attributes:
@@ -103,12 +98,16 @@ class Entry:
     state: State = State.PENDING
     task_id: str | None = None
     status: str | None = None
-    urls: tuple[str, ...] = field(default=(), repr=lambda urls: repr(tuple(redact_url(url) for url in urls)))
+    urls: tuple[str, ...] = ()
     expires_at: float | None = None
     file: str | None = None
     request_id: str | None = None
     note: str | None = None
     lease: Lease | None = None
+
+    def __repr__(self) -> str:
+        shown = {**self._asdict(), "urls": tuple(map(redact_url, self.urls))}
+        return f"Entry({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
     @property
     def is_doubtful(self) -> bool:
@@ -130,7 +129,7 @@ class Entry:
         return self.file is not None or self.status in TERMINAL_STATUSES
 
 
-_DEFAULTS = {attribute.name: attribute.default for attribute in fields(Entry)}
+_DEFAULTS = Entry._field_defaults
 _MERGED_APART = frozenset({"entry_id", "created_at", "updated_at", "state", "status", "task_id", "lease"})
 
 
@@ -145,7 +144,7 @@ def merge(entry: Entry, news: Mapping[str, Any], **others: Any) -> Entry:
         news: What became known.
         others: Fields that change whatever was known, such as `updated_at`.
     """
-    known = {name: value for name, value in news.items() if value != _DEFAULTS[name]}
+    known = {name: value for name, value in news.items() if value != _DEFAULTS.get(name)}
     changes = {name: value for name, value in known.items() if name not in _MERGED_APART}
     state = known.get("state", entry.state)
     changes["state"] = state if _RANKS[state] >= _RANKS[entry.state] else entry.state
@@ -155,7 +154,7 @@ def merge(entry: Entry, news: Mapping[str, Any], **others: Any) -> Entry:
     if changes.get("file", entry.file):
         # A result's address is as good as the video: it is not kept for longer than it is needed.
         changes |= {"urls": (), "expires_at": None}
-    return evolve(entry, **changes, **others)
+    return entry._replace(**changes, **others)
 
 
 def reconcile(stored: Entry | None, ours: Entry) -> Entry:
@@ -163,11 +162,10 @@ def reconcile(stored: Entry | None, ours: Entry) -> Entry:
     if stored is None:
         return ours
     newer = max(stored.updated_at, ours.updated_at)
-    known = {name: getattr(ours, name) for name in _DEFAULTS}
-    merged = merge(stored, known, updated_at=newer)
+    merged = merge(stored, ours._asdict(), updated_at=newer)
     # The lease that `begin` gave has ended with the create.
     kept = None if stored.state is State.PENDING is not merged.state else stored.lease
-    return evolve(merged, lease=ours.lease or kept)
+    return merged._replace(lease=ours.lease or kept)
 
 
 def task_news(task: TaskData) -> dict[str, Any]:

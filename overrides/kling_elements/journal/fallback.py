@@ -7,9 +7,7 @@ import os
 import sqlite3
 import threading
 import weakref
-from typing import TYPE_CHECKING, Generic, TypeVar
-
-from attrs import evolve, frozen
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from kling_elements.journal.database import Database, Identity, is_corrupt
 from kling_elements.journal.fingerprint import key_fingerprint
@@ -35,8 +33,7 @@ _fallbacks: weakref.WeakSet[Fallback] = weakref.WeakSet()
 _inherited: list[sqlite3.Connection | None] = []  # of a parent process: not to be used, closed or collected
 
 
-@frozen
-class _Done(Generic[T]):
+class _Done(NamedTuple, Generic[T]):
     """A result that may itself be None."""
 
     value: T
@@ -159,7 +156,7 @@ class Fallback:
         }
         save(
             (
-                evolve(entry, fingerprint=named.get(entry.fingerprint, entry.fingerprint))
+                entry._replace(fingerprint=named.get(entry.fingerprint, entry.fingerprint))
                 for entry in self._unsaved.values()
             ),
             EntryTable(connection),

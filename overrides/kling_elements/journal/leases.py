@@ -7,16 +7,14 @@ import functools
 import os
 import socket
 from pathlib import Path
-
-from attrs import frozen
+from typing import NamedTuple
 
 from kling_elements.journal.entry import Lease
 
 _PROCESS = " process "  # parts the machine from what tells two processes of one number apart
 
 
-@frozen
-class Now:
+class Now(NamedTuple):
     """The time.
 
     Attributes:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import heapq
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-from attrs import define, field
-
 from kling_elements.journal.tables import MAX_UNSAVED, EntryTable, place
 
 if TYPE_CHECKING:
@@ -18,15 +16,15 @@ if TYPE_CHECKING:
 KeyT = TypeVar("KeyT")
 
 
-@define(eq=False, repr=False)
 class TransientTable:
     """The entries of this process; in its methods like `EntryTable`."""
 
-    _entries: dict[str, Entry] = field(factory=dict, init=False)
-    _finished: dict[str, None] = field(factory=dict, init=False)  # in the order in which they ended
-    _of_task: dict[str, set[str]] = field(factory=dict, init=False)
-    _of_job: dict[Job, set[str]] = field(factory=dict, init=False)
-    _quotas: dict[tuple[str, str], float] = field(factory=dict, init=False)
+    def __init__(self) -> None:
+        self._entries: dict[str, Entry] = {}
+        self._finished: dict[str, None] = {}  # in the order in which they ended
+        self._of_task: dict[str, set[str]] = {}
+        self._of_job: dict[Job, set[str]] = {}
+        self._quotas: dict[tuple[str, str], float] = {}
 
     def get(self, entry_id: str) -> Entry | None:
         """Return one entry."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from attrs import evolve, frozen
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kling_elements.journal.entry import Entry, Job, Lease, State, merge, task_news
 from kling_elements.journal.leases import seconds_left
@@ -20,8 +18,7 @@ _SLACK_SECONDS = 450.0  # so much of a lease may be spent before it is written a
 CREATE_SECONDS = 600.0  # longer than any create takes: then its entry is doubtful even if its process lives
 
 
-@frozen
-class NewEntry:
+class NewEntry(NamedTuple):
     """What is known before create is sent.
 
     Attributes:
@@ -41,8 +38,7 @@ class NewEntry:
     target: str | None = None
 
 
-@frozen
-class Begun:
+class Begun(NamedTuple):
     """What `Journal.begin` did.
 
     Attributes:
@@ -86,7 +82,7 @@ def amend(
     merged = merge(entry, news)
     if merged == entry:
         return entry
-    amended = evolve(merged, updated_at=now)
+    amended = merged._replace(updated_at=now)
     table.put(amended)
     return amended
 
@@ -109,7 +105,7 @@ def abandon(table: Table, entry_id: str, why: str, now: float) -> bool:
     entry = table.get(entry_id)
     if entry is None:
         return False
-    table.put(evolve(entry, state=State.ABANDONED, note=why or entry.note, updated_at=now, lease=None))
+    table.put(entry._replace(state=State.ABANDONED, note=why or entry.note, updated_at=now, lease=None))
     return True
 
 
@@ -125,7 +121,7 @@ def claim(table: Table, entry_id: str, lease: Lease, now: Now) -> bool:
             return True
     elif left:
         return False
-    table.put(evolve(entry, lease=lease))
+    table.put(entry._replace(lease=lease))
     return True
 
 
@@ -133,7 +129,7 @@ def release(table: Table, entry_id: str, owner: str) -> None:
     """End a lease of this owner's."""
     entry = table.get(entry_id)
     if entry and entry.lease and entry.lease.owner == owner:
-        table.put(evolve(entry, lease=None))
+        table.put(entry._replace(lease=None))
 
 
 def task_entry(table: Table, task_id: str, origin: str | None) -> Entry | None:

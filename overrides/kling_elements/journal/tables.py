@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from attrs import define
-
 from kling_elements.journal.entry import Entry, Job, Lease, State, reconcile
 
 if TYPE_CHECKING:
@@ -19,11 +17,11 @@ Place = tuple[float, str]
 MAX_UNSAVED = 2000
 
 
-@define
 class EntryTable:
     """The entries in a database, within one transaction of its owner's. Lists begin with the oldest."""
 
-    connection: sqlite3.Connection
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
 
     def get(self, entry_id: str) -> Entry | None:
         """Return one entry."""
@@ -91,7 +89,6 @@ class EntryTable:
         return [_entry(row) for row in found]
 
 
-@define
 class MemoryTable(EntryTable):
     """A copy in memory that remembers what is not on the disk: bounded, finished entries go first.
 
@@ -99,7 +96,9 @@ class MemoryTable(EntryTable):
         unsaved: The entries that were written here only, by their ids.
     """
 
-    unsaved: dict[str, Entry]
+    def __init__(self, connection: sqlite3.Connection, unsaved: dict[str, Entry]) -> None:
+        super().__init__(connection)
+        self.unsaved = unsaved
 
     def put(self, entry: Entry) -> None:
         """Write an entry."""

@@ -54,9 +54,10 @@ def draft_request(
         ValidationError: With a sentence for each problem.
     """
     validator = _validator(model)
-    given = {name: _plain(value) for name, value in fields.items() if value is not None}
-    listed = _listed(images)
     names = validator.names
+    # In the document's order: the same request is the same bytes, whatever the order of its arguments.
+    given = {name: _plain(fields[name]) for name in names if fields.get(name) is not None}
+    listed = _listed(images)
     problems = unknown_names(list(fields), (*names, *options))
     sources: list[ImageSource] = []
     image_problems: list[str] = []
@@ -66,8 +67,7 @@ def draft_request(
         except ImageProblem as problem:
             image_problems += _image_sentences(place, problem)
     # The schema can only say of an image that it is a string, so empty ones stand for the count.
-    known = {name: value for name, value in given.items() if name in names}
-    problems += validator.problems({**known, "images": ["" for _ in listed]})
+    problems += validator.problems({**given, "images": ["" for _ in listed]})
     problems += image_problems or _surrogate_problems(sources)
     problems += _webhook_problems(given)
     if problems:

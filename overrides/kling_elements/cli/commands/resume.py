@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from attrs import evolve
-
 from kling_elements.api.endpoints import DEFAULT_MODEL
 from kling_elements.cli.arguments import WORKERS
 from kling_elements.cli.batch_progress import BatchProgress, take_all
@@ -154,7 +152,7 @@ def _adopt(args: Namespace, context: Context, client: KlingElements, owner: NewE
     if entry_id is None and len(doubtful) == 1:
         entry_id = doubtful[0].entry_id
     target = None if args.output is None else str(absolute(args.output))
-    adopted = client.journal.adopt(task, evolve(owner, target=target), entry_id)
+    adopted = client.journal.adopt(task, owner._replace(target=target), entry_id)
     context.console.note(f"added task {one_line(task.id)} to the journal")
     if adopted.target is None and args.directory is None:
         context.console.note(f"its video has no file yet. Next: {context.resume(task.id)}")
