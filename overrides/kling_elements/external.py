@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-@dataclass(frozen=True, slots=True)
-class ExternalRequest:
+class ExternalRequest(NamedTuple):
     """A request to another host than the service's: sent without the key, redirects not followed.
 
     Attributes:
@@ -21,17 +19,22 @@ class ExternalRequest:
         content: The body.
     """
 
-    url: str = field(repr=False)
+    url: str
     headers: Mapping[str, str]
     timeout: float
     method: str = "GET"
-    content: bytes | None = field(default=None, repr=False)
+    content: bytes | None = None
+
+    def __repr__(self) -> str:
+        return f"ExternalRequest(headers={self.headers!r}, timeout={self.timeout!r}, method={self.method!r})"
 
 
-@dataclass(frozen=True, slots=True)
-class ResponseHead:
+class ResponseHead(NamedTuple):
     """The beginning of a streamed response."""
 
     status: int
     headers: Mapping[str, str]
-    url: str = field(repr=False)
+    url: str
+
+    def __repr__(self) -> str:
+        return f"ResponseHead(status={self.status!r}, headers={self.headers!r})"

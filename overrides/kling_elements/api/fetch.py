@@ -5,7 +5,6 @@ The key is never sent there, and only redirects that the caller allows are follo
 
 from __future__ import annotations
 
-from dataclasses import replace
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -93,7 +92,7 @@ async def fetch(
             return NotFollowed(
                 f"a redirect to {redact_url(target) or 'nowhere'} is not followed", was_sent=True
             )
-        request = replace(request, url=target)
+        request = request._replace(url=target)
     return NotFollowed("too many redirects", was_sent=True)
 
 

@@ -6,8 +6,7 @@ The order is: status, then JSON, then the shape. Nothing in here raises but erro
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kling_elements.api.error_responses import format_error, member, read_error
 from kling_elements.api.parsing import parse_json, task_from, task_id_of
@@ -115,8 +114,7 @@ def _uuid(text: str) -> UUID | None:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class UploadAddress:
+class UploadAddress(NamedTuple):
     """Where to put one file, and where it can then be read.
 
     Attributes:
@@ -127,11 +125,14 @@ class UploadAddress:
         asset_seconds: Seconds for which `asset_url` is valid; None if the response doesn't say.
     """
 
-    upload_url: str = field(repr=False)
-    headers: Mapping[str, str] = field(repr=False)
-    asset_url: str = field(repr=False)
+    upload_url: str
+    headers: Mapping[str, str]
+    asset_url: str
     put_seconds: float | None = None
     asset_seconds: float | None = None
+
+    def __repr__(self) -> str:
+        return f"UploadAddress(put_seconds={self.put_seconds!r}, asset_seconds={self.asset_seconds!r})"
 
 
 def read_upload_addresses(response: Response) -> tuple[UploadAddress, ...]:

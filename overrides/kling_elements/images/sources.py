@@ -49,10 +49,14 @@ class UrlSource(NamedTuple):
     """An image behind an http or https URL of good form; nobody has fetched it."""
 
     url: str
-    label: str
 
     def __repr__(self) -> str:
-        return f"UrlSource({shown_url(self.url)!r})"
+        return f"UrlSource({self.label!r})"
+
+    @property
+    def label(self) -> str:
+        """What it is called in messages."""
+        return shown_url(self.url)
 
 
 class FileSource(NamedTuple):
@@ -229,7 +233,7 @@ def _classify_text(text: str) -> ImageSource:
     if scheme in {"http", "https"}:
         if found := url_problems(text):
             raise ImageProblem(shown_url(bare), found)
-        return UrlSource(text, shown_url(text))
+        return UrlSource(text)
     if scheme == "data":
         return BytesSource(_decode_data_url(bare), "the data URL")
     if scheme == "file":

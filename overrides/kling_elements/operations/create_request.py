@@ -32,11 +32,13 @@ class Draft(NamedTuple):
         model: The service's model.
         fields: All fields but the images.
         images: The images in the caller's order.
+        urls: For each image the URL that is checked already; empty for another.
     """
 
     model: Endpoints
     fields: Mapping[str, Any]
     images: tuple[ImageSource, ...]
+    urls: list[str]
 
 
 def draft_request(
@@ -66,13 +68,15 @@ def draft_request(
             sources.append(classify(image))
         except ImageProblem as problem:
             image_problems += _image_sentences(place, problem)
-    # The schema can only say of an image that it is a string, so empty ones stand for the count.
-    problems += validator.problems({**given, "images": ["" for _ in listed]})
-    problems += image_problems or _surrogate_problems(sources)
+    image_problems = image_problems or _surrogate_problems(sources)
+    urls = [source.url if isinstance(source, UrlSource) else "" for source in sources]
+    # The schema can only say of an image that it is a string, so empty ones stand for those that are no URLs.
+    shown = ["" for _ in listed] if image_problems else urls
+    problems += validator.problems({**given, "images": shown}) + image_problems
     problems += _webhook_problems(given)
     if problems:
         raise ValidationError(problems)
-    return Draft(model, given, tuple(sources))
+    return Draft(model, given, tuple(sources), urls)
 
 
 def finish_request(draft: Draft) -> Request:
@@ -89,7 +93,7 @@ def finish_request(draft: Draft) -> Request:
         for place, source in enumerate(draft.images)
     ]
     body = {"images": images, **draft.fields}
-    if problems := _validator(draft.model).problems(body):
+    if images != draft.urls and (problems := _validator(draft.model).problems(body)):
         raise ValidationError(problems)
     return create_request(draft.model, body)
 

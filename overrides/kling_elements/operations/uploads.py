@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
@@ -60,7 +59,6 @@ class _Asset(NamedTuple):
     good_until: float
 
 
-@dataclass(eq=False, repr=False, slots=True)
 class Uploader:
     """Uploads images to the service's store, and remembers their URLs.
 
@@ -68,9 +66,10 @@ class Uploader:
         sender: Requests URLs from the service.
     """
 
-    sender: Sender
-    _assets: dict[Key, _Asset] = field(default_factory=dict, init=False)
-    _refusal: int | None = field(default=None, init=False)
+    def __init__(self, sender: Sender) -> None:
+        self.sender = sender
+        self._assets: dict[Key, _Asset] = {}
+        self._refusal: int | None = None
 
     async def upload(self, images: Sequence[LoadedImage]) -> list[str]:
         """Return the URLs of images, in order. An image that is still in the store is not uploaded again.
@@ -210,7 +209,7 @@ async def place_images(draft: Draft, store: str | Store, uploader: Uploader) -> 
         raise
     images = list(draft.images)
     for place, url in zip(loaded, urls, strict=True):
-        images[place] = UrlSource(url, images[place].label)
+        images[place] = UrlSource(url)
     return draft._replace(images=tuple(images))
 
 
