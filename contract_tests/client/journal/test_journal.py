@@ -48,8 +48,7 @@ def test_the_life_of_a_task(journal: Journal, open_journal: Open, path: Path) ->
     assert (entry.is_finished, b"5ec2e7" in path.read_bytes()) == (False, True)
     journal.downloaded("t1", "video.mp4")
     assert journal.unfinished() == []
-    assert b"5ec2e7" not in path.read_bytes()
-    assert [item.name for item in path.parent.iterdir()] == [path.name]
+    assert not any(b"5ec2e7" in item.read_bytes() for item in path.parent.iterdir())
 
 
 def test_unanswered_creates_are_doubtful_and_refused_ones_are_not(journal: Journal, clock: Clock) -> None:

@@ -1,9 +1,12 @@
 """Open the journal's file late, look at it before touching it, one connection a process.
 
-SQLite's rollback journal is used, not its write-ahead log. That log is of no use here (a commit costs about 1
-ms either way, and there are a few a minute), does not work on network file systems, leaves addresses of
-results in a second file, and lost data in rare races of two writers in all versions of SQLite before 3.51.3
-(the "WAL-reset bug"), which are what Python ships with.
+SQLite's rollback journal is used, and not its write-ahead log. That log is of no use here (a commit costs
+about 1 ms either way, and there are a few a minute), does not work on network file systems, leaves addresses
+of results in a second file, and lost data in rare races of two writers in all versions of SQLite before
+3.51.3 (the "WAL-reset bug"), which are what Python ships with.
+
+The rollback journal is emptied after each commit, and removed when the file is closed: to remove it each time
+costs another write, of the folder.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ import stat
 import time
 import weakref
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from kling_elements.files import is_absent
 from kling_elements.journal.schema import (
@@ -29,7 +32,9 @@ from kling_elements.journal.schema import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+
+T = TypeVar("T")
 
 BUSY_SECONDS = 5.0  # eight processes that do nothing but write wait for up to 1.5 s
 _HASTY_SECONDS = 0.1
@@ -106,10 +111,10 @@ class Database:
         patience = _HASTY_SECONDS if hasty else self.busy_seconds
         connection = self._connected(patience)
         try:
-            _begin(connection, patience)
+            _patiently(lambda: connection.execute("BEGIN IMMEDIATE"), patience)
             migrate(connection, self.migrations)
             yield connection
-            connection.execute("COMMIT")
+            _patiently(lambda: connection.execute("COMMIT"), patience)
         except BaseException:
             self._roll_back(connection)
             raise
@@ -126,15 +131,16 @@ class Database:
             OSError: The same.
             NotAJournal: The file is another program's, or no file.
         """
-        connection = self._connected(_HASTY_SECONDS if hasty else self.busy_seconds)
+        patience = _HASTY_SECONDS if hasty else self.busy_seconds
+        connection = self._connected(patience)
         try:
             connection.execute("BEGIN")
-            if not is_current(connection, self.migrations):
+            if not _patiently(lambda: is_current(connection, self.migrations), patience):
                 connection.execute("COMMIT")
-                connection.execute("BEGIN IMMEDIATE")
+                _patiently(lambda: connection.execute("BEGIN IMMEDIATE"), patience)
                 migrate(connection, self.migrations)
             yield connection
-            connection.execute("COMMIT")
+            _patiently(lambda: connection.execute("COMMIT"), patience)
         except BaseException:
             self._roll_back(connection)
             raise
@@ -143,8 +149,7 @@ class Database:
         """Close the connection; the next use opens another."""
         connection = self._let_go()
         if connection is not None:
-            with contextlib.suppress(sqlite3.Error):
-                connection.close()
+            _close(connection)
 
     def leave_to_parent(self) -> None:
         """After a fork, in the child: leave the connection to the parent."""
@@ -157,28 +162,28 @@ class Database:
         connection, self._connection, self._closing = self._connection, None, None
         return connection
 
-    def _connected(self, busy_seconds: float) -> sqlite3.Connection:
+    def _connected(self, patience: float) -> sqlite3.Connection:
         if self._connection is not None and self._identity != self.identity():
             self.close()  # somebody removed or replaced the file
         if self._connection is None:
-            self._connection = self._open(busy_seconds)
+            self._connection = _patiently(self._open, patience)
             # Of a journal that nobody closed.
-            self._closing = weakref.finalize(self, self._connection.close)
+            self._closing = weakref.finalize(self, _close, self._connection)
             self._identity = self.identity()
-        self._connection.execute(f"PRAGMA busy_timeout = {int(busy_seconds * 1000)}")
         # Pages are read from the disk again, so that damage is met now and not by the next process.
         self._connection.execute("PRAGMA shrink_memory")
         return self._connection
 
-    def _open(self, busy_seconds: float) -> sqlite3.Connection:
+    def _open(self) -> sqlite3.Connection:
         _make_or_recognise(self.path)
-        connection = sqlite3.connect(
-            self.path, timeout=busy_seconds, isolation_level=None, check_same_thread=False
-        )
+        connection = sqlite3.connect(self.path, timeout=0.0, isolation_level=None, check_same_thread=False)
         try:
             connection.row_factory = sqlite3.Row
             # EXTRA also syncs the directory, without which a commit may be undone by a power cut.
             connection.execute("PRAGMA synchronous = EXTRA")
+            connection.execute("PRAGMA journal_mode = TRUNCATE")
+            # So that nothing but the ends of a transaction meets those of other processes.
+            connection.execute("PRAGMA cache_spill = OFF")
             # What is deleted is overwritten: URLs of results are as good as the videos.
             connection.execute("PRAGMA secure_delete = ON")
             connection.execute("PRAGMA trusted_schema = OFF")
@@ -194,22 +199,26 @@ class Database:
                 connection.execute("ROLLBACK")
 
 
-def _begin(connection: sqlite3.Connection, patience: float) -> None:
-    """Begin a writing transaction, waiting for those of others.
+def _close(connection: sqlite3.Connection) -> None:
+    with contextlib.suppress(sqlite3.Error):
+        connection.execute("PRAGMA journal_mode = DELETE")  # removes the empty one
+    with contextlib.suppress(sqlite3.Error):
+        connection.close()
+
+
+def _patiently(work: Callable[[], T], patience: float) -> T:
+    """Do what waits for the transactions of other processes.
 
     SQLite's own waiting sleeps the longer the longer it has waited: of many busy processes one starves.
     """
     deadline = time.monotonic() + patience
-    connection.execute("PRAGMA busy_timeout = 0")
     while True:
         try:
-            connection.execute("BEGIN IMMEDIATE")
-            break
+            return work()
         except sqlite3.OperationalError as trouble:
             if not _is_busy(trouble) or time.monotonic() >= deadline:
                 raise
         time.sleep(random.uniform(*_RETRY_SECONDS))  # noqa: S311 - spreads the attempts
-    connection.execute(f"PRAGMA busy_timeout = {int(patience * 1000)}")
 
 
 def _make_or_recognise(path: Path) -> None:

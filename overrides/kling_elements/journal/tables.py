@@ -152,7 +152,12 @@ _APART = (
 )
 _COLUMNS = ", ".join(_PLAIN + _APART)
 _VALUES = ", ".join("?" * len(_PLAIN + _APART))
-_PUT = f"INSERT OR REPLACE INTO entries ({_COLUMNS}) VALUES ({_VALUES})"  # noqa: S608 - constants
+# In place of a replacement, which would also write the place of an entry that did not move.
+_CHANGES = ", ".join(f"{name} = excluded.{name}" for name in (*_PLAIN[2:], *_APART))
+_PUT = (
+    f"INSERT INTO entries ({_COLUMNS}) VALUES ({_VALUES}) "  # noqa: S608 - constants
+    f"ON CONFLICT (entry_id) DO UPDATE SET {_CHANGES}"
+)
 _SELECT = f"SELECT {_COLUMNS} FROM entries"  # noqa: S608 - constants
 
 
