@@ -176,7 +176,7 @@ def journal(page: Page) -> None:
 def waits(page: Page, most: int, found: Certificates) -> None:
     """Many waits in one process."""
     page.add("## Waits at once", "",
-             f"Waits of one process, each with a look each 5 s for 17 s, at a service that takes 50 ms{' over TLS' if found else ''}; "
+             f"Waits of one process, each with a look each 5 s for 15 s, at a service that takes 50 ms{' over TLS' if found else ''}; "
              "beside raw httpx with as many requests over 32 kept connections.")  # fmt: skip
     page.table("waits", "looks", "errors", "CPU s", "raw httpx, CPU s", "ratio")
     counts, ours, raw = [], [], []

@@ -265,7 +265,7 @@ def waits(url: str, count: str) -> object:
             async def wait(place: int) -> None:
                 await asyncio.sleep(5 * place / number)
                 with contextlib.suppress(DeadlineExceeded):
-                    await client.wait(f"{TASK[:-6]}{place:06}", timeout=17, poll_interval=5, on_look=on_look)
+                    await client.wait(f"{TASK[:-6]}{place:06}", timeout=15, poll_interval=5, on_look=on_look)
 
             await asyncio.gather(*(wait(place) for place in range(number)))
 
