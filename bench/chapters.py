@@ -53,7 +53,6 @@ def imports(page: Page, had: list[str], rounds: int) -> None:
         "bare Python": (OURS, "pass"),
         OURS: (OURS, "import kling_elements"),
         "httpx": (OURS, "import httpx"),
-        "attrs, which a create loads": (OURS, "import attrs"),
     }
     commands |= {name: (name, f"import {PEERS[name]}") for name in had}
     found: dict[str, list[float]] = {name: [] for name in commands}
@@ -83,6 +82,7 @@ def first_requests(page: Page, had: list[str], rounds: int, found: Certificates)
     commands |= {name: (name, PEERS[name]) for name in had if found or name != "fal-client"}
     environment = {**os.environ, **_ENVIRONMENT, **({"SSL_CERT_FILE": str(found[1])} if found else {})}
     spent: dict[str, list[float]] = {name: [] for name in commands}
+    Path(_ENVIRONMENT["KLING_ELEMENTS_JOURNAL"]).unlink(missing_ok=True)  # of an older version, it names keys slowly
     with service(found[0] if found else None, "--hold") as (url, process):
         for number in range(rounds + 1):
             for name, (client, which) in commands.items():

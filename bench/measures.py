@@ -235,7 +235,7 @@ def journal(url: str) -> object:
         calls: list[Callable[[], object]] = [commits, lambda: off.create(IMAGES), lambda: on.create(IMAGES)]
         on.create(IMAGES)
         found: dict[str, list[float]] = {"raw": [], "ours": []}
-        for _ in range(30):
+        for _ in range(100):
             times = []
             for call in calls:
                 began = time.perf_counter()
