@@ -8,7 +8,6 @@ import os
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Never, NoReturn, Self, TypeVar
@@ -138,7 +137,7 @@ class BaseClient(Generic[TaskT, HttpT, TransportT]):
             random=random.random,
             hook=on_event,
         )
-        self._core = TaskService.of(sender, schedule, recorder, self._bind)
+        self._core = TaskService(sender, schedule, recorder, self._bind)
         self._generated: list[GeneratedClient] = []  # one at most, which clients by `with_options` share
 
     def __repr__(self) -> str:
@@ -208,7 +207,7 @@ class BaseClient(Generic[TaskT, HttpT, TransportT]):
         settings = adjust_settings(core.sender.settings, timeout=timeout, headers=headers)
         transport = self._transport.with_settings(settings)
         policy = retries or core.sender.policy
-        sender = replace(core.sender, io=transport, settings=settings, policy=policy)
+        sender = core.sender._replace(io=transport, settings=settings, policy=policy)
         twin = object.__new__(type(self))
         shared = vars(self) | {"_transport": transport}
         vars(twin).update(shared, _core=core.with_sender(sender, twin._bind))

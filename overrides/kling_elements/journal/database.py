@@ -50,6 +50,14 @@ Identity = tuple[int, int]
 _inherited: list[sqlite3.Connection] = []
 
 
+def _identity(path: Path) -> Identity | None:
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return None
+    return found.st_dev, found.st_ino
+
+
 def _is_busy(trouble: sqlite3.Error) -> bool:
     return trouble.sqlite_errorcode & _PRIMARY_CODE == sqlite3.SQLITE_BUSY
 
@@ -90,11 +98,7 @@ class Database:
 
     def identity(self) -> Identity | None:
         """Which file stands there now; None if none does."""
-        try:
-            found = self.path.stat()
-        except (OSError, ValueError):
-            return None
-        return found.st_dev, found.st_ino
+        return _identity(self.path)
 
     @contextlib.contextmanager
     def writing(self, *, hasty: bool = False) -> Iterator[sqlite3.Connection]:
@@ -147,29 +151,26 @@ class Database:
 
     def close(self) -> None:
         """Close the connection; the next use opens another."""
-        connection = self._let_go()
-        if connection is not None:
-            _close(connection)
+        if self._closing is not None:
+            self._closing()
+        self._connection = self._closing = None
 
     def leave_to_parent(self) -> None:
         """After a fork, in the child: leave the connection to the parent."""
-        if (connection := self._let_go()) is not None:
-            _inherited.append(connection)
-
-    def _let_go(self) -> sqlite3.Connection | None:
         if self._closing is not None:
             self._closing.detach()
-        connection, self._connection, self._closing = self._connection, None, None
-        return connection
+        if self._connection is not None:
+            _inherited.append(self._connection)
+        self._connection = self._closing = None
 
     def _connected(self, patience: float) -> sqlite3.Connection:
         if self._connection is not None and self._identity != self.identity():
             self.close()  # somebody removed or replaced the file
         if self._connection is None:
             self._connection = _patiently(self._open, patience)
-            # Of a journal that nobody closed.
-            self._closing = weakref.finalize(self, _close, self._connection)
             self._identity = self.identity()
+            # Also of a journal that nobody closes.
+            self._closing = weakref.finalize(self, _close, self._connection, self.path, self._identity)
         # Pages are read from the disk again, so that damage is met now and not by the next process.
         self._connection.execute("PRAGMA shrink_memory")
         return self._connection
@@ -199,9 +200,10 @@ class Database:
                 connection.execute("ROLLBACK")
 
 
-def _close(connection: sqlite3.Connection) -> None:
+def _close(connection: sqlite3.Connection, path: Path, identity: Identity | None) -> None:
     with contextlib.suppress(sqlite3.Error):
-        connection.execute("PRAGMA journal_mode = DELETE")  # removes the empty one
+        if identity is not None and identity == _identity(path):  # else the name is another file's
+            connection.execute("PRAGMA journal_mode = DELETE")  # removes the empty one
     with contextlib.suppress(sqlite3.Error):
         connection.close()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@dataclass(eq=False, repr=False, slots=True)
 class Recorder:
     """Records what one client does, with its origin and its key. Every call may touch the disk.
 
@@ -41,11 +39,19 @@ class Recorder:
         is_own: Whether the journal is this client's, to be closed with it.
     """
 
-    _open: Callable[[], Journal]
-    settings: Settings
-    is_own: bool = True
-    _locate: Callable[[], Path | None] = lambda: None
-    _opened: Journal | None = field(default=None, init=False)
+    def __init__(
+        self,
+        open_journal: Callable[[], Journal],
+        settings: Settings,
+        *,
+        is_own: bool = True,
+        locate: Callable[[], Path | None] = lambda: None,
+    ) -> None:
+        self.settings = settings
+        self.is_own = is_own
+        self._open = open_journal
+        self._locate = locate
+        self._opened: Journal | None = None
 
     @classmethod
     def of(cls, setting: Journal | str | Path | Literal[False] | None, settings: Settings) -> Recorder:
@@ -55,7 +61,7 @@ class Recorder:
             locate = cache(lambda: journal_path(setting, environ))
             if setting or environ[JOURNAL_VARIABLE]:
                 locate()  # a relative path is of this moment; the usual place takes 4 ms to look up
-            return cls(lambda: journals.journal_at(locate()), settings, _locate=locate)
+            return cls(lambda: journals.journal_at(locate()), settings, locate=locate)
         if isinstance(setting, journals.Journal):
             return cls(lambda: setting, settings, is_own=False)
         raise ValidationError(

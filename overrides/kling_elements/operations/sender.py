@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from dataclasses import dataclass
 from functools import lru_cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from kling_elements.api.decisions import Operation, Raise, Retry, Return
 from kling_elements.api.endpoints import DEFAULT_MODEL, find_model
@@ -35,8 +34,7 @@ LEAST_REQUEST_TIMEOUT = 1.0
 """Seconds that a request gets right before a deadline."""
 
 
-@dataclass(eq=False, repr=False, slots=True)
-class Sender:
+class Sender(NamedTuple):
     """Sends requests of one client.
 
     Attributes:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
@@ -44,7 +43,6 @@ _REMEMBERED = 1000  # tasks
 _SLOT_PAUSE = 5.0  # seconds between two checks for a free place among the concurrent tasks
 
 
-@dataclass(eq=False, repr=False, slots=True)
 class TaskService(Generic[TaskT]):
     """The operations of one client.
 
@@ -56,25 +54,22 @@ class TaskService(Generic[TaskT]):
         creator: Returns what creates tasks; made when it is first called.
     """
 
-    sender: Sender
-    schedule: PollSchedule | None
-    recorder: Recorder
-    bind: Callable[[TaskData], TaskT]
-    creator: Callable[[], TaskCreator]
-    _created: dict[str, float] = field(default_factory=dict, init=False)
-    _reported: set[str] = field(default_factory=set, init=False)
-    _statuses: dict[str, str] = field(default_factory=dict, init=False)
-
-    @classmethod
-    def of(
-        cls,
+    def __init__(
+        self,
         sender: Sender,
         schedule: PollSchedule | None,
         recorder: Recorder,
         bind: Callable[[TaskData], TaskT],
-    ) -> TaskService[TaskT]:
-        """Return the operations over a sender, which create tasks by it."""
-        return cls(sender, schedule, recorder, bind, _late_creator(sender, recorder))
+        creator: Callable[[], TaskCreator] | None = None,
+    ) -> None:
+        self.sender = sender
+        self.schedule = schedule
+        self.recorder = recorder
+        self.bind = bind
+        self.creator = creator or _late_creator(sender, recorder)
+        self._created: dict[str, float] = {}
+        self._reported: set[str] = set()
+        self._statuses: dict[str, str] = {}
 
     @property
     def io(self) -> IO:
@@ -83,13 +78,13 @@ class TaskService(Generic[TaskT]):
 
     def with_sleep(self, sleep: Callable[[float], object]) -> TaskService[TaskT]:
         """Return the same service with another sleep, and without what it remembers of tasks."""
-        return replace(self, sender=replace(self.sender, io=self.io.with_sleep(sleep)))
+        sender = self.sender._replace(io=self.io.with_sleep(sleep))
+        return TaskService(sender, self.schedule, self.recorder, self.bind, self.creator)
 
     def with_sender(self, sender: Sender, bind: Callable[[TaskData], TaskT]) -> TaskService[TaskT]:
         """Return the same service with another sender, and with what it remembers of tasks."""
-        twin = replace(self, sender=sender, bind=bind, creator=_late_creator(sender, self.recorder))
-        twin._created, twin._reported = self._created, self._reported  # noqa: SLF001 - its own class
-        twin._statuses = self._statuses  # noqa: SLF001
+        twin = TaskService(sender, self.schedule, self.recorder, bind)
+        twin._created, twin._reported, twin._statuses = self._created, self._reported, self._statuses
         return twin
 
     @property
@@ -303,7 +298,7 @@ class TaskService(Generic[TaskT]):
             clock=clock,
             settings=waiting,
             age=None if created is None else self.sender.clock() - created,
-            sender=replace(self.sender, io=self._io_for(waiting)),
+            sender=self.sender._replace(io=self._io_for(waiting)),
             bind=self._bind_reporting,
             record=self._record_status,
             on_poll=on_poll,

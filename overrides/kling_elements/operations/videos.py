@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from kling_elements import downloads
 from kling_elements.api.decisions import Operation
@@ -25,8 +24,7 @@ if TYPE_CHECKING:
     TaskT = TypeVar("TaskT", bound=TaskData)
 
 
-@dataclass(frozen=True, eq=False, repr=False, slots=True)
-class Videos:
+class Videos(NamedTuple):
     """The videos of one client's tasks.
 
     Attributes:

@@ -12,7 +12,7 @@ import os
 import re
 import threading
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from kling_elements.policy.durations import check_count, check_kind, check_seconds
@@ -108,7 +108,6 @@ class Usage(NamedTuple):
         return ", ".join(parts)
 
 
-@dataclass(eq=False, repr=False, slots=True)
 class RateLimiter:
     """Counts what one process asks of the service with one key. Safe to use from several threads.
 
@@ -116,13 +115,14 @@ class RateLimiter:
         limits: The limits to keep.
     """
 
-    limits: Limits = field(default_factory=Limits)
-    _sent: deque[float] = field(default_factory=deque, init=False)
-    _blocked_until: float = field(default=-math.inf, init=False)
-    _allowance: tuple[int, float] | None = field(default=None, init=False)
-    _tasks: dict[str, float] = field(default_factory=dict, init=False)
-    _slots: itertools.count[int] = field(default_factory=itertools.count, init=False)
-    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+    def __init__(self, limits: Limits | None = None) -> None:
+        self.limits = limits or Limits()
+        self._sent: deque[float] = deque()
+        self._blocked_until = -math.inf
+        self._allowance: tuple[int, float] | None = None
+        self._tasks: dict[str, float] = {}
+        self._slots = itertools.count()
+        self._lock = threading.Lock()
 
     def delay(self, now: float, most: float = math.inf) -> float:
         """Return the seconds to wait before sending one request, and reserve its place.
@@ -259,7 +259,7 @@ def rate_limiter_for(fingerprint: str, origin: str, limits: Limits | None = None
     with _registry_lock:
         rate_limiter = _limiters.get((fingerprint, origin))
         if rate_limiter is None:
-            rate_limiter = _limiters[fingerprint, origin] = RateLimiter(limits or Limits())
+            rate_limiter = _limiters[fingerprint, origin] = RateLimiter(limits)
         elif limits is not None:
             rate_limiter.limits = limits
         return rate_limiter
