@@ -82,7 +82,8 @@ def first_requests(page: Page, had: list[str], rounds: int, found: Certificates)
     commands |= {name: (name, PEERS[name]) for name in had if found or name != "fal-client"}
     environment = {**os.environ, **_ENVIRONMENT, **({"SSL_CERT_FILE": str(found[1])} if found else {})}
     spent: dict[str, list[float]] = {name: [] for name in commands}
-    Path(_ENVIRONMENT["KLING_ELEMENTS_JOURNAL"]).unlink(missing_ok=True)  # of an older version, it names keys slowly
+    # One of an older version would name keys slowly.
+    Path(_ENVIRONMENT["KLING_ELEMENTS_JOURNAL"]).unlink(missing_ok=True)
     with service(found[0] if found else None, "--hold") as (url, process):
         for number in range(rounds + 1):
             for name, (client, which) in commands.items():
