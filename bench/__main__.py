@@ -25,7 +25,7 @@ def main() -> None:
         prog="python -m bench", description="Measure, and write docs/benchmarks.md."
     )
     parser.add_argument(
-        "--rounds", type=int, default=9, help="of processes that start (default: %(default)s)"
+        "--rounds", type=int, default=15, help="of processes that start (default: %(default)s)"
     )
     parser.add_argument("--most-waits", type=int, default=1000, help="waits at once (default: %(default)s)")
     parser.add_argument("--most-jobs", type=int, default=100_000, help="of a batch (default: %(default)s)")
