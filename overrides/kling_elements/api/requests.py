@@ -15,7 +15,7 @@ from kling_elements.document import load_document
 from kling_elements.types import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from kling_elements.api.endpoints import Endpoints
 
@@ -29,9 +29,9 @@ def create_request(model: Endpoints, body: Mapping[str, Any]) -> Request:
     return _with_body(model.create, body)
 
 
-def upload_request(content_types: Sequence[str]) -> Request:
-    """Build the request for URLs to put files of these media types to."""
-    return _with_body(UPLOAD_OPERATION, {"files": [{"content_type": each} for each in content_types]})
+def upload_request(body: Mapping[str, Any]) -> Request:
+    """Build the request for URLs to put files to."""
+    return _with_body(UPLOAD_OPERATION, body)
 
 
 def status_request(model: Endpoints, task_id: str) -> Request:

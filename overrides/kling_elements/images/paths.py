@@ -56,7 +56,7 @@ def _missing(path: Path) -> str:
 
 def _nearest(path: Path) -> str | None:
     """The name in the same folder that is most like a missing one's."""
-    import difflib  # noqa: PLC0415 - only errors need it
+    import difflib
 
     try:
         with os.scandir(path.parent) as entries:

@@ -201,11 +201,9 @@ class Database:
 
 
 def _close(connection: sqlite3.Connection, path: Path, identity: Identity | None) -> None:
-    with contextlib.suppress(sqlite3.Error):
+    with contextlib.suppress(sqlite3.Error), contextlib.closing(connection):
         if identity is not None and identity == _identity(path):  # else the name is another file's
             connection.execute("PRAGMA journal_mode = DELETE")  # removes the empty one
-    with contextlib.suppress(sqlite3.Error):
-        connection.close()
 
 
 def _patiently(work: Callable[[], T], patience: float) -> T:

@@ -152,8 +152,9 @@ _APART = (
 )
 _COLUMNS = ", ".join(_PLAIN + _APART)
 _VALUES = ", ".join("?" * len(_PLAIN + _APART))
-# In place of a replacement, which would also write the place of an entry that did not move.
-_CHANGES = ", ".join(f"{name} = excluded.{name}" for name in (*_PLAIN[2:], *_APART))
+# An entry keeps its place: a replacement would write the index of places again.
+_PLACE = ("created_at", "entry_id")
+_CHANGES = ", ".join(f"{name} = excluded.{name}" for name in _PLAIN + _APART if name not in _PLACE)
 _PUT = (
     f"INSERT INTO entries ({_COLUMNS}) VALUES ({_VALUES}) "  # noqa: S608 - constants
     f"ON CONFLICT (entry_id) DO UPDATE SET {_CHANGES}"

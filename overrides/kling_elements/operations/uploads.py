@@ -99,13 +99,11 @@ class Uploader:
     async def _put_each(self, pending: dict[Key, LoadedImage], found: dict[Key, str]) -> None:
         """Request URLs, upload while they are valid, and move what is uploaded from `pending` to `found`."""
         waiting = list(pending.items())
-        content_types = [key[1] for key, _ in waiting]
-        request = upload_request(content_types)
-        body = {"files": [{"content_type": content_type} for content_type in content_types]}
+        body = {"files": [{"content_type": content_type} for (_, content_type), _ in waiting]}
         if problems := request_validator(UPLOAD_OPERATION).problems(body):
             raise ValidationError(problems)
         asked = self.sender.clock()
-        answer = await self.sender.ask(Operation.UPLOAD, request, self.sender.settings.timeout)
+        answer = await self.sender.ask(Operation.UPLOAD, upload_request(body), self.sender.settings.timeout)
         addresses = cast("tuple[UploadAddress, ...]", answer)
         if len(addresses) != len(waiting):
             label = waiting[0][1].label
