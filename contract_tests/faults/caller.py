@@ -20,7 +20,7 @@ from contract_tests.faults.oracle import Ask, Tally
 from contract_tests.faults.proxy import PATIENCE
 from contract_tests.faults.stage import NONE_KEPT, Stage
 from kling_elements import AsyncKlingElements, Event, Journal, KlingElements, KlingError, Limits, Task
-from kling_elements.journal.database import Database
+from kling_elements.journal import journal_at
 
 LOOKS: Final = 60.0
 """Seconds of waiting; on the fake clock, so they take none."""
@@ -277,7 +277,7 @@ class Caller:
             act()
 
     def _open_journal(self) -> Journal:
-        return Journal(Database(self.folder / "journal.sqlite3"), self._wall, lambda: self.now)
+        return journal_at(self.folder / "journal.sqlite3", self._wall, lambda: self.now)
 
     def _wall(self) -> float:
         return self.stage.served.mock.clock.time() + self.wall_offset

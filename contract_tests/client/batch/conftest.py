@@ -17,8 +17,7 @@ from attrs import define, evolve, field
 from kling_elements import AsyncKlingElements, KlingElements, Task
 from kling_elements.batch import Batch, BatchJob, BatchResult
 from kling_elements.batch.results import JobStatus
-from kling_elements.journal import Entry, Job, Journal, NewEntry
-from kling_elements.journal.database import Database
+from kling_elements.journal import Entry, Job, Journal, NewEntry, journal_at
 from kling_elements.policy.rate_limits import Limits
 
 Open = Callable[..., KlingElements]
@@ -216,7 +215,7 @@ class Bench:
         """Note a create of the job; return the entry's id."""
         owner = self.open_client().journal_owner
         assert self.journal.path
-        past = Journal(Database(self.journal.path), lambda: time.time() - ago, lambda: time.monotonic() - ago)
+        past = journal_at(self.journal.path, lambda: time.time() - ago, lambda: time.monotonic() - ago)
         with closing(past):
             new = NewEntry("std", origin or owner.origin, owner.fingerprint, digest, Job("b", "a"))
             return past.begin(new).entry_id

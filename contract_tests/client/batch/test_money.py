@@ -20,6 +20,7 @@ from kling_elements.batch.results import JobStatus
 from kling_elements.errors import JournalUnusable
 from kling_elements.journal import Job, Journal
 from kling_elements.journal.database import Database
+from kling_elements.journal.fallback import Fallback
 
 
 def damage(path: Path) -> None:
@@ -84,7 +85,7 @@ def test_a_journal_that_breaks_in_mid_batch_stops_it(bench: Bench) -> None:
 def test_a_journal_that_is_in_use_when_a_create_is_due(bench: Bench) -> None:
     """In the moment after the check, too, a job's create is written down or not sent."""
     path = bench.folder / "journal.sqlite3"
-    with closing(Journal(Database(path, busy_seconds=0.05))) as journal:
+    with closing(Journal(Fallback(Database(path, busy_seconds=0.05)))) as journal:
         batch = bench.batch([job("a")], bench.open_client(journal=journal), workers=1)
         with locked(path), pytest.raises(JournalUnusable):
             list(batch)

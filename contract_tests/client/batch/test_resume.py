@@ -14,7 +14,7 @@ from kling_elements import DeadlineExceeded, DownloadError, OutcomeUnknown, Task
 from kling_elements.batch.results import JobStatus
 from kling_elements.batch.resume import Resumed
 from kling_elements.files import file_name
-from kling_elements.journal import Entry, Journal, NewEntry, State
+from kling_elements.journal import Entry, NewEntry, State, journal_at
 
 
 def begin(bench: Bench, target: Path | None, prompt: str = "a") -> str:
@@ -173,7 +173,7 @@ def test_only_what_is_lost_for_sure_is_given_up(
 def test_a_wait_prolongs_its_claim(bench: Bench) -> None:
     """A task that is waited for for hours is held all the time: the claim grows with each poll."""
     now = [1_000_000.0]
-    journal = Journal(None, lambda: now[0], lambda: now[0])
+    journal = journal_at(None, lambda: now[0], lambda: now[0])
     ends: list[float] = []
 
     def sleep(_: float) -> None:

@@ -24,8 +24,7 @@ from kling_elements.__main__ import main
 from kling_elements.cli.console import Console
 from kling_elements.cli.context import Context
 from kling_elements.cli.main import parse
-from kling_elements.journal import Entry, NewEntry, journal_path
-from kling_elements.journal.database import Database
+from kling_elements.journal import Entry, NewEntry, journal_at, journal_path
 from kling_elements.settings import API_KEY_VARIABLES, BASE_URL_VARIABLE
 from kling_elements_mock import INSTANT, MockSettings, ServedMock, serve
 from kling_elements_mock.tasks import results
@@ -193,7 +192,7 @@ class Cli:
             owner = client.journal_owner
         path = journal_path(None, os.environ)
         assert path
-        journal = Journal(Database(path), lambda: time.time() - 3600, lambda: time.monotonic() - 3600)
+        journal = journal_at(path, lambda: time.time() - 3600, lambda: time.monotonic() - 3600)
         entry_id = journal.begin(NewEntry("std", owner.origin, owner.fingerprint, **known)).entry_id
         if why is not None:
             journal.unknown(entry_id, why)

@@ -9,6 +9,7 @@ from attrs import define
 
 from kling_elements.journal import Journal, NewEntry
 from kling_elements.journal.database import Database
+from kling_elements.journal.fallback import Fallback
 
 Open: TypeAlias = Callable[[], Journal]
 
@@ -41,7 +42,7 @@ def open_journal(path: Path, clock: Clock) -> Iterator[Open]:
     journals: list[Journal] = []
 
     def open_one() -> Journal:
-        journals.append(Journal(Database(path, busy_seconds=0.05), clock, clock))
+        journals.append(Journal(Fallback(Database(path, busy_seconds=0.05), clock, clock)))
         return journals[-1]
 
     yield open_one

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from contract_tests.client.journal.conftest import NEW, Clock
 from contract_tests.support.examples import examples
 from contract_tests.support.locks import locked
-from kling_elements.journal import Entry, Job, Journal, State, request_digest
+from kling_elements.journal import Entry, Job, Journal, State, journal_at, request_digest
 from kling_elements.journal.database import Database
 from kling_elements.journal.entry import Lease, merge, reconcile
+from kling_elements.journal.fallback import Fallback
 from kling_elements.journal.leases import Now, own_lease, seconds_left, this_host
 from kling_elements.task import Task
 from kling_elements.types import Request
@@ -206,8 +207,8 @@ def test_two_processes_and_an_outage_are_like_one_journal(
     monkeypatch.setattr(os, "urandom", lambda _: random_at(clock.now))  # so ids are the same in each journal
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "journal.sqlite3"
-        journals = [Journal(Database(path, 0.0), clock, clock) for _ in range(2)]
-        memory = Journal(None, clock, clock)
+        journals = [Journal(Fallback(Database(path, 0.0), clock, clock)) for _ in range(2)]
+        memory = journal_at(None, clock, clock)
         for number in range(6):
             for journal in (memory, journals[0]):
                 call(journal, "begin", "", 0, Job("b", str(number)) if number < 3 else None)

@@ -19,8 +19,9 @@ import pytest
 
 from contract_tests.client.journal.conftest import NEW, Clock, Open
 from contract_tests.support.locks import locked
-from kling_elements.journal import Job, Journal, JournalUnread, State
+from kling_elements.journal import Job, Journal, JournalUnread, State, journal_at
 from kling_elements.journal.database import Database
+from kling_elements.journal.fallback import Fallback
 from kling_elements.journal.schema import MIGRATIONS
 from kling_elements.task import Task
 
@@ -86,8 +87,8 @@ def test_a_full_disk(journal: Journal, path: Path, clock: Clock, warnings: Warni
     """On a full disk work goes on after one warning, old entries are read, and later all is written."""
     journal.adopt(Task("old", "FAILED"), NEW)
     # Only this connection knows of the limit: no public call makes a disk full.
-    assert journal._fallback.store
-    with journal._fallback.store.writing() as connection:
+    assert isinstance(journal._store, Fallback)
+    with journal._store.database.writing() as connection:
         pages = connection.execute("PRAGMA page_count").fetchone()[0]
         connection.execute(f"PRAGMA max_page_count = {pages}")
     for number in range(60):
@@ -122,7 +123,7 @@ def test_a_directory_that_may_not_be_written(tasks: list[str], warnings: Warning
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "journal.sqlite3"
         if "earlier" in tasks:
-            with closing(Journal(Database(path))) as journal:
+            with closing(journal_at(path)) as journal:
                 journal.adopt(Task("earlier", "CREATED"), NEW)
             path.chmod(0o644)
 
@@ -150,7 +151,7 @@ def test_a_lock_held_by_another_thread_does_not_survive_a_fork(journal: Journal)
     inside, leave = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with journal._fallback.lock:  # no public call holds it for long enough
+        with journal._store.lock:  # no public call holds it for long enough
             inside.set()
             leave.wait(10)
 
@@ -167,7 +168,9 @@ def test_a_lock_held_by_another_thread_does_not_survive_a_fork(journal: Journal)
 def a_journal(path: Path, *more: str) -> bytes:
     """Write a journal of many pages, by a version that has these migrations more; return its bytes."""
     path.parent.mkdir()
-    with closing(Journal(Database(path, migrations=(*MIGRATIONS, more) if more else MIGRATIONS))) as journal:
+    with closing(
+        Journal(Fallback(Database(path, migrations=(*MIGRATIONS, more) if more else MIGRATIONS)))
+    ) as journal:
         for number in range(20):
             journal.adopt(Task(f"t{number}", "FAILED"), NEW._replace(digest="d" * 2000))
     return path.read_bytes()

@@ -12,7 +12,7 @@ import pytest
 from contract_tests.client.journal.conftest import NEW, Clock, Open
 from contract_tests.support.locks import locked
 from kling_elements import KlingElements, Task
-from kling_elements.journal import Job, Journal, NewEntry, journal_path, key_fingerprint, schema
+from kling_elements.journal import Job, Journal, NewEntry, journal_at, journal_path, key_fingerprint, schema
 from kling_elements.journal import journal as journal_module
 from kling_elements.journal import queries as operations
 from kling_elements.journal.database import Database
@@ -131,7 +131,7 @@ def test_old_entries_are_pruned_but_not_by_the_clock_alone(
 def test_a_clock_that_jumps_ends_no_lease(path: Path, jump: float) -> None:
     """What a living process works on is its own, whatever the clock says; a quota blocks no day too long."""
     times = Clock(), Clock(5.0)
-    with closing(Journal(Database(path), *times)) as journal:
+    with closing(journal_at(path, *times)) as journal:
         entry_id = made(journal)
         assert journal.claim(entry_id, "a", 60)
         doubtful = journal.begin(NEW).entry_id
@@ -201,7 +201,7 @@ def test_eight_race_on_one_journal(path: Path) -> None:
     names, start = "abcdefgh", threading.Barrier(8)
 
     def race(name: str) -> list[str]:
-        with closing(Journal(Database(path))) as journal:  # of its own, as another process has it
+        with closing(journal_at(path)) as journal:  # of its own, as another process has it
             start.wait()
             won, last = [], ""
             for number in range(6):
@@ -218,7 +218,7 @@ def test_eight_race_on_one_journal(path: Path) -> None:
         won = [each for found in pool.map(race, names) for each in found]
     jobs = [f"job {number}" for number in range(6)]
     assert sorted(won) == ["claim", *jobs]
-    with closing(Journal(Database(path))) as journal:
+    with closing(journal_at(path)) as journal:
         expected = {*jobs, *(f"{name} {number}" for name in names for number in range(6))}
         assert {entry.task_id for entry in journal.entries()} == expected
         assert (journal.doubtful(), journal.check()) == ([], None)
@@ -284,7 +284,7 @@ def test_a_journal_of_the_first_version_learns_of_quotas(path: Path, clock: Cloc
         lease = own_lease("e1", 600.0, Now(clock(), clock()))
         begun = operations.begin(EntryTable(connection), NEW, "e1", clock(), lease)
         salt, _ = schema.read_naming(connection)
-    with closing(Journal(Database(path), clock)) as journal:
+    with closing(journal_at(path, clock)) as journal:
         assert journal.fingerprint("key") == key_fingerprint(lambda: "key", salt, 100_000)
         assert journal.quota_wait(NEW) is None
         journal.quota_exhausted(NEW, clock() + 10)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from kling_elements.types import COMPLETED, TERMINAL_STATUSES, UNKNOWN_STATUS, redact_url
 
@@ -129,6 +129,9 @@ class Entry(NamedTuple):
         return self.file is not None or self.status in TERMINAL_STATUSES
 
 
+Place: TypeAlias = tuple[float, str]
+"""Where an entry stands in the order of entries: when it was created, and its id."""
+
 _DEFAULTS = Entry._field_defaults
 _MERGED_APART = frozenset({"entry_id", "created_at", "updated_at", "state", "status", "task_id", "lease"})
 
@@ -177,6 +180,11 @@ def task_news(task: TaskData) -> dict[str, Any]:
         "expires_at": task.expires_at.timestamp() if task.expires_at else None,
         "request_id": task.request_id,
     }
+
+
+def place(entry: Entry) -> Place:
+    """Return where an entry stands in the order of entries."""
+    return entry.created_at, entry.entry_id
 
 
 def request_digest(request: Request) -> str:

@@ -7,25 +7,25 @@ from __future__ import annotations
 
 import os
 import time
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from kling_elements.files import absolute
 from kling_elements.journal import queries as operations
-from kling_elements.journal.database import Database, Identity
-from kling_elements.journal.entry import Entry, Job, State, merge, task_news
-from kling_elements.journal.fallback import Fallback
-from kling_elements.journal.fingerprint import key_fingerprint, process_fingerprint
+from kling_elements.journal.entry import Entry, Job, State, merge, place, task_news
 from kling_elements.journal.leases import Now, own_lease, seconds_left
 from kling_elements.journal.location import journal_path
-from kling_elements.journal.memory import Table
+from kling_elements.journal.memory import TransientStore
 from kling_elements.journal.queries import Begun, NewEntry
-from kling_elements.journal.schema import read_naming, require_sound
-from kling_elements.journal.tables import place
+from kling_elements.journal.store import Store
 from kling_elements.types import TaskData
+
+if TYPE_CHECKING:
+    from kling_elements.journal.store import Table
 
 T = TypeVar("T")
 
@@ -47,21 +47,14 @@ class Journal:
     first call that meets a file in use waits five seconds at most; until the file works again, no other does.
 
     Args:
-        store: The file; None for a journal in memory only, which is forgotten with the process.
-        clock: Seconds since the epoch.
-        monotonic: A monotonic clock, in seconds.
+        store: Keeps the entries: `Fallback` in a file, `TransientStore` in memory only, to be forgotten with
+            the process.
     """
 
-    def __init__(
-        self,
-        store: Database | None,
-        clock: Callable[[], float] = time.time,
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._fallback = Fallback(store, clock, monotonic)
-        self._clock = clock
-        self._monotonic = monotonic
-        self._naming: tuple[Identity | None, tuple[bytes, int]] | None = None
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._clock = store.clock
+        _stores.add(store)
 
     @classmethod
     def open(
@@ -85,12 +78,12 @@ class Journal:
     @property
     def path(self) -> Path | None:
         """The file; None for a journal in memory."""
-        return self._fallback.store.path if self._fallback.store else None
+        return self._store.path
 
     @property
     def problem(self) -> str | None:
         """Why the file could not be used the last time; None if all is well."""
-        return self._fallback.problem
+        return self._store.problem
 
     def now(self) -> datetime:
         """The time, by the journal's clock."""
@@ -99,7 +92,7 @@ class Journal:
     @property
     def unread(self) -> str | None:
         """Why the last call did not see the file's entries; None if it did, or there are none."""
-        return self._fallback.unread
+        return self._store.unread
 
     def whole(self, read: Callable[[], T]) -> T:
         """Return what a call gives that reads.
@@ -107,18 +100,15 @@ class Journal:
         Raises:
             JournalUnread: The file could not be read: what it holds is not known.
         """
-        with self._fallback.lock:
+        with self._store.lock:
             found = read()
-            if self._fallback.unread is not None:
-                raise JournalUnread(self._fallback.unread)
+            if self._store.unread is not None:
+                raise JournalUnread(self._store.unread)
             return found
 
     def check(self) -> str | None:
         """Look at the whole file and write to it; return why that can't be done, or None."""
-        now = self._clock()
-        with self._fallback.lock:
-            self._fallback.on_disk(lambda connection: require_sound(connection, now), writes=True)
-            return self._fallback.problem
+        return self._store.check()
 
     def fingerprint(self, key: str | Callable[[], str]) -> str:
         """Return a name for a key, of use in this journal only.
@@ -128,21 +118,7 @@ class Journal:
         Args:
             key: The key, or better what gives it: then no traceback shows it.
         """
-        reveal = key if callable(key) else partial(str, key)
-        with self._fallback.lock:
-            store = self._fallback.store
-            if store is None:
-                return process_fingerprint(reveal)
-            identity = store.identity()
-            if self._naming is None or identity is None or self._naming[0] != identity:
-                naming = self._fallback.on_disk(read_naming, writes=True)
-                if naming is None:
-                    name = process_fingerprint(reveal)
-                    self._fallback.fingerprints[name] = reveal
-                    return name
-                self._naming = store.identity(), naming
-            naming = self._naming[1]
-        return key_fingerprint(reveal, *naming)
+        return self._store.fingerprint(key if callable(key) else partial(str, key))
 
     def begin(self, new: NewEntry) -> Begun:
         """Note a create that is about to be sent.
@@ -151,10 +127,10 @@ class Journal:
         """
         entry_id = os.urandom(16).hex()
         now = self._clock()
-        with self._fallback.lock:
+        with self._store.lock:
             lease = own_lease(entry_id, operations.CREATE_SECONDS, self._now())
-            begun = self._fallback.write(lambda table: operations.begin(table, new, entry_id, now, lease))
-            if self._fallback.has_unsaved:
+            begun = self._store.write(lambda table: operations.begin(table, new, entry_id, now, lease))
+            if self._store.has_unsaved:
                 return operations.Begun(begun.entry_id, begun.earlier, is_recorded=False)
             return begun
 
@@ -199,12 +175,12 @@ class Journal:
         """
         now = self._clock()
         chosen = entry_id or os.urandom(16).hex()
-        return self._fallback.write(lambda table: operations.adopt(table, task, new, chosen, now))
+        return self._store.write(lambda table: operations.adopt(table, task, new, chosen, now))
 
     def abandon(self, entry_id: str, why: str = "") -> bool:
         """Ask for nothing more of an entry: it counts as finished."""
         now = self._clock()
-        return self._fallback.write(lambda table: operations.abandon(table, entry_id, why, now))
+        return self._store.write(lambda table: operations.abandon(table, entry_id, why, now))
 
     def claim(self, entry_id: str, owner: str, seconds: float) -> bool:
         """Take an entry to work on, so that no one else does; again by the same owner, to prolong it.
@@ -216,23 +192,23 @@ class Journal:
         """
         now = self._now()
         lease = own_lease(owner, seconds, now)
-        return self._fallback.write(lambda table: operations.claim(table, entry_id, lease, now))
+        return self._store.write(lambda table: operations.claim(table, entry_id, lease, now))
 
     def release(self, entry_id: str, owner: str) -> None:
         """Let go of what was claimed."""
-        self._fallback.write(lambda table: operations.release(table, entry_id, owner))
+        self._store.write(lambda table: operations.release(table, entry_id, owner))
 
     def unfinished(self, origin: str | None = None, fingerprint: str | None = None) -> list[Entry]:
         """Created tasks that there is something left to do for, the oldest first.
 
         Of one origin and one key if given.
         """
-        return self._fallback.read(lambda table: operations.unfinished(table, origin, fingerprint))
+        return self._store.read(lambda table: operations.unfinished(table, origin, fingerprint))
 
     def doubtful(self, origin: str | None = None, fingerprint: str | None = None) -> list[Entry]:
         """Creates that may have made a task nobody knows: unanswered, or sent by a process that has died."""
         now = self._now()
-        return self._fallback.read(lambda table: operations.doubtful(table, origin, fingerprint, now))
+        return self._store.read(lambda table: operations.doubtful(table, origin, fingerprint, now))
 
     def is_in_flight(self, entry: Entry | None) -> bool:
         """Whether a process that lives is sending the create of an entry."""
@@ -241,23 +217,23 @@ class Journal:
     def knows(self, task_ids: Iterable[str], origin: str | None = None) -> set[str]:
         """Those of the tasks that are in the journal."""
         wanted = list(task_ids)
-        return self._fallback.read(lambda table: operations.known_tasks(table, wanted, origin))
+        return self._store.read(lambda table: operations.known_tasks(table, wanted, origin))
 
     def find(self, task_id: str, origin: str | None = None) -> Entry | None:
         """The newest entry of a task."""
-        return self._fallback.read(lambda table: operations.task_entry(table, task_id, origin))
+        return self._store.read(lambda table: operations.task_entry(table, task_id, origin))
 
     def tasks_beginning(self, prefix: str, origin: str | None = None) -> list[str]:
         """Return the ids of tasks that begin so, a few at most."""
-        return self._fallback.read(lambda table: table.tasks_beginning(prefix, origin))
+        return self._store.read(lambda table: table.tasks_beginning(prefix, origin))
 
     def entry(self, entry_id: str) -> Entry | None:
         """The entry with this id."""
-        return self._fallback.read(lambda table: table.get(entry_id))
+        return self._store.read(lambda table: table.get(entry_id))
 
     def job(self, batch: str, key: str) -> Entry | None:
         """The entry that stands for a job: one that has a task, else one that may have, else the newest."""
-        return self._fallback.read(lambda table: operations.job_entry(table, Job(batch, key)))
+        return self._store.read(lambda table: operations.job_entry(table, Job(batch, key)))
 
     def entries(self) -> Iterator[Entry]:
         """All entries, the oldest first, read as they are asked for."""
@@ -268,11 +244,11 @@ class Journal:
 
     def job_keys(self, batch: str) -> list[str]:
         """Return the keys of a batch's jobs."""
-        return self._fallback.read(lambda table: table.keys(batch))
+        return self._store.read(lambda table: table.keys(batch))
 
     def was_pruned(self, batch: str) -> bool:
         """Whether entries of a batch were removed because of their age."""
-        return self._fallback.read(lambda table: table.was_pruned(batch))
+        return self._store.read(lambda table: table.was_pruned(batch))
 
     def quota_exhausted(self, owner: NewEntry, until: float | None) -> None:
         """Note that the day's quota is used up.
@@ -284,7 +260,7 @@ class Journal:
         """
         place = owner.origin, owner.fingerprint
         if (self._quota(owner) or None) != until:
-            self._fallback.write(lambda table: table.set_quota(*place, until))
+            self._store.write(lambda table: table.set_quota(*place, until))
 
     def quota_wait(self, owner: NewEntry) -> float | None:
         """Seconds until the day's quota is thought to be renewed; None if it isn't known to be used up."""
@@ -293,14 +269,14 @@ class Journal:
 
     def close(self) -> None:
         """Write what is left, and close the file. A later call opens it again."""
-        self._fallback.close()
+        self._store.close()
 
     def _now(self) -> Now:
-        return Now(self._clock(), self._monotonic())
+        return Now(self._clock(), self._store.monotonic())
 
     def _settle(self, entry_id: str, news: Mapping[str, Any]) -> Entry:
         now = self._clock()
-        return self._fallback.write(lambda table: operations.settle(table, entry_id, news, now))
+        return self._store.write(lambda table: operations.settle(table, entry_id, news, now))
 
     def _amend(self, task_id: str, origin: str | None, news: Mapping[str, Any]) -> Entry | None:
         now = self._clock()
@@ -309,18 +285,38 @@ class Journal:
             found = operations.task_entry(table, task_id, origin)
             return found is None or merge(found, news) == found, found
 
-        settled, entry = self._fallback.read(is_no_news)
+        settled, entry = self._store.read(is_no_news)
         if settled:
             return entry
-        return self._fallback.write(lambda table: operations.amend(table, task_id, origin, news, now))
+        return self._store.write(lambda table: operations.amend(table, task_id, origin, news, now))
 
     def _quota(self, owner: NewEntry) -> float:
-        return self._fallback.read(lambda table: table.quota(owner.origin, owner.fingerprint))
+        return self._store.read(lambda table: table.quota(owner.origin, owner.fingerprint))
 
     def _page(self, after: tuple[float, str]) -> list[Entry]:
-        return self._fallback.read(lambda table: table.page(after, _PAGE))
+        return self._store.read(lambda table: table.page(after, _PAGE))
 
 
-def journal_at(path: Path | None, clock: Callable[[], float] = time.time) -> Journal:
+def journal_at(
+    path: Path | None,
+    clock: Callable[[], float] = time.time,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> Journal:
     """Return the journal in a file; one in memory if that is None."""
-    return Journal(Database(path) if path else None, clock)
+    if path is None:
+        return Journal(TransientStore(clock, monotonic))
+    from kling_elements.journal.fallback import Fallback
+
+    return Journal(Fallback.at(path, clock, monotonic))
+
+
+_stores: weakref.WeakSet[Store] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for each in list(_stores):
+        each.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -3,17 +3,62 @@
 from __future__ import annotations
 
 import heapq
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+import threading
+from typing import TYPE_CHECKING, TypeVar
 
-from kling_elements.journal.tables import MAX_UNSAVED, EntryTable, place
+from kling_elements.journal.entry import place
+from kling_elements.journal.fingerprint import process_fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
 
-    from kling_elements.journal.entry import Entry, Job
-    from kling_elements.journal.tables import Place
+    from kling_elements.journal.entry import Entry, Job, Place
 
+T = TypeVar("T")
 KeyT = TypeVar("KeyT")
+
+MAX_ENTRIES = 2000  # that are in no file
+
+
+class TransientStore:
+    """The store of a journal without a file; see `Store`.
+
+    Args:
+        clock: Gives seconds since the epoch.
+        monotonic: A monotonic clock, in seconds.
+    """
+
+    path: Path | None = None
+    problem: str | None = None
+    unread: str | None = None
+    has_unsaved = True
+
+    def __init__(self, clock: Callable[[], float], monotonic: Callable[[], float]) -> None:
+        self.lock = threading.RLock()
+        self.clock = clock
+        self.monotonic = monotonic
+        self._table = TransientTable()
+
+    def write(self, operation: Callable[[TransientTable], T]) -> T:
+        """Run an operation that changes entries."""
+        with self.lock:
+            return operation(self._table)
+
+    read = write
+
+    def fingerprint(self, key: Callable[[], str]) -> str:
+        """Return a name for a key, of use in this process only."""
+        return process_fingerprint(key)
+
+    def check(self) -> None:
+        """Do nothing: no file can be out of order."""
+
+    close = check
+
+    def after_fork(self) -> None:
+        """In a child process: begin with a lock of its own."""
+        self.lock = threading.RLock()
 
 
 class TransientTable:
@@ -71,7 +116,7 @@ class TransientTable:
             self._of_task.setdefault(entry.task_id, set()).add(entry.entry_id)
         if entry.job:
             self._of_job.setdefault(entry.job, set()).add(entry.entry_id)
-        if len(self._entries) > MAX_UNSAVED:
+        if len(self._entries) > MAX_ENTRIES:
             self._forget(self._entries.pop(next(iter(self._finished or self._entries))))
 
     def quota(self, origin: str, fingerprint: str) -> float:
@@ -105,7 +150,3 @@ def _discard(index: dict[KeyT, set[str]], key: KeyT, entry_id: str) -> None:
     index[key].discard(entry_id)
     if not index[key]:
         del index[key]
-
-
-Table: TypeAlias = EntryTable | TransientTable
-"""Where the journal's operations read and write."""

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from kling_elements.journal.leases import Now
-    from kling_elements.journal.memory import Table
+    from kling_elements.journal.store import Table
     from kling_elements.types import TaskData
 
 _SLACK_SECONDS = 450.0  # so much of a lease may be spent before it is written again

@@ -6,15 +6,13 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from kling_elements.journal.entry import Entry, Job, Lease, State, reconcile
+from kling_elements.journal.memory import MAX_ENTRIES
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Mapping
 
-Place = tuple[float, str]
-"""Where an entry stands in the order of entries: when it was created, and its id."""
-
-MAX_UNSAVED = 2000
+    from kling_elements.journal.entry import Place
 
 
 class EntryTable:
@@ -104,7 +102,7 @@ class MemoryTable(EntryTable):
         """Write an entry."""
         EntryTable.put(self, entry)
         self.unsaved[entry.entry_id] = entry
-        if len(self.unsaved) > MAX_UNSAVED:
+        if len(self.unsaved) > MAX_ENTRIES:
             finished = (kept.entry_id for kept in self.unsaved.values() if kept.is_finished)
             dropped = next(finished, next(iter(self.unsaved)))
             del self.unsaved[dropped]
@@ -115,11 +113,6 @@ def save(unsaved: Iterable[Entry], table: EntryTable) -> None:
     """Write entries over what is stored of them by now."""
     for entry in unsaved:
         table.put(reconcile(table.get(entry.entry_id), entry))
-
-
-def place(entry: Entry) -> Place:
-    """Return where an entry stands in the order of entries."""
-    return entry.created_at, entry.entry_id
 
 
 # Of the entry's attributes, those that are one column of the same name.
