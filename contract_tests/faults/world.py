@@ -13,7 +13,8 @@ from contract_tests.faults.stage import Stage, video_of
 from kling_elements import DeadlineExceeded, JournalUnusable, KlingError, Task, ValidationError
 from kling_elements.api.endpoints import find_model
 from kling_elements.journal import Job, request_digest
-from kling_elements.operations.create_request import draft_request, finish_request
+from kling_elements.operations.create_request import draft_request
+from kling_elements.operations.local_images import finish_request
 from kling_elements.types import TERMINAL_STATUSES
 
 _IMAGE: Final = "https://images.example/a.jpg"

@@ -6,22 +6,28 @@ This module holds no limits: lengths, counts, choices and formats are read from 
 from __future__ import annotations
 
 import json
+import math
 import re
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from kling_elements.document import Document, load_document
 from kling_elements.errors import ValidationError
 from kling_elements.spelling import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    Check: TypeAlias = Callable[[object], bool]
 
 _MAX_SHOWN = 60
 _STRICT_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 _JSON_NAMES = {str: "string", bool: "boolean", int: "integer", float: "number", list: "array", dict: "object"}
 _PLAIN_TEXT = re.compile("[A-Za-z0-9_-]+")
-_TEXT_KEYWORDS = frozenset({"type", "minLength", "maxLength", "pattern", "example", "description"})
+_KNOWN_KEYWORDS = {
+    *("type", "enum", "minLength", "maxLength", "pattern", "minItems", "maxItems", "items"),
+    *("required", "properties", "title", "description", "default", "example"),
+}
 _ARTICLE = {"array": "an", "integer": "an", "object": "an"}
 
 
@@ -46,6 +52,10 @@ class Validator:
         whole = {**_without_nullable(dict(self.schema)), "components": _without_nullable(components)}
         return jsonschema_rs.Draft4Validator(whole, validate_formats=True)
 
+    @cached_property
+    def _certainly_fits(self) -> Check:
+        return _quick_check(self.schema)
+
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the members that the schema knows."""
@@ -68,7 +78,7 @@ class Validator:
             value: A JSON value.
             name: The name of the value itself in the sentences; members have their own names.
         """
-        if _is_plain_text(self.schema, value) or (_is_json(value) and self._compiled.is_valid(value)):
+        if _is_json(value) and (self._certainly_fits(value) or self._compiled.is_valid(value)):
             return []
         found = {
             _label(name, path): f"{_label(name, path)} {self._refusal(path, part)}"
@@ -161,21 +171,46 @@ def _parts(value: object) -> Iterator[tuple[list[str | int], object]]:
         yield [], value
 
 
-def _is_plain_text(schema: Mapping[str, Any], value: object) -> bool:
-    """Return whether a value is a text that certainly fits a schema, so that a look loads no validator.
+def _quick_check(schema: Mapping[str, Any]) -> Check:
+    """Return what says whether a JSON value fits for certain, so that an ordinary request loads no validator.
 
-    False leaves it to that. A pattern with a backslash, or another character than these, may mean something
-    else in the document's dialect than in Python's.
+    Its False leaves a value to that. It knows texts, lists and objects, and some keywords of theirs.
     """
-    if not (isinstance(value, str) and _PLAIN_TEXT.fullmatch(value) and schema.keys() <= _TEXT_KEYWORDS):
-        return False
-    pattern = schema.get("pattern", "")
-    return (
-        schema.get("type") == "string"
-        and schema.get("minLength", 0) <= len(value) <= schema.get("maxLength", len(value))
-        and "\\" not in pattern
-        and re.search(pattern, value) is not None
-    )
+    if not all(word in _KNOWN_KEYWORDS or word.startswith("x-") for word in schema):
+        return _never
+    get, kind = schema.get, schema.get("type")
+    if kind == "string":
+        least, most = get("minLength", 0), get("maxLength", math.inf)
+        choices, pattern = get("enum"), get("pattern")
+        return lambda value: (
+            isinstance(value, str)
+            and least <= len(value) <= most
+            and (choices is None or value in choices)
+            and (pattern is None or _certainly_matches(pattern, value))
+        )
+    if kind == "array" and "enum" not in schema:
+        fewest, limit, fits = get("minItems", 0), get("maxItems", math.inf), _quick_check(get("items", {}))
+        return lambda value: (
+            isinstance(value, list) and fewest <= len(value) <= limit and all(map(fits, value))
+        )
+    if kind == "object" and "enum" not in schema:
+        members = {name: _quick_check(member) for name, member in get("properties", {}).items()}
+        required = frozenset(get("required", ()))
+        return lambda value: (
+            isinstance(value, dict)
+            and required <= value.keys()
+            and all(members.get(name, _never)(part) for name, part in value.items())
+        )
+    return _never
+
+
+def _never(_: object) -> bool:
+    return False
+
+
+def _certainly_matches(pattern: str, text: str) -> bool:
+    """Whether a text matches in every dialect: no backslash, and no character of a meaning of its own."""
+    return "\\" not in pattern and bool(_PLAIN_TEXT.fullmatch(text) and re.search(pattern, text))
 
 
 def _is_json(value: object) -> bool:

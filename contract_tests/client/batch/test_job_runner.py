@@ -25,7 +25,8 @@ from kling_elements.batch import BatchJob
 from kling_elements.batch.results import JobStatus
 from kling_elements.document import load_document
 from kling_elements.journal import State, request_digest
-from kling_elements.operations.create_request import draft_request, finish_request
+from kling_elements.operations.create_request import draft_request
+from kling_elements.operations.local_images import finish_request
 
 VENDOR = [server.url for server in load_document().servers]
 OTHER = "https://other.example"

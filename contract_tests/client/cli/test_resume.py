@@ -11,7 +11,7 @@ from contract_tests.client.cli import conftest as shared
 from contract_tests.client.cli.test_batch import interrupt
 from contract_tests.support.locks import locked
 from kling_elements import Journal
-from kling_elements.journal import Job, State, journal
+from kling_elements.journal import Job, State, fallback
 from kling_elements.journal.database import Database
 
 NOTHING = "nothing is unfinished\n"
@@ -37,7 +37,7 @@ def test_an_unreadable_journal_is_not_an_empty_one(cli: shared.Cli, how: str, wo
     """A journal that can't be read is an error, and null in the JSON; nothing is asked or changed."""
     path = Path("journal.sqlite3").absolute()
     cli.environ(KLING_ELEMENTS_JOURNAL=str(path))
-    cli.patch.setattr(journal, "Database", partial(Database, busy_seconds=0.05))
+    cli.patch.setattr(fallback, "Database", partial(Database, busy_seconds=0.05))
     cli.begun()
     cli.asked()
     if how == "folder":

@@ -6,14 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kling_elements.images import (
-    ImageConstraints,
-    ImageInfo,
-    is_private_url,
-    problems,
-    shown_url,
-    url_problems,
-)
+from kling_elements.images.constraints import ImageConstraints, ImageInfo, problems
+from kling_elements.images.urls import is_private_url, shown_url, url_problems
 
 EXTENSION: dict[str, object] = {
     "formats": ["jpg", "png"],

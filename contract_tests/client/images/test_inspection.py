@@ -10,8 +10,9 @@ from PIL import Image
 
 from contract_tests.support.examples import examples
 from contract_tests.support.pictures import encoded, picture
-from kling_elements.images import ImageInfo, inspect, inspection, problems
-from kling_elements.images.constraints import ImageConstraints
+from kling_elements.images import inspection
+from kling_elements.images.constraints import ImageConstraints, ImageInfo, problems
+from kling_elements.images.inspection import inspect
 
 RULES = ImageConstraints(("jpeg", "png"), 300, 300, 0.4, 2.5, 10_000_000)
 

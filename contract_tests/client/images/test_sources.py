@@ -15,7 +15,9 @@ from PIL import Image
 
 from contract_tests.support.examples import examples
 from contract_tests.support.pictures import encoded, picture
-from kling_elements.images import ImageConstraints, ImageInfo, open_files, sources
+from kling_elements.images import open_files, sources
+from kling_elements.images.constraints import ImageConstraints, ImageInfo
+from kling_elements.images.loading import load_image
 
 RULES = ImageConstraints(("jpeg", "png"), 300, 300, 0.4, 2.5, 10_000_000)
 LEAN = RULES._replace(max_bytes=20_000)
@@ -29,14 +31,14 @@ BASE64_TEXT = base64.b64encode(JPEG).decode()
 def refusal(source: object, rules: ImageConstraints = RULES) -> str:
     """The one line that tells why an image is refused."""
     with pytest.raises(sources.ImageProblem) as caught:
-        sources.load_image(source, rules)
+        load_image(source, rules)
     return str(caught.value)
 
 
 def test_bytes_and_files_are_encoded(tmp_path: Path) -> None:
     """Bytes of any kind, and a file whatever its name or suffix, come back as base64 of the same bytes."""
     for made in (bytes(PNG), bytearray(PNG), memoryview(PNG)):
-        loaded = sources.load_image(made, RULES)
+        loaded = load_image(made, RULES)
         assert base64.b64decode(loaded.base64) == PNG
         assert loaded.facts == ImageInfo("png", 320, 300, len(PNG))
         assert len(repr(loaded)) < 300  # it doesn't hold the image
@@ -44,7 +46,7 @@ def test_bytes_and_files_are_encoded(tmp_path: Path) -> None:
         path = tmp_path / name
         path.write_bytes(PNG)
         for source in (path, str(path), sources.classify(path)):
-            loaded = sources.load_image(source, RULES)
+            loaded = load_image(source, RULES)
             assert (loaded.data, loaded.label) == (PNG, str(path))
 
 
@@ -64,7 +66,7 @@ def test_open_files_are_read(tmp_path: Path) -> None:
         spooled.seek(0)
         for file in (spooled, buffered, raw, Slow(PNG), io.BytesIO(PNG)):
             assert sources.is_single(file)
-            assert sources.load_image(file, RULES).data == PNG
+            assert load_image(file, RULES).data == PNG
         buffered.seek(0)
         assert sources.classify(buffered) == sources.BytesSource(PNG, f"the open file {path}")
 
@@ -109,13 +111,13 @@ def test_images_of_pillow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     for mode in ("RGB", "RGBA", "L", "P", "1", "CMYK", "YCbCr", "F"):
         converted = picture(noise=False).convert(mode)
         assert sources.is_single(converted)
-        loaded = sources.load_image(converted, RULES)
+        loaded = load_image(converted, RULES)
         found = (loaded.content_type, loaded.facts.width, loaded.label)
         assert found == ("image/png", 320, "the Pillow image")
     exif = Image.Exif()
     exif[0x0112] = 6
     with Image.open(io.BytesIO(encoded(picture(400, 300), "JPEG", exif=exif))) as image:
-        facts = sources.load_image(image, RULES).facts
+        facts = load_image(image, RULES).facts
     assert (facts.width, facts.height) == (300, 400)
     path = tmp_path / "a.jpg"
     path.write_bytes(JPEG[:3000])
@@ -150,7 +152,7 @@ def test_only_regular_files_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
     (tmp_path / "real.png").write_bytes(PNG)
     for name, target in (("link", "real.png"), ("loop", "loop"), ("lost", "nothing.png")):
         (tmp_path / name).symlink_to(target)
-    assert sources.load_image(tmp_path / "link", RULES).label.endswith("link")
+    assert load_image(tmp_path / "link", RULES).label.endswith("link")
     assert "symbolic links" in refusal(tmp_path / "loop")
     assert "is a link to nothing: nothing.png does not exist" in refusal(tmp_path / "lost")
     assert refusal(tmp_path).startswith(f"{tmp_path} is a folder")
@@ -180,7 +182,7 @@ def test_base64_text_is_decoded() -> None:
     """Base64 text, in lines or not, padded or not, bare or in a data URL, becomes clean base64."""
     for number, make in enumerate(BASE64):
         for data in (PNG, JPEG, PNG + b"\0", PNG + b"\0\0"):
-            loaded = sources.load_image(make(base64.b64encode(data).decode()), RULES)
+            loaded = load_image(make(base64.b64encode(data).decode()), RULES)
             assert (loaded.data, loaded.label) == (data, "the data URL" if number > 3 else "the base64 text")
 
 
@@ -191,7 +193,7 @@ def test_a_file_that_exists_is_a_file(tmp_path: Path, monkeypatch: pytest.Monkey
         Path(name).write_bytes(PNG)
         label = name if len(name) < 200 else f"{'A' * 100}…{'A' * 100}"
         assert sources.classify(name) == sources.FileSource(Path(name), label)
-        assert sources.load_image(name, RULES).facts.size == len(PNG)
+        assert load_image(name, RULES).facts.size == len(PNG)
     for url, label in (
         ("HTTPS://Example.com/a.png", "https://Example.com/a.png"),
         ("https://a.example/?sig=secret", "https://a.example/?…"),
@@ -257,5 +259,5 @@ def test_anything_else_gets_help() -> None:
 def test_nothing_but_image_problems(value: object) -> None:
     """Whatever the value is, the only exception is ImageProblem, and its message is printable."""
     with pytest.raises(sources.ImageProblem) as caught:
-        sources.load_image(value, RULES)
+        load_image(value, RULES)
     str(caught.value).encode()

@@ -12,7 +12,8 @@ from kling_elements.downloads.target import target_problem
 from kling_elements.errors import ValidationError, next_command
 from kling_elements.files import os_error_reason
 from kling_elements.journal import request_digest
-from kling_elements.operations.create_request import draft_request, finish_request
+from kling_elements.operations.create_request import draft_request
+from kling_elements.operations.local_images import finish_request
 from kling_elements.operations.recorder import journal_unusable
 from kling_elements.validation import unknown_names
 from kling_elements_api.request_options import KlingElementsRequestOptions

@@ -1,8 +1,13 @@
-"""What callers pass as an image, and as a file. Read at run time, for type hints."""
+"""What callers pass as an image, and where local ones go. Read at run time, for type hints."""
 
 import os
-from collections.abc import Iterable
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Protocol, cast
+
+from kling_elements.errors import ValidationError
+
+BASE64 = "base64"
+UPLOAD = "upload"
 
 
 class BinaryReader(Protocol):
@@ -27,3 +32,20 @@ class PillowImage(Protocol):
 
 Image = str | bytes | bytearray | memoryview | os.PathLike[str] | BinaryReader | PillowImage
 Images = Image | Iterable[Image]
+
+Store = Callable[[bytes, str], str | Awaitable[str]]
+"""A caller's function that stores an image: its bytes and its media type to its URL."""
+
+
+def check_local_files(setting: object) -> str | Store:
+    """Return the value of `local_files`, checked.
+
+    Raises:
+        ValidationError: If it is neither a known word nor a function.
+    """
+    if callable(setting):
+        return cast("Store", setting)
+    if isinstance(setting, str) and setting in {BASE64, UPLOAD}:
+        return setting
+    wanted = f"{BASE64!r}, {UPLOAD!r} or a function of bytes and a media type"
+    raise ValidationError([f"local_files must be {wanted}: got {setting!r}"])

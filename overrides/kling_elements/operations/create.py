@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import math
 import os
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import kling_elements.api.outcomes  # noqa: F401 - what reads the response is there before money is spent
 from kling_elements.api.decisions import Operation
 from kling_elements.api.endpoints import DEFAULT_MODEL, find_model
 from kling_elements.errors import KlingError, OutcomeUnknown, ValidationError, next_command
-from kling_elements.images.sources import UrlSource
 from kling_elements.journal.entry import Job
 from kling_elements.log import logger
-from kling_elements.operations.create_request import draft_request, finish_request
+from kling_elements.operations.arguments import BASE64, check_local_files
+from kling_elements.operations.create_request import build_request, draft_request
 from kling_elements.operations.events import emit
 from kling_elements.operations.recorder import Recorder, task_of
-from kling_elements.operations.uploads import BASE64, Uploader, check_local_files, place_images
 from kling_elements.types import SendState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from kling_elements.journal import Begun
-    from kling_elements.operations.arguments import Images
+    from kling_elements.operations.arguments import Images, Store
     from kling_elements.operations.sender import Sender
-    from kling_elements.operations.uploads import Store
+    from kling_elements.operations.uploads import Uploader
     from kling_elements.types import Request, TaskData
 
 
@@ -107,13 +107,18 @@ class TaskCreator:
     Attributes:
         sender: Sends requests.
         recorder: Records them in the journal.
-        uploader: Uploads local images to the service's store.
     """
 
     def __init__(self, sender: Sender, recorder: Recorder) -> None:
         self.sender = sender
         self.recorder = recorder
-        self.uploader = Uploader(sender)
+
+    @cached_property
+    def uploader(self) -> Uploader:
+        """Uploads local images to the service's store."""
+        from kling_elements.operations.uploads import Uploader  # noqa: PLC0415 - for local images
+
+        return Uploader(self.sender)
 
     async def create(
         self, images: Images, settings: CreateSettings, remaining: Callable[[], float] = _no_limit
@@ -131,11 +136,12 @@ class TaskCreator:
             from kling_elements.operations.image_urls import check_urls  # noqa: PLC0415 - few ask for it
 
             await check_urls(io, draft)
-        draft = await place_images(draft, settings.store, self.uploader)
-        if all(isinstance(image, UrlSource) for image in draft.images):
-            request = finish_request(draft)  # without a thread: there is nothing to read
+        if draft.is_remote:
+            request = build_request(draft, draft.urls)
         else:
-            request = await io.run(lambda: finish_request(draft))
+            from kling_elements.operations.local_images import finish_stored  # noqa: PLC0415 - the same
+
+            request = await finish_stored(draft, settings.store, self.uploader)
         begun = await self.recorder.run(
             io, lambda: self.recorder.begin(model, request, settings.job, settings.target)
         )

@@ -5,22 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from enum import Enum
-from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from kling_elements.api.requests import create_request
 from kling_elements.errors import ValidationError
-from kling_elements.images import ImageConstraints
-from kling_elements.images.sources import ImageProblem, UrlSource, classify, is_single, load_image
+from kling_elements.images.sources import ImageProblem, UrlSource, classify, is_single
 from kling_elements.validation import request_validator, unknown_names
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from kling_elements.api.endpoints import Endpoints
-    from kling_elements.images.sources import ImageSource, LoadedImage
-    from kling_elements.operations.arguments import Image, Images
+    from kling_elements.images.sources import ImageSource
+    from kling_elements.operations.arguments import Images
     from kling_elements.types import Request
     from kling_elements.validation import Validator
 
@@ -40,6 +38,11 @@ class Draft(NamedTuple):
     images: tuple[ImageSource, ...]
     urls: list[str]
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether all images are URLs: then there is nothing to read."""
+        return all(self.urls)
+
 
 def draft_request(
     model: Endpoints, images: Images, fields: Mapping[str, object], options: tuple[str, ...] = ()
@@ -55,7 +58,7 @@ def draft_request(
     Raises:
         ValidationError: With a sentence for each problem.
     """
-    validator = _validator(model)
+    validator = body_validator(model)
     names = validator.names
     # In the document's order: the same request is the same bytes, whatever the order of its arguments.
     given = {name: _plain(fields[name]) for name in names if fields.get(name) is not None}
@@ -67,7 +70,7 @@ def draft_request(
         try:
             sources.append(classify(image))
         except ImageProblem as problem:
-            image_problems += _image_sentences(place, problem)
+            image_problems.append(image_problem(place, problem.label, problem.problems))
     image_problems = image_problems or _surrogate_problems(sources)
     urls = [source.url if isinstance(source, UrlSource) else "" for source in sources]
     # The schema can only say of an image that it is a string, so empty ones stand for those that are no URLs.
@@ -79,63 +82,20 @@ def draft_request(
     return Draft(model, given, tuple(sources), urls)
 
 
-def finish_request(draft: Draft) -> Request:
-    """Read and check the local images, and build the request.
+def build_request(draft: Draft, images: Sequence[str]) -> Request:
+    """Build the request.
 
-    Images in files and bytes are sent as base64 in `images`.
+    Args:
+        draft: The draft.
+        images: For each of its images the URL, or base64.
 
     Raises:
-        ValidationError: If an image can't be read or sent.
+        ValidationError: If an image that was no URL doesn't fit the document.
     """
-    loaded = load_images(draft)
-    images = [
-        source.url if isinstance(source, UrlSource) else loaded[place].base64
-        for place, source in enumerate(draft.images)
-    ]
     body = {"images": images, **draft.fields}
-    if images != draft.urls and (problems := _validator(draft.model).problems(body)):
+    if images is not draft.urls and (problems := body_validator(draft.model).problems(body)):
         raise ValidationError(problems)
     return create_request(draft.model, body)
-
-
-def load_images(draft: Draft) -> dict[int, LoadedImage]:
-    """Read and check the local images; return them by their positions.
-
-    Raises:
-        ValidationError: If one can't be read or sent.
-    """
-    rules = image_rules(draft.model)
-    loaded: dict[int, LoadedImage] = {}
-    problems: list[str] = []
-    for place, source in enumerate(draft.images):
-        if isinstance(source, UrlSource):
-            continue
-        try:
-            loaded[place] = load_image(source, rules)
-        except ImageProblem as problem:
-            problems += _image_sentences(place, problem)
-    if problems:
-        raise ValidationError(problems)
-    return loaded
-
-
-def load_one(image: Image, model: Endpoints) -> LoadedImage:
-    """Read and check one local image.
-
-    Raises:
-        ValidationError: If it can't be read or sent.
-    """
-    try:
-        return load_image(image, image_rules(model))
-    except ImageProblem as problem:
-        raise ValidationError([str(problem)]) from None
-
-
-@cache
-def image_rules(model: Endpoints) -> ImageConstraints:
-    """Return the limits of an image, from the document."""
-    images = _validator(model).schema["properties"]["images"]
-    return ImageConstraints.from_document(images["items"]["x-image-constraints"])
 
 
 def image_problem(place: int, label: str, problems: Iterable[str]) -> str:
@@ -143,12 +103,9 @@ def image_problem(place: int, label: str, problems: Iterable[str]) -> str:
     return f"images[{place}]: {label} {'; '.join(problems)}"
 
 
-def _validator(model: Endpoints) -> Validator:
+def body_validator(model: Endpoints) -> Validator:
+    """Return what checks the body of a model's create."""
     return request_validator(model.create)
-
-
-def _image_sentences(place: int, problem: ImageProblem) -> list[str]:
-    return [image_problem(place, problem.label, problem.problems)]
 
 
 def _listed(images: object) -> list[object]:

@@ -12,9 +12,11 @@ from attrs import define, field
 from kling_elements.api.fetch import any_host, fetch
 from kling_elements.errors import ValidationError
 from kling_elements.external import ExternalRequest
-from kling_elements.images import ImageInfo, inspect, problems
+from kling_elements.images.constraints import ImageInfo, problems
+from kling_elements.images.inspection import inspect
 from kling_elements.images.sources import UrlSource
-from kling_elements.operations.create_request import Draft, image_problem, image_rules
+from kling_elements.operations.create_request import Draft, image_problem
+from kling_elements.operations.local_images import image_rules
 from kling_elements.types import NoResponse
 
 if TYPE_CHECKING:

@@ -131,7 +131,7 @@ class TaskService(Generic[TaskT]):
 
     async def upload(self, image: Image) -> str:
         """Upload one local image to the service's store, and return its URL."""
-        from kling_elements.operations.create_request import load_one
+        from kling_elements.operations.local_images import load_one
 
         loaded = await self.io.run(lambda: load_one(image, find_model(DEFAULT_MODEL)))
         [url] = await self.creator().uploader.upload([loaded])

@@ -1,13 +1,8 @@
-"""Upload local images, to the service's store or the caller's, instead of sending them in the request.
-
-All of it happens before a task is created, and costs nothing.
-"""
+"""Upload local images to the service's store, before a task is created. It costs nothing."""
 
 from __future__ import annotations
 
 import hashlib
-import inspect
-from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
 from urllib.parse import urlsplit
@@ -18,27 +13,19 @@ from kling_elements.api.parsing import read_retry_after
 from kling_elements.api.requests import upload_request
 from kling_elements.errors import UploadError, ValidationError
 from kling_elements.external import ExternalRequest
-from kling_elements.images import url_problems
-from kling_elements.images.sources import UrlSource
-from kling_elements.operations.create_request import image_problem, load_images
+from kling_elements.images.urls import url_problems
 from kling_elements.policy.retries import backoff
 from kling_elements.types import SUCCESSES, NoResponse, Response
 from kling_elements.validation import request_validator
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Sequence
 
-    from kling_elements.api.io import IO
     from kling_elements.api.responses import UploadAddress
-    from kling_elements.images.sources import LoadedImage
-    from kling_elements.operations.create_request import Draft
+    from kling_elements.images.loading import LoadedImage
     from kling_elements.operations.sender import Sender
 
-    Store: TypeAlias = Callable[[bytes, str], str | Awaitable[str]]
     Key: TypeAlias = tuple[str, str]
-
-BASE64 = "base64"
-UPLOAD = "upload"
 
 _EXPIRED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 _TRANSIENT = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
@@ -162,81 +149,6 @@ class Uploader:
             self._assets[key] = _Asset(address.asset_url, asked + seconds)
         while len(self._assets) > UPLOADS_KEPT:
             del self._assets[next(iter(self._assets))]
-
-
-def check_local_files(setting: object) -> str | Store:
-    """Return the value of `local_files`, checked.
-
-    Raises:
-        ValidationError: If it is neither a known word nor a function.
-    """
-    if callable(setting):
-        return cast("Store", setting)
-    if isinstance(setting, str) and setting in {BASE64, UPLOAD}:
-        return setting
-    wanted = f"{BASE64!r}, {UPLOAD!r} or a function of bytes and a media type"
-    raise ValidationError([f"local_files must be {wanted}: got {setting!r}"])
-
-
-async def place_images(draft: Draft, store: str | Store, uploader: Uploader) -> Draft:
-    """Replace a draft's local images by URLs.
-
-    Args:
-        draft: The draft.
-        store: Where they go; see `check_local_files`.
-        uploader: Uploads them to the service's store.
-
-    Raises:
-        ValidationError: If an image can't be used, or the caller's function returns no URL.
-        KlingError: If the service's store can't be used.
-        BaseException: If the caller's function raises it.
-    """
-    if store == BASE64:
-        return draft
-    loaded = await uploader.sender.io.run(lambda: load_images(draft))
-    try:
-        if callable(store):
-            urls: list[str] = []
-            for place, image in loaded.items():
-                urls.append(await _store(uploader.sender.io, store, place, image))
-        else:
-            urls = await uploader.upload(list(loaded.values()))
-    except BaseException as error:
-        if not isinstance(error, (UploadError, ValidationError)):
-            error.add_note(f"{NOTHING_CREATED}: a local image was being stored")
-        raise
-    images = list(draft.images)
-    for place, url in zip(loaded, urls, strict=True):
-        images[place] = UrlSource(url)
-    return draft._replace(images=tuple(images))
-
-
-async def _store(io: IO, store: Store, place: int, image: LoadedImage) -> str:
-    """Pass an image to the caller's function, and await the result if it is awaitable."""
-    work = partial(store, image.data, image.content_type)
-    # It may take long, and must not hold up an event loop. Wrapped, as trio refuses a thread that returns a
-    # coroutine.
-    (result,) = await io.run(lambda: (work(),))
-    if inspect.isawaitable(result):
-        waiting = result
-        result = cast("str | Awaitable[str]", await io.call(lambda _: waiting, None))
-    if inspect.isawaitable(result):
-        if inspect.iscoroutine(result):
-            result.close()
-        raise ValidationError(["local_files must not be asynchronous here: use AsyncKlingElements for that"])
-    if isinstance(result, str):
-        faults = [f"the URL that local_files returned {problem}" for problem in url_problems(result)]
-    else:
-        faults = [f"local_files returned {_article(result)}, not a URL"]
-    if faults:
-        raise ValidationError(
-            [image_problem(place, image.label, [f"was stored, but {fault}" for fault in faults])]
-        )
-    return str(result)
-
-
-def _article(value: object) -> str:
-    return "None" if value is None else f"a value of type {type(value).__name__}"
 
 
 def _key(image: LoadedImage) -> Key:

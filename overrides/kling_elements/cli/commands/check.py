@@ -12,16 +12,18 @@ from kling_elements.api.io import run_sync
 from kling_elements.api.sync_transport import SyncTransport
 from kling_elements.cli.console import one_line
 from kling_elements.cli.exit_codes import ExitCode
-from kling_elements.images import is_private_url, problems
-from kling_elements.images.sources import ImageProblem, UrlSource, classify, load_image
-from kling_elements.operations.create_request import image_rules
+from kling_elements.images.constraints import problems
+from kling_elements.images.loading import load_image
+from kling_elements.images.sources import ImageProblem, UrlSource, classify
+from kling_elements.images.urls import is_private_url
 from kling_elements.operations.image_urls import look_at_url
+from kling_elements.operations.local_images import image_rules
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
     from kling_elements.cli.context import Context
-    from kling_elements.images import ImageConstraints, ImageInfo
+    from kling_elements.images.constraints import ImageConstraints, ImageInfo
 
 
 @frozen

@@ -27,7 +27,7 @@ from kling_elements.cli.main import installed_version
 from kling_elements.cli.output_file import check_output
 from kling_elements.document import load_document
 from kling_elements.errors import ApiError
-from kling_elements.operations.create_request import image_rules
+from kling_elements.operations.local_images import image_rules
 from kling_elements.settings import API_KEY_VARIABLES, BASE_URL_VARIABLE, resolve_settings
 from kling_elements.types import Response
 
