@@ -8,9 +8,12 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from contract_tests.support.answers import ID, IMAGE, completed, png, shown
 from contract_tests.support.clients import KEY, Driver, Script
+from contract_tests.support.examples import examples
 from kling_elements import KlingError, ValidationError
 from kling_elements.document import Document
 from kling_elements.validation import Validator
@@ -80,9 +83,9 @@ def test_nothing_is_sent(driver: Driver) -> None:
     server = Script.of(completed())
     client: Any = driver.open(server).client
     for rows, methods in ((FIELDS, ("create", "generate")), (WAITING, ("generate", "wait", "watch"))):
-        for given, words in rows:
+        for fields, words in rows:
             for method in methods:
-                options = {"images": [IMAGE], **given}
+                options = {"images": [IMAGE], **fields}
                 images = options.pop("images")
                 with pytest.raises(ValidationError) as caught:
                     getattr(client, method)(ID if method in {"wait", "watch"} else images, **options)
@@ -207,10 +210,10 @@ def test_what_is_said() -> None:
         (problem,) = VALIDATOR.problems({"name": "a", member: value})
         assert problem.startswith(sentence)
         assert len(problem) < 220
-    for given, meant in MEANT.items():
-        (problem,) = VALIDATOR.problems({"name": "a", "ratio": given})
+    for text, meant in MEANT.items():
+        (problem,) = VALIDATOR.problems({"name": "a", "ratio": text})
         hint = f" (did you mean {meant!r}?)" if meant else ""
-        assert problem == f"{RATIO} string {given!r}{hint}"
+        assert problem == f"{RATIO} string {text!r}{hint}"
     fit = {"name": "abcd", "size": 2, "tags": ["abc"], "note": None, "more": 1}
     assert VALIDATOR.problems(fit) == VALIDATOR.problems({"name": "a", "size": 9, "note": "x"}) == []
     assert VALIDATOR.names == tuple(SCHEMA["properties"])
@@ -221,24 +224,60 @@ def test_what_is_said() -> None:
 
 
 TEXTS = ("", "a", "a_B-9", "aaaaa", "a\n", "a b", "é", "a.b", None, 5)
-MORE: tuple[dict[str, Any], ...] = (
-    *(
-        {},
-        {"pattern": "^[a-z]+$"},
-        {"pattern": r"^\w+$"},
-        {"minLength": 2},
-        {"enum": ["a"]},
-        {"type": "null"},
+NARROWER = (
+    {},
+    {"pattern": "^[a-z]+$"},
+    {"pattern": r"^\w+$"},
+    {"minLength": 2},
+    {"enum": ["a"]},
+    {"format": "uri"},
+)
+OF_TEXTS = [{"type": "string", "maxLength": 4, "x-of-ours": 1, **more} for more in NARROWER]
+VALUES = st.recursive(
+    st.sampled_from(TEXTS),
+    lambda some: st.lists(some, max_size=3) | st.dictionaries(st.sampled_from("abc"), some, max_size=3),
+)
+CHOICES = st.just([[], ["a"], {}, {"a": "a"}])
+
+
+def _of_type(name: str, **keywords: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries({"type": st.just(name)}, optional={"enum": CHOICES, **keywords})
+
+
+SCHEMAS = st.recursive(
+    st.sampled_from(OF_TEXTS),
+    lambda some: (
+        _of_type("array", items=some, minItems=st.integers(0, 3), maxItems=st.integers(0, 3))
+        | _of_type(
+            "object",
+            properties=st.dictionaries(st.sampled_from("ab"), some),
+            required=st.lists(st.sampled_from("abc"), min_size=1, max_size=2, unique=True),
+            additionalProperties=st.just(False),
+        )
     ),
+    max_leaves=4,
 )
 
 
-def test_plain_text_is_checked_as_the_validator_does() -> None:
-    """A text that is taken without the JSON Schema library is one that the library takes."""
-    for more in MORE:
-        validator = Validator({"type": "string", "maxLength": 4, **more}, DOCUMENT)
-        for text in TEXTS:
-            assert bool(validator.problems(text, "x")) == bool(list(validator.misfits(text))), (more, text)
+@given(SCHEMAS, VALUES)
+@examples(1500)
+def test_what_is_plain_is_checked_as_the_validator_does(schema: dict[str, Any], value: object) -> None:
+    """A value that is taken without the JSON Schema library is one that the library takes."""
+    validator = Validator(schema, DOCUMENT)
+    assert bool(validator.problems(value, "x")) == bool(list(validator.misfits(value)))
+
+
+@pytest.mark.parametrize("schema", OF_TEXTS, ids=repr)
+def test_a_plain_text_is_checked_as_the_validator_does(schema: dict[str, Any]) -> None:
+    """The same of texts that are at the edge of what a rule says."""
+    validator = Validator(schema, DOCUMENT)
+    assert list(filter(validator.problems, TEXTS)) == [
+        text for text in TEXTS if list(validator.misfits(text))
+    ]
+
+
+def test_a_value_without_a_name() -> None:
+    """What has no name is called the request; choices are told without a type if the schema has none."""
     assert Validator({"type": "string"}, DOCUMENT).problems(5)[0].startswith("the request must be a string")
     assert Validator({"enum": [1, 2]}, DOCUMENT).problems(3, "it") == [
         "it must be the value 1 or 2: got the integer 3"

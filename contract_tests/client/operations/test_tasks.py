@@ -198,7 +198,7 @@ OPERATIONS = "kling_elements.operations"
     [
         ("kling_elements.__version__", "httpx attrs logging re kling_elements_mock"),
         (LOOK, f"attrs jsonschema_rs kling_elements_api PIL sqlite3 {OPERATIONS}.create {OPERATIONS}.wait"),
-        (CREATE, "attrs kling_elements_api PIL"),
+        (CREATE, f"attrs jsonschema_rs kling_elements_api PIL sqlite3 {OPERATIONS}.uploads"),
     ],
     ids=["import", "look", "create"],
 )
