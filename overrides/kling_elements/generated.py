@@ -15,7 +15,6 @@ import os
 import re
 import sys
 import time
-from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import unquote, urlsplit
@@ -175,7 +174,7 @@ class _Call:
         path, operation = _find(request, settings)
         _check_host(request.method, path, operation, settings.base_url)
         timeout = request.extensions.get("timeout", {}).get("read") or settings.timeout
-        settings = replace(_with_key(settings, operation), timeout=timeout)
+        settings = _with_key(settings, operation)._replace(timeout=timeout)
         return cls(request, settings, operation, _reader())
 
     @property
@@ -295,12 +294,12 @@ def _with_key(settings: Settings, operation: Mapping[str, Any]) -> Settings:
         if len(one) == 1
     ]
     if not operation.get("security", document.get("security", ())):
-        return replace(settings, key_in="nowhere")
+        return settings._replace(key_in="nowhere")
     if not wanted:
         raise ValidationError(["the operation wants several keys at once, and this client has one"])
     header = settings.key_header.lower()
     found = next((one for one in wanted if str(one[0].get("name")).lower() == header), wanted[0])[0]
     if found["type"] == "apiKey":
-        return replace(settings, key_header=found["name"], key_in=found["in"])
+        return settings._replace(key_header=found["name"], key_in=found["in"])
     prefix = str(found.get("scheme", "bearer")).capitalize()
-    return replace(settings, key_header="Authorization", key_prefix=f"{prefix} ")
+    return settings._replace(key_header="Authorization", key_prefix=f"{prefix} ")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -71,11 +70,11 @@ def adjust_settings(settings: Settings, *, timeout: object = None, headers: obje
     """
     if timeout is not None:
         seconds, connect = _read_timeout(timeout)
-        settings = replace(settings, timeout=seconds, connect_timeout=connect)
+        settings = settings._replace(timeout=seconds, connect_timeout=connect)
     added = _check_headers("headers", headers, settings.key_header)
     names = {name.lower() for name in added}
     kept = {name: value for name, value in settings.headers.items() if name.lower() not in names}
-    return replace(settings, headers={**kept, **added})
+    return settings._replace(headers={**kept, **added})
 
 
 def _read_timeout(value: Any) -> tuple[float, float | None]:

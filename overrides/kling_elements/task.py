@@ -8,7 +8,6 @@ import os
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self, TypeAlias, TypeVar, Unpack
@@ -37,7 +36,6 @@ def _shown(method: F) -> F:
     return show_keywords(method, lambda: downloads.DOWNLOAD_DEFAULTS)
 
 
-@dataclass(frozen=True, repr=False, slots=True)
 class Task(TaskData):
     """A task of a client.
 
@@ -49,8 +47,9 @@ class Task(TaskData):
         request_id: The service's id of the request that this came from.
     """
 
-    _downloader: Downloader | None = field(default=None, compare=False)
-    _recorded: Callable[[str], "journals.Entry | None"] | None = field(default=None, compare=False)
+    __slots__ = ("_downloader", "_recorded")  # no dataclass: that takes a new process a millisecond
+    _downloader: Downloader | None
+    _recorded: Callable[[str], "journals.Entry | None"] | None
 
     @classmethod
     def of(
@@ -60,7 +59,10 @@ class Task(TaskData):
         recorded: Callable[[str], "journals.Entry | None"] | None = None,
     ) -> Self:
         """Bind a task's data to the client that downloads its result, and to what its journal knows."""
-        return cls(data.id, data.status, data.urls, data.raw, data.request_id, downloader, recorded)
+        task = cls(data.id, data.status, data.urls, data.raw, data.request_id)
+        for name, value in (("_downloader", downloader), ("_recorded", recorded)):
+            object.__setattr__(task, name, value)
+        return task
 
     @_shown
     def download(self, target: Target, **options: "Unpack[downloads.DownloadOptions]") -> Path:
@@ -82,7 +84,7 @@ class Task(TaskData):
             ResultMissing: The task has no URL of a result.
             ValidationError: The target is no path, or an option can't be used.
         """
-        path: Path = (self._downloader or download_alone)(self, _checked_path(target), options)
+        path: Path = self._downloader_or(download_alone)(self, _checked_path(target), options)
         return path
 
     @_shown
@@ -99,7 +101,7 @@ class Task(TaskData):
         Raises:
             KlingError: As for `download`. Nothing was written.
         """
-        size: int = (self._downloader or download_alone)(self, _checked_writer(file), options)
+        size: int = self._downloader_or(download_alone)(self, _checked_writer(file), options)
         return size
 
     @_shown
@@ -113,7 +115,7 @@ class Task(TaskData):
             KlingError: As for `download`.
         """
         video = io.BytesIO()
-        (self._downloader or download_alone)(self, video, options)
+        self._downloader_or(download_alone)(self, video, options)
         return video.getvalue()
 
     def to_html(self, *, with_url: bool = False) -> str:
@@ -126,12 +128,16 @@ class Task(TaskData):
         """
         from kling_elements.notebook import task_html  # noqa: PLC0415 - only notebooks need it
 
-        entry = self._recorded(self.id) if self._recorded else None
+        recorded = getattr(self, "_recorded", None)
+        entry = recorded(self.id) if recorded else None
         created = datetime.fromtimestamp(entry.created_at, UTC) if entry else None
         return task_html(self, created, entry.file if entry else None, datetime.now(UTC), with_url=with_url)
 
     def _repr_html_(self) -> str:
         return self.to_html()
+
+    def _downloader_or(self, alone: Downloader) -> Downloader:
+        return getattr(self, "_downloader", None) or alone
 
     def __reduce__(self) -> tuple[type["Task"], tuple[Any, ...]]:
         # Without the client: it holds the key, and a download needs none.
@@ -149,7 +155,7 @@ class AsyncTask(Task):
         self, target: Target, **options: "Unpack[downloads.DownloadOptions]"
     ) -> Path:
         """Fetch the video to a file; as `Task.download`, awaited."""
-        path: Path = await (self._downloader or async_download_alone)(self, _checked_path(target), options)
+        path: Path = await self._downloader_or(async_download_alone)(self, _checked_path(target), options)
         return path
 
     @_shown
@@ -157,7 +163,7 @@ class AsyncTask(Task):
         self, file: BinaryWriter, **options: "Unpack[downloads.DownloadOptions]"
     ) -> int:
         """Write the video to an open binary file, in a thread; as `Task.write_to`, awaited."""
-        size: int = await (self._downloader or async_download_alone)(self, _checked_writer(file), options)
+        size: int = await self._downloader_or(async_download_alone)(self, _checked_writer(file), options)
         return size
 
     @_shown
@@ -166,7 +172,7 @@ class AsyncTask(Task):
     ) -> bytes:
         """Fetch the video, and return its bytes; as `Task.read`, awaited."""
         video = io.BytesIO()
-        await (self._downloader or async_download_alone)(self, video, options)
+        await self._downloader_or(async_download_alone)(self, video, options)
         return video.getvalue()
 
 

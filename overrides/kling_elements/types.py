@@ -99,7 +99,7 @@ def _named_reason(name: str, value: object) -> str:
     return name if is_set else ""
 
 
-@dataclass(frozen=True, slots=True, weakref_slot=True)
+@dataclass(frozen=True, repr=False, slots=True, weakref_slot=True)
 class TaskData:
     """A task, as one response shows it.
 

@@ -224,7 +224,7 @@ def test_what_is_said() -> None:
 
 
 TEXTS = ("", "a", "a_B-9", "aaaaa", "a\n", "a b", "é", "a.b", None, 5)
-NARROWER = (
+NARROWER: tuple[dict[str, Any], ...] = (
     {},
     {"pattern": "^[a-z]+$"},
     {"pattern": r"^\w+$"},

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NoReturn
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from kling_elements.api.key_redaction import redactor
 
@@ -60,8 +60,7 @@ class GivenKey:
         self.value = value
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """What the requests of one client have in common.
 
     Attributes:
@@ -80,6 +79,9 @@ class Settings:
     key: ApiKey
     timeout: float
     connect_timeout: float | None = None
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    headers: Mapping[str, str] = MappingProxyType({})
     key_in: str = "header"
     key_prefix: str = ""
+
+    def __repr__(self) -> str:
+        return f"Settings({self.base_url!r}, {self.key_header!r}, {self.key!r}, {self.timeout!r})"
