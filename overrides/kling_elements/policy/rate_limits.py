@@ -12,8 +12,7 @@ import os
 import re
 import threading
 from collections import deque
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from kling_elements.policy.durations import check_count, check_kind, check_seconds
 
@@ -24,20 +23,25 @@ TASK_FORGOTTEN = 35 * 60.0  # seconds unseen; claims about the longest tasks go 
 _LONGEST_BLOCK = 120.0  # the vendor's longest window: no header may stop a client for longer
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
+class _Rate(NamedTuple):
+    requests: int
+    seconds: float
+
+
+class Rate(_Rate):
     """At most that many requests within any window of that many seconds.
 
     Raises:
         ValidationError: If one of them can't be used.
     """
 
-    requests: int
-    seconds: float
+    __slots__ = ()
 
-    def __post_init__(self) -> None:
-        check_count("a rate's requests", self.requests)
-        check_seconds("a rate's window", self.seconds, above_zero=True)
+    def __new__(cls, requests: int, seconds: float) -> Self:
+        """Check the values."""
+        check_count("a rate's requests", requests)
+        check_seconds("a rate's window", seconds, above_zero=True)
+        return super().__new__(cls, requests, seconds)
 
     @classmethod
     def average(cls, per_second: float, seconds: float) -> Rate:
@@ -45,8 +49,15 @@ class Rate:
         return cls(max(1, math.floor(per_second * seconds)), seconds)
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class _Limits(NamedTuple):
+    rates: tuple[Rate, ...]
+    tasks: int | None
+
+
+_RATES = (Rate.average(50, 5.0), Rate.average(10, 120.0))
+
+
+class Limits(_Limits):
     """The service's limits, as the vendor's page on rate limits states them.
 
     The page counts by IP address; this package counts by key and process.
@@ -61,15 +72,16 @@ class Limits:
         ValidationError: If one of them can't be used.
     """
 
-    rates: tuple[Rate, ...] = (Rate.average(50, 5.0), Rate.average(10, 120.0))
-    tasks: int | None = 3
+    __slots__ = ()
 
-    def __post_init__(self) -> None:
-        check_kind("rates", self.rates, tuple)
-        for rate in self.rates:
+    def __new__(cls, rates: tuple[Rate, ...] = _RATES, tasks: int | None = 3) -> Self:
+        """Check the values."""
+        check_kind("rates", rates, tuple)
+        for rate in rates:
             check_kind("each rate", rate, Rate)
-        if self.tasks is not None:
-            check_count("tasks at once", self.tasks)
+        if tasks is not None:
+            check_count("tasks at once", tasks)
+        return super().__new__(cls, rates, tasks)
 
     @classmethod
     def off(cls) -> Limits:

@@ -11,15 +11,21 @@ What would be left of it is the formula below.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple, Self
 
 from kling_elements.policy.durations import LEAST_LEFT, check_count, check_seconds
 
 _LARGEST_EXPONENT = 60  # beyond it every pause is the cap, and far beyond it a float overflows
 
 
-@dataclass(frozen=True, slots=True)
-class RetryPolicy:
+class _RetryPolicy(NamedTuple):
+    attempts: int | None
+    base: float
+    cap: float
+    max_hint: float
+
+
+class RetryPolicy(_RetryPolicy):
     """How often to retry, and how long to pause.
 
     Attributes:
@@ -32,17 +38,18 @@ class RetryPolicy:
         ValidationError: If one of them can't be used.
     """
 
-    attempts: int | None = 3
-    base: float = 0.5
-    cap: float = 20.0
-    max_hint: float = 20.0
+    __slots__ = ()
 
-    def __post_init__(self) -> None:
-        if self.attempts is not None:
-            check_count("attempts", self.attempts)
-        check_seconds("base", self.base)
-        check_seconds("cap", self.cap)
-        check_seconds("max_hint", self.max_hint)
+    def __new__(
+        cls, attempts: int | None = 3, base: float = 0.5, cap: float = 20.0, max_hint: float = 20.0
+    ) -> Self:
+        """Check the values."""
+        if attempts is not None:
+            check_count("attempts", attempts)
+        check_seconds("base", base)
+        check_seconds("cap", cap)
+        check_seconds("max_hint", max_hint)
+        return super().__new__(cls, attempts, base, cap, max_hint)
 
 
 def backoff(
