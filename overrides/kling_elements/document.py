@@ -81,12 +81,20 @@ class Document:
         """
         return self._find(operation_id)[:2]
 
+    @cached_property
+    def _operations(self) -> Mapping[str, tuple[str, str, Mapping[str, Any]]]:
+        return {
+            operation["operationId"]: (method.upper(), path, operation)
+            for path, path_item in self.content["paths"].items()
+            for method, operation in path_item.items()
+            if isinstance(operation, dict) and "operationId" in operation
+        }
+
     def _find(self, operation_id: str) -> tuple[str, str, Mapping[str, Any]]:
-        for path, path_item in self.content["paths"].items():
-            for method, operation in path_item.items():
-                if isinstance(operation, dict) and operation.get("operationId") == operation_id:
-                    return method.upper(), path, operation
-        raise LookupError(f"the document has no operation {operation_id!r}")
+        try:
+            return self._operations[operation_id]
+        except KeyError:
+            raise LookupError(f"the document has no operation {operation_id!r}") from None
 
     def parameter(self, operation_id: str, name: str) -> Mapping[str, Any]:
         """A parameter of an operation, by its name.

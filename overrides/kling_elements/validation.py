@@ -78,7 +78,7 @@ class Validator:
             value: A JSON value.
             name: The name of the value itself in the sentences; members have their own names.
         """
-        if _is_json(value) and (self._certainly_fits(value) or self._compiled.is_valid(value)):
+        if self._certainly_fits(value) or (_is_json(value) and self._compiled.is_valid(value)):
             return []
         found = {
             _label(name, path): f"{_label(name, path)} {self._refusal(path, part)}"
@@ -172,9 +172,10 @@ def _parts(value: object) -> Iterator[tuple[list[str | int], object]]:
 
 
 def _quick_check(schema: Mapping[str, Any]) -> Check:
-    """Return what says whether a JSON value fits for certain, so that an ordinary request loads no validator.
+    """Return what says whether a value fits for certain, so that an ordinary request loads no validator.
 
-    Its False leaves a value to that. It knows texts, lists and objects, and some keywords of theirs.
+    Its False leaves a value to that. It knows texts, lists and objects, and some keywords of theirs, but no
+    class that is derived from one of Python's: it may be something else as well.
     """
     if not all(word in _KNOWN_KEYWORDS or word.startswith("x-") for word in schema):
         return _never
@@ -183,21 +184,20 @@ def _quick_check(schema: Mapping[str, Any]) -> Check:
         least, most = get("minLength", 0), get("maxLength", math.inf)
         choices, pattern = get("enum"), get("pattern")
         return lambda value: (
-            isinstance(value, str)
+            type(value) is str
             and least <= len(value) <= most
             and (choices is None or value in choices)
+            and (value.isascii() or _is_json(value))
             and (pattern is None or _certainly_matches(pattern, value))
         )
     if kind == "array" and "enum" not in schema:
         fewest, limit, fits = get("minItems", 0), get("maxItems", math.inf), _quick_check(get("items", {}))
-        return lambda value: (
-            isinstance(value, list) and fewest <= len(value) <= limit and all(map(fits, value))
-        )
+        return lambda value: type(value) is list and fewest <= len(value) <= limit and all(map(fits, value))
     if kind == "object" and "enum" not in schema:
         members = {name: _quick_check(member) for name, member in get("properties", {}).items()}
         required = frozenset(get("required", ()))
         return lambda value: (
-            isinstance(value, dict)
+            type(value) is dict
             and required <= value.keys()
             and all(members.get(name, _never)(part) for name, part in value.items())
         )
