@@ -45,7 +45,9 @@ class TransientStore:
         with self.lock:
             return operation(self._table)
 
-    read = write
+    def read(self, operation: Callable[[TransientTable], T]) -> T:
+        """Run an operation that changes nothing."""
+        return self.write(operation)
 
     def fingerprint(self, key: Callable[[], str]) -> str:
         """Return a name for a key, of use in this process only."""
@@ -54,7 +56,8 @@ class TransientStore:
     def check(self) -> None:
         """Do nothing: no file can be out of order."""
 
-    close = check
+    def close(self) -> None:
+        """Do nothing: there is no file to close."""
 
     def after_fork(self) -> None:
         """In a child process: begin with a lock of its own."""

@@ -24,45 +24,58 @@ class Store(Protocol):
     @property
     def path(self) -> Path | None:
         """The file; None without one."""
+        ...
 
     @property
     def lock(self) -> AbstractContextManager[object]:
         """Held while an operation runs."""
+        ...
 
     @property
     def clock(self) -> Callable[[], float]:
         """Gives seconds since the epoch."""
+        ...
 
     @property
     def monotonic(self) -> Callable[[], float]:
         """A monotonic clock, in seconds."""
+        ...
 
     @property
     def problem(self) -> str | None:
         """Why the file could not be used the last time; None if all is well."""
+        ...
 
     @property
     def unread(self) -> str | None:
         """Why the last call did not see the file's entries; None if it did, or there are none."""
+        ...
 
     @property
     def has_unsaved(self) -> bool:
         """Whether there is something that is not on the disk."""
+        ...
 
     def write(self, operation: Callable[[Table], T]) -> T:
         """Run an operation that changes entries."""
+        ...
 
     def read(self, operation: Callable[[Table], T]) -> T:
         """Run an operation that changes nothing. `unread` then says whether it saw the file's entries."""
+        ...
 
     def fingerprint(self, key: Callable[[], str]) -> str:
         """Return a name for a key, of use in this store only."""
+        ...
 
     def check(self) -> str | None:
         """Look at the whole file and write to it; return why that can't be done, or None."""
+        ...
 
     def close(self) -> None:
         """Write what is left, and close the file."""
+        ...
 
     def after_fork(self) -> None:
         """In a child process: begin with a lock, and a connection, of its own."""
+        ...
