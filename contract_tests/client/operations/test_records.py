@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -136,6 +137,45 @@ def test_only_what_was_sent_is_in_doubt(path: Path, case: Any) -> None:
     assert ("interrupted before it was sent" in str(only(path).note)) == (state is State.REFUSED)
     notes = getattr(caught.value, "__notes__", [])
     assert any("kling-elements list" in note for note in notes) == (state is State.UNKNOWN)
+
+
+class Stop(BaseException):
+    """What ends a task at a moment that a test chooses."""
+
+
+def test_a_create_that_ends_as_it_is_noted(
+    any_driver: Driver, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A create that is broken off when its entry is on the disk already, and nothing is sent, is refused."""
+    begin, server = Journal.begin, Script.of(shown())
+
+    def broken_off(*args: Any) -> None:
+        begin(*args)
+        raise Stop
+
+    monkeypatch.setattr(Journal, "begin", broken_off)
+    with pytest.raises(Stop):
+        any_driver.open(server, journal=path).create([IMAGE])
+    assert (only(path).state, server.requests) == (State.REFUSED, [])
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_a_create_in_a_scope_that_is_over_is_not_in_doubt(backend: str) -> None:
+    """A create that was cancelled before it began is refused, though httpx and its pool had it already."""
+    journal = Journal.open("off")
+
+    async def run(url: str) -> None:
+        options = {"base_url": url, "journal": journal, "sleep": lambda _: None}
+        client: Any = ASYNC.make(None, {"api_key": "any", **options})
+        with pytest.raises(errors.ConnectionFailed):
+            await client.create([IMAGE])  # the next has no thread to go to
+        with anyio.move_on_after(0):
+            await client.create([IMAGE])
+
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        anyio.run(run, f"http://127.0.0.1:{deaf.getsockname()[1]}", backend=backend)
+    assert [entry.state for entry in journal.entries()] == [State.REFUSED, State.REFUSED]
 
 
 def test_a_create_that_is_cancelled(path: Path) -> None:

@@ -101,6 +101,10 @@ class AsyncTransport(BaseTransport[AsyncClients]):
                 if exchange.may_keep and self._clients.given is None:
                     outcome = await self._send_in_turn(request, timeout, settings, exchange)
                 else:
+                    from anyio.lowlevel import checkpoint_if_cancelled
+
+                    # Here it is known that nothing was sent; soon only httpcore knows.
+                    await checkpoint_if_cancelled()
                     async with self._clients.open(settings.base_url) as client:
                         try:
                             outcome = await self._exchange(client, request, timeout, settings, exchange)

@@ -2,6 +2,7 @@
 from kling_elements.journal.entry import Entry as Entry
 from kling_elements.journal.entry import Job as Job
 from kling_elements.journal.entry import State as State
+from kling_elements.journal.entry import new_entry_id as new_entry_id
 from kling_elements.journal.entry import request_digest as request_digest
 from kling_elements.journal.fingerprint import key_fingerprint as key_fingerprint
 from kling_elements.journal.journal import Journal as Journal

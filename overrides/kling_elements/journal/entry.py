@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -185,6 +186,11 @@ def task_news(task: TaskData) -> dict[str, Any]:
 def place(entry: Entry) -> Place:
     """Return where an entry stands in the order of entries."""
     return entry.created_at, entry.entry_id
+
+
+def new_entry_id() -> str:
+    """Return an id that no other entry has."""
+    return os.urandom(16).hex()
 
 
 def request_digest(request: Request) -> str:

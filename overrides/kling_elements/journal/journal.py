@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from kling_elements.files import absolute
 from kling_elements.journal import queries as operations
-from kling_elements.journal.entry import Entry, Job, State, merge, place, task_news
+from kling_elements.journal.entry import Entry, Job, State, merge, new_entry_id, place, task_news
 from kling_elements.journal.leases import Now, own_lease, seconds_left
 from kling_elements.journal.location import journal_path
 from kling_elements.journal.memory import TransientStore
@@ -120,12 +120,16 @@ class Journal:
         """
         return self._store.fingerprint(key if callable(key) else partial(str, key))
 
-    def begin(self, new: NewEntry) -> Begun:
+    def begin(self, new: NewEntry, entry_id: str | None = None) -> Begun:
         """Note a create that is about to be sent.
 
         It is on the disk when this returns, unless `is_recorded` says otherwise.
+
+        Args:
+            new: What is known of it.
+            entry_id: The entry's id, for a caller who may be interrupted before it is returned.
         """
-        entry_id = os.urandom(16).hex()
+        entry_id = entry_id or new_entry_id()
         now = self._clock()
         with self._store.lock:
             lease = own_lease(entry_id, operations.CREATE_SECONDS, self._now())
@@ -174,7 +178,7 @@ class Journal:
             entry_id: The doubtful entry that it is found to belong to.
         """
         now = self._clock()
-        chosen = entry_id or os.urandom(16).hex()
+        chosen = entry_id or new_entry_id()
         return self._store.write(lambda table: operations.adopt(table, task, new, chosen, now))
 
     def abandon(self, entry_id: str, why: str = "") -> bool:

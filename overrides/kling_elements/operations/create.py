@@ -11,7 +11,7 @@ import kling_elements.api.outcomes  # noqa: F401 - what reads the response is th
 from kling_elements.api.decisions import Operation
 from kling_elements.api.endpoints import DEFAULT_MODEL, find_model
 from kling_elements.errors import KlingError, OutcomeUnknown, ValidationError, next_command
-from kling_elements.journal.entry import Job
+from kling_elements.journal.entry import Job, new_entry_id
 from kling_elements.log import logger
 from kling_elements.operations.arguments import BASE64, check_local_files
 from kling_elements.operations.create_request import build_request, draft_request
@@ -142,9 +142,15 @@ class TaskCreator:
             from kling_elements.operations.local_images import finish_stored  # noqa: PLC0415 - the same
 
             request = await finish_stored(draft, settings.store, self.uploader)
-        begun = await self.recorder.run(
-            io, lambda: self.recorder.begin(model, request, settings.job, settings.target)
-        )
+        patience = remaining()
+        entry_id = new_entry_id()  # known here, so that nothing that ends the next call leaves the entry
+        try:
+            begun = await self.recorder.run(
+                io, lambda: self.recorder.begin(entry_id, model, request, settings.job, settings.target)
+            )
+        except BaseException as error:
+            self.recorder.unsent(entry_id, error)
+            raise
         if begun.earlier is not None:
             if (known := task_of(begun.earlier)) is None:
                 how = begun.earlier.note or "by a process that did not finish"
@@ -154,7 +160,7 @@ class TaskCreator:
                     hint=next_command("list"),
                 )
             return Created(known, is_new=False)
-        task = await self._send(request, begun, remaining())
+        task = await self._send(request, begun, patience)
         try:
             await self.recorder.record(io, lambda: self.recorder.created(begun, task))
         except BaseException as error:
@@ -179,7 +185,7 @@ class TaskCreator:
             # Ctrl-C, or a cancelled task group: no more I/O is possible here, so the journal is written
             # synchronously.
             if not state.may_have_arrived:
-                self.recorder.unsent(begun, error)
+                self.recorder.unsent(begun.entry_id, error)
                 raise
             self.recorder.failed(begun, error)
             emit(self.sender.hook, "create.unknown", task_id=None, status_code=None)

@@ -118,9 +118,16 @@ class Recorder:
         return journals.NewEntry(model, self.settings.base_url, fingerprint, **create)
 
     def begin(
-        self, model: str, request: Request, job: Job | None, target: str | os.PathLike[str] | None
+        self,
+        entry_id: str,
+        model: str,
+        request: Request,
+        job: Job | None,
+        target: str | os.PathLike[str] | None,
     ) -> Begun:
         """Record a create that is about to be sent, and return whether its job was sent before.
+
+        If this is interrupted, call `unsent`.
 
         Raises:
             JournalUnusable: A job's create can't be recorded: after a crash it would be paid twice.
@@ -131,7 +138,7 @@ class Recorder:
             job=job,
             target=None if target is None else str(absolute(target)),
         )
-        begun = self.journal.begin(new)
+        begun = self.journal.begin(new, entry_id)
         if job and not (begun.is_recorded or begun.earlier) and (path := self.journal.path):
             self.journal.refused(begun.entry_id, "not sent, as the journal could not be written")
             raise journal_unusable(path, self.journal.problem)
@@ -155,9 +162,11 @@ class Recorder:
             text = str(error.args[0]) if isinstance(error, KlingError) else str(error)
             self.journal.unknown(begun.entry_id, text or type(error).__name__)
 
-    def unsent(self, begun: Begun, error: BaseException) -> None:
+    def unsent(self, entry_id: str, error: BaseException) -> None:
         """Record that a create was given up before it was sent, or between two attempts."""
-        self.journal.refused(begun.entry_id, f"interrupted before it was sent ({type(error).__name__})")
+        entry = self.journal.entry(entry_id)
+        if entry and entry.state is journals.State.PENDING:
+            self.journal.refused(entry_id, f"interrupted before it was sent ({type(error).__name__})")
 
     def created(self, begun: Begun, task: TaskData) -> None:
         """Record the task that a create made, and so that there is some quota left."""
