@@ -5,6 +5,7 @@ that type hints can be read at run time.
 """
 
 import json
+import math
 import re
 import reprlib
 from collections.abc import Callable, Mapping
@@ -48,7 +49,14 @@ _FAILURE_NAMES = ("error", "errors", "error_message", "failure_reason", "fail_re
 _FAILURE_WORDS = "(?i)err|fail|reason|messag|msg|detail|cause|nsfw|moderat|reject|block"
 _MAX_REASON_CHARS = 500
 _DEEPEST = 6  # levels of JSON that are searched
-_JSON = json.JSONDecoder(parse_constant=lambda _: None)
+
+
+def _finite(text: str) -> float | None:
+    number = float(text)
+    return number if math.isfinite(number) else None
+
+
+_JSON = json.JSONDecoder(parse_constant=lambda _: None, parse_float=_finite)
 _REPR = reprlib.Repr()  # bounded in depth, too
 _REPR.maxstring = _MAX_REASON_CHARS
 
@@ -159,7 +167,13 @@ class TaskData:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Return the task that `to_dict` made this data of; it belongs to no client."""
+        """Return the task that `to_dict` made this data of; it belongs to no client.
+
+        Raises:
+            ValueError: It has no id or no status.
+        """
+        if not isinstance(data.get("id"), str) or not isinstance(data.get("status"), str):
+            raise ValueError("a task's data needs an id and a status, as `to_dict` gives them")  # noqa: TRY004 - so pydantic reports it
         return cls(
             data["id"],
             data["status"],

@@ -187,6 +187,8 @@ def test_upload_addresses() -> None:
     assert found[1].asset_url == "https://store.example/other"
     assert "store.example" not in repr(found)
     assert read_uploads({"files": [{"upload_url": "u", "asset_url": "a"}]}) == (UploadAddress("u", {}, "a"),)
+    (endless,) = read_uploads({"files": [{**FILE, "expires_in": 10**400}]})
+    assert (endless.put_seconds or 0) > 10**6
     for value in (None, True, "600", [600]):
         (timeless,) = read_uploads({"files": [{**FILE, "expires_in": value, "asset_url_expires_in": value}]})
         assert (timeless.put_seconds, timeless.asset_seconds) == (None, None)

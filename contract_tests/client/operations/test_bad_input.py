@@ -1,5 +1,6 @@
 """Bad input is refused by the name of what is wrong, with what was meant, before anything is sent."""
 
+import asyncio
 import json
 from enum import Enum
 from functools import partial
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract_tests.support.answers import ID, IMAGE, completed, png, shown
-from contract_tests.support.clients import KEY, Driver, Script
+from contract_tests.support.clients import KEY, SYNC, Driver, Script
 from contract_tests.support.examples import examples
 from kling_elements import KlingError, ValidationError
 from kling_elements.document import Document
@@ -138,6 +139,8 @@ def test_an_argument_of_a_client(any_driver: Driver) -> None:
     for arguments, problem in ARGUMENTS:
         with pytest.raises(ValidationError, match=problem):
             any_driver.make(None, {"api_key": KEY, **arguments})
+    with pytest.raises(ValidationError, match="sleep must not be asynchronous here"):
+        SYNC.make(None, {"api_key": KEY, "sleep": asyncio.sleep})
     assert before.get(ID).id == ID
 
 

@@ -44,11 +44,15 @@ REFUSED = httpx.ConnectError("refused")
 RECORD = {"task_id": ID, "status": "CREATED"}
 HALF = f'{{"data":{{"task_id":"{ID}","sta'.encode()
 TASK = {"data": RECORD}
+SECOND = json.dumps(TASK)[:-1].encode() + b', "data": null}'
 # What comes of a create, the state of its entry, its task's id, and how often it is sent.
 OUTCOMES: dict[str, tuple[Any, State, str | None, int]] = {
     "created": (shown(), State.CREATED, ID, 1),
     "prose around it": (reply(content=f"see {json.dumps(RECORD)} enjoy".encode()), State.CREATED, ID, 1),
     "cut after the id": (reply(content=HALF, cut=httpx.ReadTimeout("slow")), State.CREATED, ID, 1),
+    "a second, empty data": (reply(content=SECOND), State.CREATED, ID, 1),
+    "an id in a list": (reply(200, {"data": {"task_id": [ID]}}), State.CREATED, ID, 1),
+    "UTF-16, cut": (reply(content=json.dumps(TASK).encode("utf-16")[:-8]), State.CREATED, ID, 1),
     "an id in a 5xx": (reply(500, TASK), State.CREATED, ID, 1),
     "an id in a 5xx that is cut": (reply(500, content=HALF, cut=httpx.ReadError("x")), State.CREATED, ID, 1),
     "an id in a refusal": (reply(409, TASK), State.CREATED, ID, 1),

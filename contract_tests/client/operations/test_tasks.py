@@ -2,6 +2,7 @@
 
 import base64
 import copy
+import dataclasses
 import html
 import inspect
 import io
@@ -48,6 +49,10 @@ def test_a_task_is_plain_data_and_back(kind: type[k.TaskData]) -> None:
         assert {"id", "status", "urls"} <= set(adapter.json_schema(mode=mode)["properties"])
     with pytest.raises(pydantic.ValidationError):
         adapter.validate_python({"id": 1})
+    with pytest.raises(ValueError, match="needs an id and a status"):
+        kind.from_dict({})
+    # What belongs to a client is no field: frameworks copy fields.
+    assert {*dataclasses.asdict(task)} == {"id", "status", "urls", "raw", "request_id"}
 
 
 METHODS = ("create", "download", "find_unrecorded", "generate", "get", "list", "upload", "wait", "watch",

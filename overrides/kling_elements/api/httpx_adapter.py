@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import chain
+from traceback import walk_tb
 from typing import TYPE_CHECKING, Any, Self
 
 import httpx
@@ -237,9 +239,11 @@ def timed_out(exchange: Exchange) -> NoResponse:
 def response_despite(error: Exception, exchange: Exchange, key: ApiKey) -> Response | None:
     """Return the response that came before something failed, a caller's hook, say; None if none came."""
     for cause in _chain(error):
-        response = getattr(cause, "response", None)
-        if isinstance(response, httpx.Response) and _is_answer(response, exchange):
-            return service_response(response, _content(response), key)
+        # An error of the hook's own names no response, but was raised where httpx had it.
+        frames = (frame.f_locals.values() for frame, _ in walk_tb(cause.__traceback__))
+        for response in chain([getattr(cause, "response", None)], *frames):
+            if isinstance(response, httpx.Response) and _is_answer(response, exchange):
+                return service_response(response, _content(response), key)
     if exchange.status is None:
         return None
     status, headers = exchange.status

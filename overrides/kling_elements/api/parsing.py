@@ -5,6 +5,7 @@ Well-formed responses are parsed in `responses`; errors are made in `error_respo
 
 from __future__ import annotations
 
+import json
 import re
 from collections import deque
 from email.utils import parsedate_to_datetime
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-_TASK_ID = r'"task_id"\s{0,9}:\s{0,9}(?:"([^"\\\s]{1,200})"|(\d{1,40})\b)'
+_TASK_ID = r'"task_id"\s{0,9}:[\s\[]{0,9}(?:"([^"\\\s]{1,200})"|(\d{1,40})\b)'
 _TASK_ID_TEXTS = (
     rf'"data"\s{{0,9}}:\s{{0,9}}\{{[^{{}}]{{0,2000}}?{_TASK_ID}',
     _TASK_ID,
@@ -49,13 +50,13 @@ def find_created_task(response: Response) -> TaskData | None:
     try:
         body = parse_json(response)
     except ValueError:
-        text = response.body.decode("utf-8", "replace")
-        match = next(filter(None, (re.search(pattern, text) for pattern in _TASK_ID_TEXTS)), None)
-        return (
-            TaskData(match[1] or match[2], UNKNOWN_STATUS, request_id=response.request_id) if match else None
-        )
-    found = _search_task(body.get("data") if isinstance(body, dict) else None) or _search_task(body)
-    return task_from(found, task_id_of(found), response.request_id) if found else None
+        body = None
+    if found := _search_task(body.get("data") if isinstance(body, dict) else None) or _search_task(body):
+        return task_from(found, task_id_of(found), response.request_id)
+    # What is cut off, is no JSON, or is hidden in it: of two members of one name, JSON has the last.
+    text = response.body.decode(json.detect_encoding(response.body), "replace")
+    match = next(filter(None, (re.search(pattern, text) for pattern in _TASK_ID_TEXTS)), None)
+    return TaskData(match[1] or match[2], UNKNOWN_STATUS, request_id=response.request_id) if match else None
 
 
 def task_from(data: Mapping[str, Any], task_id: str, request_id: str | None) -> TaskData:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from kling_elements.types import Response, TaskData
 
+_LONGEST = 10**9  # seconds; more is no number of seconds, and may be no float
 _NO_TASKS_PROSE = r"(?i)\b(?:no )?tasks?\b"
 
 
@@ -172,4 +173,6 @@ def _address(file: Mapping[str, Any]) -> UploadAddress | None:
 
 
 def _seconds(value: object) -> float | None:
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return float(min(value, _LONGEST))
