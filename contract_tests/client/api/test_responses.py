@@ -36,6 +36,7 @@ BODIES: dict[str, tuple[bytes, str | None]] = {
     "duplicate keys": (b'{"data":1,' + TEXT[1:].encode(), "IN_PROGRESS"),
     "too large": (task(padding="x" * MAX_RESPONSE_BYTES), None),
     "deep and closed": (b'{"a":' * 50_000 + b"1" + b"}" * 50_000, None),
+    "numbers that are none": (TEXT.replace("[]", "[NaN, -Infinity, 1e999]").encode(), "IN_PROGRESS"),
     "a huge integer": (TEXT.replace("[]", "9" * 5000).encode(), None),
     "another charset": (TEXT.replace("[]", '"\xe9"').encode("latin-1"), None),
     "UTF-16": (TEXT.encode("utf-16"), "IN_PROGRESS"),
