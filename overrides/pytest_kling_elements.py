@@ -36,6 +36,8 @@ def kling_mock(request: pytest.FixtureRequest) -> Iterator[ServedMock]:
     from kling_elements_mock import ManualClock, MockSettings, serve  # noqa: PLC0415 - an extra
 
     settings = request.node.get_closest_marker("kling_mock")
+    if settings and settings.args:
+        raise pytest.UsageError(f"kling_mock takes keywords, such as pace=Seconds(120): got {settings.args}")
     with serve(MockSettings(**settings.kwargs if settings else {}), clock=ManualClock()) as served:
         for marker in reversed(list(request.node.iter_markers("kling_scenario"))):
             served.mock.next_scenario(*marker.args, **marker.kwargs)

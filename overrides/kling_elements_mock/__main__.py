@@ -156,9 +156,11 @@ def main(argv: list[str] | None = None) -> int:
         return _refuse(str(error))
     try:
         plug = bind(given.host, given.port)
-    except OSError as error:
-        hint = ". --port 0 takes a free one" if error.errno == errno.EADDRINUSE else ""
-        return _refuse(f"can't listen on {given.host}:{given.port}: {error.strerror}{hint}")
+    except (OSError, ValueError, TypeError) as error:  # the last two: a name that can't be encoded
+        is_taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
+        hint = ". --port 0 takes a free one" if is_taken else ""
+        reason = error.strerror if isinstance(error, OSError) else error
+        return _refuse(f"can't listen on {given.host}:{given.port}: {reason}{hint}")
     line = f"kling-elements mock serving {url_of(plug, given.host)}"
     try:
         Server(app, lambda: print(line, flush=True)).run([plug])  # noqa: T201 - the line that callers wait for

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from kling_elements_mock.tasks.loopback import Fetch, Sender
     from kling_elements_mock.tasks.script import Script
 
+_ALIASES: Final = ("create", "status", "list", "result", "upload")  # of operations, for scenarios
 _KEPT_REQUESTS: Final = 20_000
 _KEPT_BODY_BYTES: Final = 64 * 1024 * 1024
 
@@ -153,9 +154,12 @@ class Mock:
             times: For how many requests; 10,000 can be queued in all.
 
         Raises:
-            ScenarioError: The scenario or `times` is not valid.
+            ScenarioError: The scenario, the operation or `times` is not valid.
         """
         script = scenarios.read(text)
+        known = {*_ALIASES, *(each.id for each in self.document.operations)}
+        if operation is not None and operation not in known:
+            raise scenarios.ScenarioError(f"`operation` is one of {sorted(known)}: got {operation!r}")
         with self._lock:
             most = scenarios.MOST_TIMES - len(self._queued)
             if isinstance(times, bool) or not 1 <= times <= most:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from attrs import field, frozen
-from attrs.validators import and_, ge, gt, le
+from attrs.validators import and_, deep_iterable, ge, gt, instance_of, le, optional
 
 from kling_elements_mock.tasks.life_cycle import Pace, Seconds
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 WEBHOOK_SECRET: Final = "mock-webhook-secret"  # noqa: S105 - not a secret: everybody knows it
 REFUSED_KEY_PREFIX: Final = "invalid"
 _YEAR: Final = 366 * 86_400
+_TEXT: Final = instance_of(str)
+_COUNT: Final = optional(and_(instance_of(int), gt(0)))
 
 
 @frozen
@@ -39,14 +41,14 @@ class MockSettings:
     """
 
     pace: Pace = field(factory=Seconds)
-    seed: str = "kling-elements"
-    keys: tuple[str, ...] = ()
-    scenario: str = ""
-    webhook_secret: str = WEBHOOK_SECRET
+    seed: str = field(default="kling-elements", validator=_TEXT)
+    keys: tuple[str, ...] = field(default=(), validator=deep_iterable(_TEXT, instance_of(tuple)))
+    scenario: str = field(default="", validator=_TEXT)
+    webhook_secret: str = field(default=WEBHOOK_SECRET, validator=_TEXT)
     webhook_timeout: float = field(default=5.0, validator=and_(gt(0), le(_YEAR)))
     rate_limits: tuple[RateLimit, ...] = ()
-    concurrency: int | None = None
-    daily_quota: int | None = None
+    concurrency: int | None = field(default=None, validator=_COUNT)
+    daily_quota: int | None = field(default=None, validator=_COUNT)
     result_lifetime: float = field(default=3600.0, validator=and_(ge(0), le(_YEAR)))
     max_body_bytes: int = field(default=64 * 1024 * 1024, validator=gt(0))
     document: Path | None = None

@@ -257,6 +257,16 @@ def test_deliveries_come_over_http(served: webhooks.WebhookListener, told: list[
     assert [task.status for task in told] == ["IN_PROGRESS", "COMPLETED"]
 
 
+def test_the_end_is_quiet(caplog: pytest.LogCaptureFixture) -> None:
+    """A request that is half here when the listener is closed is no error of it."""
+    with webhooks.WebhookListener(webhooks.WebhookReceiver(SECRET, now=lambda: NOW), port=0) as listener:
+        raw = socket.create_connection((listener.host, listener.port), timeout=20)
+        raw.sendall(b"POST / HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 9\r\n\r\n")
+        assert raw.recv(100).startswith(b"HTTP/1.1 100")  # it waits for the body
+    raw.close()
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
 def test_a_silent_connection_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     """One that sends no request, or half of its head, is closed: slow senders keep nobody out."""
     monkeypatch.setattr("kling_elements.webhooks.server._IDLE_SECONDS", 0.05)  # as above

@@ -133,6 +133,7 @@ def test_a_generated_value_is_valid() -> None:
 
 ENFORCED: list[tuple[dict[str, Any], list[Any], list[Any]]] = [
     ({"type": "string", "pattern": "^a+$"}, ["a", "aa"], ["a\n", "ab", ""]),
+    ({"type": "string", "pattern": r"^\p{L}+$", "maxLength": 2}, ["a", "1"], ["abc"]),  # Python has no such
     ({"anyOf": [{"type": "string"}, {"type": "integer"}]}, ["a", 1], [None, 1.5]),
     ({"oneOf": [{"type": "integer"}, {"type": "number", "minimum": 5}]}, [1, 5.5], [6, "a"]),
     ({"$ref": "#/components/schemas/tree"}, [{"kids": [{"leaf": {"n": 3}}]}], [{"kids": [{"leaf": {}}]}]),
@@ -173,6 +174,7 @@ MUTUAL = "components: {securitySchemes: {tls: {type: mutualTLS}}}"
     ("text", "words"),
     [
         *((text, "") for text in ("[]", "paths: []", ":", "\x00", "{paths: {}, security: 5}", *BROKEN)),
+        *((text, "can't be read as YAML: ") for text in (f"[{'9' * 5000}]", "[" * 20_000)),
         # Without a known place for a key, everybody would be let in.
         ("paths: {/a: {get: {security: [{kee: []}]}}}", "#/paths/~1a/get/security/0: .*'kee'"),
         (f"{{paths: {{}}, security: [{{}}, {{tls: []}}], {MUTUAL}}}", "#/security/1: .*'tls'"),

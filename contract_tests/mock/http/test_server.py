@@ -77,6 +77,7 @@ BAD_ARGUMENTS = (
     ["--rate-limit", "0/1"],
     ["--concurrency", "0"],
     ["--scenario", "nope"],
+    ["--host", f"\u00e9{'x' * 80}"],
     ["--document", "/no/such/file"],
     ["--document", str(ROOT / "pyproject.toml")],
 )

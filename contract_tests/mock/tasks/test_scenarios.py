@@ -99,6 +99,8 @@ def test_what_a_task_looks_like(api: Api) -> None:
 
 def test_scenarios_can_be_queued(api: Api) -> None:
     """A queued scenario acts on the next requests of its operation only, as often as asked."""
+    with pytest.raises(ScenarioError, match=r"`operation` is one of .*'create'.*: got 'creat'"):
+        api.mock.next_scenario("fail", operation="creat")
     api.mock.next_scenario("status=503", operation="status", times=2)
     api.mock.next_scenario("instant, fail", operation="createKlingElementsStdTask")
     task_id = api.created()

@@ -124,6 +124,15 @@ class _Protocol(H11Protocol):
         super().connection_made(transport)
         self.loop.call_later(_IDLE_SECONDS, self._close_if_idle)
 
+    def shutdown(self) -> None:
+        """Leave the rest of a request some time; called by uvicorn, which cancels it later and logs that."""
+        super().shutdown()
+        self.loop.call_later(_GRACE_SECONDS - 0.5, self._close_if_unread)
+
+    def _close_if_unread(self) -> None:
+        if self.cycle is not None and self.cycle.more_body:
+            self.transport.abort()
+
     def _close_if_idle(self) -> None:
         if self.cycle is None and not self.transport.is_closing():
             self.transport.close()

@@ -238,8 +238,8 @@ def load(path: Path | None = None) -> Document:
         root = _parse(file.read_bytes())
     except OSError as error:
         raise DocumentError(f"can't read the document {file}: {error.strerror}") from error
-    except yaml.YAMLError as error:
-        raise DocumentError(f"{file} is not YAML: {' '.join(str(error).split())}") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise DocumentError(f"{file} can't be read as YAML: {' '.join(str(error).split())}") from error
     try:
         return Document(root)
     except DocumentError as error:

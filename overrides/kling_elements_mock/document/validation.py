@@ -5,9 +5,10 @@ This is not the validator that the client uses: a mistake of one library must no
 
 from __future__ import annotations
 
+import logging
 import re
 from email import message_from_bytes
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from kling_elements_mock.document.node import Node
     from kling_elements_mock.document.openapi import Document, Operation
 
+_log = logging.getLogger("kling_elements_mock")
 _DOCUMENT = "urn:kling-elements-mock:document"
 _MOST = 20
 
@@ -43,10 +45,20 @@ def _pattern(
     del schema
     if not validator.is_type(instance, "string"):
         return
-    # Schemas speak ECMA-262, where `$` is the very end. In Python it also stands before a last line feed.
-    python = re.sub(r"(?<!\\)\$$", r"\\Z", pattern)
-    if re.search(python, instance) is None:
+    compiled = _compiled(pattern)
+    if compiled is not None and compiled.search(instance) is None:
         yield ValidationError("does not match the pattern")
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str] | None:
+    """Compile a schema's pattern; None, with a warning, if Python can't: nothing is then held to it."""
+    # Schemas speak ECMA-262, where `$` is the very end. In Python it also stands before a last line feed.
+    try:
+        return re.compile(re.sub(r"(?<!\\)\$$", r"\\Z", pattern))
+    except (re.error, RecursionError, OverflowError) as error:
+        _log.warning("the pattern %r is not checked, as Python can't read it: %s", pattern, error)
+        return None
 
 
 _Validator = extend(OAS30WriteValidator, {"pattern": _pattern})

@@ -76,7 +76,7 @@ class Server(uvicorn.Server):
                 ws="none",
                 lifespan="on",
                 loop="asyncio",
-                log_level="error",
+                log_level="critical",  # what fails is logged by the app; what is left at the end is cancelled
                 access_log=False,
                 timeout_graceful_shutdown=2,
             )
@@ -107,7 +107,7 @@ def bind(host: str, port: int) -> socket.socket:
         plug.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         plug.bind((host, port))
         plug.listen(2048)
-    except OSError:
+    except BaseException:
         plug.close()
         raise
     return plug
