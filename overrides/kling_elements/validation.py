@@ -78,7 +78,7 @@ class Validator:
             value: A JSON value.
             name: The name of the value itself in the sentences; members have their own names.
         """
-        if self._certainly_fits(value) or (_is_json(value) and self._compiled.is_valid(value)):
+        if self._certainly_fits(value):
             return []
         found = {
             _label(name, path): f"{_label(name, path)} {self._refusal(path, part)}"
@@ -89,7 +89,12 @@ class Validator:
             value = {member: part for member, part in value.items() if _label(name, [member]) not in found}
         elif found:
             return list(found.values())
-        for error in self._compiled.iter_errors(value):
+        try:
+            # JSON keeps no class of the caller's, which the library refuses: this is what the service reads.
+            errors = list(self._compiled.iter_errors(json.loads(_STRICT_JSON.encode(value))))
+        except ValueError as error:  # it is nested too deeply for the library
+            return [*found.values(), f"{_label(name, [])} can't be checked: {error}"]
+        for error in errors:
             path = list(error.instance_path)
             keyword = str(error.schema_path[-1])
             if keyword == "required":

@@ -68,7 +68,7 @@ def test_open_files_are_read(tmp_path: Path) -> None:
             assert sources.is_single(file)
             assert load_image(file, RULES).data == PNG
         buffered.seek(0)
-        assert sources.classify(buffered) == sources.BytesSource(PNG, f"the open file {path}")
+        assert sources.classify(buffered) == sources.OpenSource(buffered, f"the open file {path}")
 
 
 class Reading:
@@ -107,8 +107,8 @@ def test_files_that_cant_be_read() -> None:
 
 
 def test_images_of_pillow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Any mode becomes a PNG, an orientation is applied; a damaged image and a huge one are refused."""
-    for mode in ("RGB", "RGBA", "L", "P", "1", "CMYK", "YCbCr", "F"):
+    """Any 8-bit mode becomes a PNG, upright; a damaged image, a huge one and one without a range do not."""
+    for mode in ("RGB", "RGBA", "L", "P", "1", "CMYK", "YCbCr"):
         converted = picture(noise=False).convert(mode)
         assert sources.is_single(converted)
         loaded = load_image(converted, RULES)
@@ -122,7 +122,10 @@ def test_images_of_pillow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     path = tmp_path / "a.jpg"
     path.write_bytes(JPEG[:3000])
     with Image.open(path) as image:
+        assert sources.is_single(image)  # which decodes nothing
         assert "can't be encoded as PNG" in refusal(image)
+    for mode in ("F", "I", "I;16B"):
+        assert f"has the mode '{mode}'" in refusal(Image.new(mode, (320, 300)))
     monkeypatch.setattr(open_files, "MAX_PIXELS", 1000)
     assert "make it smaller" in refusal(picture())
 

@@ -1,7 +1,9 @@
 """Bad input is refused by the name of what is wrong, with what was meant, before anything is sent."""
 
 import asyncio
+import io
 import json
+import threading
 from enum import Enum
 from functools import partial
 from pathlib import Path
@@ -27,25 +29,60 @@ class Length(Enum):
     LONG = "10"
 
 
+class Text(str):
+    """A text of a class of a caller's own, which shows itself as another, as `numpy.str_` may."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return "another"
+
+
+class File(io.BytesIO):
+    """An open file that knows in which thread it is read."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        self.thread = threading.current_thread()
+        return super().read(size)
+
+
 def test_what_a_field_may_be(driver: Driver, tmp_path: Path) -> None:
-    """None leaves a field out, enums count by value, a path is an image, a webhook may be plain http."""
+    """None leaves a field out, enums count by value, and a class derived from Python's as that.
+
+    A path is an image, and so is an open file, which is not read in the event loop. A webhook may be plain
+    http.
+    """
     (tmp_path / "a.png").write_bytes(png())
     webhook = "HTTP://127.0.0.1:80/a"
-    server = Script.of(shown())
-    images = [IMAGE, str(tmp_path / "a.png"), tmp_path / "a.png"]
-    driver.open(server).create(
+    server = Script.of(shown(), completed())
+    file = File(png())
+    images = [Text(IMAGE), Text(tmp_path / "a.png"), tmp_path / "a.png", file]
+    client = driver.open(server)
+    client.create(
         images,
         prompt=None,
+        negative_prompt=Text("a"),
         duration=Length.LONG,
         aspect_ratio=KlingElementsRequestAspectRatio.SQUARE_1_1,
         webhook_url=webhook,
     )
     body = json.loads(server.requests[0].content)
-    first, second, third = body.pop("images")
-    assert (first, second) == (IMAGE, third)
+    first, *others = body.pop("images")
+    assert (first, len(set(others))) == (IMAGE, 1)
+    assert body.pop("negative_prompt") == "a"
     assert body == {"duration": "10", "aspect_ratio": "square_1_1", "webhook_url": webhook}
+    assert (file.thread is threading.main_thread()) == (driver.backend is None)
+    assert client.get(Text("a-b")).id == ID
 
 
+UNREACHABLE = (
+    "file:///etc",
+    "https://",
+    "https:a.example",
+    "https:///a",
+    "https://:443/",
+    "https://a.b:65536/",
+)
 # What create and generate are given, and words of the problem.
 FIELDS: list[tuple[dict[str, Any], str]] = [
     ({"duration": 10**5000}, "duration must be the string '5' or '10'"),
@@ -59,7 +96,9 @@ FIELDS: list[tuple[dict[str, Any], str]] = [
     ({"images": {"a": IMAGE}}, "images must be"),
     ({"images": ["nowhere/at-all.png"]}, "images[0]"),
     ({"images": [png(100, 100)]}, "images[0]"),
-    ({"webhook_url": "file:///etc/passwd"}, "webhook_url"),
+    *(({"webhook_url": url}, "webhook_url must be an http or https URL") for url in UNREACHABLE),
+    ({"prompt": json.loads("[" * 300 + "]" * 300)}, "can't be checked"),
+    ({"duration": type("Int", (int,), {})(5)}, "duration must be the string '5' or '10': got the integer 5"),
     ({"model": "ultra"}, "model must be 'std' or 'pro'"),
     ({"model": []}, "model must be"),
     ({"check_images": "no"}, "check_images must be True or False: got 'no'"),

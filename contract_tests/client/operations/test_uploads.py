@@ -284,7 +284,7 @@ MOVED_AGAIN = (302, {"location": "/again"}, b"")
 UNFIT: dict[str, tuple[Answer, str]] = {
     "missing": ((404, {}, b"<html>not here</html>"), "can't be fetched"),
     "html": ((200, {"content-type": "image/png"}, b"<html>log in</html>" * 20), "HTML"),
-    "small": ((200, {}, png(299, 400)), f"{LIMITS['minWidth']}"),
+    "small": ((206, {"content-range": f"bytes 0-9/{'9' * 5000}"}, png(299, 400)), f"{LIMITS['minWidth']}"),
     "heavy": ((206, {"content-range": f"bytes 0-99/{MOST}"}, PNG), f"{MOST:,}"),
     "heavy whole": ((200, {}, PNG.ljust(MOST, b"\0")), f"{MOST:,}"),
     "cut off": ((200, {"content-length": "9999"}, PNG), "can't be fetched whole"),

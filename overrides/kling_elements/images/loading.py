@@ -9,9 +9,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kling_elements.images.constraints import ImageInfo, problems
 from kling_elements.images.inspection import inspect
-from kling_elements.images.open_files import encode
+from kling_elements.images.open_files import encode, read_open
 from kling_elements.images.paths import os_problem
-from kling_elements.images.sources import BytesSource, FileSource, ImageProblem, UrlSource, classify
+from kling_elements.images.sources import (
+    BytesSource,
+    FileSource,
+    ImageProblem,
+    OpenSource,
+    UrlSource,
+    classify,
+)
 
 if TYPE_CHECKING:
     from kling_elements.images.constraints import ImageConstraints
@@ -50,10 +57,11 @@ class LoadedImage(NamedTuple):
 def load_image(source: object, rules: ImageConstraints) -> LoadedImage:
     """Read an image, check all of it, and encode it for sending.
 
-    Reads regular files only, never more than ``rules.max_bytes`` of them, and never waits for a pipe.
+    By a path, reads regular files only, never more than ``rules.max_bytes`` of them, and never waits for a
+    pipe. An open file is read from where it stands.
 
     Args:
-        source: a path, bytes, base64 text, a data URL, or what `classify` returned for one.
+        source: what `classify` takes, or what it returned for one.
         rules: the document's limits.
 
     Raises:
@@ -66,7 +74,7 @@ def load_image(source: object, rules: ImageConstraints) -> LoadedImage:
     if isinstance(known, FileSource):
         data, facts = _read(known, rules)
     else:
-        data = known.data if isinstance(known, BytesSource) else _encode(known)
+        data = known.data if isinstance(known, BytesSource) else _bytes_of(known)
         facts = _inspect_sized(data, len(data), rules)
     if found := problems(facts, rules):
         raise ImageProblem(known.label, found, facts)
@@ -96,9 +104,9 @@ def _read(source: FileSource, rules: ImageConstraints) -> tuple[bytes, ImageInfo
         raise ImageProblem(source.label, (os_problem(source.path, error),)) from error
 
 
-def _encode(source: PillowSource) -> bytes:
+def _bytes_of(source: PillowSource | OpenSource) -> bytes:
     try:
-        return encode(source.image)
+        return read_open(source.file) if isinstance(source, OpenSource) else encode(source.image)
     except ValueError as error:
         raise ImageProblem(source.label, (str(error),)) from error
 

@@ -15,6 +15,7 @@ MAX_READ = 32 * 1024 * 1024
 """Bytes that are read of an open file: more than any image may have."""
 
 _PNG_MODES = frozenset({"1", "L", "LA", "I;16", "P", "RGB", "RGBA"})  # of Pillow
+_WIDE_MODES = frozenset({"I", "F", "I;16B", "I;16L", "I;16N"})  # as RGB they are cut off at 255
 
 
 def read_open(file: Any) -> bytes:
@@ -46,6 +47,8 @@ def encode(image: Any) -> bytes:
 
     if image.width * image.height > MAX_PIXELS:
         raise ValueError(f"has over {MAX_PIXELS:,} pixels: make it smaller")
+    if image.mode in _WIDE_MODES:
+        raise ValueError(f"has the mode {image.mode!r}: scale its values to 0…255, and convert it to 'L'")
     buffer = io.BytesIO()
     try:
         upright = ImageOps.exif_transpose(image)

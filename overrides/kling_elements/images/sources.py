@@ -81,7 +81,14 @@ class PillowSource(NamedTuple):
     label: str
 
 
-ImageSource: TypeAlias = UrlSource | FileSource | BytesSource | PillowSource
+class OpenSource(NamedTuple):
+    """A file that the caller has open, not read yet: that may block."""
+
+    file: Any
+    label: str
+
+
+ImageSource: TypeAlias = UrlSource | FileSource | BytesSource | PillowSource | OpenSource
 
 
 def is_single(value: object) -> bool:
@@ -89,24 +96,23 @@ def is_single(value: object) -> bool:
     return (
         isinstance(value, (str, bytes, bytearray, memoryview, os.PathLike))
         or hasattr(value, "read")
-        or hasattr(value, "__array_interface__")  # Pillow's images too
+        or _is_array(value)  # Pillow's images too
     )
 
 
 def classify(source: object) -> ImageSource:
     """Return what kind of image a value is.
 
-    A path may be a string or any `os.PathLike`. An open binary file is read, from where it stands. Base64
-    text and data URLs are decoded; the image in them is not looked at: `load_image` does.
+    A path may be a string or any `os.PathLike`. Base64 text and data URLs are decoded; no file is read and
+    no image is looked at: `load_image` does.
 
     Raises:
-        ImageProblem: it is none of them, a URL of bad form, a path to nothing, base64 with a fault, or a file
-            that can't be read.
+        ImageProblem: it is none of them, a URL of bad form, a path to nothing, or base64 with a fault.
     """
-    if isinstance(source, (UrlSource, FileSource, BytesSource, PillowSource)):
+    if isinstance(source, (UrlSource, FileSource, BytesSource, PillowSource, OpenSource)):
         return source
     if isinstance(source, str):
-        return _classify_text(source)
+        return _classify_text(str.__str__(source))  # a class of the caller's may show itself as another text
     if isinstance(source, (bytes, bytearray, memoryview)):
         return BytesSource(bytes(source), "the bytes object")
     if isinstance(source, os.PathLike):
@@ -115,19 +121,14 @@ def classify(source: object) -> ImageSource:
     if pillow is not None and isinstance(source, pillow.Image):
         return PillowSource(source, "the Pillow image")
     if callable(getattr(source, "read", None)):
-        return _read_source(source)
+        name = getattr(source, "name", None)
+        return OpenSource(source, f"the open file{f' {shown_path(name)}' if isinstance(name, str) else ''}")
     raise _foreign(source)
 
 
-def _read_source(source: object) -> BytesSource:
-    from kling_elements.images.open_files import read_open
-
-    name = getattr(source, "name", None)
-    label = f"the open file {shown_path(name)}" if isinstance(name, str) else "the open file"
-    try:
-        return BytesSource(read_open(source), label)
-    except ValueError as error:
-        raise ImageProblem(label, (str(error),)) from error
+def _is_array(value: object) -> bool:
+    """Whether it is an array, or an image of Pillow's. Asked of its class: an image would load its pixels."""
+    return hasattr(type(value), "__array_interface__")
 
 
 def _classify_text(text: str) -> ImageSource:
@@ -192,7 +193,7 @@ def _foreign(source: object) -> ImageProblem:
     kind = type(source)
     name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
     hint = _TAKEN
-    if hasattr(source, "__array_interface__"):
+    if _is_array(source):
         hint = "give PIL.Image.fromarray(…) of it, or a file's bytes"
     elif isinstance(source, (list, tuple, set, dict)):
         hint = f"give each image by itself; {_TAKEN}"

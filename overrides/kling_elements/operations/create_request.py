@@ -135,14 +135,20 @@ def _surrogate_problems(sources: Iterable[ImageSource]) -> list[str]:
 
 
 def _webhook_problems(fields: Mapping[str, object]) -> list[str]:
-    """Check what the schema's `format: uri` can't say: that the service can call the URL's scheme."""
+    """Check what the schema's `format: uri` can't say: that the service can call the URL."""
     url = fields.get("webhook_url")
     if not isinstance(url, str):
         return []
     try:
-        scheme = urlsplit(url).scheme.lower()
+        parts = urlsplit(url)
     except ValueError:
         return []  # the schema reports that it is no URL
-    if scheme in {"http", "https"}:
+    try:
+        has_host = bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port above 65535
+        has_host = False
+    if has_host and parts.scheme.lower() in {"http", "https"}:
         return []
-    return [f"webhook_url must be an http or https URL: got {url[:60]!r}"]
+    return [
+        f"webhook_url must be an http or https URL with a host, and no port but 1 to 65535: got {url[:60]!r}"
+    ]

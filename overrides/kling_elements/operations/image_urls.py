@@ -101,8 +101,8 @@ async def check_urls(io: IO, draft: Draft) -> None:
 
 def _size(head: ResponseHead) -> int | None:
     """Return the size of the whole image in bytes, if its host states it."""
-    total = re.fullmatch(r"bytes [0-9]+-[0-9]+/([0-9]+)", head.headers.get("content-range", "").strip())
+    total = re.fullmatch(r"bytes [0-9]+-[0-9]+/([0-9]{1,18})", head.headers.get("content-range", "").strip())
     if total:
         return int(total[1])
     length = head.headers.get("content-length", "")
-    return int(length) if head.status == HTTPStatus.OK and length.isdecimal() else None
+    return int(length) if head.status == HTTPStatus.OK and re.fullmatch("[0-9]{1,18}", length) else None
