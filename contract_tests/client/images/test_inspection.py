@@ -67,7 +67,7 @@ GOOD = {
         with_app1(JPEG, b"JFIF\0", b"Exif\0\0II*\0\x08\0\0\0\xff\xff" + b"\xff" * 30),
     ],
     "png": [
-        *(PNG, PNG + b"more", SIXTEEN, encoded(picture(mode="I;16", noise=False))),
+        *(PNG, PNG + b"more than a chunk's beginning", SIXTEEN, encoded(picture(mode="I;16", noise=False))),
         *(encoded(picture(mode=mode)) for mode in ("P", "1", "LA")),
         encoded(picture(), save_all=True, append_images=[picture(noise=False)]),
         with_chunks(PNG, PROFILE),
@@ -86,15 +86,16 @@ def test_good_images_pass() -> None:
             assert problems(facts, RULES) == ()
 
 
-def interlaced(width: int, height: int, bits: int, missing: int = 0) -> bytes:
-    """An interlaced PNG whose pixels are all 0; `missing` bytes of them are not there."""
+def interlaced(width: int, height: int, bits: int, missing: int = 0, row_filter: int = 0) -> bytes:
+    """An interlaced PNG whose pixels are all 255; `missing` bytes of them are not there."""
     steps = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
-    rows = 0
+    rows = b""
     for left, top, across, down in steps:
-        columns = len(range(left, width, across))
-        rows += len(range(top, height, down)) * (1 + (columns * bits + 7) // 8) if columns else 0
+        if columns := len(range(left, width, across)):
+            row = bytes((row_filter,)) + b"\xff" * ((columns * bits + 7) // 8)
+            rows += row * len(range(top, height, down))
     depth, colour = {24: (8, 2), 8: (8, 3), 1: (1, 0)}[bits]
-    return made_png(depth, colour, bytes(rows - missing), (width, height), 1)
+    return made_png(depth, colour, rows[: len(rows) - missing], (width, height), 1)
 
 
 def test_interlaced_pngs_are_whole_or_not() -> None:
@@ -104,13 +105,24 @@ def test_interlaced_pngs_are_whole_or_not() -> None:
             assert inspect(interlaced(*size, bits), complete=True).damage is None
             damage = str(inspect(interlaced(*size, bits, missing=1), complete=True).damage)
             assert "pixels are missing" in damage
+            assert "can't be decoded" in str(
+                inspect(interlaced(*size, bits, row_filter=5), complete=True).damage
+            )
 
 
 WHOLE = (PNG, JPEG, PROGRESSIVE, SIXTEEN)
+SECOND = PNG.index(b"IDAT", 100) - 4
+INDEXED = encoded(picture(mode="P"))
+PALETTE = INDEXED[33 : INDEXED.index(b"IDAT") - 4]
 DAMAGED = [
     *(data[: int(len(data) * part)] for data in WHOLE for part in (0.02, 0.3, 0.9, 0.999, 0.999999999)),
     PNG[: len(PNG) // 2] + bytes((PNG[len(PNG) // 2] ^ 1,)) + PNG[len(PNG) // 2 + 1 :],
-    *(changed(PNG, place, byte) for place, byte in ((8, 0), (9, 5), (9, 6), (7, 255))),
+    *(changed(PNG, place, byte) for place, byte in ((8, 0), (8, 7), (9, 5), (9, 6), (7, 255))),
+    *(changed(PNG, place, byte) for place, byte in ((10, 3), (11, 1), (12, 2))),
+    *(with_chunks(PNG, one) for one in (chunk(b"ABCD", b""), chunk(b"a \xff\n", b""), PNG[8:33])),
+    PNG[:SECOND] + chunk(b"tEXt", b"a\0b") + PNG[SECOND:],
+    *(INDEXED.replace(PALETTE, chunk(b"PLTE", bytes(size))) for size in (0, 4, 771)),
+    *(with_chunks(INDEXED, PALETTE), INDEXED.replace(PALETTE, b"")[:-12] + PALETTE + INDEXED[-12:]),
     PNG.replace(b"IHDR", b"IHDX"),
     with_chunks(PNG, chunk(b"IDAT", b"no pixels")),
     encoded(picture(mode="P")).replace(b"PLTE", b"pLTE"),

@@ -2,8 +2,8 @@
 
 Settings of the process must not decide what is sent and paid: Pillow's ``LOAD_TRUNCATED_IMAGES``,
 ``MAX_IMAGE_PIXELS`` and ``MAX_TEXT_CHUNK``, its registered decoders, warning filters. ``Image.open`` and
-``ImageFile.Parser`` obey them, and refuse a good image for its colour profile. So a PNG's pixels are inflated
-with zlib, and a JPEG's bytes go straight to Pillow's decoder. Of the metadata only the orientation is read.
+``ImageFile.Parser`` obey them, and refuse a good image for its colour profile. So `png` checks a PNG, and a
+JPEG's bytes go straight to Pillow's decoder. Of the metadata only the orientation is read.
 
 Pillow takes 50 ms and more to import, so it is imported only when a JPEG is decoded.
 """
@@ -11,21 +11,17 @@ Pillow takes 50 ms and more to import, so it is imported only when a JPEG is dec
 from __future__ import annotations
 
 import struct
-import zlib
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from kling_elements.images.constraints import ImageInfo
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from kling_elements.images.png import HEADER_BYTES, SIGNATURE, png_fault, read_chunks
 
 MAX_PIXELS = 89_478_485
 """An image of more pixels is not decoded. Pillow's default, which a process may change for itself."""
 
-_PNG = b"\x89PNG\r\n\x1a\n"
 _MAGIC = (
     (0, b"\xff\xd8\xff", "jpeg"),
-    (0, _PNG, "png"),
+    (0, SIGNATURE, "png"),
     (0, b"GIF87a", "gif"),
     (0, b"GIF89a", "gif"),
     (8, b"WEBP", "webp"),
@@ -47,14 +43,6 @@ _NO_MORE_SEGMENTS = frozenset({0xD9, 0xDA})  # end of image, start of scan
 _SOF_LENGTH = 10  # bytes up to the number of components
 _CMYK_COMPONENTS = 4
 _JPEG_SCALE = 8  # an eighth of each side is kept: all bytes are still read, and little memory is used
-
-_IHDR = 13  # bytes
-_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by PNG's colour type
-_PALETTE = 3
-_ANCILLARY = 0x20  # the bit of a chunk's first letter
-_ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
-_WHOLE_ROWS = ((0, 0, 1, 1),)
-_INFLATED_AT_ONCE = 1024 * 1024  # bytes
 
 _EXIF_ORIENTATION = 0x0112
 _EXIF_SHORT = 3
@@ -125,7 +113,7 @@ def _damage(data: bytes, name: str, header: _Header) -> str | None:
         )
     try:
         fault = "its header is missing" if not pixels else None
-        fault = fault or (_png_fault(data) if name == "png" else _jpeg_fault(data, header))
+        fault = fault or (png_fault(data) if name == "png" else _jpeg_fault(data, header))
     except MemoryError:
         return "is too large to be decoded here: memory ran out"
     if fault is None:
@@ -150,61 +138,13 @@ def _jpeg_fault(data: bytes, header: _Header) -> str | None:
     return "its pixels can't be decoded" if error < 0 else None
 
 
-def _png_fault(data: bytes) -> str | None:
-    """Check what makes the picture: the critical chunks, their checksums, and that all pixels are there."""
-    expected, has_palette = _inflated_size(data[16 : 16 + _IHDR])
-    if not expected:
-        return "its header is damaged"
-    inflater, count = zlib.decompressobj(), 0
-    for kind, payload, checksum in _png_chunks(data):
-        if kind[0] & _ANCILLARY:
-            continue
-        if checksum != zlib.crc32(payload, zlib.crc32(kind)):
-            return f"a checksum is wrong, or its end is missing, in {kind.decode('ascii', 'replace')!r}"
-        has_palette = has_palette or kind == b"PLTE"
-        if kind == b"IEND":
-            return None if count >= expected and has_palette else "pixels are missing"
-        rest = bytes(payload) if kind == b"IDAT" else b""
-        try:
-            while rest and count < expected:
-                count += len(inflater.decompress(rest, _INFLATED_AT_ONCE))
-                rest = inflater.unconsumed_tail
-        except zlib.error:
-            return "its pixels can't be decoded"
-    return "its end is missing"
-
-
-def _inflated_size(header: bytes) -> tuple[int, bool]:
-    """Return the bytes of a PNG's rows, 0 for a header without sense, and whether it needs no palette."""
-    if len(header) < _IHDR:
-        return 0, True
-    width, height, depth, colour, _, _, interlace = struct.unpack(">IIBBBBB", header)
-    bits = depth * _CHANNELS.get(colour, 0)
-    total = 0
-    for left, top, across, down in _ADAM7 if interlace else _WHOLE_ROWS:
-        columns, rows = -((left - width) // across), -((top - height) // down)
-        if columns > 0 and rows > 0:
-            total += rows * (1 + (columns * bits + 7) // 8)
-    return total if bits else 0, colour != _PALETTE
-
-
-def _png_chunks(data: bytes) -> Iterator[tuple[bytes, memoryview, int | None]]:
-    """Yield each chunk's kind, payload and checksum; None for a checksum that is cut off."""
-    view, offset = memoryview(data), len(_PNG)
-    while offset + 8 <= len(data):
-        length, kind = struct.unpack_from(">I4s", data, offset)
-        start, offset = offset + 8, offset + 12 + length
-        checksum = int.from_bytes(view[offset - 4 : offset]) if offset <= len(data) else None
-        yield kind, view[start : start + length], checksum
-
-
 def _png_header(data: bytes) -> _Header:
     """Read IHDR, and the orientation if an eXIf chunk stands before the pixels."""
-    if data[12:16] != b"IHDR" or len(data) < len(_PNG) + 16:
+    if data[12:16] != b"IHDR" or len(data) < len(SIGNATURE) + 8 + HEADER_BYTES:
         return _Header()
     width, height = struct.unpack_from(">II", data, 16)
     turned = False
-    for kind, payload, _ in _png_chunks(data):
+    for kind, payload, _ in read_chunks(data):
         if kind in {b"IDAT", b"IEND"}:
             break
         if kind == b"eXIf":
