@@ -1,9 +1,10 @@
 """The receiver as an ASGI application, and as a listener of its own."""
 
+import asyncio
 import logging
 import socket
 import threading
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
 from functools import partial
 from typing import Any
 
@@ -14,7 +15,7 @@ import httpx
 import pytest
 
 from contract_tests.support.deliveries import BODY, NOW, SECRET, TASK_ID, body_of, headers
-from kling_elements import webhooks
+from kling_elements import ValidationError, webhooks
 from kling_elements.task import Task
 
 
@@ -26,22 +27,29 @@ def client_of(app: webhooks.WebhookReceiver) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://receiver")
 
 
-def post(app: webhooks.WebhookReceiver, *requests: tuple[bytes, dict[str, str]]) -> list[httpx.Response]:
+def post(
+    app: webhooks.WebhookReceiver, *requests: tuple[bytes, dict[str, str]], backend: str = "asyncio"
+) -> list[httpx.Response]:
     async def send() -> list[httpx.Response]:
         async with client_of(app) as client:
             return [await client.post("/", content=body, headers=given) for body, given in requests]
 
-    return anyio.run(send)
+    return anyio.run(send, backend=backend)
 
 
-def deliver(app: webhooks.WebhookReceiver, *statuses: str, first: int = 0) -> list[int]:
+def deliver(app: webhooks.WebhookReceiver, *statuses: str, backend: str = "asyncio") -> list[int]:
     bodies = [body_of(status) for status in statuses]
-    requests = [(body, headers(body, message_id=f"m{first + place}")) for place, body in enumerate(bodies)]
-    return [response.status_code for response in post(app, *requests)]
+    requests = [(body, headers(body, message_id=f"m{place}")) for place, body in enumerate(bodies)]
+    return [response.status_code for response in post(app, *requests, backend=backend)]
 
 
-@pytest.mark.parametrize("is_async", [False, True])
-def test_each_new_status_is_told_once(*, is_async: bool) -> None:
+SIDES = pytest.mark.parametrize(
+    ("backend", "is_async"), [("asyncio", False), ("asyncio", True), ("trio", False), ("trio", True)]
+)
+
+
+@SIDES
+def test_each_new_status_is_told_once(backend: str, *, is_async: bool) -> None:
     """Genuine deliveries are answered with 200; the listener hears changes, not repetitions."""
     told: list[Task] = []
 
@@ -50,7 +58,8 @@ def test_each_new_status_is_told_once(*, is_async: bool) -> None:
         told.append(task)
 
     app = receiver(on_task=listen if is_async else told.append)
-    assert deliver(app, "CREATED", "IN_PROGRESS", "IN_PROGRESS", "COMPLETED", "IN_PROGRESS") == [200] * 5
+    statuses = ("CREATED", "IN_PROGRESS", "IN_PROGRESS", "COMPLETED", "IN_PROGRESS")
+    assert deliver(app, *statuses, backend=backend) == [200] * 5
     assert deliver(app, "CREATED") == [200]
     assert [task.status for task in told] == ["CREATED", "IN_PROGRESS", "COMPLETED"]
     assert app.latest(TASK_ID) == told[-1]
@@ -86,16 +95,29 @@ def test_what_is_not_genuine_is_answered_and_not_told(caplog: pytest.LogCaptureF
     assert [handled.receipt for handled in seen[-2:]] == [webhooks.Receipt.NEW, webhooks.Receipt.DUPLICATE]
 
 
-def test_a_listeners_fault_goes_no_further(caplog: pytest.LogCaptureFixture) -> None:
-    """It is logged with the task's id; the delivery is answered, and the next change is reported."""
+@SIDES
+@pytest.mark.parametrize("kind", [RuntimeError, asyncio.CancelledError])
+def test_a_listeners_fault_goes_no_further(
+    kind: type[BaseException], backend: str, *, is_async: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is logged with the task's id; the delivery is answered, and the next change is reported.
+
+    That the listener's own work was cancelled is such a fault: the listener is not.
+    """
     told: list[str] = []
+    app = receiver(on_task=lambda task: later(task) if is_async else listen(task), on_request=lambda _: 1 / 0)
 
     def listen(task: Task) -> None:
         told.append(task.status)
-        raise RuntimeError("the listener's own")
+        if task.status == "CREATED":
+            body = body_of("COMPLETED")
+            app.handle("POST", headers(body, message_id="second"), body)
+        raise kind("the listener's own")
 
-    app = receiver(on_task=listen, on_request=lambda _: 1 / 0)
-    assert deliver(app, "CREATED", "COMPLETED") == [200, 200]
+    async def later(task: Task) -> None:
+        listen(task)
+
+    assert deliver(app, "CREATED", backend=backend) == [200]
     assert told == ["CREATED", "COMPLETED"]
     assert TASK_ID in caplog.text
     assert "the listener's own" in caplog.text
@@ -207,9 +229,8 @@ def test_it_lives_in_a_server() -> None:
 
 
 def test_changes_are_told_in_order_one_at_a_time() -> None:
-    """While a listener is busy, what comes meanwhile waits its turn, and nobody else tells it."""
+    """While a listener is busy, what comes meanwhile waits its turn, even if it raises SystemExit."""
     told: list[str] = []
-    app = receiver()
 
     def listen(task: Task) -> None:
         told.append(f"begin {task.status}")
@@ -217,11 +238,15 @@ def test_changes_are_told_in_order_one_at_a_time() -> None:
             body = body_of("COMPLETED")
             app.handle("POST", headers(body, message_id="second"), body)
             app.notify()  # as another thread would, while this one is at it
+            told.append(f"end {task.status}")
+            raise SystemExit
         told.append(f"end {task.status}")
 
     app = receiver(on_task=listen)
     body = body_of("CREATED")
     app.handle("POST", headers(body), body)
+    with pytest.raises(SystemExit):
+        app.notify()
     app.notify()
     assert told == ["begin CREATED", "end CREATED", "begin COMPLETED", "end COMPLETED"]
 
@@ -276,6 +301,22 @@ def test_a_silent_connection_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
                 raw.sendall(sent)
                 assert raw.recv(100) == b""
         assert httpx.post(listener.url, content=BODY, headers=headers(), trust_env=False).status_code == 200
+
+
+MADE = partial(webhooks.WebhookReceiver, SECRET)
+UNUSABLE: list[tuple[Callable[..., object], dict[str, Any]]] = [
+    *((MADE, {"on_task": 3}), (MADE, {"on_request": "x"}), (MADE, {"now": None}), (MADE, {"hub": False})),
+    *((MADE, {"max_body_bytes": "x"}), (MADE, {"tolerance": "5"}), (webhooks.WakeHub, {"log": 5})),
+    *((webhooks.DeliveryLog, {"max_ids": 0}), (webhooks.DeliveryLog, {"max_tasks": "x"})),
+    (webhooks.WebhookListener, {"receiver": print}),
+]
+
+
+def test_arguments_that_cannot_be_used() -> None:
+    """They are refused when the object is made."""
+    for make, arguments in UNUSABLE:
+        with pytest.raises(ValidationError, match=f"{next(iter(arguments))} must be a"):
+            make(**arguments)
 
 
 # --- which deliveries are news

@@ -38,6 +38,16 @@ def check_kind(name: str, value: object, kind: type[object]) -> None:
         raise ValidationError([f"{name} must be a {kind.__name__}: got {type(value).__name__}"])
 
 
+def check_function(name: str, value: object) -> None:
+    """Check that a caller's argument can be called.
+
+    Raises:
+        ValidationError: If it can't.
+    """
+    if not callable(value):
+        raise ValidationError([f"{name} must be a function: got {type(value).__name__}"])
+
+
 def check_count(name: str, value: object) -> None:
     """Check that a caller's argument is a whole number of 1 or more.
 

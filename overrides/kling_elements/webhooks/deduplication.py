@@ -7,15 +7,14 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from enum import Enum
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from attrs import field, frozen
 
+from kling_elements.policy.durations import check_count
+from kling_elements.task import Task
 from kling_elements.types import CREATED, TERMINAL_STATUSES
-
-if TYPE_CHECKING:
-    from kling_elements.task import Task
-    from kling_elements.webhooks.verification import Delivery
+from kling_elements.webhooks.verification import Delivery
 
 V = TypeVar("V")
 
@@ -56,6 +55,8 @@ class DeliveryLog:
     """
 
     def __init__(self, max_ids: int = _MAX_IDS, max_tasks: int = _MAX_TASKS) -> None:
+        check_count("max_ids", max_ids)
+        check_count("max_tasks", max_tasks)
         self._max_ids = max_ids
         self._max_tasks = max_tasks
         self._ids: OrderedDict[str, None] = OrderedDict()

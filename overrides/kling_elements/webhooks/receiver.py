@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-import inspect
 import json
 import logging
-import threading
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from http import HTTPStatus
-from importlib import import_module
 from typing import Any, TypeAlias
 
 import anyio
-import anyio.to_thread
 from attrs import field, frozen
 
 from kling_elements.errors import ValidationError
 from kling_elements.log import logger
-from kling_elements.policy.durations import check_seconds
-from kling_elements.task import Task
+from kling_elements.policy.durations import check_count, check_function, check_kind, check_seconds
 from kling_elements.webhooks.deduplication import Receipt
+from kling_elements.webhooks.listener_queue import ListenerQueue
 from kling_elements.webhooks.signing import Encoding, Secrets, signing_keys
 from kling_elements.webhooks.verification import TOLERANCE, Delivery, Headers, Reason, Refusal, examine
 from kling_elements.webhooks.wakeups import Listener, WakeHub
@@ -113,7 +107,12 @@ class WebhookReceiver:
         del secrets  # a traceback with locals must not show them
         if isinstance(keys, ValidationError):
             raise keys
-        self.hub = hub or WakeHub()
+        for name, function in (("on_task", on_task), ("on_request", on_request), ("now", now)):
+            if function is not None or name == "now":
+                check_function(name, function)
+        check_count("max_body_bytes", max_body_bytes)
+        self.hub = WakeHub() if hub is None else hub
+        check_kind("hub", self.hub, WakeHub)
         self.wakeable = self.hub.wakeable
         self.async_wakeable = self.hub.async_wakeable
         self.latest = self.hub.latest
@@ -122,7 +121,7 @@ class WebhookReceiver:
         self._tolerance = check_seconds("tolerance", tolerance)
         self._on_request = on_request
         self._now = now
-        self._queue = _ListenerQueue(on_task)
+        self._queue = ListenerQueue(on_task)
 
     def handle(self, method: str, headers: Headers, body: bytes) -> HandledRequest:
         """Handle a request without a server. `notify` calls the listener, after the reply was sent."""
@@ -201,90 +200,6 @@ class WebhookReceiver:
                     return bytes(body)
         logger.warning("a webhook request took longer than %.0f s to arrive", _BODY_SECONDS)
         return None
-
-
-class _ListenerQueue:
-    """Calls a listener with one task after the other, in order, whichever threads bring them."""
-
-    def __init__(self, listener: Listener | None) -> None:
-        self._listener = listener
-        self._lock = threading.Lock()
-        self._waiting: deque[Task] = deque()
-        self._is_draining = False
-
-    def add(self, task: Task) -> None:
-        """Queue a task for whoever drains next."""
-        if self._listener:
-            with self._lock:
-                self._waiting.append(task)
-
-    def drain(self) -> None:
-        """Call the listener with all that waits, unless another thread does so already."""
-        if self._begin():
-            while task := self._next():
-                try:
-                    self._call(task)
-                except Exception:
-                    logger.exception("a listener to webhooks failed for task %s", task.id)
-
-    async def drain_detached(self) -> None:
-        """Drain in an asynchronous task of its own, and wait for it.
-
-        A request that is cancelled (its sender has gone) must neither stop the listener half-way nor leave
-        what came behind it until another delivery.
-        """
-        if self._begin():
-            is_drained = anyio.Event()
-            _spawn(lambda: self._drain(is_drained))
-            await is_drained.wait()
-
-    async def _drain(self, is_drained: anyio.Event) -> None:
-        try:
-            while task := self._next():
-                try:
-                    result = await anyio.to_thread.run_sync(self._call, task)
-                    if inspect.isawaitable(result):
-                        await result
-                except Exception:
-                    logger.exception("a listener to webhooks failed for task %s", task.id)
-        finally:
-            # Also when the event loop ends in the middle.
-            with self._lock:
-                self._is_draining = False
-            is_drained.set()
-
-    def _begin(self) -> bool:
-        with self._lock:
-            if self._is_draining or not self._waiting:
-                return False
-            self._is_draining = True
-            return True
-
-    def _next(self) -> Task | None:
-        """Return the next task; when there is none, let others drain."""
-        with self._lock:
-            if self._waiting:
-                return self._waiting.popleft()
-            self._is_draining = False
-            return None
-
-    def _call(self, task: Task) -> object:
-        return self._listener(task) if self._listener else None
-
-
-_detached: set[asyncio.Task[None]] = set()  # the event loop keeps no strong reference to its tasks
-
-
-def _spawn(function: Callable[[], Any]) -> None:
-    """Start an asynchronous function that outlives its caller, under asyncio or trio."""
-    try:
-        loop = asyncio.get_running_loop()
-    except RuntimeError:
-        import_module("trio").lowlevel.spawn_system_task(function)  # who runs under trio has it
-    else:
-        task = loop.create_task(function())
-        _detached.add(task)
-        task.add_done_callback(_detached.discard)
 
 
 async def _live(receive: Receive, send: Send) -> None:

@@ -7,7 +7,8 @@ import threading
 from typing import TYPE_CHECKING, Self
 
 from kling_elements.errors import ValidationError
-from kling_elements.webhooks.receiver import HOST, PORT
+from kling_elements.policy.durations import check_kind
+from kling_elements.webhooks.receiver import HOST, PORT, WebhookReceiver
 
 try:
     import uvicorn
@@ -20,8 +21,6 @@ except ImportError as error:
 if TYPE_CHECKING:
     import asyncio
     from types import TracebackType
-
-    from kling_elements.webhooks.receiver import WebhookReceiver
 
 _IDLE_SECONDS = 20.0  # within which a connection must send the head of a request
 _MAX_CONNECTIONS = 512
@@ -48,6 +47,7 @@ class WebhookListener:
     """
 
     def __init__(self, receiver: WebhookReceiver, host: str = HOST, port: int = PORT) -> None:
+        check_kind("receiver", receiver, WebhookReceiver)
         self._socket = _listening(host, port)
         self._server = uvicorn.Server(
             uvicorn.Config(

@@ -10,12 +10,10 @@ import base64
 import binascii
 import hmac
 import time
-from typing import TYPE_CHECKING, Literal, NoReturn, TypeAlias, get_args
+from collections.abc import Callable, Iterable, Sequence
+from typing import Literal, NoReturn, TypeAlias, get_args
 
 from kling_elements.errors import ValidationError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
 
 # The document's callback names these; a contract test compares them.
 ID_HEADER = "webhook-id"

@@ -7,17 +7,16 @@ import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import Any, TypedDict
 
 import anyio
 
+from kling_elements.policy.durations import check_kind
+from kling_elements.task import Task
 from kling_elements.webhooks.deduplication import DeliveryLog, Receipt
+from kling_elements.webhooks.verification import Delivery
 
-if TYPE_CHECKING:
-    from kling_elements.task import Task
-    from kling_elements.webhooks.verification import Delivery
-
-Listener = Callable[["Task"], object]
+Listener = Callable[[Task], object]
 
 
 class WakeOptions(TypedDict):
@@ -42,7 +41,8 @@ class WakeHub:
     """
 
     def __init__(self, log: DeliveryLog | None = None) -> None:
-        self._log = log or DeliveryLog()
+        self._log = DeliveryLog() if log is None else log
+        check_kind("log", self._log, DeliveryLog)
         self._changed = threading.Condition()
         self._subscribers: dict[str, list[Callable[[], None]]] = {}
 
