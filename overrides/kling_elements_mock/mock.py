@@ -5,25 +5,23 @@ from __future__ import annotations
 import json
 import threading
 from collections import deque
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from attrs import define, field
 
 from kling_elements_mock.document import openapi
+from kling_elements_mock.document.openapi import Operation
 from kling_elements_mock.document.validation import Schemas
 from kling_elements_mock.settings import MockSettings
 from kling_elements_mock.tasks import life_cycle, loopback, scenarios
 from kling_elements_mock.tasks.clock import Clock, SystemClock
 from kling_elements_mock.tasks.limits import DailyQuota, RateLimiter
+from kling_elements_mock.tasks.loopback import Fetch, Sender
+from kling_elements_mock.tasks.script import Script
 from kling_elements_mock.tasks.signed_urls import Signer
 from kling_elements_mock.tasks.store import Store, Task, seeded_uuid
 from kling_elements_mock.tasks.uploads import Uploads
 from kling_elements_mock.tasks.webhooks import Change, Delivery, Dispatcher, Watcher
-
-if TYPE_CHECKING:
-    from kling_elements_mock.document.openapi import Operation
-    from kling_elements_mock.tasks.loopback import Fetch, Sender
-    from kling_elements_mock.tasks.script import Script
 
 _ALIASES: Final = ("create", "status", "list", "result", "upload")  # of operations, for scenarios
 _KEPT_REQUESTS: Final = 20_000

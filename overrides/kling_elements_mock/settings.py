@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
 from attrs import field, frozen
 from attrs.validators import and_, deep_iterable, ge, gt, instance_of, le, optional
 
 from kling_elements_mock.tasks.life_cycle import Pace, Seconds
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from kling_elements_mock.tasks.limits import RateLimit
+from kling_elements_mock.tasks.limits import RateLimit
 
 WEBHOOK_SECRET: Final = "mock-webhook-secret"  # noqa: S105 - not a secret: everybody knows it
 REFUSED_KEY_PREFIX: Final = "invalid"

@@ -21,9 +21,10 @@ import pytest
 
 import kling_elements
 import kling_elements as k
+import kling_elements_mock
 from contract_tests.support.answers import ID, RESULT, completed, mp4, reply, shown
 from contract_tests.support.clients import Driver, Script
-from kling_elements import errors, notebook
+from kling_elements import batch, downloads, errors, journal, notebook, webhooks
 from kling_elements.journal import Journal
 
 DATA = {"task_id": ID, "status": "COMPLETED", "generated": [RESULT], "new": {"a": [1]}}
@@ -59,11 +60,18 @@ METHODS = ("create", "download", "find_unrecorded", "generate", "get", "list", "
            "batch", "resume", "with_options", "__init__")  # fmt: skip
 
 
+def annotated(public: Any) -> list[Any]:
+    """A public function, or a class with its public methods and properties."""
+    members = inspect.getmembers_static(public) if inspect.isclass(public) else []
+    named = [getattr(one, "fget", one) for name, one in members if name == "__init__" or name[0] != "_"]
+    return [one for one in (public, *named) if inspect.isclass(one) or inspect.isfunction(one)]
+
+
 def test_signatures_and_hints_can_be_read_at_run_time() -> None:
     """Every public annotation can be read; a method names each option, and both clients' are the same."""
-    for kind in (k.KlingElements, k.AsyncKlingElements, k.Task, k.AsyncTask):
-        for name, method in inspect.getmembers(kind, inspect.isfunction):
-            assert name[0] == "_" or isinstance(typing.get_type_hints(method), dict)
+    for package in (k, batch, downloads, journal, webhooks, kling_elements_mock):
+        for one in [one for name in package.__all__ for one in annotated(getattr(package, name))]:
+            assert isinstance(typing.get_type_hints(one), dict), one
     for name in METHODS:
         sync, other = (
             [(each.name, each.kind, each.default) for each in inspect.signature(method).parameters.values()]

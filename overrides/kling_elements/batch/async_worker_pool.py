@@ -6,6 +6,7 @@ As with `worker_pool`, any number of jobs runs in constant memory.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -13,18 +14,16 @@ import anyio
 import anyio.lowlevel
 from attrs import define, field
 
-from kling_elements.batch.results import BatchClosed
+from kling_elements.batch.results import BatchClosed, Running
 from kling_elements.batch.worker_pool import GRACE
+from kling_elements.batch.workload import Workload
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
     from types import TracebackType
     from typing import Self
 
     from anyio.abc import TaskGroup
-
-    from kling_elements.batch.results import Running
-    from kling_elements.batch.workload import Workload
 
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")

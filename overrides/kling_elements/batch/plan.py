@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import uuid
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack, closing
-from typing import TYPE_CHECKING, Any, TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
 
 from kling_elements.batch.job_ids import JobIndex, batch_of
 from kling_elements.batch.job_runner import JobRunner
@@ -14,22 +16,16 @@ from kling_elements.batch.next_step import RetryRules, why_stop
 from kling_elements.batch.options import WORKERS, BatchOptions, ResumeOptions
 from kling_elements.batch.preflight import require_journal, require_usable_defaults
 from kling_elements.batch.results import BatchResult, RunningTasks
-from kling_elements.batch.resume import ResumeRunner
+from kling_elements.batch.resume import Resumed, ResumeRunner
 from kling_elements.batch.workload import Workload
 from kling_elements.errors import ValidationError
 from kling_elements.files import absolute
+from kling_elements.journal import Entry
 from kling_elements.log import logger
+from kling_elements.operations.service import TaskService
 from kling_elements.operations.wait import WaitSettings
 from kling_elements.task import Task
 from kling_elements.validation import unknown_names
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator
-    from pathlib import Path
-
-    from kling_elements.batch.resume import Resumed
-    from kling_elements.journal import Entry
-    from kling_elements.operations.service import TaskService
 
 TaskT = TypeVar("TaskT", bound=Task)
 

@@ -17,6 +17,7 @@ from attrs import define, field, frozen
 from kling_elements.batch.results import BatchClosed, JobStatus, is_over, job_status, short_repr
 from kling_elements.errors import DownloadError
 from kling_elements.files import file_name, is_newer, os_error_reason
+from kling_elements.journal import Entry
 from kling_elements.task import Task
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from kling_elements.api.io import IO
     from kling_elements.batch.results import RunningTasks
-    from kling_elements.journal import Entry, Journal
+    from kling_elements.journal import Journal
     from kling_elements.operations.service import TaskService
     from kling_elements.operations.wait import Look, WaitSettings
 

@@ -9,18 +9,16 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from kling_elements.api.io import run_sync
-from kling_elements.batch.results import BatchClosed
+from kling_elements.batch.results import BatchClosed, Running
+from kling_elements.batch.workload import Workload
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import TracebackType
     from typing import Self
-
-    from kling_elements.batch.results import Running
-    from kling_elements.batch.workload import Workload
 
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")

@@ -167,7 +167,7 @@ class BaseClient(Generic[TaskT, HttpT, TransportT]):
         return self._core.usage
 
     @property
-    def generated(self) -> "GeneratedClient":
+    def generated(self) -> "kling_elements.GeneratedClient":
         """The generated package's client with this one's origin and key, for every operation of the document.
 
         Its functions send once, and are not recorded in the journal. It is closed with this client.

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from pathlib import Path
 
 from attrs import define, field, frozen
 
 from kling_elements.api.fetch import REDIRECT_RULES, NotFollowed, fetch
+from kling_elements.api.io import IO
 from kling_elements.api.parsing import read_retry_after
 from kling_elements.downloads.error_messages import DownloadErrors
 from kling_elements.downloads.mp4 import Verdict
-from kling_elements.downloads.options import check_download
+from kling_elements.downloads.options import DownloadOptions, check_download
 from kling_elements.downloads.part_file import PartFile
 from kling_elements.downloads.ranges import (
     Append,
@@ -31,20 +35,8 @@ from kling_elements.downloads.target import Target
 from kling_elements.errors import DownloadError, KlingError, ResultMissing
 from kling_elements.external import ExternalRequest, ResponseHead
 from kling_elements.log import logger
-from kling_elements.policy.retries import backoff
-from kling_elements.types import NoResponse, Response, Sink, redact_url
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Awaitable, Callable
-    from datetime import datetime
-    from pathlib import Path
-
-    from kling_elements.api.io import IO
-    from kling_elements.downloads.options import DownloadOptions
-    from kling_elements.policy.retries import RetryPolicy
-    from kling_elements.types import TaskData
-
+from kling_elements.policy.retries import RetryPolicy, backoff
+from kling_elements.types import NoResponse, Response, Sink, TaskData, redact_url
 
 DOWNLOAD_TIMEOUT = 60.0
 """Seconds without a byte."""

@@ -5,14 +5,10 @@ from __future__ import annotations
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from kling_elements.downloads.download import download_video
-
-if TYPE_CHECKING:
-    from kling_elements.downloads.download import DownloadContext
-    from kling_elements.downloads.options import DownloadOptions
-    from kling_elements.types import BinaryWriter, TaskData
+from kling_elements.downloads.download import DownloadContext, download_video
+from kling_elements.downloads.options import DownloadOptions
+from kling_elements.types import BinaryWriter, TaskData
 
 
 async def copy_video(

@@ -7,12 +7,12 @@ import os
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from kling_elements.types import COMPLETED, TERMINAL_STATUSES, UNKNOWN_STATUS, redact_url
+from kling_elements.types import COMPLETED, TERMINAL_STATUSES, UNKNOWN_STATUS, Request, redact_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from kling_elements.types import Request, TaskData
+    from kling_elements.types import TaskData
 
 
 class State(StrEnum):

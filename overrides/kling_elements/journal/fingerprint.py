@@ -5,10 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from collections.abc import Callable
 
 _LABEL = b"kling-elements key fingerprint 1\0"
 _DIGITS = 16

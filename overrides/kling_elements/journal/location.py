@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from kling_elements.log import logger
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 JOURNAL_VARIABLE = "KLING_ELEMENTS_JOURNAL"
 _OFF = frozenset({"off", "0", "none", "no", "false", os.devnull})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING
@@ -23,18 +24,18 @@ from kling_elements_mock.http.operations import perform
 from kling_elements_mock.http.requests import MockRequest
 from kling_elements_mock.http.responses import Refused, Responses, text_response
 from kling_elements_mock.mock import Mock, RecordedRequest
+from kling_elements_mock.settings import MockSettings
 from kling_elements_mock.tasks import loopback
+from kling_elements_mock.tasks.clock import Clock
+from kling_elements_mock.tasks.loopback import Fetch, Sender
 from kling_elements_mock.tasks.scenarios import HEADER, ScenarioError
 
 if TYPE_CHECKING:
     from collections import deque
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator
 
     from starlette.types import Receive, Scope, Send
 
-    from kling_elements_mock.settings import MockSettings
-    from kling_elements_mock.tasks.clock import Clock
-    from kling_elements_mock.tasks.loopback import Fetch, Sender
     from kling_elements_mock.tasks.script import Forced, Script
 
 _log = logging.getLogger("kling_elements_mock")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -14,15 +15,13 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from kling_elements_mock.http import disconnects
 from kling_elements_mock.http.app import create_app
+from kling_elements_mock.mock import Mock
+from kling_elements_mock.settings import MockSettings
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable, Iterator
 
     from starlette.applications import Starlette
-
-    from kling_elements_mock.mock import Mock
-    from kling_elements_mock.settings import MockSettings
 
 _START_SECONDS = 30
 

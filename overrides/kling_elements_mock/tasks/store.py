@@ -5,17 +5,15 @@ from __future__ import annotations
 import random
 import threading
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from attrs import define, field
 
+from kling_elements_mock.document.openapi import LifeCycle
 from kling_elements_mock.tasks import life_cycle as tasks
-
-if TYPE_CHECKING:
-    from kling_elements_mock.document.openapi import LifeCycle
-    from kling_elements_mock.tasks.clock import Clock
-    from kling_elements_mock.tasks.images import Picture
-    from kling_elements_mock.tasks.script import Script
+from kling_elements_mock.tasks.clock import Clock
+from kling_elements_mock.tasks.images import Picture
+from kling_elements_mock.tasks.script import Script
 
 
 @define(eq=False)
