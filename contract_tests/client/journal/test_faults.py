@@ -13,7 +13,9 @@ import tempfile
 import threading
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -236,6 +238,28 @@ def test_another_process_follows_to_the_new_file(journal: Journal, open_journal:
     path.unlink()
     third = journal.begin(NEW).entry_id
     assert [entry.entry_id for entry in open_journal().entries()] == [third]
+
+
+def test_a_value_that_no_journal_can_hold(journal: Journal, path: Path, warnings: Warnings) -> None:
+    """It is refused, on the disk and in memory, and the file stays in use; half a surrogate pair can be held."""
+    value: Any = ("a",)
+    calls: list[Callable[[], object]] = [
+        *(partial(read, value) for read in (journal.find, journal.entry, journal.job_keys)),
+        *(partial(read, value) for read in (journal.was_pruned, journal.tasks_beginning)),
+        partial(journal.begin, NEW._replace(job=Job("b", value))),
+    ]
+    for call in calls:
+        with pytest.raises(TypeError, match="got tuple"):
+            call()
+    assert journal.begin(NEW._replace(job=Job("\udcff", "k"))).is_recorded
+    assert journal.job_keys("\udcff") == ["k"]
+    assert (journal.was_pruned("\udcff"), journal.tasks_beginning("\udcff")) == (False, [])
+    with locked(path):
+        assert not journal.begin(NEW).is_recorded
+        for call in calls:
+            with pytest.raises(TypeError, match="got tuple"):
+                call()
+    assert len(warnings()) == 1
 
 
 def test_an_interrupt_leaves_no_transaction_open(
