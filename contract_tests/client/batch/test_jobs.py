@@ -26,11 +26,10 @@ class _Kind(Enum):
     WIDE = "16:9"
 
 
-def pillow(colour: int = 0, orientation: int = 1, mode: str = "P", **info: Any) -> Image.Image:
-    """Return an image of Pillow's whose one pixel has a colour in its palette, or is one."""
-    image = Image.new(mode, (1, 1), 0 if mode == "P" else colour)
-    if mode == "P":
-        image.putpalette([colour] * 3)
+def pillow(colour: int = 0, orientation: int = 1, **info: Any) -> Image.Image:
+    """Return an image of Pillow's with a palette of one colour."""
+    image = Image.new("P", (1, 1))
+    image.putpalette([colour] * 3)
     image.getexif()[0x0112] = orientation
     image.info.update(info)
     return image
@@ -54,8 +53,8 @@ def test_a_job_is_known_by_its_content() -> None:
     ]
     assert all(one == other for one, other in same)
     others = [digest(b"2"), digest("2"), *(digest("1", prompt=each) for each in ("\ud800", "y", 1j, 2j))]
-    pictures = (pillow(1), pillow(0, 6), pillow(mode="L"), pillow(1, mode="L"), pillow(transparency=0))
-    others += map(digest, (*pictures, pillow(icc_profile=b"1"), Image.new("L", (1, 2))))
+    others += map(digest, (pillow(1), pillow(0, 6), pillow(transparency=0), pillow(icc_profile=b"1")))
+    others += (digest(Image.new("L", (1, 2), colour)) for colour in (0, 1))
     assert len({one for one, _ in same} | {*others}) == len(same) - 1 + len(others)
 
 

@@ -215,7 +215,8 @@ class Reader:
             job = BatchJob.of(given)
             if self.defaults:
                 job = evolve(job, options={**self.defaults, **job.options})
-            job = job.read()
+            if job.id is None:
+                job = job.read()  # what identifies it; any other is read when it is created, if it is
             return self.index.add(number, job)
         except ValidationError as error:
             key = job.id if job else None

@@ -80,8 +80,7 @@ class BatchJob:
         """Return the job with the bytes of its open files, which can be read only once, in their place.
 
         Raises:
-            ValidationError: If an image can't be read, or is none. A job with an id says so at its turn: its
-                video may be there.
+            ValidationError: If an image can't be read, or is none.
         """
         images: Any = self.images
         if isinstance(images, _REUSABLE):
@@ -93,9 +92,8 @@ class BatchJob:
             try:
                 found.append(_reusable(image))
             except ImageProblem as problem:
-                found.append(image)
                 problems.append(image_problem(place, problem.label, problem.problems))
-        if problems and self.id is None:
+        if problems:
             raise ValidationError(problems)
         is_same = all(one is other for one, other in zip(found, listed, strict=True))
         return self if is_same else evolve(self, images=tuple(found))
