@@ -1,14 +1,17 @@
 """Batches: each job once, whatever happens; one bad job fails alone; the report, and its page."""
 
 import gc
+import io
 import itertools
 import json
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from PIL import Image
 
 from contract_tests.client.batch.conftest import KEY, URL, VIDEO, Bench, job, write_jobs
 from contract_tests.support.answers import png
@@ -104,17 +107,35 @@ BAD_LINES: list[tuple[Any, str]] = [
 ]
 
 
+UNTYPED: Any = BatchJob
+BAD_JOBS: list[tuple[Any, str]] = [
+    (UNTYPED((URL,), id=5), "id must be text: got 5"),
+    (UNTYPED((URL,), output=3), "output must be text: got 3"),
+    (UNTYPED((URL,), None), "options must map fields to values: got NoneType"),
+    (UNTYPED((URL,), {5: 1}), "options can't have 5"),
+    (UNTYPED((URL,), {"images": [URL]}), "options can't have 'images'"),
+    (UNTYPED({URL}), "images[0]: a value of type set is no image"),
+    ({"images": [io.StringIO("x")]}, "images[0]: the open file gives no bytes"),
+    ({"images": [io.StringIO("x")], "id": "x"}, "images[0]: the open file gives no bytes"),
+    ({"images": [Image.new("1", (20_000, 20_000))]}, "the Pillow image has over"),
+    ({"images": [URL], "prompt": {1: 1, "1": 1}}, "Give it an id"),
+]
+
+
 def test_a_bad_line_fails_alone(bench: Bench) -> None:
     """A line that can't be used is reported with its number and sends nothing; its neighbours are done."""
     lines = [line if isinstance(line, str) else json.dumps(line) for line, _ in BAD_LINES]
     path, good, last = bench.folder / "jobs.jsonl", json.dumps(job("good")), json.dumps(job("last"))
     path.write_bytes("\n".join([good, *lines, last]).encode(errors="surrogateescape"))
-    results = {result.number: result for result in bench.batch(path)}
-    assert results[1].is_done
-    assert results[len(BAD_LINES) + 2].is_done
-    for number, (_, said) in enumerate(BAD_LINES, 2):
-        assert results[number].standing == "invalid"
-        assert said in str(results[number].error)
+    jobs = [job("good"), *(bad for bad, _ in BAD_JOBS), job("last")]
+    sources: list[tuple[Any, list[tuple[Any, str]]]] = [(path, BAD_LINES), (jobs, BAD_JOBS)]
+    for source, rows in sources:
+        results = {result.number: result for result in bench.batch(source)}
+        assert results[1].is_done
+        assert results[len(rows) + 2].is_done
+        for number, (_, said) in enumerate(rows, 2):
+            assert results[number].standing == "invalid"
+            assert said in str(results[number].error)
     assert bench.service.made() == {"good": 1, "last": 1}
 
 
@@ -174,19 +195,39 @@ def test_a_batch_is_known_by_its_paths(bench: Bench) -> None:
     assert bench.service.made() == {"a": 4}
 
 
-CANNOT: tuple[tuple[Any, dict[str, Any]], ...] = (
-    *(([job("a")], {"workers": workers}) for workers in (0, True)),
-    *(([job("a")], {"defaults": fields}) for fields in ({"duration": "7"}, {"id": "x"}, {"model": "x"})),
-    *(([job("a")], options) for options in ({"wrokers": 1}, {"timeout": -1}, {"poll_interval": "x"})),
-    *((jobs, {}) for jobs in (7, job("a"), "none.jsonl", "a\0b")),
-)
+async def later(*_: object) -> None:
+    """Do nothing, asynchronously."""
+
+
+async def jobs_later() -> AsyncIterator[Any]:
+    yield job("a")
+
+
+CANNOT: dict[str, tuple[Any, ...]] = {
+    "defaults": ({"duration": "7"}, {"id": "x"}, {"model": "x"}, {5: 1}, 5),
+    "batch_id": (b"x", float("nan"), ("a",), ""),
+    **dict.fromkeys(("retry_unknown", "retry_failed", "dry_run"), ("false", "", 1)),
+}
+# Of `resume` too.
+CAN_NEITHER: dict[str, tuple[Any, ...]] = {
+    "workers": (0, True), "directory": (3, b"x"), "on_update": (3, later),
+    "wrokers": (1,), "timeout": (-1,), "poll_interval": ("x",),
+}  # fmt: skip
 
 
 def test_what_cannot_begin(bench: Bench) -> None:
     """An option or a source that can't be used is reported before anything is sent."""
-    for jobs, options in CANNOT:
-        with pytest.raises(ValidationError):
-            bench.batch(jobs, **options)
+    client = bench.open_client()
+    for call, rows in (
+        (partial(client.batch, [job("a")]), CANNOT | CAN_NEITHER),
+        (client.resume, CAN_NEITHER),
+    ):
+        for name, value in ((name, value) for name, values in rows.items() for value in values):
+            with pytest.raises(ValidationError, match=None if name == "defaults" else name):
+                call(**{name: value})
+    for source in (7, job("a"), "none.jsonl", "a\0b", jobs_later()):
+        with pytest.raises(ValidationError, match="jobs"):
+            bench.batch(source)
     assert bench.service.asked == []
 
 

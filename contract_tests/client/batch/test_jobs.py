@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from contract_tests.client.batch.conftest import KEY, URL, Bench, job
 from contract_tests.support.answers import png
@@ -25,22 +26,36 @@ class _Kind(Enum):
     WIDE = "16:9"
 
 
+def pillow(colour: int = 0, orientation: int = 1, **info: Any) -> Image.Image:
+    """Return an image of Pillow's with a palette of one colour."""
+    image = Image.new("P", (1, 1))
+    image.putpalette([colour] * 3)
+    image.getexif()[0x0112] = orientation
+    image.info.update(info)
+    return image
+
+
 def test_a_job_is_known_by_its_content() -> None:
     """Without an id, the same content is the same job, in whatever kind of value it stands."""
 
     def digest(image: Any, **options: Any) -> str:
-        return BatchJob((image,), options).digest()
+        return BatchJob((image,), options).read().digest()
 
     same = [
         (digest(URL, prompt="x", duration="5"), digest(URL, duration="5", prompt="x", model=None)),
         (digest(URL), BatchJob((URL,), id="k", output="a.mp4").digest()),
         (digest(b"1"), digest(bytearray(b"1"))),
+        (digest(b"1"), digest(io.BytesIO(b"1"))),
+        (digest(b"02"), digest(memoryview(b"0123")[::2])),
+        (digest(pillow()), digest(pillow())),
         (digest(Path("1")), digest("1")),
         (digest("1", aspect_ratio=_Kind.WIDE), digest("1", aspect_ratio="16:9")),
     ]
     assert all(one == other for one, other in same)
     others = [digest(b"2"), digest("2"), *(digest("1", prompt=each) for each in ("\ud800", "y", 1j, 2j))]
-    assert len({*(one for one, _ in same), *others}) == len(same) + len(others)
+    others += map(digest, (pillow(1), pillow(0, 6), pillow(transparency=0), pillow(icc_profile=b"1")))
+    others += (digest(Image.new("L", (1, 2), colour)) for colour in (0, 1))
+    assert len({one for one, _ in same} | {*others}) == len(same) - 1 + len(others)
 
 
 def test_batches_and_jobs_are_known_for_years(tmp_path: Path) -> None:

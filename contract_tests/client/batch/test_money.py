@@ -11,8 +11,10 @@ from typing import Any
 import httpx
 import pytest
 from attrs import evolve
+from PIL import Image
 
 from contract_tests.client.batch.conftest import CREATE, MADE, TASK_ID, UNDONE, URL, WAITED, Bench, job
+from contract_tests.support.answers import png
 from contract_tests.support.locks import locked
 from kling_elements import KlingElements, RateLimitError, RetryPolicy, ValidationError
 from kling_elements.batch import BatchJob
@@ -106,6 +108,19 @@ def test_a_batch_of_an_older_version_is_not_paid_again(bench: Bench, *, has_file
     assert {result.key for result in results} == {f"3-{digest}", f"12-{digest}", f"{digest}-3"}
     assert {result.key for result in results if result.standing == "existing"} == existing
     assert bench.service.made() == {"a": 3}
+
+
+@pytest.mark.parametrize("opened", [io.BytesIO, lambda data: Image.open(io.BytesIO(data))])
+def test_an_open_image_is_known_by_what_it_holds(bench: Bench, opened: Callable[[bytes], Any]) -> None:
+    """An open file or a Pillow image is sent whole when the account is free, and never created again."""
+    busy(bench, 1)
+    for _ in range(2):
+        fields = {"images": [opened(png())], "prompt": "a"}
+        assert bench.run(fields, client=patient(bench, [])).standing in {JobStatus.DONE, JobStatus.EXISTING}
+        (target,) = (bench.folder / "out").iterdir()
+        target.unlink()
+    assert bench.service.asked.count(CREATE) == 2
+    assert bench.service.made() == {"a": 1}
 
 
 ONE = {"images": [URL], "prompt": "a"}

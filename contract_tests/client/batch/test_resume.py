@@ -124,14 +124,6 @@ def test_an_entry_comes_to_its_video(bench: Bench) -> None:
     assert bench.is_free()
 
 
-def test_an_entry_of_another_process_is_left_to_it(bench: Bench) -> None:
-    """An entry that another process has claimed is reported as it was found, and not polled."""
-    entry_id = bench.create()
-    assert bench.journal.claim(entry_id, "another", 60)
-    assert resume_one(bench) == Resumed(bench.entry(entry_id), JobStatus.BUSY)
-    assert bench.service.asked == []
-
-
 PAST, FUTURE = "?token=exp=100000000~hmac=00", "?token=exp=4102444800~hmac=00"
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import anyio
 import anyio.lowlevel
+import anyio.to_thread
 import pytest
 from attrs import define, field
 
@@ -32,6 +33,7 @@ class Pool:
     closed: int = 0
     running_tasks: RunningTasks = field(factory=RunningTasks)
     threads: set[threading.Thread] = field(factory=set)
+    prepare: Callable[[int], int] = abs
 
     def batch(self) -> Batch[int, Any]:
         return Batch(self._work(), time.sleep)
@@ -40,9 +42,8 @@ class Pool:
         return AsyncBatch(self._work(), anyio.sleep)
 
     def _work(self) -> Workload[int, Any]:
-        return Workload(
-            iter(range(3)), self._do, self.workers, lambda _: None, self._close, lambda: 3, self.running_tasks
-        )
+        given = iter(range(3)), self._do, self.workers, lambda _: None, self._close, lambda: 3
+        return Workload(*given, self.running_tasks, self.prepare)
 
     async def _do(self, item: int, sleep: Any) -> object:
         self.threads.add(threading.current_thread())
@@ -85,6 +86,42 @@ def test_a_pause_of_a_thread_ends_when_the_batch_is_left() -> None:
     with pool.batch() as batch:
         assert next(batch) == 0
         pausing.wait()
+    assert (pool.done, pool.closed) == ([0], 1)
+
+
+@pytest.mark.parametrize("backend", [None, "asyncio", "trio"])
+def test_what_is_read_too_late_is_not_begun(backend: str | None) -> None:
+    """A batch that is left while its source takes its time begins nothing more."""
+    reading, left = threading.Event(), threading.Event()
+
+    def prepare(item: int) -> int:
+        if item:
+            reading.set()
+            left.wait()
+        return item
+
+    async def leave() -> None:
+        async with anyio.create_task_group() as group, pool.async_batch() as batch:
+            assert await anext(batch) == 0
+            await anyio.to_thread.run_sync(reading.wait)
+            group.start_soon(release)
+
+    async def release() -> None:
+        await anyio.wait_all_tasks_blocked()
+        left.set()
+
+    pool = Pool(instantly, prepare=prepare)
+    if backend:
+        anyio.run(leave, backend=backend)
+    else:
+        batch = pool.batch()
+        assert next(batch) == 0
+        reading.wait()
+        leaving = threading.Thread(target=batch.close)
+        leaving.start()
+        assert list(batch) == []  # it is left by now
+        left.set()
+        leaving.join()
     assert (pool.done, pool.closed) == ([0], 1)
 
 

@@ -12,8 +12,10 @@ import stat
 import tempfile
 import threading
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, nullcontext
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -236,6 +238,20 @@ def test_another_process_follows_to_the_new_file(journal: Journal, open_journal:
     path.unlink()
     third = journal.begin(NEW).entry_id
     assert [entry.entry_id for entry in open_journal().entries()] == [third]
+
+
+def test_a_value_that_no_journal_can_hold(journal: Journal, path: Path, warnings: Warnings) -> None:
+    """It is refused, on the disk and in memory: it is no fault of the file, which stays in use."""
+    value: Any = ("a",)
+    reads = journal.find, journal.entry, journal.job_keys, journal.was_pruned, journal.tasks_beginning
+    calls = *(partial(read, value) for read in reads), partial(journal.begin, NEW._replace(target=value))
+    for hold in (nullcontext(), locked(path)):
+        with hold:
+            is_on_disk = journal.begin(NEW).is_recorded
+            for call in calls:
+                with pytest.raises(TypeError, match="got tuple"):
+                    call()
+    assert (is_on_disk, len(warnings())) == (False, 1)
 
 
 def test_an_interrupt_leaves_no_transaction_open(

@@ -188,12 +188,13 @@ def test_all_entries_come_in_order_and_page_by_page(
 def test_text_that_is_no_unicode_is_kept(journal: Journal, open_journal: Open) -> None:
     """A file name of odd bytes, or an id with half of a surrogate pair, is no trouble."""
     odd = os.fsdecode(b"/videos/\xff\xfe.mp4")
-    made(journal, "t\ud800", NEW._replace(job=Job("b", odd)))
+    made(journal, "t\ud800", NEW._replace(job=Job(odd, odd)))
     journal.set_target("t\ud800", odd)
-    found = open_journal().job("b", odd)
+    found = open_journal().job(odd, odd)
     assert found
     assert (found.target, found.task_id, journal.problem) == (odd, "t\ud800", None)
-    assert (journal.knows(["t\ud800"]), journal.job_keys("b")) == ({"t\ud800"}, [odd])
+    assert (journal.knows(["t\ud800"]), journal.job_keys(odd)) == ({"t\ud800"}, [odd])
+    assert (journal.tasks_beginning(odd), journal.was_pruned(odd)) == ([], False)
 
 
 def test_eight_race_on_one_journal(path: Path) -> None:

@@ -3,13 +3,14 @@
 import logging
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import httpx
 import pytest
 
 from contract_tests.support.answers import ID, IMAGE, RESULT, completed, failing, reply, shown
-from contract_tests.support.clients import Driver, FakeTime, Opened, Script
+from contract_tests.support.clients import SYNC, Driver, FakeTime, Opened, Script
 from kling_elements import Limits, Look, Task, errors
 from kling_elements.types import TaskData
 
@@ -160,6 +161,24 @@ def test_updates_come_at_changes(any_driver: Driver, time: FakeTime) -> None:
     client.watch(again := list[Task](), Task(ID, "COMPLETED"))  # polled all the same: it may be old
     assert [type(task) for task in again] == [type(task)]
     assert len(server.requests) == len(steps) + 1
+
+
+def test_a_listener_that_nobody_would_await(time: FakeTime) -> None:
+    """The synchronous client refuses it before it pays, if it can be known then, else at its first call."""
+
+    async def later(*_: object) -> None:
+        raise AssertionError("nobody awaits it")
+
+    server = Script.of(shown(), IN_PROGRESS, completed())
+    client: Any = SYNC.open(server, clock=time.clock, sleep=time.sleep).client
+    for name, function in (("on_update", later), ("on_look", later), ("sleep", time.sleep_async)):
+        for call in (partial(client.generate, IMAGE), partial(client.wait, ID), partial(client.watch, ID)):
+            with pytest.raises(errors.ValidationError, match=f"{name} must not be asynchronous"):
+                call(**{name: function})
+    assert server.requests == []
+    with pytest.raises(TypeError, match="use AsyncKlingElements") as caught:
+        client.generate(IMAGE, on_update=lambda _: later())
+    assert ID in caught.value.__notes__[0]
 
 
 FAILED: list[tuple[Step, type[errors.KlingError], str]] = [

@@ -49,6 +49,8 @@ class AsyncTransport(BaseTransport[AsyncClients]):
     ) -> None:
         super().__init__(AsyncClients(client), settings, sleep)
 
+    awaits = True
+
     async def aclose(self) -> None:
         """Allow no further exchange."""
         await self._clients.aclose()

@@ -21,6 +21,11 @@ T = TypeVar("T")
 class IO(Protocol):
     """What the core may ask of the outside."""
 
+    @property
+    def awaits(self) -> bool:
+        """Whether what a caller's function returns is awaited."""
+        ...
+
     async def send(self, request: Request, timeout: float, state: SendState | None = None) -> Outcome:
         """Send a request to the service, with the key. All of it may take `timeout` seconds.
 

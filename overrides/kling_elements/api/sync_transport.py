@@ -61,6 +61,8 @@ class SyncTransport(BaseTransport[SyncClients]):
     ) -> None:
         super().__init__(SyncClients(client), settings, sleep)
 
+    awaits = False
+
     def close(self) -> None:
         """Allow no further exchange."""
         self._clients.close()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import anyio
 import anyio.lowlevel
+import anyio.to_thread
 from attrs import define, field
 
 from kling_elements.batch.results import BatchClosed, Running
@@ -188,13 +189,17 @@ class AsyncBatch(Generic[ItemT, ResultT]):
                 return None
             source: Any = self._workload.source
             if hasattr(source, "__anext__"):
-                async for item in source:
-                    return (item,)
+                async for raw in source:
+                    return await self._prepare(session, raw)
             else:
-                for item in source:
-                    return (item,)
+                for raw in source:
+                    return await self._prepare(session, raw)
             self._is_exhausted = True
             return None
+
+    async def _prepare(self, session: _Session[ResultT], raw: object) -> tuple[ItemT] | None:
+        item = await anyio.to_thread.run_sync(self._workload.prepare, raw)
+        return None if session.brake.is_set() else (item,)
 
     async def _sleep(self, brake: anyio.Event, seconds: float) -> None:
         if brake.is_set():

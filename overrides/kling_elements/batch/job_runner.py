@@ -146,6 +146,7 @@ class JobRunner(Generic[TaskT]):
         target = order.target
         if target is not None:
             await service.io.run(lambda: require_room(target))
+        order = evolve(order, job=await service.io.run(order.job.read))  # it may have to be sent twice
         claim: Claim | None = None
 
         async def keep(look: Look) -> None:

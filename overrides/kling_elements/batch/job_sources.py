@@ -29,6 +29,7 @@ Jobs: TypeAlias = str | os.PathLike[str] | IO[str] | IO[bytes] | Iterable[Job]
 AsyncJobs: TypeAlias = Jobs | AsyncIterable[Job]
 Ready: TypeAlias = Order | BatchResult[Any]
 Line: TypeAlias = tuple[int, bytes | ValidationError]
+Raw: TypeAlias = tuple[int, object]
 
 LONGEST_LINE = 64 * 1024 * 1024  # bytes; four images of 10 MB are 54 MB in base64
 _LONGEST_PATH = 4096
@@ -188,7 +189,7 @@ def _constant(name: str) -> Any:
 
 
 @frozen
-class _Reader:
+class Reader:
     """Makes jobs of what a source gives.
 
     Attributes:
@@ -201,8 +202,9 @@ class _Reader:
     folder: Path | None = None
     defaults: Mapping[str, Any] = field(factory=dict)
 
-    def ready(self, number: int, raw: object) -> Ready:
-        """Return a job that is ready, or the result that says why it can't be."""
+    def ready(self, numbered: Raw) -> Ready:
+        """Return a job that is ready, or the result that says why it can't be. It may read images."""
+        number, raw = numbered
         if isinstance(raw, ValidationError):
             return BatchResult(number, JobStatus.INVALID, error=raw)
         job = None
@@ -210,9 +212,11 @@ class _Reader:
             given = parse_line(raw) if isinstance(raw, bytes) else raw
             if self.folder is not None and isinstance(given, dict) and "images" in given:
                 given = {**given, "images": located(given["images"], self.folder)}
-            job = given if isinstance(given, BatchJob) else BatchJob.of(given)
+            job = BatchJob.of(given)
             if self.defaults:
                 job = evolve(job, options={**self.defaults, **job.options})
+            if job.id is None:
+                job = job.read()  # what identifies it; any other is read when it is created, if it is
             return self.index.add(number, job)
         except ValidationError as error:
             key = job.id if job else None
@@ -220,31 +224,37 @@ class _Reader:
 
 
 def read_jobs(
-    jobs: AsyncJobs, index: JobIndex, stack: ExitStack, defaults: Mapping[str, Any]
-) -> Iterator[Ready] | AsyncIterator[Ready]:
-    """Read jobs as they are needed; `stack` closes what is opened.
+    jobs: AsyncJobs, index: JobIndex, stack: ExitStack, defaults: Mapping[str, Any], *, awaits: bool
+) -> tuple[Iterator[Raw] | AsyncIterator[Raw], Reader]:
+    """Return what gives jobs as they are needed, and what makes them ready.
+
+    Args:
+        jobs: The caller's.
+        index: Names them.
+        stack: Closes what is opened.
+        defaults: Fields of every job that doesn't have them itself.
+        awaits: Whether jobs may come asynchronously.
 
     Raises:
         ValidationError: They are nothing that gives jobs. Of a stream, when it is first read.
     """
-    reader = _Reader(index, None, defaults)
+    reader = Reader(index, None, defaults)
     if isinstance(jobs, (str, os.PathLike)):
         if names_images(jobs):
-            return (reader.ready(number, job) for number, job in enumerate(image_jobs([jobs]), 1))
+            return enumerate(image_jobs([jobs]), 1), reader
         stream = stack.enter_context(decoded(stack.enter_context(opened(jobs))))
-        reader = evolve(reader, folder=absolute(jobs).parent)
-        rows: Iterator[tuple[int, object]]
         rows = csv_rows(stream) if is_csv(jobs) else whole(numbered_lines(stream))
-        return (reader.ready(number, row) for number, row in rows)
+        return rows, evolve(reader, folder=absolute(jobs).parent)
     if hasattr(jobs, "readline"):
-        return _lines(jobs, evolve(reader, folder=Path()))
-    if isinstance(jobs, AsyncIterable):
-        return _awaited(jobs, reader)
+        return _lines(jobs), evolve(reader, folder=Path())
+    if awaits and isinstance(jobs, AsyncIterable):
+        return _numbered(jobs), reader
     if isinstance(jobs, Mapping) or not isinstance(jobs, Iterable):
+        hint = ": use AsyncKlingElements for asynchronous ones" if isinstance(jobs, AsyncIterable) else ""
         raise ValidationError(
-            ["jobs must be a file of JSON lines, or something that gives one job after another"]
+            [f"jobs must be a file of JSON lines, or something that gives one job after another{hint}"]
         )
-    return (reader.ready(number, job) for number, job in enumerate(jobs, 1))
+    return enumerate(jobs, 1), reader
 
 
 def count_jobs(jobs: AsyncJobs) -> int | None:
@@ -254,14 +264,13 @@ def count_jobs(jobs: AsyncJobs) -> int | None:
     return len(jobs) if isinstance(jobs, Sized) else None
 
 
-def _lines(stream: Any, reader: _Reader) -> Iterator[Ready]:
+def _lines(stream: Any) -> Iterator[Line]:
     with decoded(stream) as text:
-        for number, line in whole(numbered_lines(text)):
-            yield reader.ready(number, line)
+        yield from whole(numbered_lines(text))
 
 
-async def _awaited(jobs: AsyncIterable[Job], reader: _Reader) -> AsyncIterator[Ready]:
+async def _numbered(jobs: AsyncIterable[Job]) -> AsyncIterator[Raw]:
     number = 0
     async for job in jobs:
         number += 1
-        yield reader.ready(number, job)
+        yield number, job

@@ -10,10 +10,13 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from kling_elements.errors import ValidationError
+from kling_elements.images.open_files import pixel_digest
+from kling_elements.images.sources import BytesSource, ImageProblem, PillowSource, classify
 from kling_elements.operations.arguments import Image
+from kling_elements.operations.create_request import image_problem
 from kling_elements.task import Task
 from kling_elements.validation import unknown_names
 from kling_elements_api.request_options import KlingElementsRequestOptions
@@ -21,6 +24,8 @@ from kling_elements_api.request_options import KlingElementsRequestOptions
 TaskT = TypeVar("TaskT", bound=Task)
 
 _OWN_FIELDS = ("id", "output", "model")
+_APART = ("images", "id", "output")  # that are no options of a job's
+_REUSABLE = (str, bytes, bytearray, memoryview, os.PathLike)
 JOB_FIELDS = ("images", *KlingElementsRequestOptions.__annotations__, *_OWN_FIELDS)
 """What a job can have: the request's own fields, and what the batch needs."""
 
@@ -44,33 +49,69 @@ class BatchJob:
 
     @classmethod
     def of(cls, given: object) -> BatchJob:
-        """A job from a mapping with all its fields: a line of a file, say.
+        """Return a job, checked: a `BatchJob`, or a mapping with all its fields, a line of a file, say.
 
         Raises:
             ValidationError: If a field is unknown, or id, output or images can't be used. The request's other
                 fields are checked when it is its turn.
         """
-        if not isinstance(given, Mapping):
+        if isinstance(given, BatchJob):
+            job, faults = given, _option_faults(given.options)
+        elif isinstance(given, Mapping):
+            faults = unknown_names(list(map(str, given)), JOB_FIELDS, "a field of a job")
+            images = given.get("images")
+            if images is None:
+                faults.append("images is missing")
+            listed: tuple[Any, ...] = tuple(images) if isinstance(images, (list, tuple)) else (images,)
+            options = {name: value for name, value in given.items() if name not in _APART}
+            job = cls(listed, options, given.get("id"), given.get("output"))
+        else:
             raise ValidationError([f"a job must be a BatchJob or a mapping: got {type(given).__name__}"])
-        faults = unknown_names(list(map(str, given)), JOB_FIELDS, "a field of a job")
-        for name in ("id", "output"):
-            value = given.get(name)
-            kinds = str if name == "id" else (str, os.PathLike)
-            if value is not None and not (isinstance(value, kinds) and str(value).strip()):
+        kinds: dict[str, tuple[type, ...]] = {"id": (str,), "output": (str, os.PathLike)}
+        for name, kind in kinds.items():
+            value = getattr(job, name)
+            if value is not None and not (isinstance(value, kind) and str(value).strip()):
                 faults.append(f"{name} must be text: got {_shown(value)}")
-        images = given.get("images")
-        if images is None:
-            faults.append("images is missing")
-        listed: tuple[Any, ...] = tuple(images) if isinstance(images, (list, tuple)) else (images,)
         if faults:
             raise ValidationError(faults)
-        options = {name: value for name, value in given.items() if name not in {"images", "id", "output"}}
-        return cls(listed, options, given.get("id"), given.get("output"))
+        return job
+
+    def read(self) -> BatchJob:
+        """Return the job with the bytes of its open files, which can be read only once, in their place.
+
+        Raises:
+            ValidationError: If an image can't be read, or is none.
+        """
+        images: Any = self.images
+        if isinstance(images, _REUSABLE):
+            return self  # one image, without a tuple around it
+        listed = images if isinstance(images, (list, tuple)) else (images,)
+        found: list[Any] = []
+        problems: list[str] = []
+        for place, image in enumerate(listed):
+            try:
+                found.append(_reusable(image))
+            except ImageProblem as problem:
+                problems.append(image_problem(place, problem.label, problem.problems))
+        if problems:
+            raise ValidationError(problems)
+        is_same = all(one is other for one, other in zip(found, listed, strict=True))
+        return self if is_same else evolve(self, images=tuple(found))
 
     def digest(self) -> str:
-        """What identifies the job's content: SHA-256 in hexadecimal."""
-        content = {"images": self.images, **{k: v for k, v in self.options.items() if v is not None}}
-        text = json.dumps(content, sort_keys=True, default=_plain)
+        """Return what identifies the job's content: SHA-256 in hexadecimal.
+
+        Raises:
+            ValidationError: If that can't be known again in another process.
+        """
+        images: Any = self.images
+        try:
+            known = [*map(_identity, images)] if isinstance(images, (list, tuple)) else _identity(images)
+            content = {"images": known, **{k: v for k, v in self.options.items() if v is not None}}
+            text = json.dumps(content, sort_keys=True, default=_plain)
+        except (TypeError, ValueError, RecursionError) as error:
+            why = str(error) or type(error).__name__
+            raise ValidationError([f"the job can't be known by its content: {why}. Give it an id"]) from error
         return hashlib.sha256(text.encode()).hexdigest()  # JSON is ASCII
 
 
@@ -95,10 +136,36 @@ def _shown(value: object) -> str:
     return repr(value)[:60]
 
 
+def _option_faults(options: object) -> list[str]:
+    if not isinstance(options, Mapping):
+        return [f"options must map fields to values: got {type(options).__name__}"]
+    names = (name for name in options if not isinstance(name, str) or name in _APART)
+    return [f"options can't have {_shown(name)}" for name in names]
+
+
+def _reusable(image: Any) -> Any:
+    """Return the bytes of an open file, and any other image as it is."""
+    source = None if isinstance(image, _REUSABLE) else classify(image)
+    return source.data if isinstance(source, BytesSource) else image
+
+
+def _identity(image: object) -> str:
+    """Return what stands for an image, the same in every process."""
+    if isinstance(image, str):
+        return image
+    if isinstance(image, (bytes, bytearray, memoryview)):
+        return hashlib.sha256(bytes(image)).hexdigest()
+    if isinstance(image, os.PathLike):
+        return os.fsdecode(image)
+    source = classify(image)
+    if isinstance(source, PillowSource):
+        try:
+            return pixel_digest(source.image)
+        except ValueError as error:
+            raise ImageProblem(source.label, (str(error),)) from error
+    raise TypeError(f"a value of type {type(image).__name__} is read only once")
+
+
 def _plain(value: object) -> str:
-    """What stands for a value that JSON doesn't have."""
-    if isinstance(value, (bytes, bytearray, memoryview)):
-        return hashlib.sha256(value).hexdigest()
-    if isinstance(value, os.PathLike):
-        return os.fsdecode(value)
+    """Return what stands for an option's value that JSON doesn't have; only that of an enum can be sent."""
     return str(value.value) if isinstance(value, Enum) else repr(value)

@@ -24,6 +24,7 @@ from kling_elements.journal import Entry
 from kling_elements.log import logger
 from kling_elements.operations.service import TaskService
 from kling_elements.operations.wait import WaitSettings
+from kling_elements.policy.durations import check_flag
 from kling_elements.task import Task
 from kling_elements.validation import unknown_names
 
@@ -31,6 +32,7 @@ TaskT = TypeVar("TaskT", bound=Task)
 
 
 _MAX_WORKERS = 100
+_WAITING = ("timeout", "poll_interval", "on_update")  # options of the wait for each task
 
 
 def plan_batch(
@@ -41,14 +43,14 @@ def plan_batch(
     Raises:
         ValidationError: If an option or the file of jobs can't be used, or the journal can't be written.
     """
-    waiting, workers = _checked(dict(options), BatchOptions)
-    directory = options.get("directory")
-    folder = None if directory is None else absolute(directory)
-    batch_id = options.get("batch_id") or _default_id(jobs, folder)
+    waiting, workers, folder = _checked(service, dict(options), BatchOptions)
+    again = RetryRules(*(check_flag(name, options.get(name)) for name in ("retry_unknown", "retry_failed")))
+    is_dry = check_flag("dry_run", options.get("dry_run"))
+    batch_id = _batch_id(options.get("batch_id"), jobs, folder)
     recorder = service.recorder
     defaults = options.get("defaults") or {}
     require_usable_defaults(defaults)
-    if not options.get("dry_run"):
+    if not is_dry:
         require_journal(recorder)
     if recorder.journal.was_pruned(batch_id):
         logger.warning(
@@ -59,11 +61,11 @@ def plan_batch(
     running_tasks = RunningTasks()
     runner = JobRunner[TaskT](
         batch_id,
-        RetryRules(bool(options.get("retry_unknown")), bool(options.get("retry_failed"))),
+        again,
         waiting,
         running_tasks,
         options.get("on_update"),
-        is_dry=bool(options.get("dry_run")),
+        is_dry=is_dry,
     )
 
     def do(item: Ready, sleep: Callable[[float], object]) -> Coroutine[Any, Any, BatchResult[TaskT]]:
@@ -74,7 +76,7 @@ def plan_batch(
 
     with ExitStack() as stack:  # closed now if the jobs can't be used, else at the end of the work
         index = stack.enter_context(closing(JobIndex(folder, recorder.journal.job_keys(batch_id))))
-        source = read_jobs(jobs, index, stack, defaults)
+        source, reader = read_jobs(jobs, index, stack, defaults, awaits=service.io.awaits)
         close = stack.pop_all().close
     return Workload(
         source=source,
@@ -84,6 +86,7 @@ def plan_batch(
         close=close,
         total=lambda: count_jobs(jobs),
         running_tasks=running_tasks,
+        prepare=reader.ready,
     )
 
 
@@ -93,13 +96,10 @@ def plan_resume(service: TaskService[TaskT], options: ResumeOptions) -> Workload
     Raises:
         ValidationError: If an option can't be used.
     """
-    waiting, workers = _checked(dict(options), ResumeOptions)
-    directory = options.get("directory")
+    waiting, workers, folder = _checked(service, dict(options), ResumeOptions)
     running_tasks = RunningTasks()
     counts: list[int] = []
-    resumption = ResumeRunner[TaskT](
-        None if directory is None else absolute(directory), waiting, running_tasks, options.get("on_update")
-    )
+    resumption = ResumeRunner[TaskT](folder, waiting, running_tasks, options.get("on_update"))
 
     def unfinished() -> Iterator[Entry]:
         recorder, owner = service.recorder, service.recorder.owner()
@@ -124,7 +124,12 @@ async def _as_is(result: BatchResult[Any]) -> BatchResult[Any]:
     return result
 
 
-def _default_id(jobs: AsyncJobs, directory: Path | None) -> str:
+def _batch_id(given: object, jobs: AsyncJobs, directory: Path | None) -> str:
+    if given is not None:
+        if not isinstance(given, str) or not given:
+            # An empty one, of a variable that was not set, say, would make each run another batch.
+            raise ValidationError([f"batch_id must be text that is not empty: got {given!r}"])
+        return given
     paths = [jobs] if isinstance(jobs, (str, os.PathLike)) else []
     if directory is not None:
         paths.append(directory)
@@ -132,14 +137,18 @@ def _default_id(jobs: AsyncJobs, directory: Path | None) -> str:
     return batch_of(*paths) if paths else uuid.uuid4().hex
 
 
-def _checked(options: dict[str, Any], known: type) -> tuple[WaitSettings, int]:
+def _checked(
+    service: TaskService[Any], options: dict[str, Any], known: type
+) -> tuple[WaitSettings, int, Path | None]:
     faults = unknown_names(list(options), tuple(known.__annotations__), "an option of this call")
     workers = options.get("workers", WORKERS)
     if isinstance(workers, bool) or not isinstance(workers, int) or not 1 <= workers <= _MAX_WORKERS:
         faults.append(f"workers must be a number from 1 to {_MAX_WORKERS}: got {workers!r}")
+    directory = options.get("directory")
+    if not isinstance(directory, (str, os.PathLike, type(None))):
+        faults.append(f"directory must be a path: got {directory!r}")
     if faults:
         raise ValidationError(faults)
-    waiting: dict[str, Any] = {
-        name: options[name] for name in ("timeout", "poll_interval") if name in options
-    }
-    return WaitSettings.of(waiting), workers
+    waiting = WaitSettings.of({name: options[name] for name in _WAITING if name in options})
+    waiting.require_callable(service.io)
+    return waiting, workers, None if directory is None else absolute(directory)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from kling_elements.api.endpoints import DEFAULT_MODEL, find_model
@@ -19,7 +20,6 @@ from kling_elements.validation import unknown_names
 from kling_elements_api.request_options import KlingElementsRequestOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from kling_elements.batch.jobs import Order
@@ -45,6 +45,8 @@ def require_usable_defaults(defaults: Mapping[str, Any]) -> None:
     Raises:
         ValidationError: If it can't.
     """
+    if not isinstance(defaults, Mapping):
+        raise ValidationError([f"defaults must map fields to values: got {type(defaults).__name__}"])
     problems = unknown_names(
         list(defaults), (*KlingElementsRequestOptions.__annotations__, "model"), "a field of all jobs"
     )

@@ -173,8 +173,9 @@ class _WorkerPool(Generic[ItemT, ResultT]):
             if self._is_exhausted or self._brake.is_set():
                 return None
             source: Any = self.workload.source  # an Iterator, as the synchronous client sees to
-            for item in source:
-                return (item,)
+            for raw in source:
+                item = self.workload.prepare(raw)
+                return None if self._brake.is_set() else (item,)  # the source may have taken its time
             self._is_exhausted = True
             return None
 

@@ -20,27 +20,33 @@ def _nothing() -> None:
     return None
 
 
+def _same(item: Any) -> Any:
+    return item
+
+
 @frozen
 class Workload(Generic[ItemT, ResultT]):
     """Items, and what is done with each.
 
     Attributes:
-        source: Gives the items; may take its time.
+        source: Gives what the items are made of; may take its time.
         do: Does an item; given the item and the sleep that it must use.
         workers: How many items at once.
         stops: Why no more items are begun after a result; None to continue.
         close: Called when all is over.
         total: How many items there are; None if that is not known.
         running_tasks: The tasks that are being worked on.
+        prepare: Makes an item of what the source gives, one after the other; may read files and decode.
     """
 
-    source: Iterator[ItemT] | AsyncIterator[ItemT]
+    source: Iterator[Any] | AsyncIterator[Any]
     do: Callable[[ItemT, Callable[[float], object]], Coroutine[Any, Any, ResultT]]
     workers: int
     stops: Callable[[ResultT], Exception | None]
     close: Callable[[], object] = _nothing
     total: Callable[[], int | None] = _nothing
     running_tasks: RunningTasks = field(factory=RunningTasks)
+    prepare: Callable[[Any], ItemT] = _same
 
     def not_begun(self, finished: int) -> int | None:
         """Return how many items have no task yet; None if the total is not known."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import io
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 MAX_READ = 32 * 1024 * 1024
 """Bytes that are read of an open file: more than any image may have."""
 
+_ORIENTATION = 0x0112  # of EXIF
 _PNG_MODES = frozenset({"1", "L", "LA", "I;16", "P", "RGB", "RGBA"})  # of Pillow
 _WIDE_MODES = frozenset({"I", "F", "I;16B", "I;16L", "I;16N"})  # as RGB they are cut off at 255
 
@@ -56,6 +58,24 @@ def encode(image: Any) -> bytes:
     except Exception as error:  # its pixels may be in a file that is gone, or damaged
         raise ValueError(f"can't be encoded as PNG: {str(error) or type(error).__name__}") from error
     return buffer.getvalue()
+
+
+def pixel_digest(image: Any) -> str:
+    """Return what identifies an image of Pillow's: of its pixels, as the bytes of a PNG vary with versions.
+
+    Raises:
+        ValueError: It can't be decoded; the text is the end of a sentence that begins with the image.
+    """
+    if image.width * image.height > MAX_PIXELS:
+        raise ValueError(f"has over {MAX_PIXELS:,} pixels: make it smaller")
+    try:
+        # With its colours; how long a palette is varies with versions too.
+        pixels = (image.convert("RGBA") if image.mode in {"P", "PA"} else image).tobytes()
+        facts = image.mode, image.size, image.getexif().get(_ORIENTATION, 1), image.info.get("transparency")
+        profile = image.info.get("icc_profile") or b""
+    except Exception as error:  # its pixels may be in a file that is gone, or damaged
+        raise ValueError(f"can't be decoded: {str(error) or type(error).__name__}") from error
+    return hashlib.sha256(f"{facts!r}{len(profile)} ".encode() + profile + pixels).hexdigest()
 
 
 def _attempt(function: Callable[..., object], *args: object) -> Any:

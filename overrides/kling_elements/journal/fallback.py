@@ -20,7 +20,7 @@ from kling_elements.journal.schema import (
     read_naming,
     require_sound,
 )
-from kling_elements.journal.tables import EntryTable, MemoryTable, save
+from kling_elements.journal.tables import EntryTable, MemoryTable, UnstorableError, save
 from kling_elements.log import logger
 
 if TYPE_CHECKING:
@@ -163,6 +163,8 @@ class Fallback:
         began = self.monotonic()
         try:
             return self._transact(work, writes=writes)
+        except UnstorableError:
+            raise
         except _TROUBLE as trouble:
             self._note(trouble, self.monotonic() - began)
             return None
@@ -205,6 +207,8 @@ class Fallback:
             self._memory = self._copied() or self._rebuilt()
         try:
             return operation(MemoryTable(self._memory, self._unsaved))
+        except UnstorableError:
+            raise
         except _TROUBLE as trouble:  # the copy is as damaged as the file
             self.unread = self.problem = self.problem or _reason(trouble)
         self._forget_copy()

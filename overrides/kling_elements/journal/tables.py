@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from kling_elements.journal.entry import Place
 
 
+class UnstorableError(TypeError):
+    """A caller's value that no journal can hold: a fault of the caller, and not of the file."""
+
+
 class EntryTable:
     """The entries in a database, within one transaction of its owner's. Lists begin with the oldest."""
 
@@ -39,7 +43,7 @@ class EntryTable:
         found = self.connection.execute(
             "SELECT DISTINCT task_id FROM entries WHERE task_id >= ? AND task_id < ? "
             "AND origin = coalesce(?, origin) ORDER BY task_id LIMIT 10",
-            (prefix, f"{prefix}\U0010ffff", origin),
+            tuple(map(_stored, (prefix, f"{prefix}\U0010ffff", origin))),
         )
         return [_told(row[0]) for row in found]
 
@@ -79,7 +83,9 @@ class EntryTable:
 
     def was_pruned(self, batch: str) -> bool:
         """Whether entries of a batch were removed because of their age."""
-        found = self.connection.execute("SELECT 1 FROM meta WHERE name = 'pruned ' || ?", (batch,)).fetchone()
+        found = self.connection.execute(
+            "SELECT 1 FROM meta WHERE name = 'pruned ' || ?", (_stored(batch),)
+        ).fetchone()
         return found is not None
 
     def _select(self, clause: str, *values: object) -> list[Entry]:
@@ -193,6 +199,8 @@ def _stored(value: object) -> object:
             value.encode()
         except UnicodeEncodeError:
             return value.encode("utf-8", "surrogatepass")
+    elif not isinstance(value, (str, int, float, type(None))):
+        raise UnstorableError(f"a journal holds texts and numbers: got {type(value).__name__}")
     return value
 
 

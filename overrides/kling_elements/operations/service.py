@@ -192,6 +192,7 @@ class TaskService(Generic[TaskT]):
         from kling_elements.operations.wait import WAIT_OPTIONS
 
         settings = CreateSettings.of(options, others=WAIT_OPTIONS)
+        waiting.require_callable(self.io)
         clock = waiting.clock or self.sender.clock
         deadline = Deadline(clock(), waiting.timeout)
         if slot_timeout is None:
@@ -288,6 +289,7 @@ class TaskService(Generic[TaskT]):
         from kling_elements.operations.wait import Poll
         from kling_elements.policy.polling import choose_schedule
 
+        waiting.require_callable(self.io)
         clock = waiting.clock or self.sender.clock
         created = self._created.get(task_id) if isinstance(task_id, str) else None
         return Poll(

@@ -1,11 +1,13 @@
 """Poll a task until it finishes, retrying transient errors."""
 
+import inspect
 import math
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, TypeAlias, cast
 
 from kling_elements.api.decisions import Operation, Raise, Retry
+from kling_elements.api.io import IO
 from kling_elements.errors import DeadlineExceeded, KlingError, ValidationError, next_command
 from kling_elements.log import logger
 from kling_elements.operations.sender import LEAST_REQUEST_TIMEOUT, Sender
@@ -86,6 +88,21 @@ class WaitSettings:
             **{name: options[name] for name in (*_LISTENERS, *_CLOCKWORK) if name in options},
         )
 
+    def require_callable(self, io: IO) -> None:
+        """Make sure that a client can call the functions: a synchronous one awaits none.
+
+        Raises:
+            ValidationError: One is asynchronous.
+        """
+        functions = {} if io.awaits else {name: getattr(self, name) for name in (*_LISTENERS, *_CLOCKWORK)}
+        problems = [
+            f"{name} must not be asynchronous here: use AsyncKlingElements for that"
+            for name, function in functions.items()
+            if inspect.iscoroutinefunction(function)
+        ]
+        if problems:
+            raise ValidationError(problems)
+
 
 WAIT_OPTIONS = tuple(each.name for each in fields(WaitSettings))
 _LISTENERS = ("on_update", "on_look")
@@ -160,7 +177,7 @@ class Poll:
             self._has_begun = True
             if self.last is not None:
                 if self.settings.on_update:
-                    await self.sender.io.call(self.settings.on_update, self.last)
+                    await self._call(self.settings.on_update, self.last)
                 return self.last
         while not self._is_done:
             # Right after create there is nothing to see yet. How far any other task is, is unknown.
@@ -199,7 +216,7 @@ class Poll:
         self.last = task
         await self.record(task)
         if is_news and self.settings.on_update:
-            await self.sender.io.call(self.settings.on_update, task)
+            await self._call(self.settings.on_update, task)
         if task.is_terminal:
             await self._notify(Look(task.id, task, None, self.deadline.elapsed(self.clock()), None))
         return is_news
@@ -209,7 +226,20 @@ class Poll:
         if self.on_poll:
             await self.on_poll(look)
         if self.settings.on_look:
-            await self.sender.io.call(self.settings.on_look, look)
+            await self._call(self.settings.on_look, look)
+
+    async def _call(self, listener: Callable[[Any], object], news: object) -> None:
+        """Call a caller's function.
+
+        Raises:
+            TypeError: It is asynchronous, which could not be seen before, and nothing here awaits it.
+        """
+        result = await self.sender.io.call(listener, news)
+        if inspect.iscoroutine(result):
+            result.close()
+            raise TypeError(
+                "a listener returned a coroutine, which is not awaited here: use AsyncKlingElements"
+            )
 
     def _delay(self, retry_after: float | None) -> float:
         """Return the seconds to sleep before the next poll, never past the deadline."""
