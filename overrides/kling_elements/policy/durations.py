@@ -1,4 +1,4 @@
-"""Check the numbers of seconds and the functions that callers pass."""
+"""Check the plain arguments that callers pass: seconds, counts, flags, and objects of a class."""
 
 from __future__ import annotations
 
@@ -46,3 +46,16 @@ def check_count(name: str, value: object) -> None:
     """
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise ValidationError([f"{name} must be a whole number, 1 or more: got {value!r}"])
+
+
+def check_flag(name: str, value: object) -> bool:
+    """Return a caller's True or False; None counts as False.
+
+    Anything else is refused rather than taken by its truth: "false" is true, and may cost money.
+
+    Raises:
+        ValidationError: If it is something else.
+    """
+    if not isinstance(value, (bool, type(None))):
+        raise ValidationError([f"{name} must be True or False: got {value!r}"])
+    return bool(value)
