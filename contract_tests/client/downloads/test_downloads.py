@@ -68,7 +68,7 @@ BAD: dict[str, tuple[Step | Exception, int | None, bytes]] = {
     "a part": (video(VIDEO, 206, content_range="bytes 1-4096/4097"), 206, b""),
     "parts": (video(VIDEO, 206, content_type="multipart/byteranges; boundary=x"), 206, b""),
     "403": (video(b"", 403), 403, b""),
-    "gzip that is none": (video(content_encoding="gzip"), None, b""),
+    "damaged gzip": (video(b"\x1f\x8b" + VIDEO, content_encoding="gzip"), None, b""),
 }
 
 
@@ -98,6 +98,7 @@ ZEROS, TAG, WEBM = VIDEO + bytes(64), VIDEO + b"TAG" + b"My song".ljust(125), b"
 GOOD: list[tuple[Step, bytes, bool]] = [
     *((video(unusual), unusual, True) for unusual in (ZEROS, TAG, WEBM)),
     (video(cut=httpx.RemoteProtocolError("incomplete chunked read")), VIDEO, True),  # no last chunk
+    *((video(content_encoding=wrong), VIDEO, False) for wrong in ("gzip", "deflate", "aws-chunked")),
     (video(status=203), VIDEO, False),
     (video(status=206), VIDEO, False),
     (video(status=206, content_range="bytes 0-4095/4096"), VIDEO, False),
