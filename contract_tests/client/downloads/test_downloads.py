@@ -2,10 +2,13 @@
 
 import contextlib
 import errno
+import io
 import os
+import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -249,6 +252,35 @@ def test_a_file_that_appears_meanwhile_is_left(
     with pytest.raises(DownloadError, match="not permitted"):
         client.download(task, tmp_path / "b.mp4")
     assert len(server.requests) == 1
+
+
+FULL: Any = type("Full", (io.RawIOBase,), {"writable": lambda _: True, "write": lambda *_: None})()
+BROKEN = video(cut=httpx.ReadError("reset by peer"), content_length="5000")
+# What comes, the file that it is to be written to, and what is kept.
+UNWRITTEN: tuple[tuple[list[Step], io.IOBase, bytes], ...] = (
+    ([video(CUT_MP4)], io.BytesIO(), CUT_MP4),
+    ([video(CUT_MP4), BROKEN], io.BytesIO(), VIDEO),
+    ([BROKEN], io.BytesIO(), b""),
+    ([video()], FULL, VIDEO),
+)
+
+
+def test_what_is_not_written(driver: Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A damaged video, or one that the open file doesn't take, is kept under a name that the error tells."""
+    for number, (steps, file, kept) in enumerate(UNWRITTEN):
+        (folder := tmp_path / str(number)).mkdir()
+        monkeypatch.setattr(tempfile, "tempdir", str(folder))
+        _, task, _ = finished(driver, *steps)
+        with pytest.raises(DownloadError) as caught:
+            driver.run(partial(task.write_to, file))
+        found = [path for path in folder.rglob("*") if path.is_file()]
+        assert [path.read_bytes() for path in found] == [kept] * bool(kept)
+        assert all(str(path) in str(caught.value) for path in found)
+        assert (str(folder) in str(caught.value)) == bool(kept)
+    _, task, _ = finished(driver)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nothing"))
+    with pytest.raises(DownloadError, match="temporary folder"):
+        driver.run(task.read)
 
 
 def test_a_cancelled_download(tmp_path: Path) -> None:
