@@ -216,7 +216,8 @@ def test_what_cannot_be_fetched(driver: Driver, tmp_path: Path) -> None:
             client.download(Task(ID, "COMPLETED", (url,)), tmp_path / "out.mp4")
     with pytest.raises(ResultMissing):
         client.download(Task(ID, "COMPLETED"), tmp_path / "out.mp4")
-    for name, value in (("max_bytes", 0), ("max_bytes", True), ("redirects", "all"), ("redirects", None)):
+    wrong = {"max_bytes": (0, True), "redirects": ("all", None), "overwrite": (0, "no")}
+    for name, value in ((name, value) for name, values in wrong.items() for value in values):
         with pytest.raises(ValidationError, match=name):
             client.download(task, tmp_path / "out.mp4", **{name: value})
     assert (len(server.requests), list(tmp_path.iterdir())) == (1, [])
