@@ -3,6 +3,7 @@
 Annotations are evaluated, so that type hints can be read at run time.
 """
 
+import inspect
 import io
 import os
 import random
@@ -99,7 +100,8 @@ class Task(TaskData):
             The number of bytes.
 
         Raises:
-            KlingError: As for `download`. Nothing was written.
+            KlingError: As for `download`. Nothing was written, unless the file itself failed: then the video
+                stays in a temporary file, which the error names.
         """
         size: int = self._downloader_or(download_alone)(self, _checked_writer(file), options)
         return size
@@ -198,10 +200,19 @@ def _checked_writer(file: object) -> BinaryWriter:
     Raises:
         ValidationError: If it is none.
     """
-    if not callable(getattr(file, "write", None)) or isinstance(file, io.TextIOBase):
-        raise ValidationError([f"file must be open for writing bytes, 'wb': got {type(file).__name__}"])
     writer: Any = file
-    return writer  # type: ignore[no-any-return]
+    write = getattr(writer, "write", None)
+    # A temporary text file is no TextIOBase, but has its attributes.
+    is_text = isinstance(writer, io.TextIOBase) or isinstance(getattr(writer, "encoding", None), str)
+    if not callable(write) or is_text or inspect.iscoroutinefunction(write):
+        problem = ""
+    elif getattr(writer, "closed", False) is True:
+        problem = ", which is closed"
+    elif isinstance(writer, io.IOBase) and not writer.writable():
+        problem = ", which is open for reading"
+    else:
+        return writer  # type: ignore[no-any-return]
+    raise ValidationError([f"file must be open for writing bytes, 'wb': got {type(file).__name__}{problem}"])
 
 
 def download_alone(task: TaskData, target: str | BinaryWriter, options: "downloads.DownloadOptions") -> Any:

@@ -269,13 +269,13 @@ def test_content_codings(kind: TransportKind) -> None:
 
 def test_codings_of_other_hosts(kind: TransportKind) -> None:
     """A body of another host is decoded as it comes, or the fetch ends; a bomb is passed in pieces."""
-    for coding, raw in (("gzip", ZIPPED), ("deflate", BARE_DEFLATE)):
+    plain = [(label, TEXT) for label in ("gzip", "br", "gzip, br")]
+    for coding, raw in (("gzip", ZIPPED), ("deflate", BARE_DEFLATE), *plain):
         outcome, found = kind.fetch(kind.transport(kind.http(coded(coding, raw[:1], raw[1:]))), FAR)
         assert isinstance(outcome, ResponseHead)
         assert found == TEXT
-    for coding, raw in (("gzip", ZIPPED[:-6] + b"wrong!"), ("gzip, gzip", BOMB), ("br", TEXT)):
-        outcome, _ = kind.fetch(kind.transport(kind.http(coded(coding, raw[:1], raw[1:]))), FAR)
-        assert isinstance(outcome, NoResponse)
+    damaged = coded("gzip", ZIPPED[:-6] + b"wrong!")
+    assert isinstance(kind.fetch(kind.transport(kind.http(damaged)), FAR)[0], NoResponse)
     sizes: list[int] = []
 
     def sink(piece: bytes) -> bool:

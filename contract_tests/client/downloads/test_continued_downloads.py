@@ -2,6 +2,9 @@
 
 import contextlib
 import os
+import re
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +12,7 @@ import httpx
 import pytest
 from attrs import define, evolve, field
 
-from contract_tests.support.answers import ID, RESULT, Pieces, failing, mp4, shown
+from contract_tests.support.answers import ID, RESULT, Pieces, failing, mp4, reply, shown
 from contract_tests.support.clients import SYNC, Driver, Opened, Script, finished
 from kling_elements import DownloadError, Task
 from kling_elements.downloads import part_file as parts
@@ -17,6 +20,7 @@ from kling_elements.downloads.part_file import PartFile
 from kling_elements.policy.retries import RetryPolicy
 
 VIDEO = mp4(600)
+HOLE = VIDEO[:96] + b"\0" * 504  # as a file system may leave it
 ETAG = '"v1"'
 RESET = httpx.ReadError("reset by peer")
 
@@ -77,13 +81,8 @@ def fails(driver: Driver, target: Path, *steps: Any, **options: Any) -> tuple[Op
     return client, task, caught.value
 
 
-def test_another_video_is_not_appended(driver: Driver, tmp_path: Path) -> None:
-    """Where the host has another version meanwhile, all of it is fetched; so is another task's."""
-    host, other = Host(cuts=[300]), mp4(700)
-    client, task, _ = fails(driver, tmp_path / "out.mp4", host)
-    host.data, host.headers = other, {"etag": '"v2"'}
-    assert client.download(task, tmp_path / "out.mp4").read_bytes() == other
-    assert host.ranges == [None, "bytes=300-"]
+def test_another_task_is_not_appended(driver: Driver, tmp_path: Path) -> None:
+    """What came of one task's video is not continued with another's."""
     host = Host(cuts=[300])
     server = Script.of(shown("COMPLETED", (RESULT,)), host, shown("COMPLETED", (RESULT,), task_id="b"), host)
     client = driver.open(server, retries=ONCE)
@@ -92,8 +91,7 @@ def test_another_video_is_not_appended(driver: Driver, tmp_path: Path) -> None:
         with contextlib.suppress(DownloadError):
             client.download(task, tmp_path / "b.mp4")
     assert (tmp_path / "b.mp4").read_bytes() == VIDEO
-    assert host.ranges == [None, None]
-    assert names(tmp_path) == ["b.mp4", "out.mp4"]
+    assert (host.ranges, names(tmp_path)) == ([None, None], ["b.mp4"])
 
 
 def test_ctrl_c_keeps_what_came(driver: Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,9 +153,7 @@ def test_a_passing_fault_is_retried(driver: Driver, tmp_path: Path) -> None:
 
 def test_damage_is_fetched_again_once(driver: Driver, tmp_path: Path) -> None:
     """A damaged video is fetched once more, from its beginning; then it is an error."""
-    bad = VIDEO[:96] + b"\0" * 504  # a hole, as a file system may leave it
-    host = Host(bad)
-    good = Host()
+    host, good = Host(HOLE), Host()
     client, task, _ = finished(driver, host, good)
     assert client.download(task, tmp_path / "out.mp4").read_bytes() == VIDEO
     assert good.ranges == [None]
@@ -165,10 +161,46 @@ def test_damage_is_fetched_again_once(driver: Driver, tmp_path: Path) -> None:
     with pytest.raises(DownloadError, match="cut off or damaged"):
         client.download(task, tmp_path / "bad.mp4")
     assert len(host.ranges) == 3
-    assert names(tmp_path) == ["bad.mp4.part", "bad.mp4.part.json", "out.mp4"]
-    host.data = VIDEO
-    assert client.download(task, tmp_path / "bad.mp4").read_bytes() == VIDEO
-    assert names(tmp_path) == ["bad.mp4", "out.mp4"]
+
+
+def newer(*cuts: int, data: bytes = mp4(700)) -> Host:
+    return Host(data, {"etag": '"v2"'}, list(cuts))
+
+
+# What comes in place of the first 300 bytes of a video, and what is kept; None if it is stored.
+LATER: dict[str, tuple[Callable[[], Any], bytes | None]] = {
+    "text": (lambda: reply(content=b"<html>sign in</html>" * 99), VIDEO[:300]),
+    "text, cut off": (lambda: reply(content=b"<html>sign in</html>" * 99, cut=RESET), VIDEO[:300]),
+    "nothing": (lambda: reply(content=b""), VIDEO[:300]),
+    "too much": (lambda: lambda _: httpx.Response(200, stream=Pieces(mp4(9000))), VIDEO[:300]),
+    "less": (lambda: newer(299), VIDEO[:300]),
+    "more": (lambda: newer(310), mp4(700)[:310]),
+    "more, damaged": (lambda: newer(data=HOLE), HOLE),
+    "another video": (newer, None),
+    "a shorter one": (lambda: newer(data=mp4(200)), None),
+}
+
+
+@pytest.mark.parametrize("attempts", [1, 2])
+def test_nothing_is_lost_to_something_worse(driver: Driver, tmp_path: Path, attempts: int) -> None:
+    """What came of a video stays until a whole one, or no less of one, is there: now or in a later call."""
+    for name, (step, kept) in LATER.items():
+        target, part, then = tmp_path / name, tmp_path / f"{name}.part", step()
+        first = Host(cuts=[300]) if attempts == 1 else Host(VIDEO[:300])
+        client, task, _ = finished(driver, first, then, retries=RetryPolicy(attempts=attempts))
+        fetch = partial(client.download, task, target, max_bytes=8000)
+        if attempts == 1:
+            with pytest.raises(DownloadError):
+                fetch()
+        if kept:
+            with pytest.raises(DownloadError, match=re.escape(f"kept in {part}.")):
+                fetch()
+            assert part.read_bytes() == kept
+        if isinstance(then, Host):
+            then.data = mp4(700) if kept else then.data
+            assert fetch().read_bytes() == then.data
+            assert ("bytes=310-" in then.ranges) == (name == "more")
+            assert not part.exists()
 
 
 # --- one fresh URL

@@ -2,10 +2,13 @@
 
 import contextlib
 import errno
+import io
 import os
+import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +71,7 @@ BAD: dict[str, tuple[Step | Exception, int | None, bytes]] = {
     "a part": (video(VIDEO, 206, content_range="bytes 1-4096/4097"), 206, b""),
     "parts": (video(VIDEO, 206, content_type="multipart/byteranges; boundary=x"), 206, b""),
     "403": (video(b"", 403), 403, b""),
-    "gzip that is none": (video(content_encoding="gzip"), None, b""),
+    "damaged gzip": (video(b"\x1f\x8b" + VIDEO, content_encoding="gzip"), None, b""),
 }
 
 
@@ -98,6 +101,7 @@ ZEROS, TAG, WEBM = VIDEO + bytes(64), VIDEO + b"TAG" + b"My song".ljust(125), b"
 GOOD: list[tuple[Step, bytes, bool]] = [
     *((video(unusual), unusual, True) for unusual in (ZEROS, TAG, WEBM)),
     (video(cut=httpx.RemoteProtocolError("incomplete chunked read")), VIDEO, True),  # no last chunk
+    *((video(content_encoding=wrong), VIDEO, False) for wrong in ("gzip", "deflate", "aws-chunked")),
     (video(status=203), VIDEO, False),
     (video(status=206), VIDEO, False),
     (video(status=206, content_range="bytes 0-4095/4096"), VIDEO, False),
@@ -212,7 +216,8 @@ def test_what_cannot_be_fetched(driver: Driver, tmp_path: Path) -> None:
             client.download(Task(ID, "COMPLETED", (url,)), tmp_path / "out.mp4")
     with pytest.raises(ResultMissing):
         client.download(Task(ID, "COMPLETED"), tmp_path / "out.mp4")
-    for name, value in (("max_bytes", 0), ("max_bytes", True), ("redirects", "all"), ("redirects", None)):
+    wrong = {"max_bytes": (0, True), "redirects": ("all", None), "overwrite": (0, "no")}
+    for name, value in ((name, value) for name, values in wrong.items() for value in values):
         with pytest.raises(ValidationError, match=name):
             client.download(task, tmp_path / "out.mp4", **{name: value})
     assert (len(server.requests), list(tmp_path.iterdir())) == (1, [])
@@ -248,6 +253,35 @@ def test_a_file_that_appears_meanwhile_is_left(
     with pytest.raises(DownloadError, match="not permitted"):
         client.download(task, tmp_path / "b.mp4")
     assert len(server.requests) == 1
+
+
+FULL: Any = type("Full", (io.RawIOBase,), {"writable": lambda _: True, "write": lambda *_: None})()
+BROKEN = video(cut=httpx.ReadError("reset by peer"), content_length="5000")
+# What comes, the file that it is to be written to, and what is kept.
+UNWRITTEN: tuple[tuple[list[Step], io.IOBase, bytes], ...] = (
+    ([video(CUT_MP4)], io.BytesIO(), CUT_MP4),
+    ([video(CUT_MP4), BROKEN], io.BytesIO(), VIDEO),
+    ([BROKEN], io.BytesIO(), b""),
+    ([video()], FULL, VIDEO),
+)
+
+
+def test_what_is_not_written(driver: Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A damaged video, or one that the open file doesn't take, is kept under a name that the error tells."""
+    for number, (steps, file, kept) in enumerate(UNWRITTEN):
+        (folder := tmp_path / str(number)).mkdir()
+        monkeypatch.setattr(tempfile, "tempdir", str(folder))
+        _, task, _ = finished(driver, *steps)
+        with pytest.raises(DownloadError) as caught:
+            driver.run(partial(task.write_to, file))
+        found = [path for path in folder.rglob("*") if path.is_file()]
+        assert [path.read_bytes() for path in found] == [kept] * bool(kept)
+        assert all(str(path) in str(caught.value) for path in found)
+        assert (str(folder) in str(caught.value)) == bool(kept)
+    _, task, _ = finished(driver)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nothing"))
+    with pytest.raises(DownloadError, match="temporary folder"):
+        driver.run(task.read)
 
 
 def test_a_cancelled_download(tmp_path: Path) -> None:

@@ -7,9 +7,11 @@ import html
 import inspect
 import io
 import json
+import os
 import pickle
 import subprocess
 import sys
+import tempfile
 import typing
 from datetime import UTC, datetime
 from functools import partial
@@ -112,6 +114,13 @@ def test_the_reason_in_any_shape(driver: Driver) -> None:
 VIDEO = reply(content=mp4(), headers={"content-type": "video/mp4"})
 
 
+class Raw(io.BytesIO):
+    """A file that takes less than it is given, as an unbuffered one may."""
+
+    def write(self, data: Any) -> int:
+        return super().write(data[:1000])
+
+
 def test_the_bytes_of_a_video(any_driver: Driver, tmp_path: Path, journal: Journal) -> None:
     """`read` returns the bytes, `write_to` writes them; `client.download` takes a task or its id."""
     told: list[k.Event] = []
@@ -120,12 +129,17 @@ def test_the_bytes_of_a_video(any_driver: Driver, tmp_path: Path, journal: Journ
     any_driver.run(lambda: client.create("https://a.example/a.jpg"))
     task = any_driver.run(lambda: client.get(ID))
     assert (any_driver.run(task.read), journal.unfinished()) == (mp4(), [])
-    stream = io.BytesIO(b"before")
+    stream = Raw(b"before")
     stream.seek(0, io.SEEK_END)
     assert any_driver.run(lambda: task.write_to(stream)) == len(mp4())
     assert stream.getvalue() == b"before" + mp4()
     fields = [dict(event.fields) for event in told if event.name == "download.finished"]
     assert fields == [{"task_id": ID, "bytes": len(mp4())}] * 2
+    with tempfile.NamedTemporaryFile("w") as text, Path(os.devnull).open("rb") as reader:
+        stream.close()
+        for file, why in ((None, ""), (text, ""), (reader, ", .* reading"), (stream, ", .* closed")):
+            with pytest.raises(errors.ValidationError, match=rf"writing bytes.*got \w+{why}$"):
+                any_driver.run(partial(task.write_to, file))
     for target in (None, 5, io.BytesIO()):
         with pytest.raises(errors.ValidationError, match=r"task\.(read|write_to)\("):
             any_driver.run(partial(task.download, target))

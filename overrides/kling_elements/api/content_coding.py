@@ -1,6 +1,7 @@
 """Decode a body's content coding, bounded: a few kilobytes of gzip can unpack to gigabytes.
 
-One coding at most is decoded, and none that the client does not ask for.
+One coding at most is decoded, and none that the client does not ask for. A body that is not in the coding of
+its label is passed as it came: what it is shows in its bytes.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ if TYPE_CHECKING:
 
 ACCEPT_ENCODING = "gzip, deflate"
 
-_WINDOW_BITS = {"gzip": 31, "x-gzip": 31, "deflate": 15}  # as zlib names a container
-_BARE_DEFLATE = -15  # without the container of zlib; some servers send it as "deflate"
+_CODINGS = frozenset({"gzip", "x-gzip", "deflate"})
+_GZIP, _ZLIB = 31, 15  # as zlib numbers its containers
+_BARE_DEFLATE = -15  # without a container; some servers send it as "deflate"
 _HEADER_SIZE = 2  # of zlib
 _PIECE = 64 * 1024
 _PLAIN_STARTS = (b"{", b"[", b"<")
@@ -22,7 +24,7 @@ _GZIP_START = b"\x1f\x8b"
 
 
 class ContentCodingError(Exception):
-    """A body is not in a coding that was asked for."""
+    """A body is damaged: it began in its coding, and does not go on in it."""
 
 
 class Decoder:
@@ -30,26 +32,21 @@ class Decoder:
 
     Args:
         header: The value of Content-Encoding; may be empty.
-
-    Raises:
-        ContentCodingError: If it names a coding that was not asked for, or several.
     """
 
     def __init__(self, header: str) -> None:
         codings = [
             name for part in header.split(",") if (name := part.strip().lower()) not in {"", "identity"}
         ]
-        if len(codings) > 1 or not _WINDOW_BITS.keys() >= set(codings):
-            raise ContentCodingError(f"its content coding is {header[:40]!r}, which was not asked for")
-        self._coding = codings[0] if codings else ""
-        self._inflate = zlib.decompressobj(_WINDOW_BITS.get(self._coding, 15))
+        self._coding = codings[0] if len(codings) == 1 and codings[0] in _CODINGS else ""
+        self._inflate = zlib.decompressobj()
         self._start = b""
 
     def decode(self, chunk: bytes) -> Iterator[bytes]:
         """Yield what a chunk decodes to, in pieces of at most 64 KiB.
 
         Raises:
-            ContentCodingError: If the bytes are not in that coding.
+            ContentCodingError: If the bytes are damaged.
         """
         if not self._coding:
             yield chunk
@@ -58,8 +55,11 @@ class Decoder:
             self._start = chunk = self._start + chunk
             if len(chunk) < _HEADER_SIZE:
                 return
-            if self._coding == "deflate" and not _is_zlib(chunk):
-                self._inflate = zlib.decompressobj(_BARE_DEFLATE)
+            if (container := _container(self._coding, chunk)) is None:
+                self._coding = ""
+                yield chunk
+                return
+            self._inflate = zlib.decompressobj(container)
         while chunk and not self._inflate.eof:
             try:
                 piece = self._inflate.decompress(chunk, _PIECE)
@@ -70,8 +70,17 @@ class Decoder:
                 yield piece
 
 
-def _is_zlib(start: bytes) -> bool:
-    return start[0] & 15 == zlib.DEFLATED and int.from_bytes(start[:_HEADER_SIZE]) % 31 == 0
+def _container(coding: str, start: bytes) -> int | None:
+    """Return zlib's number for what a body begins with; None if that is not of its coding."""
+    if coding != "deflate":
+        return _GZIP if start.startswith(_GZIP_START) else None
+    if start[0] & 15 == zlib.DEFLATED and int.from_bytes(start[:_HEADER_SIZE]) % 31 == 0:
+        return _ZLIB
+    try:
+        zlib.decompressobj(_BARE_DEFLATE).decompress(start, 1)
+    except zlib.error:
+        return None
+    return _BARE_DEFLATE
 
 
 def decode_body(raw: bytes, header: str, limit: int) -> bytes:

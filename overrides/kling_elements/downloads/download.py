@@ -45,8 +45,6 @@ DOWNLOAD_PROGRESS = 1024 * 1024
 MAX_ATTEMPTS = 200
 """Requests for the video, whatever progress they made."""
 
-_OWNER_WRITES = 0o600
-
 
 @frozen
 class DownloadContext:
@@ -70,7 +68,12 @@ class DownloadContext:
 
 
 async def download_video(
-    task: TaskData, path: str | os.PathLike[str], options: DownloadOptions, context: DownloadContext
+    task: TaskData,
+    path: str | os.PathLike[str],
+    options: DownloadOptions,
+    context: DownloadContext,
+    *,
+    is_temporary: bool = False,
 ) -> Path:
     """Download a task's first result to a file.
 
@@ -82,6 +85,7 @@ async def download_video(
         path: The file to write.
         options: See `DownloadOptions`.
         context: What to do it with.
+        is_temporary: Whether no later call will look there: a mere beginning is not kept then.
 
     Returns:
         The file's path.
@@ -100,25 +104,25 @@ async def download_video(
     except DownloadError as error:
         raise errors.refused(error) from None
     try:
-        part = PartFile.beside(target.file)
+        part = PartFile.hidden(target) if is_temporary else PartFile.beside(target)
     except OSError as error:
         raise errors.not_stored(target.path, error) from None
-    target.protect(part.stream.fileno(), writable=_OWNER_WRITES)
     transfer = _Transfer(task, task.urls[0], part, context, checked.max_bytes, checked.redirects)
     is_done = False
     try:
-        await transfer.run()
+        part = await transfer.run()
         target.protect(part.stream.fileno())
         part.let_go()
         target.publish(part.path)
         is_done = True
     except FileExistsError:
-        raise transfer.errors.appeared(target.path, part) from None
+        raise transfer.errors.appeared(target.path, transfer.settle()) from None
     except OSError as error:
         if isinstance(error, KlingError):
             raise
-        raise transfer.errors.not_stored(target.path, error, part) from None
+        raise transfer.errors.not_stored(target.path, error, transfer.settle()) from None
     finally:
+        part = transfer.settle()
         if is_done:
             part.tidy()
             part.close()
@@ -171,33 +175,37 @@ class _Transfer:
         can_continue = note and note.validator and (note.size is None or self.part.size <= note.size)
         return self.part.size if can_continue and not self._wants_whole else 0
 
-    async def run(self) -> None:
-        """Fetch until the part is a whole video.
+    def settle(self, *, is_better: bool = False) -> PartFile:
+        """Return the one part that stays: the newest, if it is better than what was there before."""
+        self.part = self.part.settled(is_better=is_better)
+        return self.part
+
+    async def run(self) -> PartFile:
+        """Fetch until a part is a whole video, and return that.
 
         Raises:
-            DownloadError: If it isn't; what may be a video is kept.
+            DownloadError: If none is; what may be a video is kept.
         """
         self._wants_whole = not self._is_ours()
         while True:
             if is_new := not self._is_complete():
                 await self._fetch_all()
             finding = await self.context.io.run(self.part.inspect)
-            if finding.verdict is Verdict.WHOLE:
-                return
             if finding.verdict is Verdict.UNUSUAL:
                 logger.warning("the video of task %s %s; it is stored as it came", self.task.id, finding.text)
-                return
+            if finding.verdict in {Verdict.WHOLE, Verdict.UNUSUAL}:
+                return self.settle(is_better=True)
             self._wants_whole = True  # what is there stays until something else comes
             if finding.verdict is Verdict.NO_VIDEO:
                 self.part.empty()
                 raise self._failure(f"what came {finding.text}", 200)
             self.part.must_keep = True
             if is_new:  # else an earlier call has kept it, and may have fetched it long ago
-                error = self._failure(f"the video {finding.text} ({self.part.size:,} bytes)", 200)
+                what = f"the video {finding.text} ({self.part.size:,} bytes)"
                 if self._was_damaged:
-                    raise error
+                    raise self._failure(what, 200)
                 self._was_damaged = True
-                await self._pause(error, None)
+                await self._pause(what, 200)
 
     def _is_ours(self) -> bool:
         """Whether the part is of this video, as far as its note says."""
@@ -229,7 +237,7 @@ class _Transfer:
             if isinstance(outcome, NoResponse):
                 if await self._is_whole_without_end():
                     return
-                await self._pause(self._failure(outcome.text, None), None)
+                await self._pause(outcome.text, None)
             elif await self._settle(outcome):
                 self.part.finish()
                 return
@@ -250,7 +258,7 @@ class _Transfer:
         self._plan = plan_for(head, self._have, self.part.note, fresh, self.max_bytes)
         match self._plan:
             case Replace(note):
-                self.part.begin(note)
+                self.part = self.settle().begin(note)
                 self._wants_whole = False
             case Append(note):
                 self.part.resume(note)
@@ -274,15 +282,14 @@ class _Transfer:
             case Restart(reason):
                 self._wants_whole = True
                 if self._has_restarted:
-                    await self._pause(self._failure(reason, head.status), None)
+                    await self._pause(reason, head.status)
                 self._has_restarted = True
             case Expired(status):
                 await self._find_fresh_url(status)
             case Refuse(reason, status, is_transient, is_too_large):
-                error = self._failure(reason, status, is_final=is_too_large)
                 if not is_transient:
-                    raise error
-                await self._pause(error, read_retry_after(Response(status, head.headers, b"")))
+                    raise self._failure(reason, status, is_final=is_too_large)
+                await self._pause(reason, status, read_retry_after(Response(status, head.headers, b"")))
             case None:  # pragma: no cover - every response that is no redirect gets a plan
                 raise self._failure("its response was not looked at", head.status)
         return False
@@ -296,9 +303,10 @@ class _Transfer:
         if fault is None:
             return True
         if is_too_large:
-            self.part.empty()
+            if isinstance(self._plan, Replace):
+                self.part.empty()
             raise self._failure(fault, head.status, is_final=True)
-        await self._pause(self._failure(fault, head.status), None)
+        await self._pause(fault, head.status)
         return False
 
     async def _find_fresh_url(self, status: int) -> None:
@@ -324,18 +332,19 @@ class _Transfer:
         self.task, self.url = task, task.urls[0]
         self._wants_whole = self._wants_whole or not self._is_ours()
 
-    async def _pause(self, error: DownloadError, retry_after: float | None) -> None:
+    async def _pause(self, what: str, status: int | None, retry_after: float | None = None) -> None:
         """Sleep before the next attempt.
 
         Raises:
-            DownloadError: The error, if there is to be none.
+            DownloadError: If there is to be none; it says what failed.
         """
         self._failures += 1
         delay = backoff(self.context.policy, self._failures, retry_after, self.context.random())
         if delay is None:
-            raise error
+            raise self._failure(what, status)
         await self.context.io.sleep(delay)
 
     def _failure(self, what: str, status: int | None, *, is_final: bool = False) -> DownloadError:
+        """End the download: settle what stays of it, and return the error that names that."""
         text = f"{redact_url(self.url)}: {what}"
-        return self.errors.not_fetched(text, status, self.part, is_final=is_final)
+        return self.errors.not_fetched(text, status, self.settle(), is_final=is_final)

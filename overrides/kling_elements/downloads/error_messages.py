@@ -43,19 +43,27 @@ class DownloadErrors:
             part: What came.
             is_final: Whether repeating is of no use.
         """
-        text = f"the video of task {self.task.id} was not fetched: {what}.{_kept(part)}"
+        text = f"the video of task {self.task.id} was not fetched: {what}.{self._kept(part)}"
         return self._error(f"{text} {self._outlook()}", status, may_repeat=not is_final)
 
     def not_stored(self, path: Path, error: Exception, part: PartFile | None = None) -> DownloadError:
         """The disk refused."""
-        reason = f"{os_error_reason(error)}.{_kept(part)}"
+        reason = f"{os_error_reason(error)}.{self._kept(part)}"
         text = f"the video of task {self.task.id} was not stored as {path}: {reason}"
         return self._error(f"{text} {self._outlook()}")
 
     def appeared(self, path: Path, part: PartFile | None = None) -> DownloadError:
         """Somebody else made the file."""
-        text = f"{path} appeared while the video was fetched, and is left as it is.{_kept(part)}"
+        text = f"{path} appeared while the video was fetched, and is left as it is.{self._kept(part)}"
         return self._error(f"{text} {self._outlook()}")
+
+    def not_written(self, path: Path, error: Exception) -> DownloadError:
+        """The caller's open file refused."""
+        reason = str(error) or type(error).__name__
+        text = (
+            f"the video of task {self.task.id} was not written to the file: {reason}. It is whole in {path}."
+        )
+        return self._error(text, may_repeat=False)
 
     def refused(self, error: DownloadError) -> DownloadError:
         """The target can't be written; nothing was fetched."""
@@ -72,6 +80,16 @@ class DownloadErrors:
             hint=next_command("download", self.task.id) if may_repeat and not is_gone else None,
         )
 
+    def _kept(self, part: PartFile | None) -> str:
+        if part is None or not part.is_kept:
+            return ""
+        whole = f" of {part.note.size:,}" if part.note and part.note.size else ""
+        text = f" {part.size:,}{whole} bytes are kept in {part.path}."
+        if part.note and part.note.task_id != self.task.id:
+            return f"{text} They are of task {part.note.task_id}."
+        can_continue = part.can_continue and part.note and part.note.is_of(self.task.id, self.url)
+        return f"{text} The next download continues from there." if can_continue else text
+
     def _outlook(self) -> str:
         expiry = url_expiry(self.url)
         if expiry is None:
@@ -80,14 +98,6 @@ class DownloadErrors:
         if self.now >= expiry:
             return f"Its URL expired at {when}, {_span(self.now - expiry)} ago: the video is gone."
         return f"Its URL is valid for another {_span(expiry - self.now)} (until {when})."
-
-
-def _kept(part: PartFile | None) -> str:
-    if part is None or not part.is_kept:
-        return ""
-    whole = f" of {part.note.size:,}" if part.note and part.note.size else ""
-    what_next = " The next download continues from there." if part.can_continue else ""
-    return f" {part.size:,}{whole} bytes are kept in {part.path}.{what_next}"
 
 
 def _span(time: timedelta) -> str:

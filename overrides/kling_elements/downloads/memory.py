@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
+import contextlib
+import io
 import tempfile
+from functools import partial
 from pathlib import Path
 
 from kling_elements.downloads.download import DownloadContext, download_video
+from kling_elements.downloads.error_messages import DownloadErrors
 from kling_elements.downloads.options import DownloadOptions
+from kling_elements.errors import DownloadError, KlingError
+from kling_elements.files import os_error_reason
 from kling_elements.types import BinaryWriter, TaskData
+
+_CHUNK = 256 * 1024  # bytes that are copied at a time
 
 
 async def copy_video(
@@ -16,21 +23,58 @@ async def copy_video(
 ) -> int:
     """Fetch a task's video to a temporary file, and copy it when it is whole.
 
+    That stays, and the error names it, if the video is damaged or can't be copied.
+
     Returns:
         The number of bytes.
 
     Raises:
-        KlingError: As for `download`; nothing was written then.
+        KlingError: As for `download`; nothing was written then, unless the open file failed.
     """
-    folder = Path(await context.io.run(tempfile.mkdtemp))
     try:
-        path = await download_video(task, folder / "video.mp4", options, context)
+        folder = Path(await context.io.run(partial(tempfile.mkdtemp, prefix="kling-elements-")))
+    except OSError as error:
+        reason = f"there is no temporary folder for it: {os_error_reason(error)}"
+        raise DownloadError(
+            f"the video of task {task.id} was not fetched: {reason}", task_id=task.id
+        ) from None
+    path = folder / "video.mp4"
+    is_kept = False
+    try:
+        await download_video(task, path, options, context, is_temporary=True)
         return await context.io.run(lambda: _copy(path, file))
+    except KlingError:
+        raise
+    except Exception as error:  # whatever a caller's file raises
+        is_kept = True
+        raise DownloadErrors(task, task.urls[0], context.now()).not_written(path, error) from error
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        _tidy(folder, None if is_kept else path)
+
+
+def _tidy(folder: Path, path: Path | None) -> None:
+    """Remove a file and its folder, which stays if anything else is in it."""
+    with contextlib.suppress(OSError):
+        if path:
+            path.unlink(missing_ok=True)
+        folder.rmdir()
 
 
 def _copy(path: Path, file: BinaryWriter) -> int:
     with path.open("rb") as source:
-        shutil.copyfileobj(source, file)
+        while chunk := source.read(_CHUNK):
+            _write(file, chunk)
         return source.tell()
+
+
+def _write(file: BinaryWriter, chunk: bytes) -> None:
+    """Write all of a chunk: an unbuffered file may take less at a time, and says how much."""
+    while chunk:
+        count = file.write(chunk)
+        if count is None and isinstance(file, io.RawIOBase):
+            count = 0
+        if not isinstance(count, int):  # not every writer says it
+            return
+        if count < 1:
+            raise OSError("it takes no more bytes")
+        chunk = chunk[count:]

@@ -9,6 +9,7 @@ from attrs import frozen
 
 from kling_elements.api.fetch import REDIRECT_RULES
 from kling_elements.errors import ValidationError
+from kling_elements.policy.durations import check_flag
 from kling_elements.validation import unknown_names
 
 if TYPE_CHECKING:
@@ -61,7 +62,8 @@ def check_download(options: DownloadOptions) -> Download:
         faults.append(f"redirects must be {' or '.join(map(repr, REDIRECT_RULES))}: got {redirects!r}")
     if faults:
         raise ValidationError(faults)
-    return Download(options.get("overwrite", False), options.get("max_bytes") or MAX_VIDEO_BYTES, redirects)
+    overwrite = check_flag("overwrite", given.get("overwrite"))
+    return Download(overwrite, options.get("max_bytes") or MAX_VIDEO_BYTES, redirects)
 
 
 MAX_VIDEO_BYTES = 2 * 1024 * 1024 * 1024

@@ -6,6 +6,9 @@ ends, so that two downloads of one target never mix their bytes: the second gets
 hidden name. So does a download where the system has no such locks, or where something else has taken the
 names: only a regular file with a note of ours is ever touched, and nothing else is opened.
 
+What is there is paid for. A body that comes in its place grows beside it, under a hidden name, and takes its
+place once it is a whole video, or no shorter.
+
 Nothing is promised after a loss of power, where a file system may have forgotten bytes in the middle.
 """
 
@@ -19,12 +22,14 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from attrs import define, evolve
 
-from kling_elements.downloads.mp4 import Finding, inspect_video
+from kling_elements.downloads.mp4 import Finding, Verdict, inspect_video
 from kling_elements.downloads.ranges import PartNote
 from kling_elements.files import sync
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from kling_elements.downloads.target import Target
 
 try:
     import fcntl
@@ -36,6 +41,7 @@ except ImportError:  # Windows: a part lives as long as its call.
 
 _TRIES = 5  # a part can vanish between opening and locking it: its owner has finished
 _MAX_NOTE = 16 * 1024  # bytes
+_OWNER_WRITES = 0o600
 
 
 @define
@@ -43,28 +49,38 @@ class PartFile:
     """A part file, open for writing. Whatever writes to the disk can raise an `OSError`.
 
     Attributes:
+        target: Where the video goes; the part is as private as what is there.
         path: The file.
         stream: The same, unbuffered: what was written is in the file if the process is killed.
         note_path: Where the note goes; None for a part under a hidden name, which no later call finds.
         size: Bytes that are in it.
         note: What they are the beginning of; None if nobody knows.
         must_keep: Whether it is kept under its hidden name too.
+        older: The part in whose place it comes; None if there is none.
     """
 
+    target: Target
     path: Path
     stream: BinaryIO
     note_path: Path | None
     size: int = 0
     note: PartNote | None = None
     must_keep: bool = False
+    older: PartFile | None = None
+
+    def __attrs_post_init__(self) -> None:
+        self.target.protect(self.stream.fileno(), writable=_OWNER_WRITES)
 
     @classmethod
-    def beside(cls, target: Path) -> PartFile:
+    def beside(cls, target: Target) -> PartFile:
         """Return the part of a target: the one that was left there, else a new one."""
-        if part := _open_shared(target):
-            return part
-        path = target.with_name(f".kling-elements.{secrets.token_hex(8)}.part")
-        return cls(path, path.open("x+b", buffering=0), None)
+        return _open_shared(target) or cls.hidden(target)
+
+    @classmethod
+    def hidden(cls, target: Target) -> PartFile:
+        """Return a new part that no later call finds."""
+        path = target.file.with_name(f".kling-elements.{secrets.token_hex(8)}.part")
+        return cls(target, path, path.open("x+b", buffering=0), None)
 
     @property
     def is_kept(self) -> bool:
@@ -76,11 +92,36 @@ class PartFile:
         """Whether a later call can fetch the rest of what is there."""
         return bool(self.note_path and self.size and self.note and self.note.validator)
 
-    def begin(self, note: PartNote) -> None:
-        """Forget what is there, and note what comes instead."""
+    def begin(self, note: PartNote) -> PartFile:
+        """Return the part for what comes instead: another one if this may be a video, else this, emptied."""
+        if self._may_be_video():
+            part = self.hidden(self.target)
+            part.note, part.older = note, self
+            return part
         # In this order: a kill in between leaves an empty part, which is the beginning of anything.
         self.empty()
         self._write_note(note)
+        return self
+
+    def settled(self, *, is_better: bool = False) -> PartFile:
+        """Return the one part that stays: this, or the older one if that has more of a video.
+
+        Args:
+            is_better: Whether this is known to be better.
+        """
+        if (older := self.older) is None:
+            return self
+        try:
+            if is_better or (self.size >= older.size and self._may_be_video()):
+                self._take_place_of(older)
+            else:
+                self.discard()
+                return older
+        except OSError:  # the disk refuses: both stay
+            self.must_keep = True
+            older.close()
+        self.older = None
+        return self
 
     def empty(self) -> None:
         """Forget what is there."""
@@ -139,16 +180,34 @@ class PartFile:
         with contextlib.suppress(OSError):
             self.stream.close()
 
+    def _may_be_video(self) -> bool:
+        return self.size > 0 and inspect_video(self.stream, self.size).verdict is not Verdict.NO_VIDEO
+
+    def _take_place_of(self, older: PartFile) -> None:
+        """Remove an older part, and get its name and its note, if it has them."""
+        self.must_keep = self.must_keep or older.must_keep
+        if fcntl is None or older.note_path is None or self.note is None:
+            older.discard()
+            return
+        fcntl.flock(self.stream.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # In this order: a kill in between leaves a part without a note, which nobody continues or removes.
+        older.note_path.unlink(missing_ok=True)
+        self.path.replace(older.path)
+        self.path = older.path
+        older.close()  # on a full disk, this makes room for the note
+        _write_whole(older.note_path, self.note.to_json())
+        self.note_path = older.note_path
+
     def _write_note(self, note: PartNote) -> None:
         self.note = note
         if self.note_path:
             _write_whole(self.note_path, note.to_json())
 
 
-def _open_shared(target: Path) -> PartFile | None:
+def _open_shared(target: Target) -> PartFile | None:
     """Return the part that outlives its call, locked; None if it can't be had."""
-    path = target.with_name(f"{target.name}.part")
-    note_path = target.with_name(f"{target.name}.part.json")
+    path = target.file.with_name(f"{target.file.name}.part")
+    note_path = target.file.with_name(f"{target.file.name}.part.json")
     if fcntl is None or not (_is_regular_or_free(path) and _is_regular_or_free(note_path)):
         return None
     for _ in range(_TRIES):
@@ -162,12 +221,12 @@ def _open_shared(target: Path) -> PartFile | None:
             if not _is_at(path, status):
                 stream.close()
                 continue
-            if _is_at(target, status):
+            if _is_at(target.file, status):
                 # A process was killed between the two steps of publishing: it is finished, under its name.
                 path.unlink()
                 stream.close()
                 continue
-            part = _adopt(path, note_path, stream, status)
+            part = _adopt(target, path, note_path, stream, status)
         except OSError:  # somebody else has it, or there are no locks here
             part = None
         if part is None:
@@ -189,7 +248,9 @@ def _is_at(path: Path, status: os.stat_result) -> bool:
         return False
 
 
-def _adopt(path: Path, note_path: Path, stream: BinaryIO, status: os.stat_result) -> PartFile | None:
+def _adopt(
+    target: Target, path: Path, note_path: Path, stream: BinaryIO, status: os.stat_result
+) -> PartFile | None:
     """Return the part, if it is empty or has our note, and nothing else has taken its note's name."""
     if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
         return None
@@ -200,7 +261,7 @@ def _adopt(path: Path, note_path: Path, stream: BinaryIO, status: os.stat_result
     except FileNotFoundError:
         note, is_ours = None, status.st_size == 0
     if is_ours:
-        return PartFile(path, stream, note_path, status.st_size, note if status.st_size else None)
+        return PartFile(target, path, stream, note_path, status.st_size, note if status.st_size else None)
     if status.st_size == 0:  # it was made a moment ago, in vain
         path.unlink()
     return None
