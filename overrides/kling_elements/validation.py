@@ -94,16 +94,16 @@ class Validator:
             errors = list(self._compiled.iter_errors(json.loads(_STRICT_JSON.encode(value))))
         except ValueError as error:  # it is nested too deeply for the library
             return [*found.values(), f"{_label(name, [])} can't be checked: {error}"]
-        for error in errors:
-            path = list(error.instance_path)
-            keyword = str(error.schema_path[-1])
+        for misfit in errors:
+            path = list(misfit.instance_path)
+            keyword = str(misfit.schema_path[-1])
             if keyword == "required":
-                path.append(error.kind.property)
+                path.append(misfit.kind.property)
             label = _label(name, path)
             # A wrong type violates `enum` as well, and the choices say more.
             if label not in found or keyword == "enum":
                 found[label] = (
-                    f"{label} {_sentence(keyword, self._subschema(path), error.instance, error.message)}"
+                    f"{label} {_sentence(keyword, self._subschema(path), misfit.instance, misfit.message)}"
                 )
         order = {member: place for place, member in enumerate(self.names)}
         return sorted(found.values(), key=lambda text: order.get(re.split(r"[\s.\[]", text)[0], -1))

@@ -13,8 +13,9 @@ from typing import Any, TypeVar
 from attrs import evolve, field, frozen
 
 from kling_elements.errors import ValidationError
+from kling_elements.images.loading import bytes_of
 from kling_elements.images.open_files import pixel_digest
-from kling_elements.images.sources import BytesSource, ImageProblem, PillowSource, classify
+from kling_elements.images.sources import ImageProblem, OpenSource, PillowSource, classify
 from kling_elements.operations.arguments import Image
 from kling_elements.operations.create_request import image_problem
 from kling_elements.task import Task
@@ -146,7 +147,7 @@ def _option_faults(options: object) -> list[str]:
 def _reusable(image: Any) -> Any:
     """Return the bytes of an open file, and any other image as it is."""
     source = None if isinstance(image, _REUSABLE) else classify(image)
-    return source.data if isinstance(source, BytesSource) else image
+    return bytes_of(source) if isinstance(source, OpenSource) else image
 
 
 def _identity(image: object) -> str:

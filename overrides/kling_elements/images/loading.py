@@ -74,7 +74,7 @@ def load_image(source: object, rules: ImageConstraints) -> LoadedImage:
     if isinstance(known, FileSource):
         data, facts = _read(known, rules)
     else:
-        data = known.data if isinstance(known, BytesSource) else _bytes_of(known)
+        data = known.data if isinstance(known, BytesSource) else bytes_of(known)
         facts = _inspect_sized(data, len(data), rules)
     if found := problems(facts, rules):
         raise ImageProblem(known.label, found, facts)
@@ -104,7 +104,12 @@ def _read(source: FileSource, rules: ImageConstraints) -> tuple[bytes, ImageInfo
         raise ImageProblem(source.label, (os_problem(source.path, error),)) from error
 
 
-def _bytes_of(source: PillowSource | OpenSource) -> bytes:
+def bytes_of(source: PillowSource | OpenSource) -> bytes:
+    """Encode an image of Pillow's, or read an open file.
+
+    Raises:
+        ImageProblem: It can't be encoded or read.
+    """
     try:
         return read_open(source.file) if isinstance(source, OpenSource) else encode(source.image)
     except ValueError as error:
