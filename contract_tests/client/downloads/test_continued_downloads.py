@@ -209,12 +209,8 @@ FRESH = RESULT.replace("0a1b2c", "ffff")
 
 
 NO_HELP: tuple[list[Any], ...] = (
-    [shown("COMPLETED", (FRESH,)), failing(403)],
-    [shown("COMPLETED", (RESULT,))],
-    [shown("COMPLETED", ())],
-    [failing(404, "Task not found")],
-    [failing(401, "Invalid API key")],
-)
+    [shown("COMPLETED", (FRESH,)), failing(403)], [shown("COMPLETED", (RESULT,))], [shown("COMPLETED", ())],
+    [failing(404, "Task not found")], [failing(401, "Invalid API key")])  # fmt: skip
 
 
 def test_one_fresh_url_and_no_more(driver: Driver, tmp_path: Path) -> None:

@@ -147,12 +147,8 @@ def test_an_error_tells_when_the_url_expires(
     monkeypatch.setenv("TZ", "Asia/Kolkata")
     time.tzset()
     try:
-        for minutes, span in (
-            (-30, "valid for another"),
-            (0.5, " s ago"),
-            (30, " min ago"),
-            (43200, "30 days ago"),
-        ):
+        spans = {-30: "valid for another", 0.5: " s ago", 30: " min ago", 43200: "30 days ago"}
+        for minutes, span in spans.items():
             expiry = datetime.now(UTC) - timedelta(minutes=minutes)
             url = f"https://cdn.example/a.mp4?token=exp={int(expiry.timestamp())}~hmac=ab"
             client, task, _ = finished(driver, video(b"", 403), url=url)
@@ -167,21 +163,13 @@ def test_an_error_tells_when_the_url_expires(
         time.tzset()
 
 
-EXPIRIES = {
-    "x.mp4?token=exp=1900000000~hmac=0": 1900000000,
-    "x.mp4?expires=1900000000&x=1": 1900000000,
-    "x.mp4?a=b&exp=253402300799": 253402300799,
-    "x.mp4?exp=253402300800": None,
-    "exp=1900000000/x.mp4": None,
-    "x.mp4?token=exp=tomorrow": None,
-    "x.mp4?notexp=1900000000": None,
-}
-REDACTED = {
-    RESULT: f"https://cdn.example/kling_{ID}.mp4?…",
-    "https://me:secret@a.example/x#y": "https://a.example/x",
-    "http://[": "[not a URL]",
-    "https://a.example/\ud800": "https://a.example/\\ud800",
-}
+EXPIRIES = {"x.mp4?token=exp=1900000000~hmac=0": 1900000000, "x.mp4?expires=1900000000&x=1": 1900000000,
+            "x.mp4?a=b&exp=253402300799": 253402300799, "x.mp4?exp=253402300800": None,
+            "exp=1900000000/x.mp4": None, "x.mp4?token=exp=tomorrow": None,
+            "x.mp4?notexp=1900000000": None}  # fmt: skip
+REDACTED = {RESULT: f"https://cdn.example/kling_{ID}.mp4?…", "http://[": "[not a URL]",
+            "https://me:secret@a.example/x#y": "https://a.example/x",
+            "https://a.example/\ud800": "https://a.example/\\ud800"}  # fmt: skip
 
 
 def test_reading_a_url() -> None:
@@ -194,11 +182,9 @@ def test_reading_a_url() -> None:
 
 def test_a_redirect_is_followed(driver: Driver, tmp_path: Path) -> None:
     """One on the same host is followed, one to another host if asked for: the rules have their own tests."""
-    for location, options, is_followed in (
-        ("b.mp4", {}, True),
-        ("https://elsewhere.example/b.mp4", {"redirects": "any-host"}, True),
-        ("https://elsewhere.example/b.mp4", {}, False),
-    ):
+    far = "https://elsewhere.example/b.mp4"
+    anywhere = {"redirects": "any-host"}
+    for location, options, is_followed in (("b.mp4", {}, True), (far, anywhere, True), (far, {}, False)):
         moved = reply(302, content=b"", headers={"location": location})
         client, task, server = finished(driver, moved, video())
         with contextlib.nullcontext() if is_followed else pytest.raises(DownloadError):

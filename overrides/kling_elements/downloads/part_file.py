@@ -90,7 +90,8 @@ class PartFile:
     @property
     def can_continue(self) -> bool:
         """Whether a later call can fetch the rest of what is there."""
-        return bool(self.note_path and self.size and self.note and self.note.validator)
+        has_rest = bool(self.note_path and self.size and self.note and self.note.validator)
+        return has_rest and not self.must_keep  # a damaged one is fetched again
 
     def begin(self, note: PartNote) -> PartFile:
         """Return the part for what comes instead: another one if this may be a video, else this, emptied."""
