@@ -215,7 +215,10 @@ def _never(_: object) -> bool:
 
 def _certainly_matches(pattern: str, text: str) -> bool:
     """Whether a text matches in every dialect: no backslash, and no character of a meaning of its own."""
-    return "\\" not in pattern and bool(_PLAIN_TEXT.fullmatch(text) and re.search(pattern, text))
+    try:
+        return "\\" not in pattern and bool(_PLAIN_TEXT.fullmatch(text) and re.search(pattern, text))
+    except re.error:
+        return False
 
 
 def _is_json(value: object) -> bool:
