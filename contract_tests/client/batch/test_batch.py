@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx
 import pytest
 from PIL import Image
@@ -225,7 +226,7 @@ def test_what_cannot_begin(bench: Bench) -> None:
         for name, value in ((name, value) for name, values in rows.items() for value in values):
             with pytest.raises(ValidationError, match=None if name == "defaults" else name):
                 call(**{name: value})
-    for source in (7, job("a"), "none.jsonl", "a\0b", jobs_later()):
+    for source in (7, job("a"), "none.jsonl", "a\0b", jobs_later(), anyio.AsyncFile(io.StringIO())):
         with pytest.raises(ValidationError, match="jobs"):
             bench.batch(source)
     assert bench.service.asked == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import json
 import os
@@ -245,7 +246,9 @@ def read_jobs(
         stream = stack.enter_context(decoded(stack.enter_context(opened(jobs))))
         rows = csv_rows(stream) if is_csv(jobs) else whole(numbered_lines(stream))
         return rows, evolve(reader, folder=absolute(jobs).parent)
-    if hasattr(jobs, "readline"):
+    if (readline := getattr(jobs, "readline", None)) is not None:
+        if inspect.iscoroutinefunction(readline):
+            raise ValidationError(["jobs can't be a file that is read asynchronously: give its path"])
         return _lines(jobs), evolve(reader, folder=Path())
     if awaits and isinstance(jobs, AsyncIterable):
         return _numbered(jobs), reader
