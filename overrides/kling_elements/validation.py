@@ -92,7 +92,7 @@ class Validator:
         try:
             # JSON keeps no class of the caller's, which the library refuses: this is what the service reads.
             errors = list(self._compiled.iter_errors(json.loads(_STRICT_JSON.encode(value))))
-        except ValueError as error:  # it is nested too deeply for the library
+        except (ValueError, RecursionError) as error:  # it is nested too deeply
             return [*found.values(), f"{_label(name, [])} can't be checked: {error}"]
         for misfit in errors:
             path = list(misfit.instance_path)
@@ -289,8 +289,8 @@ def _shown(value: object) -> str:
     name = _JSON_NAMES.get(type(value), type(value).__name__)
     try:
         text = repr(value)
-    except ValueError:  # an integer of more than 4,300 digits
-        text = "of thousands of digits"
+    except (ValueError, RecursionError):  # an integer of more than 4,300 digits, lists in lists
+        text = "that is too large to be shown"
     return f"the {name} {text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + '…'}"
 
 
