@@ -5,8 +5,9 @@ import html
 import json
 import logging
 import math
+import sys
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 import httpx
 import pytest
@@ -66,11 +67,13 @@ SPELLINGS = (
     json.dumps(json.dumps(ODD_KEY)[1:-1].replace("/", "\\u002f"))[1:-1],
     "\\u0000".join(json.dumps(char)[1:-1] for char in ODD_KEY),
     json.dumps(f"{ODD_KEY[:5]}\n{ODD_KEY[5:]}")[1:-1],
+    f"{ODD_KEY[:5]}\r\n\t{ODD_KEY[5:]}",
     "".join(f"\\{ord(char):03o}" for char in ODD_KEY),
     "".join(f"\\x{ord(char):02x}" for char in ODD_KEY),
     quote(quote(ODD_KEY, safe=""), safe=""),
+    quote(json.dumps(ODD_KEY)[1:-1].replace("/", "\\/"), safe=""),
     "".join(f"%{byte:02x}" for byte in RAW_KEY),
-    html.escape(ODD_KEY),
+    html.escape(html.escape(ODD_KEY)),
     "".join(f"&#{byte};" for byte in RAW_KEY),
     "".join(f"&amp;#x{byte:X};" for byte in RAW_KEY),
     "".join(f"={byte:02X}" for byte in RAW_KEY),  # quoted-printable
@@ -79,25 +82,47 @@ SPELLINGS = (
     base64.urlsafe_b64encode(RAW_KEY).decode(),
     quote(base64.b64encode(RAW_KEY).decode(), safe=""),
 )
+SPACED_KEY = "two words-KEY 12345"
+SPACED_SPELLINGS = (SPACED_KEY, quote(SPACED_KEY), quote_plus(SPACED_KEY), SPACED_KEY.replace(" ", "\\u0020"))
 
 
 def test_a_key_is_struck_out_however_it_is_written() -> None:
     """An echo may write the key in many ways; what stands around it stays as it is."""
-    key = ApiKey(ODD_KEY)
-    for spelling in SPELLINGS:
+    spelled = ((ODD_KEY, SPELLINGS), (SPACED_KEY, SPACED_SPELLINGS))
+    for key, spelling in ((ApiKey(key), spelling) for key, spellings in spelled for spelling in spellings):
         shown = key.redact(f"the key {spelling}, İ {spelling}: no").replace("\0", "")
         assert shown == "the key [API key], İ [API key]: no", spelling
         assert key.redact(spelling[:-6]) == spelling[:-6]
 
 
 def test_a_key_is_struck_out_of_credentials() -> None:
-    """In base64 a key looks otherwise after each length of a user's name."""
-    for user in ("u:", "us:", "use:", ""):
-        shown = ApiKey("sk-0123456789").redact(base64.b64encode(f"{user}sk-0123456789:".encode()).decode())
-        before, struck, after = shown.partition("[API key]")
+    """In base64 a key looks otherwise after each length of a user's name, and may be on two lines."""
+    for user in ("u:", "us:", "use:", "", "long" * 13):
+        coded = base64.encodebytes(f"{user}sk-0123456789:".encode()).decode().strip()
+        before, struck, after = ApiKey("sk-0123456789").redact(coded).partition("[API key]")
         assert struck
         assert len(before) <= len(user) * 8 // 6
         assert len(after) <= len(":==")
+
+
+def test_a_long_text_takes_no_more_steps() -> None:
+    """Where the key is not found, the length costs no step in Python; else only each key found does."""
+
+    def steps(text: str) -> int:
+        events: list[str] = []
+        sys.setprofile(lambda _frame, event, _: events.append(event))
+        try:
+            key.redact(text)
+        finally:
+            sys.setprofile(None)
+        return len(events)
+
+    key, almost = ApiKey(KEY), "".join(f"%{ord(char):02x}" for char in KEY[:-1])
+    pieces = (almost, "\\", "\\n", "\\u{0", "%41", "%25", "&amp;", "=41", "İ", "a\0")
+    for begin, piece in (*(("", piece) for piece in pieces), ("%", "25"), ("&", "amp;"), ("&#", "0")):
+        assert steps(begin + piece * 20_000) == steps(begin + piece * 10), piece
+    for piece in (KEY, f"{KEY[:9]}\n{KEY[9:]} ", f"{almost}{KEY[-1]} "):
+        assert steps(piece * 1000) <= 100 * steps(piece * 10), piece
 
 
 def test_where_requests_go(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,80 +1,111 @@
-"""Strike a key out of texts, in each encoding that a server may echo it in.
+r"""Strike a key out of texts, in each encoding that a server may echo it in.
 
-Base64 (of the key alone, or after a user's name), hexadecimal, other case, and the escapes of JSON, URLs,
-HTML and quoted-printable, several deep. A text is read as it is and again without its escapes, so that the
-time grows with its length alone.
+Base64 (of the key alone, or after a user's name), hexadecimal, other case, wrapped lines, and the escapes of
+JSON, URLs, HTML and quoted-printable, several deep.
+
+A text is searched without its white space, and again with its escapes read. Where the characters came from is
+worked out only if the key is found. `re` and `str` do what grows with the text's length; the steps in Python
+grow with the number of *different* escapes, and of keys found.
 """
 
 from __future__ import annotations
 
 import base64
 import re
-from typing import TYPE_CHECKING
+from array import array
+from bisect import bisect_right
+from collections.abc import Callable
+from itertools import accumulate
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
 
 _REDACTED = "[API key]"
-# A text without any of these has no escapes.
-_ASCII_MARKS = ("\\", "%", "&", "=", "\0")
-_OTHER_MARKS = "[\u200b-\u200f\u2060\ufeff]"
-_IGNORED = "[\\s\0\u200b-\u200f\u2060\ufeff]"  # between the key's characters
-_ESCAPES = rf"""(?ix)
-          \\+ (?: u([0-9a-f]{{4}}) | u\{{0*([0-9a-f]{{1,4}})\}} | x([0-9a-f]{{2}})
-                | ([0-3][0-7]{{2}}) | [nrt] )?
-        | % (?:25)* ([0-9a-f]{{2}})
-        | & (?:amp;)* \# (?: x0*([0-9a-f]{{1,4}}) | 0*([0-9]{{1,5}}) ) ;?
-        | {_IGNORED}+
-    """
-_BASES = (16, 16, 16, 8, 16, 16, 10)  # of the groups above
-_NAMES = {"&quot;": '"', "&apos;": "'", "&lt;": "<", "&gt;": ">", "&amp;": "&"}
-_NAMED_CHARS = frozenset(_NAMES.values())
-_NAMED = "|".join(_NAMES)
-_QUOTED_PRINTABLE = r"(?i)=([0-9a-f]{2})|=\r?\n"
+_INVISIBLE = "\0\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"  # may stand between the key's characters
+# Each alternative begins with a literal, so that `re` quickly passes over a text without those. None can
+# begin inside what it repeats, which would take quadratic time.
+_ESCAPES = rf"""(?x:
+          \\ (?: [uU] [0-9a-fA-F]{{4}} | [uU] \{{ 0* [0-9a-fA-F]{{1,4}} \}}
+               | [xX] [0-7][0-9a-fA-F] | [01][0-7]{{2}} | [nrt] )?
+        | % (?:25)* [0-7][0-9a-fA-F]
+        | & (?:amp;)* (?: \# (?: [xX] 0* [0-9a-fA-F]{{1,4}} | 0* [0-9]{{1,5}} ) ;?
+                        | (?: quot | apos | lt | gt ) ; )
+        | & (?:amp;)+
+        | {"|".join(f"{char}{char}*" for char in _INVISIBLE)} )"""
+_ASCII_MARKS = ("\\", "%", "&", "\0")  # a text of ASCII without any of these has none of these escapes
+_QUOTED_PRINTABLE = r"=(?:[0-7][0-9a-fA-F]|\r?\n)"
+_NAMES = {"quot": '"', "apos": "'", "lt": "<", "gt": ">", "": "&"}
 _BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_")
 
 _Span = tuple[int, int]
+_Place = Callable[[int], _Span]  # from an index of what was read to the place in the text that it came from
+
+
+class _Forms(NamedTuple):
+    """How a key may be written, without white space: in either case of letters, and exactly."""
+
+    any_case: frozenset[str]
+    exact: frozenset[str]
 
 
 def redactor(key: str) -> Callable[[str], str]:
     """Return a function that strikes the key out of a text."""
-    raw = key.encode(errors="replace")
-    any_case = {key.lower(), key.lower().replace("\\", ""), raw.hex(), raw.hex(":"), raw.hex(" ")}
-    named = (_NAMED,) if _NAMED_CHARS & set(key) else ()
-    exact = {form for shift in range(3) for form in _base64_forms(raw, shift)}
+    forms = _forms(key)
 
     def redact(text: str) -> str:
-        if len(text) < len(key):
-            return text
-        struck = _spans(text, any_case, exact)
-        if _may_have_escapes(text):
-            for escapes in (_ESCAPES, _QUOTED_PRINTABLE, *named):
-                if found := _spans(re.sub(escapes, _char, text), any_case, exact):
-                    places = _places(text, escapes)
-                    struck |= {(places[start][0], places[end - 1][1]) for start, end in found}
-        return _without(text, struck) if struck else text
+        if _is_in("".join(text.split()), forms):
+            text = _strike(text, text, lambda index: (index, index + 1), forms)
+            if _is_in("".join(text.split()), forms):
+                text = _strike(text, *_without_spaces([text], [text]), forms)
+        if "=" in text:
+            text = _redact_escaped(text, _QUOTED_PRINTABLE, forms)
+        return _redact_escaped(text, _ESCAPES, forms) if _may_have_escapes(text) else text
 
     return redact
 
 
-def _spans(text: str, any_case: set[str], exact: set[str]) -> set[_Span]:
-    """Find the key's forms in a text, by plain loops: nearly always there is none."""
-    found: set[_Span] = set()
-    lowered = _lowered(text)
-    for form in any_case:
+def _forms(key: str) -> _Forms:
+    raw = key.encode(errors="replace")
+    spellings = [key, key.replace("\\", ""), key.replace(" ", "+")]
+    if _may_have_escapes(key):
+        spellings.append("".join(_read(key, _ESCAPES)[1]))
+    any_case = {"".join(each.split()).lower() for each in spellings} - {""} | {raw.hex(), raw.hex(":")}
+    exact = {form for shift in range(3) for form in _base64_forms(raw, shift)}
+    return _Forms(frozenset(any_case), frozenset(exact))
+
+
+def _is_in(bare: str, forms: _Forms) -> bool:
+    """Search a text without white space, by plain loops: nearly always the key is not there."""
+    lowered = bare.lower()
+    for form in forms.any_case:
         if form in lowered:
-            found.update(_found(lowered, form))
-    for form in exact:
-        if form in text:
-            found.update(_with_edges(text, *span) for span in _found(text, form))
-    return found
+            return True
+    for form in forms.exact:  # noqa: SIM110 - it is on the way of every look
+        if form in bare:
+            return True
+    return False
+
+
+def _redact_escaped(text: str, escapes: str, forms: _Forms) -> str:
+    parts, read = _read(text, escapes)
+    is_found = len(parts) > 1 and _is_in("".join("".join(read).split()), forms)
+    return _strike(text, *_without_spaces(parts, read), forms) if is_found else text
+
+
+def _strike(text: str, bare: str, place: _Place, forms: _Forms) -> str:
+    """Strike the key out of a text, by what was read of it."""
+    lowered = bare.replace("İ", "i").lower()  # no other character's lower case has another length
+    found = [span for form in forms.any_case for span in _found(lowered, form)]
+    found += [_with_edges(bare, place, *span) for form in forms.exact for span in _found(bare, form)]
+    return _without(text, sorted((place(start)[0], place(end - 1)[1]) for start, end in found))
 
 
 def _may_have_escapes(text: str) -> bool:
     for mark in _ASCII_MARKS:
         if mark in text:
             return True
-    return not text.isascii() and re.search(_OTHER_MARKS, text) is not None
+    return not text.isascii() and any(mark in text for mark in _INVISIBLE)
 
 
 def _base64_forms(key: bytes, shift: int) -> tuple[str, str]:
@@ -84,54 +115,76 @@ def _base64_forms(key: bytes, shift: int) -> tuple[str, str]:
     return whole, whole.replace("+", "-").replace("/", "_")
 
 
-def _with_edges(text: str, start: int, end: int) -> _Span:
-    """The span of a key in base64, with the characters at both ends, which hold some of its bits too."""
-    start -= text[start - 1 : start] in _BASE64
-    end += text[end : end + 1] in _BASE64
-    padding = re.compile("={0,2}").match(text, end)
-    return start, padding.end() if padding else end
+def _read(text: str, escapes: str) -> tuple[list[str], list[str]]:
+    """Return a text in parts, each second one an escape; and the parts with what those stand for."""
+    parts = re.split(f"({escapes})", text)
+    chars = {escape: _char(escape) for escape in set(parts[1::2])}
+    read = parts.copy()
+    read[1::2] = map(chars.__getitem__, parts[1::2])
+    return parts, read
 
 
-def _lowered(text: str) -> str:
-    lowered = text.lower()
-    if len(lowered) == len(text):
-        return lowered
-    return "".join(char.lower() if len(char.lower()) == 1 else char for char in text)
+def _char(escape: str) -> str:
+    """Return the character that an escape stands for; nothing for what may stand between the key's."""
+    if escape[-1].isspace() or escape[0] in _INVISIBLE:
+        return ""
+    if escape[0] == "&":
+        name = escape.replace("amp;", "").strip("&;").lower()
+        if not name.startswith("#"):
+            return _NAMES[name]
+        digits, base = (name[2:], 16) if name[1] == "x" else (name[1:], 10)
+    elif escape[0] == "\\":
+        digits, base = escape.strip("\\uUxX{}nrt"), 8 if escape[1:2].isdigit() else 16
+    else:
+        digits, base = escape[-2:], 16
+    char = chr(int(digits.lstrip("0") or "0", base))
+    return "" if char.isspace() or char in f"\\{_INVISIBLE}" else char
 
 
-def _found(text: str, form: str) -> list[_Span]:
-    found: list[_Span] = []
+def _without_spaces(parts: list[str], read: list[str]) -> tuple[str, _Place]:
+    """Return what was read, without white space, and where its characters came from."""
+    words = re.split(r"(\s+)", "".join(read))
+    kept = words.copy()
+    kept[1::2] = [""] * (len(words) // 2)
+    spaced, escaped = _places(words, kept), _places(parts, read)
+    return "".join(kept), lambda index: escaped(spaced(index)[0])
+
+
+def _places(parts: list[str], read: list[str]) -> _Place:
+    starts = array("L", accumulate(map(len, parts), initial=0))
+    read_starts = array("L", accumulate(map(len, read), initial=0))
+
+    def place(index: int) -> _Span:
+        part = bisect_right(read_starts, index) - 1
+        if part % 2:
+            return starts[part], starts[part + 1]
+        start = starts[part] + index - read_starts[part]
+        return start, start + 1
+
+    return place
+
+
+def _found(text: str, form: str) -> Iterator[_Span]:
     start = text.find(form)
     while start >= 0:
-        found.append((start, start + len(form)))
+        yield start, start + len(form)
         start = text.find(form, start + len(form))
-    return found
 
 
-def _char(match: re.Match[str]) -> str:
-    """What an escape stands for; nothing if that is not a character of a key."""
-    for digits, base in zip(match.groups(), _BASES, strict=False):
-        if digits:
-            return re.sub(_IGNORED, "", chr(int(digits, base)))
-    return _NAMES.get(match[0], "")
+def _with_edges(bare: str, place: _Place, start: int, end: int) -> _Span:
+    """The span of a key in base64, with the characters at both ends, which hold some of its bits too."""
+    if bare[start - 1 : start] in _BASE64 and place(start - 1)[1] == place(start)[0]:
+        start -= 1
+    for chars in (_BASE64, "=", "="):
+        if end < len(bare) and bare[end] in chars and place(end - 1)[1] == place(end)[0]:
+            end += 1
+    return start, end
 
 
-def _places(text: str, escapes: str) -> list[_Span]:
-    """Where in a text each character stands of the same text without escapes."""
-    places: list[_Span] = []
-    done = 0
-    for match in re.finditer(escapes, text):
-        places += ((place, place + 1) for place in range(done, match.start()))
-        places += [match.span()] * len(_char(match))
-        done = match.end()
-    places += ((place, place + 1) for place in range(done, len(text)))
-    return places
-
-
-def _without(text: str, struck: set[_Span]) -> str:
+def _without(text: str, struck: list[_Span]) -> str:
     parts: list[str] = []
     done = 0
-    for start, end in sorted(struck):
+    for start, end in struck:
         if start >= done:
             parts += (text[done:start], _REDACTED)
         done = max(done, end)
