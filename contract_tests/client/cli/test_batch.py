@@ -170,6 +170,7 @@ def test_a_report_that_cannot_be_written(cli: Cli) -> None:
     ended = cli(*ONE_BY_ONE)
     assert (ended.code, ended.out.count(".mp4\n")) == (9, 2)
     assert ended.err.count("the report out/report.jsonl can't be written: Bad file descriptor\n") == 1
+    assert ended.err.endswith("2 jobs: 2 done\n")
 
 
 def interrupt(cli: Cli, patch: pytest.MonkeyPatch, tasks: int, at: int = 2) -> None:
