@@ -223,8 +223,9 @@ def test_a_create_in_flight_is_awaited_by_tasks(
                 await anyio.sleep_forever()
 
         pool = Pool(do)
+        batch = pool.async_batch()
         with anyio.CancelScope() as scope:
-            async with pool.async_batch() as batch:
+            async with batch:
                 await begun.wait()
                 scope.cancel()
                 cancelled.set()
