@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 from pathlib import Path
 
 _NO_SYNC = frozenset({errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
@@ -22,6 +23,22 @@ def os_error_reason(error: Exception) -> str:
     if isinstance(error, ValueError) and not isinstance(error, UnicodeError):
         return "its name holds a null byte"
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
+def write_probe(folder: Path) -> None:
+    """Write a byte into a folder, and remove it.
+
+    To ask for permission is not enough: the disk may be full or read-only, and root may do anything.
+
+    Raises:
+        OSError: If nothing can be stored there.
+    """
+    probe = folder / f".{secrets.token_hex(6)}.part"
+    try:
+        with probe.open("xb") as file:
+            file.write(b"\0")
+    finally:
+        probe.unlink(missing_ok=True)
 
 
 def is_absent(path: Path) -> bool:

@@ -4,6 +4,7 @@ import gc
 import io
 import itertools
 import json
+import threading
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
 from pathlib import Path
@@ -17,7 +18,7 @@ from PIL import Image
 from contract_tests.client.batch.conftest import KEY, URL, VIDEO, Bench, job, write_jobs
 from contract_tests.support.answers import png
 from kling_elements import AuthenticationError, TaskFailed, ValidationError
-from kling_elements.batch import BatchJob, BatchResult
+from kling_elements.batch import BatchJob, BatchResult, worker_pool
 from kling_elements.batch.contact_sheet import is_foreign, write_contact_sheet
 from kling_elements.batch.report import BatchReport, last_records
 from kling_elements.batch.results import JobStatus
@@ -96,6 +97,7 @@ BAD_LINES: list[tuple[Any, str]] = [
     ('{"b": {"a": 1, "a": 1}}', "a stands twice"),
     ('{"a": "\udcff"}', "UTF-8 at byte 8"),
     ("[" * 100_000, "nested too deeply"),
+    (f'{{"a": {"9" * 5000}}}', "5,000 digits"),
     ({"image": URL}, "did you mean 'images'"),
     ({"images": [URL], "timeout": 1}, "timeout"),
     ({"images": ["missing.png"]}, "missing.png"),
@@ -160,20 +162,34 @@ def test_jobs_are_read_as_they_are_begun(bench: Bench) -> None:
     assert batch.not_begun is None
 
 
-def test_leaving_early_names_what_runs_on(bench: Bench) -> None:
-    """It names the tasks that keep running; run again, it finishes them without a create."""
-    bench.service.ends = {"slow1": "IN_PROGRESS", "slow2": "IN_PROGRESS"}
-    jobs = [job("quick"), job("slow1"), job("slow2")]
-    with bench.batch(jobs, bench.open_client(poll_interval=0.01)) as batch:
+def test_leaving_early_names_what_runs_on(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It names the tasks that run on, and creates without an answer; run again, none is created twice."""
+    monkeypatch.setattr(worker_pool, "GRACE", 0.0)
+    sent, go = threading.Event(), threading.Event()
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        if b'"unanswered"' in request.content:
+            sent.set()
+            go.wait()
+        return bench.service(request)
+
+    bench.service.ends = {"slow": "IN_PROGRESS"}
+    jobs = [job("quick"), job("slow"), job("unanswered")]
+    with bench.batch(jobs, bench.open_client(handler=handle, poll_interval=0.01), workers=3) as batch:
         assert next(batch).key == "quick"
-        while len(bench.service.prompts) < 3:
+        sent.wait()
+        while "slow" not in {each.name for each in batch.running}:
             pass
-    assert {each.name for each in batch.running} == {"slow1", "slow2"}
-    assert batch.not_begun == 0
-    assert {each.task_id for each in batch.running} <= set(bench.service.prompts)
+    (left,) = batch
+    assert (left.key, left.standing, bool(left.entry_id)) == ("unanswered", "unknown", True)
+    assert ([each.name for each in batch.running], batch.not_begun) == (["slow"], 0)
+    go.set()
+    for thread in threading.enumerate():
+        if thread.name.startswith("kling-elements-batch"):
+            thread.join()
     bench.service.ends = {}
     again = standings(bench.batch(jobs))
-    assert again == {"quick": "existing", "slow1": "done", "slow2": "done"}
+    assert again == {"quick": "existing", "slow": "done", "unanswered": "done"}
     assert set(bench.service.made().values()) == {1}
 
 
@@ -236,7 +252,7 @@ SIGNED = "https://h/a.png?token=1"
 EVIL = "</script><script>alert(1)</script>"
 
 
-@pytest.mark.parametrize("before", ["", '{"line": 1}\n', '{"line": 1, "st'])
+@pytest.mark.parametrize("before", ["", '{"line": 1}\n', '{"line": 1, "st', "[" * 100_000])
 def test_a_report_is_appended_to(tmp_path: Path, before: str) -> None:
     """What a report holds stays, and a line that a kill cut off does not run into the next one."""
     path = tmp_path / "report.jsonl"
@@ -259,8 +275,9 @@ def test_a_report_is_appended_to(tmp_path: Path, before: str) -> None:
     }  # fmt: skip
 
 
-def test_a_page_shows_each_job(tmp_path: Path) -> None:
+def test_a_page_shows_each_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Text of others is escaped; a copy of each image is in it; a video that is gone has no link."""
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100_000)  # above it Pillow warns
     (tmp_path / "a.png").write_bytes(png())
     (tmp_path / "<b>.mp4").touch()
     page = tmp_path / "report.html"

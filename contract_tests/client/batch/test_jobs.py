@@ -174,6 +174,8 @@ def test_each_image_is_a_job_of_its_name(folder: Path, sources: list[str], found
         ("id\timages\n\ta.png\n \t \n", [(2, {"images": ["a.png"]})]),
         ("images\na.png,b\n", [(2, "the line has 2 cells, and the first line names 1")]),
         ("images\n" + "x" * 200_000 + "\na.png\n", [(2, "the line is no CSV"), (3, {"images": ["a.png"]})]),
+        ('images,prompt\na.png,"x\nb.png,y\n', [(3, "the line is no CSV")]),
+        ('"images\na.png\n', "the first line is no CSV"),
         ("images,promt\n", "promt is not a field of a job .did you mean 'prompt'"),
         ("prompt,prompt\n", "the column prompt stands twice; the column images is missing"),
         ("", "the column images is missing"),

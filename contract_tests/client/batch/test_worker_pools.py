@@ -34,6 +34,7 @@ class Pool:
     running_tasks: RunningTasks = field(factory=RunningTasks)
     threads: set[threading.Thread] = field(factory=set)
     prepare: Callable[[int], int] = abs
+    begun: list[int] = field(factory=list)
 
     def batch(self) -> Batch[int, Any]:
         return Batch(self._work(), time.sleep)
@@ -43,11 +44,13 @@ class Pool:
 
     def _work(self) -> Workload[int, Any]:
         given = iter(range(3)), self._do, self.workers, lambda _: None, self._close, lambda: 3
-        return Workload(*given, self.running_tasks, self.prepare)
+        return Workload(*given, self.running_tasks, self.prepare, lambda: self.begun)
 
     async def _do(self, item: int, sleep: Any) -> object:
         self.threads.add(threading.current_thread())
+        self.begun.append(item)
         result = await self.do(item, sleep)
+        self.begun.remove(item)
         self.done.append(item)
         return result
 
@@ -149,9 +152,7 @@ def test_a_signal_while_the_threads_are_started(monkeypatch: pytest.MonkeyPatch)
     start = threading.Thread.start
 
     def start_one(thread: threading.Thread) -> None:
-        if thread.name.endswith("1"):
-            raise KeyboardInterrupt
-        start(thread)
+        interrupt() if thread.name.endswith("1") else start(thread)
 
     monkeypatch.setattr(threading.Thread, "start", start_one)
     pool = Pool(instantly, workers=2)
@@ -161,12 +162,15 @@ def test_a_signal_while_the_threads_are_started(monkeypatch: pytest.MonkeyPatch)
     assert not any(thread.is_alive() for thread in pool.threads)
 
 
-@GRACE
-def test_a_create_in_flight_is_awaited_by_threads(
-    monkeypatch: pytest.MonkeyPatch, *, is_patient: bool
-) -> None:
+def interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("until", ["its answer", "the grace is over", "Ctrl-C"])
+def test_a_create_in_flight_is_awaited_by_threads(monkeypatch: pytest.MonkeyPatch, until: str) -> None:
     """What it needs is closed after it. If it hangs, its thread is left behind and keeps no process."""
-    monkeypatch.setattr(worker_pool, "GRACE", 60.0 if is_patient else 0.0)
+    is_patient = until == "its answer"
+    monkeypatch.setattr(worker_pool, "GRACE", 0.0 if until == "the grace is over" else 60.0)
     begun, answered = threading.Event(), threading.Event()
 
     async def do(item: int, _sleep: Any) -> int:
@@ -181,12 +185,17 @@ def test_a_create_in_flight_is_awaited_by_threads(
     assert next(batch) == 0
     begun.wait()
     leaving = threading.Thread(target=batch.close)
+    if until == "Ctrl-C":
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "join", interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                batch.close()
     leaving.start()
     if is_patient:
         assert list(batch) == []  # nobody waits for results any more
     else:
         leaving.join()
-        assert pool.closed == 0
+        assert (list(batch), batch.not_begun, pool.closed) == ([1], 1, 0)
         assert all(thread.daemon for thread in pool.threads)
     answered.set()
     for thread in (leaving, *pool.threads):
@@ -214,13 +223,15 @@ def test_a_create_in_flight_is_awaited_by_tasks(
                 await anyio.sleep_forever()
 
         pool = Pool(do)
+        batch = pool.async_batch()
         with anyio.CancelScope() as scope:
-            async with pool.async_batch() as batch:
+            async with batch:
                 await begun.wait()
                 scope.cancel()
                 cancelled.set()
                 await anext(batch)
         assert scope.cancelled_caught
+        assert [each async for each in batch] == [None if is_patient else 0]
         assert (pool.done, pool.closed) == ([0] if is_patient else [], 1)
 
     anyio.run(test, backend=backend)

@@ -170,6 +170,7 @@ def test_a_report_that_cannot_be_written(cli: Cli) -> None:
     ended = cli(*ONE_BY_ONE)
     assert (ended.code, ended.out.count(".mp4\n")) == (9, 2)
     assert ended.err.count("the report out/report.jsonl can't be written: Bad file descriptor\n") == 1
+    assert ended.err.endswith("2 jobs: 2 done\n")
 
 
 def interrupt(cli: Cli, patch: pytest.MonkeyPatch, tasks: int, at: int = 2) -> None:
@@ -197,26 +198,28 @@ def interrupt(cli: Cli, patch: pytest.MonkeyPatch, tasks: int, at: int = 2) -> N
 def test_a_signal_shows_how_to_continue(cli: Cli, folder: str, more: str, workers: int) -> None:
     """Every finished result is printed and reported; run again, what was created is not paid again."""
     cli.next("instant", operation="create")
+    cli.next("created-but-500", operation="create")
     cli.next("never-finish", operation="create", times=9)
-    write(*"abcdef")
+    write(*"abcdefg")
     Path(folder).mkdir()
     Path(folder, "f.mp4").touch()
     line = " ".join(("batch jobs.jsonl -d", shlex.quote(folder), more)).strip()
     words = (*shlex.split(line), "--poll-interval", "0.01")
     with cli.patch.context() as patch:
-        interrupt(cli, patch, workers)
+        interrupt(cli, patch, workers, at=3)
         ended = cli(*words)
     ids = cli.ids
-    assert (ended.code, len(ids)) == (130, workers + 1)
+    assert (ended.code, len(ids)) == (130, workers + 2)
     assert (ended.out.count("\n"), plain(ended.out).startswith(f"HERE/{folder}/")) == (1, True)
-    assert sorted(ended.err.count(task_id) for task_id in ids) == [0, *[1] * workers]
+    assert sorted(ended.err.count(task_id) for task_id in ids) == [0, 0, *[1] * workers]
     assert f"Next: kling-elements {line}\n" in ended.err.replace("'--prompt=a b'", "--prompt='a b'")
     assert "kling-elements resume\n" in ended.err
-    assert f"6 jobs: 1 done, {workers} still running, {5 - workers} not begun." in ended.err
+    assert "The outcome of 1 create is unknown" in ended.err
+    assert f"7 jobs: 1 done, 1 unknown, {workers} still running, {5 - workers} not begun." in ended.err
     shown = cli(*words, "--timeout", "0", "--json").json
     assert list(shown)[: len(KEYS)] == KEYS
-    assert (shown["existing"], shown["unfinished"], shown["running"], shown["not_begun"]) == (2, 4, [], 0)
-    assert (cli.ids[: workers + 1], len(cli.ids)) == (ids, 5)
+    assert [shown[name] for name in ("existing", "unfinished", "unknown", "not_begun")] == [2, 4, 1, 0]
+    assert (cli.ids[: workers + 2], len(cli.ids)) == (ids, 6)
 
 
 @pytest.mark.parametrize(

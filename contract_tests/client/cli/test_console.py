@@ -98,7 +98,10 @@ def test_the_process_own_streams(cli: Cli) -> None:
     cli.patch.setattr(sys, "stdout", Full())
     ended = cli("list", "--json")
     assert (ended.code, ended.err.count("\n"), os.strerror(errno.ENOSPC) in ended.err) == (1, 1, True)
-    cli.patch.setattr(sys, "stdout", None)
+    for out in (Full(), None):  # what is paid is shown, wherever that can be
+        cli.patch.setattr(sys, "stdout", out)
+        ended = cli("create", "-q", URL)
+        assert ended.err.startswith(f"task {cli.ids[-1]}\n")
     cli.patch.setattr(sys, "stderr", None)
     assert cli("list").code == 0
 

@@ -67,6 +67,7 @@ CASES: list[tuple[BaseException, dict[str, Any], int, str | None, dict[str, Any]
     (RuntimeError("boom"), KNOWN, 1, RESUME, {"resume": RESUME}),
     (Interrupted(signal.SIGINT), {}, 130, None, {}),
     (Interrupted(signal.SIGTERM), SENT, 143, LIST, {}),
+    (Interrupted(signal.SIGINT), {"loss": "all is in the journal"}, 130, None, {}),
     (Interrupted(signal.SIGHUP), KNOWN, 129, RESUME, {"resume": RESUME}),
 ]  # fmt: skip
 
@@ -91,6 +92,9 @@ def test_each_error(
     assert following is None or following in message
     task_id = getattr(error, "task_id", None) or known.get("task_id")
     assert body == {"type": type(error).__name__, "task_id": task_id, "exit_code": code, **facts}
+    assert known.get("loss", "") in message
+    report(error, run.context)
+    json.loads(run.out.getvalue())  # one document, whatever comes after it
 
 
 def test_hints_lead_to_the_same_service() -> None:

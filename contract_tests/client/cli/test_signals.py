@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -15,8 +16,9 @@ from inline_snapshot import snapshot
 from contract_tests.client.cli.conftest import Cli, names
 from contract_tests.support.deliveries import NOW, SECRET, TASK_ID, body_of
 from contract_tests.support.loopback import Answer, Asked, serving
-from kling_elements import Task, webhooks
+from kling_elements import Journal, Task, webhooks
 from kling_elements.cli import signals
+from kling_elements.cli.batch_progress import take_all
 from kling_elements.cli.signals import Interrupted, Interruptions
 from kling_elements.cli.webhook_output import json_line, read_secrets, text_line
 from kling_elements.errors import ValidationError
@@ -62,7 +64,25 @@ def test_a_patient_create_ends_after_the_grace(monkeypatch: pytest.MonkeyPatch) 
         with pytest.raises(Interrupted) as caught:
             create()
         signal.raise_signal(signal.SIGTERM)  # cleaning up is not interrupted
-    assert (caught.value.exit_code, held) == (143, [0.01])
+    assert (str(caught.value), caught.value.exit_code, held) == ("interrupted (SIGTERM)", 143, [0.01])
+
+
+def test_a_batch_is_left_at_the_second_signal() -> None:
+    """The first waits for creates in flight, the second does not; what is known by then is taken."""
+
+    class Left(list[int]):
+        def __iter__(self) -> Iterator[int]:
+            yield from [self.pop()] if self else []
+            signal.raise_signal(signal.SIGINT)
+
+        def close(self) -> None:
+            signal.raise_signal(signal.SIGTERM)
+            raise AssertionError("it is still waited for")
+
+    batch, taken = cast("Any", Left([2, 1])), list[int]()
+    with Interruptions(print) as interruptions:
+        stopped = take_all(batch, taken.append, interruptions)
+    assert (taken, stopped and stopped.exit_code) == ([1, 2], 130)
 
 
 def test_an_ignored_signal_stays_ignored() -> None:
@@ -75,8 +95,11 @@ def test_an_ignored_signal_stays_ignored() -> None:
         signal.signal(signal.SIGINT, before)
 
 
-@pytest.mark.parametrize("is_answered", [True, False])
-def test_a_signal_during_a_create(cli: Cli, *, is_answered: bool) -> None:
+@pytest.mark.parametrize(
+    ("words", "is_answered"),
+    [("generate -o x.mp4", True), ("generate -o x.mp4", False), ("create --json", True)],
+)
+def test_a_signal_during_a_create(cli: Cli, words: str, *, is_answered: bool) -> None:
     """As a process: a create that was sent is paid: a signal waits for its answer, a second one does not."""
     begun, go = threading.Event(), threading.Event()
 
@@ -86,7 +109,7 @@ def test_a_signal_during_a_create(cli: Cli, *, is_answered: bool) -> None:
         return 200, {"content-type": "application/json"}, TASK
 
     with serving(answer) as service:
-        process = cli.start("--base-url", service.url, "generate", "https://h/a.png", "-o", "x.mp4")
+        process = cli.start("--base-url", service.url, *words.split(), "https://h/a.png")
         assert process.stderr
         assert begun.wait(30)
         os.killpg(process.pid, signal.SIGINT)
@@ -98,10 +121,13 @@ def test_a_signal_during_a_create(cli: Cli, *, is_answered: bool) -> None:
         out, err = process.communicate(timeout=30)
         go.set()
     command = f"kling-elements --base-url {service.url}"
-    assert (process.returncode, out, names()) == (130, "", [])  # the first signal counts
+    assert (process.returncode, names()) == (130, [])  # the first signal counts
+    assert (json.loads(out)["error"]["task_id"] if "--json" in words else out or "abc-1") == "abc-1"
     assert "Traceback" not in err
-    assert f"Next: {command} {'wait abc-1 -o x.mp4' if is_answered else 'list'}\n" in err
+    assert f"Next: {command} {'wait abc-1 -o ' if is_answered else 'list'}" in err
     assert ("Task abc-1" in err) is is_answered
+    [entry] = Journal.open().entries()
+    assert entry.note == (None if is_answered else "interrupted (Ctrl-C)")
 
 
 AT = datetime(2026, 1, 1, 12, 5, 0, 250_400, tzinfo=UTC)

@@ -127,6 +127,9 @@ class AsyncBatch(Generic[ItemT, ResultT]):
             await session.group.__aexit__(None, None, None)
         finally:
             self._workload.close()
+            unanswered = self._workload.unanswered()
+            session.results.extend(unanswered)
+            self._finished += len(unanswered)
             self._workload.log_running()
 
     def __aiter__(self) -> AsyncIterator[ResultT]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import io
 import os
+import warnings
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -151,7 +152,7 @@ def _image(name: object) -> str:
 def _small(path: Path) -> str | None:
     """Return a small copy of an image, in base64; None if it can't be read."""
     try:
-        with Image.open(path) as image:
+        with warnings.catch_warnings(action="ignore"), Image.open(path) as image:
             image.draft("RGB", _SIZE)
             small = ImageOps.exif_transpose(image)
             small.thumbnail(_SIZE)

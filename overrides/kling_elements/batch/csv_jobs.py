@@ -54,13 +54,20 @@ def _text(stream: IO[Any]) -> Iterator[IO[str]]:
 
 def _rows(text: IO[str]) -> Iterator[Row]:
     head = text.readline()
-    reader = csv.reader(text, delimiter=max(_DELIMITERS, key=head.count))
-    names = _names(next(csv.reader([head], delimiter=reader.dialect.delimiter), []))
+    delimiter = max(_DELIMITERS, key=head.count)
+    # Strict, as a quote that is never closed would make one job of all lines after it.
+    reader = csv.reader(text, delimiter=delimiter, strict=True)
+    try:
+        names = _names(next(csv.reader([head], delimiter=delimiter, strict=True), []))
+    except csv.Error as error:
+        raise ValidationError([f"the first line is no CSV: {error}"]) from None
     while True:
+        first = reader.line_num + 2
         try:
             cells = next(reader, None)
         except csv.Error as error:
-            yield reader.line_num + 1, ValidationError([f"the line is no CSV: {error}"])
+            problem = f"the line is no CSV: {error}; the job begins in line {first}"
+            yield reader.line_num + 1, ValidationError([problem])
             continue
         if cells is None:
             return

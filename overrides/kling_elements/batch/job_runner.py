@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from kling_elements.batch.next_step import Step, choose_step
 from kling_elements.batch.preflight import (
@@ -21,6 +21,7 @@ from kling_elements.batch.results import (
     JobStatus,
     ended_result,
     failed_result,
+    unanswered_result,
     unknown_result,
 )
 from kling_elements.batch.resume import Claim, fetch, finish
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from kling_elements.batch.jobs import Order
     from kling_elements.batch.next_step import RetryRules
     from kling_elements.batch.results import RunningTasks
+    from kling_elements.journal import Journal
     from kling_elements.operations.service import TaskService
     from kling_elements.operations.wait import Look, OnPoll, WaitSettings
 
@@ -71,6 +73,12 @@ class JobRunner(Generic[TaskT]):
     running_tasks: RunningTasks
     on_update: Callable[[Order, Task], object] | None = None
     is_dry: bool = False
+    _creating: dict[str, BatchResult[TaskT]] = field(factory=dict, init=False)
+
+    def unanswered(self, journal: Journal) -> list[BatchResult[TaskT]]:
+        """Return a result for each job that was left with its create in flight, as the journal has it."""
+        left = ((each, journal.job(self.batch_id, each.key or "")) for each in self._creating.copy().values())
+        return [unanswered_result(each, entry) for each, entry in left if entry and entry.is_doubtful]
 
     async def run(self, service: TaskService[TaskT], order: Order) -> BatchResult[TaskT]:
         """Run a job. What goes wrong with it is in the result, but for `BatchClosed`."""
@@ -85,6 +93,7 @@ class JobRunner(Generic[TaskT]):
             # What a caller's function raised names no task, though one runs.
             known = evolve(result, task_id=self.running_tasks.task_id(order.key))
             done = failed_result(known, error)
+        self._creating.pop(order.key, None)
         self.running_tasks.discard(order.key)
         return done
 
@@ -156,6 +165,7 @@ class JobRunner(Generic[TaskT]):
             if claim is not None:
                 await claim.keep(service.io, look)
 
+        self._creating[order.key] = result  # kept when it is cut off: see `unanswered`
         try:
             task = await self._generate(service, order, keep)
             if target is None:
@@ -215,6 +225,7 @@ class JobRunner(Generic[TaskT]):
 
     def _updated(self, order: Order, task: Task) -> object:
         self.running_tasks.add(order.key, task.id)
+        self._creating.pop(order.key, None)
         return self.on_update(order, task) if self.on_update else None
 
 

@@ -138,7 +138,9 @@ def parse_line(line: bytes) -> dict[str, Any]:
         ValidationError: If it is no JSON object.
     """
     try:
-        value = json.loads(line.decode(), object_pairs_hook=_object, parse_constant=_constant)
+        value = json.loads(
+            line.decode(), object_pairs_hook=_object, parse_int=_integer, parse_constant=_constant
+        )
     except UnicodeDecodeError as error:
         raise ValidationError([f"the line is not UTF-8 at byte {error.start + 1}"]) from None
     except json.JSONDecodeError as error:
@@ -183,6 +185,13 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
         raise ValidationError([f"{twice} stands twice in the line"])
     return found
+
+
+def _integer(digits: str) -> int:
+    try:
+        return int(digits)
+    except ValueError:  # Python bounds them, as a long one takes long
+        raise ValidationError([f"the line is no job: it has a number of {len(digits):,} digits"]) from None
 
 
 def _constant(name: str) -> Any:

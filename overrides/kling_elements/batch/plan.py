@@ -87,6 +87,7 @@ def plan_batch(
         total=lambda: count_jobs(jobs),
         running_tasks=running_tasks,
         prepare=reader.ready,
+        unanswered=lambda: runner.unanswered(recorder.journal),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ from kling_elements.batch.jobs import BatchJob
 from kling_elements.document import load_document
 from kling_elements.downloads.target import target_problem
 from kling_elements.errors import ValidationError, next_command
-from kling_elements.files import os_error_reason
+from kling_elements.files import os_error_reason, write_probe
 from kling_elements.journal import request_digest
 from kling_elements.operations.create_request import draft_request
 from kling_elements.operations.local_images import finish_request
@@ -74,12 +73,13 @@ def require_room(target: Path) -> None:
     """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        problem = target_problem(target)
+        if problem is None:
+            write_probe(target.parent)
     except (OSError, ValueError) as error:
-        raise ValidationError([f"output {target} can't be written: {os_error_reason(error)}"]) from None
-    if problem := target_problem(target):
+        problem = f"{target} can't be written: {os_error_reason(error)}"
+    if problem is not None:
         raise ValidationError([f"output {problem}"])
-    if not os.access(target.parent, os.W_OK):
-        raise ValidationError([f"output {target} can't be written: the folder is read-only"])
 
 
 def require_same_service(order: Order, entry: Entry, origin: str) -> None:

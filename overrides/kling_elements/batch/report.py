@@ -99,8 +99,8 @@ def _records(path: Path) -> Iterator[dict[str, Any]]:
         for line in lines:
             try:
                 record = json.loads(line)
-            except ValueError:
-                continue  # a run was killed in the middle of it
+            except (RecursionError, ValueError):
+                continue  # a run was killed in the middle of it, or it is no line of ours
             if isinstance(record, dict):
                 yield record
 

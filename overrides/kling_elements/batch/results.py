@@ -136,6 +136,16 @@ def unknown_result(result: BatchResult[TaskT], entry: Entry) -> BatchResult[Task
     return evolve(result, standing=JobStatus.UNKNOWN, error=error, entry_id=entry.entry_id)
 
 
+def unanswered_result(result: BatchResult[TaskT], entry: Entry) -> BatchResult[TaskT]:
+    """Return the result of a job whose create was in flight when the batch was left."""
+    error = OutcomeUnknown(
+        "the create was sent, and not answered before the batch was left. A task may have been created and "
+        "billed. It is not sent again. Resuming shows the tasks that it may have made.",
+        hint=next_command("resume"),
+    )
+    return evolve(result, standing=JobStatus.UNKNOWN, error=error, entry_id=entry.entry_id)
+
+
 def ended_result(result: BatchResult[TaskT], entry: Entry) -> BatchResult[TaskT]:
     """Return the result of a job whose task ended before, and left no video that can be had."""
     task = Task(entry.task_id or "", entry.status or FAILED)

@@ -31,8 +31,8 @@ class Batch(Generic[ItemT, ResultT]):
     """An iterator of results, as they come.
 
     Left early (a `break`, `close`, or the end of its `with`), it begins no more work. Results that were
-    finished by then can still be iterated; `running` names the tasks that keep running, and `not_begun`
-    counts the rest.
+    finished by then can still be iterated, and so can one for each create that was not answered; `running`
+    names the tasks that keep running, and `not_begun` counts the rest.
     """
 
     # The threads know the pool alone, so that this is collected, and closed, when nobody iterates any more.
@@ -123,12 +123,17 @@ class _WorkerPool(Generic[ItemT, ResultT]):
         with self._changed:
             self._changed.notify_all()
         deadline = time.monotonic() + GRACE
-        for thread in self._threads:
-            if thread.ident is not None:  # one may not have been started, as a signal came in between
-                thread.join(max(0.0, deadline - time.monotonic()))
-        if not any(thread.is_alive() for thread in self._threads):
-            self.workload.close()
-        self.workload.log_running()
+        try:
+            for thread in self._threads:
+                if thread.ident is not None:  # one may not have been started, as a signal came in between
+                    thread.join(max(0.0, deadline - time.monotonic()))
+        finally:  # Ctrl-C ends the wait, and what is left is reported all the same
+            if not any(thread.is_alive() for thread in self._threads):
+                self.workload.close()
+            unanswered = self.workload.unanswered()
+            self._results.extend(unanswered)
+            self.finished += len(unanswered)
+            self.workload.log_running()
 
     def _start(self) -> None:
         # Daemons: a request that hangs must not keep the process from ending. The journal knows of it.

@@ -10,7 +10,7 @@ from kling_elements.batch.results import RunningTasks
 from kling_elements.log import logger
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
@@ -22,6 +22,10 @@ def _nothing() -> None:
 
 def _same(item: Any) -> Any:
     return item
+
+
+def _none() -> tuple[()]:
+    return ()
 
 
 @frozen
@@ -37,6 +41,7 @@ class Workload(Generic[ItemT, ResultT]):
         total: How many items there are; None if that is not known.
         running_tasks: The tasks that are being worked on.
         prepare: Makes an item of what the source gives, one after the other; may read files and decode.
+        unanswered: Returns a result for each item that was left with its create in flight.
     """
 
     source: Iterator[Any] | AsyncIterator[Any]
@@ -47,6 +52,7 @@ class Workload(Generic[ItemT, ResultT]):
     total: Callable[[], int | None] = _nothing
     running_tasks: RunningTasks = field(factory=RunningTasks)
     prepare: Callable[[Any], ItemT] = _same
+    unanswered: Callable[[], Sequence[ResultT]] = _none
 
     def not_begun(self, finished: int) -> int | None:
         """Return how many items have no task yet; None if the total is not known."""

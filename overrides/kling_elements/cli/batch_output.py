@@ -72,7 +72,8 @@ class BatchOutput:
                 more = sum(n for status, n in counts.items() if not status.is_done) - len(self._left)
                 if more:
                     console.note(f"and {more} more")
-            console.note(f"{self._progress.summary()}. Each is in {self._report.path}")
+            place = "" if self._report.failure else f". Each is in {self._report.path}"
+            console.note(f"{self._progress.summary()}{place}")
         if self._page is not None:
             self._write_page(self._page)
 

@@ -12,7 +12,7 @@ from kling_elements.batch.results import JobStatus
 from kling_elements.cli.console import count_of
 from kling_elements.cli.live_status import Status, clock_face
 from kling_elements.cli.progress import LiveStatus
-from kling_elements.cli.signals import Interrupted
+from kling_elements.cli.signals import Interrupted, Interruptions
 from kling_elements.errors import KlingError
 
 if TYPE_CHECKING:
@@ -112,13 +112,16 @@ class BatchProgress(LiveStatus):
         return len(self._batch.running) if self._batch else 0
 
 
-def take_all(batch: Batch[Any, ResultT], take: Callable[[ResultT], object]) -> Interrupted | None:
-    """Take all results; after a signal those that were finished by then. Return the signal."""
+def take_all(
+    batch: Batch[Any, ResultT], take: Callable[[ResultT], object], interruptions: Interruptions
+) -> Interrupted | None:
+    """Take all results; after a signal those that are known by then. Return the signal."""
     try:
         for result in batch:
             take(result)
     except Interrupted as interrupted:
-        batch.close()
+        with suppress(Interrupted), interruptions.again():
+            batch.close()  # a create in flight gets some seconds, unless a second signal comes
         with suppress(KlingError):  # why it would have stopped by itself
             for result in batch:
                 take(result)

@@ -68,11 +68,18 @@ class Console:
         self._lock = threading.RLock()  # a batch's threads write too
         self.failure: str | None = None
         """Why results could not be written; a reader that left is no failure."""
+        self.has_document = False
+        """Whether stdout has its JSON document: `--json` promises one."""
 
     @classmethod
     def of_process(cls) -> Console:
         """Return the console of the process's own streams."""
         return cls(sys.stdout, sys.stderr, os.environ)
+
+    @property
+    def has_out(self) -> bool:
+        """Whether results have been written so far: stdout is there, and took them all."""
+        return self._out is not None
 
     @property
     def is_live(self) -> bool:
@@ -109,6 +116,7 @@ class Console:
         """Write a JSON document to stdout; ASCII, so that it fits every encoding."""
         import json  # noqa: PLC0415 - 5 ms that `--help` need not pay
 
+        self.has_document = True
         self.document(json.dumps(value, indent=2))
 
     def document(self, text: str) -> None:

@@ -34,6 +34,7 @@ class Context:
         interruptions: The signals.
         task_id: The task, as soon as it is known.
         was_create_sent: Whether sending a create has begun.
+        loss: What an interruption means, where it is more than one task's affair.
         output: The file that was asked for.
         may_overwrite: Whether it may be replaced.
         opens: Whether to open the video.
@@ -49,6 +50,7 @@ class Context:
         self.is_quiet: bool = args.quiet or args.json
         self.task_id: str | None = None
         self.was_create_sent = False
+        self.loss: str | None = None
         self.output: str | None = None
         self.may_overwrite = False
         self.opens = False

@@ -60,7 +60,7 @@ def report(error: BaseException, context: Context) -> int:
         context.console.note(f"{PROGRAM}: {line}")
     if following:
         context.console.note(f"Next: {following}")
-    if context.is_json:
+    if context.is_json and not context.console.has_document:
         body: dict[str, Any] = {
             "type": type(error).__name__,
             "message": " ".join([*lines, *([f"Next: {following}"] if following else [])]),
@@ -77,7 +77,7 @@ def report(error: BaseException, context: Context) -> int:
 def _lines(error: BaseException, task_id: str | None, context: Context) -> list[str]:
     """Say what happened."""
     if isinstance(error, Interrupted):
-        return [f"interrupted ({error.name}). {_loss(task_id, context)}"]
+        return [f"{error}. {_loss(task_id, context)}"]
     if isinstance(error, errors.ValidationError) and error.problems:
         return [*error.problems[:-1], f"{sentence(error.problems[-1])} Nothing was sent"]
     if not _is_unexpected(error):
@@ -95,6 +95,8 @@ def _lines(error: BaseException, task_id: str | None, context: Context) -> list[
 def _loss(task_id: str | None, context: Context) -> str:
     if task_id:
         return f"Task {task_id} continues and is billed"
+    if context.loss:
+        return context.loss
     return _MAYBE_CREATED if context.was_create_sent else "No task was created"
 
 

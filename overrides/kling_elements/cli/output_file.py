@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import TYPE_CHECKING
 
 from kling_elements.cli.exit_codes import CommandError
 from kling_elements.downloads.options import check_download
 from kling_elements.downloads.target import target_problem
-from kling_elements.files import os_error_reason
+from kling_elements.files import os_error_reason, write_probe
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -51,13 +50,7 @@ def check_output(context: Context, task_id: str | None = None) -> None:
     if is_named and (problem := target_problem(context.output or path, overwrite=context.may_overwrite)):
         raise CommandError(f"{problem}. Nothing was sent")
     try:
-        # Asking for permission is not enough: the disk may be full or read-only.
-        probe = path.parent / f".{secrets.token_hex(6)}.part"
-        try:
-            with probe.open("xb") as file:
-                file.write(b"\0")
-        finally:
-            probe.unlink(missing_ok=True)
+        write_probe(path.parent)
     except OSError as error:
         name = path if is_named else "a file in this folder"
         raise CommandError(f"{name} can't be written: {os_error_reason(error)}. Nothing was sent") from None

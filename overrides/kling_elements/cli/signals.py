@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import signal
 import threading
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import FrameType, TracebackType
     from typing import Any, Self
 
@@ -41,6 +41,9 @@ class Interrupted(KeyboardInterrupt):
     def exit_code(self) -> int:
         """The exit code that a shell expects."""
         return 128 + self.signal_number
+
+    def __str__(self) -> str:
+        return f"interrupted ({self.name})"
 
 
 class Interruptions:
@@ -88,6 +91,19 @@ class Interruptions:
         self._stop_timer()
         if self._received is not None and not self._was_raised:
             self._raise()
+
+    @contextmanager
+    def again(self) -> Iterator[None]:
+        """Let one more signal through: what is waited for meanwhile need not be.
+
+        Raises:
+            Interrupted: If one comes.
+        """
+        self._was_raised = False
+        try:
+            yield
+        finally:
+            self._was_raised = True
 
     def _receive(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a signal handler's signature
         if self._was_raised:

@@ -10,11 +10,12 @@ from kling_elements.batch.contact_sheet import is_foreign
 from kling_elements.batch.image_jobs import image_jobs, names_images
 from kling_elements.batch.job_ids import PAGE_NAME, REPORT_NAME, batch_of
 from kling_elements.batch.report import BatchReport
+from kling_elements.batch.results import JobStatus
 from kling_elements.cli.arguments import WORKERS
 from kling_elements.cli.batch_output import BatchOutput, show_plan
 from kling_elements.cli.batch_progress import BatchProgress, take_all
 from kling_elements.cli.connection import open_client
-from kling_elements.cli.console import PROGRAM, one_line
+from kling_elements.cli.console import PROGRAM, count_of, one_line
 from kling_elements.cli.exit_codes import CommandError, ExitCode
 from kling_elements.files import os_error_reason
 from kling_elements.policy.rate_limits import Limits
@@ -56,13 +57,14 @@ def run(args: Namespace, context: Context) -> int:
             page = _page(args)
             report = _open_report(Path(args.directory) / REPORT_NAME, batch_id, context)
             output = BatchOutput(context, progress.of(batch), report, page)
+            context.loss = "Jobs that were begun are in the journal: run the same again to continue"
             if not context.is_quiet:
                 context.console.note(f"batch {batch_id}")
             try:
                 with progress:
-                    stopped = take_all(batch, output.take)
+                    stopped = take_all(batch, output.take, context.interruptions)
                 if stopped is not None:
-                    _note_interruption(stopped, batch, args, context)
+                    _note_interruption(stopped, batch, progress, args, context)
             finally:
                 report.close()
                 output.end()
@@ -131,15 +133,21 @@ def _open_report(path: Path, batch_id: str, context: Context) -> BatchReport:
 
 
 def _note_interruption(
-    interrupted: Interrupted, batch: Batch[Any, BatchResult[Any]], args: Namespace, context: Context
+    interrupted: Interrupted,
+    batch: Batch[Any, BatchResult[Any]],
+    progress: BatchProgress,
+    args: Namespace,
+    context: Context,
 ) -> None:
-    running = batch.running
+    running, unknown = batch.running, progress.counts[JobStatus.UNKNOWN]
     ids = ", ".join(one_line(each.task_id) for each in running)
-    left = "No task was left running"
+    left = "" if running or unknown else " No task was left running."
     if len(running) == 1:
-        left = f"1 task continues and is billed: {ids}"
+        left = f" 1 task continues and is billed: {ids}."
     elif running:
-        left = f"{len(running)} tasks continue and are billed: {ids}"
+        left = f" {len(running)} tasks continue and are billed: {ids}."
+    if unknown:
+        left += f" The outcome of {count_of(unknown, 'create')} is unknown: each may have made a task."
     words = ["batch", *args.jobs, "-d", args.directory]
     if args.workers != WORKERS:
         words += ["--workers", str(args.workers)]
@@ -149,6 +157,6 @@ def _note_interruption(
         words.append("--report")
     for name, value in _shared(args).items():  # without them, other videos would be made
         words += [f"--{name.replace('_', '-')}={value}"]
-    context.console.note(f"{PROGRAM}: interrupted ({interrupted.name}). {left}.")
+    context.console.note(f"{PROGRAM}: {interrupted}.{left}")
     context.console.note(f"Next: {context.command(*words)}")
     context.console.note(f"To fetch only what was created: {context.command('resume')}")

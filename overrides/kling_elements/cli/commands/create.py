@@ -19,12 +19,13 @@ def run(args: Namespace, context: Context) -> int:
     """Run the command."""
     with open_client(context) as client:
         task = client.create(args.images, **request_options(args))
-        # The result is the id itself: it is written before anything can interrupt.
         if context.is_json:
+            context.know(task)  # if it is interrupted, the error is the one document, and has the id
             context.console.result_json(task_object(task))
         else:
+            # The result is the id itself: it is written before anything can interrupt.
             context.console.result(one_line(task.id))
-        context.know(task, is_new=context.is_json)
+            context.know(task, is_new=not context.console.has_out)
     if not context.is_quiet:
         context.console.note(f"{one_line(task.status)}. Next: {context.resume(task.id)}")
     return 0

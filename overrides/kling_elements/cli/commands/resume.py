@@ -71,7 +71,7 @@ def _resume(args: Namespace, context: Context, client: KlingElements, owner: New
         poll_interval=args.poll_interval,
     )
     with batch, progress.of(batch):
-        stopped = take_all(batch, take)
+        stopped = take_all(batch, take, context.interruptions)
         if stopped is not None:
             _note_interruption(stopped, batch, args, context)
     try:
@@ -225,7 +225,7 @@ def _note_interruption(
     if args.workers != WORKERS:
         words += ["--workers", str(args.workers)]
     left = f" These tasks continue: {ids}." if ids else ""
-    context.console.note(f"{PROGRAM}: interrupted ({interrupted.name}).{left}")
+    context.console.note(f"{PROGRAM}: {interrupted}.{left}")
     context.console.note(f"Next: {context.command(*words)}")
 
 
