@@ -45,6 +45,7 @@ UNFIT = "does not fit its schema"
         (("info", "version"), None, "'version' is a required property"),
         ((*THING, "enum"), [], "no values"),
         (THING, {"$ref": REF + "Thing"}, "leads back"),
+        (THING, {"allOf": [{"oneOf": [{"$ref": REF + "Thing"}, {"type": "string"}]}]}, "leads back"),
         (PARAMETERS, [], "nothing describes"),
         ((*PARAMETERS, 0, "required"), False, "required"),
         ((*PARAMETERS, 0, "name"), "id", "no {id}"),
@@ -83,6 +84,7 @@ def test_the_vendors_own_misfits_are_set_aside_and_kept() -> None:
         check(made)
 
 
+QUERY = {"parameters": [{"name": "b", "in": "query", "schema": {"type": "string", "example": 5}}]}
 OVERLAY = """overlay: 1.0.0
 info: {title: O, version: '1'}
 actions:
@@ -96,6 +98,7 @@ actions:
         ({"parameters": [{"name": "a", "in": "body"}]}, "{}", "a.md:1"),
         ({"parameters": [{"name": "a", "in": "query", "schema": {"enum": []}}]}, "{}", "a.md:1"),
         ({}, "{responses: {'400': {$ref: '#/components/responses/No'}}}", "spec/overlay.yaml:4"),
+        (QUERY, "{parameters: [{name: c, in: query, schema: {pattern: (, example: b}}]}", "spec/overlay.yaml:4"),
     ],
 )
 def test_an_error_in_the_finished_document_names_the_page_or_the_overlay(
@@ -107,3 +110,11 @@ def test_an_error_in_the_finished_document_names_the_page_or_the_overlay(
         build({"a.md": embedded(operation=operation)}, overlay)
     assert str(caught.value).startswith(place)
     assert caught.value.line
+
+
+def test_a_note_about_the_vendors_example_names_its_page() -> None:
+    """An overlay's action on the same operation is not where the example stands."""
+    overlay = ("spec/overlay.yaml", OVERLAY.replace("UPDATE", "{description: D}").encode())
+    note = build({"a.md": embedded(operation=QUERY)}, overlay).reports[-1]
+    assert note.startswith("a.md:1")
+    assert UNFIT in note

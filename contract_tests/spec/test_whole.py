@@ -160,6 +160,7 @@ def test_one_of_two_descriptions_of_an_operation_wins(prefer: str) -> None:
         (b"openapi: 3.0.0\npaths:\n  /a: {}\n  /a: {}\n", None, rf"^{FILE}:4: .*twice"),
         (b"openapi: 3.0.0\npaths:\n  /a: {$ref: b.yaml}\n", None, rf"^{FILE}:3: .*leads nowhere"),
         (b"openapi: 3.0.0\npaths:\n  /a: {$ref: '#/paths/~1a'}\n", None, rf"^{FILE}:3: .*leads nowhere"),
+        (b"openapi: 3.0.0\npaths:\n  /a: {get: {}}\n  /b:\n    Post: {}\n", None, rf"^{FILE}:5: .*`Post`"),
         (b"openapi: 3.0.0\npaths:\n  /a: {get: 1}\n", None, rf"^{FILE}:3: .*expected a map"),
         (None, "operations: [{path: /v2/*}]", r"^spec/select.yaml:1: operations\[0\]: no operation"),
         (None, "operations: [{path: 5}]", "expected a pattern"),

@@ -6,6 +6,7 @@ What breaks a schema or an answer is in `contract_tests.schema.client.damage`.
 
 import json
 import math
+import re
 import string
 from collections.abc import Mapping
 from typing import Any, Final
@@ -92,7 +93,7 @@ def _texts(schema: Mapping[str, Any]) -> SearchStrategy[str]:
         return urls()  # the schema says no more than that it is a string; its description says what string
     least, most = schema.get("minLength", 0), schema.get("maxLength", math.inf)
     if "pattern" in schema:
-        bounded = st.from_regex(schema["pattern"], fullmatch=True)
+        bounded = st.from_regex(re.compile(schema["pattern"], re.ASCII), fullmatch=True)
         return bounded.filter(lambda text: least <= len(text) <= most)
     match schema.get("format"):
         case None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,7 +14,7 @@ from spec.tools.check import check, first_invalid
 from spec.tools.components import Part
 from spec.tools.diff import Rating, compare
 from spec.tools.embedded import read_embedded
-from spec.tools.errors import SpecError, brief
+from spec.tools.errors import UNFORESEEN, SpecError, brief
 from spec.tools.excerpt import Excerpt
 from spec.tools.merge import Home, merge
 from spec.tools.misfits import set_aside_misfits
@@ -33,9 +34,6 @@ if TYPE_CHECKING:
 
 _MOST_TOLD: Final = 3
 _LONGEST: Final = 240
-_UNFORESEEN: Final = (
-    AttributeError, LookupError, TypeError, ValueError, RecursionError, ArithmeticError,
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -57,10 +55,10 @@ class Built:
 
 @contextlib.contextmanager
 def _far_from_openapi(file: str, line: int, origins: Origins, *documents: dict[str, Any]) -> Iterator[None]:
-    """Make one error with a place of what no step foresees: a number where a list belongs, for example."""
+    """Make one error with a place of what no step foresees."""
     try:
         yield
-    except _UNFORESEEN as error:
+    except UNFORESEEN as error:
         for document in documents:
             try:
                 invalid = first_invalid(document)
@@ -205,8 +203,8 @@ def _checked(document: dict[str, Any], published: dict[str, Any], origins: Origi
     """Set aside the vendor's examples that don't fit, and check the document; return reports."""
     notes: Notes = []
     unfit = None
-    # Where a reference leads nowhere, `check` says so, with its place.
-    with contextlib.suppress(LookupError, Unresolvable):
+    # Where a reference leads nowhere or back, or a pattern can't be read, `check` says so, with its place.
+    with contextlib.suppress(LookupError, Unresolvable, RecursionError, re.error):
         moved, unfit = set_aside_misfits(document, published)
         notes += [
             (one.keys, f"the example does not fit its schema ({one.problem}): kept under x-unfit-*")
@@ -216,4 +214,4 @@ def _checked(document: dict[str, Any], published: dict[str, Any], origins: Origi
         check(document, unfit)
     except SpecError as error:
         raise origins.error(error.message, error.keys or (), document) from error
-    return origins.lines(notes, document)
+    return origins.lines(notes, published)  # They stand there under their own keys.

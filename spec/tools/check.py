@@ -6,6 +6,7 @@ told apart, and its examples and defaults fit their schemas, which no validator 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from importlib.util import find_spec
@@ -18,6 +19,7 @@ import jsonschema_rs
 from spec.tools.errors import SpecError, brief
 from spec.tools.judge import worst
 from spec.tools.misfits import misfits
+from spec.tools.patterns import is_portable
 from spec.tools.structure import Node, UnknownKeyError, operations, parameters, pointer, resolve, walk
 
 if TYPE_CHECKING:
@@ -61,7 +63,7 @@ def _problems(document: dict[str, Any]) -> Iterator[tuple[str, Keys]]:
         yield from broken
         return
     yield from _parameters(document)
-    yield from _enums(nodes)
+    yield from _values(nodes)
     yield from _operation_ids(document)
     yield from _security(document)
     yield from _links(document, nodes)
@@ -82,19 +84,27 @@ def _references(document: dict[str, Any], nodes: list[Node]) -> Iterator[tuple[s
                 )
             else:
                 if _leads_back(document, node):
-                    yield f"the reference {reference} leads back to itself: say what it is", node.keys
+                    yield f"the reference {reference} leads back to itself, for the same value: say what it is", node.keys
 
 
 def _leads_back(document: dict[str, Any], node: Node) -> bool:
-    """Tell whether references alone lead from a place back to it."""
-    value, seen = node.value, set[str]()
-    while isinstance(value, dict) and "$ref" in value and value["$ref"] not in seen:
-        seen.add(value["$ref"])
-        try:
-            value = resolve(document, str(value["$ref"]))
-        except (LookupError, TypeError):
-            return False
-    return value is node.value and pointer(node.keys) in seen
+    """Tell whether a reference leads back to itself by what counts for the same value."""
+    waiting, seen = [node.value], set[str]()
+    while waiting:
+        value = waiting.pop()
+        if not isinstance(value, dict):
+            continue
+        if (reference := str(value.get("$ref", ""))) in seen:
+            if value is node.value:
+                return True
+        elif reference:
+            seen.add(reference)
+            with contextlib.suppress(LookupError, TypeError):
+                waiting.append(resolve(document, reference))
+        for key in ("allOf", "anyOf", "oneOf"):
+            waiting += value[key] if isinstance(value.get(key), list) else ()
+        waiting.append(value.get("not"))
+    return False
 
 
 def _parameters(document: dict[str, Any]) -> Iterator[tuple[str, Keys]]:
@@ -127,10 +137,14 @@ def _parameters(document: dict[str, Any]) -> Iterator[tuple[str, Keys]]:
                 )
 
 
-def _enums(nodes: list[Node]) -> Iterator[tuple[str, Keys]]:
-    for node in nodes:
-        if node.kind == "schema" and node.value.get("enum") == []:
+def _values(nodes: list[Node]) -> Iterator[tuple[str, Keys]]:
+    for node in [node for node in nodes if node.kind == "schema"]:
+        if node.value.get("enum") == []:
             yield "an `enum` of no values allows nothing: list its values, or remove it", (*node.keys, "enum")
+        pattern = node.value.get("pattern")
+        if isinstance(pattern, str) and not is_portable(pattern):
+            problem = "ECMA-262 and Python's `re` don't both read this pattern: write it otherwise, or remove it"
+            yield problem, (*node.keys, "pattern")
 
 
 def _operation_ids(document: dict[str, Any]) -> Iterator[tuple[str, Keys]]:

@@ -43,6 +43,8 @@ def run(work: Callable[[], tuple[Sequence[str], int]], unchanged: str) -> int:
             lines, code = work()
     except SpecError as error:
         return _fail(str(error), *getattr(error, "__notes__", ()), unchanged)
+    except RecursionError:
+        return _fail("a file is nested too deeply to be read", unchanged)
     except OSError as error:
         return _fail(f"{error.filename or 'this machine'}: {error.strerror or error}", unchanged)
     except KeyboardInterrupt:

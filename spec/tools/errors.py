@@ -5,6 +5,9 @@ from __future__ import annotations
 Keys = tuple[str | int, ...]
 """The way from a document's root to a value: keys of maps and places in lists."""
 
+UNFORESEEN = (AttributeError, LookupError, TypeError, ValueError, RecursionError, ArithmeticError)
+"""What a step raises that meets what it does not expect: a number where a list belongs, for example."""
+
 Notes = list[tuple[Keys, str]]
 """What a maintainer should know about places of the document."""
 

@@ -62,7 +62,10 @@ class Judge:
 
     def is_valid(self, value: Any, keys: Keys, direction: str = "") -> bool:
         """Return whether a value fits."""
-        return bool(self._validator(keys, direction).is_valid(value))
+        try:
+            return bool(self._validator(keys, direction).is_valid(value))
+        except ArithmeticError:  # It divides what no float holds.
+            return False
 
     def error(self, value: Any, keys: Keys, direction: str = "") -> Any:
         """Return the error that says best why a value doesn't fit; None if it does."""

@@ -15,7 +15,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from spec.tools.errors import SpecError
+from spec.tools.errors import UNFORESEEN, SpecError, brief
 from spec.tools.generator_input import IGNORED_HEADERS
 from spec.tools.generator_media import FORM, MULTIPART, is_json, plain_type
 from spec.tools.samples import Samples
@@ -83,14 +83,15 @@ def prove(question: Question, package: Path, environment: dict[str, str]) -> Not
         problem = f"the generated client was not proven within {_PATIENCE_S} s: try again"
         raise SpecError(problem, keys=()) from error
     try:
-        findings = json.loads(done.stdout.splitlines()[-1])
+        seen = json.loads(done.stdout.splitlines()[-1])
     except (ValueError, IndexError):
         last = (done.stderr.strip().splitlines() or ["nothing was said"])[-1]
         raise SpecError(f"the proof of the generated client broke off: {last[:300]}", keys=()) from None
-    for finding in findings:
+    for finding in seen["findings"]:
         keys = tuple(finding["keys"]) or _guess(question.document, finding["problem"])
         raise SpecError(f"the generated client is wrong here: {finding['problem']}. {_ADVICE}", keys=keys)
-    return question.unproven
+    unread = dict.fromkeys(tuple(keys) for keys in seen["unread"])
+    return [*question.unproven, *((keys, "the generated client leaves `parsed` None here") for keys in unread)]
 
 
 def _guess(document: dict[str, Any], problem: str) -> Keys:
@@ -120,15 +121,22 @@ class _Plan:
             operations(self.document), operations(self.given.document), strict=True
         ):
             keys: Keys = ("paths", path, method)
+            try:
+                asked = {
+                    "parameters": list(self._parameters(path, method)),
+                    **self._bodies(operation, made, keys),
+                    "answers": list(self._answers(operation, made, keys)),
+                }
+            except UNFORESEEN as error:
+                problem = f"no values can be made to prove it with ({type(error).__name__}: {brief(str(error))})"
+                raise SpecError(problem, keys=keys) from error
             yield {
                 "keys": keys,
                 "method": method,
                 "path": path,
                 "tag": (made.get("tags") or ["default"])[0],
                 "id": made["operationId"],
-                "parameters": list(self._parameters(path, method)),
-                **self._bodies(operation, made, keys),
-                "answers": list(self._answers(operation, made, keys)),
+                **asked,
             }
 
     # -- requests

@@ -1,6 +1,7 @@
 """The other process of `proof`: import a generated package, send its requests to a stub, have answers parsed.
 
-It reads one JSON question on stdin and prints the findings as a JSON list, at most one for each operation.
+It reads one JSON question on stdin and prints one JSON object: the findings, at most one for each operation,
+and the answers that the client leaves unread.
 """
 
 from __future__ import annotations
@@ -88,6 +89,7 @@ class Operation:
     def __init__(self, module: ModuleType, package: str, asked: dict[str, Any]) -> None:
         self.module: Any = module
         self.package, self.asked, self.keys = package, asked, asked["keys"]
+        self.unread: list[list[Any]] = []
         names = list(inspect.signature(self.module._get_kwargs).parameters)  # noqa: SLF001 - what is judged
         self.hints = typing.get_type_hints(self.module._get_kwargs)  # noqa: SLF001
         in_path = [one for one in asked["parameters"] if one["in"] == "path"]
@@ -253,8 +255,10 @@ class Operation:
             parsed = plain(got.parsed)
         if got.content != content or int(got.status_code) != answer["status"]:
             raise Finding(answer["keys"], f"{what} comes back as another one")
-        is_unread = parsed is None and not hasattr(self.module, "sync")
-        if answer["json"] and not is_unread and not same(parsed, value):
+        is_any = parsed is None and (not answer["json"] or not hasattr(self.module, "sync"))
+        if is_any and answer["json"] is not None and value is not None:
+            self.unread.append(answer["keys"])
+        elif answer["json"] and not same(parsed, value):
             raise Finding(answer["keys"], f"{what} is read as {_brief(parsed)}")
 
 
@@ -339,6 +343,7 @@ def main() -> None:
     """Answer one question."""
     question = json.load(sys.stdin)
     findings: list[Finding] = []
+    unread: list[list[Any]] = []
     modules: list[ModuleType] = []
     try:
         modules = _import_all(question["package"])
@@ -347,11 +352,13 @@ def main() -> None:
     for asked in question["operations"] if not findings else ():
         try:
             with _finding(asked["keys"], "it can't be used"):
-                Operation(_find(modules, asked), question["package"], asked).check()
+                operation = Operation(_find(modules, asked), question["package"], asked)
+                operation.check()
+                unread += operation.unread
         except Finding as finding:
             findings.append(finding)
     told = [{"keys": finding.keys, "problem": finding.problem} for finding in findings]
-    sys.stdout.write(json.dumps(told) + "\n")
+    sys.stdout.write(json.dumps({"findings": told, "unread": unread}) + "\n")
 
 
 if __name__ == "__main__":

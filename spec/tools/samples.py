@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,7 +16,11 @@ if TYPE_CHECKING:
 
 _MOST: Final = 40
 _DEEPEST: Final = 5
+_DEEPEST_REQUIRED: Final = 30
 _MOST_PARTS: Final = 100
+_MOST_STEPS: Final = 5_000
+_LONGEST_TEXT: Final = 10**6
+_LONGEST_LIST: Final = 30
 _OF_EACH_ALTERNATIVE: Final = 3
 _TEXTS: Final = {
     "date-time": "2026-01-02T03:04:05+00:00",
@@ -38,6 +43,7 @@ class Samples:
         self.document = document
         self.judge = Judge(document)
         self._made: dict[tuple[Keys, str], list[Any]] = {}
+        self._steps = 0
 
     def of(self, keys: Keys, direction: str = "") -> list[Any]:
         """Give values that fit the schema at a place, the fullest first; none where none could be made.
@@ -47,6 +53,7 @@ class Samples:
         # Most answers share their schemas.
         schema, keys = placed(self.document, resolve(self.document, pointer(keys)), keys)
         if (keys, direction) not in self._made:
+            self._steps = 0
             fitting = self._fitting(schema, keys, direction)
             self._made[keys, direction] = list(islice(fitting, _MOST))
         return self._made[keys, direction]
@@ -59,7 +66,9 @@ class Samples:
                 yield value
 
     def _values(self, schema: Any, direction: str, depth: int) -> Iterator[Any]:
-        if not isinstance(schema, dict):
+        self._steps += 1
+        # What requires itself has no end, and what does so twice doubles with each step.
+        if not isinstance(schema, dict) or depth > _DEEPEST_REQUIRED or self._steps > _MOST_STEPS:
             return
         if "$ref" in schema:
             yield from self._values(resolve(self.document, schema["$ref"]), direction, depth + 1)
@@ -84,7 +93,8 @@ class Samples:
         elif kind == "object" or "properties" in schema or "allOf" in schema:
             yield from self._objects(schema, direction, depth)
         elif kind in {"integer", "number"}:
-            yield from _numbers(schema)
+            with contextlib.suppress(ArithmeticError):  # a limit that no float holds
+                yield from _numbers(schema)
         elif kind == "boolean":
             yield from (True, False)
         elif kind == "string":
@@ -107,7 +117,7 @@ class Samples:
 
     def _lists(self, schema: dict[str, Any], direction: str, depth: int) -> Iterator[Any]:
         least = schema.get("minItems", 0)
-        if depth <= _DEEPEST:
+        if depth <= _DEEPEST and least <= _LONGEST_LIST:
             values = list(islice(self._values(schema.get("items", {}), direction, depth + 1), max(least, 7)))
             wanted = max(least, min(2, schema.get("maxItems", 2)))
             for number in range(len(values)):
@@ -173,7 +183,9 @@ def _texts(schema: dict[str, Any]) -> Iterator[Any]:
     if schema.get("format") in _TEXTS:
         yield _TEXTS[schema["format"]]
         return
-    least, most = schema.get("minLength", 0), schema.get("maxLength", 10**6)
+    least, most = schema.get("minLength", 0), schema.get("maxLength", _LONGEST_TEXT)
+    if least > _LONGEST_TEXT:
+        return
     yield "a text & more/é".ljust(least, "x")[:most]
     yield ("abcdef" * (least // 6 + 1))[: max(least, min(6, most))]
     words = ("1" * max(least, 1), "a" * max(least, 1), "A1", "#ff0000", "0:0")

@@ -1,8 +1,8 @@
 """Schemas as pages write them → schemas as OpenAPI 3.0.3 writes them.
 
 Pages mix the 3.0 dialect with the JSON Schema of 3.1. What 3.0 can say in other words is said so. A keyword
-that only refuses values, and that no generated code looks at, is kept under `x-` with a note. No keyword is
-dropped, and one that isn't known is an error.
+that only refuses values, and that no generated code looks at, is kept under `x-` with a note; so is a pattern
+that not every reader can check. No keyword is dropped, and one that isn't known is an error.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
+
+from spec.tools.patterns import is_portable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,6 +38,8 @@ _REFUSING: Final = (
     " $anchor $defs definitions"
 )
 _VERBATIM, _ONLY_REFUSES = frozenset(f"{_SAME} {_LATER}".split()), frozenset(_REFUSING.split())
+_UNREAD: Final = "no generated code looks at it"
+_REASONS: Final = {"pattern": "nothing checks it, as ECMA-262 and Python's `re` don't both read it"}
 _ENUM_TYPE: Final = re.compile(r"enum<(\w+)>")
 _PREFIX: Final = "#/components/schemas/"
 
@@ -62,7 +66,7 @@ class SchemaReader:
         """Return a line for each keyword that was kept under `x-`."""
         return [
             f"{self.source.file}:{self.source.line(places[0])}: the schema keyword `{keyword}` (in"
-            f" {len(places)} places) is kept as `x-{keyword.lstrip('$')}`: no generated code looks at it"
+            f" {len(places)} places) is kept as `x-{keyword.lstrip('$')}`: {_REASONS.get(keyword, _UNREAD)}"
             for keyword, places in self.kept.items()
         ]
 
@@ -87,7 +91,10 @@ class SchemaReader:
         return self._named(value, _reference_alone(made), keys)
 
     def _keyword(self, keyword: str, content: Any, keys: Keys, made: dict[str, Any]) -> None:
-        if keyword in _VERBATIM or keyword.startswith("x-"):
+        if keyword == "pattern" and isinstance(content, str) and not is_portable(content):
+            made["x-pattern"] = content
+            self.kept.setdefault(keyword, []).append(keys)
+        elif keyword in _VERBATIM or keyword.startswith("x-"):
             made[keyword] = content
         elif keyword in _SCHEMAS_INSIDE:
             made[keyword] = self._inside(keyword, content, keys)

@@ -15,6 +15,7 @@ from spec.tools.components import Part, references
 from spec.tools.embedded import read_document
 from spec.tools.page import decode
 from spec.tools.structure import (
+    GRAMMAR,
     KIND_OF_SECTION,
     METHODS,
     UnknownKeyError,
@@ -97,6 +98,10 @@ class Whole:
             steps += 1
             members = {**self._referred(members.pop("$ref"), keys, steps), **members}
         self.paths[path] = members
+        for key in members:
+            if key not in GRAMMAR["path item"] and not key.startswith("x-"):
+                problem = f"`{key}` is not known in a path item of OpenAPI 3.0: correct it in the document's copy"
+                raise self._error(problem, (*keys, key))
         for method in METHODS:
             if method in members:
                 operation = self._members(members[method], (*keys, method))

@@ -8,7 +8,7 @@ import yaml
 
 from contract_tests.mock.api import CREATE, KEY, STATUS, Api
 from kling_elements_mock import INSTANT, DocumentError, MockSettings
-from kling_elements_mock.document.examples import of_schema
+from kling_elements_mock.document.examples import of_media_type, of_schema
 from kling_elements_mock.document.formats import FORMATS
 from kling_elements_mock.document.node import Node
 from kling_elements_mock.document.openapi import Document, load
@@ -129,10 +129,12 @@ def test_a_generated_value_is_valid() -> None:
     """A value made from a schema is valid, also for limits, compositions and recursive schemas."""
     for node, schemas in map(schema_of, SCHEMAS):
         assert schemas.violations(node, of_schema(node)) == (), node.value
+    endless = {"schema": {"allOf": [{"$ref": "#/components/schemas/it/schema"}]}}
+    assert of_media_type(schema_of(endless)[0]) is None
 
 
 ENFORCED: list[tuple[dict[str, Any], list[Any], list[Any]]] = [
-    ({"type": "string", "pattern": "^a+$"}, ["a", "aa"], ["a\n", "ab", ""]),
+    ({"type": "string", "pattern": r"^a+$|^[\d$]$"}, ["a", "aa", "$"], ["a\n", "ab", "", "\u0661"]),
     ({"type": "string", "pattern": r"^\p{L}+$", "maxLength": 2}, ["a", "1"], ["abc"]),  # Python has no such
     ({"anyOf": [{"type": "string"}, {"type": "integer"}]}, ["a", 1], [None, 1.5]),
     ({"oneOf": [{"type": "integer"}, {"type": "number", "minimum": 5}]}, [1, 5.5], [6, "a"]),

@@ -41,7 +41,10 @@ def of_media_type(media_type: Node) -> Any:
     if examples:
         return next(iter(examples.values()))
     schema = media_type.get("schema")
-    return None if schema is None else of_schema(schema)
+    try:
+        return None if schema is None else of_schema(schema)
+    except (RecursionError, ArithmeticError):  # It requires itself, or more than a machine has.
+        return None
 
 
 def of_schema(schema: Node, depth: int = 0) -> Any:

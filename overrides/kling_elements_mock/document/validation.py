@@ -53,9 +53,11 @@ def _pattern(
 @cache
 def _compiled(pattern: str) -> re.Pattern[str] | None:
     """Compile a schema's pattern; None, with a warning, if Python can't: nothing is then held to it."""
-    # Schemas speak ECMA-262, where `$` is the very end. In Python it also stands before a last line feed.
+    # Schemas speak ECMA-262, where `$` is the very end, and digits are ASCII. In Python `$` also stands before
+    # a last line feed. An escaped `$`, and one in a set, is itself.
+    python = re.sub(r"(\\.|\[(?:\\.|[^\]])*\])|\$", lambda found: found[1] or r"\Z", pattern)
     try:
-        return re.compile(re.sub(r"(?<!\\)\$$", r"\\Z", pattern))
+        return re.compile(python, re.ASCII)
     except (re.error, RecursionError, OverflowError) as error:
         _log.warning("the pattern %r is not checked, as Python can't read it: %s", pattern, error)
         return None

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 DOCUMENTATION: Final = frozenset(
     {"description", "summary", "example", "examples", "externalDocs", "$comment", "bearerFormat", "links"}
+    # Where these tools keep such of the vendor's as OpenAPI 3.0 has no place for, or their schema refuses.
+    | {"x-summary", "x-title", "x-comment", "x-examples"}
+    | {"x-unfit-example", "x-unfit-examples", "x-unfit-default"}
 )
 """Keys that say something to readers and nothing to callers of the client, wherever they stand."""
 
@@ -117,8 +120,10 @@ class Walk:
                 self.documentation(here, key)
             elif key == "deprecated":
                 self.flag(here, "deprecated", "not-deprecated")
+            elif key == "x-image-constraints":
+                self._constraints(here, str(key))
             elif str(key).startswith("x-"):
-                self._extension(here, str(key))
+                self.note("extension-changed", here, str(key))
             else:
                 self.note("unknown-changed", here, str(key))
 
@@ -164,14 +169,14 @@ class Walk:
             if not is_in(value, old):
                 self.note("value-added", pair, name, MISSING, value)
 
-    def _extension(self, pair: Pair, name: str) -> None:
-        """Compare an extension: `min…` and `max…` are limits, lists are choices, the rest is unknown."""
+    def _constraints(self, pair: Pair, name: str) -> None:
+        """Compare constraints: `min…` and `max…` are limits, lists are choices, the rest is unknown."""
         old, new = pair.values
         before = self.count
         if any(isinstance(value, dict) for value in pair.values):
             for key in pair.keys:
                 if pair.at(key).differs:
-                    self._extension(pair.at(key), f"{name}.{key}")
+                    self._constraints(pair.at(key), f"{name}.{key}")
         elif name.rpartition(".")[2].startswith(("min", "max")) and is_number(old) and is_number(new):
             self.limit(pair, name, (old, False), (new, False))
         elif isinstance(old, list) and isinstance(new, list):
