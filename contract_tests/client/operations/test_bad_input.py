@@ -19,6 +19,7 @@ from contract_tests.support.clients import KEY, SYNC, Driver, Script
 from contract_tests.support.examples import examples
 from kling_elements import KlingError, ValidationError
 from kling_elements.document import Document
+from kling_elements.journal import Job
 from kling_elements.validation import Validator
 from kling_elements_api.models import KlingElementsRequestAspectRatio
 
@@ -91,7 +92,8 @@ FIELDS: list[tuple[dict[str, Any], str]] = [
     ({"model": "ultra"}, "model must be 'std' or 'pro'"),
     ({"model": []}, "model must be"),
     ({"check_images": "no"}, "check_images must be True or False: got 'no'"),
-    ({"job": 5}, "job must be a Job: got int"),
+    ({"job": 5}, "job must be a Job of two texts: got 5"),
+    ({"job": Job(float("nan"), "k")}, "job must be a Job of two texts"),
     ({"target": 5}, "target must be a path: got int"),
     ({"local_files": "s3"}, "local_files must be"),
 ]

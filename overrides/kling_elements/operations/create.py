@@ -68,8 +68,8 @@ class CreateSettings(NamedTuple):
         problems = []
         if not isinstance(check_images, (bool, type(None))):
             problems.append(f"check_images must be True or False: got {check_images!r}")
-        if not isinstance(job, (Job, type(None))):
-            problems.append(f"job must be a Job: got {type(job).__name__}")
+        if job is not None and not (isinstance(job, Job) and all(isinstance(part, str) for part in job)):
+            problems.append(f"job must be a Job of two texts: got {job!r:.60}")
         if target is not None and not isinstance(target, (str, os.PathLike)):
             problems.append(f"target must be a path: got {type(target).__name__}")
         if problems:
