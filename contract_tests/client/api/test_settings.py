@@ -119,6 +119,7 @@ def test_a_long_text_takes_no_more_steps() -> None:
 
     key, almost = ApiKey(KEY), "".join(f"%{ord(char):02x}" for char in KEY[:-1])
     pieces = (almost, "\\", "\\n", "\\u{0", "%41", "%25", "&amp;", "=41", "İ", "a\0")
+    key.redact("%=")  # compiles its patterns
     for begin, piece in (*(("", piece) for piece in pieces), ("%", "25"), ("&", "amp;"), ("&#", "0")):
         assert steps(begin + piece * 20_000) <= 2 * steps(begin + piece * 10), piece
     for found in (KEY, f"{KEY[:9]}\n{KEY[9:]} ", f"{almost}{KEY[-1]} "):
