@@ -71,10 +71,10 @@ class KlingError(Exception):
     hint: str | None
 
     def __init__(self, text: str, *, task_id: str | None = None, hint: str | None = None) -> None:
-        # It may quote the service, and a traceback or a log shows it as it is.
+        # They may quote the service, and a traceback or a log shows them as they are.
         super().__init__(printable(text))
         self.task_id = task_id
-        self.hint = hint
+        self.hint = hint and printable(hint)
 
     def __str__(self) -> str:
         text = str(self.args[0]) if self.args else ""

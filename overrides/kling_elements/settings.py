@@ -30,6 +30,20 @@ _OWN_HEADERS = frozenset(
         "transfer-encoding",
     }
 )
+# Those that proxies read, or servers write into logs; the key in one of them would not stay a secret.
+_NOT_FOR_KEYS = _OWN_HEADERS | {
+    "accept",
+    "expect",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "referer",
+    "te",
+    "trailer",
+    "upgrade",
+    "user-agent",
+}
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
@@ -51,10 +65,14 @@ def resolve_settings(  # noqa: PLR0913 - keyword options
     key, problem = _find_key(api_key, environ)
     origin_variable = environ.get(BASE_URL_VARIABLE)
     del api_key, environ
-    origin = _base_url(base_url or origin_variable or load_document().servers[0].url)
-    header = auth_header or load_document().key_header(origin)
+    if base_url is None:
+        base_url = origin_variable or load_document().servers[0].url
+    origin = _base_url(base_url)
+    header = load_document().key_header(origin) if auth_header is None else auth_header
     if not isinstance(header, str) or not _HEADER_NAME.fullmatch(header):
         raise ValidationError(["auth_header must be the name of an HTTP header"])
+    if header.lower() in _NOT_FOR_KEYS:
+        raise ValidationError([f"auth_header can't be {header}, which is for something else than a key"])
     seconds, connect = _read_timeout(timeout)
     if key is None:
         raise ValidationError([problem])

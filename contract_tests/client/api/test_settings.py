@@ -119,10 +119,11 @@ def test_a_long_text_takes_no_more_steps() -> None:
 
     key, almost = ApiKey(KEY), "".join(f"%{ord(char):02x}" for char in KEY[:-1])
     pieces = (almost, "\\", "\\n", "\\u{0", "%41", "%25", "&amp;", "=41", "İ", "a\0")
+    key.redact("%=")  # compiles its patterns
     for begin, piece in (*(("", piece) for piece in pieces), ("%", "25"), ("&", "amp;"), ("&#", "0")):
-        assert steps(begin + piece * 20_000) == steps(begin + piece * 10), piece
-    for piece in (KEY, f"{KEY[:9]}\n{KEY[9:]} ", f"{almost}{KEY[-1]} "):
-        assert steps(piece * 1000) <= 100 * steps(piece * 10), piece
+        assert steps(begin + piece * 20_000) <= 2 * steps(begin + piece * 10), piece
+    for found in (KEY, f"{KEY[:9]}\n{KEY[9:]} ", f"{almost}{KEY[-1]} "):
+        assert steps(found * 1000) <= 100 * steps(found * 10), found
 
 
 def test_where_requests_go(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,18 +148,12 @@ def test_where_requests_go(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 ODD_URLS: tuple[Any, ...] = (
-    *(
-        "api.example",
-        "ftp://api.example",
-        "https://",
-        "https:///path",
-        "http://[::1",
-        "https://\ud800.example",
-    ),
+    *("", "api.example", "ftp://api.example", "https://", "https:///path", "http://[::1", 5),
     *("https://a.example:0", "https://a.example:x", "https://me:pw@a.example", "https://a.example/?x=1"),
     *("https://a.example?", "https://a.example/#", "https://a .example", "https://a.example\n.evil.example"),
-    *("https://a.example:99999", 5),
+    *("https://a.example:99999", "https://\ud800.example"),
 )
+ODD_NAMES = ("", "x key", "x:key", "x\r\nkey", "schlüssel", "Host", "user-agent", "Proxy-Authorization")
 ODD_HEADERS: tuple[Any, ...] = (
     *({name: "k"} for name in ("X-Freepik-API-Key", "Host", "a b", 5)),
     *({"a": value} for value in ("b\r\nc: d", 5)),
@@ -171,7 +166,16 @@ def test_odd_arguments() -> None:
     for url in ODD_URLS:
         with pytest.raises(ValidationError, match="base_url must be"):
             resolve(api_key=KEY, base_url=url)
-    for header in ("x key", "x:key", "x\r\nkey", "schlüssel"):
+    for header in (
+        "x key",
+        "x:key",
+        "x\r\nkey",
+        "schlüssel",
+        "",
+        "Host",
+        "user-agent",
+        "Proxy-Authorization",
+    ):
         with pytest.raises(ValidationError, match="auth_header"):
             resolve(api_key=KEY, auth_header=header)
     for headers in ODD_HEADERS:

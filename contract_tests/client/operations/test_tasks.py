@@ -234,11 +234,17 @@ def test_starting_costs_little(code: str, costly: str) -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_an_error_shows_no_control_character(driver: Driver) -> None:
-    """What the service sends can't move a cursor or begin a line of a log; `message` keeps it."""
+def test_no_control_character_is_shown(driver: Driver, caplog: pytest.LogCaptureFixture) -> None:
+    """What the service sends can't move a cursor or begin a line of a log; `message` and `status` keep it."""
+    caplog.set_level("DEBUG", "kling_elements")
     for char in ("\x1b", "\x07", "\0", "\r", "\n", "\x9b", "\u202e", "\u2028"):
         with pytest.raises(errors.ApiError) as caught:
             driver.open(Script.of(reply(400, body={"message": f"a{char}b"}))).get(ID)
         assert str(caught.value).isprintable()
         assert ascii(char)[1:-1] in str(caught.value)
         assert caught.value.message == f"a{char}b"
+        with pytest.raises(errors.OutcomeUnknown) as unknown:
+            driver.open(Script.of(reply(500, body={"data": {"task_id": f"a{char}b"}}))).create([RESULT])
+        assert f"{unknown.value}{unknown.value.hint}".isprintable()
+        assert driver.open(Script.of(shown(f"a{char}b"))).get(ID).status == f"a{char}b"
+    assert "".join(record.getMessage() for record in caplog.records).isprintable()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from kling_elements.cli.console import PROGRAM, one_line
 from kling_elements.cli.signals import Interruptions
 from kling_elements.files import file_name
+from kling_elements.printable import printable
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -97,7 +98,7 @@ class Context:
     def follow(self, hint: str, task_id: str | None) -> str:
         """Return an error's hint for the same service, and for the file that this command was given."""
         words = shlex.split(hint)[1:]
-        if task_id and words[:2] in (["wait", task_id], ["download", task_id]):
+        if task_id and words[:2] in (["wait", printable(task_id)], ["download", printable(task_id)]):
             return self.resume(task_id)
         return self.command(*words)
 
