@@ -4,7 +4,7 @@ import importlib
 import os
 import shutil
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
@@ -72,23 +72,20 @@ def test_a_client_that_does_something_else_is_refused(  # noqa: PLR0913, PLR0917
 def test_an_answer_that_the_client_leaves_unread_is_told(zoo: Path) -> None:
     """The generator makes nothing of an answer that may be anything."""
     notes = prove(QUESTION, zoo, dict(os.environ))
-    assert [keys for keys, text in notes if "None" in text] == [("paths", "/v1/any", "get", "responses", "200")]
+    assert [keys[1:3] for keys, text in notes if "None" in text] == [("/v1/any", "get")]
 
 
-@pytest.mark.parametrize(
-    "schema",
-    [
+def test_values_without_end_are_not_made() -> None:
+    """A schema that requires itself, or more than anybody sends, has no values; the proof says so."""
+    for schema in (
         {"required": ["a"], "properties": {"a": A}},
         {"required": ["a", "b", "c"], "properties": {"a": A, "b": A, "c": {"type": "array", "items": A}}},
         {"type": "string", "minLength": 10**30},
         {"type": "array", "minItems": 10**9, "items": {}},
         {"type": "number", "minimum": 10**400, "multipleOf": 0.1, "nullable": True},
-    ],
-)
-def test_values_without_end_are_not_made(schema: dict[str, Any]) -> None:
-    """A schema that requires itself, or more than anybody sends, has no values; the proof says so."""
-    document = {"components": {"schemas": {"A": schema}}}
-    assert Samples(document).of(("components", "schemas", "A")) in ([], [None])
+    ):
+        samples = Samples({"components": {"schemas": {"A": schema}}})
+        assert samples.of(("components", "schemas", "A")) in ([], [None])
 
 
 def test_a_client_that_cannot_be_imported_is_refused(zoo: Path, tmp_path: Path) -> None:

@@ -84,7 +84,10 @@ def _references(document: dict[str, Any], nodes: list[Node]) -> Iterator[tuple[s
                 )
             else:
                 if _leads_back(document, node):
-                    yield f"the reference {reference} leads back to itself, for the same value: say what it is", node.keys
+                    yield (
+                        f"the reference {reference} leads back to itself for one value: say what it is",
+                        node.keys,
+                    )
 
 
 def _leads_back(document: dict[str, Any], node: Node) -> bool:
@@ -143,7 +146,7 @@ def _values(nodes: list[Node]) -> Iterator[tuple[str, Keys]]:
             yield "an `enum` of no values allows nothing: list its values, or remove it", (*node.keys, "enum")
         pattern = node.value.get("pattern")
         if isinstance(pattern, str) and not is_portable(pattern):
-            problem = "ECMA-262 and Python's `re` don't both read this pattern: write it otherwise, or remove it"
+            problem = "ECMA-262 and Python's `re` don't both read this pattern: correct it, or remove it"
             yield problem, (*node.keys, "pattern")
 
 

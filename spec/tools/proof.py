@@ -90,8 +90,8 @@ def prove(question: Question, package: Path, environment: dict[str, str]) -> Not
     for finding in seen["findings"]:
         keys = tuple(finding["keys"]) or _guess(question.document, finding["problem"])
         raise SpecError(f"the generated client is wrong here: {finding['problem']}. {_ADVICE}", keys=keys)
-    unread = dict.fromkeys(tuple(keys) for keys in seen["unread"])
-    return [*question.unproven, *((keys, "the generated client leaves `parsed` None here") for keys in unread)]
+    unread = [(tuple(keys), "the generated client leaves `parsed` None here") for keys in seen["unread"]]
+    return [*question.unproven, *dict.fromkeys(unread)]
 
 
 def _guess(document: dict[str, Any], problem: str) -> Keys:
@@ -128,7 +128,7 @@ class _Plan:
                     "answers": list(self._answers(operation, made, keys)),
                 }
             except UNFORESEEN as error:
-                problem = f"no values can be made to prove it with ({type(error).__name__}: {brief(str(error))})"
+                problem = f"no values can be made for its proof ({type(error).__name__}: {brief(str(error))})"
                 raise SpecError(problem, keys=keys) from error
             yield {
                 "keys": keys,

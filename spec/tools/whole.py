@@ -100,7 +100,7 @@ class Whole:
         self.paths[path] = members
         for key in members:
             if key not in GRAMMAR["path item"] and not key.startswith("x-"):
-                problem = f"`{key}` is not known in a path item of OpenAPI 3.0: correct it in the document's copy"
+                problem = f"`{key}` is not known in a path item of OpenAPI 3.0: correct the document's copy"
                 raise self._error(problem, (*keys, key))
         for method in METHODS:
             if method in members:

@@ -53,8 +53,8 @@ def _pattern(
 @cache
 def _compiled(pattern: str) -> re.Pattern[str] | None:
     """Compile a schema's pattern; None, with a warning, if Python can't: nothing is then held to it."""
-    # Schemas speak ECMA-262, where `$` is the very end, and digits are ASCII. In Python `$` also stands before
-    # a last line feed. An escaped `$`, and one in a set, is itself.
+    # Schemas speak ECMA-262, where digits are ASCII and `$` is the very end, except in a set or escaped. In
+    # Python it also stands before a last line feed.
     python = re.sub(r"(\\.|\[(?:\\.|[^\]])*\])|\$", lambda found: found[1] or r"\Z", pattern)
     try:
         return re.compile(python, re.ASCII)
