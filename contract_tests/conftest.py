@@ -1,18 +1,12 @@
-"""What holds for every test.
+"""For every test: nothing of this machine's user is read or written, and none feels another's requests."""
 
-Nothing of this machine's user is read or written, and no test feels another's requests.
-"""
-
-import faulthandler
 import gc
 import os
-import time
 from collections.abc import Generator, Iterator
 from itertools import count
 
 import hypothesis
 import pytest
-from attrs import define, field
 
 from contract_tests.support import hygiene
 from contract_tests.support.examples import examples
@@ -48,23 +42,6 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.freeze()
 
 
-@define(eq=False)
-class HangWatch:
-    """Ends a process whose test hangs, and shows where. pytest's own watch takes a thread for each test."""
-
-    _stderr: int = field(factory=lambda: os.dup(2))  # no capture has it yet
-    _wound: float = -60.0
-
-    def pytest_runtest_logstart(self) -> None:
-        """Wind the watch, once a minute."""
-        if time.monotonic() - self._wound >= 60:
-            self._wound = time.monotonic()
-            faulthandler.dump_traceback_later(660, exit=True, file=self._stderr)
-
-    def pytest_enter_pdb(self) -> None:
-        faulthandler.cancel_dump_traceback_later()
-
-
 def pytest_configure(config: pytest.Config) -> None:
     """Watch the whole run for keys that are shown; draw few examples where a test names no number."""
     hypothesis.settings.register_profile("quick", examples(25), derandomize=False)
@@ -72,8 +49,6 @@ def pytest_configure(config: pytest.Config) -> None:
     patch = pytest.MonkeyPatch()
     hygiene.install(patch)
     config.pluginmanager.register(hygiene.Plugin())
-    config.pluginmanager.register(HangWatch())
-    config.add_cleanup(faulthandler.cancel_dump_traceback_later)
     config.add_cleanup(patch.undo)
 
 

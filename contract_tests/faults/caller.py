@@ -45,8 +45,6 @@ class EndlessError(AssertionError):
 
 @frozen
 class Call:
-    """One call of the public client."""
-
     name: str
     arguments: tuple[Any, ...]
     options: dict[str, Any] = field(factory=dict)
@@ -82,11 +80,7 @@ class Caller:
         self._journal = self._open_journal()
 
     def call(self, call: Call, faults: Sequence[Fault]) -> tuple[Any, BaseException | None, bool]:
-        """Call the public client, its exchanges disturbed in turn.
-
-        Returns:
-            What it returned, what it raised, and whether Ctrl-C was pressed during it.
-        """
+        """Call the client through faults; gives what it returned or raised, and if Ctrl-C came."""
         proxy = self.stage.proxy
         if forks := call.forks and self.may_inject:
             self.note("fork")

@@ -13,8 +13,6 @@ from contract_tests.support.fixtures import load_all
 HASTY: Final = 0.03
 """Seconds that a request may take where only a time-out ends it."""
 _LONGEST: Final = 4000  # bytes; places in an exchange are taken modulo its length
-
-
 # Nothing more is said until the client has given up: the service never gets the request, gets it later,
 # or got it and answered.
 Silence = Literal["", "lost", "late", "answered"]
@@ -71,7 +69,6 @@ TASK_SCENARIOS: Final = (
 
 
 def http_reply(status: int, headers: Mapping[str, str], body: bytes) -> bytes:
-    """An HTTP answer as it goes over the wire."""
     lines = [f"HTTP/1.1 {status} Whatever", *(f"{name}: {value}" for name, value in headers.items())]
     return "\r\n".join([*lines, f"content-length: {len(body)}", "", ""]).encode("latin-1") + body
 
@@ -168,10 +165,8 @@ def exchanges(
             for begin, more in _ENDLESS
             for is_asked in (False, True)
         ]
-        silent = [
-            Fault(f"silence, request {how}", silence=how, is_asked=how != "lost")
-            for how in get_args(Silence)[1:]
-        ]
+        hows: Sequence[Silence] = get_args(Silence)[1:]
+        silent = [Fault(f"silence, request {how}", silence=how, is_asked=how != "lost") for how in hows]
         kinds += [st.just(Fault("answer's head in drips", is_dripping=True))]
         kinds += [st.sampled_from(endless), st.sampled_from(silent)]
     if can_interrupt:

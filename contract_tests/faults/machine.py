@@ -19,7 +19,10 @@ _ROUND: Final = 50  # examples
 _LEAST: Final = 10  # the first example is the simplest there is, without a fault
 _VIDEO: Final = 21_000  # bytes, some more than one of the stage's has
 _SEEDS_APART: Final = 1_000_003
-_NO_CHECKS: Final = (HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large)
+_CHECKS: Final = (HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large)
+_UNCHECKED: Final = settings(
+    phases=[Phase.generate], deadline=None, database=None, suppress_health_check=_CHECKS
+)
 
 _faults: Final = st.lists(exchanges(), min_size=1, max_size=4)
 _fetches: Final = st.lists(exchanges(longest=_VIDEO, is_slow=False), min_size=1, max_size=3)
@@ -131,15 +134,7 @@ def explore(  # noqa: PLR0913 - options, each by its name
         if left <= 0:
             break
         machine: type[FaultMachine] = type("Storm", (FaultMachine,), members)
-        run_state_machine_as_test(
-            seed(number)(machine),
-            settings=settings(
-                max_examples=min(_ROUND, _LEAST + left // steps),
-                stateful_step_count=steps,
-                phases=[Phase.generate],
-                deadline=None,
-                database=None,
-                suppress_health_check=_NO_CHECKS,
-            ),
-        )
+        most = min(_ROUND, _LEAST + left // steps)
+        run = settings(_UNCHECKED, max_examples=most, stateful_step_count=steps)
+        run_state_machine_as_test(seed(number)(machine), settings=run)
     return tally

@@ -1,8 +1,4 @@
-"""Judges a run: what the server made against what the client claimed. Pure.
-
-The truth is the mock's own list of tasks. The claims are what calls returned and raised, and what the journal
-says.
-"""
+"""Judges a run, purely: the mock's own list of tasks against what calls and the journal have claimed."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -24,8 +20,6 @@ class Kind(StrEnum):
 
 @frozen
 class Finding:
-    """Something that must never happen, and has."""
-
     kind: Kind
     text: str
 

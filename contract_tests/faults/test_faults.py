@@ -79,7 +79,6 @@ def storm(stage: Stage, *, has_odd_ids: bool = False) -> list[Kind]:
 
 
 def repeating_create(operation: Operation, outcome: Outcome, **details: Any) -> Decision:
-    """Repeats a create that was not answered."""
     decision = decide(operation, outcome, **details)
     if isinstance(decision, Raise) and isinstance(decision.error, OutcomeUnknown):
         return Retry(decision.error)

@@ -54,8 +54,7 @@ class World:
             options["timeout"] = LOOKS
         if self.has_odd_ids:
             first, *rest = faults or [PASS]
-            odd = with_scenario(first, ", ".join(filter(None, [first.scenario, "bad-id"])))
-            faults = [odd, *rest]
+            faults = [with_scenario(first, ", ".join(filter(None, [first.scenario, "bad-id"]))), *rest]
         value = self._call(Call(name, ([_IMAGE],), options, ask, **how), faults)
         if not isinstance(value, Task):
             return None
@@ -108,12 +107,9 @@ class World:
         with self.caller.client() as client:
             unrecorded = frozenset(task.id for task in client.find_unrecorded())
             entries = list(client.journal.entries())
-        books = Books(
-            frozenset(entry.task_id for entry in entries if entry.task_id),
-            frozenset(entry.digest for entry in entries if entry.is_doubtful),
-            unrecorded,
-        )
-        self.findings += judge(self.asks, made.values(), books)
+        recorded = frozenset(entry.task_id for entry in entries if entry.task_id)
+        doubtful = frozenset(entry.digest for entry in entries if entry.is_doubtful)
+        self.findings += judge(self.asks, made.values(), Books(recorded, doubtful, unrecorded))
         self.tally.made += len(made)
         self.tally.findings += self.findings
         self.caller.close()
@@ -146,15 +142,12 @@ class World:
             self._find(Kind.WRONG, text)
 
     def _made(self) -> dict[str, Made]:
-        mock = self.stage.served.mock
-        now = mock.clock.monotonic()
-        found = [(task, mock.detail(task, task.status(now))) for task in mock.tasks]
-        return {
-            task.id: Made(
-                task.id, str(task.body.get("prompt")), shown["status"], tuple(shown.get("generated", ()))
-            )
-            for task, shown in found
-        }
+        mock, made = self.stage.served.mock, dict[str, Made]()
+        for task in mock.tasks:
+            shown = mock.detail(task, task.status(mock.clock.monotonic()))
+            urls = tuple(shown.get("generated", ()))
+            made[task.id] = Made(task.id, str(task.body.get("prompt")), shown["status"], urls)
+        return made
 
     def _find(self, kind: Kind, text: str) -> None:
         self.findings.append(Finding(kind, text))

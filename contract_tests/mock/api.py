@@ -1,19 +1,14 @@
 """Calls a mock in process. That its answers fit the document is held by `contract_tests.schema.server`."""
 
-from __future__ import annotations
-
 import base64
-import io
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import anyio
 import httpx
 from PIL import Image
 
+from contract_tests.support import pictures
 from kling_elements_mock import INSTANT, ManualClock, Mock, MockSettings, create_app
-
-if TYPE_CHECKING:
-    from starlette.applications import Starlette
 
 CREATE = "/v1/ai/image-to-video/kling-elements-std"
 STATUS = "/v1/ai/image-to-video/kling-elements/"
@@ -21,16 +16,11 @@ KEY = {"x-freepik-api-key": "a-key"}
 
 
 class Api:
-    """A mock and a way to call it without a socket.
-
-    Args:
-        settings: As for the mock; by default tasks are done when first asked for.
-        **options: As for `create_app`.
-    """
+    """A mock and a way to call it without a socket; by default tasks are done when first asked for."""
 
     def __init__(self, settings: MockSettings | None = None, **options: Any) -> None:
         self.clock = options.setdefault("clock", ManualClock())
-        self.app: Starlette = create_app(settings or MockSettings(pace=INSTANT), **options)
+        self.app = create_app(settings or MockSettings(pace=INSTANT), **options)
         self.mock: Mock = self.app.state.mock
 
     def call(self, method: str, url: str, **options: Any) -> httpx.Response:
@@ -62,10 +52,7 @@ class Api:
 
 
 def image(size: tuple[int, int] = (640, 480), color: Any = "red", kind: str = "PNG") -> bytes:
-    """Make an image file."""
-    out = io.BytesIO()
-    Image.new("RGB", size, color).save(out, kind)
-    return out.getvalue()
+    return pictures.encoded(Image.new("RGB", size, color), kind)
 
 
 def encoded(data: bytes) -> str:

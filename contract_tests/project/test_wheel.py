@@ -13,9 +13,7 @@ import pytest
 import kling_elements
 
 ROOT = Path(__file__).resolve().parents[2]
-
 REPOSITORY = "https://git.example/kling-elements"
-
 # Refuses to import what only the extras `mock` and `dev` bring.
 WITHOUT_EXTRAS = """
 import sys

@@ -94,8 +94,7 @@ def _run(sides: Sequence[Side], output: Path, more: Sequence[str], environment: 
     command += ["--tb=short"] if "client" in sides else ["--tb=no", "-rN", f"--confcutdir={folders[0]}"]
     command += [f"--junit-xml={output / 'tests.xml'}", *more]
     counting = {**environment, exercised.FOLDER_VARIABLE: str(output / "counts")}
-    done = subprocess.run(command, cwd=ROOT, env=counting, check=False)  # noqa: S603 - our own suite
-    return done.returncode
+    return subprocess.run(command, cwd=ROOT, env=counting, check=False).returncode  # noqa: S603 - our own
 
 
 def describe_run(cases: ET.Element, environment: Mapping[str, str]) -> list[str]:

@@ -32,15 +32,8 @@ SEEN = [
 
 
 def written(template: str, groups: Sequence[outcome.Group] = (), **more: object) -> str:
-    values = {
-        "table": TABLE,
-        "groups": groups,
-        "stale": [],
-        "facts": ["a fact"],
-        "others": [],
-        "colour": False,
-    }
-    return command.render(template, **{**values, **more})  # type: ignore[arg-type]
+    others = {"stale": [], "facts": ["a fact"], "others": [], "colour": False, **more}
+    return command.render(template, groups=groups, table=TABLE, **others)
 
 
 def test_zeros_are_red_and_marked() -> None:

@@ -21,8 +21,6 @@ FOLDER_VARIABLE: Final = "CONTRACT_COUNTS"
 
 
 class Row(NamedTuple):
-    """One documented answer."""
-
     method: str
     path: str
     status: str
@@ -30,9 +28,7 @@ class Row(NamedTuple):
 
 
 def record(side: Side, method: str, path: str, status: int | str, media_type: str | None) -> None:
-    """Count one answer."""
-    row = row_of(method, path, status, media_type) if FOLDER_VARIABLE in os.environ else None
-    if row is not None:
+    if FOLDER_VARIABLE in os.environ and (row := row_of(method, path, status, media_type)):
         keep("counts", [side, *row])
 
 
@@ -76,12 +72,12 @@ def template_of(path: str) -> str | None:
     templates: dict[str, Any] = document()["paths"]
     if bare in templates:
         return bare
-    return next((template for template in templates if _pattern(template).fullmatch(bare)), None)
+    return next((template for template in templates if pattern_of(template).fullmatch(bare)), None)
 
 
 @cache
-def _pattern(template: str) -> re.Pattern[str]:
-    return re.compile(re.sub(r"\\\{.+?\\\}", "[^/]+", re.escape(template)))
+def pattern_of(template: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\\\{.+?\\\}", "([^/]+)", re.escape(template)))
 
 
 @cache

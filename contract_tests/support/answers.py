@@ -1,6 +1,5 @@
 """Answers of the service as tests need them: whole, odd and damaged."""
 
-import io
 import json
 import struct
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -8,6 +7,8 @@ from typing import Any
 
 import httpx
 from PIL import Image
+
+from contract_tests.support.pictures import encoded
 
 ID = "046b6c7f-0b8a-43b9-b35d-6489e6daee91"
 IMAGE = "https://pictures.example/a.jpg"
@@ -66,7 +67,6 @@ def failing(status: int, message: str = "no", **headers: str) -> Callable[[httpx
 
 
 def box(kind: bytes, *parts: bytes) -> bytes:
-    """A box of an MP4."""
     return struct.pack(">I", 8 + sum(map(len, parts))) + kind + b"".join(parts)
 
 
@@ -77,6 +77,4 @@ def mp4(size: int = 4096) -> bytes:
 
 
 def png(width: int = 320, height: int = 320) -> bytes:
-    buffer = io.BytesIO()
-    Image.new("RGB", (width, height), (200, 30, 30)).save(buffer, "PNG")
-    return buffer.getvalue()
+    return encoded(Image.new("RGB", (width, height), (200, 30, 30)))

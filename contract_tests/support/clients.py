@@ -15,8 +15,6 @@ from contract_tests.support.answers import ID, IMAGE, RESULT, shown
 from kling_elements import AsyncKlingElements, KlingElements, Task
 
 Step = Callable[[httpx.Request], httpx.Response]
-
-
 KEY = "key-of-the-tests-0123456789"
 
 
@@ -41,7 +39,6 @@ class Script:
 
 
 def raising(error: Exception) -> Step:
-
     def step(request: httpx.Request) -> httpx.Response:
         raise error
 
@@ -92,13 +89,7 @@ class Driver:
 
 def call_under(backend: str | None, call: Callable[[], Any]) -> Any:
     """Call something, and await what it gives under an event loop, if there is one."""
-    if backend is None:
-        return call()
-
-    async def awaited() -> Any:
-        return await call()
-
-    return anyio.run(awaited, backend=backend)
+    return call() if backend is None else anyio.run(call, backend=backend)
 
 
 @frozen
@@ -127,14 +118,12 @@ class Opened:
             self.driver.run(take)
 
     def operations(self) -> list[Callable[[], object]]:
-        """A create, a status and a list, to be called."""
         return [lambda: self.create([IMAGE]), lambda: self.get(ID), self.list]
 
     def download(self, task: Task, target: str | os.PathLike[str], **options: Any) -> Path:
         return cast("Path", self.driver.run(lambda: task.download(target, **options)))
 
     def call(self, name: str, *args: Any, **options: Any) -> Any:
-        """Call a method of the client by its name."""
         if self.client is not None:
             return self.driver.run(lambda: getattr(self.client, name)(*args, **options))
         if self.driver.backend is None:

@@ -21,9 +21,8 @@ def load_yaml(path: Path) -> Any:
 @cache
 def document() -> dict[str, Any]:
     """The whole document: this project's, or the one that a run of the contract suite names."""
-    content: dict[str, Any] = load_yaml(
-        Path(os.environ.get("CONTRACT_DOCUMENT") or ROOT / "spec" / "openapi.yaml")
-    )
+    path = Path(os.environ.get("CONTRACT_DOCUMENT") or ROOT / "spec" / "openapi.yaml")
+    content: dict[str, Any] = load_yaml(path)
     return content
 
 
@@ -36,10 +35,7 @@ def operations(whole: Mapping[str, Any] | None = None) -> Iterator[tuple[str, st
 
 
 def place(operation_id: str) -> tuple[str, str]:
-    for method, path, operation in operations():
-        if operation.get("operationId") == operation_id:
-            return method, path
-    raise LookupError(operation_id)
+    return {said.get("operationId"): (method, path) for method, path, said in operations()}[operation_id]
 
 
 def request_schema() -> dict[str, Any]:

@@ -30,7 +30,6 @@ def headers(
     signature: str | None = None,
     key: bytes = SECRET.encode(),
 ) -> dict[str, str]:
-    """The headers of a genuine delivery."""
     return {
         "webhook-id": message_id,
         "webhook-timestamp": str(timestamp),

@@ -6,7 +6,6 @@ that a fault of either does not hide in both.
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import cache
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
@@ -16,6 +15,7 @@ from attrs import frozen
 from jsonschema import FormatChecker  # type: ignore[import-untyped]  # it ships no types
 from openapi_schema_validator import OAS30WriteValidator
 
+from contract_tests.schema.exercised import pattern_of, template_of
 from contract_tests.schema.server.exchange import Answer
 from contract_tests.support.contract import document, operations, resolve
 
@@ -59,9 +59,8 @@ def places(whole: Mapping[str, Any] | None = None) -> tuple[Place, ...]:
 
 def place_of(request: httpx.Request) -> Place | None:
     """The operation that a request asks for, whatever else is wrong with it; an exact path wins."""
-    path = request.url.raw_path.decode().split("?")[0]
-    fitting = [p for p in places() if p.method == request.method and _pattern(p.path).fullmatch(path)]
-    return min(fitting, key=lambda place: place.path.count("{"), default=None)
+    asked = request.method, template_of(request.url.raw_path.decode())
+    return next((place for place in places() if (place.method, place.path) == asked), None)
 
 
 def schema_faults(schema: Mapping[str, Any], value: object) -> list[str]:
@@ -92,7 +91,7 @@ def _address_faults(request: httpx.Request, place: Place) -> Iterator[str]:
     path = request.url.raw_path.decode().split("?")[0]
     if request.url.query:
         yield f"query: the document has none: {request.url.query!r}"
-    found = _pattern(place.path).fullmatch(path)
+    found = pattern_of(place.path).fullmatch(path)
     values = dict(zip(re.findall(r"\{([^}]+)\}", place.path), found.groups() if found else (), strict=True))
     for parameter in map(resolve, place.operation.get("parameters", ())):
         if parameter["in"] == "path":
@@ -151,9 +150,3 @@ def _body_faults(request: httpx.Request, body: dict[str, Any] | None) -> Iterato
 def _server(request: httpx.Request) -> dict[str, Any] | None:
     url = str(request.url)
     return next((one for one in document()["servers"] if url.startswith(one["url"] + "/")), None)
-
-
-@cache
-def _pattern(template: str) -> re.Pattern[str]:
-    parts = re.split(r"(\{[^}]+\})", template)
-    return re.compile("".join("([^/]*)" if part.startswith("{") else re.escape(part) for part in parts))

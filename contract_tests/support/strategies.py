@@ -156,11 +156,9 @@ def _header(name: str, schema: Mapping[str, Any]) -> SearchStrategy[str]:
 
 @st.composite
 def documented_answers(draw: DrawFn, row: Row) -> Wire:
-    """Answers that fit the document, made from its schemas; each header may be missing.
-
-    `default` stands for the codes that nothing else is documented for.
-    """
+    """Answers that fit the document, made from its schemas; each header may be missing."""
     known = document()["paths"][row.path][row.method.lower()]["responses"]
+    # `default` stands for the codes that nothing else is documented for.
     others = [code for code in range(400, 600) if str(code) not in known]
     status = draw(st.sampled_from(others)) if row.status == "default" else int(row.status)
     value = draw(values(media_of(row)["schema"]))

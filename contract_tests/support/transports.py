@@ -16,8 +16,6 @@ from kling_elements.types import Request
 
 Handler = Callable[[httpx.Request], Any]
 Transport = SyncTransport | AsyncTransport
-
-
 ORIGIN: Final = "https://service.example"
 HEADER: Final = "x-key-header"
 CREATE: Final = Request("POST", "/v1/x", {"content-type": "application/json"}, b"{}")

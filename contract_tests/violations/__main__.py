@@ -33,7 +33,6 @@ class Verdict:
 
     @property
     def is_good(self) -> bool:
-        """Whether the suite did what it must."""
         return self.outcome == ("found" if self.violation and not self.violation.lawful else "survived")
 
     @property
@@ -71,7 +70,6 @@ def run(chosen: Sequence[Violation | None], tests: Sequence[str], jobs: int = 1)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command. Returns its exit code."""
     parser = argparse.ArgumentParser(prog="python -m contract_tests.violations", description=__doc__)
     parser.add_argument("--kind", action="append", default=[], choices=KINDS, help="only this kind")
     parser.add_argument("--only", default="", metavar="TEXT", help="only names with this text")

@@ -40,8 +40,6 @@ def _is_create(request: Request) -> bool:
 
 
 def _again(when: Callable[[Any], bool]) -> Callable[[], None]:
-    """Send a create again after some outcomes."""
-
     def make(real: Any) -> Any:
         async def send(self: Any, request: Request, *rest: Any) -> Any:
             outcome = await real(self, request, *rest)
@@ -148,10 +146,6 @@ def _returning(value: Any) -> Callable[[Any], Any]:
     return lambda real: lambda *args, **options: value
 
 
-def _overwriting(real: Any) -> Any:
-    return lambda self, target, **options: real(self, target, **{**options, "overwrite": True})
-
-
 def _always_whole(real: Any) -> Any:
     from kling_elements.downloads.mp4 import Finding, Verdict  # noqa: PLC0415 - only when it is applied
 
@@ -218,7 +212,8 @@ VIOLATIONS: Final = table("client", {
       "kling_elements.operations.videos:require_video", lambda real: lambda task: task),
     # downloads
     "file-overwritten": ("An existing file is overwritten.",
-      "kling_elements:Task.download kling_elements:AsyncTask.download", _overwriting),
+      "kling_elements:Task.download kling_elements:AsyncTask.download",
+      lambda real: lambda self, target, **options: real(self, target, **{**options, "overwrite": True})),
     "any-body-is-a-video": ("Any body is kept as the video.", "kling_elements.downloads.mp4:inspect_video",
       _always_whole),
     "parts-of-two-videos": ("A continued download does not ask whether the file has changed.",

@@ -11,10 +11,6 @@ from contract_tests.violations.violation import table
 _TASKS: Final = "kling_elements_mock.tasks"
 
 
-def _ignoring_owner(real: Any) -> Any:
-    return lambda self, owner, *rest: real(self, "everybody", *rest)
-
-
 def _3xx_is_delivered(real: Any) -> Any:
     def attempt(*args: Any) -> Any:
         done = real(*args)
@@ -39,7 +35,8 @@ VIOLATIONS: Final = table("mock", {
       f"{_TASKS}.signed_urls:Signer._mac",
       lambda real: lambda self, task_id, expires: real(self, "any", expires)),
     "quota-of-all-keys": ("The day's quota is counted for all keys together.",
-      f"{_TASKS}.limits:DailyQuota.used_up {_TASKS}.limits:DailyQuota.spend", _ignoring_owner),
+      f"{_TASKS}.limits:DailyQuota.used_up {_TASKS}.limits:DailyQuota.spend",
+      lambda real: lambda self, owner, *rest: real(self, "everybody", *rest)),
     "quota-for-good": ("The day's quota does not begin again.",
       f"{_TASKS}.limits:DailyQuota.used_up {_TASKS}.limits:DailyQuota.spend",
       lambda real: lambda self, owner, time: real(self, owner, 0.0)),

@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Generator, Sequence
 from pathlib import Path
+from traceback import extract_tb
 from typing import Any, Final
 
 import hypothesis
@@ -49,7 +50,6 @@ class Runner:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        """Fork a process for each violation."""
         children: dict[int, str] = {}
         waiting = list(self.violations)
         while waiting or children:
@@ -76,8 +76,7 @@ class Runner:
             for stream in (1, 2):
                 os.dup2(nothing, stream)
             with tempfile.TemporaryDirectory(prefix="violation-") as tempfile.tempdir:
-                verdict = self._run(session, self.violations[name])
-                self._write(name, *verdict, time.monotonic() - started)
+                self._write(name, *self._run(session, self.violations[name]), time.monotonic() - started)
             code = 0
         finally:
             os._exit(code)
@@ -97,16 +96,13 @@ class Runner:
             if self._found:
                 return ("found", *next(iter(self.failed.items())))
         if self.broken or not items:
-            test, text = self.broken or ("", "there are no tests")
-            return "broken", test, text
-        test, text = next(iter(self.failed.items()), ("", ""))
-        return "survived", test, text
+            return "broken", *(self.broken or ("", "there are no tests"))
+        return "survived", *next(iter(self.failed.items()), ("", ""))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Note how a test ends."""
         report = yield
         if report.failed and call.excinfo is not None:
             text = str(call.excinfo.value).strip().partition("\n")[0][:200] or call.excinfo.typename
@@ -134,25 +130,16 @@ def is_check(error: BaseException) -> bool:
         return all(is_check(inner) for inner in error.exceptions)
     # Only if whoever ran has imported them: the server side must not import the client.
     paths = {"kling_elements.errors": "KlingError", "spec.tools.errors": "SpecError"}
-    refusals = tuple(
-        getattr(sys.modules[module], name) for module, name in paths.items() if module in sys.modules
-    )
+    known = [(sys.modules[module], name) for module, name in paths.items() if module in sys.modules]
+    refusals = tuple(getattr(module, name) for module, name in known)
     if isinstance(error, (AssertionError, pytest.fail.Exception, *refusals)):
         return True
+    # A test itself may have looked for what should have been there, e.g. a header of a request.
     looked_for = isinstance(error, (LookupError, AttributeError, TypeError, ValueError))
-    return looked_for and _is_raised_in_a_test(error)
-
-
-def _is_raised_in_a_test(error: BaseException) -> bool:
-    """Tell whether a test itself looked for what should have been there, e.g. a header of a request."""
-    trace: Any = error.__traceback__
-    while trace.tb_next:
-        trace = trace.tb_next
-    return Path(trace.tb_frame.f_code.co_filename).name.startswith("test_")
+    return looked_for and Path(extract_tb(error.__traceback__)[-1].filename).name.startswith("test_")
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Collect the tests, and run them."""
     pipe, jobs, tests, *names = arguments
     kinds: list[Kind] = [kind for kind in KINDS if any(name.startswith(f"{kind}:") for name in names)]
     known = {str(v): v for kind in kinds for v in violations(kind)}

@@ -26,8 +26,6 @@ from contract_tests.violations import stranger
 from contract_tests.violations.violation import Violation
 
 Changes = dict[str, Callable[..., Any]]
-
-
 _OTHER_ID: Final = "046b6c7f-0b8a-43b9-b35d-6489e6daee91"
 _GOOD: Final = {
     "duration": "5", "aspect_ratio": "square_1_1", "prompt": "x", "negative_prompt": "x", "images": ["https://x.test/a.png"],
@@ -57,7 +55,6 @@ class Served:
 
 
 def _after(name: str) -> Callable[[Callable[[Any], Any]], Changes]:
-    """Change what a method returns."""
     return lambda change: {name: lambda real, server, *arguments: change(real(*arguments))}
 
 
@@ -65,12 +62,10 @@ _created, _address, _message, _results = map(_after, ("created", "address", "mes
 
 
 def _each(change: Callable[[Sent, Answer], Answer]) -> Changes:
-    """Change every answer of the API."""
     return {"operation": lambda real, server, sent: change(sent, real(sent))}
 
 
 def _at(*statuses: int, change: Callable[[Answer], Answer]) -> Changes:
-    """Change answers of some statuses."""
     return _each(lambda sent, answer: change(answer) if answer.status in statuses else answer)
 
 
@@ -92,11 +87,9 @@ def _key(sent: Sent) -> str:
 
 def _lets_in(when: Callable[[Sent, str], bool]) -> Changes:
     """Let in who has no good key: by the request, and a good key."""
-    return {
-        "owner": lambda real, server, sent: (
-            real(sent) or next((k for k in server.keys if when(sent, k)), None)
-        )
-    }
+    return {"owner": lambda real, server, sent: real(sent) or next(
+        (key for key in server.keys if when(sent, key)), None
+    )}  # fmt: skip
 
 
 def _finds(same: Callable[[str, str], bool]) -> Changes:
@@ -118,7 +111,6 @@ def _reads(name: str, change: Callable[[Any], Any]) -> Changes:
 
 
 def _takes(name: str, like: Callable[[Any], bool]) -> Changes:
-    """Take some values of a parameter for good ones."""
     return _reads(name, lambda value: _GOOD[name] if like(value) else value)
 
 

@@ -1,7 +1,4 @@
-"""Somebody else's server of the document, for seeding violations: without scenarios, and it knows no mock.
-
-What a violation changes is a small method.
-"""
+"""Somebody else's server of the document: no mock, no scenarios, and small methods for violations."""
 
 # ruff: noqa: ARG002 - what a violation may want to know
 
@@ -10,7 +7,8 @@ import re
 import struct
 import threading
 import time
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterable, MutableMapping
+from contextlib import suppress
 from functools import cache
 from typing import Any, Final
 from urllib.parse import unquote
@@ -38,8 +36,6 @@ _PROBLEM: Final = "application/problem+json"
 
 @define(eq=False)
 class Job:
-    """A task."""
-
     id: str
     model: str
     owner: str
@@ -50,8 +46,6 @@ class Job:
 
 @define(eq=False)
 class File:
-    """An uploaded file."""
-
     content_type: str
     data: bytes | None = None
 
@@ -62,8 +56,6 @@ class RefusedError(Exception):
 
 @define(eq=False, slots=False)
 class Stranger:
-    """The server, as an ASGI application."""
-
     keys: tuple[str, ...]
     secret: str = "stand-in-secret"
     seconds: float = 0.25
@@ -119,10 +111,9 @@ class Stranger:
         return self.create(sent, owner, body)
 
     def methods(self, path: str) -> tuple[str, ...]:
-        if path in _MODELS:
-            return ("GET", "POST")
-        if path == _UPLOADS:
-            return ("POST",)
+        known = {_UPLOADS: ("POST",), **dict.fromkeys(_MODELS, ("GET", "POST"))}
+        if path in known:
+            return known[path]
         return ("GET",) if re.fullmatch(re.escape(_STATUS) + "[^/]+", path) else ()
 
     def allowed(self, methods: tuple[str, ...]) -> tuple[str, ...]:
@@ -132,8 +123,7 @@ class Stranger:
         return Answer(204, (("allow", ", ".join(self.allowed(methods))), ("x-request-id", str(uuid4()))))
 
     def owner(self, sent: Sent) -> str | None:
-        given = [sent.header(name) for name in KEY_HEADERS]
-        return next((key for key in given if key in self.keys), None)
+        return next((key for key in map(sent.header, KEY_HEADERS) if key in self.keys), None)
 
     # --- answers
 
@@ -293,9 +283,8 @@ class Stranger:
             time.sleep(max(0.0, job.born + share * self.seconds - time.monotonic()) + 0.01)
             self.deliver(job, self.message(job, word))
 
-    def changes(self, job: Job) -> Iterator[tuple[str, float]]:
-        yield "IN_PROGRESS", 0.4
-        yield "COMPLETED", 1.0
+    def changes(self, job: Job) -> Iterable[tuple[str, float]]:
+        return ("IN_PROGRESS", 0.4), ("COMPLETED", 1.0)
 
     def message(self, job: Job, word: str) -> dict[str, Any]:
         return self.detail(job, word)
@@ -309,14 +298,11 @@ class Stranger:
         return str(job.body["webhook_url"])
 
     def post(self, url: str, headers: dict[str, str], body: bytes, method: str = "POST") -> None:
-        try:
+        with suppress(httpx.HTTPError):
             _client().request(method, url, headers=headers, content=body)
-        except httpx.HTTPError:
-            return
 
     def signed(self, message_id: str, timestamp: str, body: bytes) -> dict[str, str]:
-        key = self.secret.encode()
-        return deliveries.headers(body, message_id=message_id, timestamp=timestamp, key=key)
+        return deliveries.headers(body, message_id=message_id, timestamp=timestamp, key=self.secret.encode())
 
 
 @cache
@@ -332,7 +318,6 @@ def with_header(answer: Answer, name: str, value: str | None) -> Answer:
 
 
 def typed(media_type: str, body: bytes) -> Answer:
-    """Return an answer with a body that is no JSON."""
     return Answer(200, (("content-type", media_type),), body)
 
 

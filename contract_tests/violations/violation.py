@@ -34,8 +34,6 @@ class CannotApplyError(Exception):
 
 @frozen
 class Violation:
-    """One wrong behaviour."""
-
     kind: Kind
     name: str
     description: str

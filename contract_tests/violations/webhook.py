@@ -1,6 +1,7 @@
 """Violations on the path of webhooks: verifying, remembering, receiving and waking."""
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any, Final
 
 from attrs import evolve
@@ -28,14 +29,11 @@ def _entries(change: Callable[[list[str]], list[str]]) -> Callable[[], None]:
 
 def _before_the_signature(reason: str) -> Callable[[], None]:
     """Look at something before the signature: a stranger learns of it."""
-
-    class AnyKeys:
-        def match(self, *_: Any) -> bool:
-            return True
+    any_keys = SimpleNamespace(match=lambda *_: True)
 
     def make(real: Any) -> Any:
         def call(body: Any, headers: Any, keys: Any, **options: Any) -> Any:
-            found = real(body, headers, AnyKeys(), **options)
+            found = real(body, headers, any_keys, **options)
             told = getattr(getattr(found, "reason", None), "name", "")
             return found if told == reason else real(body, headers, keys, **options)
 
@@ -49,15 +47,6 @@ def _one_secret(real: Any) -> Any:
         return real(secrets if isinstance(secrets, (str, bytes)) else list(secrets)[:1], *args, **options)
 
     return call
-
-
-def _as_base64(real: Any) -> Any:
-    return lambda secrets, encoding="utf-8": real(secrets, "base64" if encoding == "utf-8" else encoding)
-
-
-def _accepting(real: Any) -> Any:
-    """Answer every request with 200."""
-    return lambda *args: evolve(done := real(*args), reply=evolve(done.reply, status=200))
 
 
 def _always_new(real: Any) -> Any:
@@ -80,7 +69,7 @@ VIOLATIONS: Final = table("webhook", {
     "first-secret-only": ("Only the first of several secrets is tried.", f"{_SIGNING}:signing_keys",
       _one_secret),
     "base64-secret": ("A secret is decoded as base64 unless told otherwise.", f"{_SIGNING}:signing_keys",
-      _as_base64),
+      lambda real: lambda secrets, encoding="utf-8": real(secrets, encoding.replace("utf-8", "base64"))),
     "timestamp-unsigned": ("The timestamp is not signed: an old delivery can be dated again.",
       f"{_SIGNING}:signed_content",
       lambda real: lambda webhook_id, timestamp, body: real(webhook_id, "0", body)),
@@ -91,7 +80,8 @@ VIOLATIONS: Final = table("webhook", {
     "status-goes-back": ("A late IN_PROGRESS undoes COMPLETED.",
       "kling_elements.webhooks.deduplication:compare", _always_new),
     "forged-is-200": ("A forged delivery gets the same answer as a good one.",
-      "kling_elements.webhooks:WebhookReceiver.handle", _accepting),
+      "kling_elements.webhooks:WebhookReceiver.handle",
+      lambda real: lambda *args: evolve(done := real(*args), reply=evolve(done.reply, status=200))),
     "get-is-served": ("Deliveries may come by any method.", "kling_elements.webhooks:WebhookReceiver.handle",
       lambda real: lambda self, _, *rest: real(self, "POST", *rest)),
 })  # fmt: skip

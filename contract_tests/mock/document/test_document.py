@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from contract_tests.mock.api import CREATE, KEY, STATUS, Api
+from contract_tests.mock.api import KEY, Api
 from kling_elements_mock import INSTANT, DocumentError, MockSettings
 from kling_elements_mock.document.examples import of_media_type, of_schema
 from kling_elements_mock.document.formats import FORMATS
@@ -18,25 +18,14 @@ OK: dict[str, Any] = {"200": {"description": "ok"}}
 
 
 def with_paths(paths: dict[str, Any], **components: Any) -> dict[str, Any]:
-    """Return a document with these paths."""
     info = {"title": "t", "version": "1"}
     return {"openapi": "3.0.3", "info": info, "paths": paths, "components": components}
 
 
 def served(folder: Path, document: Any) -> Api:
-    """Serve a document."""
     file = folder / "openapi.yaml"
     file.write_text(yaml.safe_dump(document, sort_keys=False), "utf-8")
     return Api(MockSettings(pace=INSTANT, document=file))
-
-
-def test_the_life_cycle_is_found_by_links() -> None:
-    """The shipped document's create, status and list are found without knowing their names."""
-    (cycle,) = [cycle for cycle in load().life_cycles if cycle.create.path == CREATE]
-    assert (cycle.create.method, cycle.webhook_field) == ("POST", "webhook_url")
-    assert (cycle.status.path, cycle.parameter) == (STATUS + "{task-id}", "task-id")
-    assert cycle.listing is not None
-    assert cycle.listing.path == CREATE
 
 
 OPERATION = """
@@ -92,8 +81,7 @@ def test_without_links_an_operation_gives_its_example(tmp_path: Path) -> None:
         ("text/plain", b"any", 201),
         ("text/html", b"any", 400),
     ):
-        headers = {"content-type": kind}
-        answer = api.call("PUT", "/a/1/b?page=1", content=content, headers=headers)
+        answer = api.call("PUT", "/a/1/b?page=1", content=content, headers={"content-type": kind})
         assert answer.status_code == status
     assert api.call("DELETE", "/a/1/c", headers={}).status_code == 204
     assert api.call("DELETE", "/a/1/b", headers={}).headers["allow"] == "OPTIONS, PUT"

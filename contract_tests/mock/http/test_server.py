@@ -44,8 +44,7 @@ def test_broken_connections(served: ServedMock) -> None:
 
 def test_an_unread_body_is_answered(served: ServedMock) -> None:
     """A client that sends a large body without a key sees the 401, not a broken connection."""
-    answer = httpx.post(served.url + CREATE, content=b"x" * 5_000_000, trust_env=False)
-    assert answer.status_code == 401
+    assert httpx.post(served.url + CREATE, content=b"x" * 5_000_000, trust_env=False).status_code == 401
 
 
 def test_the_command_serves_until_interrupted(capsys: pytest.CaptureFixture[str]) -> None:
@@ -70,16 +69,12 @@ def test_the_command_serves_until_interrupted(capsys: pytest.CaptureFixture[str]
         assert process.returncode == 0
 
 
+BAD_PAIRS = {"port": "99999", "seconds": "-1", "rate-limit": "0/1", "concurrency": "0", "scenario": "nope"}
 BAD_ARGUMENTS = (
-    ["--port", "99999"],
-    ["--seconds", "-1"],
+    *([f"--{name}", value] for name, value in BAD_PAIRS.items()),
     ["--instant", "--polls", "2"],
-    ["--rate-limit", "0/1"],
-    ["--concurrency", "0"],
-    ["--scenario", "nope"],
     ["--host", f"\u00e9{'x' * 80}"],
-    ["--document", "/no/such/file"],
-    ["--document", str(ROOT / "pyproject.toml")],
+    *(["--document", path] for path in ("/no/such/file", str(ROOT / "pyproject.toml"))),
 )
 
 

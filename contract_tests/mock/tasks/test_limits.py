@@ -12,8 +12,7 @@ OTHER_KEY = {"x-freepik-api-key": "another"}
 
 
 def create_by_another(api: Api) -> int:
-    body = {"images": ["https://example.com/"]}
-    return api.call("POST", CREATE, json=body, headers=OTHER_KEY).status_code
+    return api.call("POST", CREATE, json={"images": ["https://a.test/"]}, headers=OTHER_KEY).status_code
 
 
 def test_a_rate_is_kept() -> None:

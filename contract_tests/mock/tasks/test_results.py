@@ -12,8 +12,7 @@ from kling_elements_mock.tasks.video import frame_size
 
 
 def address(api: Api, **body: Any) -> str:
-    task_id = api.created("instant", **body)
-    url: str = api.status(task_id)["generated"][0]
+    url: str = api.status(api.created("instant", **body))["generated"][0]
     return url
 
 

@@ -104,8 +104,7 @@ def test_scenarios_can_be_queued(api: Api) -> None:
     api.mock.next_scenario("status=503", operation="status", times=2)
     api.mock.next_scenario("instant, fail", operation="createKlingElementsStdTask")
     task_id = api.created()
-    codes = [api.call("GET", STATUS + task_id).status_code for _ in range(3)]
-    assert codes == [503, 503, 200]
+    assert [api.call("GET", STATUS + task_id).status_code for _ in range(3)] == [503, 503, 200]
     assert api.status(task_id)["status"] == "FAILED"
     assert api.status(api.created())["status"] == "COMPLETED"
 

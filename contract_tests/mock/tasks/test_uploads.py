@@ -11,7 +11,6 @@ DATA = image((500, 400), (10, 200, 10))
 
 
 def asked(api: Api, count: int = 1) -> list[dict[str, Any]]:
-    """Ask for URLs of so many files."""
     answer = api.call("POST", UPLOAD, json={"files": [{"content_type": "image/png"}] * count})
     files: list[dict[str, Any]] = answer.json()["files"]
     return files

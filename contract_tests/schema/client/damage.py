@@ -15,13 +15,8 @@ from contract_tests.support.strategies import Wire, plain
 
 Damage = Callable[[DrawFn, Wire], Wire]
 _KINDS: Final[Mapping[str, object]] = {
-    "string": "text",
-    "integer": 5,
-    "number": 0.5,
-    "boolean": True,
-    "array": ["text"],
-    "object": {"text": "text"},
-}
+    "string": "text", "integer": 5, "number": 0.5, "boolean": True, "array": ["text"], "object": {"a": "b"},
+}  # fmt: skip
 _TAKEN_AS: Final = {"array": ["string"], "number": ["integer"]}  # one image need not stand in a list
 
 

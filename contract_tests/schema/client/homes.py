@@ -15,15 +15,12 @@ from contract_tests.support.strategies import media_of
 
 @frozen
 class Home:
-    """A public method of both clients, and what it must be called with to ask for one operation.
-
-    An operation may be a step on the way to what the method is called for.
-    """
+    """A public method of both clients, and what it must be called with to ask for one operation."""
 
     method: str
     arguments: tuple[Any, ...] = ()
     options: Mapping[str, Any] = field(factory=dict)
-    is_step: bool = False
+    is_step: bool = False  # the operation is a step on the way to what the method is called for
 
     def about(self, task_id: str) -> Self:
         """The same, asking about a certain task, where the method asks about one."""
@@ -70,10 +67,5 @@ def examples_of(answers: Mapping[Row, Home]) -> list[Any]:
 
 def callback_operations() -> list[dict[str, Any]]:
     """The operations that the service asks of its user."""
-    return [
-        operation
-        for place in places()
-        for callback in place.operation.get("callbacks", {}).values()
-        for item in callback.values()
-        for operation in item.values()
-    ]
+    asked = [callback for place in places() for callback in place.operation.get("callbacks", {}).values()]
+    return [operation for callback in asked for item in callback.values() for operation in item.values()]

@@ -98,10 +98,8 @@ def told(wire: Wire) -> tuple[str, list[tuple[str, str]]]:
     if not isinstance(wire.value, dict):
         return "", []
     problem = wire.value.get("problem", wire.value)
-    params = [
-        (entry.get("name") or entry.get("field") or "?", entry["reason"])
-        for entry in problem.get("invalid_params", ())
-    ]
+    entries = problem.get("invalid_params", ())
+    params = [(entry.get("name") or entry.get("field") or "?", entry["reason"]) for entry in entries]
     return str(problem.get("message", "")).strip(), params
 
 
@@ -143,9 +141,8 @@ def _assert_success(result: Any, home: Home, wire: Wire) -> None:
     __tracebackhide__ = True
     data = wire.value["data"]
     if home.method == "list":
-        assert [(task.id, task.status) for task in result] == [
-            (one["task_id"], one["status"]) for one in data
-        ]
+        told_of = [(one["task_id"], one["status"]) for one in data]
+        assert [(task.id, task.status) for task in result] == told_of
         return
     assert isinstance(result, Task)
     assert (result.id, result.status, result.raw) == (data["task_id"], data["status"], data)

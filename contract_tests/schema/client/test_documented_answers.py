@@ -12,19 +12,12 @@ from contract_tests.schema.client import homes
 from contract_tests.schema.client.homes import HOMES, Home, examples_of
 from contract_tests.schema.client.outcomes import OK, ask, assert_documented, see, step, told
 from contract_tests.schema.exercised import Row, record
+from contract_tests.support import strategies
 from contract_tests.support.answers import shown
 from contract_tests.support.clients import ASYNC, KEY, SYNC, Driver
 from contract_tests.support.deliveries import NOW, SECRET, headers
 from contract_tests.support.examples import examples
 from contract_tests.support.judge import place_of, places, request_faults, schema_faults
-from contract_tests.support.strategies import (
-    documented_answers,
-    encoded,
-    media_of,
-    response_of,
-    task_id_in,
-    values,
-)
 from kling_elements import AsyncTask, KlingError, OutcomeUnknown, Task
 from kling_elements.printable import printable
 from kling_elements.webhooks import verify_webhook
@@ -39,12 +32,12 @@ OTHER_CODES = (418, 502, 599)
 @pytest.mark.parametrize(("row", "home", "name", "value"), examples_of(ROWS))
 def test_named_examples(driver: Driver, row: Row, home: Home, name: str, value: Any) -> None:
     """Each named example, with every documented header, becomes what it says."""
-    known = {header.lower() for header in response_of(row).get("headers", {})}
+    known = {header.lower() for header in strategies.response_of(row).get("headers", {})}
     assert "x-request-id" in known
     every = {"x-request-id": "req-of-the-example", "x-ratelimit-reset": "7", "retry-after": "11"}
     sent = {header: text for header, text in every.items() if header in known}
     for status in OTHER_CODES if row.status == "default" else (int(row.status),):
-        wire = encoded(row, status, value, sent)
+        wire = strategies.encoded(row, status, value, sent)
         seen = see(driver, home, wire)
         assert_documented(seen, home, wire)
         record("client", row.method, row.path, status, row.media_type)
@@ -60,10 +53,10 @@ def test_named_examples(driver: Driver, row: Row, home: Home, name: str, value: 
 @given(data=st.data(), driver=DRIVERS)
 def test_answers_of_each_schema(data: st.DataObject, row: Row, driver: Driver) -> None:
     """Any answer that fits the document, headers included or missing, becomes what it says."""
-    wire = data.draw(documented_answers(row))
+    wire = data.draw(strategies.documented_answers(row))
     if row.media_type.endswith("json"):
-        assert schema_faults(media_of(row)["schema"], wire.value) == []
-    home = ROWS[row].about(task_id_in(wire.value))
+        assert schema_faults(strategies.media_of(row)["schema"], wire.value) == []
+    home = ROWS[row].about(strategies.task_id_in(wire.value))
     assert_documented(see(driver, home, wire), home, wire)
     record("client", row.method, row.path, wire.status, row.media_type)
 
@@ -72,7 +65,7 @@ def test_answers_of_each_schema(data: st.DataObject, row: Row, driver: Driver) -
 def test_named_examples_of_steps(driver: Driver, row: Row, home: Home, name: str, value: Any) -> None:
     """A step's success leads to one create that fits the document; its error is typed, and none is sent."""
     status = 418 if row.status == "default" else int(row.status)
-    wire = encoded(row, status, value, {"x-request-id": "req-step"})
+    wire = strategies.encoded(row, status, value, {"x-request-id": "req-step"})
     steps: list[httpx.Request] = []
     creates: list[httpx.Request] = []
 
@@ -108,8 +101,7 @@ def test_nothing_documented_is_left_out() -> None:
     """Each home belongs to an operation or callback, each operation has a success, each body its examples."""
     assert set(HOMES) <= {place.operation_id for place in places()}
     assert set(CALLBACKS) >= homes.CALLBACKS
-    with_examples = {example.values[0] for example in examples_of(ROWS)}
-    assert {row for row in ROWS if row.media_type} == with_examples
+    assert {row for row in ROWS if row.media_type} == {example.values[0] for example in examples_of(ROWS)}
     assert {row.status for row in ROWS} >= {"200", "400", "401", "500", "503", "default"}
     wanted = {(place.method, place.path) for place in homes.task_places()}
     assert {(row.method, row.path) for row in ROWS} == wanted
@@ -121,8 +113,8 @@ def test_nothing_documented_is_left_out() -> None:
 def test_callbacks_of_each_schema(data: st.DataObject, name: str) -> None:
     """Any delivery that fits the document, once signed, is taken and shows its task."""
     [(media_type, media)] = CALLBACKS[name]["requestBody"]["content"].items()
-    value = data.draw(values(media["schema"]))
-    body = encoded(Row("POST", "", "", media_type), 0, value, {}).body
+    value = data.draw(strategies.values(media["schema"]))
+    body = strategies.encoded(Row("POST", "", "", media_type), 0, value, {}).body
     task = verify_webhook(body, headers(body), SECRET, now=lambda: NOW)
     assert (task.id, task.status, task.raw) == (value["task_id"], value["status"], value)
     assert task.urls == tuple(value["generated"])

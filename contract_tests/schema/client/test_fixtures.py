@@ -16,11 +16,7 @@ from contract_tests.support.judge import places, request_faults
 from kling_elements import KlingError
 
 FIXTURES = load_all()
-CASES = [
-    pytest.param(fixture, method, id=f"{fixture.name}-{method}")
-    for fixture in FIXTURES
-    for method in fixture.expected
-]
+CASES = [pytest.param(one, name, id=f"{one.name}-{name}") for one in FIXTURES for name in one.expected]
 
 
 def call(driver: Driver, fixture: Fixture, method: str) -> tuple[Any, Script]:

@@ -26,7 +26,6 @@ def create(content: Any = BODY, url: str = URL, method: str = "POST", **changes:
 
 
 def status(task_id: str = ID, **changes: Any) -> httpx.Request:
-    """A status that fits the document, but for what is changed."""
     url = FIRST + STATUS.path.replace("{task-id}", task_id)
     return httpx.Request(STATUS.method, url, headers={KEY_HEADER: "k"}, **changes)
 

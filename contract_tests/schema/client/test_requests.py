@@ -31,9 +31,8 @@ from kling_elements_api.models import KlingElementsRequest
 SERVERS = list(key_headers())
 DRIVERS = st.sampled_from([SYNC, ASYNC])
 # Nothing that a text could hold by chance: the whole run is watched for the keys that clients were given.
-KEYS = st.text(string.ascii_letters + string.digits + "-_.~+/=", max_size=40).map(
-    "fpk-Kq7-generated-{}".format
-)
+ENDS = st.text(string.ascii_letters + string.digits + "-_.~+/=", max_size=40)
+KEYS = ENDS.map("fpk-Kq7-generated-{}".format)
 PLACES = task_places()
 CREATES = [place for place, home in PLACES.items() if home.method == "create"]
 SCHEMA = plain(request_schema())
@@ -80,8 +79,7 @@ def test_creates_fit_the_document(
     assert place_of(request) == place
     assert request_faults(request) == []
     assert json.loads(request.content) == asked
-    kwargs = generated_builder(place)(body=KlingElementsRequest.from_dict(asked))
-    twin = httpx.Request(**kwargs)
+    twin = httpx.Request(**generated_builder(place)(body=KlingElementsRequest.from_dict(asked)))
     assert (request.method, request.url.path) == (twin.method, urlsplit(url).path + twin.url.path)
     assert (request.content, request.headers["content-type"]) == (twin.content, twin.headers["content-type"])
 
@@ -100,8 +98,7 @@ def test_images_of_every_kind_fit_the_document(data: st.DataObject, place: Place
     images = st.lists(address | st.sampled_from(spelled), min_size=1, max_size=most)
     drawn: list[tuple[Any, str]] = data.draw(images)
     server = Script.of(shown())
-    options = PLACES[place].options
-    send(driver, server, lambda client: client.create([image for image, _ in drawn], **options))
+    send(driver, server, methodcaller("create", [image for image, _ in drawn], **PLACES[place].options))
     [request] = server.requests
     assert request_faults(request) == []
     assert json.loads(request.content)["images"] == [text for _, text in drawn]
@@ -146,8 +143,7 @@ def test_invalid_bodies_are_not_sent(place: Place) -> None:
         broken = violation.into({"images": [IMAGE]})
         assert schema_faults(schema_of(place), broken), f"a valid body: {violation}"
         for method in ("create", "generate"):
-            call = methodcaller(method, **broken, **PLACES[place].options)
-            assert_not_sent(driver, call, violation.name)
+            assert_not_sent(driver, methodcaller(method, **broken, **PLACES[place].options), violation.name)
 
 
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: place.operation_id)

@@ -31,23 +31,8 @@ _NO_URIS: Final = (
 )  # fmt: skip
 # What servers of other models, and people, take for durations and shapes.
 _NUMERALS: Final = (
-    "3",
-    "6",
-    "8",
-    "15",
-    "20",
-    "30",
-    "60",
-    "1",
-    "2",
-    "0",
-    "12",
-    "five",
-    "FIVE",
-    "ten",
-    "V",
-    "X",
-)
+    "3", "6", "8", "15", "20", "30", "60", "1", "2", "0", "12", "five", "FIVE", "ten", "V", "X",
+)  # fmt: skip
 _SHAPES: Final = (
     "16:9", "9:16", "1:1", "4:3", "3:4", "21:9", "1_1", "16_9", "9_16", "square_2_2", "square_1:1",
     "classic_4_3", "traditional_3_4", "standard_3_2", "portrait_2_3", "vertical_1_2", "horizontal_2_1",
@@ -103,10 +88,9 @@ def _broken(operation: Operation) -> Iterator[Body]:
     if not isinstance(base, dict):
         return
     for name in schema.get("required", ()):
-        rest = {k: v for k, v in base.items() if k != name}
+        rest, one = {k: v for k, v in base.items() if k != name}, name.removesuffix("s")
         yield Body(f"{name} is missing", rest, name)
         yield Body("the body is empty", {}, name)
-        one = name.removesuffix("s")
         for other in (
             one, name.capitalize(), name.upper(), f"{name}[]", f"{name}_urls", f" {name}", f"{one}_url",
             f"{one}_list", f"{name}s",
@@ -127,10 +111,7 @@ def _bad(node: dict[str, Any]) -> Iterator[Any]:
         yield from _no_words(node["enum"])
     if node.get("format") == "uri":
         yield from _NO_URIS
-    if "maximum" in node:
-        yield node["maximum"] + 1
-    if "minimum" in node:
-        yield node["minimum"] - 1
+    yield from (node[limit] + step for limit, step in (("maximum", 1), ("minimum", -1)) if limit in node)
     if "minLength" in node:
         yield "a" * (node["minLength"] - 1)
     if "maxLength" in node:

@@ -62,20 +62,11 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Configurati
             raise ConfigurationError(f"{name}={path} is no file")
         return path if path.is_file() else None
 
-    def key(name: str) -> str | None:
-        text = get(name)
-        if text is not None and len(text) < _SHORTEST_KEY:
-            raise ConfigurationError(
-                f"CONTRACT_{name} has fewer than {_SHORTEST_KEY} characters: it can't be told from ordinary"
-                " words, and so not be kept out of a report"
-            )
-        return text
-
     url, profile = get("URL"), next((known for known in get_args(Profile) if known == get("PROFILE")), None)
     found = Configuration(
         url=url.rstrip("/") if url else None,
-        key=key("KEY") or "contract-suite-key",
-        other_key=key("OTHER_KEY"),
+        key=get("KEY") or "contract-suite-key",
+        other_key=get("OTHER_KEY"),
         webhook_secret=get("WEBHOOK_SECRET"),
         profile=profile or "full",
         cap=number("CAP", 0),
@@ -86,9 +77,11 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Configurati
         known=_read_known(file("KNOWN", "known.yaml")),
         document=file("DOCUMENT", ""),
     )
+    short = next((name for name in ("KEY", "OTHER_KEY") if 0 < len(get(name) or "") < _SHORTEST_KEY), None)
     parts = urlsplit(url or "http://x")
     is_origin = parts.scheme in {"http", "https"} and parts.netloc and not parts.path.strip("/") + parts.query
     for is_wrong, message in (
+        (short, f"CONTRACT_{short} has fewer than {_SHORTEST_KEY} characters: like ordinary words, it can't be kept out of a report"),
         (not is_origin, f"URL={url} is no origin: write e.g. URL=https://staging.example"),
         (url and not get("KEY"), f"There is no key for {url}: put it into the variable CONTRACT_KEY"),
         (get("PROFILE") and not profile, f"PROFILE={get('PROFILE')} is unknown: write PROFILE=free or PROFILE=full"),

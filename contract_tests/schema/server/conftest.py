@@ -65,16 +65,11 @@ def new_target(configuration: Configuration) -> Iterator[Callable[[], Target]]:
 
 @pytest.fixture
 def target(
-    request: pytest.FixtureRequest,
-    configuration: Configuration,
-    new_target: Callable[[], Target],
-    near: Loopback,
-    patience: Patience,
+    request: pytest.FixtureRequest, new_target: Callable[[], Target], near: Loopback, patience: Patience
 ) -> Target:
     """The server under test; when the test ends, its answers are held to all rules."""
     target = new_target()
     target.rule, target.patience = rule_of(request.function), patience
-    target.known, target.images = configuration.known, configuration.images
     if not target.images and target.is_near and not target.offered:
         target.images = neighbour.images(near)
     return target

@@ -23,11 +23,10 @@ _OWN_HEADERS: Final = ("host", "connection", "content-length", "accept-encoding"
 
 
 def run(target: Target, phase: Phase, seed: int, examples: int, path: str = "") -> str:
-    """Run a phase with all checks, valid and invalid data, and note what fails as breaches.
+    """Run a phase with all checks, and note what fails as breaches; returns why the guard has kept any back.
 
-    The same seed sends the same requests. Returns why the guard has kept any back.
-
-    Only operations are called whose path ends as asked for; with the profile `free`, those that read.
+    The same seed sends the same requests. Only operations are called whose path ends as asked for; with the
+    profile `free`, those that read.
     """
     # Here, as it takes a second in each process that collects tests.
     import schemathesis  # noqa: PLC0415

@@ -1,7 +1,5 @@
 """Requests and answers as plain values, what they ask of a stand-in, and the curl line of one."""
 
-from __future__ import annotations
-
 import json
 import re
 from typing import Any, Final
@@ -9,9 +7,7 @@ from typing import Any, Final
 from attrs import field, frozen
 
 Headers = tuple[tuple[str, str], ...]
-# Stand-ins list what can be asked of them at the one, and are asked in the other.
-CATALOGUE_PATH: Final = "/_mock/scenarios"
-SCENARIO_HEADER: Final = "x-mock-scenario"
+SCENARIO_HEADER: Final = "x-mock-scenario"  # in which stand-ins are asked for what they list
 
 
 class NoAnswerError(Exception):
@@ -45,13 +41,9 @@ class _Message:
         return self.body.decode("utf-8", "replace")
 
     def json(self) -> Any:
-        """Read the body as JSON by the letter of RFC 8259, or raise ValueError.
-
-        It is no JSON with NaN, a name twice in an object, bytes that are no UTF-8, or half of a character.
-        """
-        value = json.loads(
-            self.body.decode("utf-8"), parse_constant=_no_constant, object_pairs_hook=_no_name_twice
-        )
+        """Read JSON by RFC 8259; ValueError for NaN, a name twice, bytes of no UTF-8, half a character."""
+        text = self.body.decode("utf-8")
+        value = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_no_name_twice)
         json.dumps(value, ensure_ascii=False).encode("utf-8")
         return value
 
@@ -76,7 +68,6 @@ class Sent(_Message):
         return dict(re.findall(r"([^,;=\s]+)\s*=?\s*([^,;]*)[^,]*", self.header(SCENARIO_HEADER) or ""))
 
     def asks_for(self, status: int) -> bool:
-        """Tell whether its scenario asks for this status."""
         asked = self.scenarios
         is_named = any(re.fullmatch(rf".*-{status}", name) for name in asked)
         return is_named or str(status) in {asked.get("status"), asked.get("flaky")}
@@ -103,8 +94,6 @@ class Answer(_Message):
 
 @frozen
 class Exchange:
-    """A request with its answer."""
-
     sent: Sent
     answer: Answer
 
@@ -124,7 +113,6 @@ def curl(sent: Sent, origin: str, keys: tuple[str, ...]) -> str:
     """Write the line that repeats a request, with the name of a variable in place of each key."""
 
     def quoted(text: str) -> str:
-        """Quote for a shell."""
         found = text.replace("'", "'\"'\"'")
         for key, variable in zip(keys, ("CONTRACT_KEY", "CONTRACT_OTHER_KEY"), strict=False):
             found = found.replace(key.replace("'", "'\"'\"'"), f"'\"${variable}\"'")

@@ -1,6 +1,5 @@
 """Images to send, and what came back: whether an MP4 file is whole, has a picture, and how long it is."""
 
-import io
 import struct
 from collections.abc import Iterator
 from functools import cache
@@ -8,15 +7,14 @@ from typing import Final
 
 from PIL import Image
 
+from contract_tests.support.pictures import encoded
+
 _FORMATS: Final = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP"}
 
 
 @cache
 def picture(media_type: str) -> bytes:
-    written = io.BytesIO()
-    image = Image.linear_gradient("L").resize((512, 384)).convert("RGB")
-    image.save(written, _FORMATS[media_type])
-    return written.getvalue()
+    return encoded(Image.linear_gradient("L").resize((512, 384)).convert("RGB"), _FORMATS[media_type])
 
 
 def length(data: bytes) -> float:

@@ -1,6 +1,7 @@
 """Keeps a run from making tasks that cost money: what may be sent at all, and how many creates."""
 
 import json
+from contextlib import suppress
 from functools import cache
 from typing import Final, Literal
 
@@ -36,13 +37,10 @@ def may_create(sent: Sent, keys: tuple[str, ...]) -> bool:
         return False
     if operation is not None and not operation.needs_body:
         return True
-    try:
+    with suppress(ValueError, RecursionError):
         if isinstance(json.loads(sent.body.decode("utf-8")), dict):
             return True
-    except (ValueError, RecursionError):
-        pass
-    text = sent.text.lower()
-    return any(name in text for name in _parameters())
+    return any(name in sent.text.lower() for name in _parameters())
 
 
 @cache
@@ -52,10 +50,7 @@ def _parameters() -> frozenset[str]:
 
 @define
 class Guard:
-    """Stands in front of every request of a run.
-
-    The profile `free` lets pass only what can't make a task; `full` lets creates pass up to the cap.
-    """
+    """Lets pass, with the profile `free`, only what can't make a task; with `full`, creates up to the cap."""
 
     profile: Profile
     keys: tuple[str, ...]
@@ -67,20 +62,13 @@ class Guard:
         return self.profile == "full" and (self.cap is None or self.spent < self.cap)
 
     def admit(self, sent: Sent) -> bool:
-        """Let a request pass, and tell whether it took a task from the cap: then `settle` wants the answer.
-
-        Raises NotSentError if it is kept back.
-        """
+        """Let a request pass, or raise NotSentError. If it took from the cap, `settle` wants the answer."""
         if not may_create(sent, self.keys):
             return False
-        if self.profile == "free":
-            raise NotSentError(
-                "PROFILE=free: this could make a task, which costs money. To send it: PROFILE=full CAP=20"
-            )
         if not self.may_spend:
-            raise NotSentError(
-                f"PROFILE=full: the cap of {self.cap} tasks is reached. To check more, raise CAP"
-            )
+            free = "this could make a task, which costs money. To send it: PROFILE=full CAP=20"
+            full = f"the cap of {self.cap} tasks is reached. To check more, raise CAP"
+            raise NotSentError(f"PROFILE={self.profile}: {free if self.profile == 'free' else full}")
         # Taken before it is sent: whatever happens afterwards, the cap holds.
         self.spent += 1
         return True

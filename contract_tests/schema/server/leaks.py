@@ -77,14 +77,9 @@ def _pattern(key: str) -> re.Pattern[str]:
     """Return a pattern of all forms of a key: whole, in part, or with a mask beside its ends."""
     length = min(_PART, max(6, len(key) // 2))
     parts = {key[start : start + length] for start in range(len(key) - length + 1)}
-    prose = _prose()
+    prose = json.dumps(document(), default=str).lower()
     texts = [*_forms(key), *(part for part in parts if not part.isalpha() and part.lower() not in prose)]
     mask, first, last = r"(?:[*•]{2,}|\.{3}|…)", key[:_LETTERS_AT_MASK], key[-_LETTERS_AT_MASK:]
     masks = [mask + re.escape(last), re.escape(first) + mask]
     longest_first = sorted(texts, key=lambda text: -len(text))
     return re.compile("|".join([*map(re.escape, longest_first), *masks]), re.IGNORECASE)
-
-
-@cache
-def _prose() -> str:
-    return json.dumps(document(), default=str).lower()

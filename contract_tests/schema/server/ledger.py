@@ -23,8 +23,6 @@ _ROUNDING_SECONDS: Final = 1.0
 
 @define(eq=False)
 class Known:
-    """A task as it was last seen."""
-
     life_cycle: LifeCycle
     owner: str
     scenarios: dict[str, str]
@@ -163,11 +161,8 @@ class Ledger:
 
     def a_list_has_each_task_once(self, seen: Seen, cycle: LifeCycle) -> Texts:
         """A list has the key's tasks, or the last of them, once each, with their status and no result."""
-        mine = {
-            i: k
-            for i, k in self.tasks.items()
-            if k.owner == seen.owner and k.life_cycle.create is cycle.create
-        }
+        here = seen.owner, cycle.create
+        mine = {i: k for i, k in self.tasks.items() if (k.owner, k.life_cycle.create) == here}
         if seen.answer.status == 404 and mine:
             yield f"the list is said to be empty, and {len(mine)} tasks were created"
         rows = at(seen.value, cycle.task_pointer)

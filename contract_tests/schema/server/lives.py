@@ -112,11 +112,7 @@ def collect(lives: Lives, near: Loopback) -> None:
 
 
 def begin(
-    target: Target,
-    cycle: LifeCycle,
-    near: Loopback | None,
-    more: dict[str, Any],
-    scenario: str | None = None,
+    target: Target, cycle: LifeCycle, near: Loopback | None, more: dict[str, Any], scenario: str | None = None
 ) -> Life:
     """Make a task that tells a receiver, if there is one."""
     body, hook = {**bodies.example_body(cycle.create), **more}, ""

@@ -1,7 +1,5 @@
 """What a server is to reach on this machine: a receiver of webhooks, and images; and rules of a delivery."""
 
-import base64
-import hashlib
 import hmac
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +9,7 @@ from contract_tests.schema.server import leaks, schemas
 from contract_tests.schema.server.exchange import Sent
 from contract_tests.schema.server.films import picture
 from contract_tests.support.contract import resolve
+from contract_tests.support.deliveries import sign
 from contract_tests.support.loopback import Asked, Loopback, serving
 
 _CLOCKS_APART_SECONDS: Final = 300
@@ -21,7 +20,6 @@ _IMAGES: Final = {
 
 @contextmanager
 def listening() -> Iterator[Loopback]:
-    """Listen on a free port of the loopback."""
 
     def answer(asked: Asked) -> tuple[int, dict[str, str], bytes]:
         if asked.path in _IMAGES:
@@ -38,12 +36,10 @@ def images(near: Loopback) -> tuple[str, ...]:
 
 
 def hook(near: Loopback, name: str) -> str:
-    """Return the address of a receiver."""
     return f"{near.url}/hook/{name}?x=1"
 
 
 def deliveries(near: Loopback, name: str) -> list[Sent]:
-    """Return what came for a receiver, in order."""
     mine = (one for one in list(near.asked) if one.path.split("?")[0] == f"/hook/{name}")
     return [Sent(one.method, one.path, tuple(one.headers.items()), one.body, one.moment) for one in mine]
 
@@ -79,8 +75,7 @@ def faults(callback: dict[str, Any], delivery: Sent, keys: tuple[str, ...]) -> I
 
 def is_signed(delivery: Sent, secret: str) -> bool:
     """Tell whether an entry of the signature is the HMAC of id, timestamp and body under the secret."""
-    text = f"{delivery.header('webhook-id')}.{delivery.header('webhook-timestamp')}.".encode()
-    digest = hmac.new(secret.encode(), text + delivery.body, hashlib.sha256).digest()
-    wanted = base64.b64encode(digest).decode()
+    message_id, timestamp = delivery.header("webhook-id"), delivery.header("webhook-timestamp")
+    wanted = sign(delivery.body, secret.encode(), str(message_id), timestamp)
     entries = (delivery.header("webhook-signature") or "").split(" ")
     return any(hmac.compare_digest(entry.partition(",")[2], wanted) for entry in entries)

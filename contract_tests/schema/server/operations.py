@@ -258,9 +258,8 @@ def _life_cycle(create: Operation, status: Operation, parameter: str, expression
     for part in task_pointer.split("/")[1:]:
         task = properties(task)[part]
     known = properties(task)
-    hooks = [
-        pair for callback in create.node.get("callbacks", {}).values() for pair in resolve(callback).items()
-    ]
+    callbacks = map(resolve, create.node.get("callbacks", {}).values())
+    hooks = [pair for callback in callbacks for pair in callback.items()]
     hook, item = hooks[0] if hooks else ("", {})
     named = re.fullmatch(r"\{\$request\.body#/([^/}]+)\}", hook)
     return LifeCycle(

@@ -18,8 +18,6 @@ _QUIET_SECONDS: Final = 2.0
 
 @define
 class Patience:
-    """How long a run waits."""
-
     seconds: float
     say: Callable[[str], object] = str
 

@@ -1,7 +1,4 @@
-"""What holds for every single answer, whatever was asked. Each rule is a function; its docstring is the rule.
-
-A rule takes what was seen, and gives a sentence for each breach.
-"""
+"""What holds for every answer. A function gives a sentence for each breach of the rule in its docstring."""
 
 import re
 import time

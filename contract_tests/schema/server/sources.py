@@ -67,9 +67,8 @@ def opened(run: Configuration) -> Iterator[Callable[[], Target]]:
     secret = run.webhook_secret if run.url else STAND_IN_SECRET if stand_in else WEBHOOK_SECRET
     guard, ledger, mock = Guard(run.profile, keys, run.cap), Ledger(), None
     if not run.url and not stand_in:
-        mock = create_app(
-            MockSettings(document=run.document, pace=Polls(3), seed=f"contract-{run.seed}", keys=keys)
-        )
+        seed = f"contract-{run.seed}"
+        mock = create_app(MockSettings(document=run.document, pace=Polls(3), seed=seed, keys=keys))
     transport = httpx.ASGITransport(app=mock)  # type: ignore[arg-type]  # without a mock, each test puts one in
     mounts = {} if run.url else {ORIGIN: transport}
     loop = asyncio.new_event_loop()
@@ -77,13 +76,15 @@ def opened(run: Configuration) -> Iterator[Callable[[], Target]]:
     backend = Backend(httpx.URL(run.url or ORIGIN), client, loop)
 
     def target() -> Target:
+        more: dict[str, Any] = {"known": run.known, "images": run.images}
         if run.url:
-            return Target(backend, run.url, run.key, guard, other_key, secret, ledger)
+            return Target(backend, run.url, run.key, guard, other_key, secret, ledger, **more)
         if mock is not None:
             mock.state.mock.reset()
         elif stand_in is not None:
             transport.app = stand_in(run)
-        return Target(backend, ORIGIN, run.key, Guard(run.profile, keys, run.cap), other_key, secret)
+        fresh = Guard(run.profile, keys, run.cap)
+        return Target(backend, ORIGIN, run.key, fresh, other_key, secret, **more)
 
     try:
         yield target

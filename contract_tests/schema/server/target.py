@@ -1,8 +1,7 @@
 """The server under test. Every request goes through it and is guarded, and every answer is judged."""
 
-from __future__ import annotations
-
 import time
+from collections.abc import Container, Iterable
 from itertools import cycle
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -12,28 +11,18 @@ from attrs import Factory, define
 
 from contract_tests.schema import exercised
 from contract_tests.schema.server import bodies, leaks, operations, verdicts
-from contract_tests.schema.server.exchange import (
-    CATALOGUE_PATH,
-    SCENARIO_HEADER,
-    Answer,
-    Exchange,
-    NoAnswerError,
-    Sent,
-    curl,
-)
-from contract_tests.schema.server.guard import NotSentError
+from contract_tests.schema.server.exchange import SCENARIO_HEADER, Answer, Exchange, NoAnswerError, Sent, curl
+from contract_tests.schema.server.guard import Guard, NotSentError
 from contract_tests.schema.server.ledger import Ledger
+from contract_tests.schema.server.operations import LifeCycle, Operation, Place
 from contract_tests.schema.server.patience import Patience
 from contract_tests.schema.server.rules import RULES, Seen
 from contract_tests.schema.server.verdicts import Line, Rule, rule_of
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable
-
-    from contract_tests.schema.server.guard import Guard
-    from contract_tests.schema.server.operations import LifeCycle, Operation, Place
     from contract_tests.schema.server.sources import Backend
 
+CATALOGUE_PATH: Final = "/_mock/scenarios"  # where stand-ins list what can be asked of them
 _UNSET: Final = object()
 _NEAR: Final = frozenset({"127.0.0.1", "localhost", "::1", "contract.test"})
 
@@ -42,7 +31,7 @@ _NEAR: Final = frozenset({"127.0.0.1", "localhost", "::1", "contract.test"})
 class Target:
     """The server under test, and what one test has met of it."""
 
-    backend: Backend
+    backend: "Backend"
     origin: str
     key: str
     guard: Guard
@@ -201,8 +190,7 @@ class Target:
         return self.backend.offered
 
     def need(self, *names: str) -> None:
-        missing = [name for name in names if name not in self.offered]
-        if missing:
+        if missing := [name for name in names if name not in self.offered]:
             pytest.skip(f"the server would have to offer the scenario `{missing[0]}` ({CATALOGUE_PATH})")
 
     # --- judging

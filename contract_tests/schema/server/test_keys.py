@@ -125,9 +125,7 @@ def test_nearly_a_good_key_is_none(target: Target, operation: ops.Operation) -> 
         if told.answer.status not in reads[0].refusals(401):
             pytest.skip("the stand-in would have to take some keys only: start it with --key")
     if operation.method != "GET" and target.guard.profile == "free":
-        pytest.skip(
-            "PROFILE=free: a server that takes a near miss would make a task. To send it: PROFILE=full CAP=20"
-        )
+        pytest.skip("PROFILE=free: who takes a near miss makes a task. To send it: PROFILE=full CAP=20")
     way = target.ways(operation)[0]
     for label, key in near_misses(target.key).items():
         # A cookie ends at a blank or a semicolon, and what is no ASCII has no one form there.

@@ -63,5 +63,4 @@ def test_a_header_makes_no_other_method(target: Target, path: str) -> None:
     for other in [method for method in ("PUT", "DELETE") if method not in here][:1]:
         for name in ("x-http-method-override", "x-method-override"):
             target.wants(target.call(other, url, headers={name: method}), {405}, f"{other} is no 405")
-        exchange = target.call(other, with_query(url, f"_method={method}"))
-        target.wants(exchange, {405}, f"{other} is no 405")
+        target.wants(target.call(other, with_query(url, f"_method={method}")), {405}, f"{other} is no 405")

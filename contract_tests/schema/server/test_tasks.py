@@ -76,9 +76,8 @@ def test_an_id_has_one_spelling(target: Target, cycle: LifeCycle) -> None:
         base64.urlsafe_b64encode(task_id.encode()).decode().rstrip("="),
     ]  # fmt: skip
     for other in filter(lambda other: other != task_id, near):
-        target.wants(
-            target.call("GET", cycle.status_url(other)), NOT_FOUND, f"nearly an id, {other}, is found"
-        )
+        exchange = target.call("GET", cycle.status_url(other))
+        target.wants(exchange, NOT_FOUND, f"nearly an id, {other}, is found")
     exchange = target.call("GET", cycle.status_url("".join(f"%{ord(letter):02X}" for letter in task_id)))
     target.expect(exchange.answer.is_success, "an id is not found when it is percent-encoded", exchange)
 

@@ -17,8 +17,6 @@ Outcome = Literal["broken", "accepted", "held", "skipped"]
 
 @frozen
 class Rule:
-    """One rule."""
-
     name: str
     sentence: str
     stricter: str = ""
@@ -59,8 +57,6 @@ class Acceptance:
 
 @frozen
 class Line:
-    """What was seen of one rule, once."""
-
     rule: Rule
     outcome: Outcome
     text: str = ""
@@ -90,5 +86,4 @@ def note(line: Line) -> None:
 
 
 def read(folder: Path) -> list[Line]:
-    lines = exercised.kept(folder, "verdicts")
-    return [Line(Rule(**line.pop("rule")), **line) for line in lines]
+    return [Line(Rule(**line.pop("rule")), **line) for line in exercised.kept(folder, "verdicts")]

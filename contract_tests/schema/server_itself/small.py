@@ -36,8 +36,6 @@ _GOOD: Final[dict[str, Callable[[Sent, str], bool]]] = {
 
 
 class Small(Stranger):
-    """The server."""
-
     def operation(self, sent: Sent) -> Answer:
         """Answer: the path first, then the method, the key and the body."""
         known = next((node for p, node in _PATHS.items() if _pattern(p).fullmatch(sent.path)), None)
