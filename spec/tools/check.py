@@ -92,7 +92,8 @@ def _references(document: dict[str, Any], nodes: list[Node]) -> Iterator[tuple[s
 
 def _leads_back(document: dict[str, Any], node: Node) -> bool:
     """Tell whether a reference leads back to itself by what counts for the same value."""
-    waiting, seen = [node.value], set[str]()
+    waiting: list[Any] = [node.value]
+    seen = set[str]()
     while waiting:
         value = waiting.pop()
         if not isinstance(value, dict):
