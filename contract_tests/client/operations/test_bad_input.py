@@ -100,7 +100,7 @@ FIELDS: list[tuple[dict[str, Any], str]] = [
     ({"model": []}, "model must be"),
     ({"check_images": "no"}, "check_images must be True or False: got 'no'"),
     ({"job": 5}, "job must be a Job of two texts: got 5"),
-    ({"job": Job(float("nan"), "k")}, "job must be a Job of two texts"),
+    ({"job": Job(b"b", "k")}, "job must be a Job of two texts"),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     ({"target": 5}, "target must be a path: got int"),
     ({"local_files": "s3"}, "local_files must be"),
 ]
