@@ -102,11 +102,8 @@ _ODD: Final = (
     http_reply(520, _HTML, _PAGE),
     http_reply(599, {}, b""),
 )
-_REDIRECTS: Final = tuple(
-    http_reply(status, {"location": where}, b"")
-    for status in (302, 307)
-    for where in ("http://127.0.0.1:9/", "/elsewhere", "https://[")
-)
+_PLACES: Final = ("http://127.0.0.1:9/", "/elsewhere", "https://[")
+_REDIRECTS: Final = [http_reply(code, {"location": where}, b"") for code in (302, 307) for where in _PLACES]
 _OK_JSON: Final = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
 _ENDLESS: Final = (
     (b"", b"HTTP/1.1 102 Processing\r\n\r\n"),
@@ -139,10 +136,7 @@ def _drawn(name: str, **fields: SearchStrategy[Any] | bool) -> SearchStrategy[Fa
 def exchanges(
     *, longest: int = _LONGEST, is_slow: bool = True, can_interrupt: bool = True
 ) -> SearchStrategy[Fault]:
-    """Faults of an exchange of so many bytes, each kind as often as the others.
-
-    Those that only a time-out ends are among them if `is_slow`, and Ctrl-C if it `can_interrupt`.
-    """
+    """Faults of an exchange of so many bytes, each as often; `is_slow`: some that only a time-out ends."""
     place, either = st.integers(0, longest), st.booleans()
     kinds = [
         _drawn("request reset", request_at=place, is_reset=True),

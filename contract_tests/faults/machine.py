@@ -20,9 +20,7 @@ _LEAST: Final = 10  # the first example is the simplest there is, without a faul
 _VIDEO: Final = 21_000  # bytes, some more than one of the stage's has
 _SEEDS_APART: Final = 1_000_003
 _CHECKS: Final = (HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large)
-_UNCHECKED: Final = settings(
-    phases=[Phase.generate], deadline=None, database=None, suppress_health_check=_CHECKS
-)
+_STORM: Final = settings(phases=[Phase.generate], deadline=None, database=None, suppress_health_check=_CHECKS)
 
 _faults: Final = st.lists(exchanges(), min_size=1, max_size=4)
 _fetches: Final = st.lists(exchanges(longest=_VIDEO, is_slow=False), min_size=1, max_size=3)
@@ -122,10 +120,7 @@ def explore(  # noqa: PLR0913 - options, each by its name
     steps: int = 50,
     on_round: Callable[[Tally], object] = lambda _: None,
 ) -> Tally:
-    """Run examples until so many faults were injected; the same seed, the same examples.
-
-    A finding is counted, or raised with all that was done if `is_strict`; `on_round` is told how far it is.
-    """
+    """Run seeded examples until so many faults were injected; `is_strict`: raise a finding with its steps."""
     tally = Tally()
     members = {"stage": stage, "tally": tally, "most_faults": faults, "is_strict": is_strict}
     for number in itertools.count(first_seed * _SEEDS_APART):
@@ -135,6 +130,6 @@ def explore(  # noqa: PLR0913 - options, each by its name
             break
         machine: type[FaultMachine] = type("Storm", (FaultMachine,), members)
         most = min(_ROUND, _LEAST + left // steps)
-        run = settings(_UNCHECKED, max_examples=most, stateful_step_count=steps)
+        run = settings(_STORM, max_examples=most, stateful_step_count=steps)
         run_state_machine_as_test(seed(number)(machine), settings=run)
     return tally

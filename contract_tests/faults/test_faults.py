@@ -1,7 +1,4 @@
-"""Nothing paid is lost and nothing is paid twice, whatever happens on the way; and these tests would see it.
-
-`make faults` and `make kill-test` run the same code for longer.
-"""
+"""Nothing is lost or paid twice, whatever happens (`make faults`: for longer); these tests would see it."""
 
 import logging
 import os

@@ -31,9 +31,7 @@ def sync_calls(http: httpx.Client) -> None:
     k.KlingElements()
     k.KlingElements("key", "https://api.example", "x-key", timeout=30, poll_interval=2.5, http_client=http)
     schedule = k.PollSchedule(first=1, stages=(k.Stage(10, 1, 2),), jitter=0)
-    client = k.KlingElements(
-        schedule=schedule, default_headers={"x-team": "films"}, sleep=lambda seconds: None
-    )
+    client = k.KlingElements(schedule=schedule, default_headers={"x-team": "films"}, sleep=lambda _: None)
     with client as entered:
         assert_type(entered, k.KlingElements)
         assert_type(entered.create(["https://a.example/x.jpg", Path("b.png"), b"bytes"]), k.Task)

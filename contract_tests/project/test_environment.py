@@ -24,11 +24,8 @@ def locked(python: str, platform: str) -> dict[str, str]:
     environment = {"python_version": python, "python_full_version": f"{python}.0"}
     environment |= {"sys_platform": platform, "os_name": names[platform]}
     pins = [Requirement(line.rstrip("\\ ")) for line in LOCK.splitlines() if re.match(r"\w", line)]
-    return {
-        canonicalize_name(pin.name): str(pin.specifier).removeprefix("==")
-        for pin in pins
-        if pin.marker is None or pin.marker.evaluate(environment)
-    }
+    fitting = [pin for pin in pins if pin.marker is None or pin.marker.evaluate(environment)]
+    return {canonicalize_name(pin.name): str(pin.specifier).removeprefix("==") for pin in fitting}
 
 
 def asked() -> list[Requirement]:

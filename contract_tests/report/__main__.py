@@ -25,10 +25,7 @@ from contract_tests.schema.server.configuration import ConfigurationError, from_
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 OUTPUT: Final = ROOT / ".cache" / "contract"
-_FOLDERS: Final[Mapping[Side, tuple[str, ...]]] = {
-    "client": ("schema/client", "client/end_to_end"),
-    "server": ("schema/server",),
-}
+_FOLDERS: Final = {"client": ("schema/client", "client/end_to_end"), "server": ("schema/server",)}
 _NOTHING_RAN: Final = 5
 
 

@@ -41,9 +41,8 @@ class Group:
         if self.rule.stricter:
             said.append(f"Stricter than the document: {self.rule.stricter}")
         if self.rule.stricter and self.verdict == "broken":
-            said.append(
-                f"To accept it, in known.yaml: - {{rule: {self.rule.name}, why: …, until: 2027-01-31}}"
-            )
+            entry = f"{{rule: {self.rule.name}, why: …, until: 2027-01-31}}"
+            said.append(f"To accept it, in known.yaml: - {entry}")
         return said + ([f"Accepted: {self.first.accepted}"] if self.first.accepted else [])
 
 
@@ -66,11 +65,8 @@ def unneeded(known: Sequence[Acceptance], groups: Sequence[Group]) -> list[str]:
     """Say which acceptances no breach has needed, though their rule was reached."""
     used = {line.accepted for g in groups for line in g.breaches}
     unreached = {g.rule.name for g in groups if g.verdict == "not reached"}
-    return [
-        f"{entry} — no breach needs this any more, or its day is over: remove it"
-        for entry in known
-        if str(entry) not in used and entry.rule not in unreached
-    ]
+    unused = [entry for entry in known if str(entry) not in used and entry.rule not in unreached]
+    return [f"{entry} — no breach needs this any more, or its day is over: remove it" for entry in unused]
 
 
 def not_reached(groups: Sequence[Group]) -> dict[str, list[tuple[str, int]]]:

@@ -82,7 +82,6 @@ def pattern_of(template: str) -> re.Pattern[str]:
 
 @cache
 def documented() -> tuple[Row, ...]:
-    """Give every answer that the document has, in its order."""
     return tuple(
         Row(method, path, str(status), media_type)
         for method, path, operation in operations()

@@ -77,12 +77,8 @@ def request_faults(request: httpx.Request) -> list[str]:
     place = place_of(request)
     if place is None:
         return [f"no operation: {request.method} {request.url}"]
-    return [
-        *_address_faults(request, place),
-        *_key_faults(request),
-        *_accept_faults(request, place),
-        *_body_faults(request, place.operation.get("requestBody")),
-    ]
+    head = [*_address_faults(request, place), *_key_faults(request), *_accept_faults(request, place)]
+    return [*head, *_body_faults(request, place.operation.get("requestBody"))]
 
 
 def _address_faults(request: httpx.Request, place: Place) -> Iterator[str]:

@@ -1,7 +1,4 @@
-"""Run the code blocks of a Markdown page as a reader would: in order, in one folder, against a mock.
-
-CONTRIBUTING.md says what a block's language means.
-"""
+"""Run a page's code blocks (CONTRIBUTING.md) as a reader would: in order, in one folder, against a mock."""
 
 import ast
 import asyncio
@@ -89,17 +86,14 @@ def commands_of(block: Block) -> Iterator[tuple[str, str | None]]:
 
 @define
 class Reader:
-    """Whoever follows a page, in the current folder, which pages show as /home/me.
-
-    All Python blocks of the page share a namespace and an event loop; `code` is the last command's.
-    """
+    """Whoever follows a page, in the current folder, which pages show as /home/me."""
 
     name: str
     monkeypatch: pytest.MonkeyPatch
-    runner: asyncio.Runner
+    runner: asyncio.Runner  # of all Python blocks of the page, as are the names
     folder: str = field(factory=os.getcwd)
     names: dict[str, Any] = field(factory=lambda: {"__name__": "__main__"})
-    code: int = 0
+    code: int = 0  # the last command's
 
     def follow(self, blocks: list[Block]) -> None:
         """Run all blocks; raises AssertionError where one prints something else than is shown."""

@@ -1,7 +1,6 @@
 """Values that the document's schemas describe, and answers made of them.
 
 A schema's keyword that is not known here raises: a limit that nobody generates for is one that nobody tests.
-What breaks a schema or an answer is in `contract_tests.schema.client.damage`.
 """
 
 import json

@@ -65,8 +65,7 @@ def run(chosen: Sequence[Violation | None], tests: Sequence[str], jobs: int = 1)
                 yield Verdict(names.pop(name), *verdict)
         output.seek(0)
         last = "\n".join(output.read().splitlines()[-15:])
-    for violation in names.values():
-        yield Verdict(violation, "broken", "", last, 0.0)
+    yield from (Verdict(violation, "broken", "", last, 0.0) for violation in names.values())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

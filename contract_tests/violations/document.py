@@ -1,8 +1,4 @@
-"""Violations of the document and of what is generated from it, each in a copy of the repository.
-
-Regeneration must notice that the committed files are not what the sources give. Where a caller would feel it,
-the diff must notice too.
-"""
+"""Violations of the document and of what is generated from it, each in a copy of the repository."""
 
 # ruff: noqa: E501 - a table
 

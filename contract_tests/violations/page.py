@@ -15,10 +15,8 @@ _ROW: Final = re.compile(r"^\| [a-z]+ \| ([a-z0-9-]+) \| .* \| (passes|[a-z_/]+\
 
 def write(count: str, found: Iterable[tuple[Violation, str]]) -> None:
     """Put the table into the page: each violation with the test that found it; empty if none did."""
-    rows = "".join(
-        f"| {v.kind} | {v.name} | {v.description} | {test.partition('[')[0] or '**survived**'} |\n"
-        for v, test in found
-    )
+    named = [(v, test.partition("[")[0] or "**survived**") for v, test in found]
+    rows = "".join(f"| {v.kind} | {v.name} | {v.description} | {test} |\n" for v, test in named)
     before, _, rest = PAGE.read_text(encoding="utf-8").partition(_BEGIN)
     after = rest.partition(_END)[2]
     text = f"{before}{_BEGIN}\n\n{count.capitalize()}\n\n{_HEAD}{rows}\n{_END}{after}"

@@ -9,9 +9,8 @@ from kling_elements_mock import INSTANT, MockSettings, Polls, Seconds
 from kling_elements_mock.tasks.life_cycle import CREATED, TERMINAL, Pace, Plan, history
 
 PACES = st.floats(0, 10_000).map(Seconds) | st.integers(1, 100).map(Polls)
-PLANS = st.builds(
-    Plan, PACES, st.sampled_from(["COMPLETED", "FAILED", None]), st.sampled_from([None, "QUEUED"])
-)
+ENDS = st.sampled_from(["COMPLETED", "FAILED", None])
+PLANS = st.builds(Plan, PACES, ENDS, st.sampled_from([None, "QUEUED"]))
 
 
 @given(PLANS, st.lists(st.floats(0, 20_000), min_size=1), st.integers(0, 200))

@@ -173,6 +173,4 @@ def _spots(node: Any) -> Iterator[tuple[Any, Any]]:
             yield from _spots(member)
 
 
-DAMAGES: Final[Sequence[Damage]] = (
-    *(_other_status, _other_body, _cut_or_longer, _mislabelled, _odd_headers, _edited),
-)
+DAMAGES: Final = (_other_status, _other_body, _cut_or_longer, _mislabelled, _odd_headers, _edited)

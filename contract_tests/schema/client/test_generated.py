@@ -24,10 +24,8 @@ from spec.tools.proof_child import Operation
 from spec.tools.proof_values import plain, same
 
 KEY = "a-key-of-some-length"
-MODULES = {
-    module.name.rsplit(".", 1)[1].replace("_", ""): module.name
-    for module in pkgutil.walk_packages(kling_elements_api.__path__, "kling_elements_api.")
-}
+FOUND = [one.name for one in pkgutil.walk_packages(kling_elements_api.__path__, "kling_elements_api.")]
+MODULES = {name.rsplit(".", 1)[1].replace("_", ""): name for name in FOUND}
 ASKED = Question.of(document(), for_generator(document(), [])).operations
 ANY = ASKED[0]
 Change = Callable[..., None]

@@ -104,7 +104,5 @@ def _read_known(file: Path | None) -> tuple[Acceptance, ...]:
         ) from None
     for entry in found:
         if type(entry.until) is not date or not str(entry.why).strip():
-            raise ConfigurationError(
-                f"{file}: {entry.rule} needs `why`, and `until` as a day, e.g. 2027-01-31"
-            )
+            raise ConfigurationError(f"{file}: {entry.rule} needs `why`, and `until` as a day (2027-01-31)")
     return found

@@ -71,7 +71,7 @@ def target(
     target = new_target()
     target.rule, target.patience = rule_of(request.function), patience
     if not target.images and target.is_near and not target.offered:
-        target.images = neighbour.images(near)
+        target.images = tuple(near.url + path for path in neighbour.IMAGES)
     return target
 
 

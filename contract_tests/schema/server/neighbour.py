@@ -13,26 +13,19 @@ from contract_tests.support.deliveries import sign
 from contract_tests.support.loopback import Asked, Loopback, serving
 
 _CLOCKS_APART_SECONDS: Final = 300
-_IMAGES: Final = {
-    "/a.png": "image/png", "/b.jpg": "image/jpeg", "/c.png": "image/png", "/d.jpg": "image/jpeg",
-}  # fmt: skip
+IMAGES: Final = {f"/{letter}.{kind}": f"image/{kind}" for letter in "ab" for kind in ("png", "jpeg")}
 
 
 @contextmanager
 def listening() -> Iterator[Loopback]:
 
     def answer(asked: Asked) -> tuple[int, dict[str, str], bytes]:
-        if asked.path in _IMAGES:
-            return 200, {"content-type": _IMAGES[asked.path]}, picture(_IMAGES[asked.path])
+        if kind := IMAGES.get(asked.path):
+            return 200, {"content-type": kind}, picture(kind)
         return (200 if asked.path.startswith("/hook/") else 404), {}, b""
 
     with serving(answer) as served:
         yield served
-
-
-def images(near: Loopback) -> tuple[str, ...]:
-    """Return addresses of images that fit the document's limits."""
-    return tuple(near.url + path for path in _IMAGES)
 
 
 def hook(near: Loopback, name: str) -> str:

@@ -156,10 +156,8 @@ def find(method: str, path: str) -> Operation | None:
 
 @cache
 def ways(operation: Operation | None, origin: str) -> tuple[tuple[str, ...], ...]:
-    """Return the alternatives of security schemes: of an operation, or of all.
-
-    Each of the document's servers may name its own one; another origin is a stand-in, and takes all.
-    """
+    """Return the alternatives of security schemes: of an operation, or of all."""
+    # Each of the document's servers may name its own one; another origin is a stand-in, and takes all.
     servers = document().get("servers", ())
     named = {server["url"].rstrip("/"): server.get("x-api-key-scheme") for server in servers}
     others = {scheme for scheme in named.values() if scheme and named.get(origin) not in {scheme, None}}

@@ -35,17 +35,12 @@ class Backend:
     offered: frozenset[str] | None = None  # names of scenarios, once they were asked for
 
     def send(self, sent: Sent) -> Answer:
-        """Send one request. A target that is a whole address is called there, and redirects are followed.
-
-        At the origin they are not: the key must not leave it.
-        """
+        """Send one request; a target that is a whole address is called there."""
+        # Redirects are followed there. At the origin they are not: the key must not leave it.
         is_address = not sent.target.startswith("/")
         # Blanks around a value mean nothing, and httpx sends none.
-        headers = [
-            (name.encode("ascii"), value.strip(" \t").encode("latin-1"))
-            for name, value in sent.headers
-            if name.lower() not in _HOP_BY_HOP
-        ]
+        kept = [pair for pair in sent.headers if pair[0].lower() not in _HOP_BY_HOP]
+        headers = [(name.encode("ascii"), value.strip(" \t").encode("latin-1")) for name, value in kept]
         try:
             raw = sent.target.encode("latin-1")
             url = httpx.URL(sent.target) if is_address else self.origin.copy_with(raw_path=raw)
@@ -58,10 +53,7 @@ class Backend:
 
 @contextmanager
 def opened(run: Configuration) -> Iterator[Callable[[], Target]]:
-    """Give what makes the target of each test, for as long as the context lasts.
-
-    An origin keeps from test to test what is known of its tasks, and what was spent. The mock forgets all.
-    """
+    """Give what makes the target of each test, for as long as the context lasts."""
     other_key = run.other_key if run.url else OTHER_KEY
     keys = (run.key, *([other_key] if other_key else []))
     secret = run.webhook_secret if run.url else STAND_IN_SECRET if stand_in else WEBHOOK_SECRET
@@ -76,6 +68,7 @@ def opened(run: Configuration) -> Iterator[Callable[[], Target]]:
     backend = Backend(httpx.URL(run.url or ORIGIN), client, loop)
 
     def target() -> Target:
+        # An origin keeps over the tests what is known of its tasks, and what was spent. The mock forgets all.
         more: dict[str, Any] = {"known": run.known, "images": run.images}
         if run.url:
             return Target(backend, run.url, run.key, guard, other_key, secret, ledger, **more)

@@ -107,10 +107,7 @@ class Target:
         scenario: str | None = None,
         authorized: bool = True,
     ) -> Exchange:
-        """Send a request that is made of parts, with the good key unless told otherwise.
-
-        A scenario skips the test where it is not offered.
-        """
+        """Send a request of parts, by default with the good key; a scenario not offered skips the test."""
         here = operations.by_path().get(exercised.template_of(path) or "", {})
         operation = here.get(method) or next(iter(here.values()), None)
         way = next(iter(self.ways(operation) if authorized else ()), ())

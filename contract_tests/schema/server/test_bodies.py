@@ -16,6 +16,7 @@ OPEN: Final = [
     op for op in JSON
     if isinstance(bodies.example_body(op), dict) and op.body_schema.get("additionalProperties") is not False
 ]  # fmt: skip
+VALID = [pytest.param(op, one, id=f"{op}: {one.label}") for op in WITH_BODY for one in bodies.valid(op)]
 PROBLEM: Final = "application/problem+json"
 OTHER_TYPES: Final[tuple[str | None, ...]] = (
     None, "text/plain", "text/json", "application/json", "application/xml", "multipart/form-data",
@@ -98,10 +99,7 @@ def test_another_content_type_is_refused(target: Target, operation: Operation) -
             target.wants(exchange, range(400, 500), f"{content_type} is taken")
 
 
-@pytest.mark.parametrize(
-    ("operation", "body"),
-    [pytest.param(op, body, id=f"{op}: {body.label}") for op in WITH_BODY for body in bodies.valid(op)],
-)
+@pytest.mark.parametrize(("operation", "body"), VALID)
 def test_a_valid_body_is_taken(target: Target, operation: Operation, body: bodies.Body) -> None:
     """Whatever the schema allows, to its very edge, is taken."""
     exchange = target.request(operation, body=body.value)

@@ -28,9 +28,7 @@ _GOOD: Final[dict[str, Callable[[Sent, str], bool]]] = {
         sent.header("authorization") == f"Basic {base64.b64encode(f'{key}:'.encode()).decode()}"
     ),
     "query": lambda sent, key: parse_qs(urlsplit(sent.target).query).get("api_token") == [key],
-    "cookie": lambda sent, key: (
-        key in {m.value for n, m in SimpleCookie(sent.header("cookie")).items() if n == "sid"}
-    ),
+    "cookie": lambda sent, key: getattr(SimpleCookie(sent.header("cookie")).get("sid"), "value", "") == key,
     "header": lambda sent, key: sent.header("x-tenant") == key,
 }
 
