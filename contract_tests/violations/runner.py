@@ -96,8 +96,10 @@ class Runner:
             if self._found:
                 return ("found", *next(iter(self.failed.items())))
         if self.broken or not items:
-            return "broken", *(self.broken or ("", "there are no tests"))
-        return "survived", *next(iter(self.failed.items()), ("", ""))
+            test, text = self.broken or ("", "there are no tests")
+            return "broken", test, text
+        test, text = next(iter(self.failed.items()), ("", ""))
+        return "survived", test, text
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
