@@ -30,8 +30,7 @@ def test_nothing_is_unfinished(cli: shared.Cli) -> None:
 
 
 @pytest.mark.parametrize(
-    ("how", "words"),
-    [("held", ()), ("folder", ("--abandon", "x")), ("folder", ("--adopt", "x"))],
+    ("how", "words"), [("held", ()), ("folder", ("--abandon", "x")), ("folder", ("--adopt", "x"))]
 )
 def test_an_unreadable_journal_is_not_an_empty_one(cli: shared.Cli, how: str, words: tuple[str, ...]) -> None:
     """A journal that can't be read is an error, and null in the JSON; nothing is asked or changed."""
