@@ -40,6 +40,8 @@ T = TypeVar("T")
 class AsyncTransport(BaseTransport[AsyncClients]):
     """The I/O of the asynchronous client, under asyncio or trio; otherwise as `SyncTransport`."""
 
+    awaits = True
+
     def __init__(
         self,
         settings: Settings | None = None,
@@ -48,8 +50,6 @@ class AsyncTransport(BaseTransport[AsyncClients]):
         sleep: Callable[[float], object],
     ) -> None:
         super().__init__(AsyncClients(client), settings, sleep)
-
-    awaits = True
 
     async def aclose(self) -> None:
         """Allow no further exchange."""

@@ -52,6 +52,8 @@ class SyncTransport(BaseTransport[SyncClients]):
         ValidationError: If the client is of another kind.
     """
 
+    awaits = False
+
     def __init__(
         self,
         settings: Settings | None = None,
@@ -60,8 +62,6 @@ class SyncTransport(BaseTransport[SyncClients]):
         sleep: Callable[[float], object],
     ) -> None:
         super().__init__(SyncClients(client), settings, sleep)
-
-    awaits = False
 
     def close(self) -> None:
         """Allow no further exchange."""

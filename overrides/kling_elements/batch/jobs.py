@@ -17,7 +17,7 @@ from kling_elements.images.loading import bytes_of
 from kling_elements.images.open_files import pixel_digest
 from kling_elements.images.sources import ImageProblem, OpenSource, PillowSource, classify
 from kling_elements.operations.arguments import Image
-from kling_elements.operations.create_request import image_problem
+from kling_elements.operations.create_request import each_image
 from kling_elements.task import Task
 from kling_elements.validation import unknown_names
 from kling_elements_api.request_options import KlingElementsRequestOptions
@@ -87,13 +87,7 @@ class BatchJob:
         if isinstance(images, _REUSABLE):
             return self  # one image, without a tuple around it
         listed = images if isinstance(images, (list, tuple)) else (images,)
-        found: list[Any] = []
-        problems: list[str] = []
-        for place, image in enumerate(listed):
-            try:
-                found.append(_reusable(image))
-            except ImageProblem as problem:
-                problems.append(image_problem(place, problem.label, problem.problems))
+        found, problems = each_image(listed, _reusable)
         if problems:
             raise ValidationError(problems)
         is_same = all(one is other for one, other in zip(found, listed, strict=True))

@@ -4,7 +4,6 @@ Annotations are evaluated, so that type hints can be read at run time. Those in 
 imported when they are first used.
 """
 
-import inspect
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +23,7 @@ from kling_elements.api.sync_transport import SyncTransport
 from kling_elements.client.base import BaseClient, check_waiting, shown, split_options
 from kling_elements.errors import ValidationError
 from kling_elements.operations.arguments import Image, Images
+from kling_elements.policy.durations import asynchronous
 from kling_elements.task import Target, Task, download_alone
 from kling_elements.types import BinaryWriter, TaskData
 from kling_elements.validation import check_names
@@ -285,8 +285,8 @@ class KlingElements(BaseClient[Task, httpx.Client, SyncTransport]):
         return batches.Batch(plan, self._sleep)
 
     def _connect(self, settings: Settings, http_client: httpx.Client | None) -> SyncTransport:
-        if inspect.iscoroutinefunction(self._sleep):
-            raise ValidationError(["sleep must not be asynchronous here: use AsyncKlingElements for that"])
+        if problems := asynchronous({"sleep": self._sleep}):
+            raise ValidationError(problems)
         return SyncTransport(settings, http_client, sleep=self._sleep)
 
     def _bind(self, data: TaskData) -> Task:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from enum import Enum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from kling_elements.api.requests import create_request
@@ -14,13 +14,16 @@ from kling_elements.images.sources import ImageProblem, UrlSource, classify, is_
 from kling_elements.validation import request_validator, unknown_names
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from kling_elements.api.endpoints import Endpoints
     from kling_elements.images.sources import ImageSource
     from kling_elements.operations.arguments import Images
     from kling_elements.types import Request
     from kling_elements.validation import Validator
+
+T = TypeVar("T")
+ImageT = TypeVar("ImageT")
 
 
 class Draft(NamedTuple):
@@ -64,13 +67,7 @@ def draft_request(
     given = {name: _plain(fields[name]) for name in names if fields.get(name) is not None}
     listed = _listed(images)
     problems = unknown_names(list(fields), (*names, *options))
-    sources: list[ImageSource] = []
-    image_problems: list[str] = []
-    for place, image in enumerate(listed):
-        try:
-            sources.append(classify(image))
-        except ImageProblem as problem:
-            image_problems.append(image_problem(place, problem.label, problem.problems))
+    sources, image_problems = each_image(listed, classify)
     image_problems = image_problems or _surrogate_problems(sources)
     urls = [source.url if isinstance(source, UrlSource) else "" for source in sources]
     # The schema can only say of an image that it is a string, so empty ones stand for those that are no URLs.
@@ -96,6 +93,18 @@ def build_request(draft: Draft, images: Sequence[str]) -> Request:
     if images is not draft.urls and (problems := body_validator(draft.model).problems(body)):
         raise ValidationError(problems)
     return create_request(draft.model, body)
+
+
+def each_image(images: Iterable[ImageT], use: Callable[[ImageT], T]) -> tuple[list[T], list[str]]:
+    """Use each of a request's images; return what came of it, and a sentence for each that is unusable."""
+    found: list[T] = []
+    problems: list[str] = []
+    for place, image in enumerate(images):
+        try:
+            found.append(use(image))
+        except ImageProblem as problem:
+            problems.append(image_problem(place, problem.label, problem.problems))
+    return found, problems
 
 
 def image_problem(place: int, label: str, problems: Iterable[str]) -> str:

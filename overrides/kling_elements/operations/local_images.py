@@ -15,7 +15,7 @@ from kling_elements.images.loading import load_image
 from kling_elements.images.sources import ImageProblem, UrlSource
 from kling_elements.images.urls import url_problems
 from kling_elements.operations.arguments import BASE64
-from kling_elements.operations.create_request import body_validator, build_request, image_problem
+from kling_elements.operations.create_request import body_validator, build_request, each_image, image_problem
 from kling_elements.operations.uploads import NOTHING_CREATED
 
 if TYPE_CHECKING:
@@ -71,18 +71,12 @@ def load_images(draft: Draft) -> dict[int, LoadedImage]:
         ValidationError: If one can't be read or sent.
     """
     rules = image_rules(draft.model)
-    loaded: dict[int, LoadedImage] = {}
-    problems: list[str] = []
-    for place, source in enumerate(draft.images):
-        if isinstance(source, UrlSource):
-            continue
-        try:
-            loaded[place] = load_image(source, rules)
-        except ImageProblem as problem:
-            problems.append(image_problem(place, problem.label, problem.problems))
+    loaded, problems = each_image(
+        draft.images, lambda source: None if isinstance(source, UrlSource) else load_image(source, rules)
+    )
     if problems:
         raise ValidationError(problems)
-    return loaded
+    return {place: image for place, image in enumerate(loaded) if image is not None}
 
 
 def load_one(image: Image, model: Endpoints) -> LoadedImage:

@@ -12,7 +12,7 @@ from kling_elements.errors import DeadlineExceeded, KlingError, ValidationError,
 from kling_elements.log import logger
 from kling_elements.operations.sender import LEAST_REQUEST_TIMEOUT, Sender
 from kling_elements.policy.deadline import Deadline
-from kling_elements.policy.durations import check_seconds
+from kling_elements.policy.durations import asynchronous, check_seconds
 from kling_elements.policy.polling import PollSchedule
 from kling_elements.types import Request, TaskData
 from kling_elements.validation import unknown_names
@@ -95,12 +95,7 @@ class WaitSettings:
             ValidationError: One is asynchronous.
         """
         functions = {} if io.awaits else {name: getattr(self, name) for name in (*_LISTENERS, *_CLOCKWORK)}
-        problems = [
-            f"{name} must not be asynchronous here: use AsyncKlingElements for that"
-            for name, function in functions.items()
-            if inspect.iscoroutinefunction(function)
-        ]
-        if problems:
+        if problems := asynchronous(functions):
             raise ValidationError(problems)
 
 

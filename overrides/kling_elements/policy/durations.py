@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import math
+from typing import TYPE_CHECKING
 
 from kling_elements.errors import ValidationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 LEAST_LEFT = 0.001
 """Seconds before a deadline; less is a rounding error of the clock, and sleeping for it would spin."""
@@ -56,6 +61,15 @@ def check_count(name: str, value: object) -> None:
     """
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise ValidationError([f"{name} must be a whole number, 1 or more: got {value!r}"])
+
+
+def asynchronous(functions: Mapping[str, object]) -> list[str]:
+    """Return a sentence for each function, by its name, that a synchronous client could not await."""
+    return [
+        f"{name} must not be asynchronous here: use AsyncKlingElements for that"
+        for name, function in functions.items()
+        if inspect.iscoroutinefunction(function)
+    ]
 
 
 def check_flag(name: str, value: object) -> bool:
