@@ -3,7 +3,7 @@
 import time
 from collections.abc import Container, Iterable
 from itertools import cycle
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import pytest
@@ -11,6 +11,7 @@ from attrs import Factory, define
 
 from contract_tests.schema import exercised
 from contract_tests.schema.server import bodies, leaks, operations, verdicts
+from contract_tests.schema.server.backend import Backend
 from contract_tests.schema.server.exchange import SCENARIO_HEADER, Answer, Exchange, NoAnswerError, Sent, curl
 from contract_tests.schema.server.guard import Guard, NotSentError
 from contract_tests.schema.server.ledger import Ledger
@@ -18,9 +19,6 @@ from contract_tests.schema.server.operations import LifeCycle, Operation, Place
 from contract_tests.schema.server.patience import Patience
 from contract_tests.schema.server.rules import RULES, Seen
 from contract_tests.schema.server.verdicts import Line, Rule, rule_of
-
-if TYPE_CHECKING:
-    from contract_tests.schema.server.sources import Backend
 
 CATALOGUE_PATH: Final = "/_mock/scenarios"  # where stand-ins list what can be asked of them
 _UNSET: Final = object()
@@ -31,7 +29,7 @@ _NEAR: Final = frozenset({"127.0.0.1", "localhost", "::1", "contract.test"})
 class Target:
     """The server under test, and what one test has met of it."""
 
-    backend: "Backend"
+    backend: Backend
     origin: str
     key: str
     guard: Guard
