@@ -70,6 +70,11 @@ class KlingError(Exception):
     task_id: str | None
     hint: str | None
 
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if cls.__module__ == __name__:
+            cls.__module__ = KlingError.__module__  # as it is imported: a traceback names it so
+
     def __init__(self, text: str, *, task_id: str | None = None, hint: str | None = None) -> None:
         # They may quote the service, and a traceback or a log shows them as they are.
         super().__init__(printable(text))
@@ -83,6 +88,9 @@ class KlingError(Exception):
     def __reduce__(self) -> tuple[Any, ...]:
         # The default calls the class with `args` alone, which loses every keyword.
         return _restore, (type(self), self.args, dict(self.__dict__))
+
+
+KlingError.__module__ = "kling_elements"
 
 
 class ValidationError(KlingError, ValueError):

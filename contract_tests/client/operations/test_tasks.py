@@ -203,6 +203,7 @@ def test_public_names() -> None:
     kinds = {kind for kind in vars(errors).values() if isinstance(kind, type)}
     defined = {kind for kind in kinds if issubclass(kind, errors.KlingError) and kind.__name__[0] != "_"}
     assert defined == set(PUBLIC_ERRORS)
+    assert {kind.__module__ for kind in defined} == {"kling_elements"}, "a traceback names them as they are imported"
     assert [kind for kind in defined if f" {kind.__name__}" not in (errors.__doc__ or "")] == []
 
 
