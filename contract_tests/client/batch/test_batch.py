@@ -4,6 +4,7 @@ import gc
 import io
 import itertools
 import json
+import os
 import threading
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
@@ -105,15 +106,24 @@ BAD_LINES: list[tuple[Any, str]] = [
     ({"images": [URL], "id": "good"}, "job 1"),
     ({"images": [URL], "output": "GOOD.mp4"}, "job 1"),
     ({"images": [URL], "model": "ultra"}, "model"),
+    ({"images": [URL], "output": "\ud800.mp4"}, "can't be the name of a file"),
+    ({"images": [URL], "output": "a/" * 3000 + "b"}, "output"),
     ({"images": [URL], "id": "", "output": " "}, "output must be text"),
     ({"images": [URL], "id": ["x"]}, "id must be text"),
 ]
 
 
+class _NoPath(os.PathLike[str]):
+    def __fspath__(self) -> str:
+        raise LookupError("mine")
+
+
+NO_PATH = _NoPath()
 UNTYPED: Any = BatchJob
 BAD_JOBS: list[tuple[Any, str]] = [
     (UNTYPED((URL,), id=5), "id must be text: got 5"),
     (UNTYPED((URL,), output=3), "output must be text: got 3"),
+    (UNTYPED((URL,), output=NO_PATH), "output must be text"),
     (UNTYPED((URL,), None), "options must map fields to values: got NoneType"),
     (UNTYPED((URL,), {5: 1}), "options can't have 5"),
     (UNTYPED((URL,), {"images": [URL]}), "options can't have 'images'"),
@@ -221,18 +231,18 @@ async def jobs_later() -> AsyncIterator[Any]:
 
 
 CANNOT: dict[str, tuple[Any, ...]] = {
-    "defaults": ({"duration": "7"}, {"id": "x"}, {"model": "x"}, {5: 1}, 5),
-    "batch_id": (b"x", float("nan"), ("a",), ""),
+    "defaults": ({"duration": "7"}, {"id": "x"}, {"model": ""}, {5: 1}, 5, False),
+    "batch_id": (b"x", float("nan"), ("a",), " "),
     **dict.fromkeys(("retry_unknown", "retry_failed", "dry_run"), ("false", "", 1)),
 }
 # Of `resume` too.
 CAN_NEITHER: dict[str, tuple[Any, ...]] = {
-    "workers": (0, True), "directory": (3, b"x"), "on_update": (3, later),
+    "workers": (0, True), "directory": (3, b"x", " ", NO_PATH), "on_update": (3, later),
     "wrokers": (1,), "timeout": (-1,), "poll_interval": ("x",),
 }  # fmt: skip
 
 
-def test_what_cannot_begin(bench: Bench) -> None:
+def test_what_cannot_begin(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """An option or a source that can't be used is reported before anything is sent."""
     client = bench.open_client()
     for call, rows in (
@@ -242,9 +252,23 @@ def test_what_cannot_begin(bench: Bench) -> None:
         for name, value in ((name, value) for name, values in rows.items() for value in values):
             with pytest.raises(ValidationError, match=None if name == "defaults" else name):
                 call(**{name: value})
-    for source in (7, job("a"), "none.jsonl", "a\0b", jobs_later(), anyio.AsyncFile(io.StringIO())):
+    sources = [7, job("a"), "none.jsonl", "a\0b", jobs_later(), anyio.AsyncFile(io.StringIO()), " ", NO_PATH]
+    for source in sources:
         with pytest.raises(ValidationError, match="jobs"):
             bench.batch(source)
+    (gone := bench.folder / "gone").mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    for begin in (
+        partial(bench.batch, "jobs.jsonl"),
+        partial(bench.batch, [], directory="out"),
+        partial(client.resume, directory="out"),
+        partial(client.create, URL, target="a.mp4"),
+    ):
+        with pytest.raises(ValidationError, match="current folder is gone"):
+            begin()
+    (left,) = bench.batch([job("a", output="a.mp4")], client, directory=None)
+    assert (left.standing, "current folder is gone" in str(left.error)) == ("invalid", True)
     assert bench.service.asked == []
 
 

@@ -70,7 +70,7 @@ def test_batches_and_jobs_are_known_for_years(tmp_path: Path) -> None:
 
 NAMES: dict[str | None, list[str]] = {
     None: ["a.mp4", "a/report.jsonl", "..a", "x" * 255, "\xe4" * 127],
-    "can't be the name of a file": ["x" * 256, "\xe4" * 128, f"{'x' * 256}/a", "a\0b"],
+    "can't be the name of a file": ["x" * 256, "\xe4" * 128, f"{'x' * 256}/a", "a\0b", "a/\ud800"],
     "must be relative": ["/a", "C:a", "C:\\a", "\\a"],
     "must not lead out of the batch's folder": ["..", "a/../b", "a\\..\\b", "a/..\\b"],
     "must name a file": ["", ".", "a/", "a\\"],
@@ -214,6 +214,9 @@ def test_a_dry_run_sends_and_changes_nothing(bench: Bench, folder: Path) -> None
     """A dry run says of each job what would be done, after all checks, and leaves disk and service alone."""
     jobs = [job("done"), job("begun"), job("new"), job("bad", images="gone.png"), job("x" * 3000)]
     jobs.append(job("there", output="notes.txt"))
+    models: list[Any] = [False, "", 0, []]
+    jobs += [job(f"model {model}", model=model) for model in models]
+    jobs.append(job("deep", output=f"{'a/' * 3000}b.mp4"))
     client = bench.open_client()
     list(client.batch(jobs[:1], directory="out", batch_id="b"))
     list(client.batch(jobs[1:2], directory="out", batch_id="b", timeout=0))
@@ -224,7 +227,7 @@ def test_a_dry_run_sends_and_changes_nothing(bench: Bench, folder: Path) -> None
         batch = client.batch(jobs, directory=directory, batch_id="b", dry_run=True, workers=1)
         return [each.standing for each in batch]
 
-    assert plan(*jobs) == ["existing", "unfinished", "planned", "invalid", "invalid", "invalid"]
+    assert plan(*jobs) == ["existing", "unfinished", "planned", *["invalid"] * 8]
     assert plan(job("begun", prompt="another")) == ["invalid"]
     assert (sorted(folder.rglob("*")), len(bench.service.asked)) == (before, asked)
     with KlingElements(KEY, "http://127.0.0.1:9", journal="new.sqlite3") as fresh:

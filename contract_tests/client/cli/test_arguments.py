@@ -103,9 +103,17 @@ def test_completion_knows_every_command_and_value(
     script = cli("completion", shell).out
     assert all(name in script for name in (*COMMANDS, "social_story_9_16", "dry-run"))
     if shell == "bash":
+        known = dict(
+            row.split("=", 1) for row in script.splitlines() if row.startswith("_shtab_") and "=" in row
+        )
+        for name in ("generate", "batch", "list", "check"):
+            assert known[f"_shtab_kling_elements_{name}___model_choices"] == f"({' '.join(MODELS)})"
+        mocked = known["_shtab_kling_elements_mock_option_strings"]
+        assert ("--scenario" in mocked, "--json" in mocked) == (True, False)
         line = ["/bin/bash", "-c", f"{script}\ntype -t _shtab_kling_elements"]
         ended = subprocess.run(line, capture_output=True, text=True, check=True)  # noqa: S603 - our own script
         assert ended.stdout == "function\n"
+    assert cli("completion", shell, "--json").json == {"script": script.rstrip()}
     cli.patch.setitem(sys.modules, "shtab", None)
     missing = cli("completion", shell)
     assert (missing.code, "kling-elements[terminal]" in missing.err) == (2, True)
@@ -127,10 +135,28 @@ def test_the_mock_is_another_program(cli: Cli) -> None:
         cli.patch.setattr(mock, "entry_points", lambda programs=programs, **_: programs)
         ended = cli("mock", "--help", "-v")
         assert (ended.code, "pip install 'kling-elements[mock]'" in ended.err) == (code, code == 2)
+    assert "mock" in cli("completion", "fish").out
     assert passed == [["--help", "-v"]]
     assert "av" in ended.err
+    program = "import sys; sys.modules['starlette'] = None; import kling_elements_mock.__main__"
+    line = [sys.executable, "-c", program]
+    bare = subprocess.run(line, env=environment(), capture_output=True, text=True, check=False)  # noqa: S603
+    assert "the mock needs starlette" in bare.stderr.splitlines()[-1]
 
 
+EMPTY = [
+    ("batch -d out", "JOBS"),
+    ("batch a.png -d", "--directory"),
+    ("batch a.png -d out --batch-id", "--batch-id"),
+    ("generate a.png -o", "--output"),
+    ("create a.png --base-url", "--base-url"),
+    ("resume -d", "--directory"),
+    ("resume --adopt abc -o", "--output"),
+    *((f"resume --{name}", f"--{name}") for name in ("abandon", "adopt", "entry")),
+    ("status", "ID"),
+    ("webhooks listen --host", "--host"),
+    ("history --batch", "--batch"),
+]
 USAGE = [
     ("lst", "did you mean list?"),
     ("nonsense", "'nonsense'"),
@@ -142,6 +168,10 @@ USAGE = [
     ("create a.jpg --prompt --duration 5", "--prompt=VALUE"),
     ("create a.jpg --prompt --jsn", "--prompt=VALUE"),
     ("generate a.jpg -o", "--output=VALUE"),
+    ("create --prompt -- a.png b.png", "--prompt=VALUE"),
+    ("batch a.png -d -- out", "--directory=VALUE"),
+    ("--base-url -- create a.png", "--base-url=VALUE"),
+    *((f"{line} ' '", f"{said}: a value is needed") for line, said in EMPTY),
     ("wait x --timeout soon", "'soon'"),
     ("batch j", "-d/--directory"),
     ("status", "ID"),
@@ -152,7 +182,6 @@ USAGE = [
 VALUES = [
     ("generate a.png -o missing/x.mp4", "missing"),
     ("generate a.png -o .", "folder"),
-    ("generate a.png -o ''", "-o"),
     ("generate a.png -o -", "-o"),
     (f"generate a.png -o {'n' * 300}", "nnn"),
     ("generate a.png -o out.mp4", "--overwrite"),
@@ -161,6 +190,7 @@ VALUES = [
     ("generate a.png --duration 7", "duration"),
     ("generate a.png --aspect-ratio 16:9", "'widescreen_16_9'"),
     ("generate a.png --model ultra", "model"),
+    ("batch jobs.jsonl -d out --dry-run --model ''", "model"),
     ("generate a.png --redirects x", "redirects"),
     ("generate nope.jpg", "nope.jpg"),
     ("generate small.png", "300x300"),

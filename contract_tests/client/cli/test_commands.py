@@ -1,5 +1,6 @@
 """The commands about one task, run in this process against a mock over a socket."""
 
+import os
 import re
 import webbrowser
 from pathlib import Path
@@ -151,7 +152,8 @@ def test_history_shows_what_the_journal_knows(cli: Cli) -> None:
         ["x", "FAILED", "std", "batch-1", "/videos/x.mp4"], ["", "unknown", "std", "", ""],
     ]  # fmt: skip
     for words, ids in (
-        ((), [*IDS, None]), (("-n", "2"), ["x", None]), (("-n", "0"), [*IDS, None]),
+        ((), [*IDS, None]), (("-n", "2"), ["x", None]),
+        (("-n", "0"), [*IDS, None]), (("-n", "9" * 20), [*IDS, None]),
         (("--status", "UNKNOWN"), [None]), (("--batch", "batch-1"), [IDS[1], "x"]),
     ):  # fmt: skip
         tasks = cli("history", "--json", *words).json["tasks"]
@@ -190,20 +192,33 @@ def test_a_task_is_found_by_its_beginning(cli: Cli) -> None:
     rows = {row.split("\t")[0]: row.split("\t")[1:] for row in cli("list").out.splitlines()}
     assert rows[other] == ["COMPLETED", "", ""]
     assert (rows[mine][0], rows[mine][2]) == ("COMPLETED", str(Path("d.mp4").absolute()))
-    for task_id in IDS[:2]:
+    for task_id in (*IDS, "not-a-uuid"):
         cli.unwaited(task_id)
-    for given, found in (("0123456", 0), ("abc", 2)):
+    cli.asked()
+    for given, whole in (("abd", "abd"), ("x", "x"), ("not-a", "not-a-uuid"), ("not-b", "not-b")):
+        assert cli("status", given).code == 3
+        assert cli.asked()[-1] == about(whole)
+    for given, found in (("0123456", 0), ("abc", 2), ("ab", 0)):
         ended = cli("status", given)
         assert (ended.code, ended.err.count("abc0000")) == (2, found)
     entry = cli.in_doubt()
     assert cli("resume", "--abandon", entry[:10], "--timeout", "0").err.startswith(f"abandoned {entry}\n")
 
 
-@pytest.mark.parametrize("can_open", [True, False])
-def test_the_video_is_opened(cli: Cli, *, can_open: bool) -> None:
+@pytest.mark.parametrize("can_open", [True, False, None])
+def test_the_video_is_opened(cli: Cli, *, can_open: bool | None) -> None:
     """`--open` opens the file when it is there; where nothing can open it, that is said, and no failure."""
-    opened: list[str] = []
-    cli.patch.setattr(webbrowser, "open", lambda url: bool(opened.append(url)) or can_open)  # type: ignore[func-returns-value]
+    opened: list[tuple[str, bool]] = []
+
+    def open_(url: str) -> bool:
+        opened.append((url, os.path.sameopenfile(1, 2)))  # what a program prints is no result
+        if can_open is None:
+            raise IndexError("BROWSER=' '")
+        return can_open
+
+    cli.patch.setattr(webbrowser, "open", open_)
+    before = os.fstat(1)
     ended = cli("-q", "generate", URL, "-o", "a b.mp4", "--open", *NOW)
-    assert (ended.code, opened) == (0, [Path("a b.mp4").absolute().as_uri()])
-    assert ("a b.mp4" in ended.err) is not can_open
+    assert (ended.code, opened) == (0, [(Path("a b.mp4").absolute().as_uri(), True)])
+    assert ("a b.mp4" in ended.err) is not can_open or can_open is None
+    assert os.path.samestat(before, os.fstat(1))

@@ -168,7 +168,8 @@ def test_what_cannot_be_adopted_or_abandoned(cli: shared.Cli) -> None:
         (("-o", "x"), 2),
         (("--abandon", theirs), 2),
         (("--abandon", elsewhere), 2),
-        (("--abandon", "nothing"), 2),
+        (("--abandon", mine.entry_id[:2]), 2),
+        (("--abandon", mine.entry_id, "--abandon", "nothing"), 2),
     ):
         ended = cli("resume", *words)
         assert (ended.code, ended.out) == (code, "")

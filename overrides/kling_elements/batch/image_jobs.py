@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from kling_elements.batch.job_ids import name_problem
 from kling_elements.errors import ValidationError
-from kling_elements.files import absolute, os_error_reason
+from kling_elements.files import os_error_reason
+from kling_elements.policy.durations import check_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -40,7 +41,8 @@ def image_jobs(sources: Iterable[str | os.PathLike[str]]) -> list[dict[str, obje
     """
     jobs: dict[str, dict[str, object]] = {}
     files: dict[str, Path] = {}
-    for file in dict.fromkeys(absolute(file) for source in sources for file in _files(os.fspath(source))):
+    found = (check_path("the image", file) for source in sources for file in _files(os.fspath(source)))
+    for file in dict.fromkeys(found):
         name = unicodedata.normalize("NFC", file.stem).casefold()
         if name in files:
             text = (

@@ -14,7 +14,7 @@ from attrs import define, field
 
 from kling_elements.batch.jobs import Order
 from kling_elements.errors import ValidationError
-from kling_elements.files import absolute
+from kling_elements.policy.durations import check_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,8 +31,12 @@ _PART_SUFFIXES = (".part", ".part.json")  # see `kling_elements.downloads.part_f
 
 
 def batch_of(*paths: str | os.PathLike[str]) -> str:
-    """What identifies a batch by its paths, wherever it is run from."""
-    text = "\0".join(str(absolute(path)) for path in paths)
+    """What identifies a batch by its paths, wherever it is run from.
+
+    Raises:
+        ValidationError: If one can't be used, or is relative to a folder that was deleted.
+    """
+    text = "\0".join(str(check_path("the path", path)) for path in paths)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGITS]
 
 
@@ -108,11 +112,11 @@ class JobIndex:
     def _below(self, name: str) -> Path:
         if problem := name_problem(name):
             raise ValidationError([f"output {name[:60]!r} {problem}"])
-        return absolute((self.directory or Path()) / name)
+        return check_path("output", (self.directory or Path()) / name)
 
     def _claim_output(self, target: Path, number: int) -> None:
         """Claim a file, which can be neither another job's file nor a folder on the way to one."""
-        base = absolute(self.directory or Path())
+        base = check_path("directory", self.directory or Path())
         folders = [folder for folder in target.parents if folder.is_relative_to(base) and folder != base]
         if (other := self._number("folder", _folded(target))) is not None:
             raise ValidationError([f"output {target.name[:60]!r} is a folder of job {other}'s output"])
@@ -148,12 +152,19 @@ def name_problem(name: str) -> str | None:
         return "must not lead out of the batch's folder"
     if not posix.name or name.endswith(("/", "\\")):
         return "must name a file"
-    if "\0" in name or any(len(os.fsencode(part)) > _LONGEST_PART for part in posix.parts):
+    if "\0" in name or not all(map(_is_encodable, posix.parts)):
         return "can't be the name of a file"
     if posix.parts[0].casefold() in {REPORT_NAME, PAGE_NAME}:
         return "is the batch's report"
     is_part = any(part.casefold().endswith(_PART_SUFFIXES) for part in windows.parts)
     return "ends like the files that hold unfinished downloads" if is_part else None
+
+
+def _is_encodable(part: str) -> bool:
+    try:
+        return len(os.fsencode(part)) <= _LONGEST_PART
+    except UnicodeEncodeError:  # a surrogate, as JSON may have it
+        return False
 
 
 def _names_in(directory: Path | None) -> list[str]:

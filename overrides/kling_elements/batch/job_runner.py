@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import stat
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -27,6 +28,8 @@ from kling_elements.batch.results import (
 from kling_elements.batch.resume import Claim, fetch, finish
 from kling_elements.downloads.target import target_problem
 from kling_elements.errors import KlingError, OutcomeUnknown, RateLimitError, ValidationError
+from kling_elements.files import os_error_reason
+from kling_elements.images.paths import shown_path
 from kling_elements.journal import Entry, Job
 from kling_elements.task import Task
 
@@ -84,7 +87,7 @@ class JobRunner(Generic[TaskT]):
         """Run a job. What goes wrong with it is in the result, but for `BatchClosed`."""
         result = BatchResult[TaskT](order.number, JobStatus.INVALID, order.key, order.job)
         try:
-            if order.target is not None and (await service.io.run(lambda: _exists(order.target))):
+            if await service.io.run(lambda: _exists(order.target)):
                 return await self._existing(service, order, result)
             done = await self._run(service, order, result)
         except BatchClosed:
@@ -242,4 +245,16 @@ def _plan(order: Order, begun: Entry | None, result: BatchResult[TaskT]) -> Batc
 
 
 def _exists(target: Path | None) -> bool:
-    return target is not None and target.is_file()
+    """Return whether the file for a job's video is there.
+
+    Raises:
+        ValidationError: If that can't be seen: this user may not look there, the path is too long, …
+    """
+    try:
+        return target is not None and stat.S_ISREG(target.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, ValueError) as error:
+        raise ValidationError(
+            [f"output {shown_path(str(target))} can't be used: {os_error_reason(error)}"]
+        ) from None

@@ -71,7 +71,7 @@ class BatchJob:
         kinds: dict[str, tuple[type, ...]] = {"id": (str,), "output": (str, os.PathLike)}
         for name, kind in kinds.items():
             value = getattr(job, name)
-            if value is not None and not (isinstance(value, kind) and str(value).strip()):
+            if value is not None and not (isinstance(value, kind) and _text(value).strip()):
                 faults.append(f"{name} must be text: got {_shown(value)}")
         if faults:
             raise ValidationError(faults)
@@ -125,6 +125,14 @@ class Order:
     key: str
     job: BatchJob
     target: Path | None
+
+
+def _text(value: Any) -> str:
+    """Return the text of an id or a path; none of an object that gives no path."""
+    try:
+        return os.fsdecode(value)
+    except Exception:  # noqa: BLE001 - the value's own method may raise anything
+        return ""
 
 
 def _shown(value: object) -> str:

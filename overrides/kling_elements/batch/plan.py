@@ -19,12 +19,11 @@ from kling_elements.batch.results import BatchResult, RunningTasks
 from kling_elements.batch.resume import Resumed, ResumeRunner
 from kling_elements.batch.workload import Workload
 from kling_elements.errors import ValidationError
-from kling_elements.files import absolute
 from kling_elements.journal import Entry
 from kling_elements.log import logger
 from kling_elements.operations.service import TaskService
 from kling_elements.operations.wait import WaitSettings
-from kling_elements.policy.durations import check_flag
+from kling_elements.policy.durations import check_flag, check_path
 from kling_elements.task import Task
 from kling_elements.validation import unknown_names
 
@@ -46,10 +45,11 @@ def plan_batch(
     waiting, workers, folder = _checked(service, dict(options), BatchOptions)
     again = RetryRules(*(check_flag(name, options.get(name)) for name in ("retry_unknown", "retry_failed")))
     is_dry = check_flag("dry_run", options.get("dry_run"))
+    if isinstance(jobs, (str, os.PathLike)):
+        check_path("jobs", jobs)
     batch_id = _batch_id(options.get("batch_id"), jobs, folder)
     recorder = service.recorder
-    defaults = options.get("defaults") or {}
-    require_usable_defaults(defaults)
+    defaults = require_usable_defaults(options.get("defaults"))
     if not is_dry:
         require_journal(recorder)
     if recorder.journal.was_pruned(batch_id):
@@ -127,7 +127,7 @@ async def _as_is(result: BatchResult[Any]) -> BatchResult[Any]:
 
 def _batch_id(given: object, jobs: AsyncJobs, directory: Path | None) -> str:
     if given is not None:
-        if not isinstance(given, str) or not given:
+        if not isinstance(given, str) or not given.strip():
             # An empty one, of a variable that was not set, say, would make each run another batch.
             raise ValidationError([f"batch_id must be text that is not empty: got {given!r}"])
         return given
@@ -145,11 +145,9 @@ def _checked(
     workers = options.get("workers", WORKERS)
     if isinstance(workers, bool) or not isinstance(workers, int) or not 1 <= workers <= _MAX_WORKERS:
         faults.append(f"workers must be a number from 1 to {_MAX_WORKERS}: got {workers!r}")
-    directory = options.get("directory")
-    if not isinstance(directory, (str, os.PathLike, type(None))):
-        faults.append(f"directory must be a path: got {directory!r}")
     if faults:
         raise ValidationError(faults)
     waiting = WaitSettings.of({name: options[name] for name in _WAITING if name in options})
     waiting.require_callable(service.io)
-    return waiting, workers, None if directory is None else absolute(directory)
+    directory = options.get("directory")
+    return waiting, workers, None if directory is None else check_path("directory", directory)

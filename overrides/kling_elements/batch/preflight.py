@@ -38,12 +38,13 @@ def require_journal(recorder: Recorder) -> None:
         raise journal_unusable(journal.path, problem)
 
 
-def require_usable_defaults(defaults: Mapping[str, Any]) -> None:
-    """Make sure that what all jobs share can be used, before it fails for each of them.
+def require_usable_defaults(given: object) -> Mapping[str, Any]:
+    """Return what all jobs share, once it can be used, before it fails for each of them.
 
     Raises:
         ValidationError: If it can't.
     """
+    defaults = {} if given is None else given
     if not isinstance(defaults, Mapping):
         raise ValidationError([f"defaults must map fields to values: got {type(defaults).__name__}"])
     problems = unknown_names(
@@ -52,6 +53,7 @@ def require_usable_defaults(defaults: Mapping[str, Any]) -> None:
     if problems:
         raise ValidationError(problems)
     require_usable_request(BatchJob(("https://example.com/a.png",), defaults))
+    return defaults
 
 
 def require_usable_request(job: BatchJob) -> Request:
@@ -61,8 +63,9 @@ def require_usable_request(job: BatchJob) -> Request:
         ValidationError: If it can't be sent.
     """
     options = dict(job.options)
-    model = find_model(options.pop("model", None) or DEFAULT_MODEL)
-    return finish_request(draft_request(model, job.images, options))
+    model = options.pop("model", None)
+    draft = draft_request(find_model(DEFAULT_MODEL if model is None else model), job.images, options)
+    return finish_request(draft)
 
 
 def require_room(target: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kling_elements.cli.parser import Parser, seconds
+from kling_elements.cli.parser import Parser, filled, seconds
 
 if TYPE_CHECKING:
     import argparse
@@ -30,16 +30,19 @@ def add_common(parser: Parser) -> None:
     )
     group.add_argument(
         "--base-url",
+        type=filled,
         metavar="URL",
         help="the service's origin (default: KLING_ELEMENTS_BASE_URL, else the document's first server)",
     )
     group.add_argument(
         "--auth-header",
+        type=filled,
         metavar="NAME",
         help="the header that carries the key (default: the document's for that origin)",
     )
     group.add_argument(
         "--api-key-file",
+        type=filled,
         metavar="FILE",
         help="read the API key from a file, - for stdin (default: from the environment)",
     )
@@ -86,7 +89,9 @@ def add_model(parser: argparse._ActionsContainer, purpose: str = "the model") ->
 
 def add_id(parser: Parser) -> None:
     """Add the id of a task."""
-    parser.add_argument("id", metavar="ID", help="the task's id, or its first characters")
+    parser.add_argument(
+        "id", type=filled, metavar="ID", help="the task's id, or its first characters, three or more"
+    )
 
 
 def add_workers(parser: Parser, note: str = "") -> None:
@@ -121,7 +126,9 @@ def add_wait(parser: Parser) -> None:
 def add_output(parser: Parser, default: str = "the task's id and .mp4, in the current folder") -> None:
     """Add the file that the video goes to."""
     group = parser.add_argument_group("the file")
-    group.add_argument("-o", "--output", metavar="FILE", help=f"where the video goes (default: {default})")
+    group.add_argument(
+        "-o", "--output", type=filled, metavar="FILE", help=f"where the video goes (default: {default})"
+    )
     group.add_argument("--overwrite", action="store_true", help="replace the file if it exists")
     group.add_argument("--open", action="store_true", help="open the video when it is there")
     group.add_argument(

@@ -15,7 +15,7 @@ from kling_elements.cli.arguments import (
     add_workers,
 )
 from kling_elements.cli.console import PROGRAM
-from kling_elements.cli.parser import Parser
+from kling_elements.cli.parser import Parser, filled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,12 +31,14 @@ def _batch(parser: Parser) -> None:
     parser.add_argument(
         "jobs",
         nargs="+",
+        type=filled,
         metavar="JOBS",
         help="a folder, images or a pattern; or a file of JSON lines or CSV; - for JSON lines from stdin",
     )
     parser.add_argument(
         "-d",
         "--directory",
+        type=filled,
         metavar="DIR",
         required=True,
         help="where the videos go; created if it is missing",
@@ -44,6 +46,7 @@ def _batch(parser: Parser) -> None:
     add_workers(parser, ", the vendor's limit for one user")
     parser.add_argument(
         "--batch-id",
+        type=filled,
         metavar="TEXT",
         help="what identifies the batch when it is run again (default: the paths of a file of jobs, and DIR)",
     )
@@ -71,16 +74,22 @@ def _resume(parser: Parser) -> None:
     parser.add_argument(
         "-d",
         "--directory",
+        type=filled,
         metavar="DIR",
         help="where videos go that have no file noted (default: they are not fetched)",
     )
     add_workers(parser)
     group = parser.add_argument_group("creates whose outcome is unknown")
-    group.add_argument("--adopt", metavar="TASK", help="add a task to the journal, and finish it too")
-    group.add_argument("--entry", metavar="ENTRY", help="the entry that --adopt is for, as resume shows it")
-    group.add_argument("-o", "--output", metavar="FILE", help="where the video of --adopt goes")
+    group.add_argument(
+        "--adopt", type=filled, metavar="TASK", help="add a task to the journal, and finish it too"
+    )
+    group.add_argument(
+        "--entry", type=filled, metavar="ENTRY", help="the entry that --adopt is for, as resume shows it"
+    )
+    group.add_argument("-o", "--output", type=filled, metavar="FILE", help="where the video of --adopt goes")
     group.add_argument(
         "--abandon",
+        type=filled,
         metavar="ENTRY",
         action="append",
         default=[],
@@ -101,16 +110,18 @@ def _download(parser: Parser) -> None:
 
 
 def _list(parser: Parser) -> None:
-    add_model(parser)
+    parser.valued["model"] = add_model(parser)
 
 
 def _history(parser: Parser) -> None:
     parser.add_argument(
         "-n", type=int, default=20, metavar="N", help="how many (default: %(default)s; 0: all)"
     )
-    parser.add_argument("--status", metavar="STATUS", help="only those, e.g. COMPLETED, FAILED or unknown")
     parser.add_argument(
-        "--batch", metavar="ID", help="only those of a batch, by the first characters of its id"
+        "--status", type=filled, metavar="STATUS", help="only those, e.g. COMPLETED, FAILED or unknown"
+    )
+    parser.add_argument(
+        "--batch", type=filled, metavar="ID", help="only those of a batch, by the first characters of its id"
     )
 
 
@@ -120,17 +131,23 @@ def _completion(parser: Parser) -> None:
 
 def _check(parser: Parser) -> None:
     parser.add_argument("images", nargs="+", metavar="IMAGE", help="a file or a URL")
-    add_model(parser, purpose="the model whose limits apply")
+    parser.valued["model"] = add_model(parser, purpose="the model whose limits apply")
 
 
 def _webhooks(parser: Parser) -> None:
     parser.add_argument("action", choices=("listen",), metavar="listen", help="serve until Ctrl-C")
-    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
+    parser.add_argument(
+        "--host",
+        type=filled,  # an empty one would be every address of this machine
+        default="127.0.0.1",
+        help="the address to listen on (default: %(default)s)",
+    )
     parser.add_argument(
         "--port", default="8765", metavar="N", help="0 takes a free one (default: %(default)s)"
     )
     parser.add_argument(
         "--secret-file",
+        type=filled,
         action="append",
         default=[],
         metavar="FILE",

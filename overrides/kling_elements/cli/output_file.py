@@ -43,7 +43,7 @@ def check_output(context: Context, task_id: str | None = None) -> None:
     Raises:
         CommandError: If it can't.
     """
-    if context.output is not None and (context.output == "-" or not context.output.strip()):
+    if context.output == "-":
         raise CommandError("-o needs the name of a file: the video can't go to stdout. Nothing was sent")
     path = context.target(task_id or "")
     is_named = context.output is not None or task_id is not None

@@ -64,13 +64,17 @@ class Parser(argparse.ArgumentParser):
         """Parse words into what is known already; files and options may alternate."""
         if not {"-h", "--help"}.isdisjoint(words):
             self.fill_values()
+        before, files = _split(words)
         # Intermixed: `generate a.jpg --prompt … b.jpg` is what people type.
-        return self.parse_intermixed_args(self._attach_values(_without_separator(words)), known)
+        return self.parse_intermixed_args([*self._attach_values(before), *files], known)
 
     def _attach_values(self, words: Iterable[str]) -> list[str]:
         """Attach a value such as `-x` to its option; argparse would take it for another option.
 
         Not `--x`, which is rather a misspelt option than a prompt that somebody wants to pay for.
+
+        Raises:
+            UsageError: If the last word is an option that lacks its value.
         """
         attached: list[str] = []
         rest = iter(words)
@@ -80,9 +84,9 @@ class Parser(argparse.ArgumentParser):
                 attached.append(word)
                 continue
             value = next(rest, None)
-            if value is None:
-                attached.append(word)
-            elif value.startswith("-") and value[1:2] not in {"", "-"} and not self._is_option(value):
+            if value is None:  # a file after `--` is none
+                self.error(f"argument {'/'.join(action.option_strings)}: expected one argument")
+            if value.startswith("-") and value[1:2] not in {"", "-"} and not self._is_option(value):
                 attached.append(f"{word}={value}" if word.startswith("--") else f"{word}{value}")
             else:
                 attached += [word, value]
@@ -100,10 +104,19 @@ def seconds(text: str) -> float:
         raise argparse.ArgumentTypeError(f"a number of seconds is needed: got {text!r}") from None
 
 
-def _without_separator(words: Sequence[str]) -> list[str]:
-    """Remove `--`, which intermixed parsing does not support: what follows it are files."""
+def filled(text: str) -> str:
+    """Read a value that must not be empty, as that of a variable that was not set is.
+
+    An empty path would be the current folder, and the first characters of every id are none at all.
+    """
+    if not text.strip():
+        raise argparse.ArgumentTypeError(f"a value is needed: got {text!r}")
+    return text
+
+
+def _split(words: Sequence[str]) -> tuple[Sequence[str], list[str]]:
+    """Split words at `--`, which intermixed parsing does not support: what follows it are files."""
     if "--" not in words:
-        return list(words)
+        return words, []
     place = list(words).index("--")
-    files = [f"./{word}" if word.startswith("-") else word for word in words[place + 1 :]]
-    return [*words[:place], *files]
+    return words[:place], [f"./{word}" if word.startswith("-") else word for word in words[place + 1 :]]

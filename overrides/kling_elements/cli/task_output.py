@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import webbrowser
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from kling_elements.cli.console import one_line
 from kling_elements.types import COMPLETED
+
+_STDOUT, _STDERR = 1, 2
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,8 +25,24 @@ def show_file(task: Task, file: Path, context: Context) -> None:
         context.console.result_json(task_object(task, file))
     else:
         context.console.result_path(file)
-    if context.opens and not webbrowser.open(file.absolute().as_uri()):
+    if context.opens and not _open(file):
         context.console.note(f"{file} can't be opened here: no program for it was found")
+
+
+def _open(file: Path) -> bool:
+    """Open a file with the user's program, whose own output goes to stderr; return whether one was found."""
+    try:
+        out = os.dup(_STDOUT)
+    except OSError:  # it is closed
+        return False
+    try:
+        os.dup2(_STDERR, _STDOUT)
+        return webbrowser.open(file.absolute().as_uri())
+    except Exception:  # noqa: BLE001 - what $BROWSER holds can't be used; the video is there all the same
+        return False
+    finally:
+        os.dup2(out, _STDOUT)
+        os.close(out)
 
 
 def show_task(task: Task, context: Context) -> None:

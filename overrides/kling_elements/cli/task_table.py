@@ -84,6 +84,7 @@ def _short_ids(ids: Sequence[str]) -> list[str]:
 
 
 def _short_path(text: str) -> str:
-    path = Path(text)
-    here = Path.cwd()
-    return str(path.relative_to(here)) if text and path.is_relative_to(here) else text
+    try:
+        return str(Path(text).relative_to(Path.cwd()))
+    except (OSError, ValueError):  # the current folder is gone, or the file is elsewhere, or there is none
+        return text

@@ -16,8 +16,9 @@ from kling_elements.errors import (
     QuotaExceededError,
     ValidationError,
 )
-from kling_elements.files import absolute, is_absent
+from kling_elements.files import is_absent
 from kling_elements.journal.location import JOURNAL_VARIABLE, journal_path
+from kling_elements.policy.durations import check_path
 from kling_elements.types import UNKNOWN_STATUS, TaskData
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ class Recorder:
             model,
             digest=journals.request_digest(request),
             job=job,
-            target=None if target is None else str(absolute(target)),
+            target=None if target is None else str(check_path("target", target)),
         )
         begun = self.journal.begin(new, entry_id)
         if job and not (begun.is_recorded or begun.earlier) and (path := self.journal.path):

@@ -1,15 +1,18 @@
-"""Check the plain arguments that callers pass: seconds, counts, flags, and objects of a class."""
+"""Check the plain arguments that callers pass: seconds, counts, flags, paths, and objects of a class."""
 
 from __future__ import annotations
 
 import inspect
 import math
-from typing import TYPE_CHECKING
+import os
+from typing import TYPE_CHECKING, Any
 
 from kling_elements.errors import ValidationError
+from kling_elements.files import absolute
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 LEAST_LEFT = 0.001
 """Seconds before a deadline; less is a rounding error of the clock, and sleeping for it would spin."""
@@ -31,6 +34,28 @@ def check_seconds(name: str, value: object, *, above_zero: bool = False) -> floa
         least = "above zero" if above_zero else "zero or more"
         raise ValidationError([f"{name} must be {least} seconds: got {value!r}"])
     return seconds
+
+
+def check_path(name: str, value: Any) -> Path:
+    """Return a caller's path as an absolute one, without `..`, links left as they are.
+
+    An empty one, of a variable that was not set, say, is refused: it would mean the current folder.
+
+    Raises:
+        ValidationError: If it is no path, or is relative to a current folder that was deleted.
+    """
+    try:
+        text = os.fspath(value)
+    except Exception:  # noqa: BLE001 - the value's own method may raise anything
+        text = None
+    if not isinstance(text, str) or not text.strip():
+        got = repr(text) if isinstance(text, str) else f"a value of type {type(value).__name__}"
+        raise ValidationError([f"{name} must be a path: got {got}"])
+    try:
+        return absolute(text)
+    except OSError:
+        gone = f"{name} {text[:60]!r} is relative, and the current folder is gone: give an absolute path"
+        raise ValidationError([gone]) from None
 
 
 def check_kind(name: str, value: object, kind: type[object]) -> None:

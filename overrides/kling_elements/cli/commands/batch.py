@@ -33,7 +33,7 @@ _SHARED = ("prompt", "negative_prompt", "duration", "aspect_ratio", "webhook_url
 def run(args: Namespace, context: Context) -> int:
     """Run the command."""
     source, paths = _source(args)
-    batch_id = args.batch_id or batch_of(*paths, args.directory)
+    batch_id = batch_of(*paths, args.directory) if args.batch_id is None else args.batch_id
     if args.workers < 1:
         raise CommandError(f"--workers must be 1 or more: got {args.workers}. Nothing was sent")
     with open_client(context, is_batch=True, limits=Limits(tasks=args.workers)) as client:
@@ -151,7 +151,7 @@ def _note_interruption(
     words = ["batch", *args.jobs, "-d", args.directory]
     if args.workers != WORKERS:
         words += ["--workers", str(args.workers)]
-    if args.batch_id:
+    if args.batch_id is not None:
         words += ["--batch-id", args.batch_id]
     if args.report:
         words.append("--report")

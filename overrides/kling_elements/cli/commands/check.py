@@ -74,7 +74,7 @@ class Finding:
 
 def run(args: Namespace, context: Context) -> int:
     """Run the command."""
-    rules = image_rules(find_model(args.model or DEFAULT_MODEL))
+    rules = image_rules(find_model(DEFAULT_MODEL if args.model is None else args.model))
     transport = SyncTransport(sleep=time.sleep)
     try:
         findings = []

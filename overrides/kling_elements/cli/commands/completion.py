@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from kling_elements.cli.command_list import COMMANDS
+from kling_elements.cli.commands.mock import mock_parser
 from kling_elements.cli.exit_codes import CommandError
 from kling_elements.cli.main import top_parser
 
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from kling_elements.cli.context import Context
-    from kling_elements.cli.parser import Parser
 
 _FILES = {"FILE", "IMAGE", "JOBS"}
 
@@ -26,7 +26,11 @@ def run(args: Namespace, context: Context) -> int:
         raise CommandError(
             "completion needs shtab, which is not installed: pip install 'kling-elements[terminal]'"
         ) from None
-    context.console.document(shtab.complete(_whole_parser(shtab), args.shell).rstrip())
+    script = shtab.complete(_whole_parser(shtab), args.shell).rstrip()
+    if context.is_json:
+        context.console.result_json({"script": script})
+    else:
+        context.console.document(script)
     return 0
 
 
@@ -41,9 +45,13 @@ def _whole_parser(shtab: Any) -> ArgumentParser:
     return top
 
 
-def _filled(name: str, shtab: Any) -> Parser:
-    parser = COMMANDS[name].parser()
-    parser.fill_values()
+def _filled(name: str, shtab: Any) -> ArgumentParser:
+    command = COMMANDS[name]
+    if command.is_raw:
+        parser = mock_parser()
+    else:
+        parser = command.parser()
+        parser.fill_values()
     _complete_files(parser, shtab)
     return parser
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
@@ -22,11 +23,10 @@ def run(args: Namespace, context: Context) -> int:
     """Run the command."""
     if args.n < 0:
         raise UsageError(f"-n must be 0 or more: got {args.n}")
+    most = min(args.n, sys.maxsize) or None
     journal = Journal.open()
     try:
-        entries = journal.whole(
-            lambda: deque((e for e in journal.entries() if _is_asked(e, args)), args.n or None)
-        )
+        entries = journal.whole(lambda: deque((e for e in journal.entries() if _is_asked(e, args)), most))
     except JournalUnread as unread:
         raise CommandError(f"the journal {journal.path} can't be read: {unread}", ExitCode.OTHER) from None
     if context.is_json:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser
+from importlib import import_module
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
@@ -22,6 +24,15 @@ def run(args: Namespace, context: Context) -> int:  # noqa: ARG001 - every comma
     It is found by its entry point: the client never imports the mock.
     """
     return _find()(args.rest)
+
+
+def mock_parser() -> ArgumentParser:
+    """Return the parser of the mock's arguments, to complete them; one without any if it isn't installed."""
+    try:
+        parser: ArgumentParser = import_module(_find().__module__).parser()
+    except CommandError:
+        return ArgumentParser()
+    return parser
 
 
 def _find() -> Callable[[list[str]], int]:

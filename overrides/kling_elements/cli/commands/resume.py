@@ -31,7 +31,7 @@ _SHOWN = 50  # tasks that nobody recorded
 
 def run(args: Namespace, context: Context) -> int:
     """Run the command."""
-    if (args.entry or args.output) and not args.adopt:
+    if (args.entry or args.output) and args.adopt is None:
         raise CommandError("--entry and -o go with --adopt. Nothing was done")
     if args.output is not None:
         context.output = args.output
@@ -42,11 +42,10 @@ def run(args: Namespace, context: Context) -> int:
             client.journal.whole(lambda: client.journal.doubtful(owner.origin, owner.fingerprint))
         except JournalUnread as unread:
             return _report_unread(client, unread, None, context)
-        for name in args.abandon:
-            entry = _entry(client, owner, name)
+        for entry in [_entry(client, owner, name) for name in args.abandon]:  # all of them, or none
             client.journal.abandon(entry.entry_id, "abandoned by hand")
             context.console.note(f"abandoned {entry.entry_id}")
-        if args.adopt:
+        if args.adopt is not None:
             _adopt(args, context, client, owner)
         return _resume(args, context, client, owner)
 
@@ -146,7 +145,7 @@ def _doubtful_entry(client: KlingElements, owner: NewEntry, name: str) -> Entry:
 
 def _adopt(args: Namespace, context: Context, client: KlingElements, owner: NewEntry) -> None:
     """Add a task to the journal: to the entry that it belongs to, if that is known."""
-    entry_id = _doubtful_entry(client, owner, args.entry).entry_id if args.entry else None
+    entry_id = None if args.entry is None else _doubtful_entry(client, owner, args.entry).entry_id
     task = client.get(whole_id(client, args.adopt))  # it exists, and belongs to this key
     doubtful = client.journal.doubtful(owner.origin, owner.fingerprint)
     if entry_id is None and len(doubtful) == 1:
