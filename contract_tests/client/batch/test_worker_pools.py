@@ -11,6 +11,7 @@ import anyio.to_thread
 import pytest
 from attrs import define, field
 
+from kling_elements import KlingError
 from kling_elements.batch import AsyncBatch, Batch, async_worker_pool, worker_pool
 from kling_elements.batch.results import BatchClosed, Running, RunningTasks
 from kling_elements.batch.workload import Workload
@@ -160,6 +161,26 @@ def test_a_signal_while_the_threads_are_started(monkeypatch: pytest.MonkeyPatch)
         next(batch)
     assert pool.closed == 1
     assert not any(thread.is_alive() for thread in pool.threads)
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_thread_that_cannot_be_started(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """Those that could do all the work; where none could, that is the error, and nothing is begun."""
+    start = threading.Thread.start
+
+    def start_some(thread: threading.Thread) -> None:
+        if int(thread.name.rpartition("-")[2]) >= number:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_some)
+    pool = Pool(instantly, workers=3)
+    batch = pool.batch()
+    if not number:
+        with pytest.raises(KlingError, match="can't start new thread"):
+            next(batch)
+    done = [0, 1, 2] if number else []
+    assert (list(batch), pool.done, pool.closed) == (done, done, 1)
 
 
 def interrupt(*_: object) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from kling_elements.api.io import run_sync
 from kling_elements.batch.results import BatchClosed, Running
 from kling_elements.batch.workload import Workload
+from kling_elements.errors import KlingError
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -141,8 +142,17 @@ class _WorkerPool(Generic[ItemT, ResultT]):
             threading.Thread(target=self._serve, name=f"kling-elements-batch-{number}", daemon=True)
             for number in range(self.workload.workers)
         ]
-        for thread in self._threads:
-            thread.start()
+        for number, thread in enumerate(self._threads):
+            try:
+                thread.start()
+            except RuntimeError as error:  # the system gives no more: those that there are do all the work
+                with self._changed:
+                    self._alive -= len(self._threads) - number
+                if number == 0:
+                    self._failure = KlingError(
+                        f"no thread can be started for the work: {error}. Nothing was sent"
+                    )
+                return
 
     def _serve(self) -> None:
         try:
