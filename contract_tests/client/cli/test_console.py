@@ -72,10 +72,12 @@ def test_text_that_the_encoding_lacks() -> None:
 def test_what_a_terminal_gets(
     environ: dict[str, str], stream: Callable[[], io.StringIO], *, is_coloured: bool, is_live: bool
 ) -> None:
-    """Verdicts are coloured on a terminal with colours, a line is rewritten on one that is not dumb."""
+    """Verdicts are coloured, and a line rewritten, where that can be; no path is obeyed by a terminal."""
     console = Console(out := stream(), out, environ)
     console.verdict("fail", "a")
-    assert out.getvalue() == ("\x1b[31mfail\x1b[0m  a\n" if is_coloured else "fail  a\n")
+    console.result_path(Path("\x9b"))
+    path = "\\x9b" if out.isatty() else "\x9b"
+    assert out.getvalue() == ("\x1b[31mfail\x1b[0m  a\n" if is_coloured else "fail  a\n") + f"{path}\n"
     assert console.is_live is is_live
 
 

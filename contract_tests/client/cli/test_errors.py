@@ -105,6 +105,8 @@ def test_hints_lead_to_the_same_service() -> None:
     assert run.context.resume("t-1") == f"{command} wait t-1 -o t-1.mp4"
     error = errors.KlingError("no.", hint="kling-elements resume")
     assert run.context.format_error(error) == f"no. Next: {command} resume"
+    for foreign, text in ((OSError(13, "no"), "[Errno 13] no"), (RuntimeError(), "RuntimeError")):
+        assert run.context.format_error(foreign) == text
     assert context_of("--api-key-file", "-").context.command("list") == LIST
     words = {"a b": "'a b'", "a\nb": "$'a\\x0ab'", "b\udce9ld": "$'b\\xe9ld'", "é": "'é'"}
     typed = context_of().context.command("wait", *words)

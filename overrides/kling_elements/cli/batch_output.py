@@ -99,10 +99,11 @@ def show_plan(
     batch: Batch[Any, BatchResult[Any]], progress: BatchProgress, batch_id: str, context: Context
 ) -> int:
     """Show what would be done, a line for each job; return the exit code."""
-    plan = []
+    plan, is_fine = [], True
     for result in batch:
         progress.counts[result.standing] += 1
-        word = _PLAN_WORDS.get(result.standing, "fail")
+        word = "fail" if result.error else _PLAN_WORDS.get(result.standing, "fail")
+        is_fine = is_fine and word != "fail"
         if context.is_json:
             plan.append(_planned(result, context))
             continue
@@ -116,7 +117,6 @@ def show_plan(
         context.console.result_json(_counts(progress, batch, batch_id) | {"plan": plan})
     elif not context.is_quiet:
         context.console.note(f"{progress.summary()}. Nothing was sent")
-    is_fine = progress.counts.keys() <= _PLAN_WORDS.keys()
     return ExitCode.DONE if is_fine else ExitCode.PARTLY
 
 

@@ -108,7 +108,10 @@ class Console:
         self.document(f"{self._coloured(level, self._out)}{space} {printable(line)}")
 
     def result_path(self, path: Path) -> None:
-        """Write a path to stdout, with the very bytes that the file system knows it by."""
+        """Write a path to stdout: but on a terminal, with the very bytes that the file system has."""
+        if _is_tty(self._out):
+            self.result(str(path))
+            return
         with self._above_line():
             self._out = self._write(self._out, f"{path}\n", os.fsencode(path) + b"\n")
 
@@ -180,10 +183,7 @@ class Console:
         return f"\x1b[{_COLORS[word]}m{word}\x1b[0m"
 
     def _is_terminal(self, stream: TextIO | None) -> bool:
-        try:
-            return stream is not None and stream.isatty() and self._environ.get("TERM") != "dumb"
-        except ValueError:  # closed
-            return False
+        return _is_tty(stream) and self._environ.get("TERM") != "dumb"
 
     def _write(self, stream: TextIO | None, text: str, raw: bytes | None = None) -> TextIO | None:
         """Write and flush; return the stream, or None once it can't be written to any more."""
@@ -216,6 +216,13 @@ class _Terminal:
 
     def flush(self) -> None:
         """Do nothing: each write was flushed."""
+
+
+def _is_tty(stream: TextIO | None) -> bool:
+    try:
+        return stream is not None and stream.isatty()
+    except ValueError:  # closed
+        return False
 
 
 def _write_any(stream: TextIO, text: str, raw: bytes | None) -> None:

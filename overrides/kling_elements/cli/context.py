@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kling_elements.cli.console import PROGRAM, one_line
+from kling_elements.cli.exit_codes import CommandError
 from kling_elements.cli.signals import Interruptions
+from kling_elements.errors import KlingError
 from kling_elements.files import file_name
 from kling_elements.printable import printable
 
@@ -110,7 +112,10 @@ class Context:
 
     def format_error(self, error: BaseException) -> str:
         """Return an error in one line for stderr, with its hint for the same service."""
-        text = one_line(self.redact(str(error.args[0] if error.args else error)))
+        # Of a foreign error the first argument may be a number, or the name of a codec.
+        is_ours = isinstance(error, (KlingError, CommandError)) and bool(error.args)
+        text = str(error.args[0] if is_ours else error) or type(error).__name__
+        text = one_line(self.redact(text))
         hint = getattr(error, "hint", None)
         return f"{text} Next: {self.follow(hint, None)}" if hint else text
 

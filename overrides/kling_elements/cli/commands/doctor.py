@@ -108,7 +108,7 @@ def _checked(
     try:
         yield from check(examination)
     except Exception as error:  # noqa: BLE001 - one check's failure is not another's; it is in the report
-        text = examination.context.format_error(error) or type(error).__name__
+        text = examination.context.format_error(error)
         yield Finding("fail", name, text.removesuffix(". Nothing was sent"), exit_code_of(error))
 
 
