@@ -30,7 +30,9 @@ def parser() -> argparse.ArgumentParser:
         description="Serve a stand-in for the API. Nothing leaves this machine or costs money.",
         epilog="scenarios: " + ", ".join(scenario.name for scenario in CATALOGUE),
     )
-    parser.add_argument("--host", default="127.0.0.1", help="where to listen (default: %(default)s)")
+    parser.add_argument(
+        "--host", type=_argument(_host), default="127.0.0.1", help="where to listen (default: %(default)s)"
+    )
     parser.add_argument(
         "--port", type=_argument(_port), default=8080, help="0 takes a free one (default: %(default)s)"
     )
@@ -108,6 +110,12 @@ def _argument(read: Callable[[str], _Value]) -> Callable[[str], _Value]:
             raise argparse.ArgumentTypeError(str(error)) from None
 
     return convert
+
+
+def _host(text: str) -> str:
+    if not text:  # of a variable that was not set, say: it would be every address of this machine
+        raise ValueError("an address is needed: got ''")
+    return text
 
 
 def _port(text: str) -> int:

@@ -73,7 +73,7 @@ BAD_PAIRS = {"port": "99999", "seconds": "-1", "rate-limit": "0/1", "concurrency
 BAD_ARGUMENTS = (
     *([f"--{name}", value] for name, value in BAD_PAIRS.items()),
     ["--instant", "--polls", "2"],
-    ["--host", f"\u00e9{'x' * 80}"],
+    *(["--host", host] for host in ("", f"\u00e9{'x' * 80}")),
     *(["--document", path] for path in ("/no/such/file", str(ROOT / "pyproject.toml"))),
 )
 
