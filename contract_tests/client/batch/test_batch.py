@@ -127,6 +127,7 @@ BAD_JOBS: list[tuple[Any, str]] = [
     (UNTYPED((URL,), None), "options must map fields to values: got NoneType"),
     (UNTYPED((URL,), {5: 1}), "options can't have 5"),
     (UNTYPED((URL,), {"images": [URL]}), "options can't have 'images'"),
+    (UNTYPED((URL,), {"check_images": True, "job": 5}), "check_images is not an option of a job"),
     (UNTYPED({URL}), "images[0]: a value of type set is no image"),
     ({"images": [io.StringIO("x")]}, "images[0]: the open file gives no bytes"),
     ({"images": [io.StringIO("x")], "id": "x"}, "images[0]: the open file gives no bytes"),

@@ -24,11 +24,12 @@ from kling_elements_api.request_options import KlingElementsRequestOptions
 
 TaskT = TypeVar("TaskT", bound=Task)
 
-_OWN_FIELDS = ("id", "output", "model")
 _APART = ("images", "id", "output")  # that are no options of a job's
 _REUSABLE = (str, bytes, bytearray, memoryview, os.PathLike)
-JOB_FIELDS = ("images", *KlingElementsRequestOptions.__annotations__, *_OWN_FIELDS)
-"""What a job can have: the request's own fields, and what the batch needs."""
+JOB_OPTIONS = (*KlingElementsRequestOptions.__annotations__, "model")
+"""What a job's options can be: the request's own fields but its images, and the model."""
+JOB_FIELDS = ("images", *JOB_OPTIONS, "id", "output")
+"""What a job can have: its options, and what the batch needs."""
 
 
 @frozen
@@ -142,8 +143,9 @@ def _shown(value: object) -> str:
 def _option_faults(options: object) -> list[str]:
     if not isinstance(options, Mapping):
         return [f"options must map fields to values: got {type(options).__name__}"]
-    names = (name for name in options if not isinstance(name, str) or name in _APART)
-    return [f"options can't have {_shown(name)}" for name in names]
+    if odd := [name for name in options if not isinstance(name, str) or name in _APART]:
+        return [f"options can't have {_shown(name)}" for name in odd]
+    return unknown_names(list(options), JOB_OPTIONS, "an option of a job")
 
 
 def _reusable(image: Any) -> Any:

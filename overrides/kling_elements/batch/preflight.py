@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from kling_elements.api.endpoints import DEFAULT_MODEL, find_model
-from kling_elements.batch.jobs import BatchJob
+from kling_elements.batch.jobs import JOB_OPTIONS, BatchJob
 from kling_elements.document import load_document
 from kling_elements.downloads.target import target_problem
 from kling_elements.errors import ValidationError, next_command
@@ -16,7 +16,6 @@ from kling_elements.operations.create_request import draft_request
 from kling_elements.operations.local_images import finish_request
 from kling_elements.operations.recorder import journal_unusable
 from kling_elements.validation import unknown_names
-from kling_elements_api.request_options import KlingElementsRequestOptions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,10 +46,7 @@ def require_usable_defaults(given: object) -> Mapping[str, Any]:
     defaults = {} if given is None else given
     if not isinstance(defaults, Mapping):
         raise ValidationError([f"defaults must map fields to values: got {type(defaults).__name__}"])
-    problems = unknown_names(
-        list(defaults), (*KlingElementsRequestOptions.__annotations__, "model"), "a field of all jobs"
-    )
-    if problems:
+    if problems := unknown_names(list(defaults), JOB_OPTIONS, "a field of all jobs"):
         raise ValidationError(problems)
     require_usable_request(BatchJob(("https://example.com/a.png",), defaults))
     return defaults

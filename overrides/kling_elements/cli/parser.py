@@ -93,7 +93,9 @@ class Parser(argparse.ArgumentParser):
         return attached
 
     def _is_option(self, word: str) -> bool:
-        return word.partition("=")[0] in self._option_string_actions
+        """Whether a word is an option, maybe with its value (`-oFILE`), or several of a letter (`-qv`)."""
+        known = self._option_string_actions
+        return word.partition("=")[0] in known or (word[:2] in known and " " not in word)
 
 
 def seconds(text: str) -> float:
