@@ -150,8 +150,12 @@ def test_progress_elsewhere_is_a_line_at_a_change(options: tuple[str, ...], line
     assert time.sleeps == [65]
 
 
+def no_thread(_: object) -> None:
+    raise RuntimeError("can't start new thread")
+
+
 def test_progress_on_a_terminal_is_one_line(cli: Cli) -> None:
-    """One line is rewritten, no wider than the terminal, and gone at the end; without rich there is none."""
+    """One line is rewritten, no wider than the terminal, and gone at the end; where none can be, no error."""
     cli.next("polls=3", times=1000)
     cli.environ(COLUMNS="30", TERM="xterm")
     cli.patch.setattr(sys, "stderr", err := Terminal())
@@ -162,6 +166,9 @@ def test_progress_on_a_terminal_is_one_line(cli: Cli) -> None:
     assert lines[-1] == ""
     assert any(line.startswith("COMPLETED after ") for line in lines)
     assert err.getvalue().rfind("\x1b[?25h") > err.getvalue().rfind("\x1b[?25l")  # the cursor is back
+    with cli.patch.context() as patch:
+        patch.setattr("rich.live._RefreshThread.start", no_thread)
+        assert cli("generate", URL, "-o", "s.mp4", *NOW).out == "s.mp4\n"
     cli.patch.setattr(console_module, "find_spec", lambda _: None)
     cli.patch.setattr(sys, "stderr", err := Terminal())
     assert cli("generate", URL, "-o", "u.mp4", *NOW).out == "u.mp4\n"

@@ -108,7 +108,7 @@ def test_hints_lead_to_the_same_service() -> None:
     for foreign, text in ((OSError(13, "no"), "[Errno 13] no"), (RuntimeError(), "RuntimeError")):
         assert run.context.format_error(foreign) == text
     assert context_of("--api-key-file", "-").context.command("list") == LIST
-    words = {"a b": "'a b'", "a\nb": "$'a\\x0ab'", "b\udce9ld": "$'b\\xe9ld'", "é": "'é'"}
+    words = {"a\nb": "$'a\\x0ab'", "b\udce9ld": "$'b\\xe9ld'", "é": "'é'", "\ud800": "'\\ud800'"}
     typed = context_of().context.command("wait", *words)
     assert typed == f"kling-elements wait {' '.join(words.values())}"
 

@@ -130,7 +130,10 @@ def quoted(word: str) -> str:
     """Return a word as it is typed into a shell, whatever bytes it has."""
     if word.isprintable():
         return shlex.quote(word)
-    return "$'" + "".join(map(_byte, os.fsencode(word))) + "'"
+    try:
+        return "$'" + "".join(map(_byte, os.fsencode(word))) + "'"
+    except UnicodeEncodeError:  # half a surrogate pair of the service's, which no shell can have
+        return shlex.quote(printable(word))
 
 
 def _byte(byte: int) -> str:

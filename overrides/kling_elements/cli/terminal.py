@@ -60,7 +60,10 @@ class LiveLine:
             redirect_stdout=False,  # our own console pauses it
             redirect_stderr=False,
         )
-        self._live.start()
+        try:
+            self._live.start()
+        except RuntimeError:  # no thread can be started: the line is not worth an error
+            self.stop()
 
     def stop(self) -> None:
         """Clear the line."""
