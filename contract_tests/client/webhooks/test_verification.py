@@ -139,7 +139,7 @@ def test_the_tolerance_holds_both_ways() -> None:
     """As old, or as far in the future, as the tolerance is taken; more is refused, and told which."""
     for age in (TOLERANCE, 0, -TOLERANCE):
         assert verify(now=NOW + age).id == TASK_ID
-    for age, where in ((TOLERANCE + 0.5, "ago"), (-TOLERANCE - 0.5, "in the future"), (float("nan"), "")):
+    for age, where in ((TOLERANCE + 0.5, "ago"), (-TOLERANCE - 0.5, "in the future")):
         assert where in refused(now=NOW + age)
     assert verify(now=NOW + 10, tolerance=10).id == TASK_ID
     refused(now=NOW + 11, tolerance=10)
@@ -210,9 +210,10 @@ def test_a_request_of_another_kind_is_the_callers_fault() -> None:
     for body in ("text", None, 7, {"task_id": "a"}, [1, 2]):
         with pytest.raises(ValidationError, match="raw bytes"):
             verify(body=body)
-    for wrong in (None, 7, "webhook-id: a", b"x"):
+    broken: Any = Mock(items=Mock(side_effect=RuntimeError("no request")))  # as a proxy outside of a request
+    for wrong in (None, 7, "webhook-id: a", b"x", broken):
         with pytest.raises(ValidationError, match="headers"):
-            verify_webhook(BODY, wrong, SECRET)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+            verify_webhook(BODY, wrong, SECRET)
 
 
 @pytest.mark.parametrize(
