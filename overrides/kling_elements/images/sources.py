@@ -129,12 +129,13 @@ def classify(source: object) -> ImageSource:
             name = getattr(source, "name", None)
             shown = f" {shown_path(name)}" if isinstance(name, str) else ""
             return OpenSource(source, f"the open file{shown}")
+        problem = _foreign(source)
     except ImageProblem:
         raise
     except Exception as error:  # whatever a caller's object raises
         reason = shown_path(str(error) or type(error).__name__)
         raise ImageProblem(_described(source), (f"can't be read: {reason}",)) from error
-    raise _foreign(source)
+    raise problem
 
 
 def _is_array(value: object) -> bool:
