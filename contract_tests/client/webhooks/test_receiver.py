@@ -349,6 +349,8 @@ UNUSABLE: list[tuple[Callable[..., object], dict[str, Any]]] = [
     *((webhooks.SigningKeys, {"keys": keys}) for keys in (5, "text", [SECRET])),
     (partial(webhooks.examine, BODY, headers()), {"keys": webhooks.signing_keys("")}),
     (partial(MADE().handle, "POST", {}), {"body": None}),
+    *((VERIFIED, {"tolerance": each}) for each in (-1, float("nan"), "5", None, True)),
+    (partial(webhooks.sign_webhook, secrets=SECRET, webhook_id="a"), {"body": "text"}),
     *((SIGNED, {"webhook_id": each}) for each in (5, "", "\ud800", "a\nb")),
     *((SIGNED, {"timestamp": each}) for each in ("5", -1, 10**5000, float("inf"))),
     *((call, {"now": now}) for call in (SIGNED, VERIFIED) for now in (5, lambda: None, lambda: float("nan"))),
