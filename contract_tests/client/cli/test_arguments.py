@@ -214,7 +214,7 @@ VALUES = [
     ("batch - -d out", "stdin"),
     ("webhooks listen --port 65536", "'65536'"),
     ("webhooks listen --port ٣", "'٣'"),
-    ("webhooks listen --host é..example", "é..example:8765"),
+    ("webhooks listen --host é..example", "'é..example'"),
     ("webhooks listen --encoding hex", "secret"),
     ("webhooks listen --secret-file none --secret-file void", "void"),
 ]

@@ -1,5 +1,6 @@
 """Downloads: the whole video appears under its name, or nothing does."""
 
+import asyncio
 import contextlib
 import errno
 import io
@@ -242,6 +243,7 @@ def test_a_file_that_appears_meanwhile_is_left(
 
 
 FULL: Any = type("Full", (io.RawIOBase,), {"writable": lambda _: True, "write": lambda *_: None})()
+LATER: Any = type("Later", (io.BytesIO,), {"write": lambda *_: asyncio.sleep(0)})()
 BROKEN = video(cut=httpx.ReadError("reset by peer"), content_length="5000")
 # What comes, the file that it is to be written to, and what is kept.
 UNWRITTEN: tuple[tuple[list[Step], io.IOBase, bytes], ...] = (
@@ -249,6 +251,7 @@ UNWRITTEN: tuple[tuple[list[Step], io.IOBase, bytes], ...] = (
     ([video(CUT_MP4), BROKEN], io.BytesIO(), VIDEO),
     ([BROKEN], io.BytesIO(), b""),
     ([video()], FULL, VIDEO),
+    ([video()], LATER, VIDEO),
 )
 
 

@@ -141,13 +141,15 @@ def test_damage_is_noticed() -> None:
         assert (inspect(JPEG, complete=True, size=size).damage is None) == is_whole
 
 
-def test_an_image_of_too_many_pixels_is_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An image of more pixels than the limit is refused by its header, before memory is taken."""
+def test_an_image_that_takes_too_much_is_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More pixels than the limit, or more scans over them, are refused before memory or time is taken."""
     bomb = changed(changed(PNG, 1, 9), 5, 9)
     assert "over 89 million pixels" in str(inspect(bomb, complete=True).damage)
-    for limit, is_refused in ((320 * 300, False), (320 * 300 - 1, True)):
-        monkeypatch.setattr(inspection, "MAX_PIXELS", limit)
-        assert ("make it smaller" in str(inspect(JPEG, complete=True).damage)) is is_refused
+    thumbnail = with_app1(PROGRESSIVE, b"\xff\xda" * 99)  # which has scans of its own, and is not decoded
+    for name, data, scans in (("_MAX_SCANNED", thumbnail, 10), ("MAX_PIXELS", JPEG, 1)):
+        for limit, is_refused in ((scans * 320 * 300, False), (scans * 320 * 300 - 1, True)):
+            monkeypatch.setattr(inspection, name, limit)
+            assert ("not decoded here" in str(inspect(data, complete=True).damage)) is is_refused
 
 
 @pytest.mark.parametrize("name", ["PNG", "JPEG"])

@@ -106,6 +106,19 @@ def test_files_that_cant_be_read() -> None:
         assert words in text
 
 
+def test_a_profile_of_other_colours_is_not_sent() -> None:
+    """A colour profile is kept, unless the image was converted to other colours; transparency is kept."""
+    for mode, space, kept in (
+        *(("RGB", "RGB ", True), ("RGB", "CMYK", False), ("CMYK", "CMYK", False), ("PA", "RGB ", True)),
+        *(("L", "GRAY", True), ("L", "RGB ", False), ("YCbCr", "RGB ", True)),
+    ):
+        image = picture(noise=False).convert(mode) if mode != "PA" else picture().quantize().convert("PA")
+        image.info["icc_profile"] = profile = bytes(16) + space.encode() + bytes(108)
+        with Image.open(io.BytesIO(load_image(image, RULES).data)) as sent:
+            assert (sent.info.get("icc_profile") == profile) is kept, (mode, space)
+            assert ("A" in sent.mode) is (mode == "PA")
+
+
 def test_images_of_pillow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Any 8-bit mode becomes a PNG, upright; a damaged image, a huge one and one without a range do not."""
     for mode in ("RGB", "RGBA", "L", "P", "1", "CMYK", "YCbCr"):
@@ -224,6 +237,10 @@ def test_a_missing_file_suggests_the_nearest(tmp_path: Path) -> None:
         assert refusal(path) == refusal(str(path)) == f"{path} {expected.format(tmp_path)}"
 
 
+def _fail(*_: object) -> None:
+    raise RuntimeError("no request,\nno value")  # as a proxy of Flask's does outside of a request
+
+
 NO_IMAGES: list[tuple[object, str]] = [
     (BASE64_TEXT[:999] + "*" + BASE64_TEXT[1000:], "'*' at character 1,000"),
     (BASE64_TEXT[:1001], "is cut off"),
@@ -236,6 +253,10 @@ NO_IMAGES: list[tuple[object, str]] = [
     ("example.com/a.png", "; a URL begins with https://"),
     ("S3://bucket/a.png?b", "has the scheme 's3'"),
     ("file:///tmp/a%20b", "give the path, '/tmp/a b'"),
+    ("file://[::1/a.png", "is a file URL: give the path"),
+    (type("Path", (), {"__fspath__": lambda _: 5})(), "can't be read: expected"),
+    (type("Unbound", (), {"__getattr__": _fail})(), "can't be read: no request,\\nno value"),
+    (released := memoryview(b"GIF89a"), "can't be read: operation forbidden on released"),
     ("https://example.com/a.png", "is a URL"),
     ("data:,;base64,AAAA", "is not in base64"),
     ("https://me:secret@example.com/a.png", "holds a user name"),
@@ -247,6 +268,7 @@ NO_IMAGES: list[tuple[object, str]] = [
     ("\x1b[2Jevil.png", r"\x1b[2Jevil.png does not exist"),
     ("x" * 200 + ".png", "does not exist"),
 ]
+released.release()
 
 
 def test_anything_else_gets_help() -> None:
@@ -255,6 +277,7 @@ def test_anything_else_gets_help() -> None:
         text = refusal(value)
         assert words in text
         assert text.isprintable()
+        assert sources.is_single(value) or "can't be read" not in text  # or `create` would iterate over it
 
 
 @examples(60)

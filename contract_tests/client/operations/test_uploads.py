@@ -1,5 +1,6 @@
 """Images before anything is paid for: local ones are uploaded without the key, once; URLs are looked at."""
 
+import gzip
 import json
 import re
 from collections.abc import Callable
@@ -263,9 +264,22 @@ def ranged(request: httpx.Request) -> Answer:
     return 206, {"content-range": f"bytes 0-{len(part) - 1}/{len(data)}"}, part
 
 
+def coded(request: httpx.Request) -> Answer:
+    """A host behind a proxy that compresses, though that makes it larger."""
+    *_, data = whole(request)
+    return 203, {"content-encoding": "gzip"}, gzip.compress(data, 0)
+
+
+def coded_range(request: httpx.Request) -> Answer:
+    """A host whose ranges are of the compressed bytes."""
+    *_, data = coded(request)
+    part = data[: URL_CHECK_BYTES if len(data) > URL_CHECK_BYTES else -20]
+    return 206, {"content-encoding": "gzip", "content-range": f"bytes 0-{len(part) - 1}/{len(data)}"}, part
+
+
 def test_good_images(driver: Driver) -> None:
     """A good image passes, from hosts with and without ranges, and only its first kilobytes are asked for."""
-    for host in (whole, ranged):
+    for host in (whole, ranged, coded, coded_range):
         service = Service(host=host)
         images = [f"{HOST}/a.png", PNG, f"{HOST}/large.png"]
         driver.open(service).create(images, check_images=True)

@@ -139,15 +139,12 @@ def test_the_tolerance_holds_both_ways() -> None:
     """As old, or as far in the future, as the tolerance is taken; more is refused, and told which."""
     for age in (TOLERANCE, 0, -TOLERANCE):
         assert verify(now=NOW + age).id == TASK_ID
-    for age, where in ((TOLERANCE + 0.5, "ago"), (-TOLERANCE - 0.5, "in the future"), (float("nan"), "")):
+    for age, where in ((TOLERANCE + 0.5, "ago"), (-TOLERANCE - 0.5, "in the future")):
         assert where in refused(now=NOW + age)
     assert verify(now=NOW + 10, tolerance=10).id == TASK_ID
     refused(now=NOW + 11, tolerance=10)
     refused(now=NOW - 1, tolerance=0)
     assert verify(now=NOW + 1e8, tolerance=float("inf")).id == TASK_ID
-    for tolerance in (-1, float("nan"), "5", None, True):
-        with pytest.raises(ValidationError, match="tolerance"):
-            verify(tolerance=tolerance)
 
 
 TIMES = ("", "nan", "-1", "+1", "1e9", "1767225600.0", "0x10", "١٧٦٧٢٢٥٦٠٠", "²", "1_767_225_600", "9" * 5000)
@@ -210,9 +207,11 @@ def test_a_request_of_another_kind_is_the_callers_fault() -> None:
     for body in ("text", None, 7, {"task_id": "a"}, [1, 2]):
         with pytest.raises(ValidationError, match="raw bytes"):
             verify(body=body)
-    for wrong in (None, 7, "webhook-id: a", b"x"):
+    broken = Mock(items=Mock(side_effect=RuntimeError("no request")))  # as a proxy outside of a request
+    unusable: tuple[Any, ...] = (None, 7, "webhook-id: a", b"x", broken)
+    for wrong in unusable:
         with pytest.raises(ValidationError, match="headers"):
-            verify_webhook(BODY, wrong, SECRET)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+            verify_webhook(BODY, wrong, SECRET)
 
 
 @pytest.mark.parametrize(
@@ -283,8 +282,6 @@ def test_what_is_signed_here_is_what_the_vendor_signs() -> None:
     assert both["webhook-timestamp"] == str(NOW)
     assert both["webhook-signature"] == f"v1,{sign(BODY, message_id='a')} v2,{sign(BODY, b'new', 'a')}"
     assert verify(both, secrets="new").id == TASK_ID
-    with pytest.raises(ValidationError, match="bytes"):
-        sign_webhook("text", SECRET, webhook_id="a")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 NAMES = st.sampled_from((ID_HEADER, TIMESTAMP_HEADER, SIGNATURE_HEADER, "HTTP_WEBHOOK_ID", b"webhook-id"))

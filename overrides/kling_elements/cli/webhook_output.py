@@ -94,7 +94,7 @@ def listen(secrets: Secrets, host: str, port: int, *, encoding: Encoding, contex
     receiver = WebhookReceiver(secrets, on_request=show, encoding=encoding)
     try:
         listener = WebhookListener(receiver, host, port)
-    except (OSError, OverflowError, TypeError) as error:  # TypeError: no name of a host
+    except OSError as error:
         raise ValidationError([f"can't listen on {host}:{port}: {_why(error)}"]) from None
     context.console.note(
         f"listening on {listener.url} (Ctrl-C ends it). "
@@ -159,10 +159,6 @@ def _shown(text: str) -> str:
     return plain if len(plain) <= _MAX_SHOWN else plain[:_MAX_SHOWN] + "…"
 
 
-def _why(error: OSError | OverflowError | TypeError) -> str:
-    if isinstance(error, OverflowError):
-        return "a port is 0 to 65535"
-    if isinstance(error, TypeError):
-        return str(error)
+def _why(error: OSError) -> str:
     hint = ". --port 0 takes a free one" if error.errno == errno.EADDRINUSE else ""
     return f"{os_error_reason(error).lower()}{hint}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import io
 import tempfile
 from functools import partial
@@ -70,10 +71,14 @@ def _copy(path: Path, file: BinaryWriter) -> int:
 def _write(file: BinaryWriter, chunk: bytes) -> None:
     """Write all of a chunk: an unbuffered file may take less at a time, and says how much."""
     while chunk:
-        count = file.write(chunk)
+        count: object = file.write(chunk)
+        if inspect.isawaitable(count):
+            if inspect.iscoroutine(count):
+                count.close()
+            raise OSError("its write is asynchronous")
         if count is None and isinstance(file, io.RawIOBase):
             count = 0
-        if not isinstance(count, int):  # not every writer says it
+        if not isinstance(count, int) or isinstance(count, bool):  # not every writer says it
             return
         if count < 1:
             raise OSError("it takes no more bytes")

@@ -10,14 +10,20 @@ Pillow takes 50 ms and more to import, so it is imported only when a JPEG is dec
 
 from __future__ import annotations
 
+import re
 import struct
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from kling_elements.images.constraints import ImageInfo
 from kling_elements.images.png import HEADER_BYTES, SIGNATURE, png_fault, read_chunks
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 MAX_PIXELS = 89_478_485
 """An image of more pixels is not decoded. Pillow's default, which a process may change for itself."""
+_MAX_SCANNED = 20 * MAX_PIXELS
+"""A JPEG of more pixels times scans is not decoded. Each scan goes over all pixels, and needs few bytes."""
 
 _MAGIC = (
     (0, b"\xff\xd8\xff", "jpeg"),
@@ -36,11 +42,11 @@ _BRANDS = {b"avif": "avif", b"avis": "avif"} | dict.fromkeys(
     (b"heic", b"heix", b"hevc", b"mif1", b"msf1"), "heic"
 )
 _SOF = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # frame headers; the three others are tables
-_STANDALONE = frozenset({0x00, 0x01, *range(0xD0, 0xD9)})  # markers without a length, and an escaped 0xFF
-_FILL = 0xFF
 _APP1 = 0xE1  # EXIF, among others
-_NO_MORE_SEGMENTS = frozenset({0xD9, 0xDA})  # end of image, start of scan
-_SOF_LENGTH = 10  # bytes up to the number of components
+_SOS = 0xDA  # start of scan
+_EOI = 0xD9  # end of image
+_WITH_LENGTH = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")  # neither an escaped 0xFF, nor filling
+_SOF_LENGTH = 8  # bytes from its length to the number of components
 _CMYK_COMPONENTS = 4
 _JPEG_SCALE = 8  # an eighth of each side is kept: all bytes are still read, and little memory is used
 
@@ -106,11 +112,12 @@ def recognise(data: bytes) -> str | None:
 def _damage(data: bytes, name: str, header: _Header) -> str | None:
     """Decode all of an image; return what is wrong with it, or None."""
     pixels = (header.width or 0) * (header.height or 0)
+    shown = f"{header.width}x{header.height} px"
     if pixels > MAX_PIXELS:
-        return (
-            f"is {header.width}x{header.height} px: over {MAX_PIXELS / 1e6:.0f} million pixels are not "
-            "decoded here, make it smaller"
-        )
+        return f"is {shown}: over {MAX_PIXELS / 1e6:.0f} million pixels are not decoded here, make it smaller"
+    scans = sum(marker == _SOS for marker, _ in _segments(data)) if pixels and name == "jpeg" else 1
+    if scans * pixels > _MAX_SCANNED:
+        return f"is {shown} in {scans:,} scans: so many are not decoded here, save it again with fewer"
     try:
         fault = "its header is missing" if not pixels else None
         fault = fault or (png_fault(data) if name == "png" else _jpeg_fault(data, header))
@@ -153,29 +160,29 @@ def _png_header(data: bytes) -> _Header:
 
 
 def _jpeg_header(data: bytes) -> _Header:
-    """Walk the segments up to the frame header, which holds the dimensions."""
+    """Read the frame header, which holds the dimensions, and the orientation if it stands before."""
     turned = False
-    offset = 2
-    while (offset := data.find(b"\xff", offset)) >= 0 and offset + 4 <= len(data):
-        marker = data[offset + 1]
-        if marker == _FILL:
-            offset += 1
-            continue
-        if marker in _STANDALONE:
-            offset += 2
-            continue
-        if marker in _NO_MORE_SEGMENTS:
+    for marker, start in _segments(data):
+        if marker == _SOS or (marker in _SOF and start + _SOF_LENGTH > len(data)):
             break
-        (length,) = struct.unpack_from(">H", data, offset + 2)
         if marker in _SOF:
-            if offset + _SOF_LENGTH > len(data):
-                break
-            height, width, components = struct.unpack_from(">HHB", data, offset + 5)
+            height, width, components = struct.unpack_from(">HHB", data, start + 3)
             return _Header(width or None, height or None, turned, components)
-        if marker == _APP1 and data.startswith(b"Exif\0\0", offset + 4):
-            turned = _is_turned(data[offset + 10 : offset + 2 + length])
-        offset += 2 + length
+        if marker == _APP1 and data.startswith(b"Exif\0\0", start + 2):
+            (length,) = struct.unpack_from(">H", data, start)
+            turned = _is_turned(data[start + 8 : start + length])
     return _Header(turned=turned)
+
+
+def _segments(data: bytes) -> Iterator[tuple[int, int]]:
+    """Yield each segment's marker, and where its length stands, up to the end of the image."""
+    offset = 2
+    while (found := _WITH_LENGTH.search(data, offset)) and (start := found.end()) + 2 <= len(data):
+        marker = data[start - 1]
+        if marker == _EOI:
+            return
+        yield marker, start
+        offset = start + int.from_bytes(data[start : start + 2])
 
 
 def _is_turned(exif: bytes) -> bool:

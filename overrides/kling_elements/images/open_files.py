@@ -16,7 +16,9 @@ MAX_READ = 32 * 1024 * 1024
 """Bytes that are read of an open file: more than any image may have."""
 
 _ORIENTATION = 0x0112  # of EXIF
-_PNG_MODES = frozenset({"1", "L", "LA", "I;16", "P", "RGB", "RGBA"})  # of Pillow
+_GREY_MODES = frozenset({"1", "L", "LA", "I;16"})  # of Pillow
+_PNG_MODES = _GREY_MODES | {"P", "RGB", "RGBA"}
+_PROFILE_COLOURS = slice(16, 20)  # where an ICC profile names its colours
 _WIDE_MODES = frozenset({"I", "F", "I;16B", "I;16L", "I;16N"})  # as RGB they are cut off at 255
 
 
@@ -27,16 +29,24 @@ def read_open(file: Any) -> bytes:
         ValueError: It can't be read; the text is the end of a sentence that begins with the file.
     """
     data = bytearray()
-    while len(data) < MAX_READ and (chunk := _attempt(file.read, MAX_READ - len(data))):
+    while len(data) < MAX_READ and (chunk := _attempt(_read_some, file, MAX_READ - len(data))):
         if inspect.iscoroutine(chunk):
             chunk.close()
             raise ValueError("is asynchronous: give its bytes, from `await file.read()`")
         if not isinstance(chunk, (bytes, bytearray, memoryview)):
             raise ValueError("gives no bytes: open it in binary mode, 'rb'")  # noqa: TRY004 - as documented
         data += chunk
-    if not data and (tell := getattr(file, "tell", None)) and _attempt(tell):
+    if not data and _attempt(_has_been_read, file):
         raise ValueError("was read to its end already: call its seek(0) first")
     return bytes(data)
+
+
+def _read_some(file: Any, size: int) -> object:
+    return file.read(size) or b""
+
+
+def _has_been_read(file: Any) -> bool:
+    return bool(hasattr(file, "tell") and file.tell())
 
 
 def encode(image: Any) -> bytes:
@@ -54,10 +64,19 @@ def encode(image: Any) -> bytes:
     buffer = io.BytesIO()
     try:
         upright = ImageOps.exif_transpose(image)
-        (upright if upright.mode in _PNG_MODES else upright.convert("RGB")).save(buffer, "PNG")
+        if upright.mode not in _PNG_MODES:
+            upright = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
+        upright.save(buffer, "PNG", icc_profile=_profile(upright))
     except Exception as error:  # its pixels may be in a file that is gone, or damaged
         raise ValueError(f"can't be encoded as PNG: {str(error) or type(error).__name__}") from error
     return buffer.getvalue()
+
+
+def _profile(image: Any) -> bytes | None:
+    """Return its colour profile, unless that is of other colours: Pillow keeps it when it converts them."""
+    profile = image.info.get("icc_profile") or b""
+    colours = b"GRAY" if image.mode in _GREY_MODES else b"RGB "
+    return profile if profile[_PROFILE_COLOURS] == colours else None
 
 
 def pixel_digest(image: Any) -> str:

@@ -41,12 +41,11 @@ def png_fault(data: bytes) -> str | None:
             return "pixels are missing"
         if kind.isalpha() and kind[0] & _ANCILLARY:
             continue
-        name = repr(kind.decode("ascii", "replace"))
         if checksum != zlib.crc32(payload, zlib.crc32(kind)):
-            return f"a checksum is wrong, or its end is missing, in {name}"
+            return f"a checksum is wrong, or its end is missing, in {_name(kind)}"
         if not _is_in_place(kind, len(payload), seen, is_indexed=is_indexed):
-            return f"{name} is unknown, or out of place"
-        if kind == b"IDAT" and not pixels.inflate(bytes(payload)):
+            return f"{_name(kind)} is unknown, or out of place"
+        if kind == b"IDAT" and not pixels.inflate(payload):
             return "its pixels can't be decoded"
         seen.add(kind)
     return None if b"IEND" in seen else "its end is missing"
@@ -62,6 +61,10 @@ def read_chunks(data: bytes) -> Iterator[tuple[bytes, memoryview, int | None]]:
         yield kind, view[start : start + length], checksum
         if kind == b"IEND":
             return
+
+
+def _name(kind: bytes) -> str:
+    return repr(kind.decode("ascii", "replace"))
 
 
 def _is_in_place(kind: bytes, size: int, seen: set[bytes], *, is_indexed: bool) -> bool:
@@ -93,7 +96,7 @@ class _Pixels:
     def are_missing(self) -> bool:
         return self._count < self._rows[-1].stop
 
-    def inflate(self, data: bytes) -> bool:
+    def inflate(self, data: bytes | memoryview) -> bool:
         """Inflate more of them; return whether they can be decoded."""
         try:
             while data and self.are_missing:

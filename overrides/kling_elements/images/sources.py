@@ -93,11 +93,14 @@ ImageSource: TypeAlias = UrlSource | FileSource | BytesSource | PillowSource | O
 
 def is_single(value: object) -> bool:
     """Whether a value stands for one image, fit or not, though it may be iterable: an open file, an array."""
-    return (
-        isinstance(value, (str, bytes, bytearray, memoryview, os.PathLike))
-        or hasattr(value, "read")
-        or _is_array(value)  # Pillow's images too
-    )
+    try:
+        return (
+            isinstance(value, (str, bytes, bytearray, memoryview, os.PathLike))
+            or hasattr(value, "read")
+            or _is_array(value)  # Pillow's images too
+        )
+    except Exception:  # noqa: BLE001 - whatever a caller's object raises: `classify` reports it
+        return True
 
 
 def classify(source: object) -> ImageSource:
@@ -107,23 +110,32 @@ def classify(source: object) -> ImageSource:
     no image is looked at: `load_image` does.
 
     Raises:
-        ImageProblem: it is none of them, a URL of bad form, a path to nothing, or base64 with a fault.
+        ImageProblem: it is none of them, a URL of bad form, a path to nothing, base64 with a fault, or an
+            object that can't be looked at.
     """
-    if isinstance(source, (UrlSource, FileSource, BytesSource, PillowSource, OpenSource)):
-        return source
-    if isinstance(source, str):
-        return _classify_text(str.__str__(source))  # a class of the caller's may show itself as another text
-    if isinstance(source, (bytes, bytearray, memoryview)):
-        return BytesSource(bytes(source), "the bytes object")
-    if isinstance(source, os.PathLike):
-        return _file(os.fsdecode(source))
-    pillow = sys.modules.get("PIL.Image")
-    if pillow is not None and isinstance(source, pillow.Image):
-        return PillowSource(source, "the Pillow image")
-    if callable(getattr(source, "read", None)):
-        name = getattr(source, "name", None)
-        return OpenSource(source, f"the open file{f' {shown_path(name)}' if isinstance(name, str) else ''}")
-    raise _foreign(source)
+    try:
+        if isinstance(source, (UrlSource, FileSource, BytesSource, PillowSource, OpenSource)):
+            return source
+        if isinstance(source, str):
+            return _classify_text(str.__str__(source))  # the caller's class may show itself as another text
+        if isinstance(source, (bytes, bytearray, memoryview)):
+            return BytesSource(bytes(source), "the bytes object")
+        if isinstance(source, os.PathLike):
+            return _file(os.fsdecode(source))
+        pillow = sys.modules.get("PIL.Image")
+        if pillow is not None and isinstance(source, pillow.Image):
+            return PillowSource(source, "the Pillow image")
+        if callable(getattr(source, "read", None)):
+            name = getattr(source, "name", None)
+            shown = f" {shown_path(name)}" if isinstance(name, str) else ""
+            return OpenSource(source, f"the open file{shown}")
+        problem = _foreign(source)
+    except ImageProblem:
+        raise
+    except Exception as error:  # whatever a caller's object raises
+        reason = shown_path(str(error) or type(error).__name__)
+        raise ImageProblem(_described(source), (f"can't be read: {reason}",)) from error
+    raise problem
 
 
 def _is_array(value: object) -> bool:
@@ -143,8 +155,7 @@ def _classify_text(text: str) -> ImageSource:
     if scheme == "data":
         return BytesSource(_decode_data_url(bare), "the data URL")
     if scheme == "file":
-        path = url2pathname(unquote(urlsplit(bare).path))
-        raise ImageProblem(shown_path(bare), (f"is a file URL: give the path, {shown_path(path)!r}",))
+        raise ImageProblem(shown_path(bare), (f"is a file URL: give the path{_path_of(bare)}",))
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", bare):
         raise ImageProblem(shown_url(bare), (f"has the scheme {scheme!r}: {_TAKEN}",))
     if len(text) <= _MAX_PATH and lookup(text) is None:
@@ -154,6 +165,13 @@ def _classify_text(text: str) -> ImageSource:
     if len(text) <= _MAX_PATH:
         return _file(text)
     raise ImageProblem(f"a string of {len(text):,} characters", (f"is no image: {_TAKEN}",))
+
+
+def _path_of(url: str) -> str:
+    try:
+        return f", {shown_path(url2pathname(urlsplit(url).path))!r}"
+    except (OSError, ValueError):  # its host can't be read, or is another machine
+        return ""
 
 
 def _file(path: str) -> FileSource:
@@ -190,12 +208,15 @@ def _decode_base64(text: str, label: str) -> bytes:
 
 
 def _foreign(source: object) -> ImageProblem:
-    kind = type(source)
-    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
     hint = _TAKEN
     if _is_array(source):
         hint = "give PIL.Image.fromarray(…) of it, or a file's bytes"
     elif isinstance(source, (list, tuple, set, dict)):
         hint = f"give each image by itself; {_TAKEN}"
-    label = "None" if source is None else f"a value of type {name}"
-    return ImageProblem(label, (f"is no image: {hint}",))
+    return ImageProblem(_described(source), (f"is no image: {hint}",))
+
+
+def _described(value: object) -> str:
+    kind = type(value)
+    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    return "None" if value is None else f"a value of type {name}"

@@ -30,7 +30,7 @@ URL_CHECK_TIMEOUT = 15.0
 URL_CHECK_TOTAL_TIMEOUT = 30.0
 """Seconds for the body."""
 
-_WITH_IMAGE = frozenset({HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT})
+_WITH_IMAGE = frozenset({HTTPStatus.OK, HTTPStatus.NON_AUTHORITATIVE_INFORMATION, HTTPStatus.PARTIAL_CONTENT})
 
 
 @define
@@ -76,7 +76,8 @@ async def look_at_url(io: IO, url: str) -> ImageInfo | str:
     data = bytes(beginning.data)
     if len(data) < URL_CHECK_BYTES and size is not None and len(data) < size:
         return f"can't be fetched whole: it ended after {len(data):,} of {size:,} bytes"
-    is_complete = len(data) < URL_CHECK_BYTES
+    is_coded_part = outcome.status == HTTPStatus.PARTIAL_CONTENT and "content-encoding" in outcome.headers
+    is_complete = len(data) < URL_CHECK_BYTES and not is_coded_part
     return await io.run(lambda: inspect(data, complete=is_complete, size=len(data) if is_complete else size))
 
 
@@ -101,8 +102,11 @@ async def check_urls(io: IO, draft: Draft) -> None:
 
 def _size(head: ResponseHead) -> int | None:
     """Return the size of the whole image in bytes, if its host states it."""
+    if "content-encoding" in head.headers:
+        return None  # what is stated is the size of the coded image
     total = re.fullmatch(r"bytes [0-9]+-[0-9]+/([0-9]{1,18})", head.headers.get("content-range", "").strip())
     if total:
         return int(total[1])
     length = head.headers.get("content-length", "")
-    return int(length) if head.status == HTTPStatus.OK and re.fullmatch("[0-9]{1,18}", length) else None
+    is_whole = head.status != HTTPStatus.PARTIAL_CONTENT
+    return int(length) if is_whole and re.fullmatch("[0-9]{1,18}", length) else None

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from attrs import field, frozen
 
-from kling_elements.policy.durations import check_count
+from kling_elements.policy.durations import check_count, check_kind
 from kling_elements.task import Task
 from kling_elements.types import CREATED, TERMINAL_STATUSES
 from kling_elements.webhooks.verification import Delivery
@@ -64,6 +64,7 @@ class DeliveryLog:
 
     def receive(self, delivery: Delivery) -> Receipt:
         """Record a genuine delivery."""
+        check_kind("delivery", delivery, Delivery)
         if delivery.id in self._ids:
             return Receipt.DUPLICATE
         _put(self._ids, delivery.id, None, self._max_ids)
@@ -78,6 +79,7 @@ class DeliveryLog:
 
     def latest(self, task_id: str) -> Task | None:
         """Return the task as of its latest delivery; None if none came, or it was forgotten."""
+        check_kind("task_id", task_id, str)
         known = self._tasks.get(task_id)
         return known.latest.task if known else None
 

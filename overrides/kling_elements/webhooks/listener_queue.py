@@ -28,7 +28,7 @@ class ListenerQueue:
 
     def __init__(self, listener: Listener | None) -> None:
         self._listener = listener
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal's handler may enter it again
         self._waiting: deque[Task] = deque()
         self._is_draining = False
 

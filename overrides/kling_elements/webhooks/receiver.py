@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import logging
+import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from http import HTTPStatus
@@ -18,7 +20,15 @@ from kling_elements.policy.durations import check_count, check_function, check_k
 from kling_elements.webhooks.deduplication import Receipt
 from kling_elements.webhooks.listener_queue import ListenerQueue
 from kling_elements.webhooks.signing import Encoding, Secrets, signing_keys
-from kling_elements.webhooks.verification import TOLERANCE, Delivery, Headers, Reason, Refusal, examine
+from kling_elements.webhooks.verification import (
+    TOLERANCE,
+    Delivery,
+    Headers,
+    Reason,
+    Refusal,
+    examine,
+    raw_body,
+)
 from kling_elements.webhooks.wakeups import Listener, WakeHub
 
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -110,6 +120,8 @@ class WebhookReceiver:
         for name, function in (("on_task", on_task), ("on_request", on_request), ("now", now)):
             if function is not None or name == "now":
                 check_function(name, function)
+        if inspect.iscoroutinefunction(on_request):
+            raise ValidationError(["on_request must be a function that is not asynchronous"])
         check_count("max_body_bytes", max_body_bytes)
         self.hub = WakeHub() if hub is None else hub
         check_kind("hub", self.hub, WakeHub)
@@ -122,6 +134,7 @@ class WebhookReceiver:
         self._on_request = on_request
         self._now = now
         self._queue = ListenerQueue(on_task)
+        self._in_order = threading.RLock()  # a signal's handler may enter it again
 
     def handle(self, method: str, headers: Headers, body: bytes) -> HandledRequest:
         """Handle a request without a server. `notify` calls the listener, after the reply was sent."""
@@ -151,6 +164,7 @@ class WebhookReceiver:
         if method != METHOD:
             reply = _reply(HTTPStatus.METHOD_NOT_ALLOWED, f"deliveries come as {METHOD}", {"allow": METHOD})
             return HandledRequest(reply)
+        body = raw_body(body)
         if len(body) > self._max_body_bytes:
             limit = f"a body may have {self._max_body_bytes} bytes"
             return HandledRequest(_reply(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, limit))
@@ -161,12 +175,13 @@ class WebhookReceiver:
             # The sender learns the kind of fault, and no more.
             reply = _reply(_STATUS_OF[result.reason], f"refused: {result.reason.value}")
             return HandledRequest(reply, refusal=result)
-        receipt = self.hub.deliver(result)
+        with self._in_order:
+            receipt = self.hub.deliver(result)
+            if receipt is Receipt.NEW:
+                self._queue.add(result.task)
         logger.info(
             "webhook %s: task %s is %s (%s)", result.id, result.task.id, result.task.status, receipt.value
         )
-        if receipt is Receipt.NEW:
-            self._queue.add(result.task)
         return HandledRequest(_reply(HTTPStatus.OK, "received"), delivery=result, receipt=receipt)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _IDLE_SECONDS = 20.0  # within which a connection must send the head of a request
 _MAX_CONNECTIONS = 512
 _BACKLOG = 64
+_MAX_PORT = 65535
 _MAX_HEAD_BYTES = 64 * 1024
 _GRACE_SECONDS = 2  # that a request under way gets when the listener is closed
 
@@ -43,11 +44,15 @@ class WebhookListener:
         port: The port; 0 takes a free one.
 
     Raises:
+        ValidationError: An argument can't be used.
         OSError: The port is in use, or the address is not this machine's.
     """
 
     def __init__(self, receiver: WebhookReceiver, host: str = HOST, port: int = PORT) -> None:
         check_kind("receiver", receiver, WebhookReceiver)
+        check_kind("host", host, str)
+        if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= _MAX_PORT:
+            raise ValidationError([f"port must be a whole number from 0 to {_MAX_PORT}"])
         self._socket = _listening(host, port)
         self._server = uvicorn.Server(
             uvicorn.Config(
@@ -110,6 +115,9 @@ def _listening(host: str, port: int) -> socket.socket:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind((host, port))
         sock.listen(_BACKLOG)
+    except (TypeError, ValueError) as error:  # as which Python reports a name that it can't encode
+        sock.close()
+        raise ValidationError([f"host must be a name or an address: got {host!r} ({error})"]) from None
     except BaseException:
         sock.close()
         raise

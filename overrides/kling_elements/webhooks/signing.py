@@ -14,11 +14,15 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Literal, NoReturn, TypeAlias, get_args
 
 from kling_elements.errors import ValidationError
+from kling_elements.policy.durations import check_function, check_seconds
 
 # The document's callback names these; a contract test compares them.
 ID_HEADER = "webhook-id"
 TIMESTAMP_HEADER = "webhook-timestamp"
 SIGNATURE_HEADER = "webhook-signature"
+
+MAX_ID_CHARS = 1024
+_MAX_TIMESTAMP = 10**15
 
 Encoding: TypeAlias = Literal["utf-8", "base64", "hex"]
 """How a secret is decoded: UTF-8 in the vendor's Python, JavaScript and Java samples; base64 in PHP."""
@@ -33,7 +37,10 @@ class SigningKeys:
     __slots__ = ("_reveal",)
 
     def __init__(self, keys: Sequence[bytes]) -> None:
-        held = tuple(keys)
+        held = tuple(keys) if isinstance(keys, Iterable) else (keys,)
+        if not all(isinstance(key, bytes) for key in held):
+            del keys, held  # as in `signing_keys`
+            raise ValidationError(["keys must be bytes: `signing_keys` makes them of a webhook's secrets"])
         # In a closure, so that no tool that walks attributes prints them.
         self._reveal: Callable[[], tuple[bytes, ...]] = lambda: held
 
@@ -85,6 +92,13 @@ def signing_keys(secrets: Secrets, encoding: Encoding = "utf-8") -> SigningKeys 
     return SigningKeys([key for key in keys if isinstance(key, bytes)])
 
 
+def is_delivery_id(value: object) -> bool:
+    """Whether a value can be the id of a delivery."""
+    return (
+        isinstance(value, str) and value.isascii() and value.isprintable() and 0 < len(value) <= MAX_ID_CHARS
+    )
+
+
 def signed_content(webhook_id: str, timestamp: str, body: bytes) -> bytes:
     """Return the bytes that are signed."""
     return b".".join((webhook_id.encode(), timestamp.encode(), body))
@@ -113,7 +127,7 @@ def sign_webhook(  # noqa: PLR0913 - options, each by its name
         The three headers, by the document's names.
 
     Raises:
-        ValidationError: If a secret can't be used, or the body is not bytes.
+        ValidationError: If an argument can't be used.
     """
     keys = signing_keys(secrets, encoding)
     del secrets
@@ -121,7 +135,13 @@ def sign_webhook(  # noqa: PLR0913 - options, each by its name
         raise keys
     if not isinstance(body, bytes):
         raise ValidationError([f"body must be bytes: got {type(body).__name__}"])
-    signed_at = str(int(now()) if timestamp is None else timestamp)
+    if not is_delivery_id(webhook_id):
+        raise ValidationError([f"webhook_id must be 1 to {MAX_ID_CHARS} printable ASCII characters"])
+    check_function("now", now)
+    name, seconds = ("now()", now()) if timestamp is None else ("timestamp", timestamp)
+    if check_seconds(name, seconds) >= _MAX_TIMESTAMP:
+        raise ValidationError([f"{name} must be Unix seconds, of at most 15 digits"])
+    signed_at = str(int(seconds))
     signatures = keys.signatures(signed_content(webhook_id, signed_at, body))
     return {
         ID_HEADER: webhook_id,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -14,16 +13,19 @@ from attrs import field, frozen
 
 from kling_elements.api.parsing import find_created_task
 from kling_elements.errors import ValidationError, WebhookVerificationError
-from kling_elements.policy.durations import check_seconds
+from kling_elements.policy.durations import check_function, check_kind, check_seconds
+from kling_elements.printable import printable
 from kling_elements.task import Task
 from kling_elements.types import Response
 from kling_elements.webhooks.signing import (
     ID_HEADER,
+    MAX_ID_CHARS,
     SIGNATURE_HEADER,
     TIMESTAMP_HEADER,
     Encoding,
     Secrets,
     SigningKeys,
+    is_delivery_id,
     signed_content,
     signing_keys,
 )
@@ -36,7 +38,6 @@ Headers: TypeAlias = (
 TOLERANCE = 300.0  # seconds that a delivery's timestamp may be from our clock, before or behind
 _TIMESTAMP = re.compile(r"[0-9]{1,15}")
 _MAX_SIGNATURE_CHARS = 16 * 1024  # some 300 signatures; a service that rotates its secret sends two or three
-_MAX_ID_CHARS = 1024
 
 
 class Reason(Enum):
@@ -138,8 +139,10 @@ def examine(
     Raises:
         ValidationError: The caller's own arguments can't be used.
     """
-    content = _raw(body)
+    content = raw_body(body)
+    check_kind("keys", keys, SigningKeys)
     limit = check_seconds("tolerance", tolerance)
+    check_function("now", now)
     found = _find(headers, (ID_HEADER, TIMESTAMP_HEADER, SIGNATURE_HEADER))
     if isinstance(found, str):
         return Refusal(Reason.HEADERS, found)
@@ -154,7 +157,7 @@ def examine(
             webhook_id,
         )
     # Said only to a sender who has the secret.
-    if text := _off_time(int(timestamp), now(), limit):
+    if text := _off_time(int(timestamp), check_seconds("now()", now()), limit):
         return Refusal(Reason.TIMESTAMP, f"delivery {webhook_id!r} {text}", webhook_id)
     task = _read_task(content)
     if isinstance(task, str):
@@ -164,8 +167,8 @@ def examine(
 
 def _malformed(webhook_id: str, timestamp: str, signature: str) -> str:
     """Return what is malformed in the headers, if anything."""
-    if not (webhook_id.isascii() and webhook_id.isprintable() and len(webhook_id) <= _MAX_ID_CHARS):
-        return f"the header {ID_HEADER} is not up to {_MAX_ID_CHARS} printable ASCII characters"
+    if not is_delivery_id(webhook_id):
+        return f"the header {ID_HEADER} is not up to {MAX_ID_CHARS} printable ASCII characters"
     if not _TIMESTAMP.fullmatch(timestamp):
         return f"the header {TIMESTAMP_HEADER} is no number of Unix seconds"
     if len(signature) > _MAX_SIGNATURE_CHARS:
@@ -173,7 +176,12 @@ def _malformed(webhook_id: str, timestamp: str, signature: str) -> str:
     return ""
 
 
-def _raw(body: object) -> bytes:
+def raw_body(body: object) -> bytes:
+    """Return a body's bytes.
+
+    Raises:
+        ValidationError: It is not the raw body of a request.
+    """
     if isinstance(body, (bytes, bytearray, memoryview)):
         return bytes(body)
     raise ValidationError(
@@ -204,12 +212,16 @@ def _find(headers: object, wanted: tuple[str, str, str]) -> tuple[str, str, str]
     return found[wanted[0]], found[wanted[1]], found[wanted[2]]
 
 
-def _pairs(headers: object) -> Iterable[object]:
-    # httpx, Django, Flask, aiohttp and http.server all have `items`, whatever else they are.
-    items = getattr(headers, "items", None)
-    given = items() if callable(items) else headers
-    if isinstance(given, Iterable) and not isinstance(given, (str, bytes)):
-        return given
+def _pairs(headers: object) -> list[object]:
+    try:
+        # httpx, Django, Flask, aiohttp and http.server all have `items`, whatever else they are.
+        items = getattr(headers, "items", None)
+        given = items() if callable(items) else headers
+        if isinstance(given, Iterable) and not isinstance(given, (str, bytes)):
+            return list(given)
+    except Exception as error:  # whatever a caller's object raises
+        reason = printable(str(error) or type(error).__name__)
+        raise ValidationError([f"headers can't be read: {reason}"]) from error
     raise ValidationError([f"headers must be a mapping or pairs: got {type(headers).__name__}"])
 
 
@@ -237,7 +249,7 @@ def _candidates(signature: str) -> list[bytes]:
 def _off_time(timestamp: int, now: float, tolerance: float) -> str:
     """Return what is wrong with a timestamp, if anything."""
     age = now - timestamp
-    if math.isnan(age) or abs(age) > tolerance:
+    if abs(age) > tolerance:
         where = "ago" if age > 0 else "in the future"
         return (
             f"was signed {abs(age):.0f} s {where}, and {tolerance:.0f} s are allowed: "

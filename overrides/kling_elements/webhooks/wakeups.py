@@ -11,7 +11,8 @@ from typing import Any, TypedDict
 
 import anyio
 
-from kling_elements.policy.durations import check_kind
+from kling_elements.errors import ValidationError
+from kling_elements.policy.durations import asynchronous, check_function, check_kind
 from kling_elements.task import Task
 from kling_elements.webhooks.deduplication import DeliveryLog, Receipt
 from kling_elements.webhooks.verification import Delivery
@@ -72,7 +73,12 @@ class WakeHub:
 
         Returns:
             Options for one wait. Make new ones for each.
+
+        Raises:
+            ValidationError: An argument can't be used.
         """
+        if problems := asynchronous({"on_update": on_update}):
+            raise ValidationError(problems)
         sleeper = WakeableSleep(self, task_id, on_update)
         return {"sleep": sleeper.sleep, "on_update": sleeper.update}
 
@@ -115,6 +121,10 @@ class WakeableSleep:
     """Sleeps for one wait. A delivery that came while it was awake ends the next sleep at once."""
 
     def __init__(self, hub: WakeHub, task_id: str | None, on_update: Listener | None) -> None:
+        if task_id is not None:
+            check_kind("task_id", task_id, str)
+        if on_update is not None:
+            check_function("on_update", on_update)
         self._hub = hub
         self._task_id = task_id
         self._on_update = on_update
