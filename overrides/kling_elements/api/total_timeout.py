@@ -71,12 +71,18 @@ class TotalTimeout:
 
     def end(self) -> None:
         """End the exchange now."""
-        with self._guard:
-            self._has_ended = True
-            if self._connection is not None:
-                with contextlib.suppress(OSError):
+        self._has_ended = True
+        # If the guard is held, the exchange is over, or looks at the time next. Not waited for: its thread may
+        # be in a signal handler, which waits for the watcher.
+        if self._guard.acquire(blocking=False):
+            try:
+                if self._connection is not None:
                     # Not the TLS layer's own shutdown: a thread is waiting in that.
                     socket.socket.shutdown(self._connection, socket.SHUT_RDWR)
+            except OSError:
+                pass
+            finally:
+                self._guard.release()
 
 
 class _Watcher:
