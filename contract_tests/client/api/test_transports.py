@@ -3,10 +3,13 @@
 import gzip
 import logging
 import os
+import threading
 import zlib
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
+import anyio.to_thread
 import httpx
 import pytest
 
@@ -15,7 +18,7 @@ from contract_tests.support.clients import KEY, Script, call_under
 from contract_tests.support.loopback import dripping, keeping_alive, never_connecting, refused_url
 from contract_tests.support.transports import CREATE, HEADER, TransportKind
 from kling_elements import ValidationError
-from kling_elements.api import clients
+from kling_elements.api import clients, total_timeout
 from kling_elements.api.auth import ApiKey, Settings
 from kling_elements.external import ExternalRequest, ResponseHead
 from kling_elements.types import MAX_RESPONSE_BYTES, NoResponse, Request, Response
@@ -337,6 +340,31 @@ def test_an_answer_in_drips(kind: TransportKind) -> None:
     with never_connecting() as url:
         outcome = kind.send(kind.transport(None, at(url)), timeout=SHORT)
     assert (isinstance(outcome, NoResponse), outcome.was_sent) == (True, False)
+
+
+def test_threads_that_cannot_be_had(kind: TransportKind, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is sent that can't be timed. What may block runs all the same, also if others have all threads."""
+
+    def refuse(_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    async def run_beside_others() -> int:
+        if kind.backend:
+            limiter = anyio.to_thread.current_default_thread_limiter()
+            for _ in range(int(limiter.available_tokens)):
+                limiter.acquire_on_behalf_of_nowait(object())
+        return await transport.run(lambda: 1)
+
+    transport = kind.transport(None, at(refused_url()))
+    monkeypatch.setattr(total_timeout, "_watcher", total_timeout._Watcher())
+    assert kind.run(run_beside_others) == 1
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        assert kind.run(lambda: transport.run(lambda: 1)) == 1
+        with nullcontext() if kind.backend else pytest.raises(ValidationError, match="can't start new thread"):
+            kind.send(transport)
+    with dripping(HEAD + b"x-slow: ", b"a") as served:
+        assert kind.send(kind.transport(None, at(served.url)), timeout=SHORT) == LATE
 
 
 def test_a_steady_body(kind: TransportKind) -> None:

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable
 from contextlib import closing, nullcontext
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ import pytest
 
 from contract_tests.client.journal.conftest import NEW, Clock, Open
 from contract_tests.support.locks import locked
-from kling_elements.journal import Job, Journal, JournalUnread, State, journal_at
+from contract_tests.support.reentry import cut_into
+from kling_elements.journal import Begun, Job, Journal, JournalUnread, State, journal_at
 from kling_elements.journal.database import Database
 from kling_elements.journal.fallback import Fallback
 from kling_elements.journal.schema import MIGRATIONS
@@ -269,6 +271,45 @@ def test_an_interrupt_leaves_no_transaction_open(
             journal.created(entry_id, Task("t1", "CREATED"))
     found = open_journal().created(entry_id, Task("t2", "CREATED"))
     assert (found.state, found.task_id) == (State.CREATED, "t2")
+
+
+USES: dict[str, Callable[[Journal], object]] = {
+    "it reads": Journal.unfinished,
+    "it creates": lambda journal: journal.begin(NEW),
+    "it names the key": lambda journal: journal.fingerprint("key"),
+    "it checks": Journal.check,
+    "it closes": Journal.close,
+}
+
+
+@pytest.mark.parametrize("use", USES.values(), ids=USES)
+@pytest.mark.parametrize("place", [None, "off"], ids=["file", "memory"])
+def test_a_signal_handler_may_use_it_at_any_moment(
+    use: Callable[[Journal], object], place: str | None, tmp_path: Path, warnings: Warnings
+) -> None:
+    """What it cuts into is on the disk all the same, and so is its own in the end."""
+    for step in count(1, 1 if place else 7):
+        path = tmp_path / f"{step}.sqlite3"
+        results: list[object] = []
+        journal = Journal.open(place or path, {})
+
+        def work(journal: Journal = journal, results: list[object] = results) -> None:
+            begun = journal.begin(OF_JOB)
+            assert (begun.is_recorded, journal.problem) == (place is None, None)
+            results.append(begun)
+
+        def handler(journal: Journal = journal, results: list[object] = results) -> None:
+            results.append(use(journal))
+
+        if not cut_into(work, handler, step, "kling_elements.journal"):
+            break
+        begun = {each.entry_id for each in results if isinstance(each, Begun)}
+        journal.close()
+        with closing(journal if place else Journal.open(path, {})) as again:
+            assert {entry.entry_id for entry in again.entries()} == begun
+            assert again.job("b", "1")
+    assert step > 10
+    assert warnings() == []
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")

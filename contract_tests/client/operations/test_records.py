@@ -208,12 +208,12 @@ def test_an_answered_create_that_is_cancelled_keeps_its_id(
     """A create that is cancelled as its id is to be written down has it in the journal all the same."""
     run, count = anyio.to_thread.run_sync, 0
 
-    async def cancelled(function: Any) -> Any:
+    async def cancelled(function: Any, **options: Any) -> Any:
         nonlocal count
         count += 1
         if count == 2:  # after noting the request: the id
             raise asyncio.CancelledError
-        return await run(function)
+        return await run(function, **options)
 
     client = ASYNC.open(Script.of(shown()), journal=path)
     monkeypatch.setattr(anyio.to_thread, "run_sync", cancelled)

@@ -5,6 +5,8 @@ import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import count
 from typing import Any
 
 import pytest
@@ -12,11 +14,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from contract_tests.support.examples import examples
+from contract_tests.support.reentry import cut_into
 from kling_elements import Limits, PollSchedule, RetryPolicy, Stage, ValidationError
 from kling_elements.policy.deadline import Deadline
 from kling_elements.policy.durations import check_seconds
 from kling_elements.policy.polling import choose_schedule
-from kling_elements.policy.rate_limits import Rate, RateLimiter, rate_limiter_for
+from kling_elements.policy.rate_limits import TASK_FORGOTTEN, Rate, RateLimiter, rate_limiter_for
 from kling_elements.policy.retries import backoff
 
 DEFAULT = RetryPolicy()
@@ -288,6 +291,35 @@ def test_threads_do_not_exceed_it_together() -> None:
         delays = sorted(pool.map(lambda _: limiter.delay(0.0), range(200)))
         slots = [slot for slot in pool.map(lambda _: limiter.take_slot(0.0), range(50)) if slot]
     assert (delays, len(slots)) == ([float(number // 10) for number in range(200)], 3)
+
+
+CALLS: list[Callable[[RateLimiter], object]] = [
+    lambda limiter: limiter.delay(1.0),
+    lambda limiter: limiter.update_from(headers(5, 9), 1.0),
+    lambda limiter: limiter.describe(1.0),
+    lambda limiter: limiter.slot_delay(1.0),
+    lambda limiter: limiter.take_slot(TASK_FORGOTTEN),
+]
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_signal_handler_may_use_it_at_any_moment(call: Callable[[RateLimiter], object]) -> None:
+    """It does not wait for what it cuts into, and that is content with whatever was forgotten meanwhile."""
+    for step in count(1):
+        limiter = RateLimiter(Limits((Rate(2, 1.0), Rate(3, 5.0)), 1))
+        for task in ("a", "b"):
+            limiter.delay(0.0)
+            limiter.task_started(task, 0.0)
+        limiter.update_from(headers(1, 60), 0.0)
+
+        def handler(limiter: RateLimiter = limiter) -> None:
+            limiter.delay(2 * TASK_FORGOTTEN)
+            limiter.update_from(headers(0, 7), 2 * TASK_FORGOTTEN)
+            assert limiter.describe(2 * TASK_FORGOTTEN).tasks == 0
+
+        if not cut_into(partial(call, limiter), handler, step, RateLimiter.__module__):
+            break
+    assert step > 3
 
 
 class Forking(float):

@@ -26,6 +26,7 @@ from kling_elements.api.httpx_adapter import (
     watched,
 )
 from kling_elements.api.log_redaction import RedactedLogs, without_queries
+from kling_elements.api.threads import run_in_thread
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -61,9 +62,7 @@ class AsyncTransport(BaseTransport[AsyncClients]):
 
     async def run(self, function: Callable[[], T]) -> T:
         """Run a function that may block, in a thread."""
-        from anyio import to_thread
-
-        return await to_thread.run_sync(function)
+        return await run_in_thread(function)
 
     async def call(self, function: Callable[[Any], object], value: object) -> object:
         """Call a caller's function; what it returns is awaited if it can be."""

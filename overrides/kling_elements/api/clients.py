@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import ssl
-import threading
 import weakref
 from contextlib import nullcontext
 from functools import cache
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 from urllib.parse import urlsplit
 
@@ -58,7 +58,8 @@ class Pool(Generic[ClientT]):
     """The slots of one process, and for asynchronous clients of one event loop.
 
     Attributes:
-        gate: A semaphore: so many exchanges at once.
+        gate: It lets so many exchanges pass at once: a queue of permits, and of asynchronous clients a
+            semaphore. (A `threading.Semaphore` would lock out a signal handler for ever.)
         free: The slots that are not in use, the last used one last.
         process: The process.
         is_closed: Whether a slot is closed as soon as it is not in use.
@@ -153,7 +154,10 @@ class SyncClients(Clients[httpx.Client]):
     def pool(self) -> Pool[httpx.Client]:
         """Return the pool of this process."""
         if self._pool is None or not self._pool.is_ours:
-            self._pool = Pool(threading.BoundedSemaphore(MOST_AT_ONCE))
+            permits: SimpleQueue[None] = SimpleQueue()
+            for _ in range(MOST_AT_ONCE):
+                permits.put(None)
+            self._pool = Pool(permits)
             weakref.finalize(self._pool, _close_all, self._pool.free, self._pool.process).atexit = False
         return self._pool
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from queue import Empty
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
@@ -128,7 +129,9 @@ class SyncTransport(BaseTransport[SyncClients]):
     ) -> Outcome:
         """Send a look over a kept connection of ours, once fewer than `MOST_AT_ONCE` others are under way."""
         pool = self._clients.pool()
-        if not pool.gate.acquire(timeout=limit.left):
+        try:
+            pool.gate.get(timeout=limit.left)
+        except Empty:
             return timed_out(exchange)
         try:
             slot = self._clients.slot(pool, settings.base_url)
@@ -143,7 +146,7 @@ class SyncTransport(BaseTransport[SyncClients]):
             outcome = self._exchange(slot.client, request, timeout, settings, exchange, limit)
             self._clients.give_back(pool, slot)
         finally:
-            pool.gate.release()
+            pool.gate.put(None)
         return outcome
 
     def _exchange(  # noqa: PLR0913, PLR0917 - what one exchange needs

@@ -6,13 +6,14 @@ hours. An event loop can cancel, but a thread that waits for a socket is only wo
 
 from __future__ import annotations
 
-import contextlib
 import math
 import os
 import socket
 import threading
 import time
 from typing import Any, Self
+
+from kling_elements.errors import ValidationError
 
 
 class TotalTimeout:
@@ -71,12 +72,18 @@ class TotalTimeout:
 
     def end(self) -> None:
         """End the exchange now."""
-        with self._guard:
-            self._has_ended = True
-            if self._connection is not None:
-                with contextlib.suppress(OSError):
+        self._has_ended = True
+        # If the guard is held, the exchange is over, or looks at the time next. Not waited for: its thread may
+        # be in a signal handler, which waits for the watcher.
+        if self._guard.acquire(blocking=False):
+            try:
+                if self._connection is not None:
                     # Not the TLS layer's own shutdown: a thread is waiting in that.
                     socket.socket.shutdown(self._connection, socket.SHUT_RDWR)
+            except OSError:
+                pass
+            finally:
+                self._guard.release()
 
 
 class _Watcher:
@@ -90,12 +97,20 @@ class _Watcher:
         self._is_running = False
 
     def add(self, limit: TotalTimeout) -> None:
-        """Watch an exchange, or look again at when it ends."""
+        """Watch an exchange, or look again at when it ends.
+
+        Raises:
+            ValidationError: If that can't be done. Nothing was sent.
+        """
         with self._lock:
             self._under_way.add(limit)
             if not self._is_running:
+                try:
+                    threading.Thread(target=self._run, name="kling-elements timeouts", daemon=True).start()
+                except RuntimeError as error:
+                    self._under_way.discard(limit)
+                    raise ValidationError([f"no thread can be started to time the request: {error}"]) from None
                 self._is_running = True
-                threading.Thread(target=self._run, name="kling-elements timeouts", daemon=True).start()
             elif limit.ends < self._wakes_at:
                 self._changed.notify()
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import anyio
 import anyio.lowlevel
-import anyio.to_thread
 from attrs import define, field
 
+from kling_elements.api.threads import run_in_thread
 from kling_elements.batch.results import BatchClosed, Running
 from kling_elements.batch.worker_pool import GRACE
 from kling_elements.batch.workload import Workload
@@ -201,7 +201,7 @@ class AsyncBatch(Generic[ItemT, ResultT]):
             return None
 
     async def _prepare(self, session: _Session[ResultT], raw: object) -> tuple[ItemT] | None:
-        item = await anyio.to_thread.run_sync(self._workload.prepare, raw)
+        item = await run_in_thread(partial(self._workload.prepare, raw))
         return None if session.brake.is_set() else (item,)
 
     async def _sleep(self, brake: anyio.Event, seconds: float) -> None:

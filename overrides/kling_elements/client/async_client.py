@@ -19,6 +19,7 @@ from kling_elements import journal as journals
 from kling_elements.api.async_transport import AsyncTransport
 from kling_elements.api.auth import Settings
 from kling_elements.api.endpoints import DEFAULT_MODEL
+from kling_elements.api.threads import run_in_thread
 from kling_elements.client.base import BaseClient, check_waiting, shown, split_options
 from kling_elements.operations.arguments import Image, Images
 from kling_elements.task import AsyncTask, Target, Task, async_download_alone
@@ -73,10 +74,8 @@ class AsyncKlingElements(BaseClient[AsyncTask, httpx.AsyncClient, AsyncTransport
         await self._transport.aclose()
         for generated in self._generated:
             await generated.aclose()
-        from anyio import to_thread
-
         with anyio.CancelScope(shield=True):
-            await to_thread.run_sync(self._core.recorder.close)
+            await run_in_thread(self._core.recorder.close)
 
     @shown
     async def create(

@@ -33,6 +33,7 @@ from kling_elements.journal.schema import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
 T = TypeVar("T")
 
@@ -77,6 +78,10 @@ class Database:
         path: The file.
         busy_seconds: How long to wait for another process's transaction.
         migrations: See `kling_elements.journal.schema`.
+
+    Attributes:
+        is_busy: Whether the connection is in use. Its owner, who has locked it, sees that in a signal handler
+            only.
     """
 
     def __init__(
@@ -91,6 +96,13 @@ class Database:
         self._connection: sqlite3.Connection | None = None
         self._closing: weakref.finalize[..., Database] | None = None
         self._identity: Identity | None = None
+        self.is_busy = False
+
+    @property
+    def transaction(self) -> sqlite3.Connection | None:
+        """The connection, if a signal handler asks that cut into a transaction on it."""
+        connection = self._connection if self.is_busy else None
+        return connection if connection is not None and connection.in_transaction else None
 
     def exists(self) -> bool:
         """Whether there is a file, as far as this user may look."""
@@ -100,8 +112,7 @@ class Database:
         """Which file stands there now; None if none does."""
         return _identity(self.path)
 
-    @contextlib.contextmanager
-    def writing(self, *, hasty: bool = False) -> Iterator[sqlite3.Connection]:
+    def writing(self, *, hasty: bool = False) -> AbstractContextManager[sqlite3.Connection]:
         """A transaction that is on the disk when the block is left.
 
         Args:
@@ -112,19 +123,9 @@ class Database:
             OSError: The same.
             NotAJournal: The file is another program's, or no file.
         """
-        patience = _HASTY_SECONDS if hasty else self.busy_seconds
-        connection = self._connected(patience)
-        try:
-            _patiently(lambda: connection.execute("BEGIN IMMEDIATE"), patience)
-            migrate(connection, self.migrations)
-            yield connection
-            _patiently(lambda: connection.execute("COMMIT"), patience)
-        except BaseException:
-            self._roll_back(connection)
-            raise
+        return self._transaction(self._begin_writing, _HASTY_SECONDS if hasty else self.busy_seconds)
 
-    @contextlib.contextmanager
-    def reading(self, *, hasty: bool = False) -> Iterator[sqlite3.Connection]:
+    def reading(self, *, hasty: bool = False) -> AbstractContextManager[sqlite3.Connection]:
         """A consistent view of the file.
 
         Args:
@@ -135,25 +136,14 @@ class Database:
             OSError: The same.
             NotAJournal: The file is another program's, or no file.
         """
-        patience = _HASTY_SECONDS if hasty else self.busy_seconds
-        connection = self._connected(patience)
-        try:
-            connection.execute("BEGIN")
-            if not _patiently(lambda: is_current(connection, self.migrations), patience):
-                connection.execute("COMMIT")
-                _patiently(lambda: connection.execute("BEGIN IMMEDIATE"), patience)
-                migrate(connection, self.migrations)
-            yield connection
-            _patiently(lambda: connection.execute("COMMIT"), patience)
-        except BaseException:
-            self._roll_back(connection)
-            raise
+        return self._transaction(self._begin_reading, _HASTY_SECONDS if hasty else self.busy_seconds)
 
     def close(self) -> None:
         """Close the connection; the next use opens another."""
-        if self._closing is not None:
-            self._closing()
+        closing = self._closing
         self._connection = self._closing = None
+        if closing is not None:
+            closing()
 
     def leave_to_parent(self) -> None:
         """After a fork, in the child: leave the connection to the parent."""
@@ -162,18 +152,48 @@ class Database:
         if self._connection is not None:
             _inherited.append(self._connection)
         self._connection = self._closing = None
+        self.is_busy = False
+
+    @contextlib.contextmanager
+    def _transaction(
+        self, begin: Callable[[sqlite3.Connection, float], None], patience: float
+    ) -> Iterator[sqlite3.Connection]:
+        was_busy, self.is_busy = self.is_busy, True
+        try:
+            connection = self._connected(patience)
+            try:
+                begin(connection, patience)
+                yield connection
+                _patiently(lambda: connection.execute("COMMIT"), patience)
+            except BaseException:
+                self._roll_back(connection)
+                raise
+        finally:
+            self.is_busy = was_busy
+
+    def _begin_writing(self, connection: sqlite3.Connection, patience: float) -> None:
+        _patiently(lambda: connection.execute("BEGIN IMMEDIATE"), patience)
+        migrate(connection, self.migrations)
+
+    def _begin_reading(self, connection: sqlite3.Connection, patience: float) -> None:
+        connection.execute("BEGIN")
+        if not _patiently(lambda: is_current(connection, self.migrations), patience):
+            connection.execute("COMMIT")
+            self._begin_writing(connection, patience)
 
     def _connected(self, patience: float) -> sqlite3.Connection:
-        if self._connection is not None and self._identity != self.identity():
+        connection = self._connection
+        if connection is not None and self._identity != self.identity():
             self.close()  # somebody removed or replaced the file
-        if self._connection is None:
-            self._connection = _patiently(self._open, patience)
+            connection = None
+        if connection is None:
+            self._connection = connection = _patiently(self._open, patience)
             self._identity = self.identity()
             # Also of a journal that nobody closes.
-            self._closing = weakref.finalize(self, _close, self._connection, self.path, self._identity)
+            self._closing = weakref.finalize(self, _close, connection, self.path, self._identity)
         # Pages are read from the disk again, so that damage is met now and not by the next process.
-        self._connection.execute("PRAGMA shrink_memory")
-        return self._connection
+        connection.execute("PRAGMA shrink_memory")
+        return connection
 
     def _open(self) -> sqlite3.Connection:
         _make_or_recognise(self.path)

@@ -49,7 +49,8 @@ class _Done(NamedTuple, Generic[T]):
 class Fallback:
     """Runs operations on the disk, else in memory, and writes those back when the file works again.
 
-    See `Store`.
+    See `Store`. The lock does not keep out a signal handler that cuts into its own thread, and uses the same
+    journal: that works within the transaction that is open, and leaves the commit to its owner.
 
     After a failure the file is left alone for some seconds, and then nothing waits for other programs until
     it works again: one that holds it costs a process the long wait once.
@@ -91,14 +92,15 @@ class Fallback:
         """The file."""
         return self.database.path
 
-    @property
-    def has_unsaved(self) -> bool:
-        """Whether there is something that is not on the disk."""
-        return bool(self._unsaved)
+    def is_saved(self, entry_id: str) -> bool:
+        """Whether an entry is on the disk as it was last written."""
+        return entry_id not in self._unsaved
 
     def close(self) -> None:
         """Write what is left, and close the file."""
         with self.lock:
+            if self.database.is_busy:  # a signal handler cuts into what still needs the connection
+                return
             if self._unsaved:
                 self._next_try = float("-inf")
                 self._on_disk(lambda _: None, writes=True)
@@ -152,10 +154,12 @@ class Fallback:
                     lambda connection: _Done(operation(EntryTable(connection))),
                     writes=writes or bool(self._unsaved),
                 )
-            return done.value if done else self._in_memory(operation)
+            return done.value if done else self._uncommitted(operation)
 
     def _on_disk(self, work: Callable[[sqlite3.Connection], T], *, writes: bool) -> T | None:
         """Work in one transaction, after what could not be written before; None if that can't be done."""
+        if self.database.transaction is not None:  # a signal handler cuts into it
+            return None
         if self.monotonic() < self._next_try:
             return None
         if self._damaged is not None and self._damaged == self.database.identity():
@@ -173,23 +177,27 @@ class Fallback:
         hasty = self.problem is not None
         transaction = self.database.writing if writes else self.database.reading
         with transaction(hasty=hasty) as connection:
+            saved: list[Entry] = []
             if writes:
                 if not self._is_pruned:
                     prune(connection, self.clock())
                 if self._unsaved:
-                    self._save(connection)
+                    saved = self._save(connection)
             result = work(connection)
         self.unread = None
         if writes:
             self._is_pruned = True
-            self._unsaved.clear()
+            for entry in saved:  # and not those that a signal handler added meanwhile
+                self._unsaved.pop(entry.entry_id, None)
             if self.problem:
                 logger.info("the journal %s can be written again; nothing is missing from it", self.path)
             self.problem = self._damaged = None
             self._forget_copy()
         return result
 
-    def _save(self, connection: sqlite3.Connection) -> None:
+    def _save(self, connection: sqlite3.Connection) -> list[Entry]:
+        """Write what is unsaved into a transaction, and return it."""
+        unsaved = list(self._unsaved.values())
         # Noted while the journal's salt could not be read, the name of a key is one of this process only.
         named = {
             name: key_fingerprint(key, *read_naming(connection)) for name, key in self._named_here.items()
@@ -197,16 +205,22 @@ class Fallback:
         save(
             (
                 entry._replace(fingerprint=named.get(entry.fingerprint, entry.fingerprint))
-                for entry in self._unsaved.values()
+                for entry in unsaved
             ),
             EntryTable(connection),
         )
+        return unsaved
 
-    def _in_memory(self, operation: Callable[[Table], T]) -> T:
-        if self._memory is None:
-            self._memory = self._copied() or self._rebuilt()
+    def _uncommitted(self, operation: Callable[[Table], T]) -> T:
+        """Work where nothing is on the disk when it is done: in memory, or in an outer transaction."""
+        if (connection := self.database.transaction) is not None:
+            self.unread = None
+        else:
+            if self._memory is None:
+                self._memory = self._copied() or self._rebuilt()
+            connection = self._memory
         try:
-            return operation(MemoryTable(self._memory, self._unsaved))
+            return operation(MemoryTable(connection, self._unsaved))
         except UnstorableError:
             raise
         except _TROUBLE as trouble:  # the copy is as damaged as the file
@@ -225,7 +239,7 @@ class Fallback:
             try:
                 with self.database.reading(hasty=True) as connection:
                     connection.backup(memory)
-                save(self._unsaved.values(), EntryTable(memory))
+                save(list(self._unsaved.values()), EntryTable(memory))
             except _TROUBLE as trouble:
                 memory.close()
                 self.problem = self.problem or _reason(trouble)
@@ -238,7 +252,7 @@ class Fallback:
     def _rebuilt(self) -> sqlite3.Connection:
         memory = _connect()
         migrate(memory, MIGRATIONS)
-        save(self._unsaved.values(), EntryTable(memory))
+        save(list(self._unsaved.values()), EntryTable(memory))
         return memory
 
     def _forget_copy(self) -> None:

@@ -134,9 +134,9 @@ class Journal:
         with self._store.lock:
             lease = own_lease(entry_id, operations.CREATE_SECONDS, self._now())
             begun = self._store.write(lambda table: operations.begin(table, new, entry_id, now, lease))
-            if self._store.has_unsaved:
-                return operations.Begun(begun.entry_id, begun.earlier, is_recorded=False)
-            return begun
+            if self._store.is_saved(begun.entry_id):
+                return begun
+            return operations.Begun(begun.entry_id, begun.earlier, is_recorded=False)
 
     def created(self, entry_id: str, task: TaskData) -> Entry:
         """Note the task that create made."""

@@ -32,7 +32,6 @@ class TransientStore:
     path: Path | None = None
     problem: str | None = None
     unread: str | None = None
-    has_unsaved = True
 
     def __init__(self, clock: Callable[[], float], monotonic: Callable[[], float]) -> None:
         self.lock = threading.RLock()
@@ -48,6 +47,10 @@ class TransientStore:
     def read(self, operation: Callable[[TransientTable], T]) -> T:
         """Run an operation that changes nothing."""
         return self.write(operation)
+
+    def is_saved(self, entry_id: str) -> bool:  # noqa: ARG002 - as `Fallback`'s
+        """Whether an entry is on the disk: none is."""
+        return False
 
     def fingerprint(self, key: Callable[[], str]) -> str:
         """Return a name for a key, of use in this process only."""
@@ -65,7 +68,10 @@ class TransientStore:
 
 
 class TransientTable:
-    """The entries of this process; in its methods like `EntryTable`."""
+    """The entries of this process; in its methods like `EntryTable`.
+
+    A signal handler may write in the middle of a call: each loop is over a copy.
+    """
 
     def __init__(self) -> None:
         self._entries: dict[str, Entry] = {}
@@ -80,33 +86,33 @@ class TransientTable:
 
     def of_task(self, task_id: str) -> list[Entry]:
         """Return the entries of a task."""
-        return _sorted(self._entries[each] for each in self._of_task.get(task_id, ()))
+        return _sorted(self._entries[each] for each in tuple(self._of_task.get(task_id, ())))
 
     def of_job(self, job: Job) -> list[Entry]:
         """Return the entries of a job."""
-        return _sorted(self._entries[each] for each in self._of_job.get(job, ()))
+        return _sorted(self._entries[each] for each in tuple(self._of_job.get(job, ())))
 
     def tasks_beginning(self, prefix: str, origin: str | None) -> list[str]:
         """Return the ids of tasks that begin so, a few at most."""
         found = {
             entry.task_id
-            for entry in self._entries.values()
+            for entry in tuple(self._entries.values())
             if entry.task_id and entry.task_id.startswith(prefix) and origin in {None, entry.origin}
         }
         return heapq.nsmallest(10, found)
 
     def unfinished(self) -> list[Entry]:
         """Return all entries that are not finished."""
-        return _sorted(entry for entry in self._entries.values() if not entry.is_finished)
+        return _sorted(entry for entry in tuple(self._entries.values()) if not entry.is_finished)
 
     def page(self, after: Place, count: int) -> list[Entry]:
         """Return the next entries in their order."""
-        later = (entry for entry in self._entries.values() if place(entry) > after)
+        later = (entry for entry in tuple(self._entries.values()) if place(entry) > after)
         return heapq.nsmallest(count, later, key=place)
 
     def keys(self, batch: str) -> list[str]:
         """Return the keys of a batch's jobs."""
-        return [job.key for job in self._of_job if job.batch == batch]
+        return [job.key for job in tuple(self._of_job) if job.batch == batch]
 
     def put(self, entry: Entry) -> None:
         """Write an entry."""

@@ -51,9 +51,8 @@ class Store(Protocol):
         """Why the last call did not see the file's entries; None if it did, or there are none."""
         ...
 
-    @property
-    def has_unsaved(self) -> bool:
-        """Whether there is something that is not on the disk."""
+    def is_saved(self, entry_id: str) -> bool:
+        """Whether an entry is on the disk as it was last written."""
         ...
 
     def write(self, operation: Callable[[Table], T]) -> T:

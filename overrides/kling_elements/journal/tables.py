@@ -109,9 +109,9 @@ class MemoryTable(EntryTable):
         EntryTable.put(self, entry)
         self.unsaved[entry.entry_id] = entry
         if len(self.unsaved) > MAX_ENTRIES:
-            finished = (kept.entry_id for kept in self.unsaved.values() if kept.is_finished)
+            finished = (kept.entry_id for kept in list(self.unsaved.values()) if kept.is_finished)
             dropped = next(finished, next(iter(self.unsaved)))
-            del self.unsaved[dropped]
+            self.unsaved.pop(dropped, None)
             self.connection.execute("DELETE FROM entries WHERE entry_id = ?", (dropped,))
 
 

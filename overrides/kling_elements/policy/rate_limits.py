@@ -11,7 +11,7 @@ import math
 import os
 import re
 import threading
-from collections import deque
+from bisect import bisect_right
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from kling_elements.policy.durations import check_count, check_kind, check_seconds
@@ -123,18 +123,21 @@ class Usage(NamedTuple):
 class RateLimiter:
     """Counts what one process asks of the service with one key. Safe to use from several threads.
 
+    A signal handler may use it in the middle of a call of its own thread: nothing that a call has begun to
+    read is changed in place.
+
     Attributes:
         limits: The limits to keep.
     """
 
     def __init__(self, limits: Limits | None = None) -> None:
         self.limits = limits or Limits()
-        self._sent: deque[float] = deque()
+        self._sent: tuple[float, ...] = ()  # in their order
         self._blocked_until = -math.inf
         self._allowance: tuple[int, float] | None = None
         self._tasks: dict[str, float] = {}
         self._slots = itertools.count()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def delay(self, now: float, most: float = math.inf) -> float:
         """Return the seconds to wait before sending one request, and reserve its place.
@@ -147,10 +150,10 @@ class RateLimiter:
             moment = self._next_moment(now)
             if moment - now > most:
                 return moment - now
-            self._sent.append(moment)
-            if self._allowance and moment < self._allowance[1]:
-                self._allowance = (self._allowance[0] - 1, self._allowance[1])
-            self._trim(now)
+            longest = max((rate.seconds for rate in self.limits.rates), default=0.0)
+            self._sent = (*self._sent[bisect_right(self._sent, now - longest) :], moment)
+            if (allowance := self._allowance) and moment < allowance[1]:
+                self._allowance = (allowance[0] - 1, allowance[1])
             return moment - now
 
     def update_from(self, headers: Mapping[str, str], now: float) -> None:
@@ -174,10 +177,10 @@ class RateLimiter:
                 self._blocked_until = max(self._blocked_until, until)
                 self._allowance = None
                 return
-            if self._allowance and now < self._allowance[1]:
+            if (allowance := self._allowance) and now < allowance[1]:
                 # Responses overtake one another: within a window the least is the newest.
-                remaining = min(remaining, max(self._allowance[0], 0))
-                until = max(until, self._allowance[1])
+                remaining = min(remaining, max(allowance[0], 0))
+                until = max(until, allowance[1])
             self._allowance = (remaining, until)
 
     def take_slot(self, now: float) -> str | None:
@@ -209,10 +212,11 @@ class RateLimiter:
     def slot_delay(self, now: float) -> float:
         """Return the seconds until a slot is free even if no task ends."""
         with self._lock:
-            if self._free(now) >= 1 or self.limits.tasks is None:
+            self._free(now)  # forgets tasks
+            seen, most = sorted(self._tasks.values()), self.limits.tasks
+            if most is None or len(seen) < most:
                 return 0.0
-            seen = sorted(self._tasks.values())
-            return seen[len(seen) - self.limits.tasks] + TASK_FORGOTTEN - now
+            return seen[len(seen) - most] + TASK_FORGOTTEN - now
 
     def describe(self, now: float) -> Usage:
         """Return how much of the limits is used; the journal knows the daily quota."""
@@ -229,34 +233,30 @@ class RateLimiter:
 
         A thread that doesn't exist there may have held the old lock.
         """
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._tasks.clear()
 
     def _next_moment(self, now: float) -> float:
         """Return when the next request may be sent; never before one that was reserved earlier."""
-        moment = max(now, self._blocked_until)
-        if self._sent and self.limits.rates:
-            moment = max(moment, self._sent[-1])
+        moment, sent = max(now, self._blocked_until), self._sent
+        if sent and self.limits.rates:
+            moment = max(moment, sent[-1])
         for rate in self.limits.rates:
-            if len(self._sent) >= rate.requests:
-                moment = max(moment, self._sent[-rate.requests] + rate.seconds)
-        if self._allowance and self._allowance[0] < 1:
-            moment = max(moment, self._allowance[1])
+            if len(sent) >= rate.requests:
+                moment = max(moment, sent[-rate.requests] + rate.seconds)
+        if (allowance := self._allowance) and allowance[0] < 1:
+            moment = max(moment, allowance[1])
         return moment
 
-    def _trim(self, now: float) -> None:
-        longest = max((rate.seconds for rate in self.limits.rates), default=0.0)
-        while self._sent and self._sent[0] <= now - longest:
-            self._sent.popleft()
-
     def _free(self, now: float) -> float:
-        for task_id in [task_id for task_id, seen in self._tasks.items() if now - seen >= TASK_FORGOTTEN]:
-            del self._tasks[task_id]
+        for task_id, seen in tuple(self._tasks.items()):
+            if now - seen >= TASK_FORGOTTEN:
+                self._tasks.pop(task_id, None)
         return math.inf if self.limits.tasks is None else max(0, self.limits.tasks - len(self._tasks))
 
 
 _limiters: dict[tuple[str, str], RateLimiter] = {}
-_registry_lock = threading.Lock()
+_registry_lock = threading.RLock()
 
 
 def rate_limiter_for(fingerprint: str, origin: str, limits: Limits | None = None) -> RateLimiter:
@@ -271,7 +271,7 @@ def rate_limiter_for(fingerprint: str, origin: str, limits: Limits | None = None
     with _registry_lock:
         rate_limiter = _limiters.get((fingerprint, origin))
         if rate_limiter is None:
-            rate_limiter = _limiters[fingerprint, origin] = RateLimiter(limits)
+            rate_limiter = _limiters.setdefault((fingerprint, origin), RateLimiter(limits))
         elif limits is not None:
             rate_limiter.limits = limits
         return rate_limiter
@@ -285,7 +285,7 @@ def _number(text: str | None) -> int | None:
 def _after_fork() -> None:
     # The old locks may be held by threads that don't exist in the child.
     global _registry_lock  # noqa: PLW0603 - a lock can't be renewed otherwise
-    _registry_lock = threading.Lock()
+    _registry_lock = threading.RLock()
     for rate_limiter in _limiters.values():
         rate_limiter.after_fork()
 

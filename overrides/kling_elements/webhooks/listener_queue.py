@@ -6,12 +6,13 @@ import asyncio
 import inspect
 import threading
 from collections import deque
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import anyio
-import anyio.to_thread
 
+from kling_elements.api.threads import run_in_thread
 from kling_elements.log import logger
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class ListenerQueue:
         try:
             while task := self._next():
                 try:
-                    (result,) = await anyio.to_thread.run_sync(self._call, task)
+                    (result,) = await run_in_thread(partial(self._call, task))
                     if inspect.isawaitable(result):
                         await result
                 except Exception:
