@@ -6,6 +6,7 @@ import logging
 import sqlite3
 import threading
 import time
+import weakref
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from kling_elements.journal.database import Database, Identity, is_corrupt
@@ -77,6 +78,7 @@ class Fallback:
         self._named_here: dict[str, Callable[[], str]] = {}
         self._unsaved: dict[str, Entry] = {}
         self._memory: sqlite3.Connection | None = None
+        self._closing: weakref.finalize[..., Fallback] | None = None
         self._damaged: Identity | None = None
         self._has_warned = False
         self._is_pruned = False
@@ -105,13 +107,16 @@ class Fallback:
                 self._next_try = float("-inf")
                 self._on_disk(lambda _: None, writes=True)
                 self._warn_of_loss()
+            self._forget_copy()
             self.database.close()
 
     def after_fork(self) -> None:
         """In a child process: begin with a lock, a connection and a copy of its own."""
         self.lock = threading.RLock()
         _inherited.append(self._memory)
-        self._memory = None
+        if self._closing is not None:
+            self._closing.detach()
+        self._memory = self._closing = None
         self.database.leave_to_parent()
 
     def fingerprint(self, key: Callable[[], str]) -> str:
@@ -216,9 +221,7 @@ class Fallback:
         if (connection := self.database.transaction) is not None:
             self.unread = None
         else:
-            if self._memory is None:
-                self._memory = self._copied() or self._rebuilt()
-            connection = self._memory
+            connection = self._memory or self._keep(self._copied() or self._rebuilt())
         try:
             return operation(MemoryTable(connection, self._unsaved))
         except UnstorableError:
@@ -226,8 +229,12 @@ class Fallback:
         except _TROUBLE as trouble:  # the copy is as damaged as the file
             self.unread = self.problem = self.problem or _reason(trouble)
         self._forget_copy()
-        self._memory = self._rebuilt()
-        return operation(MemoryTable(self._memory, self._unsaved))
+        return operation(MemoryTable(self._keep(self._rebuilt()), self._unsaved))
+
+    def _keep(self, memory: sqlite3.Connection) -> sqlite3.Connection:
+        """Keep a copy until this is closed, or collected: Python 3.13 warns of what nobody closed."""
+        self._memory, self._closing = memory, weakref.finalize(self, memory.close)
+        return memory
 
     def _copied(self) -> sqlite3.Connection | None:
         """Copy what can still be read of the file."""
@@ -256,9 +263,10 @@ class Fallback:
         return memory
 
     def _forget_copy(self) -> None:
-        if self._memory is not None:
-            self._memory.close()
-            self._memory = None
+        closing = self._closing
+        self._memory = self._closing = None
+        if closing is not None:
+            closing()
 
     def _note(self, trouble: Exception, seconds: float) -> None:
         self._forget_copy()
