@@ -42,6 +42,7 @@ BODIES: dict[str, tuple[bytes, str | None]] = {
     "UTF-16": (TEXT.encode("utf-16"), "IN_PROGRESS"),
     "a byte order mark": (b"\xef\xbb\xbf" + TEXT.encode(), "IN_PROGRESS"),
     "control characters": (TEXT.replace("[]", '"\x00\x01"').encode(), None),
+    "JSON as text": (json.dumps(TEXT).encode(), "IN_PROGRESS"),
     "half a character": (TEXT.replace("[]", '["\\ud800"]').encode(), "IN_PROGRESS"),
 }
 
@@ -83,7 +84,9 @@ CREATED: list[tuple[bytes, TaskData | None]] = [
     (b'{"task\\u005fid":"t"}', TaskData("t", "UNKNOWN")),
     (b'\xff{"task_id" : "t", "status": "CRE', TaskData("t", "UNKNOWN")),
     (b'{"task_id": 12, ', TaskData("12", "UNKNOWN")),
-    (b'{"task_id": "a b"', None),
+    (rb'{"body":"{\"data\": {\"task_id\": \"t\"}}"}', TaskData("t", "UNKNOWN")),
+    (rb'["{\"a\":\"{\\\"task_id\\\":7}\"}"]', TaskData("7", "UNKNOWN")),
+    *((b'{"task_id": ' + other, None) for other in (b'"a b"', b"12", b"1.5}", b"1e5}")),
     (b"", None),
 ]
 

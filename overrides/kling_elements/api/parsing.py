@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import re
 from collections import deque
+from contextlib import suppress
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -19,15 +21,19 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-_TASK_ID = r'"task_id"\s{0,9}:[\s\[]{0,9}(?:"([^"\\\s]{1,200})"|(\d{1,40})\b)'
+_QUOTE = r'\\{0,7}"'  # escaped in JSON that is text within JSON
+_TASK_ID = (
+    rf'"task_id{_QUOTE}\s{{0,9}}:[\s\[]{{0,9}}'
+    rf'(?:{_QUOTE}([^"\\\s]{{1,200}}){_QUOTE}|(\d{{1,40}})(?=[\s,}}\]\\]))'
+)
 _TASK_ID_TEXTS = (
-    rf'"data"\s{{0,9}}:\s{{0,9}}\{{[^{{}}]{{0,2000}}?{_TASK_ID}',
+    rf'"data{_QUOTE}\s{{0,9}}:\s{{0,9}}(?:{_QUOTE})?\{{[^{{}}]{{0,2000}}?{_TASK_ID}',
     _TASK_ID,
 )
 
 
 def parse_json(response: Response) -> Any:
-    """Parse a response's body as JSON.
+    """Parse a response's body as JSON; if that is a text, the JSON in it.
 
     Raises:
         ValueError: If it is no JSON, or was cut off because of its size.
@@ -37,8 +43,12 @@ def parse_json(response: Response) -> Any:
     if not response.body.strip():
         raise ValueError("it is empty")
     try:
-        return response.json()
+        value = response.json()
     except ValueError:
+    if isinstance(value, str):
+        with suppress(ValueError):
+            return response._replace(body=value.encode("utf-8", "surrogatepass")).json()
+    return value
         raise ValueError("it is no JSON") from None
 
 
