@@ -15,7 +15,7 @@ import pytest
 
 from contract_tests.support.answers import Pieces
 from contract_tests.support.clients import KEY, Script, call_under
-from contract_tests.support.loopback import dripping, keeping_alive, never_connecting, refused_url
+from contract_tests.support.loopback import dripping, keeping_alive, never_connecting, refused_url, serving
 from contract_tests.support.transports import CREATE, HEADER, TransportKind
 from kling_elements import ValidationError
 from kling_elements.api import clients, total_timeout
@@ -313,6 +313,19 @@ def test_a_body_that_a_hook_has_read(kind: TransportKind) -> None:
         coded("gzip", ZIPPED), event_hooks={"response": [*hooks, partial(throw, KeyError("mine"))]}
     )
     assert kind.send(kind.transport(http)).body == TEXT
+
+
+LOCATIONS = ("/ok", "https://elsewhere.example/", "http://[::1", "http://h:port/", "javascript:1", "", "\x7f")
+
+
+@pytest.mark.parametrize("location", LOCATIONS)
+def test_the_body_of_a_redirect(kind: TransportKind, location: str) -> None:
+    """It is read wherever the redirect leads, also where no URL can: it may name a paid task."""
+    with serving(lambda _: (303, {"location": location}, TEXT)) as served:
+        outcome = kind.send(kind.transport(None, at(served.url)))
+        head, _ = kind.fetch(kind.transport(), served.url)
+    assert (outcome.status, outcome.body) == (303, TEXT)
+    assert outcome.headers["location"] == head.headers["location"] == location
 
 
 # --- time

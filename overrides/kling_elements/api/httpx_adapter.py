@@ -27,6 +27,7 @@ _SLOWEST_UPLINK = 64 * 1024  # bytes a second; a body gets the time that it take
 _CHUNK = 64 * 1024  # bytes of a request's body that are written at a time
 _PORTS = {"http": 80, "https": 443}
 
+_LOCATION = "location"
 
 class KeyAuth(httpx.Auth):
     """Puts the key into its header at the moment of sending.
@@ -266,6 +267,21 @@ def _content(response: httpx.Response) -> bytes:
 
 
 def response_head(response: httpx.Response) -> ResponseHead:
+def hide_location(response: httpx.Response) -> None:
+    """Hide from httpx where a redirect leads; a response hook of our own clients.
+
+    It makes the next request even if it is not to follow it. Where it can't, the body would be lost, and with
+    it the id of a paid task.
+    """
+    if response.is_redirect and _LOCATION in response.headers:
+        response.extensions[_LOCATION] = response.headers.pop(_LOCATION)
+
+
+async def ahide_location(response: httpx.Response) -> None:
+    """`hide_location`, as the asynchronous httpx wants it."""
+    hide_location(response)
+
+
     """Return the beginning of a response."""
     from kling_elements.external import ResponseHead
 
@@ -283,7 +299,10 @@ def service_response(response: httpx.Response, body: bytes, key: ApiKey) -> Resp
 
 def _headers(response: httpx.Response) -> Mapping[str, str]:
     """Headers with names in lower case, repeated ones joined."""
-    return dict(response.headers.items())
+    headers = dict(response.headers.items())
+    if _LOCATION in response.extensions:
+        headers[_LOCATION] = response.extensions[_LOCATION]
+    return headers
 
 
 class Body:
