@@ -148,7 +148,10 @@ def test_retry_after() -> None:
 URL, OTHER, SECOND = (f"https://cdn.example/{name}" for name in ("a.mp4", "b.jpg", "b.mp4"))
 URLS: list[tuple[dict[str, Any], tuple[str, ...]]] = [
     ({"generated": [URL, OTHER]}, (URL, OTHER)),
-    ({"generated": ["not a URL"]}, ("not a URL",)),
+    ({"generated": ["not a URL", " "]}, ("not a URL",)),
+    ({"generated": [f"\t{URL} \r\n"]}, (URL,)),
+    ({"generated": f" {URL}", "output": f"{SECOND}\n"}, (URL,)),
+    ({"output": f"\n{SECOND}\n"}, (SECOND,)),
     ({"generated": URL}, (URL,)),
     ({"generated": [{"url": URL, "thumbnail": OTHER}]}, (URL,)),
     ({"generated": {"video": {"url": URL}, "cover": {"url": OTHER}}}, (URL,)),
