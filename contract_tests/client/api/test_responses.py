@@ -128,8 +128,11 @@ HINTS: list[tuple[int, dict[str, str], float | None]] = [
     (503, {"retry-after": "Wed, 21 Oct 2026 09:28:30 +0200", "date": SENT}, 30.0),
     (503, {"retry-after": "Wed, 21 Oct 2026 07:27:00 GMT", "date": SENT}, 0.0),
     (503, {"retry-after": "Wed, 99 Oct 2026 07:00:00 GMT", "date": SENT}, None),
-    (503, {"retry-after": "Wed, 21 Oct 2026 07:28:30 GMT", "date": "today"}, None),
-    (503, {"retry-after": "Wed, 21 Oct 2026 07:28:30 GMT"}, None),
+    (503, {"retry-after": "Wednesday, 21-Oct-26 07:28:30 GMT", "date": "Wed Oct 21 07:28:00 2026"}, 30.0),
+    (503, {"retry-after": "Wed Oct 21 07:28:30 2026", "date": SENT}, 30.0),
+    (503, {"retry-after": "Sun Nov  6 08:49:37 1994", "date": "today"}, 0.0),
+    (503, {"retry-after": "Sun, 06 Nov 1994 08:49:37 GMT"}, 0.0),
+    (503, {"retry-after": "5, 17,5"}, 17.0),
     (503, {"x-ratelimit-reset": "5"}, None),
     (429, {"x-ratelimit-reset": " 5 "}, 5.0),
     (429, {"x-ratelimit-reset": "1792567680"}, None),
@@ -140,9 +143,11 @@ HINTS: list[tuple[int, dict[str, str], float | None]] = [
 
 
 def test_retry_after() -> None:
-    """Retry-After counts, a date against the answer's own; else, of a 429, when the rate's window ends."""
+    """Retry-After counts, a date against the answer's own or the clock; else when a 429's window ends."""
     for status, headers, hint in HINTS:
         assert read_retry_after(Response(status, headers, b"")) == hint, headers
+    without_date = Response(503, {"retry-after": "Fri, 31 Dec 9999 23:59:59 GMT"}, b"")
+    assert (read_retry_after(without_date) or 0) > 10**9
 
 
 URL, OTHER, SECOND = (f"https://cdn.example/{name}" for name in ("a.mp4", "b.jpg", "b.mp4"))

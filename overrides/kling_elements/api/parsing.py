@@ -19,7 +19,6 @@ from kling_elements.types import MAX_RESPONSE_BYTES, UNKNOWN_STATUS, Response, T
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
 _QUOTE = r'\\{0,7}"'  # escaped in JSON that is text within JSON
 _TASK_ID = (
@@ -45,11 +44,11 @@ def parse_json(response: Response) -> Any:
     try:
         value = response.json()
     except ValueError:
+        raise ValueError("it is no JSON") from None
     if isinstance(value, str):
         with suppress(ValueError):
             return response._replace(body=value.encode("utf-8", "surrogatepass")).json()
     return value
-        raise ValueError("it is no JSON") from None
 
 
 def find_created_task(response: Response) -> TaskData | None:
@@ -92,13 +91,14 @@ def task_id_of(data: Mapping[str, Any]) -> str:
 def read_retry_after(response: Response) -> float | None:
     """Return the seconds after which the service asks to be called again.
 
-    From Retry-After (seconds, or a date, which is compared with the response's own), else from the rate
-    limit's reset.
+    From Retry-After (seconds, or a date, which is compared with the response's own, else with our clock),
+    else from the rate limit's reset.
     """
     value = response.headers.get("retry-after", "").strip()
     if (seconds := _seconds(value)) is not None:
         return float(seconds)
-    if (sent := _date(response.headers.get("date", ""))) and (date := _date(value)):
+    if date := _date(value):
+        sent = _date(response.headers.get("date", "")) or datetime.now(UTC)
         return max(0.0, (date - sent).total_seconds())
     # Recorded as a delta in seconds, on most 2xx. On an error it says when the window ends.
     reset = _seconds(response.headers.get("x-ratelimit-reset", "").strip())
@@ -106,15 +106,19 @@ def read_retry_after(response: Response) -> float | None:
 
 
 def _seconds(value: str) -> int | None:
-    return int(value) if re.fullmatch(r"[0-9]{1,9}", value) else None
+    """Read a number of seconds; of a header that came repeatedly, the largest."""
+    if not re.fullmatch(r"[0-9]{1,9}(?:[ \t]*,[ \t]*[0-9]{1,9}){0,9}", value):
+        return None
+    return max(map(int, value.split(",")))
 
 
 def _date(value: str) -> datetime | None:
+    """Read a date in any of HTTP's three forms, one of which has no time zone: it is UTC."""
     try:
         date = parsedate_to_datetime(value)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    return date if date.tzinfo else None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
 def _search_task(value: Any) -> Mapping[str, Any] | None:
