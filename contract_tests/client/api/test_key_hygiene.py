@@ -241,10 +241,9 @@ REDIRECTS: dict[str, tuple[str, ...]] = {
     "b.mp4": ("same-host", "any-host", "any"),
     "https://elsewhere.example/b.mp4": ("any-host", "any"),
     "https://far.example:8443/a": ("any-host", "any"),
-    "http://far.example/a.mp4": ("any",),
+    **dict.fromkeys(("http://far.example/a.mp4", "http://far.example:443/a.mp4"), ("any",)),
     "file:///etc/passwd": (),
-    "": (),
-    "http://[": (),
+    **dict.fromkeys(("", "http://[", "https://far.example:99999/"), ()),
 }
 
 
