@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from contextlib import suppress
 
 from kling_elements.printable import printable
@@ -11,19 +12,25 @@ from kling_elements.printable import printable
 LOG_VARIABLE = "KLING_ELEMENTS_LOG"
 
 
-class _Printable(logging.Filter):
-    """Shows what a terminal or a log would obey as escapes, as records quote the service."""
+def without_queries(text: str) -> str:
+    """Return a text without the queries of the URLs in it: they hold the signatures of results."""
+    return re.sub(r"""\?[^\s"'<>]+""", "?…", text)
+
+
+class _Quotable(logging.Filter):
+    """Shows no signature, and what a terminal or a log would obey as escapes: records quote the service."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         with suppress(Exception):  # a handler reports what can't be formatted
             text = record.getMessage()
-            if not text.isprintable():
-                record.msg, record.args = printable(text), ()
+            shown = printable(without_queries(text))
+            if shown != text:
+                record.msg, record.args = shown, ()
         return True
 
 
 logger = logging.getLogger("kling_elements")
-logger.addFilter(_Printable())
+logger.addFilter(_Quotable())
 _level = {"debug": logging.DEBUG, "info": logging.INFO}.get(os.environ.get(LOG_VARIABLE, "").strip().lower())
 if _level is None:
     # A library is quiet until its user sets up logging; without a handler, warnings would go to stderr.

@@ -144,8 +144,8 @@ def test_no_frame_shows_the_key(driver: Driver, time: FakeTime) -> None:
 
 
 def test_what_libraries_log_is_redacted(driver: Driver, caplog: pytest.LogCaptureFixture) -> None:
-    """Whatever a library logs of an exchange, the key is struck out, and one that the service echoes."""
-    head = {"x-echo": f"it is {KEY}", "location": f"/?key={KEY}"}
+    """Whatever a library logs, the key is struck out, sent or echoed, and the signature of a redirect."""
+    head = {"x-echo": f"it is {KEY}", "location": f"{RESULT}&key={KEY}"}
     logger = logging.getLogger("httpcore.of_tomorrow")
 
     def logs(request: httpx.Request) -> httpx.Response:
@@ -240,11 +240,11 @@ REDIRECTS: dict[str, tuple[str, ...]] = {
     "https://far.example/b.mp4": ("same-host", "any-host", "any"),
     "b.mp4": ("same-host", "any-host", "any"),
     "https://elsewhere.example/b.mp4": ("any-host", "any"),
+    "https://FAR.example:443/b.mp4": ("same-host", "any-host", "any"),
     "https://far.example:8443/a": ("any-host", "any"),
-    "http://far.example/a.mp4": ("any",),
+    **dict.fromkeys(("http://far.example/a.mp4", "http://far.example:443/a.mp4"), ("any",)),
     "file:///etc/passwd": (),
-    "": (),
-    "http://[": (),
+    **dict.fromkeys(("", "http://[", "https://far.example:99999/"), ()),
 }
 
 

@@ -42,6 +42,7 @@ BODIES: dict[str, tuple[bytes, str | None]] = {
     "UTF-16": (TEXT.encode("utf-16"), "IN_PROGRESS"),
     "a byte order mark": (b"\xef\xbb\xbf" + TEXT.encode(), "IN_PROGRESS"),
     "control characters": (TEXT.replace("[]", '"\x00\x01"').encode(), None),
+    "JSON as text": (json.dumps(TEXT).encode(), "IN_PROGRESS"),
     "half a character": (TEXT.replace("[]", '["\\ud800"]').encode(), "IN_PROGRESS"),
 }
 
@@ -83,7 +84,9 @@ CREATED: list[tuple[bytes, TaskData | None]] = [
     (b'{"task\\u005fid":"t"}', TaskData("t", "UNKNOWN")),
     (b'\xff{"task_id" : "t", "status": "CRE', TaskData("t", "UNKNOWN")),
     (b'{"task_id": 12, ', TaskData("12", "UNKNOWN")),
-    (b'{"task_id": "a b"', None),
+    (rb'{"body":"{\"data\": {\"task_id\": \"t\"}}"}', TaskData("t", "UNKNOWN")),
+    (rb'["{\"a\":\"{\\\"task_id\\\":7}\"}"]', TaskData("7", "UNKNOWN")),
+    *((b'{"task_id": ' + other, None) for other in (b'"a b"', b"12", b"1.5}", b"1e5}")),
     (b"", None),
 ]
 
@@ -125,8 +128,11 @@ HINTS: list[tuple[int, dict[str, str], float | None]] = [
     (503, {"retry-after": "Wed, 21 Oct 2026 09:28:30 +0200", "date": SENT}, 30.0),
     (503, {"retry-after": "Wed, 21 Oct 2026 07:27:00 GMT", "date": SENT}, 0.0),
     (503, {"retry-after": "Wed, 99 Oct 2026 07:00:00 GMT", "date": SENT}, None),
-    (503, {"retry-after": "Wed, 21 Oct 2026 07:28:30 GMT", "date": "today"}, None),
-    (503, {"retry-after": "Wed, 21 Oct 2026 07:28:30 GMT"}, None),
+    (503, {"retry-after": "Wednesday, 21-Oct-26 07:28:30 GMT", "date": "Wed Oct 21 07:28:00 2026"}, 30.0),
+    (503, {"retry-after": "Wed Oct 21 07:28:30 2026", "date": SENT}, 30.0),
+    (503, {"retry-after": "Sun Nov  6 08:49:37 1994", "date": "today"}, 0.0),
+    (503, {"retry-after": "Sun, 06 Nov 1994 08:49:37 GMT"}, 0.0),
+    (503, {"retry-after": "5, 17,5"}, 17.0),
     (503, {"x-ratelimit-reset": "5"}, None),
     (429, {"x-ratelimit-reset": " 5 "}, 5.0),
     (429, {"x-ratelimit-reset": "1792567680"}, None),
@@ -137,15 +143,20 @@ HINTS: list[tuple[int, dict[str, str], float | None]] = [
 
 
 def test_retry_after() -> None:
-    """Retry-After counts, a date against the answer's own; else, of a 429, when the rate's window ends."""
+    """Retry-After counts, a date against the answer's own or the clock; else when a 429's window ends."""
     for status, headers, hint in HINTS:
         assert read_retry_after(Response(status, headers, b"")) == hint, headers
+    without_date = Response(503, {"retry-after": "Fri, 31 Dec 9999 23:59:59 GMT"}, b"")
+    assert (read_retry_after(without_date) or 0) > 10**9
 
 
 URL, OTHER, SECOND = (f"https://cdn.example/{name}" for name in ("a.mp4", "b.jpg", "b.mp4"))
 URLS: list[tuple[dict[str, Any], tuple[str, ...]]] = [
     ({"generated": [URL, OTHER]}, (URL, OTHER)),
-    ({"generated": ["not a URL"]}, ("not a URL",)),
+    ({"generated": ["not a URL", " "]}, ("not a URL",)),
+    ({"generated": [f"\t{URL} \r\n"]}, (URL,)),
+    ({"generated": f" {URL}", "output": f"{SECOND}\n"}, (URL,)),
+    ({"output": f"\n{SECOND}\n"}, (SECOND,)),
     ({"generated": URL}, (URL,)),
     ({"generated": [{"url": URL, "thumbnail": OTHER}]}, (URL,)),
     ({"generated": {"video": {"url": URL}, "cover": {"url": OTHER}}}, (URL,)),

@@ -201,9 +201,11 @@ def test_time_and_headers() -> None:
 
 def test_unencrypted_origins_are_told(caplog: pytest.LogCaptureFixture) -> None:
     """Plain http is warned of, unless it stays on the machine."""
-    for url in ("http://127.0.0.1:1", "http://localhost:1", "http://[::1]:1", "http://mock.localhost"):
-        resolve(api_key=KEY, base_url=url)
+    addresses = ("127.0.0.1", "127.1", "2130706433", "0x7f.1", "0", "[::1]", "[::]", "[::ffff:127.0.0.1]")
+    for host in (*addresses, "localhost", "LOCALHOST.", "mock.localhost", "ip6-localhost"):
+        resolve(api_key=KEY, base_url=f"http://{host}:1")
     assert not caplog.records
-    with caplog.at_level(logging.WARNING):
-        resolve(api_key=KEY, base_url="http://api.example")
-    assert "unencrypted to api.example" in caplog.text
+    for host in ("128.1", "[::ffff:10.0.0.1]", "mylocalhost", "api.example"):
+        with caplog.at_level(logging.WARNING):
+            resolve(api_key=KEY, base_url=f"http://{host}")
+        assert f"unencrypted to {host}" in caplog.text

@@ -15,7 +15,7 @@ import pytest
 
 from contract_tests.support.answers import Pieces
 from contract_tests.support.clients import KEY, Script, call_under
-from contract_tests.support.loopback import dripping, keeping_alive, never_connecting, refused_url
+from contract_tests.support.loopback import dripping, keeping_alive, never_connecting, refused_url, serving
 from contract_tests.support.transports import CREATE, HEADER, TransportKind
 from kling_elements import ValidationError
 from kling_elements.api import clients, total_timeout
@@ -251,20 +251,21 @@ BOMB = gzip.compress(bytes(8 * MAX_RESPONSE_BYTES), 1)
 
 
 ZIPPED = gzip.compress(TEXT)
+MEMBERS = b"".join(map(gzip.compress, (b"", TEXT[:9], TEXT[9:])))
+LABELS = ("", "identity", "gzip", "Deflate", "br", "gzip, gzip", "gzip;q=1")
 # A label, what comes under it, and what that is read as.
 CODINGS: list[tuple[str, bytes, bytes]] = [
-    *((label, TEXT, TEXT) for label in ("", "identity", "gzip", "deflate", "br", "gzip, gzip", "strange")),
-    *((label, ZIPPED, TEXT) for label in ("", "gzip", "identity, GZIP")),
-    *(("deflate", raw, TEXT) for raw in (zlib.compress(TEXT), BARE_DEFLATE)),
-    *(("gzip", raw, TEXT) for raw in (ZIPPED[:-6] + b"wrong!", ZIPPED[:-8])),
-    ("gzip", b"\x1f\x8bno", b"\x1f\x8bno"),
-    ("gzip, gzip", gzip.compress(ZIPPED), gzip.compress(ZIPPED)),
-    ("gzip", BOMB, bytes(MAX_RESPONSE_BYTES)),
+    *((label, raw, TEXT) for raw in (TEXT, ZIPPED, zlib.compress(TEXT), MEMBERS) for label in LABELS),
+    ("deflate", BARE_DEFLATE, TEXT),
+    *(("gzip", raw, TEXT) for raw in (ZIPPED[:-6] + b"wrong!", ZIPPED[:-8], MEMBERS + bytes(9))),
+    *(("", raw, TEXT) for raw in (b"\r\n" + ZIPPED, gzip.compress(zlib.compress(ZIPPED)))),
+    *(("deflate", raw, raw) for raw in (b"\x1f\x8bno", b"80 of 90", b"Bad gateway", b'"text"', b"x", b"")),
+    *(("gzip", bomb, bytes(MAX_RESPONSE_BYTES)) for bomb in (BOMB, gzip.compress(BOMB))),
 ]
 
 
 def test_content_codings(kind: TransportKind) -> None:
-    """One coding is decoded, within bounds; a wrong label hides nothing."""
+    """The bytes say how a body is coded, and nothing is hidden by its label; it is decoded within bounds."""
     for coding, raw, body in CODINGS:
         outcome = kind.send(kind.transport(kind.http(coded(coding, raw[:20], raw[20:]))))
         assert outcome.body == body, (coding, raw[:99])
@@ -272,13 +273,17 @@ def test_content_codings(kind: TransportKind) -> None:
 
 def test_codings_of_other_hosts(kind: TransportKind) -> None:
     """A body of another host is decoded as it comes, or the fetch ends; a bomb is passed in pieces."""
-    plain = [(label, TEXT) for label in ("gzip", "br", "gzip, br")]
-    for coding, raw in (("gzip", ZIPPED), ("deflate", BARE_DEFLATE), *plain):
-        outcome, found = kind.fetch(kind.transport(kind.http(coded(coding, raw[:1], raw[1:]))), FAR)
+    labelled = [(label, raw) for label in LABELS if label for raw in (TEXT, ZIPPED, MEMBERS + bytes(9))]
+    for coding, raw in (("", TEXT), ("deflate", BARE_DEFLATE), *labelled):
+        pieces = raw[:1], raw[1:21], raw[21:]  # each cuts a start of gzip in two
+        outcome, found = kind.fetch(kind.transport(kind.http(coded(coding, *pieces))), FAR)
         assert isinstance(outcome, ResponseHead)
         assert found == TEXT
+    unlabelled = coded("", ZIPPED)  # a range may begin like a coding
+    assert kind.fetch(kind.transport(kind.http(unlabelled)), FAR)[1] == ZIPPED
     damaged = coded("gzip", ZIPPED[:-6] + b"wrong!")
-    assert isinstance(kind.fetch(kind.transport(kind.http(damaged)), FAR)[0], NoResponse)
+    outcome, found = kind.fetch(kind.transport(kind.http(damaged)), FAR)
+    assert (isinstance(outcome, NoResponse), found) == (True, TEXT)
     sizes: list[int] = []
 
     def sink(piece: bytes) -> bool:
@@ -308,6 +313,19 @@ def test_a_body_that_a_hook_has_read(kind: TransportKind) -> None:
         coded("gzip", ZIPPED), event_hooks={"response": [*hooks, partial(throw, KeyError("mine"))]}
     )
     assert kind.send(kind.transport(http)).body == TEXT
+
+
+LOCATIONS = ("/ok", "https://elsewhere.example/", "http://[::1", "http://h:port/", "javascript:1", "", "\x7f")
+
+
+@pytest.mark.parametrize("location", LOCATIONS)
+def test_the_body_of_a_redirect(kind: TransportKind, location: str) -> None:
+    """It is read wherever the redirect leads, also where no URL can: it may name a paid task."""
+    with serving(lambda _: (303, {"location": location}, TEXT)) as served:
+        outcome = kind.send(kind.transport(None, at(served.url)))
+        head, _ = kind.fetch(kind.transport(), served.url)
+    assert (outcome.status, outcome.body) == (303, TEXT)
+    assert outcome.headers["location"] == head.headers["location"] == location
 
 
 # --- time

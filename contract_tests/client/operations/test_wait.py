@@ -34,12 +34,17 @@ TRANSIENT: dict[str, Step | Exception] = {
     "the quota": failing(429, "daily quota"),
     "503": failing(503),
     "HTML": reply(content=b"<html>"),
+    "a video": reply(500, [RESULT]),
+    "a video as text": reply(500, content=RESULT.replace("?", "?t=1\\u0026").encode()),
 }
 
 
 @pytest.mark.parametrize("fault", TRANSIENT.values(), ids=TRANSIENT)
 def test_wait_retries_transient_errors(driver: Driver, time: FakeTime, fault: Step | Exception) -> None:
-    """A poll's fault is no fault of the task; at the deadline it is the cause of DeadlineExceeded."""
+    """A poll's fault is no fault of the task; at the deadline it is the cause of DeadlineExceeded.
+
+    What is logged of it shows no signature: that is watched over in every test.
+    """
     client, server = open_with(driver, time, fault, IN_PROGRESS, fault, fault, completed())
     assert client.wait(ID).status == "COMPLETED"
     assert len(server.requests) == 5

@@ -25,7 +25,7 @@ from kling_elements.api.httpx_adapter import (
     total_seconds,
     watched,
 )
-from kling_elements.api.log_redaction import RedactedLogs, without_queries
+from kling_elements.api.log_redaction import RedactedLogs
 from kling_elements.api.threads import run_in_thread
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class AsyncTransport(BaseTransport[AsyncClients]):
     ) -> ResponseHead | NoResponse:
         """Ask another host, without the key."""
         exchange = Exchange()
-        with RedactedLogs(without_queries):
+        with RedactedLogs():
             async with self._clients.open(request.url) as client:
                 with anyio.move_on_after(total_seconds(request.timeout, request.content)) as limit:
                     try:

@@ -14,13 +14,14 @@ from urllib.parse import urlsplit
 import anyio
 import httpx
 
+from kling_elements.api.httpx_adapter import ahide_location, hide_location
 from kling_elements.api.proxies import environment_advice, is_loopback
 from kling_elements.errors import ValidationError
 
 ClientT = TypeVar("ClientT", httpx.Client, httpx.AsyncClient)
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Callable
 
     from anyio.lowlevel import RunVar
 
@@ -93,6 +94,7 @@ class Clients(Generic[ClientT]):
     """
 
     kind: ClassVar[type[httpx.Client | httpx.AsyncClient]]
+    response_hook: ClassVar[Callable[..., Any]]
 
     def __init__(self, given: ClientT | None = None) -> None:
         if given is not None and not isinstance(given, self.kind):
@@ -138,7 +140,12 @@ class Clients(Generic[ClientT]):
                 certificates = _no_certificates()
             else:
                 certificates = _certificates(*map(os.environ.get, _SOURCES))
-            return self.kind(verify=certificates, limits=limits, trust_env=not is_local)
+            return self.kind(
+                verify=certificates,
+                limits=limits,
+                trust_env=not is_local,
+                event_hooks={"response": [self.response_hook]},
+            )
         except Exception as error:  # noqa: BLE001 - whatever the environment makes httpx raise
             raise ValidationError(
                 [f"no HTTP client can be made: {error or type(error).__name__} ({environment_advice()})"]
@@ -149,6 +156,7 @@ class SyncClients(Clients[httpx.Client]):
     """Gives synchronous clients."""
 
     kind = httpx.Client
+    response_hook = staticmethod(hide_location)
     _pool: Pool[httpx.Client] | None = None
 
     def pool(self) -> Pool[httpx.Client]:
@@ -187,6 +195,7 @@ class AsyncClients(Clients[httpx.AsyncClient]):
     """Gives asynchronous clients."""
 
     kind = httpx.AsyncClient
+    response_hook = staticmethod(ahide_location)
 
     def __init__(self, given: httpx.AsyncClient | None = None) -> None:
         super().__init__(given)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from kling_elements import errors
 from kling_elements.api.parsing import find_created_task, parse_json, read_retry_after
 from kling_elements.errors import ApiError, InvalidParam, ResponseFormatError
+from kling_elements.log import without_queries
 
 if TYPE_CHECKING:
     from kling_elements.types import Response
@@ -70,7 +71,7 @@ def read_error(response: Response) -> ApiError:
     if advice := _ADVICE.get(kind):
         text = f"{text.rstrip('.')}. {advice}."
     return kind(
-        text,
+        without_queries(text),
         status_code=response.status,
         message=message,
         invalid_params=params,
@@ -84,7 +85,7 @@ def read_error(response: Response) -> ApiError:
 def format_error(response: Response, what: str, *, task_id: str | None = None) -> ResponseFormatError:
     """Return the error for a 2xx response that does not follow the document; `what` is wrong with it."""
     content_type = response.content_type or "no media type"
-    start = response.text[:80]
+    start = without_queries(response.text[:80])
     request = f", request {response.request_id}" if response.request_id else ""
     return ResponseFormatError(
         f"the service's response can't be used: {what} (HTTP {response.status}, {content_type}"

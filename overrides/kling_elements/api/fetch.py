@@ -26,6 +26,7 @@ class NotFollowed(NoResponse):
     __slots__ = ()
 
 
+_PORTS = {"http": 80, "https": 443}
 _REDIRECTS = frozenset(
     {
         HTTPStatus.MOVED_PERMANENTLY,
@@ -40,7 +41,8 @@ _REDIRECTS = frozenset(
 def same_host(before: str, after: str) -> bool:
     """Allow a redirect that stays on the host, and not from https to http."""
     old, new = urlsplit(before), urlsplit(after)
-    return old.netloc == new.netloc and new.scheme in {"https", old.scheme}
+    ports = [parts.port if parts.port != _PORTS[parts.scheme] else None for parts in (old, new)]
+    return old.hostname == new.hostname and ports[0] == ports[1] and new.scheme in {"https", old.scheme}
 
 
 def any_host(before: str, after: str) -> bool:
@@ -88,7 +90,7 @@ async def fetch(
         if isinstance(outcome, NoResponse) or outcome.status not in _REDIRECTS:
             return outcome
         target = _target(url, outcome.headers.get("location", ""))
-        if not target or not may_follow(url, target):
+        if not _is_web(target) or not may_follow(url, target):
             return NotFollowed(
                 f"a redirect to {redact_url(target) or 'nowhere'} is not followed", was_sent=True
             )

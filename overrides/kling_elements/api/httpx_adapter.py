@@ -12,6 +12,7 @@ import httpx
 from kling_elements import __version__
 from kling_elements.api.content_coding import ACCEPT_ENCODING, decode_body
 from kling_elements.api.proxies import certificate_advice
+from kling_elements.log import without_queries
 from kling_elements.types import MAX_RESPONSE_BYTES, NoResponse, Response
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ _USER_AGENT = f"kling-elements/{__version__}"
 _SLOWEST_UPLINK = 64 * 1024  # bytes a second; a body gets the time that it takes at this rate
 _CHUNK = 64 * 1024  # bytes of a request's body that are written at a time
 _PORTS = {"http": 80, "https": 443}
+_LOCATION = "location"
 
 
 class KeyAuth(httpx.Auth):
@@ -215,7 +217,7 @@ def watched(request: httpx.Request, exchange: Exchange, trace: Callable[..., Any
 def no_response(error: Exception, exchange: Exchange, key: ApiKey | None = None) -> NoResponse:
     """Return what an exception in place of a response means.
 
-    Its text names no header, and the key is struck out of it.
+    Its text names no header; the key and queries of URLs are struck out of it.
     """
     text = str(error) or type(error).__name__
     if isinstance(error, httpx.TimeoutException):
@@ -223,7 +225,7 @@ def no_response(error: Exception, exchange: Exchange, key: ApiKey | None = None)
     is_certificate = "CERTIFICATE_VERIFY_FAILED" in text
     if is_certificate:
         text = f"{text}. {certificate_advice()}"
-    text = exchange.describe(text)
+    text = exchange.describe(without_queries(text))
     return NoResponse(
         key.redact(text) if key else text,
         was_sent=exchange.may_be_sent and not isinstance(error, _NEVER_SENT),
@@ -265,6 +267,21 @@ def _content(response: httpx.Response) -> bytes:
         return b""
 
 
+def hide_location(response: httpx.Response) -> None:
+    """Hide from httpx where a redirect leads; a response hook of our own clients.
+
+    It makes the next request even if it is not to follow it. Where it can't, the body would be lost, and with
+    it the id of a paid task.
+    """
+    if response.is_redirect and _LOCATION in response.headers:
+        response.extensions[_LOCATION] = response.headers.pop(_LOCATION)
+
+
+async def ahide_location(response: httpx.Response) -> None:
+    """`hide_location`, as the asynchronous httpx wants it."""
+    hide_location(response)
+
+
 def response_head(response: httpx.Response) -> ResponseHead:
     """Return the beginning of a response."""
     from kling_elements.external import ResponseHead
@@ -283,7 +300,10 @@ def service_response(response: httpx.Response, body: bytes, key: ApiKey) -> Resp
 
 def _headers(response: httpx.Response) -> Mapping[str, str]:
     """Headers with names in lower case, repeated ones joined."""
-    return dict(response.headers.items())
+    headers = dict(response.headers.items())
+    if _LOCATION in response.extensions:
+        headers[_LOCATION] = response.extensions[_LOCATION]
+    return headers
 
 
 class Body:

@@ -11,18 +11,17 @@ transports that go by its text, and a logger that is switched off would hide mor
 from __future__ import annotations
 
 import logging
-import re
 from contextvars import ContextVar
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from kling_elements.log import without_queries
 from kling_elements.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _LIBRARIES = frozenset({"httpx", "httpcore", "h11", "h2", "hpack", "hyperframe", "socksio"})
-_QUERY = r"""\?[^\s"'<>\\]+"""
 
 _redaction: ContextVar[Callable[[str], str] | None] = ContextVar("kling_elements_redaction", default=None)
 
@@ -31,10 +30,10 @@ class RedactedLogs:
     """Within this block, what is logged of requests is redacted.
 
     Args:
-        redact: Strikes secrets out of a text.
+        redact: Strikes the key out of a text.
     """
 
-    def __init__(self, redact: Callable[[str], str]) -> None:
+    def __init__(self, redact: Callable[[str], str] = str) -> None:
         self._redact = redact
 
     def __enter__(self) -> None:
@@ -55,18 +54,13 @@ def _loggers(count: int) -> list[logging.Logger]:  # noqa: ARG001 - loggers are 
     return [logging.getLogger(name) for name in names if name.partition(".")[0] in _LIBRARIES]
 
 
-def without_queries(text: str) -> str:
-    """Return a text without the queries of the URLs in it."""
-    return re.sub(_QUERY, "?…", text)
-
-
 class _Redact(logging.Filter):
     """Strikes secrets out of records; lets every record through."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if redact := _redaction.get():
             text = record.getMessage()
-            shown = printable(redact(text))
+            shown = printable(without_queries(redact(text)))
             if shown != text:
                 record.msg, record.args = shown, ()
         return True

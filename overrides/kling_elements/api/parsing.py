@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import re
 from collections import deque
+from contextlib import suppress
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -17,17 +19,20 @@ from kling_elements.types import MAX_RESPONSE_BYTES, UNKNOWN_STATUS, Response, T
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
-_TASK_ID = r'"task_id"\s{0,9}:[\s\[]{0,9}(?:"([^"\\\s]{1,200})"|(\d{1,40})\b)'
+_QUOTE = r'\\{0,7}"'  # escaped in JSON that is text within JSON
+_TASK_ID = (
+    rf'"task_id{_QUOTE}\s{{0,9}}:[\s\[]{{0,9}}'
+    rf'(?:{_QUOTE}([^"\\\s]{{1,200}}){_QUOTE}|(\d{{1,40}})(?=[\s,}}\]\\]))'
+)
 _TASK_ID_TEXTS = (
-    rf'"data"\s{{0,9}}:\s{{0,9}}\{{[^{{}}]{{0,2000}}?{_TASK_ID}',
+    rf'"data{_QUOTE}\s{{0,9}}:\s{{0,9}}(?:{_QUOTE})?\{{[^{{}}]{{0,2000}}?{_TASK_ID}',
     _TASK_ID,
 )
 
 
 def parse_json(response: Response) -> Any:
-    """Parse a response's body as JSON.
+    """Parse a response's body as JSON; if that is a text, the JSON in it.
 
     Raises:
         ValueError: If it is no JSON, or was cut off because of its size.
@@ -37,9 +42,13 @@ def parse_json(response: Response) -> Any:
     if not response.body.strip():
         raise ValueError("it is empty")
     try:
-        return response.json()
+        value = response.json()
     except ValueError:
         raise ValueError("it is no JSON") from None
+    if isinstance(value, str):
+        with suppress(ValueError):
+            return response._replace(body=value.encode("utf-8", "surrogatepass")).json()
+    return value
 
 
 def find_created_task(response: Response) -> TaskData | None:
@@ -82,13 +91,14 @@ def task_id_of(data: Mapping[str, Any]) -> str:
 def read_retry_after(response: Response) -> float | None:
     """Return the seconds after which the service asks to be called again.
 
-    From Retry-After (seconds, or a date, which is compared with the response's own), else from the rate
-    limit's reset.
+    From Retry-After (seconds, or a date, which is compared with the response's own, else with our clock),
+    else from the rate limit's reset.
     """
     value = response.headers.get("retry-after", "").strip()
     if (seconds := _seconds(value)) is not None:
         return float(seconds)
-    if (sent := _date(response.headers.get("date", ""))) and (date := _date(value)):
+    if date := _date(value):
+        sent = _date(response.headers.get("date", "")) or datetime.now(UTC)
         return max(0.0, (date - sent).total_seconds())
     # Recorded as a delta in seconds, on most 2xx. On an error it says when the window ends.
     reset = _seconds(response.headers.get("x-ratelimit-reset", "").strip())
@@ -96,15 +106,19 @@ def read_retry_after(response: Response) -> float | None:
 
 
 def _seconds(value: str) -> int | None:
-    return int(value) if re.fullmatch(r"[0-9]{1,9}", value) else None
+    """Read a number of seconds; of a header that came repeatedly, the largest."""
+    if not re.fullmatch(r"[0-9]{1,9}(?:[ \t]*,[ \t]*[0-9]{1,9}){0,9}", value):
+        return None
+    return max(map(int, value.split(",")))
 
 
 def _date(value: str) -> datetime | None:
+    """Read a date in any of HTTP's three forms, one of which has no time zone: it is UTC."""
     try:
         date = parsedate_to_datetime(value)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    return date if date.tzinfo else None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
 def _search_task(value: Any) -> Mapping[str, Any] | None:

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from urllib.parse import urlsplit
 
+from kling_elements.images.urls import address_of
+
+# As systems' files of hosts name this machine.
+_LOOPBACK_NAMES = frozenset(
+    {
+        "localhost",
+        "localhost.localdomain",
+        "localhost4",
+        "localhost4.localdomain4",
+        "localhost6",
+        "localhost6.localdomain6",
+        "ip6-localhost",
+        "ip6-loopback",
+    }
+)
 _PROXY_VARIABLES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
 _CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 _KEY_LOG = "SSLKEYLOGFILE"
@@ -14,10 +28,9 @@ _KEY_LOG = "SSLKEYLOGFILE"
 def is_loopback(host: str) -> bool:
     """Whether a host is this machine: its requests never leave for a proxy."""
     name = host.rstrip(".").lower()
-    try:
-        return ipaddress.ip_address(name.strip("[]")).is_loopback
-    except ValueError:
-        return name == "localhost" or name.endswith(".localhost")
+    if address := address_of(name.strip("[]")):
+        return address.is_loopback or address.is_unspecified
+    return name in _LOOPBACK_NAMES or name.endswith(".localhost")
 
 
 def describe_proxy(host: str, port: int) -> str:

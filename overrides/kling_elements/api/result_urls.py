@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-_URL = re.compile(r"https?://[^/\s]", re.IGNORECASE)
+_URL = re.compile(r"\s*https?://[^/\s]", re.IGNORECASE)
 _VIDEO_NAMES = ("video_url", "video", "videos")
 _VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".webm")
 _IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".avif")
@@ -21,7 +21,7 @@ def result_urls(task: Mapping[str, Any]) -> tuple[str, ...]:
 
     `generated` is documented as a list of URLs. Other models of the service give objects with a `url`, a
     single string, or the video under a name of its own. Elsewhere a URL is used if it is the only one of a
-    video.
+    video. White space around one is no part of it.
 
     Args:
         task: The task's JSON object.
@@ -30,7 +30,7 @@ def result_urls(task: Mapping[str, Any]) -> tuple[str, ...]:
     if not generated and not _urls(task):
         return ()  # so it is until a task ends
     listed = generated if isinstance(generated, list) else []
-    found = [url for url in listed if isinstance(url, str) and url] or _without_posters(
+    found = [text for url in listed if isinstance(url, str) and (text := url.strip())] or _without_posters(
         _video_urls(generated)
     )
     if not found:
@@ -57,7 +57,7 @@ def _path(url: str) -> str:
 def _urls(value: object, depth: int = 0) -> list[str]:
     """Find all URLs."""
     if isinstance(value, str):
-        return [value] if _URL.match(value) else []
+        return [value.strip()] if _URL.match(value) else []
     found: list[str] = []
     if isinstance(value, (dict, list)) and depth <= _DEEPEST:
         for item in value.values() if isinstance(value, dict) else value:
@@ -71,7 +71,7 @@ def _video_urls(value: object, depth: int = 0) -> Iterator[str]:
         return
     if isinstance(value, str):
         if _URL.match(value):
-            yield value
+            yield value.strip()
     elif isinstance(value, list):
         for item in value:
             yield from _video_urls(item, depth + 1)

@@ -24,7 +24,7 @@ from kling_elements.api.httpx_adapter import (
     total_seconds,
     watched,
 )
-from kling_elements.api.log_redaction import RedactedLogs, without_queries
+from kling_elements.api.log_redaction import RedactedLogs
 from kling_elements.api.total_timeout import TotalTimeout
 from kling_elements.types import NoResponse
 
@@ -86,7 +86,7 @@ class SyncTransport(BaseTransport[SyncClients]):
         """Ask another host, without the key."""
         seconds = total_seconds(request.timeout, request.content)
         with (
-            RedactedLogs(without_queries),
+            RedactedLogs(),
             self._clients.open(request.url) as client,
             TotalTimeout(seconds) as limit,
         ):

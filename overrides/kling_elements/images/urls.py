@@ -53,11 +53,10 @@ def is_private_url(url: str) -> bool:
     host = (parts[0].hostname or "").rstrip(".") if parts else ""
     if not host:
         return False
-    address = _address(host)
+    address = address_of(host)
     if address is None:
         return "." not in host or host.endswith(tuple(f".{suffix}" for suffix in _LOCAL_SUFFIXES))
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return not (mapped or address).is_global or (mapped or address).is_multicast
+    return not address.is_global or address.is_multicast
 
 
 def shown_url(url: str) -> str:
@@ -81,11 +80,15 @@ def _split(url: str) -> tuple[SplitResult, bool] | None:
     return split, True
 
 
-def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def address_of(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Return the address that a host is written as, in any way that systems take; None if it is a name."""
     try:
-        return ipaddress.ip_address(host)
+        address = ipaddress.ip_address(host)
     except ValueError:
         pass
+    else:
+        mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+        return mapped or address
     if not re.fullmatch(r"[0-9a-fx.]+", host) or not host[0].isdigit():
         return None
     try:
