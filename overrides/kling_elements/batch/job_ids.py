@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import sqlite3
+import weakref
 import unicodedata
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
@@ -61,6 +62,7 @@ class JobIndex:
 
     def __attrs_post_init__(self) -> None:
         self._seen = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        weakref.finalize(self, self._seen.close)  # also of a batch that nobody ends: Python 3.13 would warn
         # Nothing of it needs to survive.
         self._seen.execute("PRAGMA journal_mode = OFF")
         self._seen.execute("PRAGMA synchronous = OFF")
