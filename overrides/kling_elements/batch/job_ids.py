@@ -6,8 +6,8 @@ import hashlib
 import os
 import re
 import sqlite3
-import weakref
 import unicodedata
+import weakref
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
 
