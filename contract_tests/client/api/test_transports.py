@@ -379,7 +379,9 @@ def test_threads_that_cannot_be_had(kind: TransportKind, monkeypatch: pytest.Mon
     with monkeypatch.context() as patched:
         patched.setattr(threading.Thread, "start", refuse)
         assert kind.run(lambda: transport.run(lambda: 1)) == 1
-        with nullcontext() if kind.backend else pytest.raises(ValidationError, match="can't start new thread"):
+        with (
+            nullcontext() if kind.backend else pytest.raises(ValidationError, match="can't start new thread")
+        ):
             kind.send(transport)
     with dripping(HEAD + b"x-slow: ", b"a") as served:
         assert kind.send(kind.transport(None, at(served.url)), timeout=SHORT) == LATE
