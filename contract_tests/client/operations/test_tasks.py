@@ -2,7 +2,6 @@
 
 import base64
 import copy
-import copy
 import dataclasses
 import html
 import inspect
@@ -12,7 +11,6 @@ import os
 import pickle
 import subprocess
 import sys
-import pickle
 import tempfile
 import typing
 from datetime import UTC, datetime

@@ -8,8 +8,8 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from kling_elements.errors import ValidationError
-from kling_elements.printable import shown_value
 from kling_elements.files import absolute
+from kling_elements.printable import shown_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
