@@ -44,6 +44,11 @@ class _LazySignature(inspect.Signature):
         self._return_annotation = made.return_annotation
         return getattr(self, name)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        made: Any = self.make()  # what is copied is a plain one
+        reduced: tuple[Any, ...] = made.__reduce__()
+        return reduced
+
     def replace(self, **changes: Any) -> inspect.Signature:  # type: ignore[override]  # a plain one
         """Return a signature with changes; `inspect` does so for bound methods."""
         return self.make().replace(**changes)

@@ -14,6 +14,7 @@ from kling_elements.document import load_document
 from kling_elements.errors import ValidationError
 from kling_elements.log import logger
 from kling_elements.policy.durations import check_seconds
+from kling_elements.printable import shown_value
 
 API_KEY_VARIABLES = ("KLING_ELEMENTS_API_KEY", "FREEPIK_API_KEY", "MAGNIFIC_API_KEY")
 BASE_URL_VARIABLE = "KLING_ELEMENTS_BASE_URL"
@@ -98,7 +99,11 @@ def adjust_settings(settings: Settings, *, timeout: object = None, headers: obje
 def _read_timeout(value: Any) -> tuple[float, float | None]:
     """Return the seconds for a request and for its connection, from a number or an `httpx.Timeout`."""
     connect = None
-    if hasattr(value, "read") and hasattr(value, "connect"):
+    try:
+        is_pair = hasattr(value, "read") and hasattr(value, "connect")
+    except Exception:  # noqa: BLE001 - whatever a caller's object raises: it is refused below
+        is_pair = False
+    if is_pair:
         if value.connect is not None:
             connect = check_seconds("timeout.connect", value.connect, above_zero=True)
         value = math.inf if value.read is None else value.read
@@ -115,7 +120,7 @@ def _check_headers(argument: str, headers: object, key_header: str) -> dict[str,
     problems = []
     for name, value in headers.items():
         if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
-            problems.append(f"{argument}: {name!r} is not the name of an HTTP header")
+            problems.append(f"{argument}: {shown_value(name)} is not the name of an HTTP header")
         elif name.lower() == key_header.lower():
             problems.append(f"{argument} can't replace {name}: pass the key as api_key")
         elif name.lower() in _OWN_HEADERS:

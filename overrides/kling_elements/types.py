@@ -170,17 +170,21 @@ class TaskData:
         """Return the task that `to_dict` made this data of; it belongs to no client.
 
         Raises:
-            ValueError: It has no id or no status.
+            ValueError: It is no such data: it has no id, say.
         """
-        if not isinstance(data.get("id"), str) or not isinstance(data.get("status"), str):
-            raise ValueError("a task's data needs an id and a status, as `to_dict` gives them")  # noqa: TRY004 - so pydantic reports it
-        return cls(
-            data["id"],
-            data["status"],
-            tuple(data.get("urls", ())),
-            dict(data.get("raw", {})),
-            data.get("request_id"),
-        )
+        if not isinstance(data, Mapping):
+            raise ValueError(f"a task's data is a mapping: got {type(data).__name__}")  # noqa: TRY004 - so pydantic reports it
+        urls, raw, request_id = data.get("urls", ()), data.get("raw", {}), data.get("request_id")
+        kinds = {
+            "an id": isinstance(data.get("id"), str),
+            "a status": isinstance(data.get("status"), str),
+            "a list of urls": isinstance(urls, (list, tuple)) and all(isinstance(url, str) for url in urls),
+            "an object raw": isinstance(raw, Mapping),
+            "a text request_id, or none": isinstance(request_id, (str, type(None))),
+        }
+        if missing := [name for name, is_right in kinds.items() if not is_right]:
+            raise ValueError(f"a task's data needs {' and '.join(missing)}, as `to_dict` gives it")
+        return cls(data["id"], data["status"], tuple(urls), dict(raw), request_id)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: object, handler: object) -> Any:

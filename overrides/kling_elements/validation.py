@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from kling_elements.document import Document, load_document
 from kling_elements.errors import ValidationError
+from kling_elements.printable import shown_value
 from kling_elements.spelling import did_you_mean
 
 if TYPE_CHECKING:
@@ -287,11 +288,7 @@ def _shown(value: object) -> str:
     if value is None:
         return "null"
     name = _JSON_NAMES.get(type(value), type(value).__name__)
-    try:
-        text = repr(value)
-    except (ValueError, RecursionError):  # an integer of more than 4,300 digits, lists in lists
-        text = "that is too large to be shown"
-    return f"the {name} {text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + '…'}"
+    return f"the {name} {shown_value(value)}"
 
 
 def _without_nullable(node: Any) -> Any:

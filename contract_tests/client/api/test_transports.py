@@ -3,10 +3,13 @@
 import gzip
 import logging
 import os
+import signal
 import threading
 import zlib
+from collections.abc import AsyncIterator, Iterator
 from contextlib import nullcontext
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import anyio.to_thread
@@ -21,6 +24,7 @@ from kling_elements import ValidationError
 from kling_elements.api import clients, total_timeout
 from kling_elements.api.auth import ApiKey, Settings
 from kling_elements.external import ExternalRequest, ResponseHead
+from kling_elements.journal import NewEntry, journal_at
 from kling_elements.types import MAX_RESPONSE_BYTES, NoResponse, Request, Response
 
 FAR = "https://far.example/x?token=secret"
@@ -193,6 +197,58 @@ def test_what_a_transport_raises(kind: TransportKind, monkeypatch: pytest.Monkey
     outcome = kind.send(kind.transport(kind.http(partial(throw, untrusted))))
     assert (outcome.is_permanent, outcome.was_sent) == (True, False)
     assert "SSL_CERT_FILE is /certificates/own.pem" in outcome.text
+
+
+def late(*_: object) -> None:
+    raise TimeoutError("the caller's time is up")
+
+
+class Late(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A signal comes while a body is read."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield b'{"data":'
+        signal.raise_signal(signal.SIGINT)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in self:
+            yield piece
+
+
+def come_late(_: httpx.Request) -> httpx.Response:
+    try:
+        signal.raise_signal(signal.SIGINT)
+    except TimeoutError as error:  # httpcore takes it for the network's
+        raise httpx.ReadTimeout("late") from error
+    return httpx.Response(200)
+
+
+def test_what_a_signal_handler_raises_is_the_callers(
+    kind: TransportKind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ends the call as Ctrl-C does, except while a create's answer is read, which may name a paid task."""
+    before = signal.signal(signal.SIGINT, late)
+    try:
+        for server in (come_late, lambda _: httpx.Response(200, stream=Late())):
+            transport = kind.transport(kind.http(server))
+            for call in (kind.send, partial(kind.send, request=LOOK), partial(kind.fetch, url=FAR)):
+                if call == kind.send and server is not come_late:
+                    assert call(transport).body == b'{"data":'
+                    continue
+                with pytest.raises(TimeoutError, match="caller's"):
+                    call(transport)
+        monkeypatch.setattr(
+            "kling_elements.journal.tables._row", lambda _: signal.raise_signal(signal.SIGINT)
+        )
+        with pytest.raises(TimeoutError):
+            journal_at(tmp_path / "journal.sqlite3").begin(NewEntry("std", "https://a.example", "f"))
+    finally:
+        signal.signal(signal.SIGINT, before)
+    # What the caller handles already is its own, and no error of this exchange.
+    try:
+        late()
+    except TimeoutError:
+        assert kind.send(kind.transport(kind.http(partial(throw, httpx.ReadError("cut"))))) == RAISED[0][1]
 
 
 # --- proxies
@@ -379,7 +435,9 @@ def test_threads_that_cannot_be_had(kind: TransportKind, monkeypatch: pytest.Mon
     with monkeypatch.context() as patched:
         patched.setattr(threading.Thread, "start", refuse)
         assert kind.run(lambda: transport.run(lambda: 1)) == 1
-        with nullcontext() if kind.backend else pytest.raises(ValidationError, match="can't start new thread"):
+        with (
+            nullcontext() if kind.backend else pytest.raises(ValidationError, match="can't start new thread")
+        ):
             kind.send(transport)
     with dripping(HEAD + b"x-slow: ", b"a") as served:
         assert kind.send(kind.transport(None, at(served.url)), timeout=SHORT) == LATE

@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import os
 import threading
 from enum import Enum
 from functools import partial
@@ -31,6 +32,19 @@ class Length(Enum):
 
 
 Text: Any = type("Text", (str,), {"__str__": lambda _: "another"})  # a text that shows itself as another
+
+
+class Odd(os.PathLike[str]):
+    """An object whose methods and attributes all fail."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError(name)
+
+    def __fspath__(self) -> str:
+        raise RuntimeError
+
+    def __repr__(self) -> str:
+        raise RuntimeError
 
 
 def nested(depth: int) -> list[Any]:
@@ -101,13 +115,29 @@ FIELDS: list[tuple[dict[str, Any], str]] = [
     ({"check_images": "no"}, "check_images must be True or False: got 'no'"),
     ({"job": 5}, "job must be a Job of two texts: got 5"),
     ({"job": Job(b"b", "k")}, "job must be a Job of two texts"),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    ({"target": 5}, "target must be a path: got int"),
+    ({"target": 5}, "target must be a path: got a value of type int"),
+    ({"target": Odd()}, "target must be a path: got a value of type Odd"),
+    ({"target": ""}, "target must be a path: got ''"),
+    ({"target": "a\0b"}, "its name holds a null byte"),
+    ({"target": "none/\ud800/a.mp4"}, "can't be written"),
+    ({"target": "x" * 300}, "File name too long"),
+    ({"target": os.devnull}, "is not a regular file"),
+    ({"target": Path.home()}, "is a folder"),
+    ({"target": "none/"}, "is a folder"),
+    ({"model": Odd()}, "model must be 'std' or 'pro': got a value of type Odd"),
+    ({"prompt": Odd()}, "prompt must be a string: got the Odd a value of type Odd"),
+    ({"job": Odd()}, "job must be a Job of two texts: got a value of type Odd"),
+    ({"images": Odd()}, "images[0]"),
+    ({"check_images": "x" * 10**5}, "got 'xxx"),
+    ({"local_files": "x" * 10**5}, "got 'xxx"),
     ({"local_files": "s3"}, "local_files must be"),
 ]
 # What generate, wait and watch are given.
 WAITING: list[tuple[dict[str, Any], str]] = [
     ({"timout": 5}, "(did you mean 'timeout'?)"),
     ({"timeout": "5"}, "timeout must be a number of seconds: got '5'"),
+    ({"timeout": Odd()}, "timeout must be a number of seconds: got a value of type Odd"),
+    ({"timeout": "5" * 10**5}, "timeout must be a number of seconds: got '555"),
     ({"timeout": -1}, "timeout must be zero or more seconds: got -1"),
     ({"timeout": float("nan")}, "timeout must be zero or more seconds: got nan"),
     ({"poll_interval": -0.1}, "poll_interval must be zero or more seconds"),
@@ -128,6 +158,7 @@ def test_nothing_is_sent(driver: Driver) -> None:
                 with pytest.raises(ValidationError) as caught:
                     getattr(client, method)(ID if method in {"wait", "watch"} else images, **options)
                 assert words in str(caught.value)
+                assert len(str(caught.value)) < 1000
     assert server.requests == []
 
 
@@ -162,6 +193,7 @@ ARGUMENTS: list[tuple[dict[str, Any], str]] = [
     ({"journal": 5}, "journal must be a path"),
     ({"base_url": 5}, "base_url must be a string"),
     ({"auth_header": 5}, "auth_header must be a string"),
+    ({"timeout": Odd()}, "timeout must be a number of seconds: got a value of type Odd"),
     ({"timeout": httpx.Timeout(0)}, "timeout.connect must be above zero"),
     ({"default_headers": "x"}, "default_headers must map names to values: got str"),
     ({"poll_interval": "5"}, "poll_interval must be a number"),

@@ -52,8 +52,19 @@ def test_a_task_is_plain_data_and_back(kind: type[k.TaskData]) -> None:
         assert {"id", "status", "urls"} <= set(adapter.json_schema(mode=mode)["properties"])
     with pytest.raises(pydantic.ValidationError):
         adapter.validate_python({"id": 1})
-    with pytest.raises(ValueError, match="needs an id and a status"):
-        kind.from_dict({})
+    for change in (
+        {"id": 1},
+        {"status": None},
+        {"urls": None},
+        {"urls": RESULT},
+        {"urls": [1]},
+        {"raw": [1]},
+        {"request_id": 5},
+    ):
+        with pytest.raises(ValueError, match=f"needs an? .*{[*change][0]}"):
+            kind.from_dict({**plain, **change})
+    with pytest.raises(ValueError, match="got list"):
+        kind.from_dict([])  # type: ignore[arg-type]
     # What belongs to a client is no field: frameworks copy fields.
     assert {*dataclasses.asdict(task)} == {"id", "status", "urls", "raw", "request_id"}
 
@@ -80,6 +91,8 @@ def test_signatures_and_hints_can_be_read_at_run_time() -> None:
             for method in (getattr(k.KlingElements, name), getattr(k.AsyncKlingElements, name))
         )
         assert sync == other
+        signature = inspect.signature(getattr(k.KlingElements, name))
+        assert copy.copy(signature) == copy.deepcopy(signature) == signature
         assert inspect.Parameter.VAR_KEYWORD not in {kind for _, kind, _ in sync}
 
 
@@ -130,6 +143,7 @@ def test_the_bytes_of_a_video(any_driver: Driver, tmp_path: Path, journal: Journ
     stream.seek(0, io.SEEK_END)
     assert any_driver.run(lambda: task.write_to(stream)) == len(mp4())
     assert stream.getvalue() == b"before" + mp4()
+    assert pickle.loads(pickle.dumps(told)) == copy.deepcopy(told) == told  # for a queue of another process
     fields = [dict(event.fields) for event in told if event.name == "download.finished"]
     assert fields == [{"task_id": ID, "bytes": len(mp4())}] * 2
     with tempfile.NamedTemporaryFile("w") as text, Path(os.devnull).open("rb") as reader:
@@ -203,7 +217,9 @@ def test_public_names() -> None:
     kinds = {kind for kind in vars(errors).values() if isinstance(kind, type)}
     defined = {kind for kind in kinds if issubclass(kind, errors.KlingError) and kind.__name__[0] != "_"}
     assert defined == set(PUBLIC_ERRORS)
-    assert {kind.__module__ for kind in defined} == {"kling_elements"}, "a traceback names them as they are imported"
+    assert {kind.__module__ for kind in defined} == {"kling_elements"}, (
+        "a traceback names them as they are imported"
+    )
     assert [kind for kind in defined if f" {kind.__name__}" not in (errors.__doc__ or "")] == []
 
 

@@ -27,6 +27,7 @@ from kling_elements.api.httpx_adapter import (
 )
 from kling_elements.api.log_redaction import RedactedLogs
 from kling_elements.api.threads import run_in_thread
+from kling_elements.signal_handlers import raise_of_handler
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -80,6 +81,7 @@ class AsyncTransport(BaseTransport[AsyncClients]):
                     try:
                         response = await _open(client, lambda: external_request(request), exchange)
                     except Exception as error:  # noqa: BLE001 - see `no_response`
+                        raise_of_handler(error)
                         return no_response(error, exchange)
                     try:
                         head = response_head(response)
@@ -140,6 +142,7 @@ class AsyncTransport(BaseTransport[AsyncClients]):
         try:
             response = await _open(client, make, exchange, KeyAuth(settings))
         except Exception as error:  # noqa: BLE001 - see `no_response`
+            raise_of_handler(error)
             if (found := response_despite(error, exchange, settings.key)) is not None:
                 return found
             return no_response(error, exchange, settings.key)
@@ -148,9 +151,10 @@ class AsyncTransport(BaseTransport[AsyncClients]):
             async for chunk in _chunks(response):
                 if not body.add(chunk):
                     break
-        except Exception:  # noqa: BLE001, S110
+        except Exception as error:  # noqa: BLE001
             # The head is here, and perhaps the part of the body that names a paid task.
-            pass
+            if request.method == "GET":
+                raise_of_handler(error)
         finally:
             await response.aclose()
         return body.finish(settings.key)
@@ -166,6 +170,7 @@ async def _pour(
         try:
             chunk = await anext(chunks, None)
         except Exception as error:  # noqa: BLE001 - see `no_response`
+            raise_of_handler(error)
             return no_response(error, exchange)
         if chunk is None or not all(map(sink, decoder.decode(chunk))):
             return None

@@ -17,6 +17,7 @@ import httpx
 from kling_elements.api.httpx_adapter import ahide_location, hide_location
 from kling_elements.api.proxies import environment_advice, is_loopback
 from kling_elements.errors import ValidationError
+from kling_elements.signal_handlers import raise_of_handler
 
 ClientT = TypeVar("ClientT", httpx.Client, httpx.AsyncClient)
 
@@ -147,6 +148,7 @@ class Clients(Generic[ClientT]):
                 event_hooks={"response": [self.response_hook]},
             )
         except Exception as error:  # noqa: BLE001 - whatever the environment makes httpx raise
+            raise_of_handler(error)
             raise ValidationError(
                 [f"no HTTP client can be made: {error or type(error).__name__} ({environment_advice()})"]
             ) from None

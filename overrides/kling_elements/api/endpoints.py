@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from kling_elements.errors import ValidationError
+from kling_elements.printable import shown_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,5 +45,5 @@ def find_model(name: str) -> Endpoints:
         ValidationError: If there is none.
     """
     if not isinstance(name, str) or name not in MODELS:
-        raise ValidationError([f"model must be {' or '.join(map(repr, MODELS))}: got {name!r}"])
+        raise ValidationError([f"model must be {' or '.join(map(repr, MODELS))}: got {shown_value(name)}"])
     return MODELS[cast("KlingElementsRequestPath", name)]

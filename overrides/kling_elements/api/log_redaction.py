@@ -4,7 +4,8 @@ httpx logs the whole URL of each request at INFO, httpcore the headers of each r
 target among them), and the coder of HTTP/2 each header of a request, the key included. A result's URL is as
 good as the video, and so are many of those of images.
 
-Only records of this package's own exchanges are redacted. (A URL whose text is redacted would be sent by
+Only records of this package's own exchanges are redacted, and those of a thread that it did not enter while
+some are under way: a caller's transport may do its I/O there. (A URL whose text is redacted would be sent by
 transports that go by its text, and a logger that is switched off would hide more than it must.)
 """
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _LIBRARIES = frozenset({"httpx", "httpcore", "h11", "h2", "hpack", "hyperframe", "socksio"})
 
+_under_way: dict[RedactedLogs, Callable[[str], str]] = {}
 _redaction: ContextVar[Callable[[str], str] | None] = ContextVar("kling_elements_redaction", default=None)
 
 
@@ -42,8 +44,10 @@ class RedactedLogs:
             if _FILTER not in logger.filters:
                 logger.addFilter(_FILTER)
         self._token = _redaction.set(self._redact)
+        _under_way[self] = self._redact
 
     def __exit__(self, *error: object) -> None:
+        del _under_way[self]
         _redaction.reset(self._token)
 
 
@@ -58,10 +62,12 @@ class _Redact(logging.Filter):
     """Strikes secrets out of records; lets every record through."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if redact := _redaction.get():
-            text = record.getMessage()
-            shown = printable(without_queries(redact(text)))
-            if shown != text:
+        own = _redaction.get()
+        if redactions := [own] if own else list(_under_way.values()):
+            text = shown = record.getMessage()
+            for redact in redactions:
+                shown = redact(shown)
+            if (shown := printable(without_queries(shown))) != text:
                 record.msg, record.args = shown, ()
         return True
 

@@ -26,6 +26,7 @@ from kling_elements.api.httpx_adapter import (
 )
 from kling_elements.api.log_redaction import RedactedLogs
 from kling_elements.api.total_timeout import TotalTimeout
+from kling_elements.signal_handlers import raise_of_handler
 from kling_elements.types import NoResponse
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ class SyncTransport(BaseTransport[SyncClients]):
             try:
                 response = _open(client, lambda: external_request(request), exchange)
             except Exception as error:  # noqa: BLE001 - see `no_response`
+                raise_of_handler(error)
                 return timed_out(exchange) if limit.is_over else no_response(error, exchange)
             try:
                 head = response_head(response)
@@ -164,6 +166,7 @@ class SyncTransport(BaseTransport[SyncClients]):
         try:
             response = _open(client, make, exchange, KeyAuth(settings))
         except Exception as error:  # noqa: BLE001 - see `no_response`
+            raise_of_handler(error)
             if (found := response_despite(error, exchange, settings.key)) is not None:
                 return found
             return timed_out(exchange) if limit.is_over else no_response(error, exchange, settings.key)
@@ -175,9 +178,10 @@ class SyncTransport(BaseTransport[SyncClients]):
                 if not body.add(chunk) or limit.is_over:
                     break
             response.close()
-        except Exception:  # noqa: BLE001, S110
+        except Exception as error:  # noqa: BLE001
             # The head is here, and perhaps the part of the body that names a paid task.
-            pass
+            if request.method == "GET":
+                raise_of_handler(error)
         return body.finish(settings.key)
 
 
@@ -191,6 +195,7 @@ def _pour(
         try:
             chunk = next(chunks, None)
         except Exception as error:  # noqa: BLE001 - see `no_response`
+            raise_of_handler(error)
             return timed_out(exchange) if limit.is_over else no_response(error, exchange)
         if limit.is_over:
             return timed_out(exchange)

@@ -23,6 +23,7 @@ from kling_elements.journal.schema import (
 )
 from kling_elements.journal.tables import EntryTable, MemoryTable, UnstorableError, save
 from kling_elements.log import logger
+from kling_elements.signal_handlers import raise_of_handler
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -175,6 +176,7 @@ class Fallback:
         except UnstorableError:
             raise
         except _TROUBLE as trouble:
+            raise_of_handler(trouble)
             self._note(trouble, self.monotonic() - began)
             return None
 

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Protocol, cast
 
 from kling_elements.errors import ValidationError
+from kling_elements.printable import shown_value
 
 BASE64 = "base64"
 UPLOAD = "upload"
@@ -48,4 +49,4 @@ def check_local_files(setting: object) -> str | Store:
     if isinstance(setting, str) and setting in {BASE64, UPLOAD}:
         return setting
     wanted = f"{BASE64!r}, {UPLOAD!r} or a function of bytes and a media type"
-    raise ValidationError([f"local_files must be {wanted}: got {setting!r}"])
+    raise ValidationError([f"local_files must be {wanted}: got {shown_value(setting)}"])

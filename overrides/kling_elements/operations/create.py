@@ -11,16 +11,20 @@ import kling_elements.api.outcomes  # noqa: F401 - what reads the response is th
 from kling_elements.api.decisions import Operation
 from kling_elements.api.endpoints import DEFAULT_MODEL, find_model
 from kling_elements.errors import KlingError, OutcomeUnknown, ValidationError, next_command
+from kling_elements.files import is_absent
 from kling_elements.journal.entry import Job, new_entry_id
 from kling_elements.log import logger
 from kling_elements.operations.arguments import BASE64, check_local_files
 from kling_elements.operations.create_request import build_request, draft_request
 from kling_elements.operations.events import emit
 from kling_elements.operations.recorder import Recorder, task_of
+from kling_elements.policy.durations import check_path
+from kling_elements.printable import shown_value
 from kling_elements.types import SendState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from kling_elements.journal import Begun
     from kling_elements.operations.arguments import Images, Store
@@ -50,7 +54,7 @@ class CreateSettings(NamedTuple):
     check_images: bool
     model: str
     job: Job | None
-    target: str | os.PathLike[str] | None
+    target: Path | None
     options: tuple[str, ...]
 
     @classmethod
@@ -67,11 +71,13 @@ class CreateSettings(NamedTuple):
         check_images, job, target = map(options.get, ("check_images", "job", "target"))
         problems = []
         if not isinstance(check_images, (bool, type(None))):
-            problems.append(f"check_images must be True or False: got {check_images!r}")
+            problems.append(f"check_images must be True or False: got {shown_value(check_images)}")
         if job is not None and not (isinstance(job, Job) and all(isinstance(part, str) for part in job)):
-            problems.append(f"job must be a Job of two texts: got {job!r:.60}")
-        if target is not None and not isinstance(target, (str, os.PathLike)):
-            problems.append(f"target must be a path: got {type(target).__name__}")
+            problems.append(f"job must be a Job of two texts: got {shown_value(job)}")
+        try:
+            file = None if target is None else _check_target(target)
+        except ValidationError as error:
+            problems += error.problems
         if problems:
             raise ValidationError(problems)
         return cls(
@@ -80,9 +86,24 @@ class CreateSettings(NamedTuple):
             check_images=bool(check_images),
             model=options.get("model", DEFAULT_MODEL),
             job=job,
-            target=target,
+            target=file,
             options=(*_OPTIONS, *others),
         )
+
+
+def _check_target(target: object) -> Path:
+    """Return the file that the video will go to. It may exist, and its folder may be missing yet.
+
+    Raises:
+        ValidationError: If no video can ever go there.
+    """
+    from kling_elements.downloads.target import target_problem  # noqa: PLC0415 - few creates name one
+
+    file = check_path("target", target)
+    path = target if isinstance(target, str) and target.endswith(("/", os.sep)) else file
+    if (path is target or not is_absent(file)) and (problem := target_problem(path, overwrite=True)):
+        raise ValidationError([f"target {problem}"])
+    return file
 
 
 class Created(NamedTuple):

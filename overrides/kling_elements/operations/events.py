@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, Self, TypeAlias
 
 from kling_elements.log import logger
 
@@ -32,6 +32,9 @@ class Event(NamedTuple):
 
     name: str
     fields: Mapping[str, object]
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, dict[str, object]]]:
+        return type(self), (self.name, dict(self.fields))  # read-only, a mapping can't be copied or pickled
 
 
 Hook: TypeAlias = Callable[[Event], object]

@@ -18,7 +18,6 @@ from kling_elements.errors import (
 )
 from kling_elements.files import is_absent
 from kling_elements.journal.location import JOURNAL_VARIABLE, journal_path
-from kling_elements.policy.durations import check_path
 from kling_elements.types import UNKNOWN_STATUS, TaskData
 
 if TYPE_CHECKING:
@@ -124,7 +123,7 @@ class Recorder:
         model: str,
         request: Request,
         job: Job | None,
-        target: str | os.PathLike[str] | None,
+        target: Path | None,
     ) -> Begun:
         """Record a create that is about to be sent, and return whether its job was sent before.
 
@@ -137,7 +136,7 @@ class Recorder:
             model,
             digest=journals.request_digest(request),
             job=job,
-            target=None if target is None else str(check_path("target", target)),
+            target=None if target is None else str(target),
         )
         begun = self.journal.begin(new, entry_id)
         if job and not (begun.is_recorded or begun.earlier) and (path := self.journal.path):

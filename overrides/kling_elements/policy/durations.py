@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from kling_elements.errors import ValidationError
 from kling_elements.files import absolute
+from kling_elements.printable import shown_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,14 +26,14 @@ def check_seconds(name: str, value: object, *, above_zero: bool = False) -> floa
         ValidationError: If it is no number, or below zero (or zero, with `above_zero`).
     """
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ValidationError([f"{name} must be a number of seconds: got {value!r}"])
+        raise ValidationError([f"{name} must be a number of seconds: got {shown_value(value)}"])
     try:
         seconds = float(value)
     except OverflowError:
         seconds = math.inf if value > 0 else -math.inf
     if math.isnan(seconds) or seconds < 0 or (above_zero and seconds == 0):
         least = "above zero" if above_zero else "zero or more"
-        raise ValidationError([f"{name} must be {least} seconds: got {value!r}"])
+        raise ValidationError([f"{name} must be {least} seconds: got {shown_value(value)}"])
     return seconds
 
 
@@ -49,12 +50,14 @@ def check_path(name: str, value: Any) -> Path:
     except Exception:  # noqa: BLE001 - the value's own method may raise anything
         text = None
     if not isinstance(text, str) or not text.strip():
-        got = repr(text) if isinstance(text, str) else f"a value of type {type(value).__name__}"
+        got = shown_value(text) if isinstance(text, str) else f"a value of type {type(value).__name__}"
         raise ValidationError([f"{name} must be a path: got {got}"])
     try:
         return absolute(text)
     except OSError:
-        gone = f"{name} {text[:60]!r} is relative, and the current folder is gone: give an absolute path"
+        gone = (
+            f"{name} {shown_value(text)} is relative, and the current folder is gone: give an absolute path"
+        )
         raise ValidationError([gone]) from None
 
 
@@ -85,7 +88,7 @@ def check_count(name: str, value: object) -> None:
         ValidationError: If it is something else.
     """
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValidationError([f"{name} must be a whole number, 1 or more: got {value!r}"])
+        raise ValidationError([f"{name} must be a whole number, 1 or more: got {shown_value(value)}"])
 
 
 def asynchronous(functions: Mapping[str, object]) -> list[str]:
@@ -106,5 +109,5 @@ def check_flag(name: str, value: object) -> bool:
         ValidationError: If it is something else.
     """
     if not isinstance(value, (bool, type(None))):
-        raise ValidationError([f"{name} must be True or False: got {value!r}"])
+        raise ValidationError([f"{name} must be True or False: got {shown_value(value)}"])
     return bool(value)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from kling_elements.errors import ValidationError
 from kling_elements.policy.durations import check_kind, check_seconds
+from kling_elements.printable import shown_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class PollSchedule:
         for stage in self.stages:
             check_kind("each stage", stage, Stage)
         if check_seconds("jitter", self.jitter) > 1:
-            raise ValidationError([f"jitter must be from 0 to 1: got {self.jitter!r}"])
+            raise ValidationError([f"jitter must be from 0 to 1: got {shown_value(self.jitter)}"])
 
     @classmethod
     def fixed(cls, seconds: float) -> PollSchedule:
