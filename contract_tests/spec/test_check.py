@@ -26,6 +26,7 @@ UNFIT = "does not fit its schema"
     ("keys", "value", "words"),
     [
         ((*BODY, "schema"), {"$ref": REF + "Thin"}, "leads nowhere"),
+        ((*THING, "discriminator"), {"propertyName": "id", "mapping": {"a": REF + "Thin"}}, "leads nowhere"),
         ((*POST, "operationId"), None, "no operationId"),
         ((*POST, "operationId"), "look", "taken already"),
         ((*POST, "security"), [{"kee": []}], "no security scheme is called 'kee'"),

@@ -55,7 +55,7 @@ def test_unusable_page_is_one_line_that_names_its_place(content: bytes, line: in
 
 def test_aliases_that_multiply_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """A few lines of aliases that stand for billions of values end in an error, not in a full memory."""
-    monkeypatch.setattr("spec.tools.yaml_source._MOST_VALUES", 10_000)
+    monkeypatch.setattr("spec.tools.yaml_source._MOST_REPEATED", 10_000)
     lines = ["a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1]"]
     lines += [f"{new}: &{new} [{', '.join([f'*{old}'] * 9)}]" for old, new in pairwise("abcdefghij")]
     with pytest.raises(SpecError, match="aliases"):

@@ -73,21 +73,28 @@ def _problems(document: dict[str, Any]) -> Iterator[tuple[str, Keys]]:
 
 def _references(document: dict[str, Any], nodes: list[Node]) -> Iterator[tuple[str, Keys]]:
     for node in nodes:
-        reference = node.value.get("$ref")
-        if reference is not None:
+        for reference, keys in _mentions(node):
             try:
                 resolve(document, str(reference))
             except (LookupError, TypeError):
                 yield (
                     f"the reference {reference} leads nowhere: add the component, or correct the name",
-                    node.keys,
+                    keys,
                 )
-            else:
-                if _leads_back(document, node):
-                    yield (
-                        f"the reference {reference} leads back to itself for one value: say what it is",
-                        node.keys,
-                    )
+        if "$ref" in node.value and _leads_back(document, node):
+            yield (
+                f"the reference {node.value['$ref']} leads back to itself for one value: say what it is",
+                node.keys,
+            )
+
+
+def _mentions(node: Node) -> Iterator[tuple[Any, Keys]]:
+    if "$ref" in node.value:
+        yield node.value["$ref"], node.keys
+    discriminator = node.value.get("discriminator") if node.kind == "schema" else None
+    mapping = discriminator.get("mapping") if isinstance(discriminator, dict) else None
+    for value, target in mapping.items() if isinstance(mapping, dict) else ():
+        yield target, (*node.keys, "discriminator", "mapping", value)
 
 
 def _leads_back(document: dict[str, Any], node: Node) -> bool:

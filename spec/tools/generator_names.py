@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from spec.tools.equality import same
+from spec.tools.errors import SpecError
 from spec.tools.structure import followed, operations, walk
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ _IN_MODELS: Final = re.compile(
 _IN_FUNCTIONS: Final = re.compile("body|cookies|headers|kwargs|params|quote|response")
 _IN_TEMPLATE: Final = re.compile("[a-zA-Z_-][a-zA-Z0-9_-]*")
 _LOCAL: Final = re.compile(r"(.+?)(?:_item|_data|_item_data|_type_\d+)")
+_LONGEST: Final = 200  # File systems take 255 bytes, and each name gets a module with an ending.
 _KINDS_OF_BODY: Final = {"multipart/form-data": "files", "application/x-www-form-urlencoded": "data"}
 
 
@@ -143,8 +145,10 @@ class Names:
     def _operation_ids(self) -> None:
         seen: set[tuple[str, str]] = set()
         for path, method, operation in operations(self.made):
-            tag = bare((operation.get("tags") or ["default"])[0])
-            name, number = operation["operationId"], 1
+            given = (operation.get("tags") or ["default"])[0]
+            tag, name, number = bare(given), operation["operationId"], 1
+            for one in (given, name):
+                _check_length(one, ("paths", path, method))
             while (tag, bare(operation["operationId"])) in seen:
                 number += 1
                 operation["operationId"] = f"{name}_{number}"
@@ -203,6 +207,7 @@ class Names:
             self._visit(schema.get("additionalProperties"), "additional property", own, keys)
 
     def _class(self, schema: dict[str, Any], wanted: str, keys: Keys) -> str:
+        _check_length(wanted, keys)
         name, number = wanted, 1
         if not any(one.isidentifier() or one.isdecimal() for one in name if one != "_"):
             name = "Model"
@@ -221,6 +226,12 @@ class Names:
             text = f"the class name of {wanted!r} is taken: the generated class is named after {name!r}"
             self.reports.append((keys, text))
         return name
+
+
+def _check_length(name: str, keys: Keys) -> None:
+    if len(_snake(name).encode()) > _LONGEST:
+        text = f"the name {name[:20]}… is too long for a module: give it one of at most {_LONGEST} bytes"
+        raise SpecError(text, keys=keys)
 
 
 def _name_enum_members(schema: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from referencing.jsonschema import DRAFT4
 from spec.tools.structure import pointer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from spec.tools.errors import Keys
 
@@ -35,6 +35,27 @@ class _Formats:
         self.checker.check("?" if is_foreign else value, format_)
 
 
+def _with_plain_choices(validators: Any) -> Any:
+    """Extend the library's validators, which look a discriminator's value up in a map whatever it is."""
+    # As late as the library, which is built on this; it ships no types.
+    from jsonschema.exceptions import ValidationError  # type: ignore[import-untyped]  # noqa: PLC0415
+    from jsonschema.validators import extend  # type: ignore[import-untyped]  # noqa: PLC0415
+
+    def guarded(check: Any) -> Any:
+        def checked(validator: Any, parts: Any, value: Any, schema: Any) -> Iterator[Any]:
+            name = schema.get("discriminator", {}).get("propertyName")
+            chooses = value.get(name) if isinstance(value, dict) else None
+            if isinstance(chooses, (dict, list)):
+                return iter([ValidationError(f"{chooses!r} chooses no branch: {name!r} must be a string")])
+            found: Iterator[Any] = check(validator, parts, value, schema)
+            return found
+
+        return checked
+
+    keywords = ("oneOf", "anyOf", "allOf")
+    return extend(validators, {keyword: guarded(validators.VALIDATORS[keyword]) for keyword in keywords})
+
+
 class Judge:
     """Judges values by the schema at a place of a document.
 
@@ -53,7 +74,7 @@ class Judge:
         if (keys, direction) not in self._made:
             import openapi_schema_validator as library  # noqa: PLC0415 - a second, with pydantic behind it
 
-            self._made[keys, direction] = getattr(library, _VALIDATORS[direction])(
+            self._made[keys, direction] = _with_plain_choices(getattr(library, _VALIDATORS[direction]))(
                 {"$ref": _HOME + pointer(keys)},
                 registry=self._registry,
                 format_checker=_Formats(library.oas30_format_checker),

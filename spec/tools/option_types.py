@@ -10,6 +10,7 @@ import keyword
 import os.path
 import re
 import textwrap
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
 from spec.tools.structure import operations, resolve
@@ -37,9 +38,14 @@ def write_option_types(document: dict[str, Any], package: Path) -> None:
     fixed choices, and one of what tells the paths apart that take this body.
     """
     parts = [_HEAD]
-    for name, schema, paths in _bodies(document):
+    bodies = list(_bodies(document))
+    taken = {f"{name}{suffix}" for name, _, _ in bodies for suffix in ("Path", "Options")}
+    for name, schema, paths in bodies:
         fields = {field: _resolved(document, one) for field, one in _optional(schema)}
-        choices = {field: f"{name}{_camel(field)}" for field, one in fields.items() if _choices(one)}
+        choices = {}
+        for field in [field for field, one in fields.items() if _choices(one)]:
+            choices[field] = next(one for one in _numbered(name + _camel(field)) if one not in taken)
+            taken.add(choices[field])
         parts.append(f"{name}Path: TypeAlias = Literal[{_literal(_endings(paths))}]\n")
         parts += [
             f"{choices[field]}: TypeAlias = Literal[{_literal(_choices(fields[field]))}]\n"
@@ -75,10 +81,10 @@ def _bodies(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], lis
         schema = _resolved(document, given)
         if method == "post" and next(_optional(schema), None):
             reference = given.get("$ref", "").rpartition("/")[2]
-            name = _camel(schema.get("title") or reference or operation.get("operationId", "body"))
-            known, paths = found.setdefault(name, (schema, []))
-            if known == schema:
-                paths.append(path)
+            wanted = _camel(schema.get("title") or reference or operation.get("operationId", ""))
+            wanted = wanted if wanted[:1].isalpha() else f"Body{wanted}"
+            name = next(one for one in _numbered(wanted) if found.get(one, (schema,))[0] == schema)
+            found.setdefault(name, (schema, []))[1].append(path)
     for name, (schema, paths) in found.items():
         yield name, schema, paths
 
@@ -128,6 +134,12 @@ def _escaped(text: str) -> str:
     """Return text for a literal in double quotes."""
     printable = "".join(char if char.isprintable() else " " for char in text)
     return printable.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _numbered(name: str) -> Iterator[str]:
+    """Yield a name, and others for where it is taken."""
+    yield name
+    yield from (f"{name}{number}" for number in count(2))
 
 
 def _camel(text: str) -> str:

@@ -111,8 +111,8 @@ class Samples:
         outer = next(self._of_kind(around, direction, depth), None) if len(around) > 1 else None
         for one in [] if depth > _DEEPEST + 2 else alternatives:
             for value in islice(self._values(one, direction, depth + 1), _OF_EACH_ALTERNATIVE):
-                if isinstance(outer, dict) and isinstance(value, dict):
-                    yield {**outer, **value}
+                if isinstance(value, dict):
+                    yield {**(outer if isinstance(outer, dict) else {}), **value, **_choosing(schema, one)}
                 yield value
 
     def _lists(self, schema: dict[str, Any], direction: str, depth: int) -> Iterator[Any]:
@@ -164,6 +164,16 @@ class Samples:
             if not (isinstance(inner, dict) and inner.get(hidden))
         }
         return {**kept, **{name: {} for name in required - set(properties)}}, required
+
+
+def _choosing(schema: dict[str, Any], branch: dict[str, Any]) -> dict[str, Any]:
+    """Return the discriminator's property with the value that chooses a branch."""
+    discriminator = schema.get("discriminator")
+    if discriminator is None or "$ref" not in branch:
+        return {}
+    values = {target: value for value, target in discriminator.get("mapping", {}).items()}
+    name = branch["$ref"].rpartition("/")[2]
+    return {discriminator["propertyName"]: values.get(branch["$ref"], name)}
 
 
 def _numbers(schema: dict[str, Any]) -> Iterator[Any]:

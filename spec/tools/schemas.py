@@ -157,7 +157,7 @@ class SchemaReader:
         made["$ref"] = content
 
     def _discriminator(self, content: Any, keys: Keys, made: dict[str, Any]) -> None:
-        """Write a mapping to references, which some pages have, as OpenAPI's mapping to their texts."""
+        """Write a mapping to names or to references, which some pages have, as one to references' texts."""
         if not isinstance(content, dict) or not isinstance(content.get("mapping", {}), dict):
             raise self.source.error(f"expected a discriminator, found {_kind(content)}", keys)
         made["discriminator"] = dict(content)
@@ -172,7 +172,7 @@ class SchemaReader:
             target = target["$ref"]
         if not isinstance(target, str):
             raise self.source.error(f"expected the name of a schema, found {_kind(target)}", keys)
-        return target
+        return target if target.startswith("#") else _PREFIX + target
 
     def _examples(self, content: Any, keys: Keys, made: dict[str, Any]) -> None:
         """Make 3.1's list of examples the one example of 3.0, and keep the others under an extension."""

@@ -22,7 +22,8 @@ from yaml.resolver import BaseResolver
 
 from spec.tools.errors import Keys, SpecError
 
-_MOST_VALUES: Final = 1_000_000  # An alias of aliases can name billions of values in a few lines.
+_MOST_VALUES: Final = 1_000_000
+_MOST_REPEATED: Final = 20_000  # An alias of aliases can name billions of values in a few lines.
 _DEEPEST: Final = 150
 _TAG: Final = "tag:yaml.org,2002:"
 _LINE_WIDTH: Final = 110
@@ -168,6 +169,8 @@ class Values:
     first_line: int = 1
     lines: dict[Keys, int] = field(default_factory=dict)
     open_nodes: set[int] = field(default_factory=set)
+    made_nodes: set[int] = field(default_factory=set)
+    repeated: int = 0
 
     def source(self) -> Source:
         """Make all values."""
@@ -183,7 +186,13 @@ class Values:
         """Make the value of a node, and note the lines of all that it holds."""
         self.lines[keys] = self.first_line + node.start_mark.line
         if len(self.lines) > _MOST_VALUES:
-            raise self.error(f"more than {_MOST_VALUES} values once its aliases are resolved", node, keys)
+            raise self.error(f"more than {_MOST_VALUES} values: take in a part of it", node, keys)
+        self.repeated += id(node) in self.made_nodes
+        if self.repeated > _MOST_REPEATED:
+            raise self.error(
+                f"aliases repeat more than {_MOST_REPEATED} values: refer to components", node, keys
+            )
+        self.made_nodes.add(id(node))
         if isinstance(node, ScalarNode):
             return self._scalar(node, keys)
         if id(node) in self.open_nodes:

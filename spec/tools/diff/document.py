@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from spec.tools.diff.model import MISSING, Direction, Place, as_list, as_map, same
 from spec.tools.errors import SpecError
 from spec.tools.structure import resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from spec.tools.errors import Keys
 
@@ -38,6 +38,8 @@ class Node:
         way: The keys to its definition.
         owner: The generated class whose name begins the names of classes below it.
         name: What the generator calls a class made of this value, after `owner`, if it has no title.
+        parts: Those of its parts that were defined at other places, by key.
+        is_normal: Whether it is a schema in the normal form.
     """
 
     document: Document
@@ -46,18 +48,27 @@ class Node:
     way: Keys = ()
     owner: str = ""
     name: str = ""
+    parts: Mapping[Any, Node] = field(factory=dict)
+    is_normal: bool = False
 
     def at(self, key: str | int, words: str = "", joint: str = ", ") -> Node:
         """Go down to one part, which may be missing; `words` is the step as people read it."""
+        found = self.parts[key] if key in self.parts else self._below(key)
+        steps = f"{found.place.steps}{joint if found.place.steps else ''}{words}"
+        return evolve(found, place=evolve(found.place, steps=steps)) if words else found
+
+    def _below(self, key: str | int) -> Node:
         found = self.value
         if isinstance(found, dict):
             found = found.get(key, MISSING)
         else:
             found = found[key] if isinstance(found, list) and isinstance(key, int) else MISSING
-        place = self.place
-        steps = f"{place.steps}{joint if place.steps else ''}{words}" if words else place.steps
-        place = evolve(place, keys=(*place.keys, key), steps=steps)
-        return evolve(self, value=found, place=place, way=(*self.way, key))
+        place = evolve(self.place, keys=(*self.place.keys, key))
+        return evolve(self, value=found, place=place, way=(*self.way, key), parts={}, is_normal=False)
+
+    def missing(self, other: Node) -> Node:
+        """Return that this document has nothing where another node stands in the other one."""
+        return evolve(self, value=MISSING, place=other.place, way=other.way, parts={}, is_normal=False)
 
     def items(self) -> list[Node]:
         """Return the entries of a list; anything else has none."""
@@ -138,11 +149,10 @@ class Pair:
 
     def of(self, old: Node | None, new: Node | None) -> Pair:
         """Return two other values as a pair that goes the same way; None is a missing one."""
-        one, other = old or new or self.old, new or old or self.new
         return evolve(
             self,
-            old=one if old else evolve(self.old, value=MISSING, place=one.place, way=one.way),
-            new=other if new else evolve(self.new, value=MISSING, place=other.place, way=other.way),
+            old=old or self.old.missing(new or self.old),
+            new=new or self.new.missing(old or self.new),
         )
 
     @property

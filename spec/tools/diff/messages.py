@@ -42,6 +42,7 @@ def compare_parameters(walk: Walk, pair: Pair, above: Pair | None = None) -> Non
             (above.new if above else None, pair.new),
         )
     )
+    before = walk.count
     for where, name in {**old, **new}:
         words = f"{where} parameter {name}"
         one, other = old.get((where, name)), new.get((where, name))
@@ -53,6 +54,8 @@ def compare_parameters(walk: Walk, pair: Pair, above: Pair | None = None) -> Non
             walk.note("parameter-removed", here, words)
         else:
             walk.follow(here.each(partial(_worded, words=words, name=name)), compare_parameter)
+    if walk.count == before:  # In another order, for example, or at the path instead of all its operations.
+        walk.written(pair)
 
 
 def _parameters(node: Node | None) -> dict[tuple[str, str], Node]:
@@ -74,8 +77,12 @@ def compare_parameter(walk: Walk, pair: Pair) -> None:
     _compare_serialization(walk, pair, _STYLES.get(str(as_map(pair.new.value).get("in", "header")), "simple"))
     walk.flag(pair.at("required"), "became-required", "became-optional", "it")
     walk.flag(pair.at("allowEmptyValue"), "empty-value-allowed", "empty-value-refused")
-    _compare_schema_of(walk, pair, pair.new.name)
-    _compare_content(walk, pair)
+    ways = [next((key for key in ("schema", "content") if key in as_map(value)), "") for value in pair.values]
+    if all(ways) and ways[0] != ways[1]:
+        walk.note("serialization-changed", pair.at(ways[1]), "", *ways)
+    else:
+        _compare_schema_of(walk, pair, pair.new.name)
+        _compare_content(walk, pair)
     known = "name in style explode allowReserved required allowEmptyValue schema content"
     walk.rest(pair, known.split())
 

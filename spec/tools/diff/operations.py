@@ -18,7 +18,9 @@ from spec.tools.diff.messages import (
     compare_responses,
 )
 from spec.tools.diff.model import MISSING, Direction, Place, as_list, as_map, same
+from spec.tools.diff.normal import with_references_alone
 from spec.tools.diff.schemas import class_name, compare_schema, makes_class
+from spec.tools.diff.security import compare_security, compare_security_scheme
 from spec.tools.diff.walk import Walk
 from spec.tools.errors import SpecError
 from spec.tools.structure import METHODS
@@ -34,7 +36,9 @@ def compare(
     old: Mapping[str, Any], new: Mapping[str, Any], names: tuple[str, str] = ("old", "new")
 ) -> list[Change]:
     """Compare two OpenAPI documents."""
-    before, after = Document(dict(old), names[0]), Document(dict(new), names[1])
+    before, after = (
+        Document(with_references_alone(dict(one)), name) for one, name in zip((old, new), names, strict=True)
+    )
     for document in (before, after):
         for key in ("paths", "components", "info", "webhooks"):
             if not isinstance(document.root.get(key, {}), dict):
@@ -51,8 +55,10 @@ def compare(
     for name in top.at("webhooks").keys:
         _compare_webhook(walk, top.at("webhooks").at(name), str(name))
     _compare_components(walk, top)
-    if not walk.count:  # A parameter written at a path or at all its operations, for example.
-        walk.note("rewritten", top, "the document", "as it was", "the same in other words")
+    if not walk.count:  # Of references with neighbours both ways to write them were made one.
+        same_again = same(before.root, after.root)
+        words = ("as it was", "the same in other words") if same_again else ("one thing", "another")
+        walk.note("rewritten" if same_again else "unknown-changed", top, "the document", *words)
     return walk.changes()
 
 
@@ -80,6 +86,7 @@ def _placed(pair: Pair, place: Place) -> Pair:
 
 def _compare_path(walk: Walk, top: Pair, path: str) -> None:
     item = top.at("paths").at(path).each(Node.resolved)
+    walk.met |= {node.target for node in (item.old, item.new) if node.target}
     item = _placed(item, Place(f"path {path}", ("paths", path)))
     walk.rest(item, {*METHODS, "servers", "parameters"})
     for method in METHODS:
@@ -107,7 +114,7 @@ def compare_operation(walk: Walk, pair: Pair, item: Pair | None = None, top: Pai
     compare_parameters(walk, request.at("parameters"), item and item.at("parameters"))
     compare_bodies(walk, request.at("requestBody", "body"))
     compare_responses(walk, response.at("responses"))
-    _compare_security(walk, pair.at("security"), top and top.at("security"))
+    compare_security(walk, pair.at("security"), top and top.at("security"))
     _compare_servers(walk, pair.at("servers"), item and item.at("servers"), top and top.at("servers"))
     callbacks = evolve(pair, use=label).at("callbacks")
     compare_named(walk, callbacks, "callback", _compare_callback)
@@ -147,7 +154,7 @@ def _compare_callback_item(walk: Walk, pair: Pair, name: str) -> None:
     walk.rest(item, {*METHODS, "parameters", "servers"})
 
 
-# --- servers and security
+# --- servers
 
 
 def _compare_servers(walk: Walk, pair: Pair, *above: Pair | None) -> None:
@@ -178,58 +185,25 @@ def _compare_servers(walk: Walk, pair: Pair, *above: Pair | None) -> None:
             server = here.of(here.old.at(one[url]), here.new.at(other[url]))
             variables = server.at("variables", f"server {url}")
             for name in variables.keys:
-                if variables.at(name).differs:
-                    walk.note("server-variable-changed", variables.at(name), str(name))
+                _compare_variable(walk, variables.at(name), str(name))
             walk.rest(server, {"url", "variables"})
     if walk.count == before:
         walk.written(pair)
 
 
-def _alternatives(security: Any) -> list[str]:
-    """Write the ways to be authorised, each as the schemes that it needs together."""
-    found = []
-    for alternative in as_list(security):
-        words = [
-            str(name) + (f" ({', '.join(sorted(map(str, as_list(scopes))))})" if scopes else "")
-            for name, scopes in sorted(as_map(alternative).items())
-        ]
-        found.append(" and ".join(words))
-    return found
-
-
-def _compare_security(walk: Walk, pair: Pair, above: Pair | None) -> None:
-    values = [
-        default if value is MISSING else value
-        for value, default in zip(pair.values, above.values if above else pair.values, strict=True)
-    ]
-    one, other = map(_alternatives, values)
-    is_open = [not alternatives or "" in alternatives for alternatives in (one, other)]
-    before = walk.count
-    if is_open == [True, False]:
-        walk.note("security-required", pair, "", MISSING, " or ".join(other))
-    elif is_open == [False, True]:
-        walk.note("security-dropped", pair, "", " or ".join(one), MISSING)
-    elif not all(is_open):
-        for name in [name for name in one if name not in other]:
-            walk.note("security-alternative-removed", pair, "", name, MISSING)
-        for name in [name for name in other if name not in one]:
-            walk.note("security-alternative-added", pair, "", MISSING, name)
-    if walk.count == before and not same(*values):
-        walk.note("rewritten", pair, "security", *values)
-    for side, value in zip((pair.old, pair.new), values, strict=True):
-        for name in {name for alternative in as_list(value) for name in as_map(alternative)}:
-            walk.uses_of_schemes.setdefault(name, set()).add(f"{side.place.subject} (security)")
-
-
-def _compare_security_scheme(walk: Walk, pair: Pair) -> None:
-    known = ("type", "name", "in", "scheme", "flows", "openIdConnectUrl")
-    for key in known:
-        here = pair.at(key)
-        if key == "name" and str(here.old.value).lower() == str(here.new.value).lower():
-            walk.written(here)  # The names of headers ignore case.
-        elif here.differs:
-            walk.note("security-scheme-changed", here, key)
-    walk.rest(pair, known)
+def _compare_variable(walk: Walk, pair: Pair, name: str) -> None:
+    """Compare what may stand at one place of a server's URL: calls use the default."""
+    if not all(isinstance(value, dict) for value in pair.values) or pair.at("default").differs:
+        if pair.differs:
+            walk.note("server-variable-changed", pair, name)
+        return
+    old, new = pair.at("enum").values
+    if MISSING in (old, new) and old != new:
+        walk.note("limit-tightened" if old is MISSING else "limit-loosened", pair.at("enum"), name)
+    else:
+        walk.choice(pair.at("enum"), f"{name}: value", as_list(old), as_list(new))
+        walk.written(pair.at("enum"))
+    walk.rest(pair, {"default", "enum"})
 
 
 # --- components
@@ -246,9 +220,10 @@ _SECTIONS: Final[dict[str, Callable[[Walk, Pair], None]]] = {
     "headers": compare_parameter,
     "requestBodies": compare_body,
     "callbacks": _compare_callback,
-    "securitySchemes": _compare_security_scheme,
+    "securitySchemes": compare_security_scheme,
     "examples": _compare_example,
     "links": _compare_example,
+    "pathItems": partial(_compare_callback_item, name="path item"),
 }
 
 

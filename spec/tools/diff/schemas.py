@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from spec.tools.diff.choices import (
-    ANNOTATIONS,
     CHOICES,
     Choice,
-    allows_null,
     called,
     choice,
     covers,
     kind_of,
     matched,
     referred,
+    selections,
 )
+from spec.tools.diff.document import reference_of
 from spec.tools.diff.model import MISSING, Direction, as_list, as_map, same
+from spec.tools.diff.normal import KEYWORDS, normal, null_allowed, step
 from spec.tools.diff.values import (
-    BOUNDS,
-    COUNTS,
     change_of,
     compare_enum,
     compare_format,
@@ -34,27 +35,40 @@ if TYPE_CHECKING:
     from spec.tools.diff.document import Node, Pair
     from spec.tools.diff.walk import Walk
 
-_COVERED: Final = frozenset(
-    ["$ref", "type", "nullable", "enum", "const", "x-enum-varnames", "format", "pattern", "multipleOf",
-     "uniqueItems", "required", "properties", "items", "additionalProperties", "readOnly", "writeOnly",
-     "default", "discriminator", "title", "not", "allOf"]
-).union(CHOICES, COUNTS, *BOUNDS)  # fmt: skip
-
 
 def compare_schema(walk: Walk, pair: Pair) -> None:
     """Compare two schemas, either of which may be a reference, a boolean, or missing."""
+    before = walk.count
     (old, beside), (new, beside_now) = referred(pair.old), referred(pair.new)
+    if bool(beside) != bool(beside_now):
+        walk.follow(pair.of(old, new), partial(_compare_written_out, beside=(beside, beside_now)))
+        return
     if beside and beside_now:
         annotations = pair.of(beside, beside_now)
         _compare_annotations(walk, annotations)
         walk.documentation(annotations.at("title"), "title")
-        null, nullable = (
-            allows_null(beside) or allows_null(old.resolved()),
-            allows_null(beside_now) or allows_null(new.resolved()),
-        )
-        if allows_null(beside) != allows_null(beside_now) and null != nullable:
-            walk.note("null-allowed" if nullable else "null-refused", pair.of(beside, beside_now))
+        null = [null_allowed([one.value]) for one in (beside, beside_now)]
+        if null[0] != null[1]:
+            whole = ((old, beside), (new, beside_now))
+            null = [null_allowed([normal(one).value, other.value]) for one, other in whole]
+            _compare_null(walk, annotations, *null)
+    if walk.count == before and same(old.value, new.value):
+        walk.written(pair)
     walk.follow(pair.of(old, new), _compare_contents)
+
+
+def _compare_written_out(walk: Walk, pair: Pair, beside: tuple[Node | None, Node | None]) -> None:
+    """Compare a reference, with what stands beside it, and a schema in place."""
+    whole = [
+        evolve(node, value={**as_map(node.value), **as_map(other and other.value)})
+        for node, other in zip((pair.old, pair.new), beside, strict=True)
+    ]
+    _compare_contents(walk, pair.of(*whole))
+
+
+def _compare_null(walk: Walk, pair: Pair, old: int, new: int) -> None:
+    if old != new:
+        walk.note("null-allowed" if new > old else "null-refused", pair.at("nullable"))
 
 
 def _compare_contents(walk: Walk, pair: Pair) -> None:
@@ -68,20 +82,33 @@ def _compare_contents(walk: Walk, pair: Pair) -> None:
         names = (called(pair.old) if says[0] else MISSING, called(pair.new) if says[1] else MISSING)
         walk.note("schema-lost" if says[0] else "schema-described", pair, "", *names)
         return
+    before = walk.count
     old, new = choice(pair.old), choice(pair.new)
-    if old.null != new.null:
-        walk.note("null-allowed" if new.null else "null-refused", pair.at("nullable"))
+    _compare_null(walk, pair, old.null, new.null)
     if len(old.branches) == len(new.branches) == 1:
         one = pair.of(old.branches[0], new.branches[0])
-        if "$ref" in {**as_map(one.old.value), **as_map(one.new.value)}:
+        if any(map(reference_of, one.values)):
             walk.follow(one, _compare_contents)
         else:
             _compare_plain(walk, one)
-        return
-    if old.keyword and new.keyword:
-        _compare_annotations(walk, pair)
-        walk.documentation(pair.at("title"), "title")
-    _compare_branches(walk, pair, old, new)
+    else:
+        if old.keyword and new.keyword:
+            _compare_annotations(walk, pair.each(normal))
+            walk.documentation(pair.at("title"), "title")
+        _compare_branches(walk, pair, old, new)
+    if walk.count == before and pair.differs:
+        walk.note("rewritten" if same(_reading(old), _reading(new)) else "unknown-changed", pair, "it")
+
+
+def _reading(found: Choice) -> Any:
+    """Return what two schemas that mean the same have in common, whatever words say it."""
+    keyword = found.keyword if found.keyword == "oneOf" and len(found.branches) > 1 else ""
+    branches = [one.value if one.target else normal(one).value for one in found.branches]
+    return [
+        keyword,
+        found.null,
+        [{key: one for key, one in branch.items() if key != "allOf" or one} for branch in branches],
+    ]
 
 
 def _compare_branches(walk: Walk, pair: Pair, old: Choice, new: Choice) -> None:
@@ -104,46 +131,6 @@ def _compare_branches(walk: Walk, pair: Pair, old: Choice, new: Choice) -> None:
         )
 
 
-@frozen
-class _Facts:
-    """What a schema says together with the parts of its allOf."""
-
-    keywords: dict[str, Node]
-    properties: dict[str, Node]
-    required: dict[str, None]
-
-
-def _facts(node: Node, inside: tuple[object, ...] = ()) -> _Facts:
-    schema = as_map(node.value)
-    keywords = {key: node.at(key) for key in schema if key not in {"allOf", "properties", "required"}}
-    properties = {
-        name: _step(node.at("properties"), name, str(name)) for name in as_map(schema.get("properties"))
-    }
-    required = dict.fromkeys(map(str, as_list(schema.get("required"))))
-    for number, part in enumerate(node.at("allOf").items()):
-        part = part.resolved()  # noqa: PLW2901 - what the part stands for
-        if part.way in inside:
-            continue
-        facts = _facts(part, (*inside, part.way))
-        for key, value in facts.keywords.items():
-            if key in keywords and not same(value.value, keywords[key].value):
-                key = f"{key} (allOf {number})"  # noqa: PLW2901 - a second demand of one kind
-            if key not in ANNOTATIONS:
-                keywords.setdefault(key, value)
-        properties = {**facts.properties, **properties}
-        required |= facts.required
-    if properties and "allOf" in schema:
-        keywords.setdefault("type", evolve(node.at("type"), value="object"))
-    return _Facts(keywords, properties, required)
-
-
-def _step(node: Node, key: str, words: str) -> Node:
-    """Go down inside a schema: steps inside it are joined by dots."""
-    joint = "" if words.startswith("[") else "."
-    found = node.at(key, words, joint if node.place.in_schema else ", ")
-    return evolve(found, place=evolve(found.place, in_schema=True), name=words)
-
-
 def makes_class(schema: Any) -> bool:
     """Return whether the generator makes a class of a schema: an object, an enum, or parts of an allOf."""
     return (
@@ -157,35 +144,34 @@ def class_name(node: Node) -> str:
 
 
 def _compare_plain(walk: Walk, pair: Pair) -> None:
-    """Compare two schemas of one type each, with the parts of their allOf."""
+    """Compare two schemas of one type each, in normal form."""
     _compare_names(walk, pair)
-    old, new = _facts(pair.old), _facts(pair.new)
-    nodes = [
-        evolve(node, value={key: one.value for key, one in facts.keywords.items()})
-        for node, facts in ((pair.old, old), (pair.new, new))
-    ]
-    whole = pair.of(*nodes)
-    _compare_annotations(walk, whole)
-    if not compare_type(walk, whole.at("type"), kind_of(whole.old), kind_of(whole.new)):
+    _compare_annotations(walk, pair)
+    if not compare_type(walk, pair.at("type"), kind_of(pair.old), kind_of(pair.new)):
         return  # Values of another kind: their details have nothing in common.
-    compare_enum(walk, whole)
-    compare_format(walk, whole)
-    compare_limits(walk, whole)
+    compare_enum(walk, pair)
     owner = pair.new.owner + class_name(pair.new) if makes_class(pair.new.value) else None
-    _compare_properties(walk, pair, old, new, owner or "")
-    _compare_others(walk, whole, owner or "")
-    if "items" in whole.keys:
-        items = [old.keywords.get("items"), new.keywords.get("items")]
-        named = [node and evolve(_step(node, "", "[]"), value=node.value, way=node.way, owner=side.owner,
-                                 name=f"{side.name}_item")
-                 for node, side in zip(items, (pair.old, pair.new), strict=True)]  # fmt: skip
-        compare_schema(walk, pair.of(*named))
+    _compare_properties(walk, pair, owner or "")
+    _compare_others(walk, pair, owner or "")
+    if "items" in pair.keys:
+        items = [evolve(step(side, "items", "[]"), owner=side.owner, name=f"{side.name}_item")
+                 for side in (pair.old, pair.new)]  # fmt: skip
+        compare_schema(walk, pair.of(*items))
+    _compare_demands(walk, pair)
+    for demands in zip_longest(pair.old.at("allOf").items(), pair.new.at("allOf").items()):
+        _compare_demands(walk, pair.of(*demands))
+        walk.rest(pair.of(*demands), KEYWORDS)
+
+
+def _compare_demands(walk: Walk, pair: Pair) -> None:
+    """Compare what values must be like beside their type."""
+    compare_format(walk, pair)
+    compare_limits(walk, pair)
     for key in ("not", *CHOICES):
-        here = whole.at(key)
+        here = pair.at(key)
         if key in CHOICES and all(isinstance(value, list) for value in here.values):
-            _compare_branches(
-                walk, here, Choice(here.old.items(), False, key), Choice(here.new.items(), False, key)
-            )
+            old, new = (Choice(node.items(), keyword=key) for node in (here.old, here.new))
+            _compare_branches(walk, here, old, new)
         elif here.differs:
             walk.note(f"limit-{change_of(*here.values)}", here, key)
 
@@ -206,44 +192,75 @@ def _compare_names(walk: Walk, pair: Pair) -> None:
 
 def _compare_annotations(walk: Walk, pair: Pair) -> None:
     """Compare what says something about values without limiting them, and what these tools don't know."""
-    walk.rest(pair, _COVERED)
+    walk.rest(pair, KEYWORDS)
     for key, rule in (("readOnly", "read-only"), ("writeOnly", "write-only")):
         walk.flag(pair.at(key), rule, f"not-{rule}")
-    for key in ("default", "discriminator"):
-        if pair.at(key).differs:
-            walk.note(f"{key}-changed", pair.at(key))
+    if pair.at("default").differs:
+        walk.note("default-changed", pair.at("default"))
+    _compare_discriminator(walk, pair)
 
 
-def _compare_properties(walk: Walk, pair: Pair, old: _Facts, new: _Facts, owner: str) -> None:
-    for name in {**old.properties, **new.properties, **old.required, **new.required}:
-        both = [facts.properties.get(name) for facts in (old, new)]
-        here = pair.of(*(node and evolve(node, owner=owner) for node in both))
-        here = evolve(here, direction=_one_way(here))
-        was, now = name in old.required, name in new.required
-        if both[0] and not both[1]:
+def _compare_discriminator(walk: Walk, pair: Pair) -> None:
+    """Compare which value selects which schema; a value that came or went with its branch is no news."""
+    here = pair.at("discriminator")
+    if not here.differs and not pair.at("oneOf").differs and not pair.at("anyOf").differs:
+        return
+    if not same(*(as_map(value).get("propertyName") for value in here.values)):
+        walk.note("discriminator-changed", here)
+        return
+    before = walk.count
+    (old, branches), (new, branches_now) = (selections(node) for node in (pair.old, pair.new))
+    for value in {**old, **new}:
+        was, now = old.get(value, MISSING), new.get(value, MISSING)
+        if MISSING not in (was, now) and was != now:
+            walk.note("discriminator-changed", here, "", f"{value}: {was}", f"{value}: {now}")
+        elif now is MISSING and not (was in branches and was not in branches_now):
+            walk.note("discriminator-value-removed", here, "", value, MISSING)
+        elif was is MISSING and not (now in branches_now and now not in branches):
+            walk.note("discriminator-value-added", here, "", MISSING, value)
+    walk.rest(here, {"propertyName", "mapping"})
+    if walk.count == before:
+        walk.written(here)
+
+
+def _compare_properties(walk: Walk, pair: Pair, owner: str) -> None:
+    required = [list(map(str, as_list(node.at("required").value))) for node in (pair.old, pair.new)]
+    for name in dict.fromkeys([*map(str, pair.at("properties").keys), *required[0], *required[1]]):
+        sides = [evolve(_property(node, name), owner=owner) for node in (pair.old, pair.new)]
+        here = evolve(pair.of(*sides), direction=_one_way(sides, pair.direction))
+        was, now = (
+            name in names and not _is_hidden(node, here.direction)
+            for names, node in zip(required, sides, strict=True)
+        )
+        old, new = here.values
+        if new is MISSING and old is not MISSING:
             walk.note("property-removed", here, name)
-        elif both[1] and not both[0]:
+        elif old is MISSING and new is not MISSING:
             walk.note("required-property-added" if now else "optional-property-added", here, name)
-        else:
-            if was != now:
-                whole = pair.of(*(_step(node.at("properties"), name, name) for node in (pair.old, pair.new)))
-                whole = evolve(whole, direction=here.direction)
-                walk.note(
-                    "became-required" if now else "became-optional", whole, f"property {name}", was, now
-                )
-            if both[0]:
-                compare_schema(walk, here)
-    if list(old.required) != list(new.required) and set(old.required) == set(new.required):
-        walk.note("rewritten", pair.at("required"), "required", list(old.required), list(new.required))
+        elif was != now:
+            whole = here.of(*(_property(evolve(node, parts={}), name) for node in (pair.old, pair.new)))
+            rule = "became-required" if now else "became-optional"
+            walk.note(rule, whole, f"property {name}", was, now)
+        if MISSING not in here.values:
+            compare_schema(walk, here)
+    if set(required[0]) == set(required[1]):
+        walk.written(pair.at("required"))
 
 
-def _one_way(pair: Pair) -> Direction:
-    """Return the direction of a property; a read-only one is not sent, a write-only one not received."""
-    found = [node.map for node in (pair.old, pair.new) if node.value is not MISSING]
-    for key, other_way in (("readOnly", Direction.SENT), ("writeOnly", Direction.RECEIVED)):
-        if pair.direction is other_way and found and all(schema.get(key) is True for schema in found):
-            return Direction.NEITHER
-    return pair.direction
+def _property(node: Node, name: str) -> Node:
+    return step(node.at("properties"), name, name)
+
+
+def _is_hidden(node: Node, direction: Direction) -> bool:
+    """Return whether a property is not sent, being read-only, or not received, being write-only."""
+    flag = {Direction.SENT: "readOnly", Direction.RECEIVED: "writeOnly"}.get(direction)
+    return flag is not None and normal(node).value.get(flag) is True
+
+
+def _one_way(nodes: list[Node], direction: Direction) -> Direction:
+    """Return the direction of a property."""
+    hidden = {_is_hidden(node, direction) for node in nodes if node.value is not MISSING}
+    return Direction.NEITHER if hidden == {True} else direction
 
 
 def _compare_others(walk: Walk, schema: Pair, owner: str) -> None:
@@ -255,6 +272,6 @@ def _compare_others(walk: Walk, schema: Pair, owner: str) -> None:
     elif same(one, other):
         walk.written(pair)
     else:
-        steps = [_step(node, "additionalProperties", "{any other}") for node in (schema.old, schema.new)]
+        steps = [step(node, "additionalProperties", "{any other}") for node in (schema.old, schema.new)]
         values = zip(steps, (one, other), strict=True)
         compare_schema(walk, pair.of(*(evolve(step, value=value, owner=owner) for step, value in values)))

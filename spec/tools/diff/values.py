@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from spec.tools.diff.choices import covers
 from spec.tools.diff.model import MISSING, as_list, as_map, canonical, same
+from spec.tools.diff.normal import BOUNDS, COUNTS, enum_of
 from spec.tools.diff.walk import is_in, is_number
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ _TYPED_FORMATS: Final = frozenset({"date", "date-time", "uuid", "binary"})
 """Formats for which the generator makes a Python type of its own."""
 _WIDER: Final = (("int32", "int64"), ("float", "double"))
 """Formats of numbers, each with one that holds all its values."""
-COUNTS: Final = ("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties")
-BOUNDS: Final = (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum"))
 
 
 def compare_type(walk: Walk, pair: Pair, old: str | None, new: str | None) -> bool:
@@ -35,8 +34,8 @@ def compare_type(walk: Walk, pair: Pair, old: str | None, new: str | None) -> bo
 
 def _enum(schema: dict[str, Any]) -> list[Any] | None:
     """Return the values that a schema accepts, null apart; None for any."""
-    found = [schema["const"]] if "const" in schema else schema.get("enum")
-    return [value for value in found if value is not None] if isinstance(found, list) else None
+    found = enum_of(schema)
+    return None if found is None else [value for value in found if value is not None]
 
 
 def compare_enum(walk: Walk, pair: Pair) -> None:
@@ -80,14 +79,15 @@ def compare_format(walk: Walk, pair: Pair) -> None:
 
 
 def compare_limits(walk: Walk, pair: Pair) -> None:
-    """Compare lengths, counts, bounds and multiples; a lower limit of 0 for a count says nothing."""
+    """Compare lengths, counts, bounds and multiples in normal form; a lower count of 0 says nothing."""
     for key in COUNTS:
         old, new = (
             MISSING if key.startswith("min") and value == 0 else value for value in pair.at(key).values
         )
-        _compare_limit(walk, pair.at(key), (old, False), (new, False))
+        _compare_limit(walk, pair.at(key), key, (old, False), (new, False))
     for key, exclusive in BOUNDS:
-        _compare_limit(walk, pair.at(key), *(_bound(as_map(value), key, exclusive) for value in pair.values))
+        limits = [(node.at(key).value, node.at(exclusive).value is True) for node in (pair.old, pair.new)]
+        _compare_limit(walk, pair.at(key), key, *limits)
     walk.flag(pair.at("uniqueItems"), "limit-tightened", "limit-loosened", "uniqueItems")
     here = pair.at("multipleOf")
     if here.old.value != here.new.value:
@@ -96,19 +96,11 @@ def compare_limits(walk: Walk, pair: Pair) -> None:
         walk.written(here)
 
 
-def _compare_limit(walk: Walk, pair: Pair, old: tuple[Any, bool], new: tuple[Any, bool]) -> None:
+def _compare_limit(walk: Walk, pair: Pair, name: str, old: tuple[Any, bool], new: tuple[Any, bool]) -> None:
     if old != new:
-        walk.limit(pair, str(pair.place.keys[-1]), old, new)
+        walk.limit(pair, name, old, new)
     else:
         walk.written(pair)
-
-
-def _bound(schema: dict[str, Any], key: str, exclusive: str) -> tuple[Any, bool]:
-    """Return a bound and whether it is excluded, as OpenAPI 3.0 (a flag) or 3.1 (a number) writes it."""
-    excluded = schema.get(exclusive)
-    if excluded is not None and not isinstance(excluded, bool):
-        return excluded, True
-    return schema.get(key, MISSING), excluded is True and key in schema
 
 
 def _multiple(old: Any, new: Any) -> str:

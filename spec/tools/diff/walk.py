@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import yaml
 from attrs import evolve, frozen
 
+from spec.tools.diff.document import Node
 from spec.tools.diff.model import MISSING, Change, Direction, Rating, as_map, canonical, same, shown
 
 if TYPE_CHECKING:
@@ -68,12 +69,13 @@ class Walk:
         """The operations that use each security scheme."""
         self._findings: list[_Finding] = []
         self._followed: set[tuple[object, ...]] = set()
+        self._repeated = 0
         self._unchanged = _unchanged_components(old.root, new.root)
 
     @property
     def count(self) -> int:
-        """How many differences have been noted."""
-        return len(self._findings)
+        """How many differences have been noted, with those that a comparison made before has noted."""
+        return len(self._findings) + self._repeated
 
     def note(self, rule: str, pair: Pair, name: str = "", *values: Any) -> None:
         """Note a difference; `values` are the old and the new one if not the pair's."""
@@ -88,23 +90,26 @@ class Walk:
         named = [(node.owner, node.name) for node in (pair.old, pair.new)]
         if old == new and (old or named[0] == named[1]) and self._says_the_same(*pair.values):
             return
-        if old is None and new is None:
-            compare(self, pair)
-            return
-        self.met |= {target for target in (old, new) if target}
         key = (old or pair.old.way, new or pair.new.way, pair.direction, pair.use, pair.callback)
-        if key in self._followed:
+        if (old or new) and key in self._followed:
+            self._repeated += 1
             return
         self._followed.add(key)
-        targets = [pair.old.resolved(), pair.new.resolved()]
+        targets = pair.each(Node.resolved)
+        self.met |= {target for target in (old, new, targets.old.target, targets.new.target) if target}
         if old != new:
-            targets = [
-                evolve(one, place=at.place) for one, at in zip(targets, (pair.old, pair.new), strict=True)
-            ]
+            targets = pair.of(
+                *(
+                    evolve(one, place=at.place)
+                    for one, at in ((targets.old, pair.old), (targets.new, pair.new))
+                )
+            )
         before = self.count
-        compare(self, pair.of(*targets))
+        compare(self, targets)
         if self.count == before and old != new and MISSING not in pair.values:
             self.note("reference-moved", pair, "", old or "a schema in place", new or "a schema in place")
+        elif self.count == before:
+            self.written(targets)
 
     def _says_the_same(self, old: Any, new: Any) -> bool:
         text = canonical(old)
@@ -143,7 +148,9 @@ class Walk:
 
     def written(self, pair: Pair) -> None:
         """Note that two values mean the same though they differ, unless something was said of their place."""
-        if pair.differs and not any(one.pair.place == pair.place for one in self._findings[-2:]):
+        if any(one.pair.place == pair.place for one in self._findings[-2:]):
+            self._repeated += pair.differs
+        elif pair.differs:
             self.note("rewritten", pair, str(pair.place.keys[-1]))
 
     def limit(self, pair: Pair, name: str, old: tuple[Any, bool], new: tuple[Any, bool]) -> None:
