@@ -109,7 +109,9 @@ class _Watcher:
                     threading.Thread(target=self._run, name="kling-elements timeouts", daemon=True).start()
                 except RuntimeError as error:
                     self._under_way.discard(limit)
-                    raise ValidationError([f"no thread can be started to time the request: {error}"]) from None
+                    raise ValidationError(
+                        [f"no thread can be started to time the request: {error}"]
+                    ) from None
                 self._is_running = True
             elif limit.ends < self._wakes_at:
                 self._changed.notify()

@@ -110,6 +110,8 @@ class Document:
         self.life_cycles: tuple[LifeCycle, ...] = tuple(self._life_cycles())
         self._schemes = self._key_places()
         self.key_places = tuple(dict.fromkeys(self._schemes.values()))
+        headers = (place.name for place in self.key_places if place.part == "header")
+        self.secret_headers = frozenset({"cookie", *headers})
         self._check_security("#", root)
         for operation in self.operations:
             self._check_security(f"#{operation.node.pointer}", operation.node.value)

@@ -198,11 +198,13 @@ def parameters(
         return [Violation("query", "has too many fields")]
     for parameter in operation.parameters:
         name, place = parameter.text("name") or "", parameter.text("in")
-        values = _values(carried, query, name, place or "")
+        if place == "path" and name in skip:
+            continue
         schema = parameter.get("schema")
         # What is written as an object has a dozen forms (OpenAPI's styles), which nothing here reads.
-        if (place == "path" and name in skip) or (schema is not None and "object" in _kinds(schema)):
+        if schema is not None and "object" in _kinds(schema):
             continue
+        values = _values(carried, query, name, place or "")
         if not values:
             if parameter.value.get("required"):
                 found.append(Violation(name, "is required"))

@@ -197,10 +197,7 @@ class Endpoint:
         return response
 
     def _recorded(self, request: MockRequest, status: int, request_id: str) -> RecordedRequest:
-        secret = {
-            "cookie",
-            *(place.name for place in self.mock.document.key_places if place.part == "header"),
-        }
+        secret = self.mock.document.secret_headers
         headers = {name: "(key)" if name in secret else value for name, value in request.fields.items()}
         name = None if request.operation is None else request.operation.id
         return RecordedRequest(
