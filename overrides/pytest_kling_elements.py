@@ -35,10 +35,12 @@ def kling_mock(request: pytest.FixtureRequest) -> Iterator[ServedMock]:
     """Serve a mock of the service for one test: `url`, and `mock` with its requests, tasks and controls."""
     from kling_elements_mock import ManualClock, MockSettings, serve  # noqa: PLC0415 - an extra
 
-    settings = request.node.get_closest_marker("kling_mock")
-    if settings and settings.args:
-        raise pytest.UsageError(f"kling_mock takes keywords, such as pace=Seconds(120): got {settings.args}")
-    with serve(MockSettings(**settings.kwargs if settings else {}), clock=ManualClock()) as served:
+    settings: dict[str, Any] = {}
+    for marker in reversed(list(request.node.iter_markers("kling_mock"))):  # the closest has the last word
+        if marker.args:
+            raise pytest.UsageError(f"kling_mock takes keywords, e.g. pace=Seconds(120): got {marker.args}")
+        settings |= marker.kwargs
+    with serve(MockSettings(**settings), clock=ManualClock()) as served:
         for marker in reversed(list(request.node.iter_markers("kling_scenario"))):
             served.mock.next_scenario(*marker.args, **marker.kwargs)
         yield served

@@ -149,6 +149,7 @@ _SEEDED: Final[dict[str, tuple[Any, ...]]] = {
     "key-path-first": ("An unknown path is told before the key is asked for.", {"operation": lambda r, s, q: r(q) if s.methods(q.path) else s.error(404, "Not found")}),
     "key-second-header-refused": ("The second documented header takes no key.", {"owner": lambda r, s, q: q.header("x-freepik-api-key") if q.header("x-freepik-api-key") in s.keys else None}),
     "key-403": ("A wrong key is a 403.", _at(401, change=lambda a: evolve(a, status=403))),
+    "key-forwarded-for": ("A caller that says it is local needs no key.", _lets_in(lambda q, key: q.header("x-forwarded-for") == "127.0.0.1")),
     "leak-hash": ("The key's hash comes back.", _each(lambda q, a: _added(a, "x-caller", hashlib.sha256(_key(q).encode()).hexdigest()))),
     "leak-result": ("A result's address has the key in base64.", {"results": lambda r, s, j: [url + "&account=" + b64encode(j.owner.encode()).decode() for url in r(j)]}),
     "leak-hook": ("The receiver is sent the key.", {"post": lambda r, s, u, h, b: r(u, {**h, "authorization": f"Bearer {s.keys[0]}"}, b)}),
@@ -165,6 +166,7 @@ _SEEDED: Final[dict[str, tuple[Any, ...]]] = {
     "images-first-checked": ("Only the first image is checked.", _reads("images", lambda v: v[:1] if isinstance(v, list) and len(v) < 5 else v)),
     "image-alias": ("image is taken for images.", {"check": lambda r, s, p, b: r(p, {"images": [b["image"]] if isinstance(b["image"], str) else b["image"], **b} if "image" in b else b)}),
     "body-any-type": ("A body is JSON whatever its content type.", {"read": lambda r, s, q: r(Sent(q.method, q.target, (("content-type", stranger.JSON),), q.body))}),
+    "body-vendor-json": ("A body of any +json type is JSON.", {"read": lambda r, s, q: r(Sent(q.method, q.target, (("content-type", stranger.JSON),), q.body) if q.media_type.endswith("+json") else q)}),
     "body-nan": ("NaN is taken.", {"constant": lambda r, s, name: None}),
     "body-closed": ("A body that is cut off is closed.", {"read": lambda r, s, q: r(evolve(q, body=q.body + b"}") if q.body.startswith(b"{") and not q.body.rstrip().endswith(b"}") else q)}),
     "url-space": ("webhook_url may have a space.", _reads("webhook_url", lambda v: v.replace(" ", "") if v == "http://a b/" else v)),
@@ -173,10 +175,12 @@ _SEEDED: Final[dict[str, tuple[Any, ...]]] = {
     "magic-prompt": ("One word in a prompt fails the server.", {"check": lambda r, s, p, b: 1 / 0 if "DROP" in str(b.get("prompt")) else r(p, b)}),
     "extra-field-refused": ("A field beside the schema is refused.", {"check": lambda r, s, p, b: (_ for _ in ()).throw(stranger.RefusedError("x", "is unknown")) if "x_contract_suite" in b else r(p, b)}),
     "problem-blames-another": ("Problem details blame another parameter.", {"problem": lambda r, s, n, w: r("duration" if n == "prompt" else n, w)}),
+    "problem-blames-two": ("Problem details blame an innocent parameter, too.", {"problem": lambda r, s, n, w: {"message": "x", "invalid_params": [{"name": name, "reason": w} for name in (n or "body", "duration")]}}),
     "problem-empty": ("Problem details name nothing.", {"problem": lambda r, s, n, w: {"message": "x", "invalid_params": []}}),
     "problem-never": ("Problem details are never given.", {"wants_problem": lambda r, s, accept: False}),
     "message-empty": ("An error has no message.", {"error": lambda r, s, n, m: r(n, "" if n == 400 else m)}),
     "refused-makes-a-task": ("A refused body makes a task all the same.", {"refuse": lambda r, s, q, n, w: [s.jobs.setdefault(str(i := uuid4()), stranger.Job(str(i), q.path, _key(q), {}, "")), r(q, n, w)][1]}),
+    "head-makes-a-task": ("HEAD at create's path makes a task.", {"listing": lambda r, s, q, o: [s.jobs.setdefault(str(i := uuid4()), stranger.Job(str(i), q.path, o, {}, "")) if q.method == "HEAD" else 0, r(q, o)][1]}),
     "equal-bodies-one-task": ("Equal bodies make one task.", {"new_id": lambda r, s: str(UUID(int=len({json.dumps(j.body) for j in s.jobs.values()}) + 2**80, version=4))}),
     # ids
     "id-upper": ("An id in large letters is found.", _finds(lambda w, i: w.lower() == i)),
@@ -202,11 +206,14 @@ _SEEDED: Final[dict[str, tuple[Any, ...]]] = {
     "result-moves": ("A result's address changes.", _results(lambda urls: [f"{url}&n={time.monotonic()}" for url in urls])),
     "result-early": ("A task IN_PROGRESS has a result.", {"detail": lambda r, s, j, w: {**r(j, w), "generated": s.results(j) if w != "CREATED" else []}}),
     "result-none": ("A COMPLETED task has no result.", _results(lambda urls: [])),
+    "result-206": ("A whole result is said to be a part.", {"video": lambda r, s, j: evolve(r(j), status=206)}),
+    "result-once": ("A result can be fetched once.", {"video": lambda r, s, j: Answer(404) if s.fetched.count(j.id) else (s.fetched.append(j.id), r(j))[1]}),
     "result-needs-key": ("A result asks for a key.", {"file": lambda r, s, q: r(q) if _key(q) or "result" not in q.path else Answer(401)}),
     # rate limits
     "rate-more-than-all": ("More is left than is allowed.", {"rate": lambda r, s, limit, left, reset: r(limit, limit + left, reset)}),
     "rate-random": ("The rest is a random number.", {"rate": lambda r, s, limit, left, reset: r(limit, uuid4().int % limit, reset)}),
     "rate-reset-epoch": ("The reset is a moment.", {"rate": lambda r, s, limit, left, reset: r(limit, left, int(time.time()) + reset)}),
+    "rate-reset-ms": ("The reset is in milliseconds.", {"rate": lambda r, s, limit, left, reset: r(limit, left, reset * 1000)}),
     "rate-float": ("The reset has a fraction.", {"rate": lambda r, s, *said: r(*said) | {"reset": "59.5"}}),
     "rate-by-turns": ("Every other answer has the headers.", {"rate": lambda r, s, limit, left, reset: r(limit, left, reset) if left % 2 else {}}),
     # answers
@@ -229,6 +236,7 @@ _SEEDED: Final[dict[str, tuple[Any, ...]]] = {
     # webhooks
     "hook-never": ("Nothing is delivered.", {"deliver": lambda r, s, j, m: None}),
     "hook-end-only": ("Only the end is delivered.", {"changes": lambda r, s, j: [("COMPLETED", 1.0)]}),
+    "hook-early": ("The end is delivered before status shows it.", {"changes": lambda r, s, j: [("IN_PROGRESS", 0.0), ("COMPLETED", 0.1)]}, {"seconds": 1.0}),
     "hook-twice": ("Each change is delivered twice, with two ids.", {"deliver": lambda r, s, j, m: (r(j, m), r(j, m))}),
     "hook-one-id": ("All deliveries have one id.", {"signed": lambda r, s, n, t, b: r("msg_1", t, b)}),
     "hook-body-unsigned": ("The body is not part of what is signed.", {"signed": lambda r, s, n, t, b: r(n, t, b"")}),
@@ -267,7 +275,8 @@ _LAWFUL: Final[dict[str, tuple[Any, ...]]] = {
         a, body=json.dumps(json.loads(a.body), indent=2).encode() if a.body else b"",
         headers=tuple((n.upper(), f'{v};charset="UTF-8"' if n == "content-type" else v) for n, v in a.headers if n != "content-length"),
     ))),
-    "lawful-options-405": ("OPTIONS is a 405, and Allow has HEAD and OPTIONS.", {
+    "lawful-options-405": ("OPTIONS is a 405, and Allow has HEAD and OPTIONS, each method in a line of its own.", {
+        **_each(lambda q, a: evolve(a, headers=tuple((n, word) for n, v in a.headers for word in (v.split(", ") if n == "allow" else [v])))),
         "allowed": lambda r, s, m: (*r(m), "HEAD", "OPTIONS"),
         "preflight": lambda r, s, q, m: stranger.with_header(s.error(405, "No"), "allow", ", ".join(s.allowed(m))) if s.owner(q) else s.error(401, "Missing API key"),
     }),

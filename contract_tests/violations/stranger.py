@@ -63,6 +63,7 @@ class Stranger:
     jobs: dict[str, Job] = field(factory=dict)
     files: dict[str, File] = field(factory=dict)
     counts: dict[str, list[float]] = field(factory=dict)
+    fetched: list[str] = field(factory=list)
 
     # --- the wire
 

@@ -121,13 +121,18 @@ def test_a_generated_value_is_valid() -> None:
     assert of_media_type(schema_of(endless)[0]) is None
 
 
+REFERENCES = [{"$ref": f"#/components/schemas/{name}"} for name in ("leaf", "tree")]
+MAPPING = {"l": "leaf", "t": "#/components/schemas/tree", "gone": "#/components/schemas/gone"}
 ENFORCED: list[tuple[dict[str, Any], list[Any], list[Any]]] = [
     ({"type": "string", "pattern": r"^a+$|^[\d$]$"}, ["a", "aa", "$"], ["a\n", "ab", "", "\u0661"]),
     ({"type": "string", "pattern": r"^\p{L}+$", "maxLength": 2}, ["a", "1"], ["abc"]),  # Python has no such
     ({"anyOf": [{"type": "string"}, {"type": "integer"}]}, ["a", 1], [None, 1.5]),
     ({"oneOf": [{"type": "integer"}, {"type": "number", "minimum": 5}]}, [1, 5.5], [6, "a"]),
+    ({"oneOf": REFERENCES, "discriminator": {"propertyName": "k", "mapping": MAPPING}},
+     [{"k": "l", "n": 3}, {"k": "tree", "n": 3}, {"k": "t"}, {"k": "gone"}, {}],
+     [{"k": "l"}, {"k": "leaf"}, *({"k": k, "n": 3} for k in ("it", ["l"], {}, None))]),
     ({"$ref": "#/components/schemas/tree"}, [{"kids": [{"leaf": {"n": 3}}]}], [{"kids": [{"leaf": {}}]}]),
-]
+]  # fmt: skip
 
 
 def test_patterns_references_and_branches_are_enforced() -> None:
@@ -188,15 +193,17 @@ def test_a_literal_path_comes_before_a_template(tmp_path: Path) -> None:
 
 
 def test_keys_are_where_the_document_says(tmp_path: Path) -> None:
-    """Keys in the query, in a cookie, or as a bearer token are known by the document's schemes."""
+    """Keys in the query, in a cookie, or as a bearer token are known by the schemes that are asked for."""
     schemes = {
         "q": {"type": "apiKey", "in": "query", "name": "key"},
         "c": {"type": "apiKey", "in": "cookie", "name": "sid"},
         "b": {"type": "http", "scheme": "bearer"},
     }
-    api = served(tmp_path, with_paths({"/a": {"get": {"responses": OK}}}, securitySchemes=schemes))
+    guarded = {"responses": OK, "security": [{name: []} for name in schemes]}
+    paths = {"/a": {"get": guarded}, "/open": {"get": {"responses": OK}}}
+    api = served(tmp_path, with_paths(paths, securitySchemes=schemes))
     bearer = {"authorization": "Bearer k"}
-    for url, headers in (("/a?key=k", {}), ("/a", {"cookie": "x=1; sid=k"}), ("/a", bearer)):
+    for url, headers in (("/a?key=k", {}), ("/a", {"cookie": "x=1; sid=k"}), ("/a", bearer), ("/open", {})):
         assert api.call("GET", url, headers=headers).status_code == 200
-    for url, headers in (("/a", KEY), ("/a?" + "a&" * 1001, {})):
+    for url, headers in (("/a", KEY), ("/a?" + "a&" * 1001, {}), ("/unknown", {})):
         assert api.call("GET", url, headers=headers).status_code == 401

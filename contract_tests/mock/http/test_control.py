@@ -58,11 +58,12 @@ def test_control_numbers_are_bounded(api: Api) -> None:
     assert api.create().status_code == 200
 
 
-BAD_BODIES = (b"[]", b"1", b"{", b"\xff", b'{"seconds": 1, "seconds": 2}', b" " * 2**20 + b"{}")
+MISSPELT = b'{"scenario": "fail", "seconds": 1, "opertion": "create"}'
+BAD_BODIES = (MISSPELT, b"[]", b"1", b"{", b"\xff", b'{"seconds": 1, "seconds": 2}', b" " * 2**20 + b"{}")
 
 
 def test_a_bad_control_body_is_refused(api: Api) -> None:
-    """What is not one JSON object of at most 1 MiB is a 400, and nothing is done."""
+    """What is not one JSON object of at most 1 MiB, or has an unknown name, is a 400, and nothing is done."""
     api.created()
     for route in ("advance", "reset", "next-scenario"):
         assert [post(api, route, body).status_code for body in BAD_BODIES] == [400] * len(BAD_BODIES)

@@ -16,15 +16,16 @@ BAD_BODIES = {
     "half a surrogate pair": b'{"images": ["\\ud800"]}',
     "half a surrogate pair as a name": b'{"images": [""], "\\udfff": 1}',
 }
+GOOD = b'{"images": ["https://a.example"]}'
 
 
 def test_what_other_readers_may_take_is_a_400(api: Api) -> None:
-    """JSON that is not strict, and JSON in another charset than UTF-8, is a 400 and makes no task."""
+    """JSON that is not strict, and JSON in another charset or a coding, is a 400 and makes no task."""
     json_type = {**KEY, "content-type": "application/json"}
     answers = [api.call("POST", CREATE, content=body, headers=json_type) for body in BAD_BODIES.values()]
-    latin = {**KEY, "content-type": "application/json; charset=latin-1"}
-    answers.append(api.call("POST", CREATE, content=b'{"images": ["https://a.example"]}', headers=latin))
-    assert [(answer.status_code, list(answer.json())) for answer in answers] == [(400, ["message"])] * 7
+    odd = {"content-type": "application/json; charset=latin-1"}, {"content-encoding": "gzip"}
+    answers += [api.call("POST", CREATE, content=GOOD, headers={**json_type, **more}) for more in odd]
+    assert [(answer.status_code, list(answer.json())) for answer in answers] == [(400, ["message"])] * 8
     assert api.mock.tasks == ()
 
 
@@ -69,7 +70,7 @@ async def _no_sleep(seconds: float) -> None:
     method=st.sampled_from(["GET", "POST", "HEAD", "OPTIONS", "PUT", "WEIRD"]),
     path=st.sampled_from(PATHS),
     headers=st.fixed_dictionaries({}, optional=HEADERS),
-    body=st.binary(max_size=60) | st.just(b'{"images": ["https://a.example"]}'),
+    body=st.binary(max_size=60) | st.just(GOOD),
 )
 def test_nothing_makes_the_mock_fail(method: str, path: str, headers: dict[str, str], body: bytes) -> None:
     """Whatever is sent, the mock never answers 500 by itself."""

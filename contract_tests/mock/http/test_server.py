@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -40,6 +41,27 @@ def test_broken_connections(served: ServedMock) -> None:
             post(scenario)
         assert len(served.mock.tasks) == before + made
     assert post("").status_code == 200
+
+
+def test_a_whole_address_is_a_target(served: ServedMock) -> None:
+    """A request line may have the whole address, as for a proxy: of the API, and of a route."""
+    with socket.create_connection(("127.0.0.1", int(served.url.rsplit(":", 1)[1]))) as connection:
+        lines = connection.makefile("rwb")
+        for path, status in ((CREATE, b"401"), ("/_mock/health", b"200"), ("", b"401")):
+            lines.write(f"GET {served.url}{path} HTTP/1.1\r\nhost: x\r\n\r\n".encode())
+            lines.flush()
+            head = dict(line.rstrip().partition(b": ")[::2] for line in iter(lines.readline, b"\r\n"))
+            lines.read(int(head[b"content-length"]))
+            assert f"HTTP/1.1 {status.decode()} ".encode() in b" ".join(head)
+
+
+@pytest.mark.kling_mock(concurrency=1)
+class TestMarks:
+    @pytest.mark.kling_mock(pace=INSTANT)
+    def test_settings_of_a_class_and_a_test_add_up(self, kling_mock: ServedMock) -> None:
+        """A test has the settings that its class is marked with, and its own."""
+        settings = kling_mock.mock.settings
+        assert (settings.concurrency, settings.pace) == (1, INSTANT)
 
 
 def test_an_unread_body_is_answered(served: ServedMock) -> None:

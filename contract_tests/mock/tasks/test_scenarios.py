@@ -42,6 +42,8 @@ def test_a_bad_scenario_is_refused(api: Api) -> None:
     ("scenario", "status", "headers", "text"),
     [
         ("rate=7", 429, {"retry-after": "7", "x-ratelimit-reset": "7"}, "message"),
+        ("status=429;hint=limit", 429, {}, "limit"),
+        ("status=429;hint=limmit", 400, {}, "limmit"),
         ("quota", 429, {"content-type": "application/json"}, "usage limit"),
         ("status=503;retry-after=2", 503, {"retry-after": "2"}, "message"),
         ("html-503", 503, {"content-type": "text/html"}, "<html>"),

@@ -91,6 +91,11 @@ class Answer(_Message):
     def is_success(self) -> bool:
         return 200 <= self.status < 300
 
+    @property
+    def is_refusal(self) -> bool:
+        """Whether the request was not taken; a redirect may be all that the document has for one that was."""
+        return self.status >= 400
+
 
 @frozen
 class Exchange:

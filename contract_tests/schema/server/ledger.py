@@ -19,6 +19,7 @@ _SHORTEST_PAGE: Final = 5
 _RATE: Final = ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset")
 _ENOUGH: Final = 6  # answers in which a rest that counts something has gone down
 _ROUNDING_SECONDS: Final = 1.0
+_ROUNDED_SECONDS: Final = 60.0  # some servers round the reset to a minute
 
 
 @define(eq=False)
@@ -70,7 +71,10 @@ class Ledger:
             self.answers.add(request_id)
 
     def rate_limits_count_down(self, seen: Seen) -> Texts:
-        """Over the answers of one window the rest of a rate limit goes down, never up, nor below zero."""
+        """Over the answers of one window the rest of a rate limit goes down, never up, nor below zero.
+
+        The reset comes nearer by the seconds that pass.
+        """
         texts = [seen.answer.header(name) or "" for name in _RATE]
         is_counted = seen.answer.is_success and seen.sent.method != "HEAD"
         if not is_counted or not all(text.isdecimal() for text in texts):
@@ -92,6 +96,9 @@ class Ledger:
             yield f"x-ratelimit-remaining is still {left} after {len(told)} answers"
         if reset > told[0][1] + _ROUNDING_SECONDS:
             yield f"x-ratelimit-reset went up from {told[0][1]} to {reset} within one window"
+        passed = now + told[0][1] - _ROUNDING_SECONDS - ends
+        if told[0][1] - reset > passed + _ROUNDED_SECONDS:
+            yield f"x-ratelimit-reset went down from {told[0][1]} to {reset} within {passed:.1f} s"
 
     def a_created_task_is_new(self, seen: Seen, cycle: LifeCycle) -> Texts:
         """A create answers with an id that no other task has, and a task that has not ended."""

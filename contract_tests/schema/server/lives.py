@@ -13,7 +13,7 @@ from attrs import Factory, define
 from contract_tests.schema.server import bodies, films, neighbour
 from contract_tests.schema.server.exchange import Exchange, Sent
 from contract_tests.schema.server.guard import NotSentError
-from contract_tests.schema.server.operations import COMPLETED, TERMINAL, LifeCycle, at, properties
+from contract_tests.schema.server.operations import COMPLETED, RANK, TERMINAL, LifeCycle, at, properties
 from contract_tests.schema.server.patience import Patience
 from contract_tests.schema.server.target import Target
 from contract_tests.schema.server.verdicts import stricter
@@ -42,6 +42,7 @@ class Life:
     detail: dict[str, Any] = Factory(dict)
     words: list[str] = Factory(list)
     looks: list[Exchange] = Factory(list)
+    shown: list[tuple[float, str]] = Factory(list)  # by each look: when it was sent, in Unix seconds
     deliveries: list[Sent] = Factory(list)
     results: list[Exchange] = Factory(list)
 
@@ -69,12 +70,14 @@ class Life:
             self.words.append(str(self.detail[self.cycle.word_name]))
 
     def look(self) -> None:
+        moment = time.time()
         self.looks.append(self.target.call("GET", self.cycle.status_url(self.id)))
         self._see(self.looks[-1])
+        self.shown.append((moment, self.last))
 
 
 def live(target: Target, cycle: LifeCycle, near: Loopback | None) -> Lives:
-    """Make three tasks, two of them alike, watch them until they end, and fetch a result of each length."""
+    """Make three tasks, two alike, watch them to their end, and fetch a result of each length, one twice."""
     lives: Lives = []
     words = properties(cycle.create.body_schema).get(_DURATION, {}).get("enum")
     shortest, longest = ({_DURATION: words[0]}, {_DURATION: words[-1]}) if words else ({}, {})
@@ -92,7 +95,7 @@ def live(target: Target, cycle: LifeCycle, near: Loopback | None) -> Lives:
     for number, life in enumerate(lives):
         for _ in range(_LOOKS_AT_THE_END):
             life.look()
-        for url in (life.detail.get(cycle.result_name) or ()) if number < 2 else ():
+        for url in list(life.detail.get(cycle.result_name) or ()) * (2 - number):
             life.results.append(target.fetch("GET", str(url)))
     if near is not None:
         collect(lives, near)
@@ -176,7 +179,10 @@ def a_valid_task_is_completed(lives: Lives) -> Found:
 
 
 def a_result_can_be_played(life: Life) -> Found:
-    """A result's address gives, without a key, a whole MP4 file with a picture, as long as was asked for."""
+    """A result's address gives, without a key, a whole MP4 file with a picture, as long as was asked for.
+
+    It does so again, and says 200: part of a file (206) comes only to who asks for it.
+    """
     wanted = str(life.body.get(_DURATION, ""))
     for fetched in life.results:
         try:
@@ -184,6 +190,8 @@ def a_result_can_be_played(life: Life) -> Found:
         except ValueError as error:
             yield f"{fetched.answer.status}, and the result can't be played: {error}", fetched
         else:
+            if fetched.answer.status != 200:
+                yield f"{fetched.answer.status}, and the result is whole", fetched
             if wanted.isdecimal() and abs(found - float(wanted)) > _ROUGHLY_SECONDS:
                 yield f"{wanted} s were asked for, and the result has {found:.1f} s", fetched
 
@@ -224,6 +232,17 @@ def a_delivery_is_the_status(life: Life) -> Found:
             yield f"{word} is delivered with a result", life.made
 
 
+@stricter("The document does not say how soon the status shows a change; here at once")
+def no_delivery_is_ahead_of_the_status(life: Life) -> Found:
+    """A change that was delivered is shown by the next look at the task."""
+    for delivery in life.deliveries:
+        rank = RANK.get(str(_json(delivery).get(life.cycle.word_name)), 0)
+        for look, (moment, word) in zip(life.looks, life.shown, strict=True):
+            if moment > delivery.moment + _AFTER_SECONDS and RANK.get(word, rank) < rank:
+                yield f"the task {life.id} is {word} after another status was delivered", look
+                break
+
+
 def each_delivery_has_an_id(lives: Lives) -> Found:
     """Each change has a webhook-id of its own, and a repeated delivery the same id and body."""
     seen: dict[str, bytes] = {}
@@ -235,7 +254,7 @@ def each_delivery_has_an_id(lives: Lives) -> Found:
 
 OF_EACH: Final[tuple[Callable[[Life], Found], ...]] = (
     a_task_ends, a_result_can_be_played, a_webhook_is_delivered, each_change_is_delivered_in_order,
-    a_delivery_is_as_documented, a_delivery_is_the_status,
+    a_delivery_is_as_documented, a_delivery_is_the_status, no_delivery_is_ahead_of_the_status,
 )  # fmt: skip
 OF_ALL: Final[tuple[Callable[[Lives], Found], ...]] = (
     a_task_is_in_progress_before_it_ends, a_valid_task_is_completed, each_delivery_has_an_id,

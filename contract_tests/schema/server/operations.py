@@ -1,6 +1,7 @@
 """The document's operations, and which of them make up a task's life cycle: found by links, not by names."""
 
 import base64
+import json
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -68,7 +69,7 @@ class Operation:
     media: dict[str, Any]  # what the document has under it
     body_schema: dict[str, Any]
     security: tuple[tuple[str, ...], ...]  # alternatives, each the schemes that are all wanted
-    samples: dict[str, dict[str, str]]  # of the required parameters, by part of the request
+    samples: dict[str, dict[str, Any]]  # of the required parameters, by part of the request
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -86,7 +87,24 @@ class Operation:
 
     @property
     def success(self) -> dict[str, Any]:
-        return next((r for status, r in self.responses.items() if status[:1] == "2"), {})
+        return next((r for status, r in self.responses.items() if status[:1] == "2"), self._otherwise)
+
+    @property
+    def _otherwise(self) -> dict[str, Any]:
+        return {} if self.has_success else self.responses.get("default", {})
+
+    @property
+    def has_success(self) -> bool:
+        return any(status[:1] in {"2", "3"} for status in self.responses)
+
+    @property
+    def unwritten(self) -> set[int]:
+        """HTTP's statuses for a refusal that every server needs, and the document has no status for."""
+        if "default" in self.responses:
+            return set()
+        bad = set() if self.documents(400) or self.documents(422) else {400, 413, 415, 422}
+        no_key = {401} if self.security and not self.documents(401) else set()
+        return bad | no_key | (set() if self.is_found_for_sure or self.documents(404) else {404})
 
     @property
     def needs_body(self) -> bool:
@@ -101,14 +119,14 @@ class Operation:
         """Return the statuses of a refusal: the usual ones, and what the document has for the purpose."""
         documented = {status for status in (400, 401, 403, 413, 415, 422) if self.documents(status)}
         if not documented.intersection(usual) and "default" not in self.responses:
-            return documented or set(usual)
+            return documented | set(usual) & self.unwritten
         return set(usual) | (documented & {422} if 400 in usual else set())
 
     def url(self, **parameters: str) -> str:
         """Return a path to call, and its query; a parameter that is not given has its documented example."""
         known = self.samples["path"] | parameters
         path = re.sub(r"\{([^}]+)\}", lambda match: known.get(match[1], "x"), self.path)
-        return with_query(path, urlencode(self.samples["query"]))
+        return with_query(path, urlencode(self.samples["query"], doseq=True))
 
 
 def with_query(path: str, query: str) -> str:
@@ -123,11 +141,10 @@ def _read(method: str, path: str, node: dict[str, Any]) -> Operation:
     wanted = node.get("security", document().get("security", []))
     shared = document()["paths"][path].get("parameters", ())
     parameters = {(p["in"], p["name"]): p for p in map(resolve, (*shared, *node.get("parameters", ())))}
-    samples: dict[str, dict[str, str]] = {part: {} for part in ("path", "query", "header", "cookie")}
+    samples: dict[str, dict[str, Any]] = {part: {} for part in ("path", "query", "header", "cookie")}
     for (part, name), parameter in parameters.items():
         if part == "path" or (parameter.get("required") and name.lower() not in _NO_PARAMETERS):
-            value = parameter.get("example", sample(parameter.get("schema", {})))
-            samples[part][name] = ",".join(map(str, value)) if isinstance(value, list) else str(value)
+            samples[part] |= _written(parameter)
     return Operation(
         method, path, node,
         responses={str(status): resolve(response) for status, response in node["responses"].items()},
@@ -135,6 +152,27 @@ def _read(method: str, path: str, node: dict[str, Any]) -> Operation:
         security=() if {} in wanted else tuple(map(tuple, wanted)),
         samples=samples,
     )  # fmt: skip
+
+
+def _written(parameter: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of an example of a parameter, in its style; a field that comes often has a list."""
+    name, in_query = parameter["name"], parameter["in"] == "query"
+    value = parameter.get("example", sample(parameter.get("schema", {})))
+    style = parameter.get("style", "form" if in_query else "simple")
+    has_fields = in_query and (style == "deepObject" or parameter.get("explode", style == "form"))
+    if isinstance(value, dict) and has_fields:
+        return {f"{name}[{k}]" if style == "deepObject" else k: in_text(v) for k, v in value.items()}
+    if isinstance(value, dict):
+        value = [part for pair in value.items() for part in pair]
+    if not isinstance(value, list):
+        return {name: in_text(value)}
+    texts = [in_text(part) for part in value]
+    between = {"spaceDelimited": " ", "pipeDelimited": "|"}.get(style, ",")
+    return {name: texts if has_fields else between.join(texts)}
+
+
+def in_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 @cache
@@ -195,12 +233,12 @@ def sample(schema: dict[str, Any]) -> Any:
             return node[keyword]
     if "enum" in node:
         return node["enum"][0]
-    if "properties" in node or "allOf" in node:
+    if "properties" in node or any(map(properties, node.get("allOf", ()))):
         known = properties(node)
         parts = (node, *map(resolve, node.get("allOf", ())))
         required = {name for part in parts for name in part.get("required", ())}
         return {name: sample(known[name]) for name in known if name in required}
-    for branch in (*node.get("oneOf", ()), *node.get("anyOf", ())):
+    for branch in (*node.get("allOf", ()), *node.get("oneOf", ()), *node.get("anyOf", ())):
         return sample(branch)
     if node.get("type") == "array":
         return [sample(node.get("items", {}))] * node.get("minItems", 1)

@@ -78,9 +78,15 @@ class Seen:
 
 
 def status_is_documented(seen: Seen) -> Texts:
-    """A status stands in the document; `default` stands for errors, never for a success or a redirect."""
+    """A status stands in the document; `default` is for errors, and for a success where there is no other.
+
+    A refusal that every server needs (401 where a key is wanted) is HTTP's own where the document has none.
+    """
     status, operation = seen.answer.status, seen.operation
-    if not operation.documents(status) and (status < 400 or "default" not in operation.responses):
+    is_error_open = status >= 400 and "default" in operation.responses
+    is_success_open = status < 300 and not operation.has_success
+    is_open = is_error_open or is_success_open or status in operation.unwritten
+    if not (operation.documents(status) or is_open):
         yield f"the status {status} is not documented"
 
 
@@ -91,7 +97,7 @@ def server_fails_only_on_request(seen: Seen) -> Texts:
 
 
 def media_type_is_documented(seen: Seen) -> Texts:
-    """An answer has a media type that the document offers for its status; without one it has no body."""
+    """An answer has a media type that the document offers for its status, where it offers any."""
     if seen.content and seen.media is None:
         named = seen.answer.media_type or "no content type"
         yield f"{named} is not documented for {seen.answer.status} ({', '.join(seen.content)} is)"

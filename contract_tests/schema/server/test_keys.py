@@ -16,6 +16,14 @@ GUARDED: Final = [operation for operation in ops.operations() if operation.secur
 # Not random: a stand-in may take any key but those that begin so.
 WRONG: Final = "invalid-key-of-the-contract-suite"
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "MADE-UP")
+# What proxies say of a caller, which anybody can say.
+CLAIMS: Final = {
+    **dict.fromkeys(
+        ("x-forwarded-for", "x-real-ip", "x-client-ip", "true-client-ip", "x-originating-ip", "client-ip"), "127.0.0.1"
+    ),
+    "forwarded": "for=127.0.0.1", "x-forwarded-host": "localhost", "x-forwarded-user": "admin",
+    "x-remote-user": "admin", "x-original-url": "/", "x-internal": "true",
+}  # fmt: skip
 UNKNOWN: Final = "00000000-0000-4000-8000-000000000000"
 
 of_each = pytest.mark.parametrize("operation", GUARDED, ids=str)
@@ -47,6 +55,7 @@ def test_nobody_gets_in_without_a_good_key(target: Target, operation: ops.Operat
         {"authorization": "Basic aW52YWxpZDppbnZhbGlk"},
         {"x-api-key": WRONG},
         {"cookie": f"{name}={WRONG}"},
+        *({claim: value} for claim, value in CLAIMS.items()),
     ):
         refused(target, operation, "a wrong key is let in", headers)
     refused(target, operation, "a wrong key is let in", {}, f"{name}={WRONG}")

@@ -3,6 +3,7 @@
 from typing import Final
 
 import pytest
+from attrs import evolve
 
 from contract_tests.schema.exercised import template_of
 from contract_tests.schema.server.operations import Operation, by_path, cycle_of, operations, with_query
@@ -24,7 +25,8 @@ def test_another_method_is_a_405_that_names_the_right_ones(target: Target, path:
     for method in OTHERS:
         if method not in here:
             exchange = target.call(method, url)
-            allowed = {word.strip() for word in (exchange.answer.header("allow") or "").split(",")} - {""}
+            words = ",".join(exchange.answer.values("allow")).split(",")
+            allowed = {word.strip() for word in words} - {""}
             target.wants(exchange, {405}, "an undocumented method is no 405")
             is_right = allowed - IMPLIED == set(here) - IMPLIED
             target.expect(is_right, f"Allow: {sorted(allowed)}", exchange)
@@ -41,8 +43,7 @@ def test_head_is_get_without_a_body(target: Target, get: Operation) -> None:
         task_id = target.any_task(cycle)
         url = cycle.status_url(task_id) if get is cycle.status else url
     wanted = target.request(get, url).answer.status
-    headers = {name: value for name, value in target.record[-1].headers if name != "cookie"}
-    exchange = target.call("HEAD", url, headers=headers)
+    exchange = target.request(evolve(get, method="HEAD"), url)
     target.demand((exchange.answer.status, exchange.answer.body) == (wanted, b""), "HEAD", exchange)
 
 

@@ -85,7 +85,7 @@ def test_what_was_put_is_fetched(target: Target, operation: Operation) -> None:
         put.append((kind, file["asset_url"], data))
     for kind, url, data in put:
         got = target.fetch("GET", url)
-        is_same, size = got.answer.is_success and got.answer.body == data, len(got.answer.body)
+        is_same, size = got.answer.status == 200 and got.answer.body == data, len(got.answer.body)
         target.expect(is_same, f"{got.answer.status}, with {size} bytes, for {len(data)}", got)
         found = got.answer.media_type
         target.expect(found in {kind, *_PLAIN}, f"the asset is {found}, and was put as {kind}", got)

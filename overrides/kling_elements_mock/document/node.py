@@ -47,6 +47,17 @@ class Node:
         return value if isinstance(value, str) else None
 
     @cached_property
+    def branches(self) -> tuple[Node, ...]:
+        """This schema and all that it is combined of, each once."""
+        found, pending = {}, [self]
+        for node in pending:
+            if node.pointer not in found:
+                found[node.pointer] = node
+                for key in ("allOf", "anyOf", "oneOf"):
+                    pending += node.children(key).values()
+        return tuple(found.values())
+
+    @cached_property
     def _all(self) -> Mapping[str, Node]:
         if isinstance(self.value, dict):
             return {str(key): self._child(str(key), value) for key, value in self.value.items()}

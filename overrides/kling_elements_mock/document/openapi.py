@@ -64,11 +64,11 @@ class Operation:
 
     @cached_property
     def success(self) -> tuple[int, Node | None]:
-        """The first documented 2xx with its response, or 200 and None."""
-        for status, node in sorted(self.node.children("responses").items(), key=lambda item: item[0]):
-            if status.startswith("2"):
-                return (int(status) if status.isdigit() else 200), node
-        return 200, None
+        """The first documented 2xx or else 3xx, with its response; 200 with `default` where there is none."""
+        responses = self.node.children("responses")
+        for status in sorted(status for status in responses if status[0] in "23"):
+            return int(status.replace("XX", "00")), responses[status]
+        return 200, responses.get("default")
 
 
 @frozen(eq=False)
@@ -110,6 +110,8 @@ class Document:
         self.life_cycles: tuple[LifeCycle, ...] = tuple(self._life_cycles())
         self._schemes = self._key_places()
         self.key_places = tuple(dict.fromkeys(self._schemes.values()))
+        headers = (place.name for place in self.key_places if place.part == "header")
+        self.secret_headers = frozenset({"cookie", *headers})
         self._check_security("#", root)
         for operation in self.operations:
             self._check_security(f"#{operation.node.pointer}", operation.node.value)
@@ -136,13 +138,12 @@ class Document:
     def key_ways(self, operation: Operation | None) -> tuple[tuple[KeyPlace, ...], ...]:
         """Return alternatives of places, of which each must have a key; none if an operation needs no key.
 
-        Any place will do where the document says nothing, and for an operation that it does not have.
+        Any place will do for an operation that the document does not have.
         """
-        node = {} if operation is None else operation.node.value
-        wanted = node.get("security", self.root.get("security"))
-        if operation is None or wanted is None:
+        if operation is None:
             return tuple((place,) for place in self.key_places)
-        if {} in wanted:
+        wanted = operation.node.value.get("security", self.root.get("security"))
+        if not wanted or {} in wanted:
             return ()
         return tuple(tuple(self._schemes[name] for name in option) for option in wanted)
 

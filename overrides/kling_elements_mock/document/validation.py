@@ -7,28 +7,32 @@ from __future__ import annotations
 
 import logging
 import re
+from contextlib import suppress
 from email import message_from_bytes
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote
 
 from attrs import frozen
-from jsonschema import ValidationError  # type: ignore[import-untyped]  # it ships no types
+from jsonschema import Draft4Validator, ValidationError  # type: ignore[import-untyped]  # it ships no types
 from jsonschema.validators import extend  # type: ignore[import-untyped]  # as above
 from openapi_schema_validator import OAS30WriteValidator
 from referencing import Registry, Specification
 
+from kling_elements_mock.document import strict_json
 from kling_elements_mock.document.formats import FORMATS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from kling_elements_mock.document.node import Node
     from kling_elements_mock.document.openapi import Document, Operation
 
 _log = logging.getLogger("kling_elements_mock")
 _DOCUMENT = "urn:kling-elements-mock:document"
+_SCHEMAS = "#/components/schemas/"
 _MOST = 20
+_PLAIN: Mapping[str, Any] = Draft4Validator.VALIDATORS
 
 
 @frozen
@@ -63,7 +67,49 @@ def _compiled(pattern: str) -> re.Pattern[str] | None:
         return None
 
 
-_Validator = extend(OAS30WriteValidator, {"pattern": _pattern})
+def _branches(keyword: str) -> Callable[..., Iterator[ValidationError]]:
+    """Return a check of `oneOf` or `anyOf` that holds a value to the branch that its discriminator chooses.
+
+    Where that chooses none, it changes nothing. The library's own takes its value for the name of any schema,
+    and fails if it is no text.
+    """
+    plain = _PLAIN[keyword]
+
+    def check(
+        validator: Any, branches: list[Mapping[str, Any]], instance: Any, schema: Mapping[str, Any]
+    ) -> Iterator[ValidationError]:
+        given = schema.get("discriminator")
+        name = given.get("propertyName") if isinstance(given, dict) else None
+        if name is None or not isinstance(instance, dict):
+            yield from plain(validator, branches, instance, schema)
+            return
+        chosen = _chosen(branches, given.get("mapping"), instance.get(name))
+        if chosen is not None:
+            yield from validator.descend(instance, chosen)
+        elif errors := list(plain(validator, branches, instance, schema)):
+            yield ValidationError("chooses no branch", path=[name], validator="discriminator")
+            yield from errors
+
+    return check
+
+
+def _chosen(branches: list[Mapping[str, Any]], mapping: Any, value: Any) -> Mapping[str, Any] | None:
+    if not isinstance(value, str):
+        return None
+    # A mapping has references or names of schemas; a value without one is a name.
+    wanted = mapping.get(value, value) if isinstance(mapping, dict) else value
+    return next((one for one in branches if one.get("$ref") in (wanted, f"{_SCHEMAS}{wanted}")), None)
+
+
+_Validator = extend(
+    OAS30WriteValidator,
+    {
+        "pattern": _pattern,
+        "oneOf": _branches("oneOf"),
+        "anyOf": _branches("anyOf"),
+        "allOf": _PLAIN["allOf"],
+    },
+)
 
 
 class Schemas:
@@ -123,6 +169,7 @@ def _reason(error: ValidationError) -> str:
         "additionalProperties": "has a property that is not documented",
         "oneOf": "must match exactly one of the documented shapes",
         "anyOf": "must match one of the documented shapes",
+        "discriminator": "must choose one of the documented shapes",
         "not": "has a shape that is not allowed",
     }
     return texts.get(str(error.validator), f"does not match the schema ({error.validator})")
@@ -151,17 +198,20 @@ def parameters(
         return [Violation("query", "has too many fields")]
     for parameter in operation.parameters:
         name, place = parameter.text("name") or "", parameter.text("in")
-        values = _values(carried, query, name, place or "")
         if place == "path" and name in skip:
             continue
+        schema = parameter.get("schema")
+        # What is written as an object has a dozen forms (OpenAPI's styles), which nothing here reads.
+        if schema is not None and "object" in _kinds(schema):
+            continue
+        values = _values(carried, query, name, place or "")
         if not values:
             if parameter.value.get("required"):
                 found.append(Violation(name, "is required"))
             continue
-        schema = parameter.get("schema")
         if schema is None:
             continue
-        value = _typed(schema, values)
+        value = _typed(schema, values, _between(parameter))
         found += [
             Violation(name if v.name == "body" else f"{name}.{v.name}", v.reason)
             for v in schemas.violations(schema, value)
@@ -188,6 +238,8 @@ def form(body: bytes) -> list[tuple[str, str]]:
 def multipart(content_type: str, body: bytes) -> list[tuple[str, str]]:
     """Return the fields of a `multipart/form-data` body, files as text; raises ValueError."""
     parts = message_from_bytes(f"content-type: {content_type}\r\n\r\n".encode() + body)
+    if body.strip() == f"--{parts.get_boundary()}--".encode():
+        return []
     if not parts.is_multipart() or parts.defects:
         raise ValueError("The body is no multipart/form-data")
     fields = []
@@ -204,26 +256,51 @@ def typed_form(schema: Node | None, pairs: Iterable[tuple[str, str]]) -> dict[st
     fields: dict[str, list[str]] = {}
     for name, value in pairs:
         fields.setdefault(name, []).append(value)
-    typed = {} if schema is None else schema.children("properties")
+    typed: dict[str, Node] = {}
+    for branch in () if schema is None else schema.branches:
+        typed = {**branch.children("properties"), **typed}
     return {
         name: _typed(typed[name], values) if name in typed else values[-1] for name, values in fields.items()
     }
 
 
-def _typed(schema: Node, values: list[str]) -> Any:
-    kind = schema.text("type")
-    if kind == "array":
-        items = schema.get("items")
-        parts = values if len(values) > 1 else values[0].split(",")
-        return parts if items is None else [_scalar(items.text("type"), part) for part in parts]
-    return _scalar(kind, values[-1])
+def _between(parameter: Node) -> str | None:
+    """Return what stands between the items of a list in one text; None if each has a field of its own."""
+    is_query = parameter.text("in") == "query"
+    style = parameter.text("style") or ("form" if is_query else "simple")
+    if is_query and parameter.value.get("explode", style == "form"):
+        return None
+    return {"spaceDelimited": " ", "pipeDelimited": "|"}.get(style, ",")
 
 
-def _scalar(kind: str | None, text: str) -> Any:
-    if kind == "integer" and re.fullmatch(r"-?\d{1,30}", text, re.ASCII):
+def _typed(schema: Node, values: list[str], between: str | None = None) -> Any:
+    kinds = _kinds(schema)
+    if "array" not in kinds:
+        return _value(kinds, values[-1])
+    parts = values if between is None or len(values) > 1 else values[0].split(between)
+    items = [items for branch in schema.branches if (items := branch.get("items")) is not None]
+    if not items:
+        return parts
+    item_kinds = _kinds(items[0])
+    found = [_value(item_kinds, part) for part in parts]
+    # A list of objects is JSON: in one field, or in a field for each.
+    is_whole = len(found) == 1 and isinstance(found[0], list) and "array" not in item_kinds
+    return found[0] if is_whole else found
+
+
+def _kinds(schema: Node) -> set[str]:
+    return {kind for branch in schema.branches if (kind := branch.text("type")) is not None}
+
+
+def _value(kinds: set[str], text: str) -> Any:
+    """Return what a text says in one of some types; objects, and lists in a list, are JSON."""
+    if "integer" in kinds and re.fullmatch(r"-?\d{1,30}", text, re.ASCII):
         return int(text)
-    if kind == "number" and re.fullmatch(r"-?\d{1,30}(\.\d{1,30})?([eE][+-]?\d{1,2})?", text, re.ASCII):
+    if "number" in kinds and re.fullmatch(r"-?\d{1,30}(\.\d{1,30})?([eE][+-]?\d{1,2})?", text, re.ASCII):
         return float(text)
-    if kind == "boolean" and text in {"true", "false"}:
+    if "boolean" in kinds and text in {"true", "false"}:
         return text == "true"
+    if not kinds.isdisjoint({"object", "array"}):
+        with suppress(strict_json.NotJsonError):
+            return strict_json.parse(text.encode())
     return text

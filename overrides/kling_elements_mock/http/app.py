@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 import anyio
 from attrs import frozen
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("kling_elements_mock")
 _PAGE = "<html><head><title>{0}</title></head><body><center><h1>{0}</h1></center></body></html>\n"
 _TITLES = {502: "502 Bad Gateway", 503: "503 Service Temporarily Unavailable"}
+_ORIGIN = re.compile(rb"https?://[^/]*", re.IGNORECASE)
 _BODILESS = frozenset({204, 304})
 
 
@@ -88,8 +91,20 @@ def create_app(
     )
     app.state.mock = mock
     app.router.redirect_slashes = False
+    api = endpoint(mock.requests)
+
+    def default(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        raw: bytes = scope.get("raw_path") or b"/"
+        origin = None if raw.startswith(b"/") else _ORIGIN.match(raw)
+        if origin is None:
+            return api(scope, receive, send)
+        # A whole address may be the target of a request (RFC 9112, section 3.2.2).
+        path = raw[origin.end() :] or b"/"
+        own = {**scope, "raw_path": path, "path": unquote(path.decode("latin-1"))}
+        return app.router(own, receive, send)
+
     # The API has no routes: paths come from the document, and the key is checked before the path.
-    app.router.default = endpoint(mock.requests)
+    app.router.default = default
     return app
 
 
@@ -131,6 +146,8 @@ class Endpoint:
         except Exception:  # noqa: BLE001 - a bug of the mock must not look like the client's
             _log.exception("the mock failed on %s %s: this is its bug", request.method, request.sent_path)
             response = self.responses.documented(request.operation, 500, request.accept)
+        for name, value in self.responses.required_headers(request.operation, response.status_code):
+            response.headers.setdefault(name, value)
         mock.record(self.records, self._recorded(request, response.status_code, request_id))
         response.headers["x-request-id"] = request_id
         if request.method == "HEAD":
@@ -167,19 +184,20 @@ class Endpoint:
         return TruncatedResponse(response) if script.truncated and response.status_code else response
 
     def _forced(self, request: MockRequest, forced: Forced) -> Response:
+        operation, hint = request.operation, forced.hint
+        if forced.hint_is_asked_for and not self.responses.has_example(operation, forced.status, hint):
+            text = f"No documented example of {forced.status} has {hint[:40]!r} in its name or text"
+            return self.responses.refusal(operation, 400, request.accept, text)
         if forced.empty or forced.status in _BODILESS:
             return Response(status_code=forced.status, headers=forced.headers)
         if forced.html:
             return text_response(forced.status, _PAGE.format(_TITLES[forced.status]), "text/html")
-        response = self.responses.documented(request.operation, forced.status, request.accept, forced.hint)
+        response = self.responses.documented(operation, forced.status, request.accept, hint)
         response.headers.update(forced.headers)
         return response
 
     def _recorded(self, request: MockRequest, status: int, request_id: str) -> RecordedRequest:
-        secret = {
-            "cookie",
-            *(place.name for place in self.mock.document.key_places if place.part == "header"),
-        }
+        secret = self.mock.document.secret_headers
         headers = {name: "(key)" if name in secret else value for name, value in request.fields.items()}
         name = None if request.operation is None else request.operation.id
         return RecordedRequest(

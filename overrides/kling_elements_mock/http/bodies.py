@@ -54,6 +54,9 @@ def _refused(call: Call, message: str, status: int = 400) -> Refused:
 
 def _media(call: Call, body: Node) -> tuple[Node, str]:
     """Return what the document says about the request's content type, and that in its plain form."""
+    coding = call.request.fields.get("content-encoding")
+    if coding is not None and coding.lower() != "identity":
+        raise _refused(call, f"The content coding {coding[:40]!r} is not supported", 415)
     first, *options = (piece.strip() for piece in call.request.fields.get("content-type", "").split(";"))
     name, charset = first.lower(), "utf-8"
     for option in options:

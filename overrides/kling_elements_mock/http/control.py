@@ -30,7 +30,7 @@ _MOST_BYTES: Final = 1024 * 1024
 def routes(mock: Mock) -> Mount:
     """Return the control routes of a mock."""
     looks = [Route(f"/{name}", _looks(mock, show), methods=["GET"]) for name, show in _LOOKS.items()]
-    acts = [Route(f"/{name}", _acts(mock, act), methods=["POST"]) for name, act in _ACTS.items()]
+    acts = [Route(f"/{name}", _acts(mock, *act), methods=["POST"]) for name, act in _ACTS.items()]
     return Mount(_PREFIX, app=Router([*looks, *acts], redirect_slashes=False, default=_no_route))
 
 
@@ -56,7 +56,7 @@ def _looks(mock: Mock, show: Callable[[Mock], dict[str, Any]]) -> Callable[[Requ
 
 
 def _acts(
-    mock: Mock, act: Callable[[Mock, dict[str, Any]], dict[str, Any]]
+    mock: Mock, act: Callable[[Mock, dict[str, Any]], dict[str, Any]], known: frozenset[str]
 ) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(given: Request) -> Response:
         request = MockRequest(given.scope, given.receive)
@@ -64,7 +64,7 @@ def _acts(
         await request.read(_MOST_BYTES)
         try:
             # Advancing the clock waits for webhook receivers, perhaps on this very event loop.
-            return JSONResponse(await anyio.to_thread.run_sync(act, mock, _body(request)))
+            return JSONResponse(await anyio.to_thread.run_sync(act, mock, _body(request, known)))
         except (TypeError, ValueError) as error:
             raise HTTPException(400, str(error)) from None
 
@@ -78,12 +78,15 @@ def _require_same_origin(request: MockRequest) -> None:
         raise HTTPException(403, "The controls take no requests from web pages of other origins")
 
 
-def _body(request: MockRequest) -> dict[str, Any]:
+def _body(request: MockRequest, known: frozenset[str]) -> dict[str, Any]:
     if request.content is None:
         raise ValueError(f"The body is larger than {_MOST_BYTES} bytes")
     body = strict_json.parse(request.content or b"{}")
     if not isinstance(body, dict):
         raise TypeError("The body is not a JSON object")
+    if unknown := sorted(body.keys() - known):
+        names = ", ".join(sorted(known)) or "none"
+        raise ValueError(f"There is no {unknown[0][:40]!r} here. There are: {names}")
     return body
 
 
@@ -192,8 +195,9 @@ _LOOKS: Final[dict[str, Callable[[Mock], dict[str, Any]]]] = {
     "deliveries": _deliveries,
     "requests": _requests,
 }
-_ACTS: Final[dict[str, Callable[[Mock, dict[str, Any]], dict[str, Any]]]] = {
-    "reset": _reset,
-    "advance": _advance,
-    "next-scenario": _next_scenario,
+# What each does, and the names that its body may have.
+_ACTS: Final[dict[str, tuple[Callable[[Mock, dict[str, Any]], dict[str, Any]], frozenset[str]]]] = {
+    "reset": (_reset, frozenset()),
+    "advance": (_advance, frozenset({"seconds"})),
+    "next-scenario": (_next_scenario, frozenset({"scenario", "operation", "times"})),
 }

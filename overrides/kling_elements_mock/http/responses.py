@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from starlette.responses import JSONResponse, Response
 
@@ -47,20 +49,29 @@ class Responses:
     def __init__(self, document: Document, schemas: Schemas) -> None:
         self._document = document
         self._schemas = schemas
+        self.required_headers = cache(_required_headers)
 
     def documented(self, operation: Operation | None, status: int, accept: str, hint: str = "") -> Response:
         """Return the documented response of a status.
 
         `hint` is a word in the name or text of the right example, e.g. `missing` or `quota`.
         """
-        content = self._content(operation, status)
-        if not content:
+        response = self._response(operation, status)
+        if response is None:
             return JSONResponse({"message": _phrase(status)}, status)
+        content = response.children("content")
+        if not content:
+            return Response(status_code=status)
         media_type = negotiation.choose(accept, list(content))
         node = content[media_type]
-        named = examples.named(node)
-        chosen = next((value for name, value in named.items() if hint in f"{name} {value}".lower()), None)
+        chosen = next(_with_hint(node, hint), None)
         return value_response(status, examples.of_media_type(node) if chosen is None else chosen, media_type)
+
+    def has_example(self, operation: Operation | None, status: int, hint: str) -> bool:
+        """Return whether `hint` chooses an example of a status, in any media type."""
+        response = self._response(operation, status)
+        content = {} if response is None else response.children("content")
+        return any(True for node in content.values() for _ in _with_hint(node, hint))
 
     def refusal(  # noqa: PLR0913, PLR0917 - an error has this many sides
         self,
@@ -75,7 +86,9 @@ class Responses:
 
         With violations, the message is the document's own where it has one with `hint` in it.
         """
-        content = {name: node for name, node in self._content(operation, status).items() if _is_json(name)}
+        response = self._response(operation, status)
+        offered = {} if response is None else response.children("content")
+        content = {name: node for name, node in offered.items() if _is_json(name)}
         media_type = negotiation.choose(accept, list(content))
         plain = message
         if violations:
@@ -93,11 +106,10 @@ class Responses:
                 return JSONResponse(value, status, media_type=media_type)
         return JSONResponse({"message": plain}, status, media_type=media_type)
 
-    def _content(self, operation: Operation | None, status: int) -> Mapping[str, Node]:
+    def _response(self, operation: Operation | None, status: int) -> Node | None:
         candidates = self._document.operations if operation is None else (operation,)
         documented = [op for op in candidates if op is operation or op.documents(status)]
-        response = documented[0].response(status) if documented else None
-        return {} if response is None else response.children("content")
+        return documented[0].response(status) if documented else None
 
 
 def example(operation: Operation, accept: str) -> Response:
@@ -108,6 +120,29 @@ def example(operation: Operation, accept: str) -> Response:
         return Response(status_code=status)
     media_type = negotiation.choose(accept, list(offered))
     return value_response(status, examples.of_media_type(offered[media_type]), media_type)
+
+
+def _required_headers(operation: Operation | None, status: int) -> tuple[tuple[str, str], ...]:
+    """Return the headers without which a response is not as documented, with an example of each."""
+    response = None if operation is None else operation.response(status)
+    nodes = {} if response is None else response.children("headers")
+    return tuple(
+        (name, _header_text(examples.of_media_type(node)))
+        for name, node in nodes.items()
+        if node.value.get("required") and name.lower() != "content-type"  # OpenAPI says to ignore that one
+    )
+
+
+def _header_text(value: Any) -> str:
+    if isinstance(value, list):
+        return ",".join(map(_header_text, value))
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return text if text.isascii() and text.isprintable() else quote(text)
+
+
+def _with_hint(media_type: Node, hint: str) -> Iterator[Any]:
+    named = examples.named(media_type)
+    return (value for name, value in named.items() if hint in f"{name} {value}".lower())
 
 
 def _phrase(status: int) -> str:
@@ -143,19 +178,12 @@ def _problems(message: str, plain: str, violations: Sequence[Violation]) -> Iter
 def _declares(schema: Node, value: Any) -> bool:
     """Return whether a schema names every property of `value`, in one of its branches."""
     if isinstance(value, list):
-        items = [items for branch in _branches(schema) if (items := branch.get("items")) is not None]
+        items = [items for branch in schema.branches if (items := branch.get("items")) is not None]
         return all(any(_declares(item, element) for item in items) for element in value)
     if not isinstance(value, dict):
         return True
-    properties = [branch.children("properties") for branch in _branches(schema)]
+    properties = [branch.children("properties") for branch in schema.branches]
     return all(
         any(_declares(nodes[name], child) for nodes in properties if name in nodes)
         for name, child in value.items()
     )
-
-
-def _branches(schema: Node) -> Iterator[Node]:
-    yield schema
-    for key in ("allOf", "anyOf", "oneOf"):
-        for branch in schema.children(key).values():
-            yield from _branches(branch)

@@ -109,7 +109,8 @@ def _line(text: str) -> str:
 
 def _status(script: Script, value: str, options: Mapping[str, str]) -> Script:
     headers = {"retry-after": _line(options["retry-after"])} if "retry-after" in options else {}
-    return evolve(script, forced=Forced(_code(value), options.get("hint", "").lower(), headers))
+    hint = options.get("hint", "").lower()
+    return evolve(script, forced=Forced(_code(value), hint, headers, hint_is_asked_for=bool(hint)))
 
 
 def _rate(text: str) -> Forced:

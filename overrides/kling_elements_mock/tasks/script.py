@@ -22,6 +22,7 @@ class Forced:
         headers: More headers.
         html: Send an HTML page, as a gateway does, instead of the documented body.
         empty: Send no body.
+        hint_is_asked_for: The test gave the hint, so that it must choose an example.
     """
 
     status: int
@@ -29,6 +30,7 @@ class Forced:
     headers: dict[str, str] = field(factory=dict)
     html: bool = False
     empty: bool = False
+    hint_is_asked_for: bool = False
 
 
 @frozen
