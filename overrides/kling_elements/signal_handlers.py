@@ -27,7 +27,7 @@ def raise_of_handler(error: BaseException) -> None:
 
 def _handlers() -> set[CodeType]:
     """Return the code of each signal handler that is written in Python."""
-    import signal
+    import signal  # noqa: PLC0415 - few exchanges fail, and it takes a while to load
 
     handlers = map(signal.getsignal, signal.valid_signals())
     codes = (

@@ -288,6 +288,7 @@ def test_a_signal_handler_may_use_it_at_any_moment(
     use: Callable[[Journal], object], place: str | None, tmp_path: Path, warnings: Warnings
 ) -> None:
     """What it cuts into is on the disk all the same, and so is its own in the end."""
+    step = 0
     for step in count(1, 1 if place else 7):
         path = tmp_path / f"{step}.sqlite3"
         results: list[object] = []

@@ -305,6 +305,7 @@ CALLS: list[Callable[[RateLimiter], object]] = [
 @pytest.mark.parametrize("call", CALLS)
 def test_a_signal_handler_may_use_it_at_any_moment(call: Callable[[RateLimiter], object]) -> None:
     """It does not wait for what it cuts into, and that is content with whatever was forgotten meanwhile."""
+    step = 0
     for step in count(1):
         limiter = RateLimiter(Limits((Rate(2, 1.0), Rate(3, 5.0)), 1))
         for task in ("a", "b"):

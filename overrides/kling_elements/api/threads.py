@@ -29,7 +29,7 @@ def _limiters() -> RunVar[CapacityLimiter]:
 
 async def run_in_thread(function: Callable[[], T]) -> T:
     """Call a function in a thread; where none can be started, here: it then holds up the event loop."""
-    from anyio import CapacityLimiter, to_thread
+    from anyio import CapacityLimiter, to_thread  # noqa: PLC0415 - most processes need no thread
 
     limiter = _limiters().get(None)
     if limiter is None:

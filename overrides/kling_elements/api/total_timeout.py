@@ -73,8 +73,8 @@ class TotalTimeout:
     def end(self) -> None:
         """End the exchange now."""
         self._has_ended = True
-        # If the guard is held, the exchange is over, or looks at the time next. Not waited for: its thread may
-        # be in a signal handler, which waits for the watcher.
+        # If the guard is held, the exchange is over, or looks at the time next. It is not waited for: its
+        # thread may be in a signal handler, which waits for the watcher.
         if self._guard.acquire(blocking=False):
             try:
                 if self._connection is not None:

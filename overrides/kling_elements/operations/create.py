@@ -74,6 +74,7 @@ class CreateSettings(NamedTuple):
             problems.append(f"check_images must be True or False: got {shown_value(check_images)}")
         if job is not None and not (isinstance(job, Job) and all(isinstance(part, str) for part in job)):
             problems.append(f"job must be a Job of two texts: got {shown_value(job)}")
+        file = None
         try:
             file = None if target is None else _check_target(target)
         except ValidationError as error:
