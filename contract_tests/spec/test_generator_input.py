@@ -1,6 +1,7 @@
 """What the generator would drop or refuse is said to it in other words; the document keeps its own."""
 
 import copy
+import re
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -13,6 +14,7 @@ from spec.tools.equality import same
 from spec.tools.errors import Notes, SpecError
 from spec.tools.generator_input import for_generator
 from spec.tools.lazy_models import import_models_late
+from spec.tools.option_types import write_option_types
 
 ROWS = fixture("generator-input.yaml")
 PARAMETER = ("paths", "/a", "get", "parameters", 0)
@@ -103,6 +105,45 @@ def test_properties_that_generated_code_cannot_hold_get_stand_ins(names: list[st
     assert made.stand_ins == stand_ins
     shown = made.document["components"]["schemas"]["A"]["properties"]
     assert [made.stand_ins.get(name, name) for name in shown] == names
+
+
+@pytest.mark.parametrize("title", ["Foo", "1st"])
+def test_options_have_names_of_their_own(title: str, tmp_path: Path) -> None:
+    """The choices of each field, and each body, have a type whose name Python takes and nothing else has."""
+    one, other, names = ROWS["options"][0]
+    paths = {
+        path: {
+            "post": {
+                "requestBody": {
+                    "content": {"application/json": {"schema": {"title": title, "properties": body}}}
+                }
+            }
+        }
+        for path, body in (("/a", one), ("/b", other))
+    }
+    write_option_types({"paths": paths}, tmp_path)
+    text = (tmp_path / "request_options.py").read_text(encoding="utf-8")
+    compile(text, "request_options.py", "exec")
+    found = re.findall(r"^(?:class )?(\w+)(?::|\()", text, re.MULTILINE)
+    assert found == [name.replace("Foo", "Body1st" if title == "1st" else title) for name in names]
+
+
+@pytest.mark.parametrize("place", ["operationId", "tags", "schema", "property"])
+def test_a_name_too_long_for_a_module_is_refused_at_its_place(place: str) -> None:
+    """A file system takes no module of that name."""
+    long = "x" * 260
+    document = with_parameter()
+    operation = document["paths"]["/a"]["get"]
+    operation |= {"operationId": long} if place == "operationId" else {}
+    operation |= {"tags": [long]} if place == "tags" else {}
+    if place in {"schema", "property"}:
+        inner = {"type": "object", "properties": {long: {"type": "string", "enum": ["a"]}}}
+        document["components"] = {
+            "schemas": {long: {"type": "object"}} if place == "schema" else {"A": inner}
+        }
+    with pytest.raises(SpecError, match="too long") as caught:
+        for_generator(document, [])
+    assert caught.value.keys[0] == ("paths" if place in {"operationId", "tags"} else "components")
 
 
 def test_models_are_imported_when_they_are_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

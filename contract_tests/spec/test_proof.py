@@ -88,6 +88,18 @@ def test_values_without_end_are_not_made() -> None:
         assert samples.of(("components", "schemas", "A")) in ([], [None])
 
 
+def test_a_discriminator_chooses_by_its_mapping() -> None:
+    """A value is made for each branch with the text that chooses it; anything but a text chooses none."""
+    animal = {"type": "object", "required": ["k"], "properties": {"k": {"type": "string"}}}
+    mapping = {"c": A["$ref"]}
+    pet = {"oneOf": [A], "discriminator": {"propertyName": "k", "mapping": mapping}}
+    samples = Samples({"components": {"schemas": {"A": animal, "Pet": pet}}})
+    keys = ("components", "schemas", "Pet")
+    assert samples.of(keys) == [{"k": "c"}]
+    for value in (["c"], {"c": "c"}, 5):
+        assert not samples.judge.is_valid({"k": value}, keys)
+
+
 def test_a_client_that_cannot_be_imported_is_refused(zoo: Path, tmp_path: Path) -> None:
     """Another process imports the whole package; the error says what to do."""
     package = changed(
