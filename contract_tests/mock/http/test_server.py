@@ -50,9 +50,9 @@ def test_a_whole_address_is_a_target(served: ServedMock) -> None:
         for path, status in ((CREATE, b"401"), ("/_mock/health", b"200"), ("", b"401")):
             lines.write(f"GET {served.url}{path} HTTP/1.1\r\nhost: x\r\n\r\n".encode())
             lines.flush()
-            head = dict(line.rstrip().partition(b": ")[::2] for line in iter(lines.readline, b"\r\n"))
+            assert status in lines.readline()
+            head = dict(line.strip().split(b": ") for line in iter(lines.readline, b"\r\n"))
             lines.read(int(head[b"content-length"]))
-            assert f"HTTP/1.1 {status.decode()} ".encode() in b" ".join(head)
 
 
 @pytest.mark.kling_mock(concurrency=1)

@@ -49,7 +49,8 @@ class Node:
     @cached_property
     def branches(self) -> tuple[Node, ...]:
         """This schema and all that it is combined of, each once."""
-        found, pending = {}, [self]
+        found: dict[str, Node] = {}
+        pending: list[Node] = [self]
         for node in pending:
             if node.pointer not in found:
                 found[node.pointer] = node

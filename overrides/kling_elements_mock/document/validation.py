@@ -79,11 +79,12 @@ def _branches(keyword: str) -> Callable[..., Iterator[ValidationError]]:
         validator: Any, branches: list[Mapping[str, Any]], instance: Any, schema: Mapping[str, Any]
     ) -> Iterator[ValidationError]:
         given = schema.get("discriminator")
-        name = given.get("propertyName") if isinstance(given, dict) else None
+        hint: dict[str, Any] = given if isinstance(given, dict) else {}
+        name = hint.get("propertyName")
         if name is None or not isinstance(instance, dict):
             yield from plain(validator, branches, instance, schema)
             return
-        chosen = _chosen(branches, given.get("mapping"), instance.get(name))
+        chosen = _chosen(branches, hint.get("mapping"), instance.get(name))
         if chosen is not None:
             yield from validator.descend(instance, chosen)
         elif errors := list(plain(validator, branches, instance, schema)):
