@@ -4,9 +4,9 @@ httpx logs the whole URL of each request at INFO, httpcore the headers of each r
 target among them), and the coder of HTTP/2 each header of a request, the key included. A result's URL is as
 good as the video, and so are many of those of images.
 
-Only records of this package's own exchanges are redacted, and those of a thread that it did not enter while
-some are under way: a caller's transport may do its I/O there. (A URL whose text is redacted would be sent by
-transports that go by its text, and a logger that is switched off would hide more than it must.)
+Only records of this package's own exchanges are redacted. While some are under way the key is also struck out
+of records of other threads: a caller's transport may do its I/O there. (A URL whose text is redacted would be
+sent by transports that go by its text, and a logger that is switched off would hide more than it must.)
 """
 
 from __future__ import annotations
@@ -62,12 +62,13 @@ class _Redact(logging.Filter):
     """Strikes secrets out of records; lets every record through."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        own = _redaction.get()
-        if redactions := [own] if own else list(_under_way.values()):
+        if (own := _redaction.get()) or _under_way:
             text = shown = record.getMessage()
-            for redact in redactions:
+            for redact in [own] if own else set(_under_way.values()):
                 shown = redact(shown)
-            if (shown := printable(without_queries(shown))) != text:
+            if own:
+                shown = printable(without_queries(shown))
+            if shown != text:
                 record.msg, record.args = shown, ()
         return True
 
