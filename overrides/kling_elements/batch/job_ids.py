@@ -8,6 +8,7 @@ import re
 import sqlite3
 import unicodedata
 import weakref
+from itertools import takewhile
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
 
@@ -119,7 +120,7 @@ class JobIndex:
     def _claim_output(self, target: Path, number: int) -> None:
         """Claim a file, which can be neither another job's file nor a folder on the way to one."""
         base = check_path("directory", self.directory or Path())
-        folders = [folder for folder in target.parents if folder.is_relative_to(base) and folder != base]
+        folders = list(takewhile(lambda folder: folder != base, target.parents))  # `target` is below it
         if (other := self._number("folder", _folded(target))) is not None:
             raise ValidationError([f"output {target.name[:60]!r} is a folder of job {other}'s output"])
         for folder in folders:
