@@ -98,8 +98,10 @@ def read_retry_after(response: Response) -> float | None:
     if (seconds := _seconds(value)) is not None:
         return float(seconds)
     if date := _date(value):
-        sent = _date(response.headers.get("date", "")) or datetime.now(UTC)
-        return max(0.0, (date - sent).total_seconds())
+        if sent := _date(response.headers.get("date", "")):
+            return max(0.0, (date - sent).total_seconds())
+        if (left := (date - datetime.now(UTC)).total_seconds()) > 0:  # else our clock may be ahead
+            return left
     # Recorded as a delta in seconds, on most 2xx. On an error it says when the window ends.
     reset = _seconds(response.headers.get("x-ratelimit-reset", "").strip())
     return float(reset) if reset and response.status == HTTPStatus.TOO_MANY_REQUESTS else None
