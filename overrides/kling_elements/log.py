@@ -14,7 +14,12 @@ LOG_VARIABLE = "KLING_ELEMENTS_LOG"
 
 def without_queries(text: str) -> str:
     """Return a text without the queries of the URLs in it: they hold the signatures of results."""
-    return re.sub(r"""\?[^\s"'<>]+""", "?…", text)
+    return re.sub(r"""[^\s"'<>]+""", _without_query, text) if "?" in text else text
+
+
+def _without_query(word: re.Match[str]) -> str:
+    path, mark, query = word[0].partition("?")
+    return f"{path}?…" if query and "/" in path else path + mark + query
 
 
 class _Quotable(logging.Filter):

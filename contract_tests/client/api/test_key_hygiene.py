@@ -23,6 +23,7 @@ from contract_tests.support.transports import ORIGIN, SETTINGS, TransportKind
 from kling_elements import KlingError
 from kling_elements.api.fetch import REDIRECT_RULES, fetch
 from kling_elements.external import ExternalRequest, ResponseHead
+from kling_elements.log import without_queries
 from kling_elements.types import NoResponse, Response
 
 
@@ -293,3 +294,9 @@ def test_leaks_are_found(capsys: pytest.CaptureFixture[str]) -> None:
         leak()
         capsys.readouterr()
         assert bool(hygiene.watch.take()) is is_found
+
+
+def test_only_a_url_has_a_query() -> None:
+    """Signatures are cut off in texts of others; a question is left as it is."""
+    text = "Why?0 'https://h/a.mp4?s=1' b'/v?s' https:\\/\\/h\\/v?s=1 is?it why?"
+    assert without_queries(text) == "Why?0 'https://h/a.mp4?…' b'/v?…' https:\\/\\/h\\/v?… is?it why?"

@@ -75,7 +75,7 @@ def assert_documented(seen: Seen, home: Home, wire: Wire) -> None:
         assert result == []
         return
     assert (result.request_id, result.status_code) == (wire.headers.get("x-request-id"), wire.status)
-    assert printable(message) in str(result)
+    assert printable(message).partition("?")[0] in str(result)  # of a URL no query is shown
     if home.method == "create" and wire.status not in REFUSALS:
         assert type(result) is OutcomeUnknown
         return
