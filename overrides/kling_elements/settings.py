@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 from kling_elements.api.auth import ApiKey, GivenKey, Settings
 from kling_elements.api.proxies import is_loopback
+from kling_elements.arguments import check_seconds
 from kling_elements.document import load_document
 from kling_elements.errors import ValidationError
 from kling_elements.log import logger
-from kling_elements.policy.durations import check_seconds
 from kling_elements.printable import shown_value
 
 API_KEY_VARIABLES = ("KLING_ELEMENTS_API_KEY", "FREEPIK_API_KEY", "MAGNIFIC_API_KEY")

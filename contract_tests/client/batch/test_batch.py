@@ -18,7 +18,7 @@ from PIL import Image
 
 from contract_tests.client.batch.conftest import KEY, URL, VIDEO, Bench, job, write_jobs
 from contract_tests.support.answers import png
-from kling_elements import AuthenticationError, TaskFailed, ValidationError
+from kling_elements import AuthenticationError, KlingElements, TaskFailed, ValidationError
 from kling_elements.batch import BatchJob, BatchResult, worker_pool
 from kling_elements.batch.contact_sheet import is_foreign, write_contact_sheet
 from kling_elements.batch.report import BatchReport, last_records
@@ -265,6 +265,7 @@ def test_what_cannot_begin(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Non
         partial(bench.batch, [], directory="out"),
         partial(client.resume, directory="out"),
         partial(client.create, URL, target="a.mp4"),
+        partial(KlingElements, KEY, journal="rel.db"),
     ):
         with pytest.raises(ValidationError, match="current folder is gone"):
             begin()

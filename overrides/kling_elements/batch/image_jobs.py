@@ -8,10 +8,10 @@ import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kling_elements.arguments import check_path
 from kling_elements.batch.job_ids import name_problem
 from kling_elements.errors import ValidationError
 from kling_elements.files import os_error_reason
-from kling_elements.policy.durations import check_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field
 
+from kling_elements.arguments import check_path
 from kling_elements.batch.jobs import Order
 from kling_elements.errors import ValidationError
-from kling_elements.policy.durations import check_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,6 +9,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any, TypeVar
 
+from kling_elements.arguments import check_flag, check_path
 from kling_elements.batch.job_ids import JobIndex, batch_of
 from kling_elements.batch.job_runner import JobRunner
 from kling_elements.batch.job_sources import AsyncJobs, Ready, count_jobs, read_jobs
@@ -23,7 +24,6 @@ from kling_elements.journal import Entry
 from kling_elements.log import logger
 from kling_elements.operations.service import TaskService
 from kling_elements.operations.wait import WaitSettings
-from kling_elements.policy.durations import check_flag, check_path
 from kling_elements.task import Task
 from kling_elements.validation import unknown_names
 

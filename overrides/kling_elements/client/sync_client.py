@@ -20,10 +20,10 @@ from kling_elements.api.auth import Settings
 from kling_elements.api.endpoints import DEFAULT_MODEL
 from kling_elements.api.io import run_sync
 from kling_elements.api.sync_transport import SyncTransport
+from kling_elements.arguments import asynchronous
 from kling_elements.client.base import BaseClient, check_waiting, shown, split_options
 from kling_elements.errors import ValidationError
 from kling_elements.operations.arguments import Image, Images
-from kling_elements.policy.durations import asynchronous
 from kling_elements.task import Target, Task, download_alone
 from kling_elements.types import BinaryWriter, TaskData
 from kling_elements.validation import check_names

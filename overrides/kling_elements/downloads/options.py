@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict
 from attrs import frozen
 
 from kling_elements.api.fetch import REDIRECT_RULES
+from kling_elements.arguments import check_flag
 from kling_elements.errors import ValidationError
-from kling_elements.policy.durations import check_flag
 from kling_elements.validation import unknown_names
 
 if TYPE_CHECKING:

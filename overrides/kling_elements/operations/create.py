@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import kling_elements.api.outcomes  # noqa: F401 - what reads the response is there before money is spent
 from kling_elements.api.decisions import Operation
 from kling_elements.api.endpoints import DEFAULT_MODEL, find_model
+from kling_elements.arguments import check_path
 from kling_elements.errors import KlingError, OutcomeUnknown, ValidationError, next_command
 from kling_elements.files import is_absent
 from kling_elements.journal.entry import Job, new_entry_id
@@ -18,7 +19,6 @@ from kling_elements.operations.arguments import BASE64, check_local_files
 from kling_elements.operations.create_request import build_request, draft_request
 from kling_elements.operations.events import emit
 from kling_elements.operations.recorder import Recorder, task_of
-from kling_elements.policy.durations import check_path
 from kling_elements.printable import shown_value
 from kling_elements.types import SendState
 

@@ -60,7 +60,11 @@ class Recorder:
             environ = {JOURNAL_VARIABLE: os.environ.get(JOURNAL_VARIABLE, "")}
             locate = cache(lambda: journal_path(setting, environ))
             if setting or environ[JOURNAL_VARIABLE]:
-                locate()  # a relative path is of this moment; the usual place takes 4 ms to look up
+                try:
+                    locate()  # a relative path is of this moment; the usual place takes 4 ms to look up
+                except FileNotFoundError:
+                    gone = "the journal's path is relative, and the current folder is gone: give a whole one"
+                    raise JournalUnusable([gone]) from None
             return cls(lambda: journals.journal_at(locate()), settings, locate=locate)
         if isinstance(setting, journals.Journal):
             return cls(lambda: setting, settings, is_own=False)

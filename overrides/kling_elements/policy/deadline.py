@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from kling_elements.policy.durations import LEAST_LEFT
+LEAST_LEFT = 0.001
+"""Seconds before a deadline; less is a rounding error of the clock, and sleeping for it would spin."""
 
 
 class Deadline(NamedTuple):

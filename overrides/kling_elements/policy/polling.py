@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+from kling_elements.arguments import check_kind, check_seconds
 from kling_elements.errors import ValidationError
-from kling_elements.policy.durations import check_kind, check_seconds
 from kling_elements.printable import shown_value
 
 

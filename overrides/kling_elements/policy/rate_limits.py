@@ -14,7 +14,7 @@ import threading
 from bisect import bisect_right
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from kling_elements.policy.durations import check_count, check_kind, check_seconds
+from kling_elements.arguments import check_count, check_kind, check_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

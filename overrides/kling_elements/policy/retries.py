@@ -13,7 +13,8 @@ from __future__ import annotations
 import math
 from typing import NamedTuple, Self
 
-from kling_elements.policy.durations import LEAST_LEFT, check_count, check_seconds
+from kling_elements.arguments import check_count, check_seconds
+from kling_elements.policy.deadline import LEAST_LEFT
 
 _LARGEST_EXPONENT = 60  # beyond it every pause is the cap, and far beyond it a float overflows
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from attrs import field, frozen
 
-from kling_elements.policy.durations import check_count, check_kind
+from kling_elements.arguments import check_count, check_kind
 from kling_elements.task import Task
 from kling_elements.types import CREATED, TERMINAL_STATUSES
 from kling_elements.webhooks.verification import Delivery

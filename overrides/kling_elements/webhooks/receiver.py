@@ -14,9 +14,9 @@ from typing import Any, TypeAlias
 import anyio
 from attrs import field, frozen
 
+from kling_elements.arguments import check_count, check_function, check_kind, check_seconds
 from kling_elements.errors import ValidationError
 from kling_elements.log import logger
-from kling_elements.policy.durations import check_count, check_function, check_kind, check_seconds
 from kling_elements.webhooks.deduplication import Receipt
 from kling_elements.webhooks.listener_queue import ListenerQueue
 from kling_elements.webhooks.signing import Encoding, Secrets, signing_keys

@@ -6,8 +6,8 @@ import socket
 import threading
 from typing import TYPE_CHECKING, Self
 
+from kling_elements.arguments import check_kind
 from kling_elements.errors import ValidationError
-from kling_elements.policy.durations import check_kind
 from kling_elements.webhooks.receiver import HOST, PORT, WebhookReceiver
 
 try:

@@ -13,8 +13,8 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Literal, NoReturn, TypeAlias, get_args
 
+from kling_elements.arguments import check_function, check_seconds
 from kling_elements.errors import ValidationError
-from kling_elements.policy.durations import check_function, check_seconds
 
 # The document's callback names these; a contract test compares them.
 ID_HEADER = "webhook-id"

@@ -12,8 +12,8 @@ from typing import TypeAlias
 from attrs import field, frozen
 
 from kling_elements.api.parsing import find_created_task
+from kling_elements.arguments import check_function, check_kind, check_seconds
 from kling_elements.errors import ValidationError, WebhookVerificationError
-from kling_elements.policy.durations import check_function, check_kind, check_seconds
 from kling_elements.printable import printable
 from kling_elements.task import Task
 from kling_elements.types import Response

@@ -11,8 +11,8 @@ from typing import Any, TypedDict
 
 import anyio
 
+from kling_elements.arguments import asynchronous, check_function, check_kind
 from kling_elements.errors import ValidationError
-from kling_elements.policy.durations import asynchronous, check_function, check_kind
 from kling_elements.task import Task
 from kling_elements.webhooks.deduplication import DeliveryLog, Receipt
 from kling_elements.webhooks.verification import Delivery

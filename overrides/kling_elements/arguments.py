@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-LEAST_LEFT = 0.001
-"""Seconds before a deadline; less is a rounding error of the clock, and sleeping for it would spin."""
-
 
 def check_seconds(name: str, value: object, *, above_zero: bool = False) -> float:
     """Return a number of seconds as a float; infinity is allowed.
