@@ -24,6 +24,7 @@ from kling_elements.journal import Entry
 from kling_elements.log import logger
 from kling_elements.operations.service import TaskService
 from kling_elements.operations.wait import WaitSettings
+from kling_elements.printable import shown_value
 from kling_elements.task import Task
 from kling_elements.validation import unknown_names
 
@@ -129,7 +130,7 @@ def _batch_id(given: object, jobs: AsyncJobs, directory: Path | None) -> str:
     if given is not None:
         if not isinstance(given, str) or not given.strip():
             # An empty one, of a variable that was not set, say, would make each run another batch.
-            raise ValidationError([f"batch_id must be text that is not empty: got {given!r}"])
+            raise ValidationError([f"batch_id must be text that is not empty: got {shown_value(given)}"])
         return given
     paths = [jobs] if isinstance(jobs, (str, os.PathLike)) else []
     if directory is not None:
@@ -144,7 +145,7 @@ def _checked(
     faults = unknown_names(list(options), tuple(known.__annotations__), "an option of this call")
     workers = options.get("workers", WORKERS)
     if isinstance(workers, bool) or not isinstance(workers, int) or not 1 <= workers <= _MAX_WORKERS:
-        faults.append(f"workers must be a number from 1 to {_MAX_WORKERS}: got {workers!r}")
+        faults.append(f"workers must be a number from 1 to {_MAX_WORKERS}: got {shown_value(workers)}")
     if faults:
         raise ValidationError(faults)
     waiting = WaitSettings.of({name: options[name] for name in _WAITING if name in options})

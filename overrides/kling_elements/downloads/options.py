@@ -10,6 +10,7 @@ from attrs import frozen
 from kling_elements.api.fetch import REDIRECT_RULES
 from kling_elements.arguments import check_flag
 from kling_elements.errors import ValidationError
+from kling_elements.printable import shown_value
 from kling_elements.validation import unknown_names
 
 if TYPE_CHECKING:
@@ -56,10 +57,12 @@ def check_download(options: DownloadOptions) -> Download:
     if max_bytes is not None and (
         not isinstance(max_bytes, int) or isinstance(max_bytes, bool) or max_bytes < 1
     ):
-        faults.append(f"max_bytes must be a number of bytes, 1 or more: got {max_bytes!r}")
+        faults.append(f"max_bytes must be a number of bytes, 1 or more: got {shown_value(max_bytes)}")
     redirects = options.get("redirects", "same-host")
     if not isinstance(redirects, str) or redirects not in REDIRECT_RULES:
-        faults.append(f"redirects must be {' or '.join(map(repr, REDIRECT_RULES))}: got {redirects!r}")
+        faults.append(
+            f"redirects must be {' or '.join(map(repr, REDIRECT_RULES))}: got {shown_value(redirects)}"
+        )
     if faults:
         raise ValidationError(faults)
     overwrite = check_flag("overwrite", given.get("overwrite"))

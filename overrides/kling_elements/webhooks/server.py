@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from kling_elements.arguments import check_kind
 from kling_elements.errors import ValidationError
+from kling_elements.printable import shown_value
 from kling_elements.webhooks.receiver import HOST, PORT, WebhookReceiver
 
 try:
@@ -117,7 +118,9 @@ def _listening(host: str, port: int) -> socket.socket:
         sock.listen(_BACKLOG)
     except (TypeError, ValueError) as error:  # as which Python reports a name that it can't encode
         sock.close()
-        raise ValidationError([f"host must be a name or an address: got {host!r} ({error})"]) from None
+        raise ValidationError(
+            [f"host must be a name or an address: got {shown_value(host)} ({error})"]
+        ) from None
     except BaseException:
         sock.close()
         raise

@@ -15,6 +15,7 @@ from typing import Literal, NoReturn, TypeAlias, get_args
 
 from kling_elements.arguments import check_function, check_seconds
 from kling_elements.errors import ValidationError
+from kling_elements.printable import shown_value
 
 # The document's callback names these; a contract test compares them.
 ID_HEADER = "webhook-id"
@@ -73,7 +74,9 @@ def signing_keys(secrets: Secrets, encoding: Encoding = "utf-8") -> SigningKeys 
     not show them.
     """
     if encoding not in get_args(Encoding):
-        return ValidationError([f"encoding must be one of {', '.join(get_args(Encoding))}: got {encoding!r}"])
+        return ValidationError(
+            [f"encoding must be one of {', '.join(get_args(Encoding))}: got {shown_value(encoding)}"]
+        )
     if isinstance(secrets, (str, bytes)):
         secrets = (secrets,)
     try:
