@@ -59,7 +59,7 @@ CASES: list[tuple[BaseException, dict[str, Any], int, str | None, dict[str, Any]
      {"last_status": "CREATED", "resume": f"{WAIT} -o 'my out.mp4' --overwrite"}),
     (errors.OutcomeUnknown("no.", status_code=502, hint=LIST), {}, 6, LIST, {"status_code": 502}),
     (errors.OutcomeUnknown("no.", task_id="t-1", hint=WAIT), {}, 6, RESUME, {"resume": RESUME}),
-    (download(5, hint="kling-elements download t-1"), {}, 7, RESUME, {"resume": RESUME}),
+    (download(24 * 60, hint="kling-elements download t-1"), {}, 7, RESUME, {"resume": RESUME}),
     (download(None), {}, 7, RESUME, {"resume": RESUME}),
     (download(-5), {}, 7, None, {}),
     (RuntimeError("boom"), {}, 1, None, {}),
