@@ -138,7 +138,8 @@ def _sum(key: str, found: list[Node]) -> Node:
         return evolve(found[0], value={name: one.value for name, one in parts.items()}, parts=parts)
     if key in {"items", "additionalProperties"}:
         refusing = [one for one in found if one.value is False]
-        return refusing[0] if refusing else _together([one for one in found if one.value not in (True, {})])
+        telling = [one for one in found if one.value not in (True, {})]
+        return _together(refusing[:1] or telling or found[:1])
     return found[0]
 
 

@@ -90,9 +90,19 @@ class Walk:
         named = [(node.owner, node.name) for node in (pair.old, pair.new)]
         if old == new and (old or named[0] == named[1]) and self._says_the_same(*pair.values):
             return
-        key = (old or pair.old.way, new or pair.new.way, pair.direction, pair.use, pair.callback)
-        if (old or new) and key in self._followed:
-            self._repeated += 1
+        key: tuple[object, ...] = (
+            old or pair.old.way,
+            new or pair.new.way,
+            pair.direction,
+            pair.use,
+            pair.callback,
+        )
+        if (
+            not old and not new
+        ):  # what several parts say together may have one way, and differ from use to use
+            key += tuple(map(canonical, pair.values))
+        if key in self._followed:
+            self._repeated += bool(old or new or pair.differs)
             return
         self._followed.add(key)
         targets = pair.each(Node.resolved)
