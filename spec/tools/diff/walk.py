@@ -97,9 +97,8 @@ class Walk:
             pair.use,
             pair.callback,
         )
-        if (
-            not old and not new
-        ):  # what several parts say together may have one way, and differ from use to use
+        # What several parts say together may have one way, and differ from use to use.
+        if not old and not new:
             key += tuple(map(canonical, pair.values))
         if key in self._followed:
             self._repeated += bool(old or new or pair.differs)
