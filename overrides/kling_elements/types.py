@@ -25,6 +25,7 @@ FAILED = "FAILED"
 TERMINAL_STATUSES = frozenset({COMPLETED, FAILED})
 UNKNOWN_STATUS = "UNKNOWN"
 """Stands for a status that a response did not state."""
+DEFAULT_PORTS = {"http": 80, "https": 443}
 MAX_RESPONSE_BYTES = 1024 * 1024
 """Of the service; a task has some hundred bytes."""
 SUCCESSES = range(HTTPStatus.OK, HTTPStatus.MULTIPLE_CHOICES)

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
-from kling_elements.types import NoResponse, redact_url
+from kling_elements.types import DEFAULT_PORTS, NoResponse, redact_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,7 +26,6 @@ class NotFollowed(NoResponse):
     __slots__ = ()
 
 
-_PORTS = {"http": 80, "https": 443}
 _REDIRECTS = frozenset(
     {
         HTTPStatus.MOVED_PERMANENTLY,
@@ -41,7 +40,7 @@ _REDIRECTS = frozenset(
 def same_host(before: str, after: str) -> bool:
     """Allow a redirect that stays on the host, and not from https to http."""
     old, new = urlsplit(before), urlsplit(after)
-    ports = [parts.port if parts.port != _PORTS[parts.scheme] else None for parts in (old, new)]
+    ports = [parts.port if parts.port != DEFAULT_PORTS[parts.scheme] else None for parts in (old, new)]
     return old.hostname == new.hostname and ports[0] == ports[1] and new.scheme in {"https", old.scheme}
 
 

@@ -13,7 +13,7 @@ from kling_elements import __version__
 from kling_elements.api.content_coding import ACCEPT_ENCODING, decode_body
 from kling_elements.api.proxies import certificate_advice
 from kling_elements.log import without_queries
-from kling_elements.types import MAX_RESPONSE_BYTES, NoResponse, Response
+from kling_elements.types import DEFAULT_PORTS, MAX_RESPONSE_BYTES, NoResponse, Response
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 _USER_AGENT = f"kling-elements/{__version__}"
 _SLOWEST_UPLINK = 64 * 1024  # bytes a second; a body gets the time that it takes at this rate
 _CHUNK = 64 * 1024  # bytes of a request's body that are written at a time
-_PORTS = {"http": 80, "https": 443}
 _LOCATION = "location"
 
 
@@ -199,7 +198,7 @@ def watched(request: httpx.Request, exchange: Exchange, trace: Callable[..., Any
     """
     url, content = request.url, request.content
     is_look = request.method == "GET" and not content
-    port = url.port or _PORTS.get(url.scheme, 0)
+    port = url.port or DEFAULT_PORTS.get(url.scheme, 0)
     exchange.begin(url.raw_host.decode("ascii"), port, len(content))
     twin = request
     if not isinstance(request, _WatchedRequest) and not is_look:

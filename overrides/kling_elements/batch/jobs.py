@@ -18,6 +18,7 @@ from kling_elements.images.open_files import pixel_digest
 from kling_elements.images.sources import ImageProblem, OpenSource, PillowSource, classify
 from kling_elements.operations.arguments import Image
 from kling_elements.operations.create_request import each_image
+from kling_elements.printable import shown_value
 from kling_elements.task import Task
 from kling_elements.validation import unknown_names
 from kling_elements_api.request_options import KlingElementsRequestOptions
@@ -73,7 +74,7 @@ class BatchJob:
         for name, kind in kinds.items():
             value = getattr(job, name)
             if value is not None and not (isinstance(value, kind) and _text(value).strip()):
-                faults.append(f"{name} must be text: got {_shown(value)}")
+                faults.append(f"{name} must be text: got {shown_value(value)}")
         if faults:
             raise ValidationError(faults)
         return job
@@ -136,15 +137,11 @@ def _text(value: Any) -> str:
         return ""
 
 
-def _shown(value: object) -> str:
-    return repr(value)[:60]
-
-
 def _option_faults(options: object) -> list[str]:
     if not isinstance(options, Mapping):
         return [f"options must map fields to values: got {type(options).__name__}"]
     if odd := [name for name in options if not isinstance(name, str) or name in _APART]:
-        return [f"options can't have {_shown(name)}" for name in odd]
+        return [f"options can't have {shown_value(name)}" for name in odd]
     return unknown_names(list(options), JOB_OPTIONS, "an option of a job")
 
 

@@ -128,19 +128,22 @@ class BatchResult(Generic[TaskT]):
 def unknown_result(result: BatchResult[TaskT], entry: Entry) -> BatchResult[TaskT]:
     """Return the result of a job whose create was sent before, and not answered."""
     why = entry.note or "the process that sent it was ended"
-    error = OutcomeUnknown(
-        f"this job was sent before ({why}), and whether it made a task is unknown. It is not sent again. "
-        "Resuming shows the tasks that it may have made.",
-        hint=next_command("resume"),
-    )
-    return evolve(result, standing=JobStatus.UNKNOWN, error=error, entry_id=entry.entry_id)
+    text = f"this job was sent before ({why}), and whether it made a task is unknown"
+    return _doubtful(result, entry, text)
 
 
 def unanswered_result(result: BatchResult[TaskT], entry: Entry) -> BatchResult[TaskT]:
     """Return the result of a job whose create was in flight when the batch was left."""
-    error = OutcomeUnknown(
+    text = (
         "the create was sent, and not answered before the batch was left. A task may have been created and "
-        "billed. It is not sent again. Resuming shows the tasks that it may have made.",
+        "billed"
+    )
+    return _doubtful(result, entry, text)
+
+
+def _doubtful(result: BatchResult[TaskT], entry: Entry, text: str) -> BatchResult[TaskT]:
+    error = OutcomeUnknown(
+        f"{text}. It is not sent again. Resuming shows the tasks that it may have made.",
         hint=next_command("resume"),
     )
     return evolve(result, standing=JobStatus.UNKNOWN, error=error, entry_id=entry.entry_id)

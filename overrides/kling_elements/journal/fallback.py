@@ -248,7 +248,7 @@ class Fallback:
             try:
                 with self.database.reading(hasty=True) as connection:
                     connection.backup(memory)
-                save(list(self._unsaved.values()), EntryTable(memory))
+                save(self._unsaved.values(), EntryTable(memory))
             except _TROUBLE as trouble:
                 memory.close()
                 self.problem = self.problem or _reason(trouble)
@@ -261,7 +261,7 @@ class Fallback:
     def _rebuilt(self) -> sqlite3.Connection:
         memory = _connect()
         migrate(memory, MIGRATIONS)
-        save(list(self._unsaved.values()), EntryTable(memory))
+        save(self._unsaved.values(), EntryTable(memory))
         return memory
 
     def _forget_copy(self) -> None:

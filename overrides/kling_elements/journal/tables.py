@@ -116,8 +116,8 @@ class MemoryTable(EntryTable):
 
 
 def save(unsaved: Iterable[Entry], table: EntryTable) -> None:
-    """Write entries over what is stored of them by now."""
-    for entry in unsaved:
+    """Write entries over what is stored of them by now. A signal handler may add some meanwhile."""
+    for entry in list(unsaved):
         table.put(reconcile(table.get(entry.entry_id), entry))
 
 
