@@ -6,8 +6,6 @@ import gc
 import sys
 from typing import TYPE_CHECKING
 
-from kling_elements.cli.main import run
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -25,6 +23,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if argv is None:
         _start_fast()
     try:
+        from kling_elements.cli.main import run  # noqa: PLC0415 - Ctrl-C may come while it is imported
+
         return run(sys.argv[1:] if argv is None else argv)
     except KeyboardInterrupt:  # while modules are imported: nothing has been sent
         return 130

@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -93,6 +95,27 @@ def test_an_ignored_signal_stays_ignored() -> None:
             signal.raise_signal(signal.SIGINT)
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize(
+    "module", ["argparse", "kling_elements.cli.main", "kling_elements.cli.commands.list"]
+)
+def test_ctrl_c_while_modules_are_imported(module: str) -> None:
+    """It ends with the exit code of Ctrl-C and without a traceback, whatever is being imported."""
+    code = f"""
+import sys
+from kling_elements.__main__ import main
+class Interrupting:
+    def find_spec(name, *_):
+        if name == {module!r}:
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupting)
+sys.exit(main(["list"]))
+"""
+    ended = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stdout, "Traceback" in ended.stderr) == (130, "", False)
 
 
 @pytest.mark.parametrize(
