@@ -20,8 +20,7 @@ from contract_tests.faults.oracle import Ask, Books, Kind, Made, Tally, judge, w
 from contract_tests.faults.stage import Stage, staged
 from contract_tests.faults.world import World
 from kling_elements import OutcomeUnknown, Task
-from kling_elements.api.decisions import Decision, Operation, Raise, Retry
-from kling_elements.api.outcomes import decide
+from kling_elements.api.outcomes import Decision, Operation, Raise, Retry, decide
 from kling_elements.journal import Begun
 from kling_elements.journal.database import Database
 from kling_elements.operations.recorder import Recorder

@@ -204,7 +204,7 @@ VIOLATIONS: Final = table("client", {
     "no-jitter": ("Pauses are not random.", "kling_elements.policy.retries:backoff",
       lambda real: lambda policy, attempt, hint, _, *more: real(policy, attempt, hint, 1.0, *more)),
     "sleeps-past-the-deadline": ("The last sleep goes past the deadline.",
-      "kling_elements.policy.deadline:Deadline.clamp", lambda real: lambda self, seconds, now: seconds),
+      "kling_elements.policy.retries:Deadline.clamp", lambda real: lambda self, seconds, now: seconds),
     "unknown-status-ends-the-wait": ("A wait ends at an unknown status.",
       "kling_elements:TaskData.is_terminal",
       lambda real: property(lambda self: self.status not in {"CREATED", "IN_PROGRESS"})),

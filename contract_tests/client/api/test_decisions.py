@@ -11,8 +11,7 @@ from contract_tests.support.answers import ID, IMAGE, completed, failing, reply,
 from contract_tests.support.clients import Driver, FakeTime, Script
 from kling_elements import AsyncTask, Limits, RetryPolicy, Task, errors
 from kling_elements.api.auth import ApiKey
-from kling_elements.api.decisions import Operation, Raise, Retry, Return
-from kling_elements.api.outcomes import decide
+from kling_elements.api.outcomes import Operation, Raise, Retry, Return, decide
 from kling_elements.operations.sender import rate_limiter_key
 from kling_elements.policy.rate_limits import Rate
 from kling_elements.types import NoResponse, Response

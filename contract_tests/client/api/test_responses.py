@@ -7,12 +7,10 @@ import pytest
 
 from contract_tests.support.answers import ID
 from kling_elements import InvalidParam, TaskData, errors
-from kling_elements.api.decisions import Operation, Raise, Retry, Return
 from kling_elements.api.error_responses import read_error
-from kling_elements.api.outcomes import decide
-from kling_elements.api.parsing import find_created_task, read_retry_after
+from kling_elements.api.outcomes import Operation, Raise, Retry, Return, decide
+from kling_elements.api.parsing import find_created_task, read_retry_after, result_urls
 from kling_elements.api.responses import UploadAddress, read_tasks, read_upload_addresses
-from kling_elements.api.result_urls import result_urls
 from kling_elements.types import MAX_RESPONSE_BYTES, Response
 
 TASK: dict[str, Any] = {"task_id": ID, "status": "IN_PROGRESS", "generated": []}

@@ -17,10 +17,9 @@ from contract_tests.support.examples import examples
 from contract_tests.support.reentry import cut_into
 from kling_elements import Limits, PollSchedule, RetryPolicy, Stage, ValidationError
 from kling_elements.arguments import check_seconds
-from kling_elements.policy.deadline import Deadline
 from kling_elements.policy.polling import choose_schedule
 from kling_elements.policy.rate_limits import TASK_FORGOTTEN, Rate, RateLimiter, rate_limiter_for
-from kling_elements.policy.retries import backoff
+from kling_elements.policy.retries import Deadline, backoff
 
 DEFAULT = RetryPolicy()
 

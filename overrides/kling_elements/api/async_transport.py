@@ -25,8 +25,8 @@ from kling_elements.api.httpx_adapter import (
     total_seconds,
     watched,
 )
-from kling_elements.api.log_redaction import RedactedLogs
 from kling_elements.api.threads import run_in_thread
+from kling_elements.log import RedactedLogs
 from kling_elements.signal_handlers import raise_of_handler
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 from kling_elements.api.clients import Clients
 from kling_elements.api.exchange import Exchange
 from kling_elements.api.httpx_adapter import without_frames
-from kling_elements.api.log_redaction import RedactedLogs
+from kling_elements.log import RedactedLogs
 from kling_elements.types import SendState
 
 if TYPE_CHECKING:

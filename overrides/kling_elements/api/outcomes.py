@@ -23,10 +23,10 @@ caller has a deadline.
 
 from __future__ import annotations
 
+from enum import Enum, auto
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from kling_elements.api.decisions import Operation, Raise, Retry, Return
 from kling_elements.api.error_responses import read_error
 from kling_elements.api.parsing import find_created_task
 from kling_elements.api.responses import read_task, read_tasks, read_upload_addresses
@@ -45,7 +45,8 @@ from kling_elements.types import NoResponse, Response
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kling_elements.api.decisions import Decision, Result
+    from kling_elements.api.responses import UploadAddress
+    from kling_elements.errors import KlingError
     from kling_elements.types import Outcome, TaskData
 
 _CLIENT_CLOSED_REQUEST = 499  # nginx: we seem to have hung up, whatever the service did
@@ -81,6 +82,45 @@ _REFUSALS = frozenset(
         HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS,
     }
 )
+
+
+class Operation(Enum):
+    """The operations of the service, as far as retrying them is concerned."""
+
+    CREATE = auto()
+    STATUS = auto()
+    LIST = auto()
+    UPLOAD = auto()
+
+
+Result: TypeAlias = "TaskData | list[TaskData] | tuple[UploadAddress, ...]"
+
+
+class Return(NamedTuple):
+    """The outcome is what was asked for."""
+
+    value: Result
+
+
+class Raise(NamedTuple):
+    """The outcome is final."""
+
+    error: KlingError
+
+
+class Retry(NamedTuple):
+    """The request may be retried without harm.
+
+    Attributes:
+        error: What to raise if it isn't retried.
+        retry_after: Seconds that the service asks to wait, if it does.
+    """
+
+    error: KlingError
+    retry_after: float | None = None
+
+
+Decision: TypeAlias = Return | Raise | Retry
 
 
 def decide(

@@ -24,8 +24,8 @@ from kling_elements.api.httpx_adapter import (
     total_seconds,
     watched,
 )
-from kling_elements.api.log_redaction import RedactedLogs
 from kling_elements.api.total_timeout import TotalTimeout
+from kling_elements.log import RedactedLogs
 from kling_elements.signal_handlers import raise_of_handler
 from kling_elements.types import NoResponse
 

@@ -7,9 +7,8 @@ import os
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-import kling_elements.api.outcomes  # noqa: F401 - what reads the response is there before money is spent
-from kling_elements.api.decisions import Operation
 from kling_elements.api.endpoints import DEFAULT_MODEL, find_model
+from kling_elements.api.outcomes import Operation
 from kling_elements.arguments import check_path
 from kling_elements.errors import KlingError, OutcomeUnknown, ValidationError, next_command
 from kling_elements.files import is_absent

@@ -8,7 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
-from kling_elements.api.requests import create_request
+from kling_elements.api.endpoints import json_request
 from kling_elements.errors import ValidationError
 from kling_elements.images.sources import ImageProblem, UrlSource, classify, is_single
 from kling_elements.validation import request_validator, unknown_names
@@ -92,7 +92,7 @@ def build_request(draft: Draft, images: Sequence[str]) -> Request:
     body = {"images": images, **draft.fields}
     if images is not draft.urls and (problems := body_validator(draft.model).problems(body)):
         raise ValidationError(problems)
-    return create_request(draft.model, body)
+    return json_request(draft.model.create, body)
 
 
 def each_image(images: Iterable[ImageT], use: Callable[[ImageT], T]) -> tuple[list[T], list[str]]:

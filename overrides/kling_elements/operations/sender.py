@@ -9,13 +9,11 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
 
-from kling_elements.api.decisions import Operation, Raise, Retry, Return
-from kling_elements.api.endpoints import DEFAULT_MODEL, find_model
-from kling_elements.api.requests import status_request
+from kling_elements.api.endpoints import DEFAULT_MODEL, find_model, status_request
+from kling_elements.api.outcomes import Operation, Raise, Retry, Return, decide
 from kling_elements.errors import RateLimitError
 from kling_elements.operations.events import Hook, emit
-from kling_elements.policy.deadline import Deadline
-from kling_elements.policy.retries import RetryPolicy, backoff
+from kling_elements.policy.retries import Deadline, RetryPolicy, backoff
 from kling_elements.types import Response, SendState
 from kling_elements.validation import check_parameter
 
@@ -23,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kling_elements.api.auth import ApiKey, Settings
-    from kling_elements.api.decisions import Decision, Result
     from kling_elements.api.io import IO
+    from kling_elements.api.outcomes import Decision, Result
     from kling_elements.policy.rate_limits import RateLimiter
     from kling_elements.types import Request
 
@@ -109,8 +107,6 @@ class Sender(NamedTuple):
                 was_sent=outcome.was_sent,
                 seconds=seconds,
             )
-        from kling_elements.api.outcomes import decide
-
         return decide(operation, outcome, is_fresh=is_fresh, task_id=request.task_id)
 
     def time_for(self, left: float) -> float:

@@ -8,9 +8,8 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
-from kling_elements.api.decisions import Operation
-from kling_elements.api.endpoints import DEFAULT_MODEL, find_model
-from kling_elements.api.requests import list_request
+from kling_elements.api.endpoints import DEFAULT_MODEL, find_model, list_request
+from kling_elements.api.outcomes import Operation
 from kling_elements.arguments import check_seconds
 from kling_elements.document import load_document
 from kling_elements.errors import KlingError, OutcomeUnknown, ValidationError, next_command
@@ -18,7 +17,7 @@ from kling_elements.log import logger
 from kling_elements.operations.events import emit
 from kling_elements.operations.sender import not_sent, status_request_for
 from kling_elements.operations.videos import Videos, require_video
-from kling_elements.policy.deadline import Deadline
+from kling_elements.policy.retries import Deadline
 from kling_elements.types import TaskData
 
 if TYPE_CHECKING:

@@ -7,10 +7,9 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
 from urllib.parse import urlsplit
 
-from kling_elements.api.decisions import Operation
-from kling_elements.api.endpoints import UPLOAD_OPERATION
+from kling_elements.api.endpoints import UPLOAD_OPERATION, json_request
+from kling_elements.api.outcomes import Operation
 from kling_elements.api.parsing import read_retry_after
-from kling_elements.api.requests import upload_request
 from kling_elements.errors import UploadError, ValidationError
 from kling_elements.external import ExternalRequest
 from kling_elements.images.urls import url_problems
@@ -90,7 +89,9 @@ class Uploader:
         if problems := request_validator(UPLOAD_OPERATION).problems(body):
             raise ValidationError(problems)
         asked = self.sender.clock()
-        answer = await self.sender.ask(Operation.UPLOAD, upload_request(body), self.sender.settings.timeout)
+        answer = await self.sender.ask(
+            Operation.UPLOAD, json_request(UPLOAD_OPERATION, body), self.sender.settings.timeout
+        )
         addresses = cast("tuple[UploadAddress, ...]", answer)
         if len(addresses) != len(waiting):
             label = waiting[0][1].label

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from kling_elements import downloads
-from kling_elements.api.decisions import Operation
+from kling_elements.api.outcomes import Operation
 from kling_elements.errors import ResultMissing, TaskFailed, next_command
 from kling_elements.operations.events import emit
 from kling_elements.operations.sender import status_request_for

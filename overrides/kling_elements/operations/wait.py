@@ -6,14 +6,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, TypeAlias, cast
 
-from kling_elements.api.decisions import Operation, Raise, Retry
 from kling_elements.api.io import IO
+from kling_elements.api.outcomes import Operation, Raise, Retry
 from kling_elements.arguments import asynchronous, check_seconds
 from kling_elements.errors import DeadlineExceeded, KlingError, ValidationError, next_command
 from kling_elements.log import logger
 from kling_elements.operations.sender import LEAST_REQUEST_TIMEOUT, Sender
-from kling_elements.policy.deadline import Deadline
 from kling_elements.policy.polling import PollSchedule
+from kling_elements.policy.retries import Deadline
 from kling_elements.types import Request, TaskData
 from kling_elements.validation import unknown_names
 

@@ -1,4 +1,4 @@
-"""Decide how long to pause before a retry, or that there is none: pure.
+"""Decide how long to pause before a retry, or that there is none, and keep to a deadline: pure.
 
 `kling_elements.api.outcomes` decides whether a request may be retried; this decides when. The caller sleeps.
 
@@ -14,9 +14,38 @@ import math
 from typing import NamedTuple, Self
 
 from kling_elements.arguments import check_count, check_seconds
-from kling_elements.policy.deadline import LEAST_LEFT
 
 _LARGEST_EXPONENT = 60  # beyond it every pause is the cap, and far beyond it a float overflows
+_LEAST_LEFT = 0.001
+"""Seconds before a deadline; less is a rounding error of the clock, and sleeping for it would spin."""
+
+
+class Deadline(NamedTuple):
+    """A point on a monotonic clock.
+
+    Attributes:
+        started: The clock's reading at the start, in seconds.
+        timeout: Seconds that may pass; infinite for no deadline.
+    """
+
+    started: float
+    timeout: float
+
+    def elapsed(self, now: float) -> float:
+        """Return the seconds since the start."""
+        return max(0.0, now - self.started)
+
+    def remaining(self, now: float) -> float:
+        """Return the seconds that are left, never below zero."""
+        return max(0.0, self.timeout - self.elapsed(now))
+
+    def is_over(self, now: float) -> bool:
+        """Return whether no time is left that is worth sleeping for."""
+        return self.remaining(now) < _LEAST_LEFT
+
+    def clamp(self, seconds: float, now: float) -> float:
+        """Return `seconds`, or what is left if that is less."""
+        return min(seconds, self.remaining(now))
 
 
 class _RetryPolicy(NamedTuple):
@@ -69,7 +98,7 @@ def backoff(
         random: A number from 0 to 1, evenly distributed.
         remaining: Seconds left until the deadline. No pause ends after it.
     """
-    if remaining < LEAST_LEFT or (policy.attempts is not None and attempt >= policy.attempts):
+    if remaining < _LEAST_LEFT or (policy.attempts is not None and attempt >= policy.attempts):
         return None
     if retry_after is not None:
         # Written so that NaN is not slept either.

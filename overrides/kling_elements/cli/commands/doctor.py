@@ -13,11 +13,9 @@ from typing import TYPE_CHECKING, cast
 from attrs import define, frozen
 
 from kling_elements.api.auth import ApiKey
-from kling_elements.api.decisions import Operation, Raise, Retry
-from kling_elements.api.endpoints import DEFAULT_MODEL, MODELS, find_model
+from kling_elements.api.endpoints import DEFAULT_MODEL, MODELS, find_model, list_request
 from kling_elements.api.io import run_sync
-from kling_elements.api.outcomes import decide
-from kling_elements.api.requests import list_request
+from kling_elements.api.outcomes import Operation, Raise, Retry, decide
 from kling_elements.api.sync_transport import SyncTransport
 from kling_elements.cli.connection import find_key, open_client
 from kling_elements.cli.console import count_of, one_line
