@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 from pathlib import Path
 
 _NO_SYNC = frozenset({errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
@@ -33,7 +32,7 @@ def write_probe(folder: Path) -> None:
     Raises:
         OSError: If nothing can be stored there.
     """
-    probe = folder / f".{secrets.token_hex(6)}.part"
+    probe = folder / f".{os.urandom(6).hex()}.part"
     try:
         with probe.open("xb") as file:
             file.write(b"\0")

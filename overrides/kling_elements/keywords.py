@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from types import FunctionType
 from typing import Any, TypeVar, get_args, get_type_hints
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -22,8 +23,8 @@ def show_keywords(function: F, defaults: Callable[[], Mapping[str, object]]) -> 
         function: The method.
         defaults: Returns the default of each option; None where it is not named.
     """
-    written, shown = inspect.signature(function), _LazySignature()
-    shown.make = lambda: _expanded(written, get_type_hints(function), defaults())
+    shown = _LazySignature()
+    shown.make = lambda: _expanded(function, defaults())
     function.__signature__ = shown  # type: ignore[attr-defined]
     return function
 
@@ -54,13 +55,15 @@ class _LazySignature(inspect.Signature):
         return self.make().replace(**changes)
 
 
-def _expanded(
-    written: inspect.Signature, hints: dict[str, Any], defaults: Mapping[str, object]
-) -> inspect.Signature:
+def _expanded(function: Any, defaults: Mapping[str, object]) -> inspect.Signature:
+    hints = get_type_hints(function)
+    plain = FunctionType(function.__code__, {}, argdefs=function.__defaults__)  # it has no `__signature__`
+    plain.__kwdefaults__ = function.__kwdefaults__
+    written = inspect.signature(plain)
     parameters = []
     for each in written.parameters.values():
         if each.kind is not each.VAR_KEYWORD:
-            parameters.append(each.replace(annotation=hints.get(each.name, each.annotation)))
+            parameters.append(each.replace(annotation=hints.get(each.name, each.empty)))
             continue
         for options in get_args(hints[each.name]):  # of Unpack[…]
             parameters += [

@@ -15,6 +15,7 @@ from kling_elements.api.exchange import Exchange, KeptConnection
 from kling_elements.api.httpx_adapter import (
     Body,
     KeyAuth,
+    WatchedRequest,
     coding_of,
     external_request,
     no_response,
@@ -136,7 +137,7 @@ class AsyncTransport(BaseTransport[AsyncClients]):
         settings: Settings,
         exchange: Exchange,
     ) -> Outcome:
-        def make() -> httpx.Request:
+        def make() -> WatchedRequest:
             return service_request(self._clients.given, settings, request, timeout)
 
         try:
@@ -182,7 +183,7 @@ async def _pour(
 
 async def _open(
     client: httpx.AsyncClient,
-    make: Callable[[], httpx.Request],
+    make: Callable[[], WatchedRequest],
     exchange: Exchange,
     auth: KeyAuth | None = None,
 ) -> httpx.Response:

@@ -53,7 +53,7 @@ class KeyAuth(httpx.Auth):
 
 def service_request(
     client: httpx.Client | httpx.AsyncClient | None, settings: Settings, request: Request, timeout: float
-) -> httpx.Request:
+) -> WatchedRequest:
     """Build the httpx request for the service, without the key.
 
     Args:
@@ -70,9 +70,8 @@ def service_request(
     parsed = _parsed(url)
     if client is not None:
         built = client.build_request(request.method, parsed, content=request.content, timeout=timeouts)
-        built.headers = _overridden(built.headers, headers)
-        return built
-    return _WatchedRequest(
+        return WatchedRequest.like(built, _overridden(built.headers, headers))
+    return WatchedRequest(
         request.method,
         parsed,
         headers=headers,
@@ -84,12 +83,12 @@ def service_request(
 _parsed = lru_cache(maxsize=256)(httpx.URL)  # a task's URL is asked for again and again
 
 
-def external_request(request: ExternalRequest) -> httpx.Request:
+def external_request(request: ExternalRequest) -> WatchedRequest:
     """Build the httpx request for another host.
 
     Not built by a client, so that nothing of a caller's client (cookies, headers) goes there.
     """
-    return _WatchedRequest(
+    return WatchedRequest(
         request.method,
         request.url,
         headers=_all_headers(tuple(request.headers.items()), keep=False),
@@ -132,17 +131,16 @@ def total_seconds(timeout: float, content: bytes | None) -> float:
     return timeout + len(content or b"") / _SLOWEST_UPLINK
 
 
-class _WatchedRequest(httpx.Request):
+class WatchedRequest(httpx.Request):
     """A request that notes when a transport takes it: httpx's hooks and checks come before that."""
 
     exchange: Exchange | None = None
 
     @classmethod
-    def like(cls, request: httpx.Request) -> _WatchedRequest:
-        """Return a request with all that another one has, and headers of its own: they get the key."""
+    def like(cls, request: httpx.Request, headers: httpx.Headers) -> WatchedRequest:
+        """Return a request with all that another one has, but other headers: these get the key."""
         twin = cls.__new__(cls)
-        vars(twin).update(vars(request))
-        twin.stream, twin.headers = request.stream, httpx.Headers(request.headers)
+        vars(twin).update(vars(request), headers=headers, _stream=request.stream)
         return twin
 
     @property
@@ -191,26 +189,16 @@ class _AsyncPieces:
         return piece
 
 
-def watched(request: httpx.Request, exchange: Exchange, trace: Callable[..., Any]) -> httpx.Request:
-    """Return a request, or its like, whose way is noted in an exchange.
-
-    A look over a caller's client stays as it is, and counts as taken: whether it was sent costs nothing.
-    """
+def watched(request: WatchedRequest, exchange: Exchange, trace: Callable[..., Any]) -> WatchedRequest:
+    """Return a request whose way is now noted in an exchange."""
     url, content = request.url, request.content
-    is_look = request.method == "GET" and not content
     port = url.port or DEFAULT_PORTS.get(url.scheme, 0)
     exchange.begin(url.raw_host.decode("ascii"), port, len(content))
-    twin = request
-    if not isinstance(request, _WatchedRequest) and not is_look:
-        twin = _WatchedRequest.like(request)
-    if isinstance(twin, _WatchedRequest):
-        twin.exchange = exchange
-    else:
-        exchange.is_taken = True
-    twin.extensions = {**twin.extensions, "trace": trace}
+    request.extensions = {**request.extensions, "trace": trace}
     if content:
-        twin.stream = _WatchedBody(content, exchange)
-    return twin
+        request.stream = _WatchedBody(content, exchange)
+    request.exchange = exchange
+    return request
 
 
 def no_response(error: Exception, exchange: Exchange, key: ApiKey | None = None) -> NoResponse:

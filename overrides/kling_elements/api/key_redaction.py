@@ -16,7 +16,7 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Callable
 from itertools import accumulate
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,13 +40,8 @@ _BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456
 
 _Span = tuple[int, int]
 _Place = Callable[[int], _Span]  # from an index of what was read to the place in the text that it came from
-
-
-class _Forms(NamedTuple):
-    """How a key may be written, without white space: in either case of letters, and exactly."""
-
-    any_case: frozenset[str]
-    exact: frozenset[str]
+# How a key may be written, without white space: in either case of letters, and exactly.
+_Forms = tuple[frozenset[str], frozenset[str]]
 
 
 def redactor(key: str) -> Callable[[str], str]:
@@ -72,16 +67,17 @@ def _forms(key: str) -> _Forms:
         spellings.append("".join(_read(key, _ESCAPES)[1]))
     any_case = {"".join(each.split()).lower() for each in spellings} - {""} | {raw.hex(), raw.hex(":")}
     exact = {form for shift in range(3) for form in _base64_forms(raw, shift)}
-    return _Forms(frozenset(any_case), frozenset(exact))
+    return frozenset(any_case), frozenset(exact)
 
 
 def _is_in(bare: str, forms: _Forms) -> bool:
     """Search a text without white space, by plain loops: nearly always the key is not there."""
+    any_case, exact = forms
     lowered = bare.lower()
-    for form in forms.any_case:
+    for form in any_case:
         if form in lowered:
             return True
-    for form in forms.exact:  # noqa: SIM110 - it is on the way of every look
+    for form in exact:  # noqa: SIM110 - it is on the way of every look
         if form in bare:
             return True
     return False
@@ -95,9 +91,10 @@ def _redact_escaped(text: str, escapes: str, forms: _Forms) -> str:
 
 def _strike(text: str, bare: str, place: _Place, forms: _Forms) -> str:
     """Strike the key out of a text, by what was read of it."""
+    any_case, exact = forms
     lowered = bare.replace("İ", "i").lower()  # no other character's lower case has another length
-    found = [span for form in forms.any_case for span in _found(lowered, form)]
-    found += [_with_edges(bare, place, *span) for form in forms.exact for span in _found(bare, form)]
+    found = [span for form in any_case for span in _found(lowered, form)]
+    found += [_with_edges(bare, place, *span) for form in exact for span in _found(bare, form)]
     return _without(text, sorted((place(start)[0], place(end - 1)[1]) for start, end in found))
 
 

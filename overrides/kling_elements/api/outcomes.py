@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from enum import Enum, auto
 from http import HTTPStatus
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from kling_elements.api.error_responses import read_error
 from kling_elements.api.parsing import find_created_task
@@ -96,19 +96,22 @@ class Operation(Enum):
 Result: TypeAlias = "TaskData | list[TaskData] | tuple[UploadAddress, ...]"
 
 
-class Return(NamedTuple):
+# Plain classes: a named tuple takes ten times as long to make, which a start-up feels.
+class Return:
     """The outcome is what was asked for."""
 
-    value: Result
+    def __init__(self, value: Result) -> None:
+        self.value = value
 
 
-class Raise(NamedTuple):
+class Raise:
     """The outcome is final."""
 
-    error: KlingError
+    def __init__(self, error: KlingError) -> None:
+        self.error = error
 
 
-class Retry(NamedTuple):
+class Retry:
     """The request may be retried without harm.
 
     Attributes:
@@ -116,8 +119,9 @@ class Retry(NamedTuple):
         retry_after: Seconds that the service asks to wait, if it does.
     """
 
-    error: KlingError
-    retry_after: float | None = None
+    def __init__(self, error: KlingError, retry_after: float | None = None) -> None:
+        self.error = error
+        self.retry_after = retry_after
 
 
 Decision: TypeAlias = Return | Raise | Retry

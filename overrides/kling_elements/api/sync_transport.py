@@ -14,6 +14,7 @@ from kling_elements.api.exchange import Exchange, KeptConnection
 from kling_elements.api.httpx_adapter import (
     Body,
     KeyAuth,
+    WatchedRequest,
     coding_of,
     external_request,
     no_response,
@@ -160,7 +161,7 @@ class SyncTransport(BaseTransport[SyncClients]):
         exchange: Exchange,
         limit: TotalTimeout,
     ) -> Outcome:
-        def make() -> httpx.Request:
+        def make() -> WatchedRequest:
             return service_request(self._clients.given, settings, request, timeout)
 
         try:
@@ -209,7 +210,7 @@ def _pour(
 
 def _open(
     client: httpx.Client,
-    make: Callable[[], httpx.Request],
+    make: Callable[[], WatchedRequest],
     exchange: Exchange,
     auth: KeyAuth | None = None,
 ) -> httpx.Response:

@@ -140,27 +140,18 @@ class Sender(NamedTuple):
                 max_delay=left,
                 state=state,
             )
-            match decision:
-                case Return(value):
-                    return value
-                case Raise(error):
-                    raise error
-                case Retry(error, retry_after):
-                    if state:
-                        state.may_have_arrived = False
-                    delay = backoff(
-                        self.policy, attempt, retry_after, self.random(), deadline.remaining(self.clock())
-                    )
-                    if delay is None:
-                        raise error
-                    emit(
-                        self.hook,
-                        "request.repeated",
-                        operation=_NAMES[operation],
-                        attempt=attempt,
-                        pause=delay,
-                    )
-                    await self.io.sleep(delay)
+            if isinstance(decision, Return):
+                return decision.value
+            if isinstance(decision, Raise):
+                raise decision.error
+            if state:
+                state.may_have_arrived = False
+            left = deadline.remaining(self.clock())
+            delay = backoff(self.policy, attempt, decision.retry_after, self.random(), left)
+            if delay is None:
+                raise decision.error
+            emit(self.hook, "request.repeated", operation=_NAMES[operation], attempt=attempt, pause=delay)
+            await self.io.sleep(delay)
 
 
 def not_sent(what: str, retry_after: float) -> RateLimitError:

@@ -20,7 +20,7 @@ _LEAST_LEFT = 0.001
 """Seconds before a deadline; less is a rounding error of the clock, and sleeping for it would spin."""
 
 
-class Deadline(NamedTuple):
+class Deadline:
     """A point on a monotonic clock.
 
     Attributes:
@@ -28,8 +28,9 @@ class Deadline(NamedTuple):
         timeout: Seconds that may pass; infinite for no deadline.
     """
 
-    started: float
-    timeout: float
+    def __init__(self, started: float, timeout: float) -> None:
+        self.started = started
+        self.timeout = timeout
 
     def elapsed(self, now: float) -> float:
         """Return the seconds since the start."""
