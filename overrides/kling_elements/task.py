@@ -13,8 +13,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self, TypeAlias, TypeVar, Unpack
 
-import anyio
-
 from kling_elements import downloads
 from kling_elements import journal as journals
 from kling_elements.api.io import IO, run_sync
@@ -228,7 +226,9 @@ async def async_download_alone(
     task: TaskData, target: str | BinaryWriter, options: "downloads.DownloadOptions"
 ) -> Any:
     """Fetch the video of a task without a client; as `download_alone`, awaited."""
-    from kling_elements.api.async_transport import AsyncTransport  # noqa: PLC0415 - of the other client
+    import anyio  # noqa: PLC0415 - of the other client
+
+    from kling_elements.api.async_transport import AsyncTransport  # noqa: PLC0415 - the same
 
     transport = AsyncTransport(sleep=anyio.sleep)
     try:

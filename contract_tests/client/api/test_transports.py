@@ -21,7 +21,7 @@ from contract_tests.support.clients import KEY, Script, call_under
 from contract_tests.support.loopback import dripping, keeping_alive, never_connecting, refused_url, serving
 from contract_tests.support.transports import CREATE, HEADER, TransportKind
 from kling_elements import ValidationError
-from kling_elements.api import clients, total_timeout
+from kling_elements.api import base_transport, total_timeout
 from kling_elements.api.auth import ApiKey, Settings
 from kling_elements.external import ExternalRequest, ResponseHead
 from kling_elements.journal import NewEntry, journal_at
@@ -53,7 +53,7 @@ def test_connections(kind: TransportKind, is_given: bool, monkeypatch: pytest.Mo
         assert head.status == 200
         if http is None:
             with monkeypatch.context() as child:  # another process uses no connection of its parent's
-                child.setattr(clients, "_inherited", [])  # what it keeps to its end; this one goes on
+                child.setattr(base_transport, "_inherited", [])  # what it keeps to its end; this one goes on
                 child.setattr(os, "getpid", lambda: -1)
                 found.append(await transport.send(LOOK, 5.0))
                 await close(transport)

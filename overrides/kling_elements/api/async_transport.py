@@ -8,14 +8,23 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import anyio
 import httpx
 
-from kling_elements.api.base_transport import LEAST_PROGRESS, MOST_KEPT, BaseTransport, attempts
-from kling_elements.api.clients import AsyncClients
+from kling_elements.api.base_transport import (
+    LEAST_PROGRESS,
+    MOST_AT_ONCE,
+    MOST_KEPT,
+    BaseTransport,
+    Clients,
+    Pool,
+    Slot,
+    attempts,
+)
 from kling_elements.api.content_coding import ContentCodingError, Decoder
 from kling_elements.api.exchange import Exchange, KeptConnection
 from kling_elements.api.httpx_adapter import (
     Body,
     KeyAuth,
     WatchedRequest,
+    ahide_location,
     coding_of,
     external_request,
     no_response,
@@ -31,13 +40,75 @@ from kling_elements.log import RedactedLogs
 from kling_elements.signal_handlers import raise_of_handler
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable
+
+    from anyio.lowlevel import RunVar
 
     from kling_elements.api.auth import Settings
     from kling_elements.external import ExternalRequest, ResponseHead
     from kling_elements.types import NoResponse, Outcome, Request, SendState, Sink
 
 T = TypeVar("T")
+
+
+class AsyncClients(Clients[httpx.AsyncClient]):
+    """Gives asynchronous clients."""
+
+    kind = httpx.AsyncClient
+    response_hook = staticmethod(ahide_location)
+
+    def __init__(self, given: httpx.AsyncClient | None = None) -> None:
+        super().__init__(given)
+        self._pools: RunVar[Pool[httpx.AsyncClient] | None] = _run_var()
+        self._has_asked: RunVar[bool] = _run_var()
+
+    async def pool(self) -> Pool[httpx.AsyncClient]:
+        """Return the pool of this process and event loop."""
+        pool = self._pools.get(None)
+        if pool is None or not pool.is_ours:
+            pool = Pool(anyio.Semaphore(MOST_AT_ONCE))
+            pool.closing = _closing_with_loop(pool)
+            await anext(pool.closing)
+            self._pools.set(pool)
+        return pool
+
+    def is_in_same_loop(self) -> bool:
+        """Whether the caller's client was used in this event loop before, so that its connections work."""
+        had_asked = self._has_asked.get(False)
+        if not had_asked:
+            self._has_asked.set(True)
+        return had_asked
+
+    async def give_back(self, pool: Pool[httpx.AsyncClient], slot: Slot[httpx.AsyncClient]) -> None:
+        """Keep a slot for the next exchange."""
+        if pool.is_closed:
+            await slot.client.aclose()
+        else:
+            pool.free.append(slot)
+
+    async def aclose(self) -> None:
+        """Give no further client of ours, and close those of this event loop that are not in use."""
+        self.is_closed = True
+        pool = self._pools.get(None)
+        if pool is not None and pool.is_ours:
+            await pool.closing.aclose()
+
+
+def _run_var() -> RunVar[Any]:
+    """Return a variable of which each event loop has its own value."""
+    from anyio.lowlevel import RunVar
+
+    return RunVar("kling_elements")
+
+
+async def _closing_with_loop(pool: Pool[httpx.AsyncClient]) -> AsyncGenerator[None]:
+    """Close a pool when this generator is closed. An event loop closes those that are left at its end."""
+    try:
+        yield
+    finally:
+        pool.is_closed = True
+        while pool.free and pool.is_ours:
+            await pool.free.pop().client.aclose()
 
 
 class AsyncTransport(BaseTransport[AsyncClients]):

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from queue import Empty
+import os
+import weakref
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
-from kling_elements.api.base_transport import LEAST_PROGRESS, MOST_KEPT, BaseTransport, attempts
-from kling_elements.api.clients import SyncClients
+from kling_elements.api.base_transport import (
+    LEAST_PROGRESS,
+    MOST_AT_ONCE,
+    MOST_KEPT,
+    BaseTransport,
+    Clients,
+    Pool,
+    Slot,
+    attempts,
+)
 from kling_elements.api.content_coding import ContentCodingError, Decoder
 from kling_elements.api.exchange import Exchange, KeptConnection
 from kling_elements.api.httpx_adapter import (
@@ -17,6 +27,7 @@ from kling_elements.api.httpx_adapter import (
     WatchedRequest,
     coding_of,
     external_request,
+    hide_location,
     no_response,
     response_despite,
     response_head,
@@ -38,6 +49,43 @@ if TYPE_CHECKING:
     from kling_elements.types import Outcome, Request, SendState, Sink
 
 T = TypeVar("T")
+
+
+class SyncClients(Clients[httpx.Client]):
+    """Gives synchronous clients."""
+
+    kind = httpx.Client
+    response_hook = staticmethod(hide_location)
+    _pool: Pool[httpx.Client] | None = None
+
+    def pool(self) -> Pool[httpx.Client]:
+        """Return the pool of this process."""
+        if self._pool is None or not self._pool.is_ours:
+            permits: SimpleQueue[None] = SimpleQueue()
+            for _ in range(MOST_AT_ONCE):
+                permits.put(None)
+            self._pool = Pool(permits)
+            weakref.finalize(self._pool, _close_all, self._pool.free, self._pool.process).atexit = False
+        return self._pool
+
+    def give_back(self, pool: Pool[httpx.Client], slot: Slot[httpx.Client]) -> None:
+        """Keep a slot for the next exchange."""
+        if pool.is_closed:
+            slot.client.close()
+        else:
+            pool.free.append(slot)
+
+    def close(self) -> None:
+        """Give no further client of ours, and close those that are not in use."""
+        self.is_closed = True
+        if self._pool is not None and self._pool.is_ours:
+            self._pool.is_closed = True
+            _close_all(self._pool.free, self._pool.process)
+
+
+def _close_all(free: list[Slot[httpx.Client]], process: int) -> None:
+    while free and process == os.getpid():
+        free.pop().client.close()
 
 
 class SyncTransport(BaseTransport[SyncClients]):
