@@ -32,7 +32,9 @@ def write_probe(folder: Path) -> None:
     Raises:
         OSError: If nothing can be stored there.
     """
-    probe = folder / f".{os.urandom(6).hex()}.part"
+    import secrets  # noqa: PLC0415 - it loads others, and a create needs none of them
+
+    probe = folder / f".{secrets.token_hex(6)}.part"
     try:
         with probe.open("xb") as file:
             file.write(b"\0")

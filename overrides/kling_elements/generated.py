@@ -36,7 +36,7 @@ from kling_elements.types import NoResponse, Request
 from kling_elements_api import AuthenticatedClient, Client
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from kling_elements.errors import ApiError, ResponseFormatError
     from kling_elements.types import Outcome, Response
@@ -268,37 +268,35 @@ def _matches(template: list[str], parts: list[str]) -> bool:
 def _check_host(method: str, path: str, operation: Mapping[str, Any], base_url: str) -> None:
     """Refuse a documented host that is not this operation's; a proxy or a mock may be at any other."""
     document = load_document().content
-    own = [server["url"] for server in operation.get("servers") or document["servers"]]
-    others = [
-        server["url"]
-        for item in document["paths"].values()
-        for holder in (item, *(one for one in item.values() if isinstance(one, dict)))
-        for server in holder.get("servers") or ()
-    ]
-    hosts = {urlsplit(url).hostname for url in own}
+    own = operation.get("servers") or document["servers"]
+    holders = [document]
+    for item in document["paths"].values():
+        holders += [item, *(one for one in item.values() if isinstance(one, dict))]
+    known = [server for holder in holders for server in holder.get("servers") or ()]
     host = urlsplit(base_url).hostname
-    known = {urlsplit(server["url"]).hostname for server in document["servers"]}
-    if host not in hosts and host in known | {urlsplit(url).hostname for url in others}:
+    if host not in _hosts(own) and host in _hosts(known):
+        url = own[0]["url"]
         raise ValidationError(
-            [f"{method} {path} is of {own[0]}: use generated_client(api_key=…, base_url={own[0]!r})"]
+            [f"{method} {path} is of {url}: use generated_client(api_key=…, base_url={url!r})"]
         )
+
+
+def _hosts(servers: Iterable[Mapping[str, Any]]) -> set[str | None]:
+    return {urlsplit(server["url"]).hostname for server in servers}
 
 
 def _with_key(settings: Settings, operation: Mapping[str, Any]) -> Settings:
     """Return the settings with the key where the operation wants it: the scheme of the host, or its first."""
     document = load_document().content
     schemes = document.get("components", {}).get("securitySchemes", {})
-    wanted = [
-        [schemes[name] for name in one]
-        for one in operation.get("security", document.get("security", ()))
-        if len(one) == 1
-    ]
-    if not operation.get("security", document.get("security", ())):
+    security = operation.get("security", document.get("security", ()))
+    if not security:
         return settings._replace(key_in="nowhere")
+    wanted = [schemes[next(iter(one))] for one in security if len(one) == 1]
     if not wanted:
         raise ValidationError(["the operation wants several keys at once, and this client has one"])
     header = settings.key_header.lower()
-    found = next((one for one in wanted if str(one[0].get("name")).lower() == header), wanted[0])[0]
+    found = next((one for one in wanted if str(one.get("name")).lower() == header), wanted[0])
     if found["type"] == "apiKey":
         return settings._replace(key_header=found["name"], key_in=found["in"])
     prefix = str(found.get("scheme", "bearer")).capitalize()

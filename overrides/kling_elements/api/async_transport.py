@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 import httpx
+from anyio.lowlevel import RunVar, checkpoint_if_cancelled
 
 from kling_elements.api.base_transport import (
     LEAST_PROGRESS,
@@ -42,8 +43,6 @@ from kling_elements.signal_handlers import raise_of_handler
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
-    from anyio.lowlevel import RunVar
-
     from kling_elements.api.auth import Settings
     from kling_elements.external import ExternalRequest, ResponseHead
     from kling_elements.types import NoResponse, Outcome, Request, SendState, Sink
@@ -59,8 +58,9 @@ class AsyncClients(Clients[httpx.AsyncClient]):
 
     def __init__(self, given: httpx.AsyncClient | None = None) -> None:
         super().__init__(given)
-        self._pools: RunVar[Pool[httpx.AsyncClient] | None] = _run_var()
-        self._has_asked: RunVar[bool] = _run_var()
+        # Each event loop has its own values.
+        self._pools: RunVar[Pool[httpx.AsyncClient] | None] = RunVar("kling_elements_pool")
+        self._has_asked: RunVar[bool] = RunVar("kling_elements_has_asked")
 
     async def pool(self) -> Pool[httpx.AsyncClient]:
         """Return the pool of this process and event loop."""
@@ -92,13 +92,6 @@ class AsyncClients(Clients[httpx.AsyncClient]):
         pool = self._pools.get(None)
         if pool is not None and pool.is_ours:
             await pool.closing.aclose()
-
-
-def _run_var() -> RunVar[Any]:
-    """Return a variable of which each event loop has its own value."""
-    from anyio.lowlevel import RunVar
-
-    return RunVar("kling_elements")
 
 
 async def _closing_with_loop(pool: Pool[httpx.AsyncClient]) -> AsyncGenerator[None]:
@@ -176,8 +169,6 @@ class AsyncTransport(BaseTransport[AsyncClients]):
                 if exchange.may_keep and self._clients.given is None:
                     outcome = await self._send_in_turn(request, timeout, settings, exchange)
                 else:
-                    from anyio.lowlevel import checkpoint_if_cancelled
-
                     # Here it is known that nothing was sent; soon only httpcore knows.
                     await checkpoint_if_cancelled()
                     async with self._clients.open(settings.base_url) as client:

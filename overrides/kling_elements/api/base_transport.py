@@ -18,7 +18,7 @@ import httpx
 
 from kling_elements.api.exchange import Exchange
 from kling_elements.api.httpx_adapter import without_frames
-from kling_elements.api.proxies import environment_advice, is_loopback
+from kling_elements.api.proxies import CERTIFICATE_VARIABLES, environment_advice, is_loopback
 from kling_elements.errors import ValidationError
 from kling_elements.log import RedactedLogs
 from kling_elements.signal_handlers import raise_of_handler
@@ -148,7 +148,7 @@ class Clients(Generic[ClientT]):
             if is_local and url.startswith("http:"):
                 certificates = _no_certificates()
             else:
-                certificates = _certificates(*map(os.environ.get, _SOURCES))
+                certificates = _certificates(*map(os.environ.get, CERTIFICATE_VARIABLES))
             return self.kind(
                 verify=certificates,
                 limits=limits,
@@ -160,9 +160,6 @@ class Clients(Generic[ClientT]):
             raise ValidationError(
                 [f"no HTTP client can be made: {error or type(error).__name__} ({environment_advice()})"]
             ) from None
-
-
-_SOURCES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
 @cache

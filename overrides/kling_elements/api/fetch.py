@@ -5,7 +5,6 @@ The key is never sent there, and only redirects that the caller allows are follo
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
@@ -20,24 +19,17 @@ if TYPE_CHECKING:
     from kling_elements.types import Sink
 
 
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_MAX_REDIRECTS = 5
+
+
 class NotFollowed(NoResponse):
     """A URL or redirect that we refused to request. Not retryable."""
 
     __slots__ = ()
 
 
-_REDIRECTS = frozenset(
-    {
-        HTTPStatus.MOVED_PERMANENTLY,
-        HTTPStatus.FOUND,
-        HTTPStatus.SEE_OTHER,
-        HTTPStatus.TEMPORARY_REDIRECT,
-        HTTPStatus.PERMANENT_REDIRECT,
-    }
-)
-
-
-def same_host(before: str, after: str) -> bool:
+def _same_host(before: str, after: str) -> bool:
     """Allow a redirect that stays on the host, and not from https to http."""
     old, new = urlsplit(before), urlsplit(after)
     ports = [parts.port if parts.port != DEFAULT_PORTS[parts.scheme] else None for parts in (old, new)]
@@ -55,7 +47,7 @@ def _anything(before: str, after: str) -> bool:  # noqa: ARG001 - as the others
 
 
 REDIRECT_RULES: Mapping[str, Callable[[str, str], bool]] = MappingProxyType(
-    {"same-host": same_host, "any-host": any_host, "any": _anything}
+    {"same-host": _same_host, "any-host": any_host, "any": _anything}
 )
 """The rules for redirects that a caller can choose, by name."""
 
@@ -78,7 +70,7 @@ async def fetch(
     Returns:
         The head of the last response, or the fault that ended it.
     """
-    for _ in range(MAX_REDIRECTS + 1):
+    for _ in range(_MAX_REDIRECTS + 1):
         url = request.url
         if not _is_web(url):
             return NotFollowed("it is no http or https URL", was_sent=False)
@@ -110,6 +102,3 @@ def _target(url: str, location: str) -> str:
         return urljoin(url, location) if location else ""
     except ValueError:
         return ""
-
-
-MAX_REDIRECTS = 5

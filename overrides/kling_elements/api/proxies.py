@@ -21,7 +21,7 @@ _LOOPBACK_NAMES = frozenset(
     }
 )
 _PROXY_VARIABLES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
-_CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 _KEY_LOG = "SSLKEYLOGFILE"
 
 
@@ -50,13 +50,13 @@ def describe_proxy(host: str, port: int) -> str:
 def environment_advice() -> str:
     """Name the environment variables that a client can fail over, those of certificates with their paths."""
     names = _set_variables((*_PROXY_VARIABLES, "NO_PROXY"))
-    names += [f"{name}={os.environ[name]}" for name in _set_variables((*_CERTIFICATE_VARIABLES, _KEY_LOG))]
-    return f"check {', '.join(names or (*_PROXY_VARIABLES, 'NO_PROXY', *_CERTIFICATE_VARIABLES))}"
+    names += [f"{name}={os.environ[name]}" for name in _set_variables((*CERTIFICATE_VARIABLES, _KEY_LOG))]
+    return f"check {', '.join(names or (*_PROXY_VARIABLES, 'NO_PROXY', *CERTIFICATE_VARIABLES))}"
 
 
 def certificate_advice() -> str:
     """Say how to trust another certificate."""
-    set_now = [f"{name} is {os.environ[name]}" for name in _set_variables(_CERTIFICATE_VARIABLES)]
+    set_now = [f"{name} is {os.environ[name]}" for name in _set_variables(CERTIFICATE_VARIABLES)]
     return (
         "To trust your own certificate authority, set SSL_CERT_FILE to its certificate file"
         f" ({', '.join(set_now) or 'it is not set'})"

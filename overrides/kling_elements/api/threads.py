@@ -6,35 +6,29 @@ them wait for a call of this package, that must not wait for one of them.
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING, TypeVar
+
+from anyio.lowlevel import RunVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from anyio import CapacityLimiter
-    from anyio.lowlevel import RunVar
 
 T = TypeVar("T")
 
 _MOST_THREADS = 40  # of each event loop; anyio's default
-
-
-@cache
-def _limiters() -> RunVar[CapacityLimiter]:
-    from anyio.lowlevel import RunVar
-
-    return RunVar("kling_elements_threads")
+_limiters: RunVar[CapacityLimiter] = RunVar("kling_elements_threads")
 
 
 async def run_in_thread(function: Callable[[], T]) -> T:
     """Call a function in a thread; where none can be started, here: it then holds up the event loop."""
     from anyio import CapacityLimiter, to_thread  # noqa: PLC0415 - most processes need no thread
 
-    limiter = _limiters().get(None)
+    limiter = _limiters.get(None)
     if limiter is None:
         limiter = CapacityLimiter(_MOST_THREADS)
-        _limiters().set(limiter)
+        _limiters.set(limiter)
     has_begun = False
 
     def work() -> T:
