@@ -124,37 +124,31 @@ class GeneratedClient(AuthenticatedClient):
 class _Sync(httpx.BaseTransport):
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._transports: dict[object, SyncTransport] = {}
-        self._closed = False
+        self._transport = SyncTransport(settings, sleep=time.sleep)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        call = _Call.of(request, self._settings, is_closed=self._closed)
-        transport = self._transports.get(call.kind)
-        if transport is None:  # it has loaded the certificates
-            transport = self._transports[call.kind] = SyncTransport(call.settings, sleep=time.sleep)
+        call = _Call.of(request, self._settings)
+        transport = self._transport.with_settings(call.settings)
         content = request.read()
         return call.response(run_sync(transport.send(call.sent(content), call.settings.timeout)))
 
     def close(self) -> None:
-        self._closed = True
+        self._transport.close()
 
 
 class _Async(httpx.AsyncBaseTransport):
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._transports: dict[object, AsyncTransport] = {}
-        self._closed = False
+        self._transport = AsyncTransport(settings, sleep=anyio.sleep)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        call = _Call.of(request, self._settings, is_closed=self._closed)
-        transport = self._transports.get(call.kind)
-        if transport is None:
-            transport = self._transports[call.kind] = AsyncTransport(call.settings, sleep=anyio.sleep)
+        call = _Call.of(request, self._settings)
+        transport = self._transport.with_settings(call.settings)
         content = await request.aread()
         return call.response(await transport.send(call.sent(content), call.settings.timeout))
 
     async def aclose(self) -> None:
-        self._closed = True
+        await self._transport.aclose()
 
 
 @frozen
@@ -167,21 +161,13 @@ class _Call:
     read: Callable[..., Any] | None
 
     @classmethod
-    def of(cls, request: httpx.Request, settings: Settings, *, is_closed: bool) -> _Call:
+    def of(cls, request: httpx.Request, settings: Settings) -> _Call:
         """Find the operation, and which key it takes; raise ValidationError before anything is sent."""
-        if is_closed:
-            raise ValidationError(["this client is closed; make another one. Nothing was sent"])
         path, operation = _find(request, settings)
         _check_host(request.method, path, operation, settings.base_url)
         timeout = request.extensions.get("timeout", {}).get("read") or settings.timeout
         settings = _with_key(settings, operation)._replace(timeout=timeout)
         return cls(request, settings, operation, _reader())
-
-    @property
-    def kind(self) -> object:
-        """What tells apart the settings of calls: the place of the key, and the timeout."""
-        one = self.settings
-        return one.key_header, one.key_in, one.key_prefix, one.timeout
 
     def sent(self, content: bytes) -> Request:
         """Return the request for our transport, which adds the origin and the key."""

@@ -54,10 +54,7 @@ class RedactedLogs:
         self._redact = redact
 
     def __enter__(self) -> None:
-        # A filter of a logger does not see what its children log, and a logger may be made at any time.
-        for each in _loggers(len(logging.root.manager.loggerDict)):
-            if _REDACT not in each.filters:
-                each.addFilter(_REDACT)
+        _redact_libraries(len(logging.root.manager.loggerDict))
         self._token = _redaction.set(self._redact)
         _under_way[self] = self._redact
 
@@ -67,10 +64,11 @@ class RedactedLogs:
 
 
 @lru_cache(maxsize=1)
-def _loggers(count: int) -> list[logging.Logger]:  # noqa: ARG001 - loggers are made, never removed
-    """Return the loggers of the libraries."""
-    names = list(logging.root.manager.loggerDict)
-    return [logging.getLogger(name) for name in names if name.partition(".")[0] in _LIBRARIES]
+def _redact_libraries(count: int) -> None:  # noqa: ARG001 - loggers are made, never removed
+    """Redact the records of the libraries' loggers, each by itself: none filters what its children log."""
+    for name in list(logging.root.manager.loggerDict):
+        if name.partition(".")[0] in _LIBRARIES:
+            logging.getLogger(name).addFilter(_REDACT)
 
 
 class _Redact(logging.Filter):

@@ -6,6 +6,7 @@ The bytes say how a body is coded. Its label gets lost, doubled or changed on th
 from __future__ import annotations
 
 import zlib
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -94,14 +95,11 @@ def _container(label: str, start: bytes) -> int | None:
 
 def _before_damage(inflate: zlib._Decompress, chunk: bytes) -> bytes:
     """Return what a damaged chunk decodes to, up to the damage: zlib itself throws that away."""
-    body, good, damaged = b"", 0, len(chunk)
-    while damaged - good > 1:
-        middle = (good + damaged) // 2
-        try:
-            body, good = inflate.copy().decompress(chunk[:middle]), middle
-        except zlib.error:
-            damaged = middle
-    return body
+    body = bytearray()
+    with suppress(zlib.error):
+        for byte in chunk:
+            body += inflate.decompress(bytes((byte,)))
+    return bytes(body)
 
 
 def decode_body(raw: bytes, header: str, limit: int) -> bytes:
