@@ -26,7 +26,7 @@ from kling_elements.journal.database import Database
 from kling_elements.operations.recorder import Recorder
 from kling_elements.types import Outcome
 
-DECIDE = "kling_elements.api.outcomes.decide"
+DECIDE = "kling_elements.operations.sender.decide"
 TAG, DIGEST, ID, OTHER = "ask-0", "digest", "id-0", "id-1"
 MADE = Made(ID, TAG, "COMPLETED", ("https://results.example/0.mp4",))
 NO_BOOKS = Books(frozenset(), frozenset(), frozenset())
