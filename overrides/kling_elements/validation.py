@@ -82,9 +82,14 @@ class Validator:
         """
         if self._certainly_fits(value):
             return []
+        parts = (
+            [((member,), part) for member, part in value.items()]
+            if isinstance(value, dict)
+            else [((), value)]
+        )
         found = {
             _label(name, path): f"{_label(name, path)} {self._refusal(path, part)}"
-            for path, part in _parts(value)
+            for path, part in parts
             if not _is_json(part)
         }
         if isinstance(value, dict):
@@ -168,14 +173,6 @@ def check_names(given: Mapping[str, object], known: Sequence[str], what: str) ->
     """
     if given and (problems := unknown_names(tuple(given), known, what)):
         raise ValidationError(problems)
-
-
-def _parts(value: object) -> Iterator[tuple[list[str | int], object]]:
-    """Yield an object's members with their paths, or the value itself if it is no object."""
-    if isinstance(value, dict):
-        yield from (([member], part) for member, part in value.items())
-    else:
-        yield [], value
 
 
 def _quick_check(schema: Mapping[str, Any]) -> Check:
