@@ -56,7 +56,3 @@ class TransportKind:
 
         request = ExternalRequest(url, {}, timeout) if isinstance(url, str) else url
         return self.run(lambda: transport.stream(request, lambda _: sink)), bytes(body)
-
-    def close(self, transport: Transport) -> None:
-        close = transport.close if isinstance(transport, SyncTransport) else transport.aclose
-        call_under(self.backend, close)

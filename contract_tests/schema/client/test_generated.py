@@ -6,6 +6,7 @@ import importlib
 import json
 import logging
 import pkgutil
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,6 +18,7 @@ import kling_elements as k
 import kling_elements_api
 from contract_tests.schema.exercised import record
 from contract_tests.support.contract import document
+from contract_tests.support.loopback import keeping_alive
 from kling_elements.document import Document
 from spec.tools.generator_input import for_generator
 from spec.tools.proof import Question
@@ -133,6 +135,21 @@ def test_nothing_shows_the_key_and_nothing_works_after_close(route: respx.Route)
     assert route.call_count == 0
     with pytest.raises(k.ValidationError, match="no API key"):
         k.generated_client()
+
+
+def test_close_ends_the_connections() -> None:
+    """A connection that was kept for the next look does not outlive the client."""
+    look = next(one for one in ASKED if one["method"] == "get")
+    with keeping_alive() as served:
+        before = {*threading.enumerate()}
+        client = k.generated_client(KEY, served.url)
+        with pytest.raises(k.ResponseFormatError):
+            call(client, look)
+        client.close()
+        for thread in {*threading.enumerate()} - before:
+            if not thread.name.startswith("kling-elements"):
+                thread.join(5)  # the server's, which reads until the client has left
+                assert not thread.is_alive()
 
 
 @pytest.fixture
