@@ -238,8 +238,11 @@ OPERATIONS = "kling_elements.operations"
     ("code", "costly"),
     [
         ("kling_elements.__version__", "httpx attrs logging re kling_elements_mock"),
-        (LOOK, f"attrs jsonschema_rs kling_elements_api PIL sqlite3 {OPERATIONS}.create {OPERATIONS}.wait"),
-        (CREATE, f"attrs jsonschema_rs kling_elements_api PIL sqlite3 {OPERATIONS}.uploads"),
+        (
+            LOOK,
+            f"anyio attrs jsonschema_rs kling_elements_api PIL sqlite3 {OPERATIONS}.create {OPERATIONS}.wait",
+        ),
+        (CREATE, f"anyio attrs jsonschema_rs kling_elements_api PIL sqlite3 {OPERATIONS}.uploads"),
     ],
     ids=["import", "look", "create"],
 )
