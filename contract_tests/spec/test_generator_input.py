@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from contract_tests.spec.pages import fixture
-from spec.tools.equality import same
 from spec.tools.errors import Notes, SpecError
 from spec.tools.generator_input import for_generator
 from spec.tools.lazy_models import import_models_late
 from spec.tools.option_types import write_option_types
+from spec.tools.structure import same
 
 ROWS = fixture("generator-input.yaml")
 PARAMETER = ("paths", "/a", "get", "parameters", 0)

@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING, Any, Final
 import jsonschema_rs
 
 from spec.tools.errors import SpecError, brief
-from spec.tools.judge import worst
+from spec.tools.judge import is_portable, worst
 from spec.tools.misfits import misfits
-from spec.tools.patterns import is_portable
 from spec.tools.structure import Node, UnknownKeyError, operations, parameters, pointer, resolve, walk
 
 if TYPE_CHECKING:

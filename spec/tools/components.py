@@ -7,8 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from spec.tools.equality import same
-from spec.tools.structure import KIND_OF_SECTION, walk
+from spec.tools.structure import KIND_OF_SECTION, same, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

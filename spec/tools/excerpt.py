@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from spec.tools.naming import derived_operation_id, derived_tag
+from spec.tools.naming import derived_operation_id, derived_tag, numbered
 from spec.tools.place import Place
 from spec.tools.schemas import SchemaReader
 from spec.tools.security import read_security
@@ -58,17 +58,13 @@ class Excerpt:
 
         Two schemas of one name that differ are both kept: the later gets a number, and a report says so.
         """
-        candidate, number = name, 1
-        while self.schemas.setdefault(candidate, schema) != schema:
-            number += 1
-            candidate = f"{name}_{number}"
-        if number > 1:
+        new = next(one for one in numbered(name) if self.schemas.setdefault(one, schema) == schema)
+        if new != name:
             self.reports.append(
-                f"{self.source.file}:{self.source.line(keys)}: the schema {name} differs from an"
-                " earlier one of that"
-                f" name: kept as {candidate}"
+                f"{self.source.file}:{self.source.line(keys)}: the schema {name} differs from an earlier one"
+                f" of that name: kept as {new}"
             )
-        return {"$ref": f"#/components/schemas/{candidate}"}
+        return {"$ref": f"#/components/schemas/{new}"}
 
     def document(self) -> dict[str, Any]:
         """Make an OpenAPI document of one operation."""

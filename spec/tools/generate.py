@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +21,6 @@ from spec.tools.lazy_models import import_models_late
 from spec.tools.option_types import write_option_types
 from spec.tools.page import decode
 from spec.tools.proof import Question, prove
-from spec.tools.replace import remove
 from spec.tools.structure import METHODS, operations
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def _search(given: dict[str, Any], document: dict[str, Any], work: Path) -> Keys
         }
         _write_json(work / "alone.json", alone)
         package = work / "alone" / method
-        remove(work / "alone")
+        shutil.rmtree(work / "alone", ignore_errors=True)
         package.parent.mkdir()
         if _run(work / "alone.json", work / "generator.yaml", package) is not None:
             return ("paths", path, method)

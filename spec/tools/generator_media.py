@@ -5,9 +5,8 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any, Final
 
-from spec.tools.equality import same
 from spec.tools.errors import SpecError
-from spec.tools.structure import followed, placed, walk
+from spec.tools.structure import followed, placed, same, walk
 
 if TYPE_CHECKING:
     from spec.tools.errors import Keys, Notes

@@ -12,9 +12,10 @@ import unicodedata
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from spec.tools.equality import same
 from spec.tools.errors import SpecError
-from spec.tools.structure import followed, operations, walk
+from spec.tools.generator_media import plain_type
+from spec.tools.naming import numbered
+from spec.tools.structure import followed, operations, same, walk
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,10 +90,10 @@ class Names:
         base = wish if is_usable else f"{_snake(name)}_{suffix}".strip("_")
         if suffix == "path" and not _IN_TEMPLATE.fullmatch(base):
             base = "in_path"
-        found, number = base, 1
-        while f'"{found}"' in self._taken or self.stand_ins.get(found, name) != name:
-            number += 1
-            found = f"{base}_{number}"
+        taken = self._taken
+        found = next(
+            one for one in numbered(base) if f'"{one}"' not in taken and self.stand_ins.get(one, name) == name
+        )
         self.stand_ins[found] = name
         return found
 
@@ -146,17 +147,16 @@ class Names:
         seen: set[tuple[str, str]] = set()
         for path, method, operation in operations(self.made):
             given = (operation.get("tags") or ["default"])[0]
-            tag, name, number = bare(given), operation["operationId"], 1
+            tag, name = bare(given), operation["operationId"]
             for one in (given, name):
                 _check_length(one, ("paths", path, method))
-            while (tag, bare(operation["operationId"])) in seen:
-                number += 1
-                operation["operationId"] = f"{name}_{number}"
-            if number > 1:
-                text = f"another operation's function has the name of {name!r}: called"
-                text += f" {operation['operationId']!r} in the generated client"
-                self.reports.append((("paths", path, method), text))
-            seen.add((tag, bare(operation["operationId"])))
+            operation["operationId"] = new = next(
+                one for one in numbered(name) if (tag, bare(one)) not in seen
+            )
+            if new != name:
+                text = f"another operation's function has the name of {name!r}: called {new!r}"
+                self.reports.append((("paths", path, method), f"{text} in the generated client"))
+            seen.add((tag, bare(new)))
 
     # -- classes
 
@@ -275,7 +275,7 @@ def _makes_class(schema: dict[str, Any]) -> bool:
 
 
 def _kind_of_body(media_type: str) -> str:
-    plain = media_type.split(";", maxsplit=1)[0].strip().lower()
+    plain = plain_type(media_type)
     return _KINDS_OF_BODY.get(plain) or ("json" if plain.endswith("json") else "content")
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
+import jsonschema_rs
 from referencing import Registry
 from referencing.jsonschema import DRAFT4
 
@@ -99,3 +102,18 @@ def worst(errors: Iterable[Any]) -> Any:
     while error is not None and error.context:
         error = max(error.context, key=lambda one: len(one.absolute_path))
     return error
+
+
+def is_portable(pattern: str) -> bool:
+    """Return whether the readers of the document agree on a pattern.
+
+    The client reads ECMA-262, as OpenAPI has it; the mock, the contract suite and these tools, Python's `re`.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", FutureWarning)  # `re` reads `[[:alpha:]]` in its own way
+            re.compile(pattern)
+        jsonschema_rs.Draft4Validator({"pattern": pattern})
+    except (re.error, ValueError, ArithmeticError, RecursionError, FutureWarning):
+        return False
+    return True

@@ -89,10 +89,10 @@ class Layout:
                 files[f"spec/{path.name}"] = path.read_bytes()
         return files
 
-    def targets(self, made: Path) -> dict[Path, Path]:
-        """Return where each output belongs, with what a run has made in a directory."""
-        outputs = (self.document, self.document_json, self.generated)
-        return {output: made / output.name for output in outputs}
+    def targets(self, made: Layout) -> dict[Path, Path]:
+        """Return where each output belongs, with what a run has made elsewhere."""
+        outputs = ("document", "document_json", "generated")
+        return {getattr(self, name): getattr(made, name) for name in outputs}
 
 
 def _version(package: str) -> str:

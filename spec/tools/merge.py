@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from spec.tools.components import move_components
-from spec.tools.equality import same
 from spec.tools.errors import SpecError
-from spec.tools.naming import derived_operation_id
-from spec.tools.structure import METHODS, operations
+from spec.tools.naming import derived_operation_id, numbered
+from spec.tools.structure import METHODS, operations, same
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -224,18 +223,15 @@ def _number_operation_ids(
     """Number derived operation ids that clash; refuse given ones that do."""
     seen: dict[str, tuple[str, str]] = {}
     for path, method, operation in operations(made):
-        name, part, number = operation["operationId"], origins[path, method], 1
+        name, part = operation["operationId"], origins[path, method]
         if name in seen and name != derived_operation_id(method, path):
             problem = f"{method.upper()} {path}: the operation id {name} is taken by"
             problem += f" {origins[seen[name]].place}: give one of the two another id in its page's copy"
             raise SpecError(problem, part.file, part.line)
-        while operation["operationId"] in seen:
-            number += 1
-            operation["operationId"] = f"{name}_{number}"
-        if number > 1:
-            text = f"the derived operation id {name} is taken: {operation['operationId']}"
-            reports.append(f"{part.place}: {text}")
-        seen[operation["operationId"]] = (path, method)
+        operation["operationId"] = new = next(one for one in numbered(name) if one not in seen)
+        if new != name:
+            reports.append(f"{part.place}: the derived operation id {name} is taken: {new}")
+        seen[new] = (path, method)
 
 
 def _grouped(paths: dict[str, Any]) -> dict[str, Any]:

@@ -10,10 +10,10 @@ import keyword
 import os.path
 import re
 import textwrap
-from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
-from spec.tools.structure import operations, resolve
+from spec.tools.naming import camel, numbered
+from spec.tools.structure import followed, operations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -41,10 +41,10 @@ def write_option_types(document: dict[str, Any], package: Path) -> None:
     bodies = list(_bodies(document))
     taken = {f"{name}{suffix}" for name, _, _ in bodies for suffix in ("Path", "Options")}
     for name, schema, paths in bodies:
-        fields = {field: _resolved(document, one) for field, one in _optional(schema)}
+        fields = {field: followed(document, one) for field, one in _optional(schema)}
         choices = {}
         for field in [field for field, one in fields.items() if _choices(one)]:
-            choices[field] = next(one for one in _numbered(name + _camel(field)) if one not in taken)
+            choices[field] = next(one for one in numbered(name + camel(field), "") if one not in taken)
             taken.add(choices[field])
         parts.append(f"{name}Path: TypeAlias = Literal[{_literal(_endings(paths))}]\n")
         parts += [
@@ -62,28 +62,18 @@ def write_option_types(document: dict[str, Any], package: Path) -> None:
     (package / MODULE).write_text("\n".join(parts).rstrip() + "\n", encoding="utf-8", newline="\n")
 
 
-def _resolved(document: dict[str, Any], schema: Any) -> dict[str, Any]:
-    """Return a schema without the references that lead to it."""
-    found: dict[str, Any] = schema
-    for _ in range(20):  # a circle of references alone says nothing
-        if "$ref" not in found:
-            return found
-        found = resolve(document, found["$ref"])
-    return {}
-
-
 def _bodies(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], list[str]]]:
     """Yield the name, the schema and the paths of each JSON request body that has optional fields."""
     found: dict[str, tuple[dict[str, Any], list[str]]] = {}
     for path, method, operation in operations(document):
-        body = _resolved(document, operation.get("requestBody", {}))
+        body = followed(document, operation.get("requestBody", {}))
         given = body.get("content", {}).get("application/json", {}).get("schema", {})
-        schema = _resolved(document, given)
+        schema = followed(document, given)
         if method == "post" and next(_optional(schema), None):
             reference = given.get("$ref", "").rpartition("/")[2]
-            wanted = _camel(schema.get("title") or reference or operation.get("operationId", ""))
+            wanted = camel(schema.get("title") or reference or operation.get("operationId", ""))
             wanted = wanted if wanted[:1].isalpha() else f"Body{wanted}"
-            name = next(one for one in _numbered(wanted) if found.get(one, (schema,))[0] == schema)
+            name = next(one for one in numbered(wanted, "") if found.get(one, (schema,))[0] == schema)
             found.setdefault(name, (schema, []))[1].append(path)
     for name, (schema, paths) in found.items():
         yield name, schema, paths
@@ -134,13 +124,3 @@ def _escaped(text: str) -> str:
     """Return text for a literal in double quotes."""
     printable = "".join(char if char.isprintable() else " " for char in text)
     return printable.replace("\\", "\\\\").replace('"', '\\"')
-
-
-def _numbered(name: str) -> Iterator[str]:
-    """Yield a name, and others for where it is taken."""
-    yield name
-    yield from (f"{name}{number}" for number in count(2))
-
-
-def _camel(text: str) -> str:
-    return "".join(word[0].upper() + word[1:] for word in re.findall(r"[A-Za-z0-9]+", text))

@@ -105,16 +105,14 @@ def _by_name(part: Part, keys: Keys, document: dict[str, Any]) -> Keys:
     at = keys.index("parameters", 2)
     if len(keys) == at + 1:
         return keys
-    wanted = _named(document, _get(document, keys[: at + 1 + 1]))
-    for holder in (keys[:at], keys[:2]):
-        for number, parameter in enumerate(_get(part.document, (*holder, "parameters")) or []):
-            if _named(part.document, parameter) == wanted and parameter == _get(document, keys[: at + 2]):
-                return (*holder, "parameters", number, *keys[at + 2 :])
-    for holder in (keys[:at], keys[:2]):
-        for number, parameter in enumerate(_get(part.document, (*holder, "parameters")) or []):
-            if _named(part.document, parameter) == wanted:
-                return (*holder, "parameters", number, *keys[at + 2 :])
-    return keys[:at]
+    wanted = _get(document, keys[: at + 2])
+    found = [
+        (parameter != wanted, (*holder, "parameters", number, *keys[at + 2 :]))
+        for holder in (keys[:at], keys[:2])
+        for number, parameter in enumerate(_get(part.document, (*holder, "parameters")) or [])
+        if _named(part.document, parameter) == _named(document, wanted)
+    ]
+    return min(found, key=lambda one: one[0], default=(True, keys[:at]))[1]
 
 
 def _named(document: dict[str, Any], parameter: Any) -> tuple[Any, Any]:

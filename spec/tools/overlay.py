@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jsonpath_rfc9535 import JSONPathError, find
 
-from spec.tools.equality import same
 from spec.tools.merge import Home
+from spec.tools.structure import same
 
 if TYPE_CHECKING:
     from spec.tools.errors import Keys

@@ -17,6 +17,7 @@ from spec.tools import command  # Ctrl-C counts from here on
 import argparse
 import contextlib
 import json
+import shutil
 import sys
 import tempfile
 from dataclasses import replace
@@ -25,7 +26,7 @@ from typing import TYPE_CHECKING, Final
 
 from spec.tools.errors import SpecError
 from spec.tools.layout import Layout
-from spec.tools.replace import digest, files_below, remove, replace_all
+from spec.tools.replace import digest, replace_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -64,8 +65,8 @@ def _line_counts(old: bytes, new: bytes) -> str:
     return f"+{added} -{removed} lines"
 
 
-def make(layout: Layout, work: Path) -> Built:
-    """Make the outputs below an empty directory: `openapi.yaml`, the same as JSON, and `generated/`."""
+def make(layout: Layout, made: Layout) -> Built:
+    """Make the outputs of one layout at the places of another one, which is empty."""
     from spec.tools.build import build  # noqa: PLC0415 - a run with nothing to do needs none of it
     from spec.tools.generate import generate  # noqa: PLC0415
 
@@ -74,26 +75,21 @@ def make(layout: Layout, work: Path) -> Built:
 
     files = {f"spec/upstream/{name}": content for name, content in layout.upstream_files().items()}
     built = build(files, named(layout.overlay), named(layout.selection))
-    (work / "openapi.yaml").write_text(built.text, encoding="utf-8", newline="\n")
+    made.generated.mkdir(parents=True)
+    made.document.parent.mkdir()
+    made.document.write_text(built.text, encoding="utf-8", newline="\n")
     text = json.dumps(built.document, ensure_ascii=False, indent=1) + "\n"
-    (work / "openapi.json").write_text(text, encoding="utf-8", newline="\n")
+    made.document_json.write_text(text, encoding="utf-8", newline="\n")
     if not layout.config.exists():
         raise SpecError("the generator's configuration is missing", layout.name(layout.config))
-    (work / "generated").mkdir()
     try:
-        notes = generate(built.document, layout.config, work / "generated")
+        notes = generate(built.document, layout.config, made.generated)
     except SpecError as error:
         if error.file is not None or error.keys is None:
             raise
         raise built.origins.error(error.message, error.keys, built.document) from error
     told = built.origins.lines(notes, built.document)
     return replace(built, reports=(*layout.ignored(), *built.reports, *told))
-
-
-def made(work: Path) -> dict[str, bytes]:
-    """Read what `make` has made, by the names that `Layout.outputs` uses."""
-    files = {f"generated/{name}": content for name, content in files_below(work / "generated").items()}
-    return files | {f"spec/{name}": (work / name).read_bytes() for name in ("openapi.yaml", "openapi.json")}
 
 
 @contextlib.contextmanager
@@ -108,12 +104,12 @@ def workspace(layout: Layout) -> Iterator[Path]:
             except OSError as error:
                 raise SpecError("another run is under way: wait for it, then run this again") from error
         for stale in layout.cache.glob("work-*"):  # What a killed run has left: it holds no lock.
-            remove(stale)
+            shutil.rmtree(stale, ignore_errors=True)
         work = Path(tempfile.mkdtemp(prefix="work-", dir=layout.cache))
         try:
             yield work
         finally:
-            remove(work)
+            shutil.rmtree(work, ignore_errors=True)
 
 
 def regenerate(layout: Layout, *, force: bool = False) -> list[str]:
@@ -124,11 +120,12 @@ def regenerate(layout: Layout, *, force: bool = False) -> list[str]:
     if not force and _read_stamp(stamp) == {"inputs": inputs, "outputs": digest(old)}:
         return ["Nothing has changed since the last run."]
     with workspace(layout) as work:
-        built = make(layout, work)
-        new = made(work)
+        made = Layout(work)
+        built = make(layout, made)
+        new = made.outputs()
         meaning = _meaning(layout, old, new, built)
         lines = differences(old, new)
-        targets = layout.targets(work)
+        targets = layout.targets(made)
         if meaning is not None and meaning.changelog is not None:
             (work / "changelog").write_bytes(meaning.changelog.encode())
             targets[layout.changelog] = work / "changelog"
@@ -154,8 +151,8 @@ def _meaning(
 def check(layout: Layout) -> tuple[list[str], bool]:
     """Compare what is committed with what the inputs give; return lines to show, and whether it agrees."""
     with workspace(layout) as work:
-        built = make(layout, work)
-        lines = differences(layout.outputs(), made(work))
+        built = make(layout, made := Layout(work))
+        lines = differences(layout.outputs(), made.outputs())
     notes = [f"note: {report}" for report in built.reports]
     told = _summary(lines, "The document and the generated client are what spec/ gives.")
     if lines:

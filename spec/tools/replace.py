@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from typing import TYPE_CHECKING
 
 from spec.tools.command import signals_held
@@ -52,8 +51,3 @@ def digest(files: Mapping[str, bytes]) -> str:
         total.update(f"{name}\0{len(files[name])}\0".encode("utf-8", "surrogateescape"))
         total.update(files[name])
     return total.hexdigest()
-
-
-def remove(directory: Path) -> None:
-    """Remove a directory of ours, if it is there."""
-    shutil.rmtree(directory, ignore_errors=True)

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from spec.tools.patterns import is_portable
+from spec.tools.judge import is_portable
 
 if TYPE_CHECKING:
     from collections.abc import Callable

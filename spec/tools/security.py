@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
-
-from spec.tools.naming import component_name
 
 if TYPE_CHECKING:
     from spec.tools.place import Place
@@ -30,7 +29,8 @@ def read_security(request: Place, schemes: dict[str, Any]) -> list[dict[str, lis
             titles = [f"{title}-{name}" if len(found) > 1 else title for _, name, _ in found]
         requirement: dict[str, list[str]] = {}
         for shown, (location, name, scheme) in zip(titles, found, strict=True):
-            scheme_name = component_name(shown or name)
+            # As OpenAPI takes it: `api key` becomes `api-key`.
+            scheme_name = re.sub(r"[^A-Za-z0-9._-]+", "-", shown or name).strip("-") or "unnamed"
             requirement[scheme_name] = []
             made = _read_scheme(location, name, scheme)
             if shown and scheme_name != shown:

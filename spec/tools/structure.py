@@ -129,6 +129,15 @@ def walk(value: dict[str, Any], kind: str = "document", keys: Keys = ()) -> Iter
         yield from walk(_as(dict, inner, inner_keys), inner_kind, inner_keys)
 
 
+def same(one: Any, other: Any) -> bool:
+    """Tell whether two values are the same JSON: Python's `==` takes `1` for `true`."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same(value, other[key]) for key, value in one.items())
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
+
+
 def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Give the path, the method and the map of each operation, callbacks not counted."""
     for path, item in document.get("paths", {}).items():
@@ -139,9 +148,7 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, A
 
 def followed(document: dict[str, Any], value: Any) -> Any:
     """Follow the references that a value is; they lead somewhere in a checked document."""
-    while "$ref" in value:
-        value = resolve(document, value["$ref"])
-    return value
+    return placed(document, value, ())[0]
 
 
 def placed(document: dict[str, Any], value: Any, keys: Keys) -> tuple[Any, Keys]:

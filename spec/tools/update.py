@@ -32,8 +32,9 @@ from spec.tools.build import convert_upstream
 from spec.tools.errors import SpecError
 from spec.tools.fetch_page import fetch_page, file_for
 from spec.tools.layout import Layout
+from spec.tools.naming import numbered
 from spec.tools.overlay import apply_overlay
-from spec.tools.regenerate import ROOT, made, make, workspace
+from spec.tools.regenerate import ROOT, make, workspace
 from spec.tools.release_notes import release_notes
 from spec.tools.replace import replace_all
 from spec.tools.update_report import ELSEWHERE, Outcome, report, report_as_markdown
@@ -60,20 +61,18 @@ def update(  # noqa: PLR0913 - keyword options
     if known.get(name) == content and not select:
         return Outcome(name, is_news=False)
     with workspace(layout) as work:
-        tree, output = Layout(work / "tree"), work / "made"
+        tree, output = Layout(work / "tree"), Layout(work / "made")
         copy_project(layout.root, tree.root)
         (tree.upstream / name).write_bytes(content)
         if select:
             tree.selection.write_text(_selection(select), encoding="utf-8")
-        output.mkdir()
         built = make(tree, output)
         before = layout.outputs()
-        changed = made(output) != before
+        changed = output.outputs() != before
         failed, summary = None, "not run"
         if tests and changed:
-            tree.document.write_bytes((output / "openapi.yaml").read_bytes())
-            tree.document_json.write_bytes((output / "openapi.json").read_bytes())
-            shutil.copytree(output / "generated", tree.generated)
+            for target, made in tree.targets(output).items():
+                (shutil.copytree if made.is_dir() else shutil.copy)(made, target)
             failed, summary = run_tests(tree.root)
         notes = release_notes(layout, before.get("spec/openapi.yaml"), built.document)
         moved = any(change.rule in ELSEWHERE for change in (notes.changes if notes else ()))
@@ -131,7 +130,7 @@ def _swap(layout: Layout, outcome: Outcome, content: bytes, old: bytes | None, w
         (work / "kept").write_bytes(old)
         targets[layout.history / outcome.kept] = work / "kept"
     if outcome.changed:
-        targets |= layout.targets(work / "made")
+        targets |= layout.targets(Layout(work / "made"))
     if outcome.notes is not None and outcome.notes.changelog is not None:
         (work / "changelog").write_bytes(outcome.notes.changelog.encode())
         targets[layout.changelog] = work / "changelog"
@@ -154,10 +153,8 @@ def _history_name(layout: Layout, name: str) -> str:
     """Name the copy of a page as it was: by the day it was replaced on, numbered where that is taken."""
     suffix = Path(name).suffix
     stem = f"{name.removesuffix(suffix)}-{datetime.now(UTC).date().isoformat()}"
-    number = 1
-    while (layout.history / (kept := f"{stem}{'' if number == 1 else f'-{number}'}{suffix}")).exists():
-        number += 1
-    return kept
+    names = (f"{one}{suffix}" for one in numbered(stem, "-"))
+    return next(one for one in names if not (layout.history / one).exists())
 
 
 def _superfluous_actions(layout: Layout, page: str, content: bytes) -> list[str]:

@@ -13,6 +13,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode
 
 from spec.tools.components import Part, references
 from spec.tools.embedded import read_document
+from spec.tools.naming import numbered
 from spec.tools.page import decode
 from spec.tools.structure import (
     GRAMMAR,
@@ -209,16 +210,12 @@ class Whole:
         """Give the later of two operations of one id a number: whole documents have such."""
         seen: set[str] = set()
         for path, method, operation in operations(document):
-            name, number = str(operation["operationId"]), 1
-            while operation["operationId"] in seen:
-                number += 1
-                operation["operationId"] = f"{name}_{number}"
-            if number > 1:
+            name = str(operation["operationId"])
+            operation["operationId"] = new = next(one for one in numbered(name) if one not in seen)
+            if new != name:
                 line = source.line(("paths", path, method))
-                reports.append(
-                    f"{self.file}:{line}: the operationId {name} is taken: called {operation['operationId']}"
-                )
-            seen.add(operation["operationId"])
+                reports.append(f"{self.file}:{line}: the operationId {name} is taken: called {new}")
+            seen.add(new)
 
     def _drop_links(
         self, document: dict[str, Any], others: set[Name], source: Source, reports: list[str]
