@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,7 +19,7 @@ from spec.tools.generator_names import restore_names
 from spec.tools.lazy_models import import_models_late
 from spec.tools.option_types import write_option_types
 from spec.tools.page import decode
-from spec.tools.proof import Question, prove
+from spec.tools.proof import Question, prove, run_module
 from spec.tools.structure import METHODS, operations
 
 if TYPE_CHECKING:
@@ -30,10 +29,8 @@ HEADER: Final = (
     "# Generated from spec/openapi.yaml by openapi-python-client."
     " Do not edit: change spec/ and `make regenerate`.\n"
 )
-_PATIENCE_S: Final = 120
 _LONGEST_OUTPUT: Final = 400
 _MOST_TRIED: Final = 20
-_DOCUMENT: Final = "spec/openapi.yaml"
 _ADVICE: Final = {
     "must have items": "give the array `items` by an action in spec/overlay.yaml; `items: {}` where"
     " anything may be in it",
@@ -94,30 +91,9 @@ def _write_json(file: Path, value: Any) -> None:
 
 def _run(document: Path, config: Path, package: Path) -> str | None:
     """Run the generator; return what it said, or None if it made the package without a warning."""
-    command = [
-        sys.executable,
-        "-m",
-        "openapi_python_client",
-        "generate",
-        "--meta",
-        "none",
-        "--fail-on-warning",
-    ]
+    command = ["openapi_python_client", "generate", "--meta", "none", "--fail-on-warning"]
     command += ["--path", str(document), "--config", str(config), "--output-path", str(package)]
-    try:
-        done = subprocess.run(  # noqa: S603 - the command is ours, with paths as separate words
-            command,
-            cwd=package.parent,
-            env=_environment(),
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=_PATIENCE_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise SpecError(f"the generator did not end within {_PATIENCE_S} s: try again", _DOCUMENT) from error
+    done = run_module(*command, folder=package.parent, environment=_environment())
     return done.stdout + done.stderr if done.returncode != 0 or not package.is_dir() else None
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from spec.tools.errors import UNFORESEEN, SpecError, brief
 from spec.tools.generator_input import IGNORED_HEADERS
 from spec.tools.generator_media import FORM, MULTIPART, is_json, plain_type
+from spec.tools.generator_names import bare
 from spec.tools.samples import Samples
 from spec.tools.structure import followed, operations, parameters, placed
 
@@ -65,23 +66,13 @@ def prove(question: Question, package: Path, environment: dict[str, str]) -> Not
     Raises:
         SpecError: The client sends or reads something else than the document says. Its `keys` name the place.
     """
-    root = Path(__file__).resolve().parents[2]
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", "spec.tools.proof_child"],
-            input=json.dumps({"package": package.name, "operations": question.operations}),
-            cwd=package.parent,
-            env={**environment, "PYTHONPATH": os.pathsep.join(map(str, (package.parent, root)))},
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=_PATIENCE_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        problem = f"the generated client was not proven within {_PATIENCE_S} s: try again"
-        raise SpecError(problem, keys=()) from error
+    path = map(str, (package.parent, Path(__file__).resolve().parents[2]))
+    done = run_module(
+        "spec.tools.proof_child",
+        folder=package.parent,
+        environment={**environment, "PYTHONPATH": os.pathsep.join(path)},
+        given=json.dumps({"package": package.name, "operations": question.operations}),
+    )
     try:
         seen = json.loads(done.stdout.splitlines()[-1])
     except (ValueError, IndexError):
@@ -94,6 +85,27 @@ def prove(question: Question, package: Path, environment: dict[str, str]) -> Not
     return [*question.unproven, *dict.fromkeys(unread)]
 
 
+def run_module(
+    module: str, *arguments: str, folder: Path, environment: dict[str, str], given: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Run a module in a process of its own; SpecError if it takes too long."""
+    try:
+        return subprocess.run(  # noqa: S603 - our own modules, with paths as separate words
+            [sys.executable, "-m", module, *arguments],
+            input=given,
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=_PATIENCE_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise SpecError(f"{module} did not end within {_PATIENCE_S} s: try again", keys=()) from error
+
+
 def _guess(document: dict[str, Any], problem: str) -> Keys:
     """Find the operation or schema that a module which can't be imported was made of."""
     names: list[tuple[str, Keys]] = [
@@ -102,8 +114,7 @@ def _guess(document: dict[str, Any], problem: str) -> Keys:
     ]
     schemas = document.get("components", {}).get("schemas", {})
     names += [(name, ("components", "schemas", name)) for name in schemas]
-    said = "".join(filter(str.isalnum, problem.lower()))
-    found = [(name, keys) for name, keys in names if "".join(filter(str.isalnum, name.lower())) in said]
+    found = [(name, keys) for name, keys in names if bare(name) in bare(problem)]
     return max(found, key=lambda one: len(one[0]), default=("", ()))[1]
 
 

@@ -22,6 +22,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
+from spec.tools.errors import brief
+from spec.tools.generator_media import FORM
+from spec.tools.generator_names import bare
 from spec.tools.proof_values import convert, plain, same
 
 if TYPE_CHECKING:
@@ -29,8 +32,6 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 ORIGIN: Final = "https://proof.example"
-_LONGEST: Final = 160
-_URLENCODED: Final = "application/x-www-form-urlencoded"
 
 Given = dict[tuple[str, str], tuple[dict[str, Any], int]]
 """Parameters by location and name: how each is described, and which of its values is meant."""
@@ -45,12 +46,7 @@ class Finding(Exception):  # noqa: N818 - what it is called everywhere here
 
 
 def _brief(value: Any) -> str:
-    text = value if isinstance(value, str) else repr(value)
-    return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
-
-
-def _bare(name: str) -> str:
-    return "".join(character for character in name.lower() if character.isalnum())
+    return brief(value if isinstance(value, str) else repr(value))
 
 
 @contextlib.contextmanager
@@ -301,7 +297,7 @@ def _check_body(request: httpx.Request, described: dict[str, Any], value: Any) -
         if text != value:
             raise Finding(keys, f"it sends the body {_brief(text)!r} instead of {_brief(value)!r}")
     elif isinstance(value, dict):
-        is_form = kind == _URLENCODED
+        is_form = kind == FORM
         expected = [
             (name, _text(one) if is_form or not isinstance(one, (dict, list)) else None)
             for name, inner in _prepared({**described, "binary": ()}, value).items()
@@ -327,8 +323,8 @@ def _parts(content_type: str, content: bytes) -> list[tuple[str, str]]:
 
 
 def _find(modules: list[ModuleType], asked: dict[str, Any]) -> ModuleType:
-    wanted, tag = _bare(asked["id"]), _bare(asked["tag"])
-    names = [[_bare(part) for part in module.__name__.split(".")[-2:]] for module in modules]
+    wanted, tag = bare(asked["id"]), bare(asked["tag"])
+    names = [[bare(part) for part in module.__name__.split(".")[-2:]] for module in modules]
     pairs = list(zip(modules, names, strict=True))
     found = [module for module, name in pairs if name[1] in {wanted, f"field{wanted}"}]
     if len(found) > 1:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any, Final
 
 from attrs import frozen
 
-from spec.tools import yaml_source
 from spec.tools.diff import Change, as_text, changelog_entry, compare, proposal, revise
-from spec.tools.diff.revision import read_document
+from spec.tools.diff.revision import parse_document, read_document
 from spec.tools.errors import SpecError
 
 if TYPE_CHECKING:
@@ -50,11 +50,11 @@ class ReleaseNotes:
 
 def release_notes(layout: Layout, before: bytes | None, made: Mapping[str, Any]) -> ReleaseNotes | None:
     """Compare a new document with the committed one, or, outside git, with the one before."""
-    old = _read(before)
-    try:
+    old = committed = None
+    with contextlib.suppress(SpecError):  # There was none, or what was there is none.
+        old = parse_document(before or b"", layout.document.name)
+    with contextlib.suppress(SpecError):  # No git, no commit, or no document in it.
         committed = read_document(_COMMITTED, layout.root)
-    except SpecError:
-        committed = None  # No git, no commit, or no document in it: there is still the one before.
     baseline = old if committed is None else committed
     if baseline is None:
         return None
@@ -71,11 +71,3 @@ def release_notes(layout: Layout, before: bytes | None, made: Mapping[str, Any])
         revised = revise(text, stale, changelog_entry(changes))
         changelog = None if revised == text else revised
     return ReleaseNotes(changes, since, changelog, proposal(layout.root, changes))
-
-
-def _read(content: bytes | None) -> Mapping[str, Any] | None:
-    try:
-        value = yaml_source.load((content or b"").decode("utf-8"), "spec/openapi.yaml").value
-    except (UnicodeDecodeError, SpecError):
-        return None  # Not a document: the new one takes its place.
-    return value if isinstance(value, dict) and isinstance(value.get("openapi"), str) else None

@@ -35,13 +35,9 @@ def compare_named(
 
 def compare_parameters(walk: Walk, pair: Pair, above: Pair | None = None) -> None:
     """Compare the parameters of two operations, with those of their paths."""
-    old, new = (
-        {**_parameters(path), **_parameters(own)}
-        for path, own in (
-            (above.old if above else None, pair.old),
-            (above.new if above else None, pair.new),
-        )
-    )
+    above = above or pair
+    old = _parameters(above.old) | _parameters(pair.old)
+    new = _parameters(above.new) | _parameters(pair.new)
     before = walk.count
     for where, name in {**old, **new}:
         words = f"{where} parameter {name}"
@@ -58,10 +54,10 @@ def compare_parameters(walk: Walk, pair: Pair, above: Pair | None = None) -> Non
         walk.written(pair)
 
 
-def _parameters(node: Node | None) -> dict[tuple[str, str], Node]:
+def _parameters(node: Node) -> dict[tuple[str, str], Node]:
     """Index parameters by what distinguishes them: where they go, and their name; headers ignore case."""
     found = {}
-    for one in node.items() if node else ():
+    for one in node.items():
         where, name = str(one.map.get("in", "")), str(one.map.get("name", ""))
         found[where, name.lower() if where == "header" else name] = one
     return found

@@ -161,14 +161,11 @@ def _compare_servers(walk: Walk, pair: Pair, *above: Pair | None) -> None:
     """Compare the servers of two operations: their own, else those of `above`; callers get the first."""
     if all(MISSING is value for one in (pair, *above[:1]) if one for value in one.values):
         return
-    levels = [one for one in (pair, *above) if one]
+    levels = [one.values for one in (pair, *above) if one]
     lists = [
-        next((as_list(level.values[side]) for level in levels if as_list(level.values[side])), [{"url": "/"}])
-        for side in (0, 1)
+        next(filter(None, (as_list(values[side]) for values in levels)), [{"url": "/"}]) for side in (0, 1)
     ]
-    here = pair.of(
-        *(evolve(node, value=value) for node, value in zip((pair.old, pair.new), lists, strict=True))
-    )
+    here = pair.of(evolve(pair.old, value=lists[0]), evolve(pair.new, value=lists[1]))
     one, other = (
         {str(as_map(server).get("url")): number for number, server in enumerate(found)} for found in lists
     )

@@ -28,6 +28,11 @@ def read_document(name: str, root: Path) -> Mapping[str, Any]:
             raise SpecError(f"can't be read: {error.strerror or error}", name) from error
     else:
         content = _from_git(name, root)
+    return parse_document(content, name)
+
+
+def parse_document(content: bytes, name: str) -> Mapping[str, Any]:
+    """Parse an OpenAPI document."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

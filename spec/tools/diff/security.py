@@ -38,10 +38,8 @@ def _in_words(way: _Way) -> str:
 
 def compare_security(walk: Walk, pair: Pair, above: Pair | None) -> None:
     """Compare the ways to be authorised; who has all that one needs may have more."""
-    values = [
-        default if value is MISSING else value
-        for value, default in zip(pair.values, above.values if above else pair.values, strict=True)
-    ]
+    usual = (above or pair).values
+    values = [usual[side] if value is MISSING else value for side, value in enumerate(pair.values)]
     old, new = map(_ways, values)
     is_open = [not ways or frozenset() in ways for ways in (old, new)]
     old, new = ([way for way in ways if way] for ways in (old, new))
@@ -57,13 +55,8 @@ def compare_security(walk: Walk, pair: Pair, above: Pair | None) -> None:
         if way not in old:
             walk.note("security-alternative-added", pair, "", MISSING, _in_words(way))
     if walk.count == before:
-        walk.written(
-            pair
-            if pair.differs
-            else pair.of(
-                *(evolve(node, value=value) for node, value in zip((pair.old, pair.new), values, strict=True))
-            )
-        )
+        inherited = pair.of(evolve(pair.old, value=values[0]), evolve(pair.new, value=values[1]))
+        walk.written(pair if pair.differs else inherited)
     for side, value in zip((pair.old, pair.new), values, strict=True):
         for name in {name for alternative in as_list(value) for name in as_map(alternative)}:
             walk.uses_of_schemes.setdefault(name, set()).add(f"{side.place.subject} (security)")

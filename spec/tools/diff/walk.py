@@ -90,13 +90,8 @@ class Walk:
         named = [(node.owner, node.name) for node in (pair.old, pair.new)]
         if old == new and (old or named[0] == named[1]) and self._says_the_same(*pair.values):
             return
-        key: tuple[object, ...] = (
-            old or pair.old.way,
-            new or pair.new.way,
-            pair.direction,
-            pair.use,
-            pair.callback,
-        )
+        ways = (old or pair.old.way, new or pair.new.way)
+        key: tuple[object, ...] = (*ways, pair.direction, pair.use, pair.callback)
         # What several parts say together may have one way, and differ from use to use.
         if not old and not new:
             key += tuple(map(canonical, pair.values))
@@ -108,10 +103,7 @@ class Walk:
         self.met |= {target for target in (old, new, targets.old.target, targets.new.target) if target}
         if old != new:
             targets = pair.of(
-                *(
-                    evolve(one, place=at.place)
-                    for one, at in ((targets.old, pair.old), (targets.new, pair.new))
-                )
+                evolve(targets.old, place=pair.old.place), evolve(targets.new, place=pair.new.place)
             )
         before = self.count
         compare(self, targets)
