@@ -13,17 +13,11 @@ if TYPE_CHECKING:
 
 @define
 class Page:
-    """A Markdown page and its plots.
-
-    Attributes:
-        lines: The lines so far.
-        plots: Each plot as SVG, by its name.
-        figures: What was measured, by its name.
-    """
+    """A Markdown page and its plots."""
 
     lines: list[str] = field(factory=list)
-    plots: dict[str, str] = field(factory=dict)
-    figures: dict[str, list[float]] = field(factory=dict)
+    plots: dict[str, str] = field(factory=dict)  # each plot as SVG, by its name
+    figures: dict[str, list[float]] = field(factory=dict)  # what was measured, by its name
 
     def add(self, *lines: str) -> None:
         """Add lines."""

@@ -38,17 +38,11 @@ _LONGEST: Final = 240
 
 @dataclass(frozen=True)
 class Built:
-    """A document and what a maintainer should know about how it came to be.
-
-    Attributes:
-        document: The OpenAPI document.
-        text: The same as the bytes to commit, as text.
-        reports: One line each: names made distinct, examples set aside, superfluous actions of the overlay.
-        origins: Where each place of the document comes from.
-    """
+    """A document and what a maintainer should know about how it came to be."""
 
     document: dict[str, Any]
-    text: str
+    text: str  # the same as the bytes to commit, as text
+    # one line each: names made distinct, examples set aside, superfluous actions of the overlay
     reports: tuple[str, ...]
     origins: Origins
 

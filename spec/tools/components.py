@@ -21,20 +21,12 @@ _REFERENCE: Final = re.compile(r"#/components/([^/]+)/([^/]+)")
 
 @dataclass(frozen=True)
 class Part:
-    """One block's document.
+    """One block's document."""
 
-    Attributes:
-        file: The page, for errors and reports.
-        line: The block's first line in it.
-        document: An OpenAPI 3.0.3 document. `merge` does not change it.
-        own_info: Whether `info` is the vendor's own, not derived from the page: the newer format has one.
-        source: The block's YAML with its lines.
-    """
-
-    file: str
-    line: int
-    document: dict[str, Any]
-    own_info: bool
+    file: str  # the page, for errors and reports
+    line: int  # the block's first line in it
+    document: dict[str, Any]  # OpenAPI 3.0.3; `merge` does not change it
+    own_info: bool  # whether `info` is the vendor's own, not derived from the page: the newer format has one
     source: Source | None = None
 
     @property

@@ -31,14 +31,7 @@ def brief(text: str, most: int = 160) -> str:
 
 
 class SpecError(Exception):
-    """Something in the inputs that the tools can't or mustn't use.
-
-    Args:
-        message: What is wrong and what to do, in one or two sentences.
-        file: The file at fault, or None where no single file is.
-        line: The line in that file, counted from one; None if it is unknown.
-        keys: The way from the document's root to the place; None where there is no document.
-    """
+    """Something in the inputs that the tools can't or mustn't use: what is wrong, what to do, and where."""
 
     def __init__(
         self, message: str, file: str | None = None, line: int | None = None, keys: Keys | None = None

@@ -57,7 +57,12 @@ def _download(page: str, transport: httpx.BaseTransport | None, clock: Callable[
             headers=_HEADERS, timeout=_SILENCE_S, max_redirects=_MOST_REDIRECTS, transport=transport
         ) as client:
             for _ in range(_MOST_REDIRECTS + 1):
-                _refuse_unless_https(page)
+                parts = urlsplit(page)
+                if parts.scheme != "https" or not parts.hostname or parts.username is not None:
+                    problem = (
+                        "only https URLs without a user name are fetched: anybody on the way could change"
+                    )
+                    raise SpecError(f"{problem} others", page)
                 with client.stream("GET", page) as answer:
                     if answer.next_request is not None:
                         page = str(answer.next_request.url)
@@ -79,14 +84,6 @@ def _download(page: str, transport: httpx.BaseTransport | None, clock: Callable[
     except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
         raise SpecError(f"could not be fetched: {error or type(error).__name__}", page) from error
     raise SpecError(f"more than {_MOST_REDIRECTS} redirects: name the URL at their end", page)
-
-
-def _refuse_unless_https(page: str) -> None:
-    parts = urlsplit(page)
-    if parts.scheme != "https" or not parts.hostname or parts.username is not None:
-        raise SpecError(
-            "only https URLs without a user name are fetched: anybody on the way could change others", page
-        )
 
 
 def _bounded(content: bytes, page: str) -> bytes:

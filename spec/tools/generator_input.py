@@ -34,17 +34,12 @@ _WRITTEN_OTHERWISE: Final = frozenset({"date-time", "binary", "byte", "date", "u
 
 @dataclass(frozen=True)
 class GeneratorInput:
-    """The copy for the generator.
+    """The copy for the generator."""
 
-    Attributes:
-        document: The document; equal to the given one where nothing had to be said in another way.
-        stand_ins: The name on the wire of each name that stands in for it (`generator_names`).
-        as_text: The places of the parameters that callers pass as text.
-    """
-
+    # the document; equal to the given one where nothing had to be said in another way
     document: dict[str, Any]
-    stand_ins: dict[str, str]
-    as_text: frozenset[Keys]
+    stand_ins: dict[str, str]  # the name on the wire of each name that stands in for it (`generator_names`)
+    as_text: frozenset[Keys]  # the places of the parameters that callers pass as text
 
 
 def for_generator(document: dict[str, Any], reports: Notes) -> GeneratorInput:

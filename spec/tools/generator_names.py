@@ -54,17 +54,11 @@ def _snake(name: str) -> str:
 
 @dataclass
 class Names:
-    """The names that are chosen for the generator's copy of a document.
+    """The names that are chosen for the generator's copy of a document."""
 
-    Attributes:
-        made: The copy. It is changed in place.
-        reports: Gets a line for each name that a caller meets.
-        stand_ins: The real name of each stand-in.
-    """
-
-    made: dict[str, Any]
+    made: dict[str, Any]  # the copy, changed in place
     reports: Notes
-    stand_ins: dict[str, str] = field(default_factory=dict)
+    stand_ins: dict[str, str] = field(default_factory=dict)  # the real name of each stand-in
     _classes: dict[str, dict[str, Any]] = field(default_factory=dict)
     _taken: str | None = None
 

@@ -15,30 +15,20 @@ _SUFFIXES: Final = (".md", ".yaml", ".yml", ".json")
 
 
 class Layout:
-    """Where things stand below a root.
-
-    Attributes:
-        root: The directory that holds spec/ and generated/.
-        upstream: The vendor's pages and documents.
-        overlay: The overlay; it may be missing.
-        selection: Which operations of whole documents are wanted; it may be missing.
-        document: The finished document.
-        document_json: The same as JSON, which the client and the mock read: it needs no YAML library.
-        config: The generator's configuration.
-        history: Pages as they were before `make update` replaced them.
-        generated: The directory that belongs to the generator alone.
-        changelog: The changelog. A project without one gets no entries.
-        cache: Untracked: the digest of the last run, and temporary directories.
-    """
+    """Where things stand below a root, which holds spec/ and generated/."""
 
     def __init__(self, root: Path) -> None:
         spec = root / "spec"
         self.root = root
-        self.upstream, self.history = spec / "upstream", spec / "history"
-        self.overlay, self.selection = spec / "overlay.yaml", spec / "select.yaml"
-        self.document, self.document_json = spec / "openapi.yaml", spec / "openapi.json"
-        self.config, self.generated = spec / "generator.yaml", root / "generated"
-        self.changelog, self.cache = root / "CHANGELOG.md", root / ".cache" / "regenerate"
+        self.upstream = spec / "upstream"
+        self.history = spec / "history"  # pages as they were before `make update` replaced them
+        self.overlay, self.selection = spec / "overlay.yaml", spec / "select.yaml"  # both may be missing
+        self.document = spec / "openapi.yaml"
+        self.document_json = spec / "openapi.json"  # the client and the mock read it without a YAML library
+        self.config = spec / "generator.yaml"
+        self.generated = root / "generated"  # the generator's alone
+        self.changelog = root / "CHANGELOG.md"  # a project without one gets no entries
+        self.cache = root / ".cache" / "regenerate"  # the digest of the last run, and temporary directories
 
     def name(self, path: Path) -> str:
         """Name a file as errors and reports do."""

@@ -27,15 +27,10 @@ _APART: Final = frozenset({"openapi", "info", "paths", "components", "servers", 
 
 @dataclass(frozen=True)
 class Home:
-    """The service that a document is about, as the overlay names it.
+    """The service that a document is about, as the overlay names it."""
 
-    Attributes:
-        server: The URL of its server; None where all pages name the same one.
-        key_header: The header of its key; None where it is not named.
-    """
-
-    server: str | None = None
-    key_header: str | None = None
+    server: str | None = None  # the URL of its server; None where all pages name the same one
+    key_header: str | None = None  # the header of its key; None where it is not named
 
 
 def merge(
@@ -44,16 +39,11 @@ def merge(
     names: dict[tuple[str, str], tuple[Part, str]] | None = None,
     home: Home | None = None,
 ) -> dict[str, Any]:
-    """Make one document with the operations of all parts, those of one tag together.
+    """Make one document with the operations of all parts, of which there is one at least.
 
-    Args:
-        given: At least one part. Their order decides which of two keeps a name, those of the home first.
-        reports: Gets a line for each thing that a maintainer should know.
-        names: Gets each renamed component's part and its name there.
-        home: The service whose server and key are the document's own.
-
-    Raises:
-        SpecError: Two parts contradict each other about one operation, or the home is not to be found.
+    Those of one tag stand together. The parts' order decides which of two keeps a name, those of the home
+    first. `reports` gets a line for each thing that a maintainer should know, and `names` each renamed
+    component's part and its name there.
     """
     made: dict[str, Any] = {"openapi": "3.0.3", "info": _info(given, reports), "paths": {}}
     origins: dict[tuple[str, str], Part] = {}

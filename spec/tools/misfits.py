@@ -18,15 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Misfit:
-    """An example or default that its schema refuses.
-
-    Attributes:
-        keys: The way to the value.
-        problem: What the schema says against it.
-    """
+    """An example or default that its schema refuses."""
 
     keys: Keys
-    problem: str
+    problem: str  # what the schema says against it
 
 
 @dataclass(frozen=True)

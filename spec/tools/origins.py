@@ -20,20 +20,14 @@ _SCHEMA_PLACES = {"schema": ("schemaArray", 0)}
 
 @dataclass
 class Origins:
-    """Where the operations and components of a document come from.
+    """Where the operations and components of a document come from."""
 
-    Attributes:
-        parts: The blocks of the pages, in their order.
-        names: For each component that was renamed, its part and its name there, by section and new name.
-        published: The document before the overlay.
-        overlay: The overlay as read, or None.
-        touched: The places that the overlay changed, with the action.
-    """
-
-    parts: list[Part] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)  # the blocks of the pages, in their order
+    # for each component that was renamed, its part and its name there, by section and new name
     names: dict[tuple[str, str], tuple[Part, str]] = field(default_factory=dict)
-    published: dict[str, Any] = field(default_factory=dict)
+    published: dict[str, Any] = field(default_factory=dict)  # the document before the overlay
     overlay: Source | None = None
+    # the places that the overlay changed, with the action
     touched: list[tuple[Keys, Action]] = field(default_factory=list)
 
     def error(self, message: str, keys: Keys, document: dict[str, Any]) -> SpecError:

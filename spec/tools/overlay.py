@@ -38,27 +38,16 @@ _ROOT_KEYS: Final = frozenset({"overlay", "info", "extends", "actions"})
 
 @dataclass(frozen=True)
 class Action:
-    """One action of an overlay.
+    """One action of an overlay."""
 
-    Attributes:
-        number: Its place in the file, counted from one.
-        target: An RFC 9535 JSONPath.
-        reason: Its description.
-        update: What to merge in; None where it removes.
-        remove: Whether to remove what the target matches.
-        keys: The way to it in the overlay file.
-        nothing: What it means that it matches nothing; None where that is an error.
-        unless: A key; places that have it are left alone.
-    """
-
-    number: int
-    target: str
+    number: int  # its place in the file, counted from one
+    target: str  # an RFC 9535 JSONPath
     reason: str
-    update: Any
+    update: Any  # what to merge in; None where it removes
     remove: bool
-    keys: Keys
-    nothing: str | None = None
-    unless: str | None = None
+    keys: Keys  # the way to it in the overlay file
+    nothing: str | None = None  # what it means that it matches nothing; None where that is an error
+    unless: str | None = None  # a key; places that have it are left alone
 
     @property
     def name(self) -> str:

@@ -23,23 +23,14 @@ _FENCE_TICKS: Final = 4
 
 @dataclass(frozen=True)
 class Block:
-    """One fenced block of a page.
+    """One fenced block of a page."""
 
-    Attributes:
-        method: The HTTP method, in small letters.
-        path: The path template, as the fence has it.
-        text: The YAML between the fences.
-        first_line: The line in the page on which `text` begins, counted from one.
-        title: The last heading of the first order before the block; empty where there is none.
-        summary: The quoted sentences under that heading; empty where there are none.
-    """
-
-    method: str
-    path: str
-    text: str
-    first_line: int
-    title: str
-    summary: str
+    method: str  # the HTTP method, in small letters
+    path: str  # the path template, as the fence has it
+    text: str  # the YAML between the fences
+    first_line: int  # the line in the page on which `text` begins, counted from one
+    title: str  # the last heading of the first order before the block; empty where there is none
+    summary: str  # the quoted sentences under that heading; empty where there are none
 
 
 @dataclass(frozen=True)

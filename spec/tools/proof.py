@@ -41,16 +41,10 @@ _SEPARATORS: Final = {"pipeDelimited": "|", "spaceDelimited": " "}
 
 @dataclass(frozen=True)
 class Question:
-    """What the other process is to do and to see, worked out from the document alone.
-
-    Attributes:
-        document: The OpenAPI document.
-        operations: Each operation's requests and answers.
-        unproven: What can't be proven.
-    """
+    """What the other process is to do and to see, worked out from the document alone."""
 
     document: dict[str, Any]
-    operations: list[dict[str, Any]]
+    operations: list[dict[str, Any]]  # each operation's requests and answers
     unproven: Notes
 
     @classmethod
@@ -63,8 +57,7 @@ class Question:
 def prove(question: Question, package: Path, environment: dict[str, str]) -> Notes:
     """Import the package, and use each of its operations; return what could not be proven.
 
-    Raises:
-        SpecError: The client sends or reads something else than the document says. Its `keys` name the place.
+    Where the client sends or reads something else than the document says, SpecError names the place.
     """
     path = map(str, (package.parent, Path(__file__).resolve().parents[2]))
     done = run_module(

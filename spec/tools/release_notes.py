@@ -22,19 +22,12 @@ _MOST_LINES: Final = 60
 
 @frozen
 class ReleaseNotes:
-    """What a changed document means for callers.
-
-    Attributes:
-        changes: What has changed.
-        since: What it was compared with, in words.
-        changelog: The changelog with the entry; None if it stays as it is.
-        version: A line that proposes the next version; empty if the version stays.
-    """
+    """What a changed document means for callers."""
 
     changes: tuple[Change, ...]
-    since: str
-    changelog: str | None
-    version: str
+    since: str  # what it was compared with, in words
+    changelog: str | None  # the changelog with the entry; None if it stays as it is
+    version: str  # a line that proposes the next version; empty if the version stays
 
     @property
     def lines(self) -> list[str]:

@@ -49,17 +49,13 @@ _ONLY_NULL: Final[dict[str, Any]] = {"type": "object", "nullable": True, "enum":
 
 @dataclass(frozen=True)
 class SchemaReader:
-    """Converts the schemas of one document.
+    """Converts the schemas of one document."""
 
-    Attributes:
-        source: Where they stand.
-        on_named: For the older format, whose inline schemas may carry a component's name: takes the name, the
-            converted schema and its place, and gives what to put there instead. None: such names are errors.
-        kept: The places of the keywords that were kept under `x-`.
-    """
-
-    source: Source
+    source: Source  # where they stand
+    # for the older format, whose inline schemas may carry a component's name: takes the name, the converted
+    # schema and its place, and gives what to put there instead. None: such names are errors
     on_named: Callable[[str, dict[str, Any], Keys], dict[str, Any]] | None = None
+    # the places of the keywords that were kept under `x-`
     kept: dict[str, list[Keys]] = field(default_factory=dict)
 
     def notes(self) -> list[str]:

@@ -17,19 +17,13 @@ _SIDES: Final = ("page", "document")
 
 @dataclass(frozen=True)
 class Selection:
-    """Which operations are wanted, and which source wins where a page and a document describe the same one.
+    """Which operations are wanted, and whether a page or a document wins where both describe one."""
 
-    Attributes:
-        entries: Patterns by key; an operation is wanted if all patterns of one entry match. None: all are.
-        prefer: "page" or "document".
-        source: The file as read; None without one.
-        used: The numbers of the entries that matched an operation.
-    """
-
+    # patterns by key; an operation is wanted if all patterns of one entry match. None: all are
     entries: tuple[dict[str, str], ...] | None = None
-    prefer: str = "page"
-    source: Source | None = None
-    used: set[int] = field(default_factory=set)
+    prefer: str = "page"  # "page" or "document"
+    source: Source | None = None  # the file as read; None without one
+    used: set[int] = field(default_factory=set)  # the numbers of the entries that matched an operation
 
     def wants(self, path: str, method: str, tags: Iterable[object], operation_id: object) -> bool:
         """Return whether an operation is wanted, and note the entries that say so."""

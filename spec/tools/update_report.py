@@ -23,29 +23,19 @@ _LONGEST: Final = 300
 
 @frozen
 class Outcome:
-    """What has become of a page.
+    """What has become of a page."""
 
-    Attributes:
-        name: Its file under spec/upstream/.
-        is_news: Whether it differs from the file that was there.
-        kept: The file under spec/history/ that holds it as it was; None if nothing was replaced.
-        changed: Whether the document or the client has changed.
-        notes: What the change means for callers; None if there was nothing to compare with.
-        reports: Notes of the tools; the overlay's superfluous actions are among them.
-        tests: The result of the tests, in words.
-        tests_failed: Whether tests failed.
-        taken_over: Whether the tree has been changed.
-    """
-
-    name: str
-    is_news: bool = True
+    name: str  # its file under spec/upstream/
+    is_news: bool = True  # whether it differs from the file that was there
+    # the file under spec/history/ that holds it as it was; None if nothing was replaced
     kept: str | None = None
-    changed: bool = False
+    changed: bool = False  # whether the document or the client has changed
+    # what the change means for callers; None if there was nothing to compare with
     notes: ReleaseNotes | None = None
-    reports: tuple[str, ...] = ()
-    tests: str = ""
+    reports: tuple[str, ...] = ()  # notes of the tools; the overlay's superfluous actions are among them
+    tests: str = ""  # the result of the tests, in words
     tests_failed: bool = False
-    taken_over: bool = False
+    taken_over: bool = False  # whether the tree has been changed
 
 
 def report(outcome: Outcome) -> list[str]:

@@ -48,24 +48,16 @@ def is_document(name: str) -> bool:
 
 @dataclass
 class Whole:
-    """A whole document, of which parts can be read.
-
-    Attributes:
-        file: The file, for errors and reports.
-        values: Makes values of its nodes.
-        top: The nodes of the root.
-        paths: The nodes of each path item.
-        components: The nodes of each section of components.
-        tags: The tags of each operation.
-        ids: The given id of each operation; None where there is none.
-    """
+    """A whole document, of which parts can be read."""
 
     file: str
     values: Values
-    top: dict[str, Node]
-    paths: dict[str, dict[str, Node]] = field(default_factory=dict)
+    top: dict[str, Node]  # the nodes of the root
+    paths: dict[str, dict[str, Node]] = field(default_factory=dict)  # the nodes of each path item
+    # the nodes of each section of components
     components: dict[str, dict[str, Node]] = field(default_factory=dict)
-    tags: dict[Name, list[Any]] = field(default_factory=dict)
+    tags: dict[Name, list[Any]] = field(default_factory=dict)  # the tags of each operation
+    # the given id of each operation; None where there is none
     ids: dict[Name, Any] = field(default_factory=dict)
 
     @classmethod

@@ -92,16 +92,11 @@ else:
 
 @dataclass(frozen=True)
 class Source:
-    """A document as it was read: plain values, and the line that each one stands on.
-
-    Attributes:
-        file: The file it came from, for error messages.
-        value: Maps, lists, strings, numbers, booleans and None.
-        lines: The line in `file`, counted from one, by the way to the value.
-    """
+    """A document as it was read: plain values, and the line that each one stands on."""
 
     file: str
-    value: Any
+    value: Any  # maps, lists, strings, numbers, booleans and None
+    # the line in `file`, counted from one, by the way to the value
     lines: dict[Keys, int] = field(default_factory=dict, repr=False)
 
     def line(self, keys: Keys) -> int | None:
@@ -155,19 +150,12 @@ def compose_json(text: str, file: str) -> Node | None:
 
 @dataclass
 class Values:
-    """Makes plain values of YAML's nodes and notes their lines.
+    """Makes plain values of YAML's nodes and notes their lines."""
 
-    Attributes:
-        root: The document's node; None for an empty document.
-        file: The file to name in errors.
-        first_line: The line of the file on which the document begins.
-        lines: Gets the line of each value.
-    """
-
-    root: Node | None
+    root: Node | None  # the document's node; None for an empty document
     file: str
-    first_line: int = 1
-    lines: dict[Keys, int] = field(default_factory=dict)
+    first_line: int = 1  # the line of the file on which the document begins
+    lines: dict[Keys, int] = field(default_factory=dict)  # gets the line of each value
     open_nodes: set[int] = field(default_factory=set)
     made_nodes: set[int] = field(default_factory=set)
     repeated: int = 0

@@ -73,21 +73,13 @@ class Operation:
 
 @frozen(eq=False)
 class LifeCycle:
-    """The operations of one kind of task.
-
-    Attributes:
-        create: Creates a task.
-        status: Returns one task.
-        listing: Lists the tasks that `create` made.
-        parameter: The path parameter of `status` that carries the task's id.
-        webhook_field: The property of create's body with the webhook URL.
-    """
+    """The operations of one kind of task."""
 
     create: Operation
     status: Operation
-    listing: Operation | None
-    parameter: str
-    webhook_field: str | None
+    listing: Operation | None  # lists the tasks that `create` made
+    parameter: str  # the path parameter of `status` that carries the task's id
+    webhook_field: str | None  # the property of create's body with the webhook URL
 
 
 @frozen

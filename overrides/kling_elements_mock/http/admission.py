@@ -27,27 +27,16 @@ _UNPROCESSABLE = 422  # some documents have it in the place of 400
 
 @frozen
 class Call:
-    """A request that is admitted.
-
-    Attributes:
-        mock: The state.
-        responses: The document's responses.
-        request: As sent.
-        operation: What is called.
-        carried: What it carries beside its body.
-        owner: A digest of the caller's key.
-        script: The effect of its scenarios.
-        standing: The caller's rate limit.
-    """
+    """A request that is admitted."""
 
     mock: Mock
     responses: Responses
     request: MockRequest
     operation: Operation
-    carried: Carried
-    owner: str
-    script: Script
-    standing: Standing
+    carried: Carried  # what it carries beside its body
+    owner: str  # a digest of the caller's key
+    script: Script  # the effect of its scenarios
+    standing: Standing  # the caller's rate limit
 
     def documented(self, status: int, hint: str = "") -> Response:
         """Return the documented response of a status."""

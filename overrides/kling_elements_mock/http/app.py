@@ -110,23 +110,14 @@ def create_app(
 
 @frozen(eq=False)
 class Endpoint:
-    """Answers and records requests: to the API, or to the files of one kind.
-
-    Attributes:
-        mock: The state.
-        responses: The document's responses.
-        sleep: Waits.
-        records: Where requests are recorded.
-        name: The name of these files in `next_scenario`.
-        serve_file: Returns a file's response.
-    """
+    """Answers and records requests: to the API, or to the files of one kind."""
 
     mock: Mock
     responses: Responses
     sleep: Callable[[float], Awaitable[None]]
-    records: deque[RecordedRequest]
-    name: str = ""
-    serve_file: Callable[[Mock, MockRequest], Awaitable[Response]] | None = None
+    records: deque[RecordedRequest]  # where requests are recorded
+    name: str = ""  # the name of these files in `next_scenario`
+    serve_file: Callable[[Mock, MockRequest], Awaitable[Response]] | None = None  # returns a file's response
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""

@@ -68,21 +68,14 @@ class Limits:
 
 @frozen
 class Picture:
-    """One image of a request.
+    """One image of a request."""
 
-    Attributes:
-        place: The parameter that it came in, e.g. `images[0]`.
-        reasons: The limits of the document that it breaks.
-        png: The image, small, upright and RGB; None if it was not fetched, or is not an image.
-        broken: Whether it is not an image: the task will fail.
-        caption: The text to draw in its place if it was not fetched.
-    """
-
-    place: str
-    reasons: tuple[str, ...] = ()
+    place: str  # the parameter that it came in, e.g. `images[0]`
+    reasons: tuple[str, ...] = ()  # the limits of the document that it breaks
+    # the image, small, upright and RGB; None if it was not fetched, or is not an image
     png: bytes | None = None
-    broken: bool = False
-    caption: str = ""
+    broken: bool = False  # whether it is not an image: the task will fail
+    caption: str = ""  # the text to draw in its place if it was not fetched
 
 
 def places(properties: Mapping[str, Node], body: Any) -> Iterator[tuple[str, str, Limits]]:

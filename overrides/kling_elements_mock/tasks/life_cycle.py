@@ -42,17 +42,11 @@ _POLLS_TO_SEE_CREATED: Final = 3
 
 @frozen
 class Plan:
-    """How a task will go.
+    """How a task will go."""
 
-    Attributes:
-        pace: How long it takes.
-        end: COMPLETED, FAILED, or None for a task that never ends.
-        interlude: An undocumented status between CREATED and IN_PROGRESS, e.g. QUEUED.
-    """
-
-    pace: Pace
-    end: str | None = COMPLETED
-    interlude: str | None = None
+    pace: Pace  # how long it takes
+    end: str | None = COMPLETED  # COMPLETED, FAILED, or None for a task that never ends
+    interlude: str | None = None  # an undocumented status between CREATED and IN_PROGRESS, e.g. QUEUED
 
 
 def milestones(plan: Plan) -> tuple[tuple[str, float], ...]:

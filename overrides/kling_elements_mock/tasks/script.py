@@ -14,23 +14,14 @@ if TYPE_CHECKING:
 
 @frozen
 class Forced:
-    """A response sent instead of the real one.
+    """A response sent instead of the real one."""
 
-    Attributes:
-        status: The status code; the body is the documented one.
-        hint: Chooses among documented examples, e.g. `quota`.
-        headers: More headers.
-        html: Send an HTML page, as a gateway does, instead of the documented body.
-        empty: Send no body.
-        hint_is_asked_for: The test gave the hint, so that it must choose an example.
-    """
-
-    status: int
-    hint: str = ""
-    headers: dict[str, str] = field(factory=dict)
-    html: bool = False
-    empty: bool = False
-    hint_is_asked_for: bool = False
+    status: int  # the status code; the body is the documented one
+    hint: str = ""  # chooses among documented examples, e.g. `quota`
+    headers: dict[str, str] = field(factory=dict)  # more headers
+    html: bool = False  # send an HTML page, as a gateway does, instead of the documented body
+    empty: bool = False  # send no body
+    hint_is_asked_for: bool = False  # the test gave the hint, so that it must choose an example
 
 
 @frozen

@@ -29,27 +29,17 @@ class Document:
 
 @frozen(eq=False)
 class Node:
-    """A value of one document.
-
-    Attributes:
-        document: The document.
-        value: The value, or MISSING.
-        place: Where to report it: where it is defined, or where a reference to it was replaced.
-        way: The keys to its definition.
-        owner: The generated class whose name begins the names of classes below it.
-        name: What the generator calls a class made of this value, after `owner`, if it has no title.
-        parts: Those of its parts that were defined at other places, by key.
-        is_normal: Whether it is a schema in the normal form.
-    """
+    """A value of one document."""
 
     document: Document
-    value: Any
-    place: Place
-    way: Keys = ()
-    owner: str = ""
-    name: str = ""
+    value: Any  # the value, or MISSING
+    place: Place  # where to report it: where it is defined, or where a reference to it was replaced
+    way: Keys = ()  # the keys to its definition
+    owner: str = ""  # the generated class whose name begins the names of classes below it
+    name: str = ""  # what the generator calls a class made of this value, after `owner`, if it has no title
+    # those of its parts that were defined at other places, by key
     parts: Mapping[Any, Node] = field(factory=dict)
-    is_normal: bool = False
+    is_normal: bool = False  # whether it is a schema in the normal form
 
     def at(self, key: str | int, words: str = "", joint: str = ", ") -> Node:
         """Go down to one part, which may be missing; `words` is the step as people read it."""
@@ -123,21 +113,13 @@ def reference_of(value: Any) -> str | None:
 
 @frozen(eq=False)
 class Pair:
-    """A value before and after.
-
-    Attributes:
-        old: The value before.
-        new: The value after.
-        direction: Which way it goes.
-        use: The part of an operation that it belongs to: `POST /loans (request)`.
-        callback: Whether it is inside a callback.
-    """
+    """A value before and after."""
 
     old: Node
     new: Node
-    direction: Direction = Direction.SENT
-    use: str = ""
-    callback: bool = False
+    direction: Direction = Direction.SENT  # which way it goes
+    use: str = ""  # the part of an operation that it belongs to: `POST /loans (request)`
+    callback: bool = False  # whether it is inside a callback
 
     def at(self, key: str | int, words: str = "", joint: str = ", ") -> Pair:
         """Go down to one part on both sides."""

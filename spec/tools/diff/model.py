@@ -52,21 +52,13 @@ class Direction(Enum):
 
 @frozen
 class Place:
-    """Where a value is defined.
+    """Where a value is defined."""
 
-    Attributes:
-        subject: The operation, the component, or the document, in words.
-        keys: The way to the value from the top of its document.
-        steps: The way below the subject, in words.
-        operation: Whether the subject is an operation.
-        in_schema: Whether the last step is one inside a schema.
-    """
-
-    subject: str
-    keys: Keys = ()
-    steps: str = ""
-    operation: bool = False
-    in_schema: bool = False
+    subject: str  # the operation, the component, or the document, in words
+    keys: Keys = ()  # the way to the value from the top of its document
+    steps: str = ""  # the way below the subject, in words
+    operation: bool = False  # whether the subject is an operation
+    in_schema: bool = False  # whether the last step is one inside a schema
 
     def __str__(self) -> str:
         """Write the whole place as people read it."""
@@ -75,29 +67,17 @@ class Place:
 
 @frozen
 class Change:
-    """One difference as people read it.
+    """One difference as people read it."""
 
-    Attributes:
-        rating: What it means to callers.
-        rule: The rule that rated it, for machines.
-        place: Where, in words.
-        what: What differs, in words.
-        why: The reason for the rating, in words.
-        operations: The operations it concerns; empty where it concerns all or none.
-        keys: The way to it in the new document (in the old one for what was removed).
-        old: The old value; None where there was none.
-        new: The new value; None where there is none.
-    """
-
-    rating: Rating
+    rating: Rating  # what it means to callers
     rule: str
     place: str
     what: str
-    why: str
-    operations: tuple[str, ...] = ()
-    keys: Keys = ()
-    old: Any = field(default=None, eq=False)
-    new: Any = field(default=None, eq=False)
+    why: str  # the reason for the rating, in words
+    operations: tuple[str, ...] = ()  # the operations it concerns; empty where it concerns all or none
+    keys: Keys = ()  # the way to it in the new document (in the old one for what was removed)
+    old: Any = field(default=None, eq=False)  # the old value; None where there was none
+    new: Any = field(default=None, eq=False)  # the new value; None where there is none
 
 
 def canonical(value: Any) -> str:

@@ -53,20 +53,13 @@ class _Finding:
 
 
 class Walk:
-    """One walk through two documents.
-
-    Args:
-        old: The document before.
-        new: The document after.
-    """
+    """One walk through two documents."""
 
     def __init__(self, old: Document, new: Document) -> None:
         self.old = old
         self.new = new
-        self.met: set[str] = set()
-        """The components of the new document that were compared."""
-        self.uses_of_schemes: dict[str, set[str]] = {}
-        """The operations that use each security scheme."""
+        self.met: set[str] = set()  # the components of the new document that were compared
+        self.uses_of_schemes: dict[str, set[str]] = {}  # the operations that use each security scheme
         self._findings: list[_Finding] = []
         self._followed: set[tuple[object, ...]] = set()
         self._repeated = 0
