@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import re
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
 from spec.tools.structure import KIND_OF_SECTION, same, walk
@@ -89,11 +90,9 @@ def move_components(
     renamed = {name for name, value in mine.items() if clashes(name, value)}
     while more := {name for name in mine if name not in renamed and uses[name] & renamed}:
         renamed |= more
-    number = 1
     names: dict[_Name, str] = {}
     wanted = document
-    while renamed:
-        number += 1
+    for number in count(2) if renamed else ():
         names = {name: f"{name[1]}_{number}" for name in renamed}
         wanted = _renamed(document, names)
         if not any(

@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 
     from spec.tools.errors import Keys, Notes
 
-# What generated modules import, the local `d` of their methods, and the names inside the generated methods
-# and functions.
+# What generated modules import, the local `d` of their methods, and the names inside methods and functions.
 _CLASSES: Final = re.compile(
     "any|authenticatedclient|binaryio|bytesio|client|d|enum|file|filetypes|generator|generic|httpstatus"
     "|intenum|io|literal|mapping|mutablemapping|requestfiles|response|strenum|t|textio|typechecking|typevar"

@@ -157,11 +157,9 @@ def _apply(
         message = f"{action.name}: the target is no JSONPath of RFC 9535: {str(error).splitlines()[0]}"
         raise source.error(message, (*action.keys, "target")) from error
     touched.extend((location, action) for location in nodes)
-    # From the end: removing an element moves those behind it, and what is inside goes before what is around
-    # it.
-    for location, value in (
-        sorted(nodes.items(), key=_place, reverse=True) if action.remove else nodes.items()
-    ):
+    # From the end: removing an element moves those behind it, and what is inside goes first.
+    found = sorted(nodes.items(), key=_place, reverse=True) if action.remove else nodes.items()
+    for location, value in found:
         if action.remove:
             if not location:
                 raise source.error(f"{action.name} would remove the whole document", action.keys)

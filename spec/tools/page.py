@@ -129,15 +129,13 @@ class _Headings:
             text = line[1:].strip()
             if not self._quoting:
                 self._quoting = True
-                # Each page may begin with a quoted pointer to the index of all pages: not about the
-                # operation.
+                # A page may begin with a quoted pointer to the index of all pages.
                 self._wanted = not text.startswith("#") and not self._quote
             self._quote += [text] if self._wanted else []
             return
         if self._quoting and line.strip() and not line.startswith("#"):
-            self._quote += (
-                [line.strip()] if self._wanted else []
-            )  # A quoted paragraph goes on without a mark.
+            # A quoted paragraph goes on without a mark.
+            self._quote += [line.strip()] if self._wanted else []
             return
         self._quoting = False
         title = line.removeprefix("# ").strip()

@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 
 TYPES: Final = ("array", "boolean", "integer", "number", "object", "string")
 
-# 3.0 keywords by the kind of their value. Examples, defaults and enums are data: nothing in them is a
-# keyword.
+# 3.0 keywords by the kind of their value. In examples, defaults and enums, which are data, nothing is one.
 _SAME: Final = (
     "title description format multipleOf maximum minimum maxLength minLength pattern maxItems minItems"
     " uniqueItems maxProperties minProperties enum default example nullable readOnly writeOnly deprecated xml"

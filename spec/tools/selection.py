@@ -81,8 +81,6 @@ def read_selection(source: Source) -> Selection:
                 raise source.error(
                     "expected a pattern: text, with * for any text", ("operations", number, key)
                 )
-    return Selection(tuple({**one, **_lower(one)} for one in given), prefer, source)
-
-
-def _lower(entry: dict[str, str]) -> dict[str, str]:
-    return {"method": entry["method"].lower()} if "method" in entry else {}
+        if "method" in entry:
+            entry["method"] = entry["method"].lower()
+    return Selection(tuple(given), prefer, source)

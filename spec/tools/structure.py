@@ -83,9 +83,9 @@ class Node:
 class UnknownKeyError(Exception):
     """A key, or a value where an object belongs, that OpenAPI 3.0 doesn't have."""
 
-    def __init__(self, kind: str, keys: Keys, problem: str) -> None:
-        super().__init__(kind, keys, problem)
-        self.kind, self.keys, self.problem = kind, keys, problem
+    def __init__(self, keys: Keys, problem: str) -> None:
+        super().__init__(keys, problem)
+        self.keys, self.problem = keys, problem
 
 
 def parts(node: Node) -> Iterator[tuple[str, Keys, Any]]:
@@ -96,9 +96,7 @@ def parts(node: Node) -> Iterator[tuple[str, Keys, Any]]:
         kind = "" if key.startswith("x-") else grammar.get(key, grammar.get("*"))
         if kind is None:
             if node.kind != "schema":  # Schemas have a converter of their own, which knows their keywords.
-                raise UnknownKeyError(
-                    node.kind, keys, f"`{key}` is not known in a {node.kind} of OpenAPI 3.0"
-                )
+                raise UnknownKeyError(keys, f"`{key}` is not known in a {node.kind} of OpenAPI 3.0")
             kind = ""
         if kind.startswith("{"):
             yield from ((kind[1:-1], (*keys, name), item) for name, item in _as(dict, value, keys).items())
@@ -112,7 +110,7 @@ def parts(node: Node) -> Iterator[tuple[str, Keys, Any]]:
 
 def _as(expected: type, value: Any, keys: Keys) -> Any:
     if not isinstance(value, expected):
-        raise UnknownKeyError("", keys, f"expected a {'map' if expected is dict else 'list'} here")
+        raise UnknownKeyError(keys, f"expected a {'map' if expected is dict else 'list'} here")
     return value
 
 

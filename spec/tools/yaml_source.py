@@ -27,12 +27,9 @@ _MOST_REPEATED: Final = 20_000  # An alias of aliases can name billions of value
 _DEEPEST: Final = 150
 _TAG: Final = "tag:yaml.org,2002:"
 _LINE_WIDTH: Final = 110
-# What YAML 1.2 reads as a number and 1.1 as a string: 1e3, 0o17. Also 1.1's y and n, which PyYAML leaves
-# alone.
-_MISREAD_ELSEWHERE: Final = re.compile(
-    r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|0o[0-7]+|0x[0-9a-fA-F]+|[yYnN]|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
-)
-
+_FLOAT: Final = r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
+# What YAML 1.2 reads as a number and 1.1 as a string: 1e3, 0o17. Also 1.1's y and n, which PyYAML leaves be.
+_MISREAD_ELSEWHERE: Final = re.compile(rf"{_FLOAT}|0o[0-7]+|0x[0-9a-fA-F]+|[yYnN]")
 _DIRECTIVE: Final = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)*(?=%)")
 _SURROGATES: Final = re.compile(r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB]..)\\u([dD][c-fC-F]..)")
 # YAML 1.1 ends a line at these, and 1.2 doesn't: they are read as others that nobody uses, and put back.
@@ -60,11 +57,7 @@ for _kind, _pattern, _first in (
     ("null", r"~|null|Null|NULL|", "~nN"),
     ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
     ("int", r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", "-+0123456789"),
-    (
-        "float",
-        r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
-        "-+.0123456789",
-    ),
+    ("float", _FLOAT, "-+.0123456789"),
     ("merge", "<<", "<"),
 ):
     _Resolver.add_implicit_resolver(
