@@ -198,13 +198,9 @@ class Mock:
 
     def detail(self, task: Task, status: str) -> dict[str, Any]:
         """Return a task as the status response and the webhook show it, without `data`."""
-        detail: dict[str, Any] = {
-            "task_id": task.id,
-            "status": status,
-            "generated": self._generated(task, status),
-        }
-        if task.script.omit_generated:
-            del detail["generated"]
+        detail: dict[str, Any] = {"task_id": task.id, "status": status}
+        if not task.script.omit_generated:
+            detail["generated"] = self._generated(task, status)
         if task.script.null_error:
             detail["error"] = None
         return detail
@@ -260,9 +256,9 @@ class Mock:
 
     def names_of(self, operation: Operation) -> set[str]:
         """Return the names by which `next_scenario` may mean an operation."""
-        names = {operation.id}
-        for cycle in self.document.life_cycles:
-            names |= {"create"} if cycle.create is operation else set()
-            names |= {"status"} if cycle.status is operation else set()
-            names |= {"list"} if cycle.listing is operation else set()
-        return names
+        parts = [
+            (name, part)
+            for cycle in self.document.life_cycles
+            for name, part in (("create", cycle.create), ("status", cycle.status), ("list", cycle.listing))
+        ]
+        return {operation.id, *(name for name, part in parts if part is operation)}

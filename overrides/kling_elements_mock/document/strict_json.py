@@ -14,11 +14,7 @@ class NotJsonError(ValueError):
 
 
 def parse(data: bytes) -> Any:
-    """Parse a request body.
-
-    Raises:
-        NotJsonError: The body is not UTF-8, not JSON, or not strict JSON.
-    """
+    """Parse a request body; NotJsonError if it is not UTF-8, not JSON, or not strict JSON."""
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -33,31 +29,23 @@ def parse(data: bytes) -> Any:
         raise NotJsonError(f"The body is nested deeper than {DEEPEST} levels") from None
     except ValueError as error:
         raise NotJsonError(f"The body is not valid JSON: {error}") from None
-    _check(value, surrogates="\\ud" in text.lower())
+    _check_depth(value)
+    if "\\ud" in text.lower():
+        try:
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+        except UnicodeEncodeError:
+            raise NotJsonError("The body has half of a surrogate pair in a string") from None
     return value
 
 
-def _check(value: Any, *, surrogates: bool) -> None:
-    """Limit the depth without recursing, and refuse strings that UTF-8 cannot carry."""
+def _check_depth(value: Any) -> None:
+    """Limit the depth, without recursing."""
     level: list[Any] = [value]
     for _ in range(DEEPEST + 1):
-        following: list[Any] = []
-        for item in level:
-            if isinstance(item, dict):
-                following.extend(item.values())
-                if surrogates:
-                    following.extend(item)
-            elif isinstance(item, list):
-                following.extend(item)
-            elif (
-                surrogates
-                and isinstance(item, str)
-                and any("\ud800" <= letter <= "\udfff" for letter in item)
-            ):
-                raise NotJsonError("The body has half of a surrogate pair in a string")
-        if not following:
+        nested = (item for item in level if isinstance(item, (dict, list)))
+        level = [inner for item in nested for inner in (item.values() if isinstance(item, dict) else item)]
+        if not level:
             return
-        level = following
     raise NotJsonError(f"The body is nested deeper than {DEEPEST} levels")
 
 

@@ -70,7 +70,8 @@ def _create(call: Call, cycle: LifeCycle, body: Any) -> Response:
         raise call.refused(400, "Image validation failed", reasons, "image")
     fields: dict[str, Any] = body if isinstance(body, dict) else {}
     sent = {picture.place.split("[", 1)[0] for picture in pictures}
-    broken = script.end is not None and any(picture.broken for picture in pictures)
+    is_broken = script.end is not None and any(picture.broken for picture in pictures)
+    end = life_cycle.FAILED if is_broken else script.end
     with mock.creating:  # two creates at once must not both take the last place
         now = mock.clock.time()
         most = mock.settings.concurrency
@@ -87,11 +88,7 @@ def _create(call: Call, cycle: LifeCycle, body: Any) -> Response:
             owner=call.owner,
             body={name: value for name, value in fields.items() if name not in sent},
             pictures=pictures,
-            plan=life_cycle.Plan(
-                script.pace or mock.settings.pace,
-                life_cycle.FAILED if broken else script.end,
-                script.interlude,
-            ),
+            plan=life_cycle.Plan(script.pace or mock.settings.pace, end, script.interlude),
             script=script,
             origin=call.request.origin,
             webhook_url=fields.get(cycle.webhook_field) if cycle.webhook_field else None,
@@ -104,10 +101,8 @@ def _create(call: Call, cycle: LifeCycle, body: Any) -> Response:
         mock.follow(task)
     if script.after_create is not None:
         return ResetResponse() if script.after_create == "reset" else call.documented(500)
-    detail = {"task_id": task.id, "status": life_cycle.CREATED, "generated": []}
-    if script.omit_generated:
-        del detail["generated"]
-    return _success(call.operation, detail)
+    detail = {"task_id": task.id, "status": life_cycle.CREATED}
+    return _success(call.operation, detail if script.omit_generated else {**detail, "generated": []})
 
 
 async def _status(call: Call, cycle: LifeCycle) -> Response:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from functools import cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from starlette.responses import JSONResponse, Response
 
 from kling_elements_mock.document import examples
 from kling_elements_mock.document.validation import Violation
-from kling_elements_mock.http import negotiation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
     from kling_elements_mock.document.node import Node
     from kling_elements_mock.document.openapi import Document, Operation
     from kling_elements_mock.document.validation import Schemas
+
+_JSON: Final = "application/json"
 
 
 class Refused(Exception):  # noqa: N818 - not an error: the response is what the client gets
@@ -62,7 +63,7 @@ class Responses:
         content = response.children("content")
         if not content:
             return Response(status_code=status)
-        media_type = negotiation.choose(accept, list(content))
+        media_type = _choose(accept, list(content))
         node = content[media_type]
         chosen = next(_with_hint(node, hint), None)
         return value_response(status, examples.of_media_type(node) if chosen is None else chosen, media_type)
@@ -89,7 +90,7 @@ class Responses:
         response = self._response(operation, status)
         offered = {} if response is None else response.children("content")
         content = {name: node for name, node in offered.items() if _is_json(name)}
-        media_type = negotiation.choose(accept, list(content))
+        media_type = _choose(accept, list(content))
         plain = message
         if violations:
             message = _documented_message(content, hint) or message
@@ -118,7 +119,7 @@ def example(operation: Operation, accept: str) -> Response:
     offered = {} if response is None else response.children("content")
     if not offered:
         return Response(status_code=status)
-    media_type = negotiation.choose(accept, list(offered))
+    media_type = _choose(accept, list(offered))
     return value_response(status, examples.of_media_type(offered[media_type]), media_type)
 
 
@@ -153,7 +154,7 @@ def _phrase(status: int) -> str:
 
 
 def _is_json(media_type: str) -> bool:
-    return media_type == negotiation.JSON or media_type.endswith("+json")
+    return media_type == _JSON or media_type.endswith("+json")
 
 
 def _documented_message(content: Mapping[str, Node], hint: str) -> str | None:
@@ -187,3 +188,34 @@ def _declares(schema: Node, value: Any) -> bool:
         any(_declares(nodes[name], child) for nodes in properties if name in nodes)
         for name, child in value.items()
     )
+
+
+def _quality(accept: str, media_type: str) -> float:
+    """Return the weight of a media type by the most specific range (RFC 9110); no header accepts all."""
+    if not accept.strip():
+        return 1.0
+    kind = media_type.split("/", 1)[0]
+    best, wanted = -1, 0.0
+    for part in accept.split(","):
+        name, *options = (piece.strip().lower() for piece in part.split(";"))
+        level = {media_type: 2, f"{kind}/*": 1, "*/*": 0}.get(name, -1)
+        if level > best:
+            best, wanted = level, _weight(options)
+    return wanted
+
+
+def _weight(options: Sequence[str]) -> float:
+    for option in options:
+        if option.startswith("q="):
+            try:
+                weight = float(option[2:])
+            except ValueError:
+                return 1.0
+            return weight if 0 <= weight <= 1 else 1.0
+    return 1.0
+
+
+def _choose(accept: str, offered: Sequence[str]) -> str:
+    """Choose the media type of most weight; among equals, and if none is accepted, plain JSON."""
+    order = sorted(offered, key=lambda name: name != _JSON)
+    return max(order, key=lambda name: _quality(accept, name), default=_JSON)

@@ -45,11 +45,8 @@ class BreakableProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn narrows it alike
         """Offer to the application to reset or to close this connection."""
         super().connection_made(transport)
-        self.app_state = {
-            **self.app_state,
-            disconnects.ABORT: self._abort,
-            disconnects.CLOSE: transport.close,
-        }
+        breaks = {disconnects.ABORT: self._abort, disconnects.CLOSE: transport.close}
+        self.app_state = {**self.app_state, **breaks}
 
     def _abort(self) -> None:
         plug = self.transport.get_extra_info("socket")
@@ -60,12 +57,7 @@ class BreakableProtocol(H11Protocol):
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server, which says when it listens.
-
-    Args:
-        app: What to serve.
-        listening: Called once connections are answered.
-    """
+    """uvicorn's server, which calls `listening` once connections are answered."""
 
     def __init__(self, app: Starlette, listening: Callable[[], None]) -> None:
         super().__init__(
@@ -90,15 +82,7 @@ class Server(uvicorn.Server):
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Bind a listening socket.
-
-    Args:
-        host: A name or an address.
-        port: 0 for any free one.
-
-    Raises:
-        OSError: The port is in use, or the host is not this machine's.
-    """
+    """Bind a listening socket, at any free port for 0; OSError if it is in use, or the host another's."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # asyncio turns Nagle's algorithm off only where the protocol is named; with it, each answer takes 40 ms.
     plug = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)

@@ -230,11 +230,7 @@ _BY_NAME: Final = {scenario.name: scenario for scenario in CATALOGUE}
 
 
 def read(text: str) -> Script:
-    """Read scenarios as they stand in the header.
-
-    Raises:
-        ScenarioError: A name, a value or an option is not valid.
-    """
+    """Read scenarios as they stand in the header; ScenarioError if a name, value or option is not valid."""
     script = Script()
     for part in filter(None, (piece.strip() for piece in text.split(","))):
         head, *tail = (piece.strip() for piece in part.split(";"))

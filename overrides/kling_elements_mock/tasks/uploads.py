@@ -74,11 +74,7 @@ class Uploads:
         """Return the response to a request for URLs, with as many files as the body asks for."""
         name, schema = listing
         entries = body.get(name) if isinstance(body, dict) else None
-        return {
-            name: [
-                self._file(schema, entry, origin) for entry in (entries if isinstance(entries, list) else [])
-            ]
-        }
+        return {name: [self._file(schema, e, origin) for e in (entries if isinstance(entries, list) else ())]}
 
     def _file(self, schema: Node, entry: Any, origin: str) -> dict[str, Any]:
         content_type = str(entry.get("content_type", "")) if isinstance(entry, dict) else ""
@@ -115,10 +111,8 @@ class Uploads:
         prefix = PUT_PREFIX if putting else ASSET_PREFIX
         upload = self._files.get(path.removeprefix(prefix))
         token = re.fullmatch(r"token=([0-9a-f]{64})", query, re.ASCII)
-        if (
-            upload is None
-            or token is None
-            or not hmac.compare_digest(token[1], self._token(prefix, upload.id))
-        ):
+        if upload is None or token is None:
+            return None
+        if not hmac.compare_digest(token[1], self._token(prefix, upload.id)):
             return None
         return upload if self._clock.time() <= (upload.put_until if putting else upload.asset_until) else None

@@ -95,11 +95,9 @@ class Dispatcher:
         `last` says that the task has ended, and that no changes follow.
         """
         if script.webhook_reorder and changes:
-            held = self._held.setdefault(changes[0].task_id, [])
-            held.extend(changes)
-            changes = held[::-1] if last else []
-            if last:
-                del self._held[held[0].task_id]
+            task_id = changes[0].task_id
+            self._held.setdefault(task_id, []).extend(changes)
+            changes = self._held.pop(task_id, [])[::-1] if last else []
         for change in changes:
             message_id = self._new_id()
             for _ in range(2 if script.webhook_duplicate else 1):
