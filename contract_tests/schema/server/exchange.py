@@ -1,13 +1,18 @@
-"""Requests and answers as plain values, what they ask of a stand-in, and the curl line of one."""
+"""Requests and answers as plain values, the curl line of one, and what sends them."""
 
+import asyncio
 import json
 import re
+import time
+from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
-from attrs import field, frozen
+import httpx
+from attrs import define, field, frozen
 
 Headers = tuple[tuple[str, str], ...]
 SCENARIO_HEADER: Final = "x-mock-scenario"  # in which stand-ins are asked for what they list
+_HOP_BY_HOP: Final = frozenset({"host", "connection", "content-length", "transfer-encoding", "keep-alive"})
 
 
 class NoAnswerError(Exception):
@@ -101,6 +106,39 @@ class Answer(_Message):
 class Exchange:
     sent: Sent
     answer: Answer
+
+
+@define
+class Backend:
+    """Sends requests, one at a time, to an origin or to the application that answers for it."""
+
+    origin: httpx.URL
+    client: httpx.AsyncClient
+    loop: asyncio.AbstractEventLoop
+    offered: frozenset[str] | None = None  # names of scenarios, once they were asked for
+
+    def send(self, sent: Sent) -> Answer:
+        """Send one request; a target that is a whole address is called there."""
+        # Redirects are followed there. At the origin they are not: the key must not leave it.
+        is_address = not sent.target.startswith("/")
+        # Blanks around a value mean nothing, and httpx sends none.
+        kept = [pair for pair in sent.headers if pair[0].lower() not in _HOP_BY_HOP]
+        headers = [(name.encode("ascii"), value.strip(" \t").encode("latin-1")) for name, value in kept]
+        try:
+            raw = sent.target.encode("latin-1")
+            url = httpx.URL(sent.target) if is_address else self.origin.copy_with(raw_path=raw)
+            request = httpx.Request(sent.method, url, headers=headers, content=sent.body or None)
+            response = self.loop.run_until_complete(self.client.send(request, follow_redirects=is_address))
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, TypeError) as error:
+            raise NoAnswerError(f"{type(error).__name__}: {error}") from None
+        return Answer(response.status_code, tuple(response.headers.multi_items()), response.content)
+
+
+def seconds_until(text: str) -> float:
+    """Return the seconds from now that a Retry-After means, in digits or a date; ValueError for others."""
+    if re.fullmatch(r"[0-9]+", text):
+        return int(text)
+    return parsedate_to_datetime(text).timestamp() - time.time()
 
 
 def _no_constant(name: str) -> Any:

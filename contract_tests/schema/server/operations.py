@@ -87,11 +87,8 @@ class Operation:
 
     @property
     def success(self) -> dict[str, Any]:
-        return next((r for status, r in self.responses.items() if status[:1] == "2"), self._otherwise)
-
-    @property
-    def _otherwise(self) -> dict[str, Any]:
-        return {} if self.has_success else self.responses.get("default", {})
+        usual = {} if self.has_success else self.responses.get("default", {})
+        return next((r for status, r in self.responses.items() if status[:1] == "2"), usual)
 
     @property
     def has_success(self) -> bool:
@@ -117,7 +114,7 @@ class Operation:
 
     def refusals(self, *usual: int) -> set[int]:
         """Return the statuses of a refusal: the usual ones, and what the document has for the purpose."""
-        documented = {status for status in (400, 401, 403, 413, 415, 422) if self.documents(status)}
+        documented = set(filter(self.documents, (400, 401, 403, 413, 415, 422)))
         if not documented.intersection(usual) and "default" not in self.responses:
             return documented | set(usual) & self.unwritten
         return set(usual) | (documented & {422} if 400 in usual else set())

@@ -3,12 +3,11 @@
 import re
 import time
 from collections.abc import Callable, Iterator
-from email.utils import parsedate_to_datetime
 from typing import Final
 
 from attrs import define
 
-from contract_tests.schema.server.exchange import Answer
+from contract_tests.schema.server.exchange import Answer, seconds_until
 
 # What a 429 says of a quota that no wait of this run outlasts; without it, it is about a rate.
 _QUOTA: Final = re.compile(r"quota|usage limit|free trial|per day|a day|today|daily|upgrade", re.IGNORECASE)
@@ -47,11 +46,8 @@ class Patience:
 
 def hint(answer: Answer) -> float | None:
     """Return after how many seconds a 429 says to come back: Retry-After, else x-ratelimit-reset."""
-    text = answer.header("retry-after")
-    if text is not None and not text.isdecimal():
-        try:
-            return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
-        except ValueError:
-            return None
-    text = text or answer.header("x-ratelimit-reset")
-    return float(text) if text is not None and text.isdecimal() else None
+    text = answer.header("retry-after") or answer.header("x-ratelimit-reset")
+    try:
+        return None if text is None else max(0.0, seconds_until(text))
+    except ValueError:
+        return None

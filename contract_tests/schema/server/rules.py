@@ -1,16 +1,14 @@
 """What holds for every answer. A function gives a sentence for each breach of the rule in its docstring."""
 
 import re
-import time
 from collections.abc import Callable, Iterator
-from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import Any, Final
 
 from attrs import frozen
 
 from contract_tests.schema.server import schemas
-from contract_tests.schema.server.exchange import Answer, Sent
+from contract_tests.schema.server.exchange import Answer, Sent, seconds_until
 from contract_tests.schema.server.operations import Operation
 from contract_tests.schema.server.verdicts import stricter
 from contract_tests.support.contract import resolve
@@ -176,8 +174,7 @@ def retry_after_is_seconds_or_a_date(seen: Seen) -> Texts:
     if text is None:
         return
     try:
-        is_number = re.fullmatch(r"[0-9]+", text)
-        seconds = int(text) if is_number else parsedate_to_datetime(text).timestamp() - time.time()
+        seconds = seconds_until(text)
     except ValueError:
         yield f"retry-after: {text!r} is neither seconds nor a date"
         return

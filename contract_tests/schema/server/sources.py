@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import httpx
 
-from contract_tests.schema.server.backend import Backend
 from contract_tests.schema.server.configuration import Configuration
+from contract_tests.schema.server.exchange import Backend
 from contract_tests.schema.server.guard import Guard
 from contract_tests.schema.server.ledger import Ledger
 from contract_tests.schema.server.target import Target

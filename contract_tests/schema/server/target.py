@@ -11,8 +11,15 @@ from attrs import Factory, define
 
 from contract_tests.schema import exercised
 from contract_tests.schema.server import bodies, leaks, operations, verdicts
-from contract_tests.schema.server.backend import Backend
-from contract_tests.schema.server.exchange import SCENARIO_HEADER, Answer, Exchange, NoAnswerError, Sent, curl
+from contract_tests.schema.server.exchange import (
+    SCENARIO_HEADER,
+    Answer,
+    Backend,
+    Exchange,
+    NoAnswerError,
+    Sent,
+    curl,
+)
 from contract_tests.schema.server.guard import Guard, NotSentError
 from contract_tests.schema.server.ledger import Ledger
 from contract_tests.schema.server.operations import LifeCycle, Operation, Place
