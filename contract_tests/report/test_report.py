@@ -14,6 +14,7 @@ from contract_tests.report import __main__ as command
 from contract_tests.report import outcome
 from contract_tests.schema import exercised
 from contract_tests.schema.exercised import Row
+from contract_tests.schema.server import verdicts
 from contract_tests.schema.server.configuration import ConfigurationError, from_environment
 from contract_tests.schema.server.verdicts import Acceptance, Line, Rule
 
@@ -100,6 +101,18 @@ def test_one_cause_is_one_line() -> None:
     cases = {case.get("name"): [child.tag for child in case] for case in junit.iter("testcase")}
     assert [cases[name] for name in ("a", "d")] == [[], ["skipped"]]
     assert [cases[name] for name in ("b", "c", "known.yaml")] == [["failure"], ["system-out"], ["failure"]]
+
+
+def test_no_byte_of_an_answer_breaks_the_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A film or a terminal's commands in an answer leave junit.xml well-formed, and the terminal alone."""
+    monkeypatch.setenv(exercised.FOLDER_VARIABLE, str(tmp_path))
+    for kind in ("broken", "skipped"):
+        verdicts.note(Line(Rule(kind, ""), kind, "\0\x1b[2J\ufffe", "  answer: \0\x1b[2J\n  repeat: curl"))
+    groups = outcome.group(verdicts.read(tmp_path))
+    ET.fromstring(written("junit.xml.j2", groups))  # noqa: S314 - our own
+    shown = written("terminal.txt.j2", groups)
+    assert "\x1b" not in shown
+    assert "\n  repeat: curl\n" in shown
 
 
 def test_the_page_needs_nothing_else() -> None:

@@ -17,7 +17,7 @@ from contract_tests.schema.server.verdicts import Acceptance
 
 _FEW_EXAMPLES: Final = 5
 _SHORTEST_KEY: Final = 8
-_HERE: Final = frozenset({None, "127.0.0.1", "localhost", "::1"})
+_HERE: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 _NEAR_SECONDS: Final = 60.0
 _FAR_SECONDS: Final = 1800.0  # tasks of sibling endpoints take up to half an hour
 
@@ -63,6 +63,12 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Configurati
         return path if path.is_file() else None
 
     url, profile = get("URL"), next((known for known in get_args(Profile) if known == get("PROFILE")), None)
+    try:
+        parts = urlsplit(url or "http://localhost")
+        more = parts.path.strip("/") + parts.query + parts.fragment + (parts.username or "")
+        is_origin = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0 and not more
+    except ValueError:  # a port that is no number, or half of brackets
+        parts, is_origin = urlsplit(""), False
     found = Configuration(
         url=url.rstrip("/") if url else None,
         key=get("KEY") or "contract-suite-key",
@@ -72,17 +78,15 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Configurati
         cap=number("CAP", 0),
         seed=number("SEED", 0) or 1,
         examples=number("EXAMPLES", 1) or _FEW_EXAMPLES,
-        wait=number("WAIT", 1) or (_NEAR_SECONDS if urlsplit(url or "").hostname in _HERE else _FAR_SECONDS),
+        wait=number("WAIT", 1) or (_NEAR_SECONDS if parts.hostname in _HERE else _FAR_SECONDS),
         images=tuple((get("IMAGES") or "").split()),
         known=_read_known(file("KNOWN", "known.yaml")),
         document=file("DOCUMENT", ""),
     )
     short = next((name for name in ("KEY", "OTHER_KEY") if 0 < len(get(name) or "") < _SHORTEST_KEY), None)
-    parts = urlsplit(url or "http://x")
-    is_origin = parts.scheme in {"http", "https"} and parts.netloc and not parts.path.strip("/") + parts.query
     for is_wrong, message in (
         (short, f"CONTRACT_{short} has fewer than {_SHORTEST_KEY} characters: like ordinary words, it can't be kept out of a report"),
-        (not is_origin, f"URL={url} is no origin: write e.g. URL=https://staging.example"),
+        (not is_origin, f"URL={str(url).rpartition('@')[2]} is no origin: write e.g. URL=https://staging.example, without a user"),
         (url and not get("KEY"), f"There is no key for {url}: put it into the variable CONTRACT_KEY"),
         (get("PROFILE") and not profile, f"PROFILE={get('PROFILE')} is unknown: write PROFILE=free or PROFILE=full"),
         (url and not profile, "Tasks cost money: write PROFILE=free (makes none) or PROFILE=full CAP=N (makes N at most)"),
@@ -98,7 +102,7 @@ def _read_known(file: Path | None) -> tuple[Acceptance, ...]:
     try:
         entries = yaml.safe_load(file.read_text(encoding="utf-8")) if file else ()
         found = tuple(Acceptance(**entry) for entry in entries or ())
-    except (OSError, TypeError, yaml.YAMLError) as error:
+    except (OSError, TypeError, ValueError, yaml.YAMLError) as error:
         raise ConfigurationError(
             f"{file}: {error}. Each entry has `rule`, `why`, `until` and perhaps `where`"
         ) from None

@@ -82,7 +82,14 @@ def held(rule: Rule) -> None:
 
 def note(line: Line) -> None:
     """Write down what was seen of a rule, if this is a run that is counted."""
-    exercised.keep("verdicts", asdict(line))
+    exercised.keep("verdicts", asdict(line, value_serializer=_printable))
+
+
+def _printable(_line: object, _field: object, value: object) -> object:
+    """Mark what neither XML nor a terminal can show: an answer's text is the server's, and may be a film."""
+    if not isinstance(value, str):
+        return value
+    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in value)
 
 
 def read(folder: Path) -> list[Line]:

@@ -65,6 +65,8 @@ def test_the_cap_is_taken_before_a_request_is_sent() -> None:
     [
         ({"URL": "ftp://x", "KEY": KEY}, "no origin"),
         ({"URL": "https://x/v1", "KEY": KEY}, "no origin"),
+        ({"URL": "https://me:secret@x", "KEY": KEY}, "URL=x is no origin"),
+        *(({"URL": url, "KEY": KEY}, "no origin") for url in ("http://x:port", "http://[::1")),
         ({"URL": "https://x"}, "CONTRACT_KEY"),
         ({"URL": "https://x", "KEY": KEY}, "PROFILE=free"),
         ({"URL": "https://x", "KEY": KEY, "PROFILE": "full"}, "CAP=20"),
