@@ -66,7 +66,7 @@ def imports(page: Page, had: list[str], rounds: int) -> None:
                     1000 * (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
                 )
     bare = found.pop("bare Python")
-    page.add("## Import", "", "Milliseconds over bare Python, in the same round.")
+    page.chapter("Import", "Milliseconds over bare Python, in the same round.")
     page.table("", "ms", "over bare Python, ms")
     for name, values in found.items():
         page.figures[f"import {name}"] = over = [one - other for one, other in zip(values, bare, strict=True)]
@@ -91,7 +91,7 @@ def first_requests(page: Page, had: list[str], rounds: int, found: Certificates)
                 seconds = _until_request(list(map(str, command)), environment, process)
                 if number:
                     spent[name].append(seconds * 1000)
-    page.add("## Until the first request", "",
+    page.chapter("Until the first request",
              f"What a new process spends until its first request is at the service{' over TLS' if found else ''}, with the usual certificates.")  # fmt: skip
     page.table("", "ms", "ratio to raw httpx")
     medians = {}
@@ -124,11 +124,11 @@ def _until_request(
 
 def in_process(page: Page, had: list[str]) -> None:
     """What the code itself costs, without sockets."""
-    page.add("## Without sockets", "",
-             "Each client over httpx's own `MockTransport`: what its code costs beside that of httpx. Our create validates the "
+    page.chapter("Without sockets",
+                 "Each client over httpx's own `MockTransport`: what its code costs beside that of httpx. Our create validates the "
              "request and the response, strikes the key out of what it keeps, and returns a typed task.")  # fmt: skip
     page.table("what, µs", "raw httpx", "client", "ratio")
-    for name, what in (("look_in_process", "look"), ("look_async_in_process", "look under asyncio"),
+    for name, what in (("look", "look"), ("look_async", "look under asyncio"),
                        ("create_in_process", "create, journal off")):  # fmt: skip
         got = measure(name)
         page.ratio_row(f"{what}, {OURS}", got["raw"], got["ours"])
@@ -144,9 +144,8 @@ def over_sockets(page: Page, found: Certificates) -> None:
         environment = {"SSL_CERT_FILE": str(found[1])} if found and scheme == "https" else {}
         with service(found[0] if found and scheme == "https" else None) as (url, _):
             over = "TLS" if scheme == "https" else "plain HTTP"
-            page.add(
-                f"## Over {over}",
-                "",
+            page.chapter(
+                f"Over {over}",
                 "Looks go over kept connections, and each create opens one of its own; so does raw httpx here.",
             )
             page.table("what, µs", "raw httpx", "ours", "ratio")
@@ -164,9 +163,8 @@ def journal(page: Page) -> None:
     """What the journal adds to a create."""
     with service() as (url, _):
         got = measure("journal", url)
-    page.add(
-        "## The journal",
-        "",
+    page.chapter(
+        "The journal",
         "A create with it less one without, beside two bare commits to SQLite on the same disk: wall time.",
     )
     page.table("what, µs", "two bare commits", "ours", "ratio")
@@ -176,8 +174,8 @@ def journal(page: Page) -> None:
 
 def waits(page: Page, most: int, found: Certificates) -> None:
     """Many waits in one process."""
-    page.add("## Waits at once", "",
-             f"Waits of one process, each with a look each 5 s for 15 s, at a service that takes 50 ms{' over TLS' if found else ''}; "
+    page.chapter("Waits at once",
+                 f"Waits of one process, each with a look each 5 s for 15 s, at a service that takes 50 ms{' over TLS' if found else ''}; "
              "beside raw httpx with as many requests over 32 kept connections.")  # fmt: skip
     page.table("waits", "looks", "errors", "CPU s", "raw httpx, CPU s", "ratio")
     counts, ours, raw = [], [], []
@@ -197,9 +195,8 @@ def waits(page: Page, most: int, found: Certificates) -> None:
 
 def batches(page: Page, most: int) -> None:
     """A batch that grows."""
-    page.add(
-        "## Batches",
-        "",
+    page.chapter(
+        "Batches",
         "Batches whose tasks are done at the first look, without sockets and without a journal's file.",
     )
     page.table("jobs", "CPU s", "CPU ms a job", "peak memory, MiB")
@@ -210,26 +207,21 @@ def batches(page: Page, most: int) -> None:
             counts.append(float(count))
             memory.append(got["mebibytes"])
             seconds.append(got["seconds"])
+            each = 1000 * got["seconds"] / count
             page.row(
-                f"{got['done']:,}",
-                f"{got['seconds']:.2f}",
-                f"{1000 * got['seconds'] / count:.2f}",
-                f"**{got['mebibytes']:.1f}**",
+                f"{got['done']:,}", f"{got['seconds']:.2f}", f"{each:.2f}", f"**{got['mebibytes']:.1f}**"
             )
     page.figures["batch memory"] = [memory[-1] - memory[0]]
-    page.plot(
-        "batch-memory",
-        "Memory",
-        plots.lines("Peak memory by jobs of a batch", counts, {"ours": memory}, "MiB"),
-    )
-    page.plot(
-        "batch-time", "Time", plots.lines("CPU seconds by jobs of a batch", counts, {"ours": seconds}, "s")
-    )
+    for name, title, what, values, unit in (
+        ("batch-memory", "Memory", "Peak memory", memory, "MiB"), ("batch-time", "Time", "CPU seconds", seconds, "s"),
+    ):  # fmt: skip
+        page.plot(name, title, plots.lines(f"{what} by jobs of a batch", counts, {"ours": values}, unit))
 
 
 def schedules(page: Page) -> None:
     """When to look, simulated."""
-    page.add("## When to look", "", "A batch of 100 tasks over three slots, simulated (`python -m bench.slots`): how much longer it takes "
+    page.chapter("When to look",
+                 "A batch of 100 tasks over three slots, simulated (`python -m bench.slots`): how much longer it takes "
              "than if each end were seen at once.")  # fmt: skip
     for median in slots.MEDIANS:
         rows = slots.compare(median)
@@ -249,33 +241,17 @@ def mocks(page: Page, prism: Path | None) -> None:
     if prism is None:
         page.add("Prism could not be installed (npm), and so the mock was not compared.", "")
         return
-    ports = {"our mock": free_port(), "Prism": free_port()}
-    commands: dict[str, list[object]] = {
-        "our mock": [
-            sys.executable,
-            "-m",
-            "kling_elements_mock",
-            "--port",
-            ports["our mock"],
-            "--seconds",
-            3600,
-        ],
-        "Prism": [
-            prism,
-            "mock",
-            ROOT / "spec" / "openapi.yaml",
-            "--port",
-            ports["Prism"],
-            "--verboseLevel",
-            "error",
-        ],
+    document, ours, theirs = ROOT / "spec" / "openapi.yaml", free_port(), free_port()
+    commands: dict[str, tuple[int, list[object]]] = {
+        "our mock": (ours, [sys.executable, "-m", "kling_elements_mock", "--port", ours, "--seconds", 3600]),
+        "Prism": (theirs, [prism, "mock", document, "--port", theirs, "--verboseLevel", "error"]),
     }
     found: dict[tuple[str, str], list[float]] = {}
     for _ in range(3):
-        for name, command in commands.items():  # a new one each time, as ours keeps the tasks
-            with server(command, ports[name]):
+        for name, (port, command) in commands.items():  # a new one each time, as ours keeps the tasks
+            with server(command, port):
                 for what in ("create", "look"):
-                    answer = run(sys.executable, _BENCH / "load.py", f"http://127.0.0.1:{ports[name]}", what)
+                    answer = run(sys.executable, _BENCH / "load.py", f"http://127.0.0.1:{port}", what)
                     rate, others = json.loads(answer)
                     if others:
                         raise RuntimeError(f"{name} refused {others} requests ({what})")
@@ -313,9 +289,8 @@ def regenerate(page: Page) -> None:
                 )
                 if number:
                     times[name].append(time.perf_counter() - began)
-    page.add(
-        "## `make regenerate`",
-        "",
+    page.chapter(
+        "`make regenerate`",
         "Wall time; the ratio is to openapi-python-client alone, which formats too.",
     )
     page.table("", "s", "ratio")
@@ -333,7 +308,7 @@ def regenerate(page: Page) -> None:
 
 def sizes(page: Page, had: list[str]) -> None:
     """What is installed."""
-    page.add("## Installed size", "", "Files of a client and of all that it needs, without bytecode.")
+    page.chapter("Installed size", "Files of a client and of all that it needs, without bytecode.")
     page.table("", "MiB")
     found = {name: installed_size(name) for name in (OURS, *had)}
     for name, size in found.items():

@@ -59,19 +59,46 @@ def pairs(raw: Callable[[], object], ours: Callable[[], object], times: int) -> 
     return found
 
 
-def _clients(url: str) -> tuple[Any, Any]:
+def _clients(url: str, kind: str = "") -> tuple[Any, Any]:
+    """Return raw httpx and our client, both `Async` or not; without a URL, over a transport without sockets."""
     import httpx
 
-    from kling_elements import KlingElements, Limits
+    import kling_elements
 
-    raw = httpx.Client(base_url=url, headers={"x-freepik-api-key": KEY})
-    return raw, KlingElements(KEY, url, journal=False, limits=Limits.off())
+    more = {} if url else {"transport": httpx.MockTransport(_handler)}
+    origin, client = url or "https://api.example.com", getattr(httpx, f"{kind}Client")
+    raw = client(base_url=origin, headers={"x-freepik-api-key": KEY}, **more)
+    ours: Any = getattr(kling_elements, f"{kind}KlingElements")
+    given = None if url else client(**more)
+    return raw, ours(KEY, origin, journal=False, limits=kling_elements.Limits.off(), http_client=given)
 
 
-def look(url: str) -> object:
+def look(url: str = "") -> object:
     """A look over kept connections."""
     raw, ours = _clients(url)
     return pairs(lambda: raw.get(STATUS).json()["data"]["status"], lambda: ours.get(TASK).status, 150)
+
+
+def look_async(url: str = "") -> dict[str, list[float]]:
+    """A look under asyncio, over kept connections."""
+    raw, ours = _clients(url, "Async")
+    with asyncio.Runner() as runner:
+
+        async def status() -> object:
+            return (await raw.get(STATUS)).json()["data"]["status"]
+
+        async def many(call: Callable[[], Awaitable[object]]) -> None:
+            for _ in range(100):
+                await call()
+
+        found = pairs(
+            lambda: runner.run(many(status)),
+            lambda: runner.run(many(lambda: ours.get(TASK))),
+            1,
+        )
+        runner.run(raw.aclose())
+        runner.run(ours.aclose())
+    return {name: [each / 100 for each in values] for name, values in found.items()}
 
 
 def create(url: str) -> object:
@@ -90,66 +117,15 @@ def create(url: str) -> object:
     return pairs(raw, lambda: ours.create(IMAGES, prompt="x").id, 60)
 
 
-def _in_process() -> tuple[Any, Any]:
-    import httpx
-
-    from kling_elements import KlingElements, Limits
-
-    url, transport = "https://api.example.com", httpx.MockTransport(_handler)
-    raw = httpx.Client(base_url=url, headers={"x-freepik-api-key": KEY}, transport=transport)
-    given = httpx.Client(transport=transport)
-    return raw, KlingElements(KEY, url, journal=False, limits=Limits.off(), http_client=given)
-
-
-def look_in_process() -> object:
-    """A look, without sockets."""
-    raw, ours = _in_process()
-    return pairs(lambda: raw.get(STATUS).json()["data"]["status"], lambda: ours.get(TASK).status, 200)
-
-
 def create_in_process() -> object:
     """A create, without sockets and journal."""
-    raw, ours = _in_process()
+    raw, ours = _clients("")
     body = {"images": IMAGES, "prompt": "x"}
     return pairs(
         lambda: raw.post(CREATE, json=body).json()["data"]["task_id"],
         lambda: ours.create(IMAGES, prompt="x").id,
         200,
     )
-
-
-def look_async_in_process() -> object:
-    """A look under asyncio, without sockets."""
-    import httpx
-
-    from kling_elements import AsyncKlingElements, Limits
-
-    url, transport = "https://api.example.com", httpx.MockTransport(_handler)
-    given = httpx.AsyncClient(transport=transport)
-    return _async_pairs(
-        httpx.AsyncClient(base_url=url, headers={"x-freepik-api-key": KEY}, transport=transport),
-        AsyncKlingElements(KEY, url, journal=False, limits=Limits.off(), http_client=given),
-    )
-
-
-def _async_pairs(raw: Any, ours: Any) -> dict[str, list[float]]:
-    with asyncio.Runner() as runner:
-
-        async def status() -> object:
-            return (await raw.get(STATUS)).json()["data"]["status"]
-
-        async def many(call: Callable[[], Awaitable[object]]) -> None:
-            for _ in range(100):
-                await call()
-
-        found = pairs(
-            lambda: runner.run(many(status)),
-            lambda: runner.run(many(lambda: ours.get(TASK))),
-            1,
-        )
-        runner.run(raw.aclose())
-        runner.run(ours.aclose())
-    return {name: [each / 100 for each in values] for name, values in found.items()}
 
 
 def batch(count: str) -> object:
@@ -201,16 +177,6 @@ def validators() -> object:
         import_module("jsonschema").Draft4Validator(schema),
     )
     return pairs(lambda: in_python.is_valid(body), lambda: in_rust.is_valid(body), 300)
-
-
-def look_async(url: str) -> object:
-    """A look under asyncio, over kept connections."""
-    import httpx
-
-    from kling_elements import AsyncKlingElements, Limits
-
-    raw = httpx.AsyncClient(base_url=url, headers={"x-freepik-api-key": KEY})
-    return _async_pairs(raw, AsyncKlingElements(KEY, url, journal=False, limits=Limits.off()))
 
 
 def journal(url: str) -> object:

@@ -23,6 +23,10 @@ class Page:
         """Add lines."""
         self.lines += lines
 
+    def chapter(self, title: str, *text: str) -> None:
+        """Begin a chapter."""
+        self.add(f"## {title}", "", *text)
+
     def table(self, *heads: str) -> None:
         """Begin a table."""
         self.add("", "| " + " | ".join(heads) + " |", "|---" * len(heads) + "|")
