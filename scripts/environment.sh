@@ -1,8 +1,6 @@
 #!/bin/sh
 # Makes .cache/venv, or repairs it, or does nothing. `make` runs this before every target that needs the environment.
 #
-#     scripts/environment.sh [--clean]
-#
 # The environment holds what requirements-dev.txt pins, and this project, editable. Its stamp is written last, so that a run that was
 # interrupted is done again from the start. PYTHON=… chooses the interpreter.
 set -eu
@@ -51,11 +49,6 @@ show_venv() {
 }
 
 stamped() { [ -f "$stamp" ] && sed -n "$1p" "$stamp"; }
-
-if [ "${1:-}" = --clean ]; then
-    rm -rf .cache/venv
-    exit
-fi
 
 wanted_packages=$(packages_key)
 wanted_project=$(project_key)
