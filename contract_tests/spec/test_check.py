@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from contract_tests.spec.pages import REF, at, embedded, fixture, put
+from contract_tests.spec.pages import REF, at, embedded, excerpt, fixture, put
 from spec.tools.build import build
 from spec.tools.check import check
 from spec.tools.errors import SpecError
@@ -110,6 +110,27 @@ def test_an_error_in_the_finished_document_names_the_page_or_the_overlay(
         build({"a.md": embedded(operation=operation)}, overlay)
     assert str(caught.value).startswith(place)
     assert caught.value.line
+
+
+WRONG = [{"type": "object", "properties": {"schema": {"type": "string", "enum": []}}}]
+MEDIA = {"application/json": {"schemaArray": WRONG, "description": "OK"}}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"request": {"parameters": {"query": {"content": {"schema": WRONG}}}}},
+        {"request": {"body": MEDIA}},
+        {"response": {"200": MEDIA}},
+    ],
+    ids=str,
+)
+def test_an_error_in_a_page_of_the_older_format_names_its_line(said: dict[str, Any]) -> None:
+    """A place in the finished document is found where the older format has it, to the line."""
+    page = excerpt(**said)
+    with pytest.raises(SpecError) as caught:
+        build({"a.md": page})
+    assert page.decode().splitlines()[(caught.value.line or 0) - 1].strip() == "enum: []"
 
 
 def test_a_note_about_the_vendors_example_names_its_page() -> None:

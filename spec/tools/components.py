@@ -28,7 +28,7 @@ class Part:
     line: int  # the block's first line in it
     document: dict[str, Any]  # OpenAPI 3.0.3; `merge` does not change it
     own_info: bool  # whether `info` is the vendor's own, not derived from the page: the newer format has one
-    source: Source | None = None
+    source: Source
 
     @property
     def place(self) -> str:
@@ -37,7 +37,7 @@ class Part:
 
     def at(self, keys: Keys) -> str:
         """Name a place of it, as reports do; the older format has other ways to its places."""
-        line = self.source.line(keys) if self.own_info and self.source is not None else self.line
+        line = self.source.line(keys) if self.own_info else self.line
         return f"{self.file}:{line}"
 
 

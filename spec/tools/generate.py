@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,7 +19,7 @@ from spec.tools.lazy_models import import_models_late
 from spec.tools.option_types import write_option_types
 from spec.tools.page import decode
 from spec.tools.proof import Question, prove, run_module
-from spec.tools.structure import METHODS, operations
+from spec.tools.structure import operations
 
 if TYPE_CHECKING:
     from spec.tools.errors import Keys, Notes
@@ -30,7 +29,6 @@ HEADER: Final = (
     " Do not edit: change spec/ and `make regenerate`.\n"
 )
 _LONGEST_OUTPUT: Final = 400
-_MOST_TRIED: Final = 20
 _ADVICE: Final = {
     "must have items": "give the array `items` by an action in spec/overlay.yaml; `items: {}` where"
     " anything may be in it",
@@ -72,10 +70,8 @@ def generate(document: dict[str, Any], config: Path, into: Path) -> Notes:
         question = Question.of(document, given)
         refused = running.result()
     if refused is not None:
-        keys = _place(refused, document, given.document) or _search(given.document, document, work)
-        raise SpecError(
-            f"the generator refused the document: {_readable(refused)}. {_advice(refused)}", keys=keys
-        )
+        problem = f"the generator refused the document: {_readable(refused)}. {_advice(refused)}"
+        raise SpecError(problem, keys=_place(refused, document, given.document))
     restore_names(package, given.stand_ins)
     write_option_types(document, package)
     import_models_late(package)
@@ -97,8 +93,8 @@ def _run(document: Path, config: Path, package: Path) -> str | None:
     return done.stdout + done.stderr if done.returncode != 0 or not package.is_dir() else None
 
 
-def _place(said: str, document: dict[str, Any], given: dict[str, Any]) -> Keys:
-    """Find the schema or operation that the generator complains of; nothing where it names none."""
+def _place(said: str, document: dict[str, Any], given: dict[str, Any]) -> Keys | None:
+    """Find the schema or operation that the generator complains of; None where it names none."""
     schemas = document.get("components", {}).get("schemas", {})
     for name in reversed(re.findall(r"/components/schemas/([^\s\"]+)", said)):
         found = max((one for one in schemas if name.startswith(one)), key=len, default=None)
@@ -107,32 +103,7 @@ def _place(said: str, document: dict[str, Any], given: dict[str, Any]) -> Keys:
     for (path, method, _), (shown, _, _) in zip(operations(document), operations(given), strict=True):
         if re.search(rf"parsing {method.upper()} {re.escape(shown)} within", said):
             return ("paths", path, method)
-    return ()
-
-
-def _search(given: dict[str, Any], document: dict[str, Any], work: Path) -> Keys:
-    """Find the operation that the generator refuses by itself, where it names none."""
-    pairs = list(zip(operations(document), operations(given), strict=True))
-    for (path, method, _), (shown, _, operation) in pairs[:_MOST_TRIED]:
-        item = {key: value for key, value in given["paths"][shown].items() if key not in METHODS}
-        alone = {**given, "paths": {shown: {**item, method: operation}}}
-        used, waiting = set[str](), [alone["paths"]]
-        while waiting:
-            for name in set(re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(waiting.pop()))) - used:
-                used.add(name)
-                waiting.append(given["components"]["schemas"][name])
-        schemas = given.get("components", {}).get("schemas", {})
-        alone["components"] = {
-            **given.get("components", {}),
-            "schemas": {name: schema for name, schema in schemas.items() if name in used},
-        }
-        _write_json(work / "alone.json", alone)
-        package = work / "alone" / method
-        shutil.rmtree(work / "alone", ignore_errors=True)
-        package.parent.mkdir()
-        if _run(work / "alone.json", work / "generator.yaml", package) is not None:
-            return ("paths", path, method)
-    return ()
+    return None
 
 
 def _readable(output: str) -> str:

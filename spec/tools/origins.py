@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from spec.tools.yaml_source import Source
 
 _LONGEST_NOTE = 240
-_SCHEMA_PLACES = {"schema": ("schemaArray", 0)}
 
 
 @dataclass
@@ -120,24 +119,27 @@ def _named(document: dict[str, Any], parameter: Any) -> tuple[Any, Any]:
 
 def _line(part: Part, keys: Keys) -> int | None:
     """Give the line of a place in a part's document, which the older format says in its own way."""
-    if part.source is None:
-        return part.line
-    if not part.own_info:
-        keys = _in_excerpt(part, keys)
-    return part.source.line(keys)
+    return part.source.line(keys if part.own_info else _in_excerpt(part, keys))
 
 
 def _in_excerpt(part: Part, keys: Keys) -> Keys:
     if keys[:1] != ("paths",) or len(keys) < 4:  # noqa: PLR2004 - path, method, what is in it
         return keys if keys[:1] == ("components",) else ("paths",)
-    inside = tuple(one for key in keys[4:] for one in (_SCHEMA_PLACES.get(str(key)) or (key,)))
+    in_media = _swapped(_swapped(keys[4:], "content"), "schema", "schemaArray", 0)
     match keys[3]:
         case "parameters":
             location, name = _named(part.document, _get(part.document, keys[:5]))
-            return ("paths", "request", "parameters", str(location), str(name), *inside[1:])
+            inside = _swapped(keys[5:], "schema", "schema", 0)
+            return ("paths", "request", "parameters", str(location), str(name), *inside)
         case "requestBody":
-            return ("paths", "request", "body", *(key for key in inside if key != "content"))
+            return ("paths", "request", "body", *in_media)
         case "responses":
-            return ("paths", "response", *(key for key in inside if key != "content"))
+            return ("paths", "response", *in_media)
         case _:
             return ("paths",)
+
+
+def _swapped(keys: Keys, old: str, *new: str | int) -> Keys:
+    """Put others in the place of the first key of a name."""
+    at = keys.index(old) if old in keys else len(keys)
+    return (*keys[:at], *(new if old in keys else ()), *keys[at + 1 :])

@@ -17,12 +17,11 @@ import yaml.composer
 import yaml.parser
 import yaml.reader
 import yaml.scanner
-from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from yaml.nodes import MappingNode, Node, ScalarNode
 from yaml.resolver import BaseResolver
 
 from spec.tools.errors import Keys, SpecError
 
-_MOST_VALUES: Final = 1_000_000
 _MOST_REPEATED: Final = 20_000  # An alias of aliases can name billions of values in a few lines.
 _DEEPEST: Final = 150
 _TAG: Final = "tag:yaml.org,2002:"
@@ -166,8 +165,6 @@ class Values:
     def value(self, node: Node, keys: Keys) -> Any:
         """Make the value of a node, and note the lines of all that it holds."""
         self.lines[keys] = self.first_line + node.start_mark.line
-        if len(self.lines) > _MOST_VALUES:
-            raise self.error(f"more than {_MOST_VALUES} values: take in a part of it", node, keys)
         self.repeated += id(node) in self.made_nodes
         if self.repeated > _MOST_REPEATED:
             raise self.error(
@@ -181,16 +178,13 @@ class Values:
         if node.tag not in {f"{_TAG}map", f"{_TAG}seq"}:
             raise self.error(f"the tag {node.tag} has no meaning in JSON: write a plain value", node, keys)
         self.open_nodes.add(id(node))
-        made: Any = None
+        made: Any
         if isinstance(node, MappingNode):
             made = self._mapping(node, keys)
-        elif isinstance(node, SequenceNode):
-            made = self._sequence(node, keys)
+        else:
+            made = [self.value(child, (*keys, place)) for place, child in enumerate(node.value)]
         self.open_nodes.discard(id(node))
         return made
-
-    def _sequence(self, node: SequenceNode, keys: Keys) -> list[Any]:
-        return [self.value(child, (*keys, place)) for place, child in enumerate(node.value)]
 
     def _mapping(self, node: MappingNode, keys: Keys) -> dict[str, Any]:
         made: dict[str, Any] = {}
