@@ -17,8 +17,8 @@ from kling_elements_mock.tasks import life_cycle, loopback, scenarios
 from kling_elements_mock.tasks.clock import Clock, SystemClock
 from kling_elements_mock.tasks.limits import DailyQuota, RateLimiter
 from kling_elements_mock.tasks.loopback import Fetch, Sender
+from kling_elements_mock.tasks.results import Signer
 from kling_elements_mock.tasks.script import Script
-from kling_elements_mock.tasks.signed_urls import Signer
 from kling_elements_mock.tasks.store import Store, Task, seeded_uuid
 from kling_elements_mock.tasks.uploads import Uploads
 from kling_elements_mock.tasks.webhooks import Change, Delivery, Dispatcher, Watcher

@@ -60,12 +60,8 @@ def _far_from_openapi(file: str, line: int, origins: Origins, *documents: dict[s
                 invalid = crash.message, ()
             if invalid is not None:
                 raise origins.error(*invalid, document) from error
-        raise SpecError(
-            f"this is far from an OpenAPI document ({type(error).__name__}: {error}): correct the copy, or"
-            " fetch it again",
-            file,
-            line,
-        ) from error
+        problem = f"this is far from an OpenAPI document ({type(error).__name__}: {error})"
+        raise SpecError(f"{problem}: correct the copy, or fetch it again", file, line) from error
 
 
 def convert_parsed(source: Source, block: Block, reports: list[str]) -> Part:
@@ -150,18 +146,15 @@ def _difference(name: tuple[str, str], taken: Part, other: Part) -> list[str]:
         operation = {**part.document["paths"][path][method], "operationId": "same", "tags": ["same"]}
         item = {key: value for key, value in part.document["paths"][path].items() if key == "parameters"}
         sides.append({**part.document, "paths": {path: {**item, method: operation}}})
-    changes = [
-        one for one in compare(sides[0], sides[1]) if one.rating > Rating.DOCUMENTATION and one.operations
-    ]
+    compared = compare(sides[0], sides[1])
+    changes = [one for one in compared if one.rating > Rating.DOCUMENTATION and one.operations]
     if not changes:
         return []
-    told = "; ".join(
-        f"{one.place.partition(': ')[2] or one.place}: {one.what}" for one in changes[:_MOST_TOLD]
-    )
+    shown = [f"{one.place.partition(': ')[2] or one.place}: {one.what}" for one in changes[:_MOST_TOLD]]
     more = f", and {len(changes) - _MOST_TOLD} more" if len(changes) > _MOST_TOLD else ""
     keys = ("paths", path, method)
     first = f"{other.at(keys)}: {method.upper()} {path} is taken from {taken.at(keys)}"
-    return [f"{first}, which differs from it: {brief(told, _LONGEST)}{more}"]
+    return [f"{first}, which differs from it: {brief('; '.join(shown), _LONGEST)}{more}"]
 
 
 def _read(given: tuple[str, bytes] | None) -> Source | None:

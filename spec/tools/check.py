@@ -76,15 +76,10 @@ def _references(document: dict[str, Any], nodes: list[Node]) -> Iterator[tuple[s
             try:
                 resolve(document, str(reference))
             except (LookupError, TypeError):
-                yield (
-                    f"the reference {reference} leads nowhere: add the component, or correct the name",
-                    keys,
-                )
+                yield f"the reference {reference} leads nowhere: add the component, or correct the name", keys
         if "$ref" in node.value and _leads_back(document, node):
-            yield (
-                f"the reference {node.value['$ref']} leads back to itself for one value: say what it is",
-                node.keys,
-            )
+            problem = f"the reference {node.value['$ref']} leads back to itself for one value: say what it is"
+            yield problem, node.keys
 
 
 def _mentions(node: Node) -> Iterator[tuple[Any, Keys]]:
@@ -141,10 +136,8 @@ def _parameters(document: dict[str, Any]) -> Iterator[tuple[str, Keys]]:
             seen |= here
         for name in templated:
             if ("path", name) not in seen:
-                yield (
-                    f"nothing describes the path's {{{name}}}: add a parameter of that name `in: path`",
-                    ("paths", path, method),
-                )
+                problem = f"nothing describes the path's {{{name}}}: add a parameter of that name `in: path`"
+                yield problem, ("paths", path, method)
 
 
 def _values(nodes: list[Node]) -> Iterator[tuple[str, Keys]]:

@@ -28,11 +28,8 @@ def read_embedded(source: Source, block: Block, reports: list[str]) -> dict[str,
     document = read_document(source, reports)
     item = document["paths"].get(block.path)
     if not isinstance(item, dict) or block.method not in item:
-        raise source.error(
-            f"the fence names {block.method.upper()} {block.path}, and the block has no such operation:"
-            " the page contradicts itself; fetch it again",
-            ("paths",),
-        )
+        problem = f"the fence names {block.method.upper()} {block.path}, and the block has no such operation"
+        raise source.error(f"{problem}: the page contradicts itself; fetch it again", ("paths",))
     operation = item[block.method]
     if block.title:
         operation.setdefault("summary", block.title)
@@ -106,16 +103,13 @@ def _convert(document: dict[str, Any], source: Source, reports: list[str]) -> No
             if node.kind == "schema":
                 continue
             if "$ref" in node.value and not str(node.value["$ref"]).startswith("#/"):
-                raise source.error(
-                    "a reference must begin with #/ and stay in the document", (*node.keys, "$ref")
-                )
+                problem = "a reference must begin with #/ and stay in the document"
+                raise source.error(problem, (*node.keys, "$ref"))
             for kind, keys, value in list(parts(node)):
                 if kind == "schema":
                     holder = node.value if len(keys) == len(node.keys) + 1 else node.value[str(keys[-2])]
                     holder[str(keys[-1])] = reader.schema(value, keys)
     except UnknownKeyError as error:
-        raise source.error(
-            f"{error.problem}: correct it in the page's copy, or teach spec/tools/structure.py what it means",
-            error.keys,
-        ) from error
+        advice = "correct it in the page's copy, or teach spec/tools/structure.py what it means"
+        raise source.error(f"{error.problem}: {advice}", error.keys) from error
     reports.extend(reader.notes())

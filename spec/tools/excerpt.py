@@ -177,7 +177,7 @@ class Excerpt:
             content[media_type] = made
         if len(set(required)) > 1:
             raise body.error(
-                "the body is required in one media type and not in another: OpenAPI has one answer"
+                "the body is required in one media type and not in another: OpenAPI has one flag"
             )
         made_body: dict[str, Any] = {"description": descriptions[0]} if descriptions else {}
         if required[0]:
@@ -200,9 +200,8 @@ class Excerpt:
                 continue
             made, lifted = self._media(place, ())
             if lifted:
-                raise place.error(
-                    "an answer is neither required nor optional: remove `required`", "schemaArray"
-                )
+                problem = "an answer is neither required nor optional: remove `required`"
+                raise place.error(problem, "schemaArray")
             if "description" in place.value:
                 descriptions.append(_described(made, place.text("description"), descriptions))
             place.close()
@@ -227,9 +226,8 @@ class Excerpt:
         """Read the stand-in for an answer without a body: all it says is a description."""
         for entry in place.places("schemaArray"):
             if entry.take("type") != "any":
-                raise entry.error(
-                    f"{PLACEHOLDER} means no body, and this is one: correct the media type", "type"
-                )
+                problem = f"{PLACEHOLDER} means no body, and this is one: correct the media type"
+                raise entry.error(problem, "type")
             if entry.take("description") not in (None, place.value.get("description")):
                 raise entry.error("this description differs from the answer's: keep one", "description")
             entry.close()

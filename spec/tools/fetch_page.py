@@ -68,18 +68,15 @@ def _download(page: str, transport: httpx.BaseTransport | None, clock: Callable[
                         page = str(answer.next_request.url)
                         continue
                     if answer.status_code != _OK:
-                        raise SpecError(
-                            f"answered {answer.status_code}: look at it in a browser; it may have moved",
-                            page,
-                        )
+                        problem = f"answered {answer.status_code}: look at it in a browser; it may have moved"
+                        raise SpecError(problem, page)
                     for chunk in answer.iter_bytes():
                         content += chunk
                         if len(content) > MOST_BYTES or clock() > ends:
                             break
                 if clock() > ends:
-                    raise SpecError(
-                        f"took more than {_PATIENCE_S} s: try again, or save the page and name the file", page
-                    )
+                    problem = f"took more than {_PATIENCE_S} s: try again, or save the page and name the file"
+                    raise SpecError(problem, page)
                 return _bounded(bytes(content), page)
     except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
         raise SpecError(f"could not be fetched: {error or type(error).__name__}", page) from error
@@ -102,15 +99,11 @@ def file_for(page: str, content: bytes, known: Mapping[str, bytes]) -> str:
         for other, old in known.items()
         if is_document(other) == is_whole and mine & _operations_or_none(old, other)
     ]
-    own = _own_name(
-        name, ".json" if is_whole and content.lstrip()[:1] == b"{" else ".yaml" if is_whole else ".md"
-    )
+    suffix = ".md" if not is_whole else ".json" if content.lstrip()[:1] == b"{" else ".yaml"
+    own = _own_name(name, suffix)
     if len(same) > 1 and own not in same:
-        raise SpecError(
-            f"holds operations of several files ({', '.join(same)}): replace them by hand, then"
-            " `make regenerate`",
-            page,
-        )
+        problem = f"holds operations of several files ({', '.join(same)}): replace them by hand, then"
+        raise SpecError(f"{problem} `make regenerate`", page)
     return own if own in same or not same else same[0]
 
 

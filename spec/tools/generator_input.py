@@ -128,11 +128,9 @@ def _say_style_as_text(document: dict[str, Any], node: Node, reports: Notes, as_
     ):
         return
     if where in {"header", "cookie"} and is_compound:
-        raise SpecError(
-            f"the generated client can't write the {kind} {name!r} in a {where}: make it a"
-            " string (`schema: {type: string}`) by an action in spec/overlay.yaml; callers write it then",
-            keys=node.keys,
-        )
+        problem = f"the generated client can't write the {kind} {name!r} in a {where}: make it a string"
+        advice = "(`schema: {type: string}`) by an action in spec/overlay.yaml; callers write it then"
+        raise SpecError(f"{problem} {advice}", keys=node.keys)
     _say_as_text(parameter)
     as_text.add(node.keys)
     problem = f"the generated client takes {name} as text, written as the {where} has it (style {style})"

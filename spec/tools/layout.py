@@ -89,6 +89,5 @@ def _version(package: str) -> str:
     try:
         return f"{package}={version(package)}"
     except PackageNotFoundError as error:
-        raise SpecError(
-            f"{package} is not installed: run this with the development environment (`make`)"
-        ) from error
+        problem = f"{package} is not installed: run this with the development environment (`make`)"
+        raise SpecError(problem) from error

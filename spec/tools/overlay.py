@@ -205,10 +205,7 @@ def _append(into: list[Any], entries: list[Any]) -> None:
 def _merge(into: dict[str, Any], update: dict[str, Any]) -> str:
     """Merge maps by key, join lists, replace the rest. Gives what is wrong, or an empty string."""
     if ("$ref" in {**into, **update}) and set(into) | set(update) != {"$ref"} and into and update:
-        return (
-            "a `$ref` would stand beside other keys, which then count for nothing: remove the one or the"
-            " others first"
-        )
+        return "a `$ref` would stand beside other keys, which then count for nothing: remove it or them first"
     for key, value in update.items():
         if key not in into or not isinstance(into[key], (dict, list)):
             into[key] = copy.deepcopy(value)

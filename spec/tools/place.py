@@ -76,9 +76,5 @@ class Place:
         """Refuse what nobody read."""
         for key in self.value:
             if key not in self.read:
-                raise self.error(
-                    f"`{key}` is not understood here: correct it in the page's copy, or teach"
-                    " spec/tools/excerpt.py"
-                    " what it means",
-                    key,
-                )
+                advice = "correct it in the page's copy, or teach spec/tools/excerpt.py what it means"
+                raise self.error(f"`{key}` is not understood here: {advice}", key)

@@ -187,9 +187,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     def work() -> tuple[list[str], int]:
         if not layout.upstream.is_dir():
-            raise SpecError(
-                "there is no such directory: --root must hold spec/upstream/", str(layout.upstream)
-            )
+            problem = "there is no such directory: --root must hold spec/upstream/"
+            raise SpecError(problem, str(layout.upstream))
         if options.check:
             lines, same = check(layout)
             return lines, int(not same)

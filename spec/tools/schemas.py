@@ -99,11 +99,9 @@ class SchemaReader:
         elif (convert := _CONVERTED.get(keyword)) is not None:
             convert(self, content, keys, made)
         else:
-            raise self.source.error(
-                f"the schema keyword `{keyword}` is not known to OpenAPI 3.0: correct it in the page's copy,"
-                " or teach spec/tools/schemas.py what it means",
-                keys,
-            )
+            advice = "correct it in the page's copy, or teach spec/tools/schemas.py what it means"
+            problem = f"the schema keyword `{keyword}` is not known to OpenAPI 3.0: {advice}"
+            raise self.source.error(problem, keys)
 
     def _inside(self, keyword: str, content: Any, keys: Keys) -> Any:
         """Convert the schemas that a keyword holds."""
@@ -144,9 +142,8 @@ class SchemaReader:
 
     def _reference(self, content: Any, keys: Keys, made: dict[str, Any]) -> None:
         if not isinstance(content, str) or not content.startswith("#/"):
-            raise self.source.error(
-                f"a reference must begin with #/ and stay in the document: {content!r}", keys
-            )
+            problem = f"a reference must begin with #/ and stay in the document: {content!r}"
+            raise self.source.error(problem, keys)
         if content.startswith("#/$defs/") or "/$defs/" in content:
             raise self.source.error("a reference into `$defs`: make a component of what it names", keys)
         made["$ref"] = content
@@ -203,9 +200,8 @@ class SchemaReader:
         names = types if isinstance(types, list) else [types]
         for name in names:
             if name not in {*TYPES, "null", "any", "file"} and not _ENUM_TYPE.fullmatch(str(name)):
-                raise self.source.error(
-                    f"{name!r} is no type of OpenAPI ({', '.join(TYPES)})", (*keys, "type")
-                )
+                problem = f"{name!r} is no type of OpenAPI ({', '.join(TYPES)})"
+                raise self.source.error(problem, (*keys, "type"))
         _set_types(made, [str(name) for name in names])
 
     def _named(self, value: dict[str, Any], made: dict[str, Any], keys: Keys) -> dict[str, Any]:
@@ -213,9 +209,8 @@ class SchemaReader:
             return made
         identifier = made.pop("refIdentifier")
         if self.on_named is None or not isinstance(identifier, str) or not identifier.startswith(_PREFIX):
-            raise self.source.error(
-                f"{identifier!r} names no schema: expected {_PREFIX}NAME", (*keys, "refIdentifier")
-            )
+            problem = f"{identifier!r} names no schema: expected {_PREFIX}NAME"
+            raise self.source.error(problem, (*keys, "refIdentifier"))
         return self.on_named(identifier.removeprefix(_PREFIX), made, keys)
 
 

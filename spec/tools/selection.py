@@ -29,12 +29,8 @@ class Selection:
         """Return whether an operation is wanted, and note the entries that say so."""
         if self.entries is None:
             return True
-        values: dict[str, list[object]] = {
-            "path": [path],
-            "method": [method],
-            "tag": list(tags),
-            "operationId": [operation_id],
-        }
+        values: dict[str, list[object]] = {"path": [path], "method": [method], "tag": [*tags]}
+        values["operationId"] = [operation_id]
         found = {
             number
             for number, entry in enumerate(self.entries)
@@ -48,11 +44,10 @@ class Selection:
         for number, entry in enumerate(self.entries or ()):
             if number not in self.used and self.source is not None:
                 said = ", ".join(f"{key}: {value}" for key, value in entry.items())
-                raise self.source.error(
+                problem = (
                     f"no operation of the documents in spec/upstream/ is `{said}`: correct the entry, or"
-                    " remove it",
-                    ("operations", number),
                 )
+                raise self.source.error(f"{problem} remove it", ("operations", number))
 
 
 def _matches(value: object, pattern: str) -> bool:
@@ -78,9 +73,8 @@ def read_selection(source: Source) -> Selection:
             raise source.error(f"an entry has one or more of {', '.join(_KEYS)}", ("operations", number))
         for key, value in entry.items():
             if not isinstance(value, str) or not value:
-                raise source.error(
-                    "expected a pattern: text, with * for any text", ("operations", number, key)
-                )
+                problem = "expected a pattern: text, with * for any text"
+                raise source.error(problem, ("operations", number, key))
         if "method" in entry:
             entry["method"] = entry["method"].lower()
     return Selection(tuple(given), prefer, source)

@@ -167,9 +167,8 @@ class Values:
         self.lines[keys] = self.first_line + node.start_mark.line
         self.repeated += id(node) in self.made_nodes
         if self.repeated > _MOST_REPEATED:
-            raise self.error(
-                f"aliases repeat more than {_MOST_REPEATED} values: refer to components", node, keys
-            )
+            problem = f"aliases repeat more than {_MOST_REPEATED} values: refer to components"
+            raise self.error(problem, node, keys)
         self.made_nodes.add(id(node))
         if isinstance(node, ScalarNode):
             return self._scalar(node, keys)
@@ -192,9 +191,8 @@ class Values:
             if not isinstance(key_node, ScalarNode):
                 raise self.error("a key must be a plain word", key_node, keys)
             if key_node.tag == f"{_TAG}merge":
-                raise self.error(
-                    "merge keys (<<) are not part of YAML 1.2: write the keys out", key_node, keys
-                )
+                problem = "merge keys (<<) are not part of YAML 1.2: write the keys out"
+                raise self.error(problem, key_node, keys)
             key = str(key_node.value).translate(_PUT_BACK)  # 200 and '200' are the same key in JSON.
             if key in made:
                 raise self.error(f"the key {key!r} stands here twice: remove one", key_node, (*keys, key))

@@ -10,7 +10,7 @@ import anyio.to_thread
 from starlette.responses import Response
 
 from kling_elements_mock.http.responses import Refused, text_response
-from kling_elements_mock.tasks import results, signed_urls, uploads
+from kling_elements_mock.tasks import results, uploads
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 async def result(mock: Mock, request: MockRequest) -> Response:
     """Return a task's video; 403 for a URL that is not signed or is expired, 404 for no such task."""
     _require_method(request, "GET", "HEAD")
-    task_id = signed_urls.task_id_of(request.sent_path)
+    task_id = results.task_id_of(request.sent_path)
     if task_id is None:
         return text_response(404, "Not Found\n")
     expires = mock.signer.expiry(task_id, request.query)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import define, field
 
 from kling_elements_mock.document import examples
-from kling_elements_mock.tasks.signed_urls import mac
+from kling_elements_mock.tasks.results import mac
 from kling_elements_mock.tasks.store import seeded_uuid
 
 if TYPE_CHECKING:
