@@ -117,9 +117,8 @@ def _add(theirs: dict[str, Any], mine: dict[str, Any], part: Part, reports: list
             for name, value in named.items():
                 theirs.setdefault(section, {}).setdefault(name, value)
         elif not same(theirs.setdefault(section, named), named):
-            reports.append(
-                f"{part.place}: `components.{section}` differs from an earlier file's, which is kept"
-            )
+            text = f"`components.{section}` differs from an earlier file's, which is kept"
+            reports.append(f"{part.place}: {text}")
 
 
 def _substance(name: _Name, value: Any) -> Any:
@@ -138,9 +137,8 @@ def _renamed(document: dict[str, Any], names: dict[_Name, str]) -> dict[str, Any
         new = names[name]
         if key:
             prefix = f"#/components/{name[0]}/"
-            holder[key] = (
-                new if holder[key] == name[1] else prefix + new + holder[key].removeprefix(prefix + name[1])
-            )
+            rest = holder[key].removeprefix(prefix + name[1])
+            holder[key] = new if holder[key] == name[1] else prefix + new + rest
         else:
             _rename_key(holder, name[1], new)
     for (section, old), new in names.items():

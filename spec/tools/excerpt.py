@@ -176,9 +176,7 @@ class Excerpt:
             media.close()
             content[media_type] = made
         if len(set(required)) > 1:
-            raise body.error(
-                "the body is required in one media type and not in another: OpenAPI has one flag"
-            )
+            raise body.error("required in one media type and not in another: OpenAPI has one answer for both")
         made_body: dict[str, Any] = {"description": descriptions[0]} if descriptions else {}
         if required[0]:
             made_body["required"] = True

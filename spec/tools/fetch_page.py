@@ -60,9 +60,9 @@ def _download(page: str, transport: httpx.BaseTransport | None, clock: Callable[
                 parts = urlsplit(page)
                 if parts.scheme != "https" or not parts.hostname or parts.username is not None:
                     problem = (
-                        "only https URLs without a user name are fetched: anybody on the way could change"
+                        "only https URLs without a user name are fetched: others can be changed on the way"
                     )
-                    raise SpecError(f"{problem} others", page)
+                    raise SpecError(problem, page)
                 with client.stream("GET", page) as answer:
                     if answer.next_request is not None:
                         page = str(answer.next_request.url)

@@ -122,10 +122,7 @@ def _advice(output: str) -> str:
     for words, advice in _ADVICE.items():
         if words in output:
             return f"What to do: {advice}"
-    return (
-        "Correct it by an action in spec/overlay.yaml, or tell the generator what to do in"
-        " spec/generator.yaml"
-    )
+    return "Correct it by an action in spec/overlay.yaml, or say what to do in spec/generator.yaml"
 
 
 def _environment() -> dict[str, str]:

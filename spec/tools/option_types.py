@@ -51,10 +51,8 @@ def write_option_types(document: dict[str, Any], package: Path) -> None:
             f"{choices[field]}: TypeAlias = Literal[{_literal(_choices(fields[field]))}]\n"
             for field in choices
         ]
-        lines = [
-            f"class {name}Options(TypedDict, total=False):",
-            f'    """Optional fields of {name}; None leaves one out."""\n',
-        ]
+        lines = [f"class {name}Options(TypedDict, total=False):"]
+        lines.append(f'    """Optional fields of {name}; None leaves one out."""\n')
         for field, one in fields.items():
             lines.append(f"    {field}: {choices.get(field) or _type(one)} | None")
             lines.append(f"{_docstring(one)}\n")

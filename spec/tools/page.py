@@ -53,10 +53,8 @@ def decode(content: bytes, file: str) -> str:
     if not text.strip():
         raise SpecError("the page is empty: fetch it again", file, 1)
     if _HTML.match(text):
-        problem = (
-            "this is HTML, not Markdown: fetch the page's Markdown form (the same URL with .md at its end)"
-        )
-        raise SpecError(problem, file, 1)
+        problem = "this is HTML, not Markdown: fetch the page's Markdown form"
+        raise SpecError(f"{problem} (the same URL with .md at its end)", file, 1)
     return text
 
 

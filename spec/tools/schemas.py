@@ -177,10 +177,8 @@ class SchemaReader:
 
     def _exclusive_limits(self, made: dict[str, Any], keys: Keys) -> None:
         """Make 3.1's exclusive limits, which are numbers, 3.0's, which are flags on the inclusive ones."""
-        for keyword, inclusive, tighter in (
-            ("exclusiveMinimum", "minimum", max),
-            ("exclusiveMaximum", "maximum", min),
-        ):
+        limits = (("exclusiveMinimum", "minimum", max), ("exclusiveMaximum", "maximum", min))
+        for keyword, inclusive, tighter in limits:
             limit, other = made.get(keyword), made.get(inclusive)
             if limit is None or isinstance(limit, bool):
                 continue

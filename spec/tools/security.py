@@ -36,9 +36,7 @@ def read_security(request: Place, schemes: dict[str, Any]) -> list[dict[str, lis
             if shown and scheme_name != shown:
                 made["x-title"] = shown
             if schemes.setdefault(scheme_name, made) != made:
-                raise scheme.error(
-                    f"two security schemes are called {scheme_name!r} and differ: rename one in the page"
-                )
+                raise scheme.error(f"two security schemes are called {scheme_name!r} and differ: rename one")
         requirements.append(requirement)
     return requirements
 

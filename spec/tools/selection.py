@@ -44,10 +44,8 @@ class Selection:
         for number, entry in enumerate(self.entries or ()):
             if number not in self.used and self.source is not None:
                 said = ", ".join(f"{key}: {value}" for key, value in entry.items())
-                problem = (
-                    f"no operation of the documents in spec/upstream/ is `{said}`: correct the entry, or"
-                )
-                raise self.source.error(f"{problem} remove it", ("operations", number))
+                problem = f"no operation of the documents in spec/upstream/ is `{said}`"
+                raise self.source.error(f"{problem}: correct or remove the entry", ("operations", number))
 
 
 def _matches(value: object, pattern: str) -> bool:

@@ -54,9 +54,7 @@ def report(outcome: Outcome) -> list[str]:
         lines.append(f"API document: {headline(changes)} (all of it: make diff)")
         lines += [f"  {one.rating.word}: {one.place}: {one.what}" for one in changes[:_MOST_CHANGES]]
     else:
-        lines.append(
-            "API document and client: the same as before; only prose, or what is not selected, has changed."
-        )
+        lines.append("API document and client: as before; only prose, or what is not selected, has changed.")
     superfluous = [line.partition(": action ")[2] for line in outcome.reports if "any more" in line]
     if superfluous:
         lines.append(f"Overlay: superfluous now: action {'; '.join(superfluous)}")

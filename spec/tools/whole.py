@@ -140,9 +140,7 @@ class Whole:
 
     def wanted(self, selection: Selection) -> list[Name]:
         """Return the operations that are wanted, in the document's order."""
-        return [
-            name for name in self.ids if selection.wants(name[0], name[1], self.tags[name], self.ids[name])
-        ]
+        return [name for name in self.ids if selection.wants(*name, self.tags[name], self.ids[name])]
 
     def part(self, chosen: Collection[Name], reports: list[str]) -> Part:
         """Read some operations with all the components that they refer to."""
@@ -214,12 +212,13 @@ class Whole:
     ) -> None:
         """Leave out the links to operations that were not selected."""
         kept = {operation["operationId"] for _, _, operation in operations(document)}
-        gone = {self.ids[name] for name in others} - kept | {pointer(("paths", *name)) for name in others}
+        gone = {self.ids[name] for name in others} - kept - {None}
+        gone |= {pointer(("paths", *name)) for name in others}
         places: list[str] = []
         for node in [one for one in walk(document) if isinstance(one.value.get("links"), dict)]:
             for name, link in list(node.value["links"].items()):
                 target = self._link(document, link)
-                if {target.get("operationId"), target.get("operationRef")} & (gone - {None}):
+                if {target.get("operationId"), target.get("operationRef")} & gone:
                     places.append(f"{self.file}:{source.line((*node.keys, 'links', name))}")
                     if node.kind == "response":
                         del node.value["links"][name]
@@ -227,7 +226,7 @@ class Whole:
                 del node.value["links"]
         shared = document.get("components", {}).get("links", {})
         for name in list(shared):
-            if {shared[name].get("operationId"), shared[name].get("operationRef")} & (gone - {None}):
+            if {shared[name].get("operationId"), shared[name].get("operationRef")} & gone:
                 del shared[name]
         if not shared:
             document.get("components", {}).pop("links", None)
@@ -258,6 +257,5 @@ def looks_whole(name: str, content: bytes) -> bool:
     if name.lower().endswith((".md", *_SUFFIXES)):
         return is_document(name.lower())
     head = content[:4096].decode("utf-8", "replace")
-    return re.search(r"^\s*(\{\s*)?[\"']?(openapi|swagger)[\"']?\s*:", head, re.MULTILINE) is not None and (
-        "````" not in head
-    )
+    named = re.search(r"^\s*(\{\s*)?[\"']?(openapi|swagger)[\"']?\s*:", head, re.MULTILINE)
+    return named is not None and "````" not in head

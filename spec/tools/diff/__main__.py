@@ -63,9 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     new = options.new or str(options.root / DOCUMENT)
     if not options.new and not Path(new).is_file():
-        print(
-            f"{DOCUMENT} is missing: run `make regenerate`, or name another document as TO", file=sys.stderr
-        )
+        said = f"{DOCUMENT} is missing: run `make regenerate`, or name another document as TO"
+        print(said, file=sys.stderr)
         return _USAGE
     try:
         old_document, new_document = (read_document(name, options.root) for name in (options.old, new))

@@ -8,7 +8,7 @@ from attrs import evolve, field, frozen
 
 from spec.tools.diff.model import MISSING, Direction, Place, as_list, as_map, same
 from spec.tools.errors import SpecError
-from spec.tools.structure import resolve
+from spec.tools.structure import pointer, reference_keys, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -69,7 +69,7 @@ class Node:
         """The reference that the value is, or the one that leads to it; None for a part of something."""
         reference = reference_of(self.value)
         if reference is None and len(self.way) == _COMPONENT_DEPTH and self.way[0] == "components":
-            return "#/" + "/".join(str(key).replace("~", "~0").replace("/", "~1") for key in self.way)
+            return pointer(self.way)
         return reference
 
     def resolved(self) -> Node:
@@ -85,8 +85,7 @@ class Node:
             except LookupError:
                 message = f"the reference {reference} leads nowhere: fix it"
                 raise SpecError(message, self.document.file) from None
-            way = tuple(key.replace("~1", "/").replace("~0", "~") for key in reference[2:].split("/"))
-            node = defined_at(self.document, way, value)
+            node = defined_at(self.document, reference_keys(reference), value)
         return node
 
     @property

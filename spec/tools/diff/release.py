@@ -93,11 +93,9 @@ def revise(changelog: str, stale: str, entry: str) -> str:
     if not fresh and kept == lines:
         return changelog
     body = "\n".join([*kept, *fresh]).strip("\n")
-    before, after = (
-        (unreleased[: section.start()], unreleased[section.end() :]) if section else (unreleased, "")
-    )
+    before, after = unreleased, ""
+    if section:
+        before, after = unreleased[: section.start()], unreleased[section.end() :]
     parts = [text[:start], before, f"{_HEADING}\n\n{body}" if body else "", after, text[end:]]
-    return (
-        newline.join("\n\n".join(part.strip("\n") for part in parts if part.strip("\n")).split("\n"))
-        + newline
-    )
+    made = "\n\n".join(part.strip("\n") for part in parts if part.strip("\n"))
+    return f"{made}\n".replace("\n", newline)

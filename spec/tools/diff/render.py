@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 NOTHING: Final = "The two documents say the same."
 _RATINGS: Final = (Rating.BREAKING, Rating.RISK, Rating.SAFE, Rating.DOCUMENTATION)
 _MOST_OPERATIONS: Final = 4
+_SAFE: Final = str.maketrans({"<": "&lt;", **{sign: f"\\{sign}" for sign in "\\|*_`[]~"}})
 
 
 def headline(changes: Sequence[Change]) -> str:
@@ -55,12 +56,7 @@ def as_text(changes: Sequence[Change]) -> str:
 
 def _cell(text: str) -> str:
     """Write text into a Markdown table: nothing in it may end the cell or begin a tag."""
-    for sign, safe in (
-        ("\\", "\\\\"), ("|", "\\|"), ("<", "&lt;"), ("*", "\\*"), ("_", "\\_"), ("`", "\\`"),
-        ("[", "\\["), ("]", "\\]"), ("~", "\\~"),
-    ):  # fmt: skip
-        text = text.replace(sign, safe)
-    return " ".join(text.split())
+    return " ".join(text.translate(_SAFE).split())
 
 
 def as_markdown(changes: Sequence[Change], title: str = "API document: what changed") -> str:
