@@ -89,12 +89,8 @@ class Mock:
         self.upload_requests: deque[RecordedRequest] = deque(maxlen=_KEPT_REQUESTS)
         self._with_bodies: deque[RecordedRequest] = deque()
         self._body_bytes = 0
-        self._dispatcher = Dispatcher(
-            self.clock,
-            self.settings.webhook_secret,
-            self.settings.seed,
-            sender or loopback.http_sender(self.settings.webhook_timeout),
-        )
+        sender = sender or loopback.http_sender(self.settings.webhook_timeout)
+        self._dispatcher = Dispatcher(self.clock, self.settings.webhook_secret, self.settings.seed, sender)
         self._watcher = Watcher(self._deliver_all)
         self._default_script = scenarios.read(self.settings.scenario)
         self._queued: deque[tuple[str | None, Script]] = deque()
@@ -226,14 +222,10 @@ class Mock:
         with task.delivering:
             statuses = self.store.undelivered(task)
             last = bool(statuses) and statuses[-1] in life_cycle.TERMINAL
+            bodies = [json.dumps(self.detail(task, status), separators=(",", ":")) for status in statuses]
             changes = [
-                Change(
-                    task.id,
-                    status,
-                    task.webhook_url,
-                    json.dumps(self.detail(task, status), separators=(",", ":")).encode(),
-                )
-                for status in statuses
+                Change(task.id, status, task.webhook_url, body.encode())
+                for status, body in zip(statuses, bodies, strict=True)
             ]
             self._dispatcher.deliver(changes, task.script, last=last)
         if last:

@@ -74,9 +74,8 @@ def _follow(root: Mapping[str, Any], pointer: str, value: Any) -> Node:
     while isinstance(value, dict) and isinstance(value.get("$ref"), str):
         reference = value["$ref"]
         if not reference.startswith("#/") or reference[1:] in seen:
-            raise DocumentError(
-                f"#{pointer}: the reference {reference!r} points outside the document, or to itself"
-            )
+            problem = f"the reference {reference!r} points outside the document, or to itself"
+            raise DocumentError(f"#{pointer}: {problem}")
         pointer = reference[1:]
         seen.add(pointer)
         value = root

@@ -97,8 +97,10 @@ class Document:
         if not isinstance(root, dict) or not isinstance(root.get("paths"), dict):
             raise DocumentError("not an OpenAPI document: it has no 'paths'")
         self.root = root
-        self.operations: tuple[Operation, ...] = tuple(_operations(Node(root, "", root)))
-        self.by_id = {operation.id: operation for operation in self.operations}
+        self.top = Node(root, "", root)
+        self.operations: tuple[Operation, ...] = tuple(_operations(self.top))
+        self._by_id = {operation.id: operation for operation in self.operations}
+        self._at = {(operation.method, operation.path): operation for operation in self.operations}
         self.life_cycles: tuple[LifeCycle, ...] = tuple(self._life_cycles())
         self._schemes = self._key_places()
         self.key_places = tuple(dict.fromkeys(self._schemes.values()))
@@ -154,7 +156,7 @@ class Document:
 
     def _key_places(self) -> dict[str, KeyPlace]:
         places: dict[str, KeyPlace] = {}
-        components = Node(self.root, "", self.root).get("components")
+        components = self.top.get("components")
         for scheme, node in ({} if components is None else components.children("securitySchemes")).items():
             if node.text("type") == "apiKey":
                 name = node.text("name") or ""
@@ -171,17 +173,15 @@ class Document:
             for status in self._linked(create):
                 names = re.findall(r"\{([^}]+)\}", status.path)
                 if status.method == "GET" and len(names) == 1:
-                    listing = next(
-                        (op for op in self.operations if op.method == "GET" and op.path == create.path), None
-                    )
+                    listing = self._at.get(("GET", create.path))
                     yield LifeCycle(create, status, listing, names[0], _webhook_field(create))
                     break
 
     def _linked(self, operation: Operation) -> Iterator[Operation]:
         for link in (operation.success[1] or operation.node).children("links").values():
             target = link.text("operationId")
-            if target is not None and target in self.by_id:
-                yield self.by_id[target]
+            if target is not None and target in self._by_id:
+                yield self._by_id[target]
             reference = link.text("operationRef") or ""
             yield from (op for op in self.operations if reference == f"#{op.node.pointer}")
 

@@ -119,11 +119,13 @@ class Schemas:
     def __init__(self, document: Document) -> None:
         resource = Specification.OPAQUE.create_resource(document.root)
         registry: Registry[Any] = Registry().with_resource(_DOCUMENT, resource)
-        self._validator = lru_cache(maxsize=512)(
-            lambda pointer: _Validator(
-                {"$ref": f"{_DOCUMENT}#{pointer}"}, registry=registry, format_checker=FORMATS
-            )
-        )
+
+        @lru_cache(maxsize=512)
+        def validator(pointer: str) -> Any:
+            schema = {"$ref": f"{_DOCUMENT}#{pointer}"}
+            return _Validator(schema, registry=registry, format_checker=FORMATS)
+
+        self._validator = validator
 
     def violations(self, schema: Node, value: Any) -> tuple[Violation, ...]:
         """Return the first 20 violations, one a place; none if `value` is valid."""
@@ -140,9 +142,8 @@ class Schemas:
 
 
 def _describe(error: ValidationError) -> Violation:
-    path = "".join(
-        f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path
-    ).lstrip(".")
+    steps = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path)
+    path = "".join(steps).lstrip(".")
     if error.validator == "required":
         wanted: Any = error.validator_value
         missing = next((name for name in wanted if repr(name) in error.message.split(" is ")[0]), "?")

@@ -89,9 +89,8 @@ def _served(data: bytes, fields: Mapping[str, str], media_type: str = "video/mp4
         response = text_response(416, "Range Not Satisfiable\n")
         response.headers.update({"accept-ranges": "bytes", "content-range": f"bytes */{len(data)}"})
         return response
-    return Response(
-        data[start:stop], 206, {**headers, "content-range": f"bytes {start}-{stop - 1}/{len(data)}"}
-    )
+    headers["content-range"] = f"bytes {start}-{stop - 1}/{len(data)}"
+    return Response(data[start:stop], 206, headers)
 
 
 def _range(text: str, size: int) -> tuple[int, int] | None:

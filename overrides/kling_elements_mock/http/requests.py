@@ -82,9 +82,8 @@ class MockRequest(Request):
         own = f"[{address}]" if ":" in address else address
         plain = host.replace("[", "", 1).replace("]", "", 1).translate(dict.fromkeys(map(ord, ":.-")))
         usable = plain.isalnum() and plain.isascii() and host.count("[") == host.count("]")
-        return (
-            f"{self.scope.get('scheme', 'http')}://{host if usable else own + (f':{port}' if port else '')}"
-        )
+        socket = own + (f":{port}" if port else "")
+        return f"{self.scope.get('scheme', 'http')}://{host if usable else socket}"
 
     def carried(self, path_parameters: dict[str, str]) -> Carried:
         """Return what is validated beside the body."""

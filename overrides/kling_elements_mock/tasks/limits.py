@@ -52,11 +52,7 @@ class Standing:
 
     def headers(self) -> dict[str, str]:
         """Return the `x-ratelimit-*` headers; `reset` is in seconds from now, as on recorded responses."""
-        return {
-            "x-ratelimit-limit": str(self.limit),
-            "x-ratelimit-remaining": str(self.remaining),
-            "x-ratelimit-reset": str(self.reset),
-        }
+        return {f"x-ratelimit-{name}": str(getattr(self, name)) for name in ("limit", "remaining", "reset")}
 
 
 class RateLimiter:
@@ -92,9 +88,8 @@ def _standing(limit: RateLimit, moments: deque[float], now: float) -> Standing:
     start = now - limit.seconds
     used = [moment for moment in moments if moment > start] if moments and moments[0] <= start else moments
     reset = math.ceil(used[0] + limit.seconds - now) if used else math.ceil(limit.seconds)
-    return Standing(
-        limit.requests, max(0, limit.requests - len(used)), max(1, reset), len(used) >= limit.requests
-    )
+    left = limit.requests - len(used)
+    return Standing(limit.requests, max(0, left), max(1, reset), exceeded=left <= 0)
 
 
 class DailyQuota:

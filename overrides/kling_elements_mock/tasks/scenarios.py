@@ -243,13 +243,11 @@ def read(text: str) -> Script:
         unknown = sorted(set(options) - set(scenario.options))
         if unknown:
             known = ", ".join(scenario.options) or "none"
-            raise ScenarioError(
-                f"The scenario {name!r} has no option {unknown[0][:40]!r}. Its options: {known}"
-            )
+            said = f"The scenario {name!r} has no option {unknown[0][:40]!r}"
+            raise ScenarioError(f"{said}. Its options: {known}")
         try:
             script = scenario.act(script, value, options)
         except ValueError as error:
-            raise ScenarioError(
-                f"The scenario {part[:60]!r} is not valid ({error}). Write e.g. {scenario.example}"
-            ) from None
+            said = f"The scenario {part[:60]!r} is not valid ({error})"
+            raise ScenarioError(f"{said}. Write e.g. {scenario.example}") from None
     return script

@@ -133,9 +133,10 @@ class Store:
         history = task.history(self._clock.monotonic())
         if history[-1] in tasks.TERMINAL and task.settled_at is None:
             pace = task.plan.pace
-            task.settled_at = (
-                task.born_at + pace.seconds if isinstance(pace, tasks.Seconds) else self._clock.time()
-            )
+            if isinstance(pace, tasks.Seconds):
+                task.settled_at = task.born_at + pace.seconds
+            else:
+                task.settled_at = self._clock.time()
         return history
 
     def spend_fault(self, task: Task) -> bool:

@@ -129,9 +129,8 @@ def _label(text: str, size: tuple[int, int]) -> Image.Image:
     font = ImageFont.load_default(max(12, min(size) // 22))
     left, top, right, bottom = font.getbbox(text)
     pad = 6
-    label = Image.new(
-        "RGBA", (math.ceil(right - left) + 2 * pad, math.ceil(bottom - top) + 2 * pad), (0, 0, 0, 150)
-    )
+    box = (math.ceil(right - left) + 2 * pad, math.ceil(bottom - top) + 2 * pad)
+    label = Image.new("RGBA", box, (0, 0, 0, 150))
     ImageDraw.Draw(label).text((pad - left, pad - top), text, font=font, fill=(255, 255, 255, 255))
     return label
 
@@ -139,19 +138,13 @@ def _label(text: str, size: tuple[int, int]) -> Image.Image:
 def placeholder(text: str, number: int) -> Image.Image:
     """Draw a stand-in for the picture `number` (from 0) that was not fetched."""
     hues = (210, 25, 130, 290)
-    picture = Image.new("HSV", (960, 540), (round(hues[number % len(hues)] * 255 / 360), 110, 150)).convert(
-        "RGB"
-    )
+    hue = round(hues[number % len(hues)] * 255 / 360)
+    picture = Image.new("HSV", (960, 540), (hue, 110, 150)).convert("RGB")
     draw = ImageDraw.Draw(picture)
     for step in range(-540, 960, 120):
         draw.line([(step, 540), (step + 540, 0)], fill=(255, 255, 255), width=1)
     large, small = ImageFont.load_default(88), ImageFont.load_default(30)
     draw.text((480, 230), f"image {number + 1}", font=large, fill="white", anchor="mm")
-    draw.text(
-        (480, 330),
-        text if len(text) <= 2 * _HALF_LINE else f"{text[:_HALF_LINE]}…{text[-_HALF_LINE:]}",
-        font=small,
-        fill="white",
-        anchor="mm",
-    )
+    shown = text if len(text) <= 2 * _HALF_LINE else f"{text[:_HALF_LINE]}…{text[-_HALF_LINE:]}"
+    draw.text((480, 330), shown, font=small, fill="white", anchor="mm")
     return picture
