@@ -99,6 +99,9 @@ actions:
         ({"parameters": [{"name": "a", "in": "query", "schema": {"enum": []}}]}, "{}", "a.md:1"),
         ({}, "{responses: {'400': {$ref: '#/components/responses/No'}}}", "spec/overlay.yaml:4"),
         ({}, "{parameters: [{name: c, in: query, schema: {pattern: (, default: b}}]}", "spec/overlay.yaml:4"),
+        ({}, "{parameters: [{name: c, in: query, schema: {type: txt, default: b}}]}", "spec/overlay.yaml:4"),
+        ({}, "{responses: {'400': {description: No, enum: []}}}", "spec/overlay.yaml:4"),
+        ({}, "{responses: {'400': }}", "spec/overlay.yaml:4"),
     ],
 )
 def test_an_error_in_the_finished_document_names_the_page_or_the_overlay(
@@ -131,6 +134,14 @@ def test_an_error_in_a_page_of_the_older_format_names_its_line(said: dict[str, A
     with pytest.raises(SpecError) as caught:
         build({"a.md": page})
     assert page.decode().splitlines()[(caught.value.line or 0) - 1].strip() == "enum: []"
+
+
+def test_what_no_step_foresees_is_an_error_with_a_place() -> None:
+    """A named example of the older format is kept as it is: a key that no example has is named."""
+    with pytest.raises(SpecError) as caught:
+        build({"a.md": excerpt(components={"schemas": {}, "examples": {"one": {"type": "string"}}})})
+    assert caught.value.path == "components.examples.one"
+    assert caught.value.line
 
 
 def test_a_note_about_the_vendors_example_names_its_page() -> None:

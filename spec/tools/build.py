@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from jsonschema.exceptions import UnknownType  # type: ignore[import-untyped]  # it ships no types
 from referencing.exceptions import Unresolvable
 
 from spec.tools import yaml_source
@@ -190,8 +191,8 @@ def _checked(document: dict[str, Any], published: dict[str, Any], origins: Origi
     """Set aside the vendor's examples that don't fit, and check the document; return reports."""
     notes: Notes = []
     unfit = None
-    # Where a reference leads nowhere or back, or a pattern can't be read, `check` says so, with its place.
-    with contextlib.suppress(LookupError, Unresolvable, RecursionError, re.error):
+    # What can't be walked or judged, such as a reference that leads nowhere, `check` names, with its place.
+    with contextlib.suppress(LookupError, Unresolvable, RecursionError, re.error, UnknownType):
         moved, unfit = set_aside_misfits(document, published)
         notes += [
             (one.keys, f"the example does not fit its schema ({one.problem}): kept under x-unfit-*")

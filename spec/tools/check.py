@@ -48,7 +48,9 @@ def _more_problems(document: dict[str, Any], unfit: list[Misfit] | None) -> Iter
 
 def first_invalid(document: dict[str, Any]) -> tuple[str, Keys] | None:
     """Return what OpenAPI's own schema says against a document, and the place; None if nothing."""
-    error = worst(error for error in _errors(document) if error.absolute_path)
+    # Of a default, the validator gives the way inside its schema alone.
+    placed = (error for error in _errors(document) if error.absolute_path)
+    error = worst(error for error in placed if error.absolute_path[0] in document)
     return None if error is None else (_INVALID + brief(error.message), tuple(error.absolute_path))
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from spec.tools.yaml_source import Source
 
 _LONGEST_NOTE = 240
+_MISSING = object()
 
 
 @dataclass
@@ -51,13 +52,14 @@ class Origins:
 
     def place(self, keys: Keys, document: dict[str, Any]) -> tuple[str, int | None]:
         """Give the file and the line that a place of a document comes from."""
-        if self.overlay is not None and _get(self.published, keys) != _get(document, keys):
+        before, now = (_get(one, keys, _MISSING) for one in (self.published, document))
+        if self.overlay is not None and before != now:
             within = [
                 (len(location), number, action)
                 for number, (location, action) in enumerate(self.touched)
                 if keys[: len(location)] == location
             ]
-            if within and (_get(self.published, keys) is None or not isinstance(_get(document, keys), dict)):
+            if within and not (isinstance(before, dict) and isinstance(now, dict)):
                 length, _, action = max(within, key=lambda one: one[:2])
                 return self.overlay.file, self.overlay.line((*action.keys, "update", *keys[length:]))
         return self._page(keys, document)
@@ -77,12 +79,12 @@ class Origins:
         return (self.parts[0].file, self.parts[0].line) if self.parts else ("spec/upstream", None)
 
 
-def _get(document: Any, keys: Keys) -> Any:
+def _get(document: Any, keys: Keys, default: Any = None) -> Any:
     for key in keys:
         try:
             document = document[key]
         except (LookupError, TypeError):
-            return None
+            return default
     return document
 
 

@@ -80,7 +80,7 @@ class Node:
     value: dict[str, Any]
 
 
-class UnknownKeyError(Exception):
+class UnknownKeyError(LookupError):
     """A key, or a value where an object belongs, that OpenAPI 3.0 doesn't have."""
 
     def __init__(self, keys: Keys, problem: str) -> None:
