@@ -96,7 +96,7 @@ def run_module(
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise SpecError(f"{module} did not end within {_PATIENCE_S} s: try again", keys=()) from error
+        raise SpecError(f"{module} did not end within {_PATIENCE_S} s: try again") from error
 
 
 def _guess(document: dict[str, Any], problem: str) -> Keys:

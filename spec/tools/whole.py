@@ -201,8 +201,9 @@ class Whole:
         seen: set[str] = set()
         for path, method, operation in operations(document):
             name = str(operation["operationId"])
-            operation["operationId"] = new = next(one for one in numbered(name) if one not in seen)
+            new = next(one for one in numbered(name) if one not in seen)
             if new != name:
+                operation["operationId"] = new
                 line = source.line(("paths", path, method))
                 reports.append(f"{self.file}:{line}: the operationId {name} is taken: called {new}")
             seen.add(new)
