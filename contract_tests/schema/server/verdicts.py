@@ -89,7 +89,7 @@ def _printable(_line: object, _field: object, value: object) -> object:
     """Mark what neither XML nor a terminal can show: an answer's text is the server's, and may be a film."""
     if not isinstance(value, str):
         return value
-    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in value)
+    return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in value)
 
 
 def read(folder: Path) -> list[Line]:
