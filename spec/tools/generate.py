@@ -103,7 +103,8 @@ def _place(said: str, document: dict[str, Any], given: dict[str, Any]) -> Keys |
     for (path, method, _), (shown, _, _) in zip(operations(document), operations(given), strict=True):
         if re.search(rf"parsing {method.upper()} {re.escape(shown)} within", said):
             return ("paths", path, method)
-    return None
+    ways = [("paths", path, method) for path, method, _ in operations(document)]
+    return ways[0] if len(ways) == 1 else None
 
 
 def _readable(output: str) -> str:
@@ -111,9 +112,11 @@ def _readable(output: str) -> str:
     lines = output.splitlines()
     if any(line.startswith("Traceback") for line in lines):
         return f"it crashed: {lines[-1]}"
-    text = " ".join(output.split())
-    start = min((at for word in ("WARNING", "ERROR", "Error") if (at := text.find(word)) >= 0), default=0)
-    text = re.sub(r"<openapi_python_client[^>]*>", "", text[start:].split("If you believe", maxsplit=1)[0])
+    text = output.split("If you believe", maxsplit=1)[0]
+    text = re.sub(r"(?ms)^(Generating |Warning\(s\)).*?$|^\{$.*?^\}$", "", text)
+    if begun := re.search(r"(?m)^(WARNING|ERROR|Error)", text):
+        text = text[begun.start() :]
+    text = " ".join(re.sub(r"<openapi_python_client[^>]*>", "", text).split())
     return text[:_LONGEST_OUTPUT].strip().rstrip(".")
 
 
