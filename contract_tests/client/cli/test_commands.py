@@ -18,7 +18,7 @@ from contract_tests.client.cli.conftest import (
     names,
 )  # fmt: skip
 from contract_tests.support.answers import png
-from contract_tests.support.loopback import refused_url
+from contract_tests.support.loopback import refused_url, serving
 from kling_elements import Journal
 from kling_elements.cli.console import Console
 from kling_elements.cli.task_table import show_tasks
@@ -119,6 +119,11 @@ def test_an_unfinished_task_is_not_downloaded(cli: Cli) -> None:
     ended = cli("download", task_id, "-o", "x.mp4")
     assert ended.code == 5
     assert f"Next: kling-elements wait {task_id} -o x.mp4\n" in ended.err
+    strange = b'{"data": {"task_id": "it\'s", "status": "IN_PROGRESS", "generated": []}}'
+    with serving(lambda _: (200, {"content-type": "application/json"}, strange)) as service:
+        cli.environ(KLING_ELEMENTS_BASE_URL=service.url)
+        again = cli("download", task_id, "-o", "x.mp4")
+    assert (again.code, again.err) == (5, ended.err)
 
 
 def test_an_unexpected_error_is_one_line(cli: Cli) -> None:
