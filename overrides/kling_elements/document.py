@@ -82,7 +82,8 @@ class Document:
         return self._find(operation_id)[:2]
 
     @cached_property
-    def _operations(self) -> Mapping[str, tuple[str, str, Mapping[str, Any]]]:
+    def operations(self) -> Mapping[str, tuple[str, str, Mapping[str, Any]]]:
+        """The operations by their ids: the method, the path template, and what the document says of it."""
         return {
             operation["operationId"]: (method.upper(), path, operation)
             for path, path_item in self.content["paths"].items()
@@ -92,7 +93,7 @@ class Document:
 
     def _find(self, operation_id: str) -> tuple[str, str, Mapping[str, Any]]:
         try:
-            return self._operations[operation_id]
+            return self.operations[operation_id]
         except KeyError:
             raise LookupError(f"the document has no operation {operation_id!r}") from None
 

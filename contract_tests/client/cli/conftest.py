@@ -91,7 +91,7 @@ def _surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[N
 
 def parsed(*words: str) -> Namespace:
     """Parse a command's words."""
-    return parse(words).args
+    return parse(words)[1]
 
 
 def context_of(*words: str, err: io.StringIO | None = None) -> Written:

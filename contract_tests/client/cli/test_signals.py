@@ -21,8 +21,8 @@ from contract_tests.support.loopback import Answer, Asked, serving
 from kling_elements import Journal, Task, webhooks
 from kling_elements.cli import signals
 from kling_elements.cli.batch_progress import take_all
+from kling_elements.cli.commands.webhooks import json_line, read_secrets, text_line
 from kling_elements.cli.signals import Interrupted, Interruptions
-from kling_elements.cli.webhook_output import json_line, read_secrets, text_line
 from kling_elements.errors import ValidationError
 
 TASK = b'{"data": {"task_id": "abc-1", "status": "CREATED", "generated": []}}'

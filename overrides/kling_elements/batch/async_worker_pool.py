@@ -21,7 +21,6 @@ from kling_elements.batch.workload import Workload
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from types import TracebackType
     from typing import Self
 
     from anyio.abc import TaskGroup
@@ -93,9 +92,7 @@ class AsyncBatch(Generic[ItemT, ResultT]):
                 group.start_soon(self._serve, self._session)
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         await self.aclose()
 
     async def aclose(self) -> None:

@@ -18,7 +18,6 @@ from kling_elements.batch.workload import Workload
 from kling_elements.errors import KlingError
 
 if TYPE_CHECKING:
-    from types import TracebackType
     from typing import Self
 
 ItemT = TypeVar("ItemT")
@@ -46,9 +45,7 @@ class Batch(Generic[ItemT, ResultT]):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def __del__(self) -> None:

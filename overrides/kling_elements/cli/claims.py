@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from kling_elements.batch.resume import Claim
 
 if TYPE_CHECKING:
-    from types import TracebackType
     from typing import Self
 
     from kling_elements import KlingElements, Look, Task
@@ -36,9 +35,7 @@ class TaskClaim:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         if self._claim is not None:
             self._claim.release()
 

@@ -161,10 +161,6 @@ def _webhooks(parser: Parser) -> None:
     )
 
 
-def _nothing(parser: Parser) -> None:
-    del parser
-
-
 class Command(NamedTuple):  # dataclasses would cost `--help` 10 ms
     """A command; the module of its name in `kling_elements.cli.commands` does its work.
 
@@ -179,7 +175,7 @@ class Command(NamedTuple):  # dataclasses would cost `--help` 10 ms
     name: str
     help: str
     details: str = ""
-    add_arguments: Callable[[Parser], None] = _nothing
+    add_arguments: Callable[[Parser], None] = lambda _: None
     is_raw: bool = False
 
     def parser(self) -> Parser:

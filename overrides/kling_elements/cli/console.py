@@ -84,7 +84,7 @@ class Console:
     @property
     def is_live(self) -> bool:
         """Whether stderr is a terminal on which a line can be kept up to date."""
-        return self._is_terminal(self._err) and find_spec("rich") is not None
+        return self.has_tables(is_out=False)
 
     def show(self, now: Callable[[], Status] | None) -> None:
         """Keep a line up to date at the bottom of the terminal, if that can be done; None to clear it."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import kling_elements
 from kling_elements.cli.arguments import VALUED, add_common
-from kling_elements.cli.command_list import COMMANDS, Command
+from kling_elements.cli.command_list import COMMANDS
 from kling_elements.cli.console import PROGRAM, Console
 from kling_elements.cli.exit_codes import MEANINGS, ExitCode, UsageError
 from kling_elements.cli.parser import HelpWanted, Parser
@@ -16,17 +16,7 @@ if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Sequence
 
-
-class Invocation(NamedTuple):
-    """What was typed.
-
-    Attributes:
-        command: The command.
-        args: Its arguments, with `rest` for a command that parses them itself.
-    """
-
-    command: Command
-    args: Namespace
+    from kling_elements.cli.command_list import Command
 
 
 def run(argv: Sequence[str]) -> int:
@@ -42,7 +32,7 @@ def run(argv: Sequence[str]) -> int:
 
 def _run(argv: Sequence[str], console: Console) -> int:
     try:
-        invocation = parse(argv)
+        command, args = parse(argv)
     except HelpWanted as wanted:
         console.document(str(wanted).rstrip())
         # A script that forgot the command must not take the help for a result.
@@ -55,11 +45,11 @@ def _run(argv: Sequence[str], console: Console) -> int:
         return ExitCode.BAD_INPUT
     from kling_elements.cli.execution import execute  # noqa: PLC0415 - 150 ms that help and typos don't pay
 
-    return execute(invocation.command, invocation.args, console)
+    return execute(command, args, console)
 
 
-def parse(argv: Sequence[str]) -> Invocation:
-    """Parse the arguments.
+def parse(argv: Sequence[str]) -> tuple[Command, Namespace]:
+    """Return the command and its arguments, with `rest` for a command that parses them itself.
 
     Raises:
         UsageError: They are invalid.
@@ -84,8 +74,8 @@ def parse(argv: Sequence[str]) -> Invocation:
     command = COMMANDS[name]
     if command.is_raw:
         args.rest = list(rest)
-        return Invocation(command, args)
-    return Invocation(command, command.parser().parse(rest, args))
+        return command, args
+    return command, command.parser().parse(rest, args)
 
 
 def installed_version() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from kling_elements.cli.exit_codes import UsageError
@@ -53,12 +54,10 @@ class Parser(argparse.ArgumentParser):
 
     def fill_values(self) -> None:
         """Fill in the values that the document lists; for help and completion, as it takes 40 ms."""
-        if not self.valued:
-            return
-        from kling_elements.cli.field_values import field_values  # noqa: PLC0415 - see above
-
-        for name, action in self.valued.items():
-            action.metavar, action.choices = None, field_values(name)
+        if self.valued:
+            values = _listed_values()
+            for name, action in self.valued.items():
+                action.metavar, action.choices = None, values[name]
 
     def parse(self, words: Sequence[str], known: argparse.Namespace) -> argparse.Namespace:
         """Parse words into what is known already; files and options may alternate."""
@@ -114,6 +113,18 @@ def filled(text: str) -> str:
     if not text.strip():
         raise argparse.ArgumentTypeError(f"a value is needed: got {text!r}")
     return text
+
+
+def _listed_values() -> dict[str, Sequence[str]]:
+    """Return the values that the document lists for each field; those of "model" are in operations' ids."""
+    from kling_elements.document import load_document  # noqa: PLC0415 - see `fill_values`
+
+    document = load_document()
+    body = document.operation("createKlingElementsStdTask")["requestBody"]["content"]["application/json"]
+    fields = document.resolve(body["schema"])["properties"]
+    values = {name: document.resolve(field).get("enum", ()) for name, field in fields.items()}
+    found = (re.fullmatch(r"createKlingElements(\w+)Task", name) for name in document.operations)
+    return {**values, "model": [create[1].lower() for create in found if create]}
 
 
 def _split(words: Sequence[str]) -> tuple[Sequence[str], list[str]]:

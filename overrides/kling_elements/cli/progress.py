@@ -10,7 +10,6 @@ from kling_elements.cli.live_status import Status, clock_face
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
     from typing import Self
 
     from kling_elements import Look, Task
@@ -29,9 +28,7 @@ class LiveStatus:
             self._console.show(self.now)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._console.show(None)
 
     def now(self) -> Status:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from types import FrameType, TracebackType
+    from types import FrameType
     from typing import Any, Self
 
 GRACE = 2.0  # seconds; service managers give a process 5 to 10 before they kill it
@@ -70,9 +70,7 @@ class Interruptions:
                     self._before[number] = signal.signal(number, self._receive)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._stop_timer()
         for number, handler in self._before.items():
             signal.signal(number, handler)

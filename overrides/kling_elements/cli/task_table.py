@@ -30,7 +30,7 @@ def show_tasks(
     if not rows:
         return
     if not console.has_tables(is_out=True):
-        whole = [[_iso(cell) if isinstance(cell, float) else str(cell or "") for cell in row] for row in rows]
+        whole = [[iso(cell) if isinstance(cell, float) else str(cell or "") for cell in row] for row in rows]
         console.table(headers, whole, is_out=True)
         return
     columns: list[list[str]] = []
@@ -54,22 +54,17 @@ def shown_status(entry: Entry) -> str:
     return entry.state.value
 
 
-def shown_file(entry: Entry) -> str:
-    """Return the file that holds a task's video; empty if it isn't here."""
-    return entry.file or ""
+def iso(moment: float) -> str:
+    """Return a moment in the time of this machine, as ISO 8601 has it."""
+    return _local_time(moment).isoformat(timespec="seconds")
 
 
-def local_time(moment: float) -> datetime:
-    """Return a moment in the time of this machine."""
+def _local_time(moment: float) -> datetime:
     return datetime.fromtimestamp(moment, UTC).astimezone()
 
 
-def _iso(moment: float) -> str:
-    return local_time(moment).isoformat(timespec="seconds")
-
-
 def _short_time(moment: float) -> str:
-    then = local_time(moment)
+    then = _local_time(moment)
     return f"{then:%H:%M}" if then.date() == datetime.now(UTC).astimezone().date() else f"{then:%Y-%m-%d}"
 
 

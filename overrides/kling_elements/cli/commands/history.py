@@ -7,7 +7,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from kling_elements.cli.exit_codes import CommandError, ExitCode, UsageError
-from kling_elements.cli.task_table import local_time, show_tasks, shown_file, shown_status
+from kling_elements.cli.task_table import iso, show_tasks, shown_status
 from kling_elements.journal import Journal, JournalUnread
 
 if TYPE_CHECKING:
@@ -35,11 +35,11 @@ def run(args: Namespace, context: Context) -> int:
     rows = [
         (
             entry.created_at,
-            entry.task_id or "",
+            entry.task_id,
             shown_status(entry),
             entry.model,
-            entry.job.batch if entry.job else "",
-            shown_file(entry),
+            entry.job.batch if entry.job else None,
+            entry.file,
         )
         for entry in entries
     ]
@@ -60,7 +60,7 @@ def entry_object(entry: Entry) -> dict[str, Any]:
     return {
         "id": entry.task_id,
         "status": shown_status(entry),
-        "created_at": local_time(entry.created_at).isoformat(timespec="seconds"),
+        "created_at": iso(entry.created_at),
         "model": entry.model,
         "origin": entry.origin,
         "batch": entry.job.batch if entry.job else None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kling_elements.cli.connection import open_client
-from kling_elements.cli.task_table import local_time, show_tasks, shown_file
+from kling_elements.cli.task_table import iso, show_tasks
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -26,7 +26,7 @@ def run(args: Namespace, context: Context) -> int:
             {
                 "id": task.id,
                 "status": task.status,
-                "created_at": local_time(entry.created_at).isoformat(timespec="seconds") if entry else None,
+                "created_at": iso(entry.created_at) if entry else None,
                 "file": entry.file if entry else None,
             }
             for task, entry in found
@@ -37,7 +37,7 @@ def run(args: Namespace, context: Context) -> int:
         context.console,
         _HEADERS,
         [
-            (task.id, task.status, entry.created_at if entry else None, shown_file(entry) if entry else "")
+            (task.id, task.status, entry.created_at if entry else None, entry.file if entry else None)
             for task, entry in found
         ],
     )
