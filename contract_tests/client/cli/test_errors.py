@@ -19,6 +19,7 @@ KNOWN, SENT = {"task_id": "t-1"}, {"was_create_sent": True}
 WAIT = "kling-elements wait t-1"
 RESUME = f"{WAIT} -o t-1.mp4"
 LIST = "kling-elements list"
+REPLACED = {"output": "my out.mp4", "download_options": {"overwrite": True}}
 
 
 def api(kind: type[errors.ApiError], status: int, **more: Any) -> errors.ApiError:
@@ -55,7 +56,7 @@ CASES: list[tuple[BaseException, dict[str, Any], int, str | None, dict[str, Any]
     (errors.ResultMissing("no.", task=EMPTY, hint="kling-elements status t-1"), {}, 4,
      "kling-elements status t-1", {}),
     (deadline(hint=WAIT), {}, 5, RESUME, {"last_status": "CREATED", "resume": RESUME}),
-    (deadline(), {"output": "my out.mp4", "may_overwrite": True}, 5, f"{WAIT} -o 'my out.mp4' --overwrite",
+    (deadline(), REPLACED, 5, f"{WAIT} -o 'my out.mp4' --overwrite",
      {"last_status": "CREATED", "resume": f"{WAIT} -o 'my out.mp4' --overwrite"}),
     (errors.OutcomeUnknown("no.", status_code=502, hint=LIST), {}, 6, LIST, {"status_code": 502}),
     (errors.OutcomeUnknown("no.", task_id="t-1", hint=WAIT), {}, 6, RESUME, {"resume": RESUME}),

@@ -39,8 +39,6 @@ class Context:
         was_create_sent: Whether sending a create has begun.
         loss: What an interruption means, where it is more than one task's affair.
         output: The file that was asked for.
-        may_overwrite: Whether it may be replaced.
-        opens: Whether to open the video.
         download_options: How to fetch the video.
         key: The key and where it comes from, once it was found.
         keys: All keys that were found, to be struck out of what is shown.
@@ -55,8 +53,6 @@ class Context:
         self.was_create_sent = False
         self.loss: str | None = None
         self.output: str | None = None
-        self.may_overwrite = False
-        self.opens = False
         self.download_options: DownloadOptions = {}
         self.key: tuple[ApiKey, str] | None = None
         self.keys: list[ApiKey] = []
@@ -86,7 +82,7 @@ class Context:
     def resume(self, task_id: str) -> str:
         """Return the command that continues with a task."""
         words = ["wait", task_id, "-o", str(self.target(task_id))]
-        return self.command(*words, *(["--overwrite"] if self.may_overwrite else []))
+        return self.command(*words, *(["--overwrite"] if self.download_options.get("overwrite") else []))
 
     def command(self, *words: str) -> str:
         """Return a command for the same service."""

@@ -25,8 +25,6 @@ def take_output(args: Namespace, context: Context) -> None:
         ValidationError: If an option can't be used.
     """
     context.output = args.output
-    context.may_overwrite = args.overwrite
-    context.opens = args.open
     context.download_options = {"overwrite": args.overwrite}
     if args.redirects is not None:
         context.download_options["redirects"] = args.redirects
@@ -47,7 +45,8 @@ def check_output(context: Context, task_id: str | None = None) -> None:
         raise CommandError("-o needs the name of a file: the video can't go to stdout. Nothing was sent")
     path = context.target(task_id or "")
     is_named = context.output is not None or task_id is not None
-    if is_named and (problem := target_problem(context.output or path, overwrite=context.may_overwrite)):
+    may_overwrite = context.download_options.get("overwrite", False)
+    if is_named and (problem := target_problem(context.output or path, overwrite=may_overwrite)):
         raise CommandError(f"{problem}. Nothing was sent")
     try:
         write_probe(path.parent)

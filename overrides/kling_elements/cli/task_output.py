@@ -25,7 +25,7 @@ def show_file(task: Task, file: Path, context: Context) -> None:
         context.console.result_json(task_object(task, file))
     else:
         context.console.result_path(file)
-    if context.opens and not _open(file):
+    if context.args.open and not _open(file):
         context.console.note(f"{file} can't be opened here: no program for it was found")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from kling_elements.api.endpoints import DEFAULT_MODEL
+from kling_elements.batch.results import JobStatus
 from kling_elements.cli.arguments import WORKERS
 from kling_elements.cli.batch_progress import BatchProgress, take_all
 from kling_elements.cli.connection import open_client
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from kling_elements.batch.resume import Resumed
     from kling_elements.cli.context import Context
     from kling_elements.cli.signals import Interrupted
-    from kling_elements.journal import Entry, NewEntry
+    from kling_elements.journal import Entry
 
 _SHOWN = 50  # tasks that nobody recorded
 
@@ -37,30 +38,25 @@ def run(args: Namespace, context: Context) -> int:
         context.output = args.output
         check_output(context)
     with open_client(context) as client:
-        owner = client.journal_owner
         try:
-            client.journal.whole(lambda: client.journal.doubtful(owner.origin, owner.fingerprint))
+            _doubtful(client)
+            for entry in [_entry(client, name) for name in args.abandon]:  # all of them, or none
+                client.journal.abandon(entry.entry_id, "abandoned by hand")
+                context.console.note(f"abandoned {entry.entry_id}")
+            if args.adopt is not None:
+                _adopt(args, context, client)
         except JournalUnread as unread:
             return _report_unread(client, unread, None, context)
-        for entry in [_entry(client, owner, name) for name in args.abandon]:  # all of them, or none
-            client.journal.abandon(entry.entry_id, "abandoned by hand")
-            context.console.note(f"abandoned {entry.entry_id}")
-        if args.adopt is not None:
-            _adopt(args, context, client, owner)
-        return _resume(args, context, client, owner)
+        return _resume(args, context, client)
 
 
-def _resume(args: Namespace, context: Context, client: KlingElements, owner: NewEntry) -> int:
+def _resume(args: Namespace, context: Context, client: KlingElements) -> int:
     finished: list[dict[str, Any]] = []
-    is_whole = True
-
     progress = BatchProgress(context.console, is_quiet=context.is_quiet)
 
     def take(resumed: Resumed[Any]) -> None:
-        nonlocal is_whole
         progress.add(resumed.standing)
         finished.append(_record(resumed, context))
-        is_whole = is_whole and (resumed.standing.is_done or resumed.standing == "busy")
         _show(resumed, context)
 
     batch = client.resume(
@@ -74,8 +70,7 @@ def _resume(args: Namespace, context: Context, client: KlingElements, owner: New
         if stopped is not None:
             _note_interruption(stopped, batch, args, context)
     try:
-        journal = client.journal
-        doubtful = journal.whole(lambda: journal.doubtful(owner.origin, owner.fingerprint))
+        doubtful = _doubtful(client)
     except JournalUnread as unread:
         code = _report_unread(client, unread, finished, context)
         return code if stopped is None else stopped.exit_code
@@ -89,7 +84,7 @@ def _resume(args: Namespace, context: Context, client: KlingElements, owner: New
         context.console.note("there is no journal: nothing is known" if is_off else "nothing is unfinished")
     if stopped is not None:
         return stopped.exit_code
-    if not is_whole:
+    if not all(status.is_done or status is JobStatus.BUSY for status in progress.counts):
         return ExitCode.PARTLY
     return ExitCode.OUTCOME_UNKNOWN if doubtful else ExitCode.DONE
 
@@ -110,16 +105,24 @@ def _report_unread(
     return ExitCode.OTHER
 
 
-def _entry(client: KlingElements, owner: NewEntry, name: str) -> Entry:
+def _doubtful(client: KlingElements) -> list[Entry]:
+    """Return the creates of this origin and key whose outcome is unknown.
+
+    Raises:
+        JournalUnread: If the journal can't be read.
+    """
+    journal, owner = client.journal, client.journal_owner
+    return journal.whole(lambda: journal.doubtful(owner.origin, owner.fingerprint))
+
+
+def _entry(client: KlingElements, name: str) -> Entry:
     """Return the unfinished entry of that id, or that task, whole or by its first characters.
 
     Raises:
         CommandError: If there is none of this origin and key.
     """
-    mine = [
-        *client.journal.doubtful(owner.origin, owner.fingerprint),
-        *client.journal.unfinished(owner.origin, owner.fingerprint),
-    ]
+    owner = client.journal_owner
+    mine = [*_doubtful(client), *client.journal.unfinished(owner.origin, owner.fingerprint)]
     names = {each: entry for entry in mine for each in (entry.entry_id, entry.task_id) if each}
     whole = only_one(name, names, "entry")
     if whole is None:
@@ -129,29 +132,19 @@ def _entry(client: KlingElements, owner: NewEntry, name: str) -> Entry:
     return names[whole]
 
 
-def _doubtful_entry(client: KlingElements, owner: NewEntry, name: str) -> Entry:
-    """Return the entry of that id, which has no task yet.
-
-    Raises:
-        CommandError: If there is none of this origin and key, or it has a task.
-    """
-    entry = _entry(client, owner, name)
-    if not entry.is_doubtful:
+def _adopt(args: Namespace, context: Context, client: KlingElements) -> None:
+    """Add a task to the journal: to the entry that it belongs to, if that is known."""
+    entry = None if args.entry is None else _entry(client, args.entry)
+    if entry is not None and not entry.is_doubtful:
         raise CommandError(
             f"the entry {entry.entry_id} has task {entry.task_id}, and can't take another. Nothing was done"
         )
-    return entry
-
-
-def _adopt(args: Namespace, context: Context, client: KlingElements, owner: NewEntry) -> None:
-    """Add a task to the journal: to the entry that it belongs to, if that is known."""
-    entry_id = None if args.entry is None else _doubtful_entry(client, owner, args.entry).entry_id
     task = client.get(whole_id(client, args.adopt))  # it exists, and belongs to this key
-    doubtful = client.journal.doubtful(owner.origin, owner.fingerprint)
-    if entry_id is None and len(doubtful) == 1:
-        entry_id = doubtful[0].entry_id
+    if entry is None and len(doubtful := _doubtful(client)) == 1:
+        [entry] = doubtful
     target = None if args.output is None else str(absolute(args.output))
-    adopted = client.journal.adopt(task, owner._replace(target=target), entry_id)
+    new = client.journal_owner._replace(target=target)
+    adopted = client.journal.adopt(task, new, entry.entry_id if entry else None)
     context.console.note(f"added task {one_line(task.id)} to the journal")
     if adopted.target is None and args.directory is None:
         context.console.note(f"its video has no file yet. Next: {context.resume(task.id)}")
@@ -185,7 +178,7 @@ def _show(resumed: Resumed[Any], context: Context) -> None:
     if resumed.error is not None:
         text = context.format_error(resumed.error)
         context.console.note(f"{PROGRAM}: {label}: {resumed.standing}: {text}")
-    elif resumed.standing == "busy":
+    elif resumed.standing is JobStatus.BUSY:
         context.console.note(f"{label}: another process has claimed it")
     elif resumed.task is not None:
         fetch = context.command("download", task_id, "-o", "FILE")
