@@ -18,7 +18,7 @@ from kling_elements.batch import job_sources as reading
 from kling_elements.batch.csv_jobs import csv_rows
 from kling_elements.batch.image_jobs import image_jobs, names_images
 from kling_elements.batch.job_ids import JobIndex, batch_of, name_problem
-from kling_elements.batch.job_sources import located, numbered_lines
+from kling_elements.batch.job_sources import decoded, located, numbered_lines
 from kling_elements.batch.results import JobStatus
 
 
@@ -186,12 +186,13 @@ def test_each_image_is_a_job_of_its_name(folder: Path, sources: list[str], found
 def test_each_line_of_csv_is_a_job(text: str, rows: list[Any] | str) -> None:
     """The first line names the fields; an empty cell leaves one out; a bad line fails alone."""
     stream = io.BytesIO(text.encode("latin-1" if "\xff" in text else "utf-8"))
-    if isinstance(rows, str):
-        with pytest.raises(ValidationError, match=rows):
-            list(csv_rows(stream))
-        return
-    read = [(number, str(row)[: len(want)] if isinstance(want, str) else row)
-            for (number, row), (_, want) in zip(csv_rows(stream), rows, strict=True)]  # fmt: skip
+    with decoded(stream, is_text=True) as lines:
+        if isinstance(rows, str):
+            with pytest.raises(ValidationError, match=rows):
+                list(csv_rows(lines))
+            return
+        read = [(number, str(row)[: len(want)] if isinstance(want, str) else row)
+                for (number, row), (_, want) in zip(csv_rows(lines), rows, strict=True)]  # fmt: skip
     assert read == rows
     assert not stream.closed
 

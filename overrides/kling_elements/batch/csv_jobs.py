@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
-from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
 from kling_elements.batch.jobs import JOB_FIELDS
@@ -27,29 +25,16 @@ def is_csv(path: str | os.PathLike[str]) -> bool:
     return str(path).casefold().endswith(SUFFIXES)
 
 
-def csv_rows(stream: IO[Any]) -> Iterator[Row]:
+def csv_rows(text: IO[str]) -> Iterator[Row]:
     """Yield the jobs with their line numbers; an error in place of a line that can't be used.
 
     Raises:
-        ValidationError: The first line names no columns of jobs, or the text is not UTF-8.
+        ValidationError: The first line names no columns of jobs, or the text can't be decoded.
     """
-    with _text(stream) as text:
-        try:
-            yield from _rows(text)
-        except UnicodeError as error:
-            raise ValidationError([f"the jobs are not UTF-8 ({error}): save them as CSV in UTF-8"]) from None
-
-
-@contextmanager
-def _text(stream: IO[Any]) -> Iterator[IO[str]]:
-    if isinstance(stream, io.TextIOBase):
-        yield stream  # decoded already
-        return
-    text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
     try:
-        yield text
-    finally:
-        text.detach()  # the stream is its owner's to close
+        yield from _rows(text)
+    except UnicodeError as error:
+        raise ValidationError([f"the jobs are not UTF-8 ({error}): save them as CSV in UTF-8"]) from None
 
 
 def _rows(text: IO[str]) -> Iterator[Row]:
@@ -76,7 +61,7 @@ def _rows(text: IO[str]) -> Iterator[Row]:
 
 
 def _names(cells: list[str]) -> list[str]:
-    names = [cell.strip().removeprefix("\ufeff") for cell in cells]
+    names = [cell.strip() for cell in cells]
     problems = unknown_names([name for name in names if name], JOB_FIELDS, "a field of a job")
     problems += [f"the column {name} stands twice" for name in dict.fromkeys(names) if names.count(name) > 1]
     if "images" not in names:

@@ -46,15 +46,8 @@ if TYPE_CHECKING:
 
 TaskT = TypeVar("TaskT", bound=Task)
 
-_RATE_PAUSES = (
-    15.0,
-    30.0,
-    60.0,
-    120.0,
-    300.0,
-    600.0,
-    600.0,
-)  # seconds; some other program uses the account too
+# Seconds between creates that are refused by a rate: some other program uses the account too.
+_RATE_PAUSES = (15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 600.0)
 
 
 @frozen

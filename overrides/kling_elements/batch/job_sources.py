@@ -38,11 +38,11 @@ _EXAMPLE = '{"images": ["a.jpg"]}'
 
 
 @contextmanager
-def opened(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
-    """Open a file of jobs.
+def opened(path: str | os.PathLike[str]) -> Iterator[Iterator[Raw]]:
+    """Open a file of jobs; yield what gives its lines.
 
     Raises:
-        ValidationError: If it can't be read.
+        ValidationError: If it can't be read, or holds something else.
     """
     try:
         stream = Path(path).open("rb")  # noqa: SIM115 - closed below, where errors of the body are not caught
@@ -50,8 +50,8 @@ def opened(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
         raise ValidationError(
             [f"the jobs in {os.fspath(path)} can't be read: {os_error_reason(error)}"]
         ) from None
-    with stream:
-        yield stream
+    with stream, decoded(stream, is_text=is_csv(path)) as lines:
+        yield csv_rows(lines) if is_csv(path) else whole(numbered_lines(lines))
 
 
 class NotJsonLines(ValidationError):  # noqa: N818 - it says what happened
@@ -86,8 +86,8 @@ def _next_line(stream: IO[Any], number: int) -> Any:
 
 
 @contextmanager
-def decoded(stream: IO[Any]) -> Iterator[IO[Any]]:
-    """Decode a binary stream that is UTF-16 or UTF-32, with a mark or without."""
+def decoded(stream: IO[Any], *, is_text: bool = False) -> Iterator[IO[Any]]:
+    """Decode a binary stream of UTF-16 or UTF-32, with a mark or without; of UTF-8 if text is needed."""
     head = b""
     peek = getattr(stream, "peek", None)  # a buffered file, gzip's, a temporary file's wrapper
     if peek is not None:
@@ -95,10 +95,10 @@ def decoded(stream: IO[Any]) -> Iterator[IO[Any]]:
     elif isinstance(stream, io.BytesIO):
         head = stream.getvalue()[stream.tell() :][:4]
     encoding = json.detect_encoding(head)
-    if encoding.startswith("utf-8"):
+    if encoding.startswith("utf-8") and not is_text:
         yield stream
         return
-    text = io.TextIOWrapper(stream, encoding=encoding, newline="\n")
+    text = io.TextIOWrapper(stream, encoding=encoding, newline="" if is_text else "\n")
     try:
         yield text
     finally:
@@ -168,12 +168,11 @@ def located(images: object, folder: Path) -> object:
 
 def count_lines(path: str | os.PathLike[str]) -> int | None:
     """Return how many lines of a file hold anything; None if it can't be read twice."""
-    file = Path(path)
     try:
-        if not file.is_file():
+        if not Path(path).is_file():
             return None
-        with file.open("rb") as stream, decoded(stream) as lines:
-            return sum(1 for _ in (csv_rows(lines) if is_csv(path) else numbered_lines(lines)))
+        with opened(path) as lines:
+            return sum(1 for _ in lines)
     except (OSError, ValueError):
         return None
 
@@ -252,9 +251,7 @@ def read_jobs(
     if isinstance(jobs, (str, os.PathLike)):
         if names_images(jobs):
             return enumerate(image_jobs([jobs]), 1), reader
-        stream = stack.enter_context(decoded(stack.enter_context(opened(jobs))))
-        rows = csv_rows(stream) if is_csv(jobs) else whole(numbered_lines(stream))
-        return rows, evolve(reader, folder=absolute(jobs).parent)
+        return stack.enter_context(opened(jobs)), evolve(reader, folder=absolute(jobs).parent)
     if (readline := getattr(jobs, "readline", None)) is not None:
         if inspect.iscoroutinefunction(readline):
             raise ValidationError(["jobs can't be a file that is read asynchronously: give its path"])

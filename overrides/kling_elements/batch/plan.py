@@ -117,8 +117,11 @@ def plan_resume(service: TaskService[TaskT], options: ResumeOptions) -> Workload
         do=do,
         workers=workers,
         stops=lambda _: None,  # each entry has its own result
+        close=lambda: None,
         total=lambda: counts[0] if counts else None,
         running_tasks=running_tasks,
+        prepare=lambda entry: entry,
+        unanswered=tuple,
     )
 
 

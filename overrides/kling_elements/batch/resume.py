@@ -8,13 +8,13 @@ from __future__ import annotations
 import uuid
 from dataclasses import replace
 from datetime import UTC, datetime
-from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import define, field, frozen
 
 from kling_elements.batch.results import BatchClosed, JobStatus, is_over, job_status, short_repr
+from kling_elements.downloads.ranges import EXPIRED
 from kling_elements.errors import DownloadError
 from kling_elements.files import file_name, is_newer, os_error_reason
 from kling_elements.journal import Entry
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
 TaskT = TypeVar("TaskT", bound=Task)
 
-# What a host answers when a URL has expired. Another answer may pass, and the clock may be wrong.
-_GONE = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 CLAIM_SECONDS = 900.0  # prolonged at every look; it ends at once if this process dies
 _FETCH_SECONDS = 3600.0  # an address lasts an hour: nobody fetches for longer
 
@@ -202,7 +200,8 @@ async def fetch(
             expires_at=task.expires_at,
         ) from None
     except DownloadError as error:
-        if error.status_code in _GONE and is_over(error, datetime.now(UTC)):
+        # Another answer may pass, and the clock may be wrong.
+        if error.status_code in EXPIRED and is_over(error, datetime.now(UTC)):
             # There is nothing left to do, so it counts as finished.
             note = f"the video expired at {error.expires_at:%Y-%m-%d %H:%M:%S} UTC before it was fetched"
             await service.io.run(lambda: journal.abandon(entry.entry_id, note))

@@ -4,28 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from attrs import field, frozen
+from attrs import frozen
 
-from kling_elements.batch.results import RunningTasks
 from kling_elements.log import logger
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 
+    from kling_elements.batch.results import RunningTasks
+
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
-
-
-def _nothing() -> None:
-    return None
-
-
-def _same(item: Any) -> Any:
-    return item
-
-
-def _none() -> tuple[()]:
-    return ()
 
 
 @frozen
@@ -48,11 +37,11 @@ class Workload(Generic[ItemT, ResultT]):
     do: Callable[[ItemT, Callable[[float], object]], Coroutine[Any, Any, ResultT]]
     workers: int
     stops: Callable[[ResultT], Exception | None]
-    close: Callable[[], object] = _nothing
-    total: Callable[[], int | None] = _nothing
-    running_tasks: RunningTasks = field(factory=RunningTasks)
-    prepare: Callable[[Any], ItemT] = _same
-    unanswered: Callable[[], Sequence[ResultT]] = _none
+    close: Callable[[], object]
+    total: Callable[[], int | None]
+    running_tasks: RunningTasks
+    prepare: Callable[[Any], ItemT]
+    unanswered: Callable[[], Sequence[ResultT]]
 
     def not_begun(self, finished: int) -> int | None:
         """Return how many items have no task yet; None if the total is not known."""

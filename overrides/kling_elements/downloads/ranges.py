@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from kling_elements.external import ResponseHead
 
 _WHOLE = frozenset({HTTPStatus.OK, HTTPStatus.NON_AUTHORITATIVE_INFORMATION})
-_EXPIRED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
+EXPIRED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
+"""What a host answers when a URL has expired."""
 _TRANSIENT = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
 _MAX_VALIDATOR = 1024  # characters
 _FORMAT = 1
@@ -162,7 +163,7 @@ def plan_for(head: ResponseHead, have: int, note: PartNote | None, fresh: PartNo
     if status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and have:
         is_whole = _is_whole(head.headers, have, note)
         return Finished() if is_whole else Restart("its host has no such rest")
-    if status in _EXPIRED:
+    if status in EXPIRED:
         return Expired(status)
     is_transient = status in _TRANSIENT or status >= HTTPStatus.INTERNAL_SERVER_ERROR
     return Refuse(f"HTTP {status}", status, is_transient)
