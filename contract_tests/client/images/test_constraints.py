@@ -1,7 +1,5 @@
 """The limits of an image and of its URL: read from the document, and what is said of what breaks one."""
 
-from typing import Any
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +8,7 @@ from kling_elements.images.constraints import ImageConstraints, ImageInfo, probl
 from kling_elements.images.urls import is_private_url, shown_url, url_problems
 
 EXTENSION: dict[str, object] = {
-    "formats": ["jpg", "png"],
+    "formats": ["jpeg", "png"],
     "minWidth": 300,
     "minHeight": 300,
     "minAspectRatio": 0.4,
@@ -21,30 +19,19 @@ RULES = ImageConstraints.from_document(EXTENSION)
 MIB = 2**20
 
 
-NO_COUNTS = (0, -1, True, 1.5, "300", None)
-NO_RATIOS = (0, -0.5, True, float("inf"), float("nan"), "2.5", None)
-NONSENSE: list[tuple[dict[str, Any], str]] = [
-    *(({key: value}, key) for key in ("minWidth", "minHeight", "maxBytes") for value in NO_COUNTS),
-    *(({key: value}, key) for key in ("minAspectRatio", "maxAspectRatio") for value in NO_RATIOS),
-    *(({"formats": value}, "formats") for value in ([], "png", 5, None, {"png": 1}, ["png", 5])),
-    ({"formats": ["webp", "png", "gif"]}, "webp, gif"),
-    ({"minAspectRatio": 2.6}, "minAspectRatio is greater than maxAspectRatio"),
-    ({"a": 1, "b": 2}, "a, b"),
-]
-
-
 def test_the_rules_of_a_document() -> None:
-    """Each limit is the document's own, the least and the closest ones as well; a fault names its key."""
-    for change, own in (
-        ({"formats": ["PNG", "JPG", "jpeg"]}, {"formats": ("png", "jpeg")}),
-        ({"minWidth": 1, "minHeight": 2, "maxBytes": 1}, {"min_width": 1, "min_height": 2, "max_bytes": 1}),
-        ({"minAspectRatio": 2.5}, {"min_aspect_ratio": 2.5}),
+    """Each limit is the document's own; one that isn't checked, a format that can't be decoded, is named."""
+    own = ImageConstraints(("jpeg",), 1, 2, 0.1, 0.2, 3)
+    keys = ("formats", "minWidth", "minHeight", "minAspectRatio", "maxAspectRatio", "maxBytes")
+    assert ImageConstraints.from_document(dict(zip(keys, own, strict=True))) == own
+    less = {key: value for key, value in EXTENSION.items() if key != "maxBytes"}
+    for extension, word in (
+        (EXTENSION | {"formats": ["webp", "png", "gif"]}, "webp, gif"),
+        (EXTENSION | {"maxWidth": 1}, "maxWidth"),
+        (less, "maxBytes"),
     ):
-        assert ImageConstraints.from_document(EXTENSION | change) == RULES._replace(**own)
-    for change, word in NONSENSE:
-        with pytest.raises(ValueError, match="x-image-constraints") as caught:
-            ImageConstraints.from_document(EXTENSION | change)
-        assert word in str(caught.value)
+        with pytest.raises(ValueError, match=word):
+            ImageConstraints.from_document(extension)
 
 
 SQUARE = RULES._replace(min_aspect_ratio=1.0, max_aspect_ratio=1.5)

@@ -16,26 +16,11 @@ _PERMISSIONS = 0o777
 _STANDARD_STREAMS = (0, 1, 2)
 
 
-def check_target(path: object, *, overwrite: bool = False) -> Path:
-    """Return the path of the file that a video may go to, as far as one can tell beforehand.
-
-    Nothing is opened, so that no pipe is waited for and no device is woken.
-
-    Raises:
-        ValidationError: If it is no path.
-        DownloadError: If it is a folder, its folder is missing, it exists and may not be replaced, or it is
-            no regular file (a pipe, a device, what is open as standard output).
-    """
-    if not isinstance(path, (str, os.PathLike)) or isinstance(os.fspath(path), bytes):
-        got = "None" if path is None else f"a value of type {type(path).__name__}"
-        raise ValidationError([f"target must be a path: got {got} (the bytes come from task.read())"])
-    if problem := target_problem(path, overwrite=overwrite):
-        raise DownloadError(f"{problem}. Nothing was fetched.")
-    return Path(path)
-
-
 def target_problem(path: str | os.PathLike[str], *, overwrite: bool = False) -> str | None:
-    """Say why a video can't go to a file, as far as one can tell without opening it; None if it can."""
+    """Say why a video can't go to a file, as far as one can tell without opening it; None if it can.
+
+    So no pipe is waited for, and no device is woken.
+    """
     file = Path(path)
     try:
         return _problem(file, is_folder=str(path).endswith(("/", os.sep)), overwrite=overwrite)
@@ -92,9 +77,20 @@ class Target:
 
     @classmethod
     def of(cls, path: object, *, overwrite: bool) -> Target:
-        """Return the target, checked by `check_target`."""
-        checked = check_target(path, overwrite=overwrite)
-        return cls(checked, _real(checked), overwrite)
+        """Return the target, as far as one can tell beforehand that a video may go there.
+
+        Raises:
+            ValidationError: If it is no path.
+            DownloadError: If it is a folder, its folder is missing, it exists and may not be replaced, or it
+                is no regular file (a pipe, a device, what is open as standard output).
+        """
+        if not isinstance(path, (str, os.PathLike)) or isinstance(os.fspath(path), bytes):
+            got = "None" if path is None else f"a value of type {type(path).__name__}"
+            raise ValidationError([f"target must be a path: got {got} (the bytes come from task.read())"])
+        if problem := target_problem(path, overwrite=overwrite):
+            raise DownloadError(f"{problem}. Nothing was fetched.")
+        file = Path(path)
+        return cls(file, _real(file), overwrite)
 
     def protect(self, descriptor: int, *, writable: int = 0) -> None:
         """Give an open file the mode, and where possible the owner, of the one that it will replace.

@@ -6,7 +6,7 @@ The limits come from the document's ``x-image-constraints``; nothing here repeat
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 DECODABLE = ("jpeg", "png")
 """The formats that `inspection` can decode, and so the only ones that the document may allow."""
 
+# In the order of the fields of `ImageConstraints`.
 _KEYS = ("formats", "minWidth", "minHeight", "minAspectRatio", "maxAspectRatio", "maxBytes")
 _WORDS = {
     "avif": "an AVIF image",
@@ -52,35 +53,22 @@ class ImageConstraints(NamedTuple):
     max_bytes: int
 
     @classmethod
-    def from_document(cls, extension: Mapping[str, object]) -> ImageConstraints:
+    def from_document(cls, extension: Mapping[str, Any]) -> ImageConstraints:
         """Read the document's ``x-image-constraints``.
 
-        Args:
-            extension: a mapping with exactly the keys ``formats``, ``minWidth``, ``minHeight`` (pixels),
-                ``minAspectRatio``, ``maxAspectRatio`` (width divided by height) and ``maxBytes`` (exclusive).
-
         Raises:
-            ValueError: a key is missing, unknown, or has a value that makes no sense. The document is wrong,
-                not the caller.
+            ValueError: it has a limit that is not checked here, lacks one that is, or allows a format that
+                can't be decoded. The document is wrong, not the caller.
         """
-        missing = [key for key in _KEYS if key not in extension]
-        unknown = [str(key) for key in extension if key not in _KEYS]
-        if missing or unknown:
-            parts = [f"lacks {', '.join(missing)}"] * bool(missing)
-            parts += [f"has the unknown {', '.join(unknown)}"] * bool(unknown)
+        if sorted(extension) != sorted(_KEYS):
+            has = ", ".join(map(str, extension))
+            raise ValueError(f"x-image-constraints has {has}: exactly {', '.join(_KEYS)} can be checked here")
+        rules = cls(tuple(extension["formats"]), *(extension[key] for key in _KEYS[1:]))
+        if strange := [name for name in rules.formats if name not in DECODABLE]:
             raise ValueError(
-                f"x-image-constraints {' and '.join(parts)}: it needs exactly {', '.join(_KEYS)}"
+                f"x-image-constraints: formats names {', '.join(strange)}, which can't be checked here: "
+                f"only {' and '.join(DECODABLE)} can be decoded; teach images/inspection.py the new one first"
             )
-        rules = cls(
-            formats=_formats(extension["formats"]),
-            min_width=_whole("minWidth", extension["minWidth"]),
-            min_height=_whole("minHeight", extension["minHeight"]),
-            min_aspect_ratio=_positive("minAspectRatio", extension["minAspectRatio"]),
-            max_aspect_ratio=_positive("maxAspectRatio", extension["maxAspectRatio"]),
-            max_bytes=_whole("maxBytes", extension["maxBytes"]),
-        )
-        if rules.min_aspect_ratio > rules.max_aspect_ratio:
-            raise ValueError("x-image-constraints: minAspectRatio is greater than maxAspectRatio")
         return rules
 
     @property
@@ -190,30 +178,3 @@ def _ratio(ratio: float, digits: int | None = None) -> str:
     shown = f"{longer:g}" if digits is None else f"{longer:.{digits}f}"
     # 1:1.00 is no other than 1.00:1, and must not be told as if it were.
     return f"{shown}:1" if ratio >= 1 or float(shown) == 1 else f"1:{shown}"
-
-
-def _formats(value: object) -> tuple[str, ...]:
-    listed = value if isinstance(value, (list, tuple)) else ()
-    given = [name.lower() for name in listed if isinstance(name, str)]
-    if not given or len(given) != len(listed):
-        raise ValueError(f"x-image-constraints: formats is a list of format names, not {value!r}")
-    names = tuple(dict.fromkeys("jpeg" if name == "jpg" else name for name in given))
-    strange = [name for name in names if name not in DECODABLE]
-    if strange:
-        raise ValueError(
-            f"x-image-constraints: formats names {', '.join(strange)}, which can't be checked here: "
-            f"only {' and '.join(DECODABLE)} can be decoded; teach images/content.py the new one first"
-        )
-    return names
-
-
-def _whole(key: str, value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
-        raise ValueError(f"x-image-constraints: {key} is a whole number above 0, not {value!r}")
-    return value
-
-
-def _positive(key: str, value: object) -> float:
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 < value < math.inf:
-        raise ValueError(f"x-image-constraints: {key} is a number above 0, not {value!r}")
-    return float(value)
