@@ -105,7 +105,7 @@ LONG = "https://example.com/".ljust(80, "a")
 SHOWN = {
     "https://me:secret@example.com:8443/a?b=secret#c": "https://example.com:8443/a?…",
     "https://example.com/a?": "https://example.com/a",
-    "https://example.com/\u200b\x1b[2J": "https://example.com/��[2J",
+    "https://example.com/\u200b\x1b[2J": r"https://example.com/\u200b\x1b[2J",
     LONG: LONG,
     LONG + "a": LONG[:79] + "…",
     "https://[broken": "[not a URL]",
@@ -113,7 +113,7 @@ SHOWN = {
 
 
 def test_urls() -> None:
-    """Each fault of a URL is a sentence; what may be secret is left out, what can't be printed is replaced.
+    """Each fault of a URL is a sentence; what may be secret is left out, what can't be printed is escaped.
 
     A URL that only this network could fetch is known by its host, without resolving it.
     """

@@ -236,9 +236,9 @@ def validator_of(headers: Mapping[str, str]) -> str | None:
     return modified if age.total_seconds() >= 1 else None
 
 
-def _vouches(headers: Mapping[str, str], note: PartNote | None) -> bool:
+def _vouches(headers: Mapping[str, str], note: PartNote) -> bool:
     """Whether a response's own validator, if it has one, is the note's."""
-    if note is None or note.validator is None:
+    if note.validator is None:
         return False
     name = "etag" if note.validator.startswith('"') else "last-modified"
     return headers.get(name, note.validator).strip() == note.validator

@@ -29,24 +29,16 @@ def read_open(file: Any) -> bytes:
         ValueError: It can't be read; the text is the end of a sentence that begins with the file.
     """
     data = bytearray()
-    while len(data) < MAX_READ and (chunk := _attempt(_read_some, file, MAX_READ - len(data))):
+    while len(data) < MAX_READ and (chunk := _attempt(file.read, MAX_READ - len(data))):
         if inspect.iscoroutine(chunk):
             chunk.close()
             raise ValueError("is asynchronous: give its bytes, from `await file.read()`")
         if not isinstance(chunk, (bytes, bytearray, memoryview)):
             raise ValueError("gives no bytes: open it in binary mode, 'rb'")  # noqa: TRY004 - as documented
         data += chunk
-    if not data and _attempt(_has_been_read, file):
+    if not data and _attempt(lambda: hasattr(file, "tell") and file.tell()):
         raise ValueError("was read to its end already: call its seek(0) first")
     return bytes(data)
-
-
-def _read_some(file: Any, size: int) -> object:
-    return file.read(size) or b""
-
-
-def _has_been_read(file: Any) -> bool:
-    return bool(hasattr(file, "tell") and file.tell())
 
 
 def encode(image: Any) -> bytes:

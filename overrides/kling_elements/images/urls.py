@@ -7,6 +7,7 @@ import re
 import socket
 from urllib.parse import SplitResult, urlsplit
 
+from kling_elements.printable import printable
 from kling_elements.types import redact_url
 
 _MAX_URL = 8192  # characters; RFC 9110 asks servers to take at least 8,000
@@ -61,9 +62,7 @@ def is_private_url(url: str) -> bool:
 
 def shown_url(url: str) -> str:
     """Return a URL for an error message: redacted, printable and not too long."""
-    text = redact_url(url)
-    if not text.isprintable():
-        text = "".join(char if char.isprintable() else "�" for char in text)
+    text = printable(redact_url(url))
     return text if len(text) <= _MAX_SHOWN else f"{text[: _MAX_SHOWN - 1]}…"
 
 
