@@ -5,7 +5,6 @@ The limits come from the document's ``x-image-constraints``; nothing here repeat
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -71,17 +70,6 @@ class ImageConstraints(NamedTuple):
             )
         return rules
 
-    @property
-    def orientation_matters(self) -> bool:
-        """Whether turning an image by a quarter can change the verdict on it.
-
-        Nobody knows if the vendor obeys EXIF orientation. While both sides have the same minimum and the two
-        aspect ratios are each other's inverse, it makes no difference.
-        """
-        return self.min_width != self.min_height or not math.isclose(
-            self.min_aspect_ratio * self.max_aspect_ratio, 1
-        )
-
 
 class ImageInfo(NamedTuple):
     """What is known of one image; None is "not known".
@@ -91,7 +79,6 @@ class ImageInfo(NamedTuple):
         width: pixels, as displayed: after EXIF orientation.
         height: pixels, as displayed.
         size: bytes of the whole file.
-        turned: EXIF orientation swapped width and height.
         damage: why the content can't be decoded, as the end of a sentence that begins with the image's name.
     """
 
@@ -99,7 +86,6 @@ class ImageInfo(NamedTuple):
     width: int | None = None
     height: int | None = None
     size: int | None = None
-    turned: bool = False
     damage: str | None = None
 
 
@@ -136,10 +122,8 @@ def _pixel_problem(facts: ImageInfo, rules: ImageConstraints) -> str | None:
         return None
     if facts.width >= rules.min_width and facts.height >= rules.min_height:
         return None
-    return (
-        f"is {facts.width}x{facts.height} px{_turned(facts, rules)}: "
-        f"at least {rules.min_width}x{rules.min_height} is needed"
-    )
+    needed = f"at least {rules.min_width}x{rules.min_height} is needed"
+    return f"is {facts.width}x{facts.height} px: {needed}"
 
 
 def _aspect_problem(facts: ImageInfo, rules: ImageConstraints) -> str | None:
@@ -155,22 +139,16 @@ def _aspect_problem(facts: ImageInfo, rules: ImageConstraints) -> str | None:
         f"{facts.width}:{facts.height}",
     )
     allowed = f"{_ratio(rules.min_aspect_ratio)} to {_ratio(rules.max_aspect_ratio)}"
-    return f"has the aspect ratio {shown}{_turned(facts, rules)}: {allowed} is allowed"
+    return f"has the aspect ratio {shown}: {allowed} is allowed"
 
 
 def _size_problem(facts: ImageInfo, rules: ImageConstraints) -> str | None:
     if facts.size is None or facts.size < rules.max_bytes:
         return None
-    binary = rules.max_bytes % 2**20 == 0
-    unit, name = (2**20, "MiB") if binary else (10**6, "MB")
-    shown, limit = f"{facts.size / unit:.1f}", f"{rules.max_bytes / unit:g}"
+    shown, limit = f"{facts.size / 1e6:.1f}", f"{rules.max_bytes / 1e6:g}"
     if float(shown) <= float(limit):
         return f"is {facts.size:,} bytes: under {rules.max_bytes:,} bytes is needed"
-    return f"is {shown} {name}: under {limit} {name} is needed"
-
-
-def _turned(facts: ImageInfo, rules: ImageConstraints) -> str:
-    return " (turned by its EXIF orientation)" if facts.turned and rules.orientation_matters else ""
+    return f"is {shown} MB: under {limit} MB is needed"
 
 
 def _ratio(ratio: float, digits: int | None = None) -> str:

@@ -66,7 +66,7 @@ class _Header(NamedTuple):
 
     def facts(self, name: str | None, size: int | None, damage: str | None = None) -> ImageInfo:
         width, height = (self.height, self.width) if self.turned else (self.width, self.height)
-        return ImageInfo(name, width, height, size, self.turned, damage)
+        return ImageInfo(name, width, height, size, damage)
 
 
 def inspect(data: bytes, *, complete: bool, size: int | None = None) -> ImageInfo:
