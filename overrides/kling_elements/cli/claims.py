@@ -12,9 +12,8 @@ from kling_elements.batch.resume import Claim
 if TYPE_CHECKING:
     from typing import Self
 
-    from kling_elements import KlingElements, Look, Task
+    from kling_elements import KlingElements, Look
     from kling_elements.cli.context import Context
-    from kling_elements.options import WaitOptions
 
 
 class TaskClaim:
@@ -31,6 +30,7 @@ class TaskClaim:
         self._context = context
         self._fetches = fetches
         self._claim: Claim | None = None
+        self._is_shared = False
 
     def __enter__(self) -> Self:
         return self
@@ -38,21 +38,6 @@ class TaskClaim:
     def __exit__(self, *error: object) -> None:
         if self._claim is not None:
             self._claim.release()
-
-    def prolonged_by(self, waiting: WaitOptions) -> WaitOptions:
-        """Return the options of a wait that takes the claim, and prolongs it with every poll."""
-        on_update, on_look = waiting.get("on_update"), waiting.get("on_look")
-
-        def update(task: Task) -> object:
-            self.take(task.id)
-            return on_update(task) if on_update else None
-
-        def look(look: Look) -> object:
-            if self._claim is not None:
-                self._claim.at_look(look)
-            return on_look(look) if on_look else None
-
-        return {**waiting, "on_update": update, "on_look": look}
 
     def take(self, task_id: str) -> None:
         """Claim a task, and note where its video goes if that isn't noted yet.
@@ -67,11 +52,18 @@ class TaskClaim:
             return
         claim = Claim(journal, entry.entry_id)
         if not claim.take():
-            self._context.console.note("another process has claimed this task too")
+            if not self._is_shared:
+                self._context.console.note("another process has claimed this task too")
+            self._is_shared = True
             return
         self._claim = claim
         if self._fetches and entry.target is None:
             journal.set_target(task_id, self._context.target(task_id), origin)
+
+    def prolong(self, look: Look) -> None:
+        """Prolong the claim at a poll."""
+        if self._claim is not None:
+            self._claim.at_look(look)
 
     def begin_fetch(self) -> None:
         """Prolong the claim for as long as fetching the video may take, as no polls do it then."""

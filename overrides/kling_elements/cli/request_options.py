@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from argparse import Namespace
 
-    from kling_elements import Task
+    from kling_elements import Look, Task
+    from kling_elements.cli.claims import TaskClaim
     from kling_elements.cli.context import Context
     from kling_elements.cli.progress import Progress
     from kling_elements.options import CreateOptions, WaitOptions
@@ -30,24 +31,27 @@ def request_options(args: Namespace) -> CreateOptions:
     return options
 
 
-def wait_options(args: Namespace, context: Context, progress: Progress, *, is_new: bool) -> WaitOptions:
-    """Return the options of the client's `wait`, with progress and the task's id shown.
+def wait_options(
+    args: Namespace, context: Context, progress: Progress, claim: TaskClaim, *, is_new: bool
+) -> WaitOptions:
+    """Return the options of the client's `wait`: it shows how it goes, and claims the task.
 
-    Args:
-        args: The command's options.
-        context: This run.
-        progress: Where the wait is shown.
-        is_new: Whether this command creates the task, so that its id is news.
+    With `is_new` this command creates the task, and shows its id.
     """
 
     def on_update(task: Task) -> None:
+        claim.take(task.id)
         context.know(task, is_new=is_new)
         progress.update(task)
+
+    def on_look(look: Look) -> None:
+        claim.prolong(look)
+        progress.look(look)
 
     return {
         "timeout": args.timeout,
         "poll_interval": args.poll_interval,
         "on_update": on_update,
-        "on_look": progress.look,
+        "on_look": on_look,
         "sleep": progress.sleep,
     }

@@ -29,7 +29,7 @@ def run(args: Namespace, context: Context) -> int:
     ):
         options: GenerateOptions = {
             **request_options(args),
-            **claim.prolonged_by(wait_options(args, context, progress, is_new=True)),
+            **wait_options(args, context, progress, claim, is_new=True),
             "target": args.output,
         }
         task = client.generate(args.images, **options)

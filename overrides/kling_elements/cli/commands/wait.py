@@ -33,8 +33,8 @@ def run(args: Namespace, context: Context) -> int:
     ):
         task_id = context.task_id = whole_id(client, args.id)
         claim.take(task_id)
-        waiting = wait_options(args, context, progress, is_new=False)
-        task = require_video(client.wait(task_id, **claim.prolonged_by(waiting)))
+        waiting = wait_options(args, context, progress, claim, is_new=False)
+        task = require_video(client.wait(task_id, **waiting))
         if fetches:
             claim.begin_fetch()
             file = fetch(task, context, progress)
