@@ -52,16 +52,7 @@ _RATE_PAUSES = (15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 600.0)
 
 @frozen
 class JobRunner(Generic[TaskT]):
-    """Runs the jobs of one batch.
-
-    Attributes:
-        batch_id: What identifies the batch.
-        again: What is created again.
-        waiting: The options of each wait.
-        running_tasks: The tasks that are being worked on.
-        on_update: Called with the job and its task at each change.
-        is_dry: Whether to say what would be done, and do nothing.
-    """
+    """Runs the jobs of one batch; in a dry run, says what would be done, and does nothing."""
 
     batch_id: str
     again: RetryRules

@@ -235,14 +235,7 @@ class Reader:
 def read_jobs(
     jobs: AsyncJobs, index: JobIndex, stack: ExitStack, defaults: Mapping[str, Any], *, awaits: bool
 ) -> tuple[Iterator[Raw] | AsyncIterator[Raw], Reader]:
-    """Return what gives jobs as they are needed, and what makes them ready.
-
-    Args:
-        jobs: The caller's.
-        index: Names them.
-        stack: Closes what is opened.
-        defaults: Fields of every job that doesn't have them itself.
-        awaits: Whether jobs may come asynchronously.
+    """Return what gives jobs as they are needed, and what makes them ready; what is opened, the stack closes.
 
     Raises:
         ValidationError: They are nothing that gives jobs. Of a stream, when it is first read.

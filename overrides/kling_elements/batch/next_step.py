@@ -49,13 +49,7 @@ class RetryRules:
 
 
 def choose_step(entry: Entry | None, again: RetryRules, *, is_under_way: bool) -> Step:
-    """Choose the next step for a job by the entry that stands for it.
-
-    Args:
-        entry: The entry; None if the job was never begun.
-        again: What is to be created again.
-        is_under_way: Whether a create of another process holds the entry.
-    """
+    """Choose the next step for a job by its entry, whose create may be under way in another process."""
     if entry is None or entry.state is State.REFUSED or (entry.task_id is None and not entry.is_doubtful):
         return Step.CREATE
     if entry.is_doubtful:

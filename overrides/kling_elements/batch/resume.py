@@ -61,12 +61,7 @@ class Resumed(Generic[TaskT]):
 
 @define
 class Claim:
-    """The right to work on an entry, so that no other process does the same.
-
-    Attributes:
-        journal: The journal.
-        entry_id: The entry.
-    """
+    """The right to work on an entry, so that no other process does the same."""
 
     journal: Journal
     entry_id: str
@@ -95,14 +90,7 @@ class Claim:
 
 @frozen
 class ResumeRunner(Generic[TaskT]):
-    """Finishes unfinished entries.
-
-    Attributes:
-        directory: Where videos go of which no file is noted; None to leave them.
-        waiting: The options of each wait.
-        running_tasks: The tasks that are being worked on.
-        on_update: Called with the entry and its task at each change.
-    """
+    """Finishes unfinished entries. Videos of which no file is noted go to the directory, if there is one."""
 
     directory: Path | None
     waiting: WaitSettings
@@ -147,14 +135,7 @@ class ResumeRunner(Generic[TaskT]):
 async def finish(
     service: TaskService[TaskT], entry: Entry, target: Path | None, claim: Claim, waiting: WaitSettings
 ) -> tuple[TaskT, Path | None, bool]:
-    """Wait for the task of an entry and fetch its video.
-
-    Args:
-        service: The client's.
-        entry: An entry that names a task.
-        target: Where the video is to go; None not to fetch it.
-        claim: This process's claim of the entry.
-        waiting: The options of the wait.
+    """Wait for the task of an entry, and fetch its video if there is a target.
 
     Returns:
         The task, the file, and whether the file was there already.

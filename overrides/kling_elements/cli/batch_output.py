@@ -25,14 +25,7 @@ _PLAN_WORDS = {JobStatus.PLANNED: "make", JobStatus.EXISTING: "there", JobStatus
 
 
 class BatchOutput:
-    """Prints and reports the results of a batch.
-
-    Args:
-        context: This run.
-        progress: Counts the results.
-        report: Takes each result.
-        page: Where the contact sheet goes; None if none is wanted.
-    """
+    """Prints and reports the results of a batch; writes the contact sheet if there is a page for it."""
 
     def __init__(
         self, context: Context, progress: BatchProgress, report: BatchReport, page: Path | None

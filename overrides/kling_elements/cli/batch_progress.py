@@ -28,13 +28,7 @@ _LINE_EVERY = 60.0  # seconds; where no line can be kept up to date
 
 
 class BatchProgress(LiveStatus):
-    """Counts results, and shows the count while it is entered. Safe to use from several threads.
-
-    Args:
-        console: Where it is shown.
-        is_quiet: Whether to show nothing.
-        clock: A monotonic clock, in seconds.
-    """
+    """Counts results, and shows the count while it is entered. Safe to use from several threads."""
 
     def __init__(
         self, console: Console, *, is_quiet: bool, clock: Callable[[], float] = time.monotonic

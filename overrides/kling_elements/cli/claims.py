@@ -17,13 +17,7 @@ if TYPE_CHECKING:
 
 
 class TaskClaim:
-    """Claims a command's task while it is entered.
-
-    Args:
-        client: Whose journal it is.
-        context: This run, which knows the file.
-        fetches: Whether the video is to be fetched.
-    """
+    """Claims a command's task while it is entered."""
 
     def __init__(self, client: KlingElements, context: Context, *, fetches: bool = True) -> None:
         self._client = client

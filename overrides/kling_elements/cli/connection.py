@@ -22,10 +22,7 @@ if TYPE_CHECKING:
 def open_client(context: Context, *, limits: Limits | None = None, is_batch: bool = False) -> KlingElements:
     """Make the client. It has connections of its own, so that the library's guarantees hold.
 
-    Args:
-        context: This run; it is informed when a create is about to be sent.
-        limits: Other limits than the vendor's.
-        is_batch: Whether creates are the batch's affair, which handles signals itself.
+    The run is informed before each create, but those of a batch, which handles signals itself.
 
     Raises:
         CommandError: If there is no key.

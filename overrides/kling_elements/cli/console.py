@@ -52,13 +52,7 @@ def sentence(text: str) -> str:
 
 
 class Console:
-    """Where a command writes.
-
-    Args:
-        out: For results; None if the process has no such stream.
-        err: For everything else; likewise.
-        environ: The environment, for what it says about the terminal.
-    """
+    """Where a command writes: results to `out`, all else to `err`; None is a stream that is missing."""
 
     def __init__(self, out: TextIO | None, err: TextIO | None, environ: Mapping[str, str]) -> None:
         self._out = out

@@ -32,11 +32,7 @@ def take_output(args: Namespace, context: Context) -> None:
 
 
 def check_output(context: Context, task_id: str | None = None) -> None:
-    """Make sure that the file can be written.
-
-    Args:
-        context: This run, with the options taken.
-        task_id: The task, if it is known; without it and without `-o` only the folder can be checked.
+    """Make sure that the file can be written; without `-o` and the task, only that its folder can.
 
     Raises:
         CommandError: If it can't.

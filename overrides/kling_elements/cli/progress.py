@@ -37,13 +37,7 @@ class LiveStatus:
 
 
 class Progress(LiveStatus):
-    """Shows how a wait goes, while it is entered. Its methods fit the client's `on_look` and `sleep`.
-
-    Args:
-        context: Where it is shown.
-        clock: A monotonic clock, in seconds.
-        sleep: Sleeps for that many seconds.
-    """
+    """Shows how a wait goes, while it is entered. Its methods fit the client's `on_look` and `sleep`."""
 
     def __init__(
         self,

@@ -20,12 +20,9 @@ _SHORTEST = 8  # characters of an id
 def show_tasks(
     console: Console, headers: Sequence[str], rows: Sequence[Sequence[float | str | None]]
 ) -> None:
-    """Print a table of tasks.
+    """Print a table of tasks, whose cells are text, and times in seconds since the epoch.
 
-    Args:
-        console: Where to.
-        headers: Among them "id", "when" and "batch", which a person sees shortened.
-        rows: The cells: times in seconds since the epoch, and text.
+    A person sees columns of the names id, batch, when and file shortened.
     """
     if not rows:
         return

@@ -36,12 +36,7 @@ _STYLES = {
 
 
 class LiveLine:
-    """A line at the bottom of a terminal, redrawn by a thread while it is shown.
-
-    Args:
-        stream: The terminal.
-        now: What the line shows at a moment.
-    """
+    """A line at the bottom of a terminal, redrawn by a thread while it is shown."""
 
     def __init__(self, stream: TextIO, now: Callable[[], Status]) -> None:
         self._console = _console(stream)

@@ -135,16 +135,7 @@ async def download_video(
 
 @define
 class _Transfer:
-    """A download under way.
-
-    Attributes:
-        task: The task.
-        url: The URL of its video.
-        part: Where the video grows.
-        context: What to do it with.
-        max_bytes: The largest video that is taken.
-        redirects: Which redirects are followed: a name of `REDIRECT_RULES`.
-    """
+    """A download under way: the video at the URL grows in the part."""
 
     task: TaskData
     url: str

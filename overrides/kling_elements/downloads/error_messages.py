@@ -20,13 +20,7 @@ if TYPE_CHECKING:
 
 @frozen
 class DownloadErrors:
-    """What is known when a download fails.
-
-    Attributes:
-        task: The task.
-        url: The address that was asked last.
-        now: The time.
-    """
+    """What is known when a download fails: the task, the URL that was requested last, the time."""
 
     task: TaskData
     url: str
@@ -35,14 +29,7 @@ class DownloadErrors:
     def not_fetched(
         self, what: str, status: int | None = None, part: PartFile | None = None, *, is_final: bool = False
     ) -> DownloadError:
-        """The host gave no video.
-
-        Args:
-            what: Why.
-            status: The HTTP status, if there was an answer.
-            part: What came.
-            is_final: Whether repeating is of no use.
-        """
+        """The host gave no video; if that is final, to repeat is of no use."""
         text = f"the video of task {self.task.id} was not fetched: {what}.{self._kept(part)}"
         return self._error(f"{text} {self._outlook()}", status, may_repeat=not is_final)
 

@@ -62,12 +62,7 @@ class Finding:
 
 
 def inspect_video(stream: BinaryIO, size: int) -> Finding:
-    """Look at a file.
-
-    Args:
-        stream: The file; its position is moved.
-        size: Its size in bytes.
-    """
+    """Look at a file of that many bytes; its position is moved."""
     stream.seek(0)
     head = stream.read(_HEAD)
     if head[4:8] in _FIRST_BOXES:

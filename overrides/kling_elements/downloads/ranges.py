@@ -72,22 +72,14 @@ class PartNote:
 
 @frozen
 class Replace:
-    """The body is the whole: what is there is replaced.
-
-    Attributes:
-        note: What the body is.
-    """
+    """The body is the whole, of which this is the note: what is there is replaced."""
 
     note: PartNote
 
 
 @frozen
 class Append:
-    """The body is the rest of what is there.
-
-    Attributes:
-        note: What the two are together.
-    """
+    """The body is the rest of what is there; the note is of the two together."""
 
     note: PartNote
 
@@ -113,14 +105,7 @@ class Expired:
 
 @frozen
 class Refuse:
-    """No video comes.
-
-    Attributes:
-        reason: Why.
-        status: The HTTP status.
-        is_transient: Whether it may come later.
-        is_too_large: Whether it is refused for its size, whoever asks.
-    """
+    """No video comes: it may come later, or it is refused for its size, whoever asks."""
 
     reason: str
     status: int
@@ -132,12 +117,7 @@ Plan: TypeAlias = Replace | Append | Finished | Restart | Expired | Refuse
 
 
 def request_headers(have: int, note: PartNote | None) -> dict[str, str]:
-    """Return the headers that ask for the whole, or for the rest of it if there is a beginning.
-
-    Args:
-        have: Bytes that are there.
-        note: What they are the beginning of.
-    """
+    """Return the headers that ask for the whole, or for the rest of it if there is a beginning."""
     # Compressed, a range would be one of the compressed bytes.
     headers = {"Accept": "video/mp4, */*;q=0.5", "Accept-Encoding": "identity"}
     if have and note and note.validator:

@@ -17,12 +17,7 @@ LEAST_BYTES = 60 * 1024
 
 @define
 class SpeedCheck:
-    """Measures one body after another.
-
-    Attributes:
-        clock: Returns seconds.
-        is_too_slow: Whether the last body came too slowly.
-    """
+    """Measures one body after another."""
 
     clock: Callable[[], float]
     is_too_slow: bool = field(default=False, init=False)

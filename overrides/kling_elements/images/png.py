@@ -81,11 +81,7 @@ def _is_in_place(kind: bytes, size: int, seen: set[bytes], *, is_indexed: bool) 
 
 
 class _Pixels:
-    """The rows of a PNG as they are inflated; none of them is kept.
-
-    Args:
-        rows: Where they begin; see `_rows`.
-    """
+    """The rows of a PNG as they are inflated; none of them is kept."""
 
     def __init__(self, rows: list[range]) -> None:
         self._rows = rows

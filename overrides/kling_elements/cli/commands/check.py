@@ -28,14 +28,7 @@ if TYPE_CHECKING:
 
 @frozen
 class Finding:
-    """What is known of one image.
-
-    Attributes:
-        label: What it is called.
-        facts: What its bytes say, if it could be read.
-        problems: Why the service would refuse it.
-        warnings: What else should be known.
-    """
+    """What is known of one image: what its bytes say, and why the service would refuse it."""
 
     label: str
     facts: ImageInfo | None
@@ -92,13 +85,7 @@ def run(args: Namespace, context: Context) -> int:
 
 
 def inspect_image(image: str, rules: ImageConstraints, transport: SyncTransport) -> Finding:
-    """Check one image.
-
-    Args:
-        image: A path, a URL, or base64 text.
-        rules: The document's limits.
-        transport: Fetches the beginning of what is behind a URL.
-    """
+    """Check one image: a path, base64 text, or a URL, of which the beginning is fetched."""
     try:
         source = classify(image)
         if isinstance(source, UrlSource):

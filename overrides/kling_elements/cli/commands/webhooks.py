@@ -88,17 +88,7 @@ def read_secrets(files: Sequence[str | os.PathLike[str]], environ: Mapping[str, 
 
 
 def listen(secrets: Secrets, host: str, port: int, *, encoding: Encoding, context: Context) -> int:
-    """Serve until interrupted, and print a line for each delivery; with `--json` an object.
-
-    Args:
-        secrets: The webhook's secret, or several while one replaces another.
-        host: The address to listen on.
-        port: The port; 0 takes a free one.
-        encoding: How the secrets' text is encoded.
-        context: This run.
-
-    Returns:
-        The exit code: that of the signal which ended it.
+    """Serve until a signal, whose exit code is returned; print a line for each delivery.
 
     Raises:
         ValidationError: A secret is not usable, the port is in use, …
