@@ -198,7 +198,7 @@ def test_a_request_is_one_line() -> None:
 def test_secrets_come_from_the_environment_or_files(tmp_path: Path) -> None:
     """Several by commas or by files; white space around them is dropped; files win."""
     file, other, bad = tmp_path / "new", tmp_path / "old", tmp_path / "bad"
-    file.write_text("in a file, with a comma\n")
+    file.write_text("in a file, with a comma\n", encoding="utf-8-sig")  # as some editors write it
     other.write_text(" old \n")
     bad.write_bytes(b"\xff\xfe")
     environ = {SECRETS: " a, b ,,\n"}

@@ -74,7 +74,7 @@ def read_secrets(files: Sequence[str | os.PathLike[str]], environ: Mapping[str, 
     problems: list[str] = []
     for file in files:
         try:
-            secrets.append(Path(file).read_text(encoding="utf-8").strip())
+            secrets.append(Path(file).read_text(encoding="utf-8-sig").strip())
         except UnicodeDecodeError:
             problems.append(f"the secret in {os.fspath(file)} is not text")
         except (OSError, ValueError) as error:
