@@ -1,7 +1,6 @@
 """Resuming: what was begun is finished once; what is doubtful is reported, never repeated."""
 
 import os
-import re
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ from contract_tests.client.batch.conftest import DONE, HOST, TASK_ID, URL, VIDEO
 from kling_elements import DeadlineExceeded, DownloadError, OutcomeUnknown, Task
 from kling_elements.batch.results import JobStatus
 from kling_elements.batch.resume import Resumed
-from kling_elements.files import file_name
 from kling_elements.journal import Entry, NewEntry, State, journal_at
 
 
@@ -32,19 +30,6 @@ def resume_one(bench: Bench, client: Any = None) -> Resumed[Task]:
     (resumed,) = (client or bench.open_client()).resume(workers=1)
     found: Resumed[Task] = resumed
     return found
-
-
-def test_a_task_without_a_file(bench: Bench) -> None:
-    """A task of which no file is noted is waited for; with a folder its video is fetched there."""
-    first, second = (begin(bench, None, prompt) for prompt in "ab")
-    resumed = next(iter(bench.open_client().resume(workers=1)))
-    assert (resumed.standing, resumed.file, resumed.entry.task_id) == (JobStatus.DONE, None, first)
-    assert resumed.task
-    assert resumed.task.urls
-    left = list(bench.open_client().resume(directory=bench.folder / "rescued"))
-    assert [each.file for each in left] == [bench.folder / "rescued" / f"{second}.mp4"]
-    assert list(bench.open_client().resume()) == []
-    assert len(bench.service.prompts) == 2
 
 
 def test_a_file_that_appeared_is_the_video(bench: Bench) -> None:
@@ -77,12 +62,6 @@ def test_a_doubtful_create_is_not_resumed(bench: Bench) -> None:
     assert list(client.resume()) == []
     assert len(client.journal.doubtful(client.journal_owner.origin, client.journal_owner.fingerprint)) == 1
     assert [task.id for task in client.find_unrecorded()] == list(bench.service.prompts)
-
-
-def test_a_files_name_stays_in_its_folder() -> None:
-    """Whatever the service calls a task, its file is one in the folder."""
-    for task_id in ("../../etc/passwd", "a/b", "\0", "", "x" * 500, "ä"):
-        assert re.fullmatch(r"[\w.-]{1,115}\.mp4", file_name(task_id), re.ASCII)
 
 
 @pytest.mark.parametrize("backend", [None, "asyncio", "trio"])
