@@ -34,11 +34,8 @@ VIDEO = mp4()
 def video(
     content: bytes = VIDEO, status: int = 200, *, cut: BaseException | None = None, **headers: str
 ) -> Step:
-    half = len(content) // 2
     sent = {"content-type": "video/mp4", **{name.replace("_", "-"): text for name, text in headers.items()}}
-    return lambda _: httpx.Response(
-        status, headers=sent, stream=Pieces(content[:half], content[half:], error=cut)
-    )
+    return reply(status, content=content, headers=sent, cut=cut)
 
 
 @pytest.mark.parametrize("query", ["token=exp=4102444800~hmac=0a1b2c~acl=/*", "x=%7E~&y=a%20b+c&z=%E2"])

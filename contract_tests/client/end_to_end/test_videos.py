@@ -1,6 +1,5 @@
 """The client against the mock over a real socket: what was asked for is what comes out."""
 
-import io
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -13,6 +12,7 @@ from PIL import Image
 from contract_tests.support.clients import ASYNC, SYNC, Driver
 from contract_tests.support.contract import request_schema
 from contract_tests.support.loopback import serving
+from contract_tests.support.pictures import encoded
 from kling_elements_mock import MockSettings, Polls, serve
 
 Colour = tuple[int, int, int]
@@ -28,9 +28,7 @@ KLING_KEY = "any-key-of-the-tests"
 
 def picture(number: int) -> bytes:
     """An image of one colour."""
-    buffer = io.BytesIO()
-    Image.new("RGB", SIZES[number], PALETTE[number]).save(buffer, FORMATS[number], quality=95)
-    return buffer.getvalue()
+    return encoded(Image.new("RGB", SIZES[number], PALETTE[number]), FORMATS[number], quality=95)
 
 
 @pytest.mark.parametrize(

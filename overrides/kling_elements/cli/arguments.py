@@ -9,7 +9,6 @@ from kling_elements.cli.parser import Parser, filled, seconds
 if TYPE_CHECKING:
     import argparse
 
-VALUED = ("--base-url", "--auth-header", "--api-key-file", "--request-timeout")  # before the command's name
 WORKERS = 3
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import kling_elements
-from kling_elements.cli.arguments import VALUED, add_common
+from kling_elements.cli.arguments import add_common
 from kling_elements.cli.command_list import COMMANDS
 from kling_elements.cli.console import PROGRAM, Console
 from kling_elements.cli.exit_codes import MEANINGS, ExitCode, UsageError
@@ -55,10 +55,9 @@ def parse(argv: Sequence[str]) -> tuple[Command, Namespace]:
         UsageError: They are invalid.
         HelpWanted: Help, or the version, was asked for.
     """
-    place = 0
+    top, place = top_parser(), 0
     while place < len(argv) and argv[place].startswith("-"):
-        place += 2 if argv[place] in VALUED else 1
-    top = top_parser()
+        place += 2 if top.takes_value(argv[place]) else 1
     args = top.parse(argv[:place], top.parse_args([]))
     if args.version:
         raise HelpWanted(f"{PROGRAM} {installed_version()}")

@@ -67,6 +67,11 @@ class Parser(argparse.ArgumentParser):
         # Intermixed: `generate a.jpg --prompt … b.jpg` is what people type.
         return self.parse_intermixed_args([*self._attach_values(before), *files], known)
 
+    def takes_value(self, word: str) -> bool:
+        """Whether a word is an option whose value is the next word."""
+        action = self._option_string_actions.get(word)
+        return action is not None and action.nargs is None
+
     def _attach_values(self, words: Iterable[str]) -> list[str]:
         """Attach a value such as `-x` to its option; argparse would take it for another option.
 
@@ -78,13 +83,13 @@ class Parser(argparse.ArgumentParser):
         attached: list[str] = []
         rest = iter(words)
         for word in rest:
-            action = self._option_string_actions.get(word)
-            if action is None or action.nargs is not None:
+            if not self.takes_value(word):
                 attached.append(word)
                 continue
             value = next(rest, None)
             if value is None:  # a file after `--` is none
-                self.error(f"argument {'/'.join(action.option_strings)}: expected one argument")
+                spellings = self._option_string_actions[word].option_strings
+                self.error(f"argument {'/'.join(spellings)}: expected one argument")
             if value.startswith("-") and value[1:2] not in {"", "-"} and not self._is_option(value):
                 attached.append(f"{word}={value}" if word.startswith("--") else f"{word}{value}")
             else:
