@@ -170,11 +170,7 @@ class JobRunner(Generic[TaskT]):
 
     async def _generate(self, service: TaskService[TaskT], order: Order, keep: OnPoll) -> TaskT:
         """Create and wait; where the account is busy elsewhere, create later."""
-        options: Any = {
-            **order.job.options,
-            "job": Job(self.batch_id, order.key),
-            "target": order.target,
-        }
+        options: Any = {**order.job.options, "job": Job(self.batch_id, order.key), "target": order.target}
         waiting = replace(self.waiting, on_update=lambda task: self._updated(order, task))
         if options.get("model") is None:
             options.pop("model", None)

@@ -12,7 +12,7 @@ from itertools import chain
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 
 from kling_elements.batch.csv_jobs import csv_rows, is_csv
 from kling_elements.batch.image_jobs import image_jobs, names_images
@@ -208,8 +208,8 @@ class Reader:
     """
 
     index: JobIndex
-    folder: Path | None = None
-    defaults: Mapping[str, Any] = field(factory=dict)
+    folder: Path | None
+    defaults: Mapping[str, Any]
 
     def ready(self, numbered: Raw) -> Ready:
         """Return a job that is ready, or the result that says why it can't be. It may read images."""
@@ -233,30 +233,29 @@ class Reader:
 
 
 def read_jobs(
-    jobs: AsyncJobs, index: JobIndex, stack: ExitStack, defaults: Mapping[str, Any], *, awaits: bool
-) -> tuple[Iterator[Raw] | AsyncIterator[Raw], Reader]:
-    """Return what gives jobs as they are needed, and what makes them ready; what is opened, the stack closes.
+    jobs: AsyncJobs, stack: ExitStack, *, awaits: bool
+) -> tuple[Iterator[Raw] | AsyncIterator[Raw], Path | None]:
+    """Return what gives jobs as they are needed, and the `Reader`'s folder; what is opened, the stack closes.
 
     Raises:
         ValidationError: They are nothing that gives jobs. Of a stream, when it is first read.
     """
-    reader = Reader(index, None, defaults)
     if isinstance(jobs, (str, os.PathLike)):
         if names_images(jobs):
-            return enumerate(image_jobs([jobs]), 1), reader
-        return stack.enter_context(opened(jobs)), evolve(reader, folder=absolute(jobs).parent)
+            return enumerate(image_jobs([jobs]), 1), None
+        return stack.enter_context(opened(jobs)), absolute(jobs).parent
     if (readline := getattr(jobs, "readline", None)) is not None:
         if inspect.iscoroutinefunction(readline):
             raise ValidationError(["jobs can't be a file that is read asynchronously: give its path"])
-        return _lines(jobs), evolve(reader, folder=Path())
+        return _lines(jobs), Path()
     if awaits and isinstance(jobs, AsyncIterable):
-        return _numbered(jobs), reader
+        return _numbered(jobs), None
     if isinstance(jobs, Mapping) or not isinstance(jobs, Iterable):
         hint = ": use AsyncKlingElements for asynchronous ones" if isinstance(jobs, AsyncIterable) else ""
         raise ValidationError(
             [f"jobs must be a file of JSON lines, or something that gives one job after another{hint}"]
         )
-    return enumerate(jobs, 1), reader
+    return enumerate(jobs, 1), None
 
 
 def count_jobs(jobs: AsyncJobs) -> int | None:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from kling_elements.arguments import check_flag, check_path
 from kling_elements.batch.job_ids import JobIndex, batch_of
 from kling_elements.batch.job_runner import JobRunner
-from kling_elements.batch.job_sources import AsyncJobs, Ready, count_jobs, read_jobs
+from kling_elements.batch.job_sources import AsyncJobs, Reader, Ready, count_jobs, read_jobs
 from kling_elements.batch.next_step import RetryRules, why_stop
 from kling_elements.batch.options import WORKERS, BatchOptions, ResumeOptions
 from kling_elements.batch.preflight import require_journal, require_usable_defaults
@@ -61,12 +61,7 @@ def plan_batch(
         )
     running_tasks = RunningTasks()
     runner = JobRunner[TaskT](
-        batch_id,
-        again,
-        waiting,
-        running_tasks,
-        options.get("on_update"),
-        is_dry=is_dry,
+        batch_id, again, waiting, running_tasks, options.get("on_update"), is_dry=is_dry
     )
 
     def do(item: Ready, sleep: Callable[[float], object]) -> Coroutine[Any, Any, BatchResult[TaskT]]:
@@ -77,7 +72,7 @@ def plan_batch(
 
     with ExitStack() as stack:  # closed now if the jobs can't be used, else at the end of the work
         index = stack.enter_context(closing(JobIndex(folder, recorder.journal.job_keys(batch_id))))
-        source, reader = read_jobs(jobs, index, stack, defaults, awaits=service.io.awaits)
+        source, images_folder = read_jobs(jobs, stack, awaits=service.io.awaits)
         close = stack.pop_all().close
     return Workload(
         source=source,
@@ -87,7 +82,7 @@ def plan_batch(
         close=close,
         total=lambda: count_jobs(jobs),
         running_tasks=running_tasks,
-        prepare=reader.ready,
+        prepare=Reader(index, images_folder, defaults).ready,
         unanswered=lambda: runner.unanswered(recorder.journal),
     )
 

@@ -23,11 +23,7 @@ if TYPE_CHECKING:
 def run(args: Namespace, context: Context) -> int:
     """Run the command."""
     take_output(args, context)
-    with (
-        open_client(context) as client,
-        TaskClaim(client, context) as claim,
-        Progress(context) as progress,
-    ):
+    with open_client(context) as client, TaskClaim(client, context) as claim, Progress(context) as progress:
         task_id = whole_id(client, args.id)
         check_output(context, task_id)
         context.task_id = task_id

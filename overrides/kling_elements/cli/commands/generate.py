@@ -22,11 +22,7 @@ def run(args: Namespace, context: Context) -> int:
     """Run the command."""
     take_output(args, context)
     check_output(context)
-    with (
-        open_client(context) as client,
-        TaskClaim(client, context) as claim,
-        Progress(context) as progress,
-    ):
+    with open_client(context) as client, TaskClaim(client, context) as claim, Progress(context) as progress:
         options: GenerateOptions = {
             **request_options(args),
             **wait_options(args, context, progress, claim, is_new=True),

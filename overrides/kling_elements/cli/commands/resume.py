@@ -60,10 +60,7 @@ def _resume(args: Namespace, context: Context, client: KlingElements) -> int:
         _show(resumed, context)
 
     batch = client.resume(
-        directory=args.directory,
-        workers=args.workers,
-        timeout=args.timeout,
-        poll_interval=args.poll_interval,
+        directory=args.directory, workers=args.workers, timeout=args.timeout, poll_interval=args.poll_interval
     )
     with batch, progress.of(batch):
         stopped = take_all(batch, take, context.interruptions)
