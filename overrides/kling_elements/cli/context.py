@@ -14,11 +14,12 @@ from kling_elements.cli.signals import Interruptions
 from kling_elements.errors import KlingError
 from kling_elements.files import file_name
 from kling_elements.printable import printable
+from kling_elements.settings import resolve_settings
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
-    from kling_elements.api.auth import ApiKey
+    from kling_elements.api.auth import ApiKey, Settings
     from kling_elements.cli.console import Console
     from kling_elements.downloads.options import DownloadOptions
     from kling_elements.types import TaskData
@@ -57,6 +58,20 @@ class Context:
         self.key: tuple[ApiKey, str] | None = None
         self.keys: list[ApiKey] = []
         self.interruptions = Interruptions(self._note_hold)
+
+    def settings(self, api_key: str = "none") -> Settings:
+        """Return where requests go.
+
+        Raises:
+            ValidationError: If an option can't be used.
+        """
+        return resolve_settings(
+            api_key=api_key,
+            base_url=self.args.base_url,
+            auth_header=self.args.auth_header,
+            timeout=self.args.request_timeout,
+            environ=os.environ,
+        )
 
     def begin_create(self) -> None:
         """Note that a create is about to be sent: from here on money may be spent."""

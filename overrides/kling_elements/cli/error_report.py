@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import traceback
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,6 @@ from kling_elements.cli.console import PROGRAM, one_line, sentence
 from kling_elements.cli.exit_codes import CommandError, ExitCode
 from kling_elements.cli.signals import Interrupted
 from kling_elements.printable import printable
-from kling_elements.settings import resolve_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -123,9 +121,7 @@ def _is_over(error: BaseException) -> bool:
 
 def _origin(context: Context) -> str | None:
     try:
-        return resolve_settings(
-            api_key="none", base_url=context.args.base_url, auth_header=None, timeout=1, environ=os.environ
-        ).base_url
+        return context.settings().base_url
     except errors.ValidationError:
         return None
 

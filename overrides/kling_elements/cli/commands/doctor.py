@@ -26,7 +26,7 @@ from kling_elements.cli.output_file import check_output
 from kling_elements.document import load_document
 from kling_elements.errors import ApiError
 from kling_elements.operations.local_images import image_rules
-from kling_elements.settings import API_KEY_VARIABLES, BASE_URL_VARIABLE, resolve_settings
+from kling_elements.settings import API_KEY_VARIABLES, BASE_URL_VARIABLE
 from kling_elements.types import Response
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from kling_elements import KlingElements
-    from kling_elements.api.auth import Settings
     from kling_elements.cli.context import Context
     from kling_elements.types import TaskData
 
@@ -68,17 +67,6 @@ class Examination:
     date: tuple[str, datetime] | None = None
     has_answered: bool | None = None
     is_served: bool = False
-
-    def settings(self, key: ApiKey | None) -> Settings:
-        """Return where requests go."""
-        args = self.context.args
-        return resolve_settings(
-            api_key="none" if key is None else key.reveal(),
-            base_url=args.base_url,
-            auth_header=args.auth_header,
-            timeout=args.request_timeout,
-            environ=os.environ,
-        )
 
 
 def run(args: Namespace, context: Context) -> int:  # noqa: ARG001 - the context has the options
@@ -148,7 +136,7 @@ def _key(examination: Examination) -> Iterator[Finding]:
 
 def _origin(examination: Examination) -> Iterator[Finding]:
     """Check where requests go."""
-    settings = examination.settings(None)
+    settings = examination.context.settings()
     source = "the document"
     if examination.context.args.base_url or os.environ.get(BASE_URL_VARIABLE):
         source = "--base-url" if examination.context.args.base_url else BASE_URL_VARIABLE
@@ -166,7 +154,8 @@ def _service(examination: Examination) -> Iterator[Finding]:
     if examination.context.key is None:
         yield Finding("warn", "service", "not asked, as there is no key")
         return
-    transport = SyncTransport(examination.settings(examination.context.key[0]), sleep=time.sleep)
+    settings = examination.context.settings(examination.context.key[0].reveal())
+    transport = SyncTransport(settings, sleep=time.sleep)
     started = time.monotonic()
     try:
         request = list_request(find_model(DEFAULT_MODEL))
