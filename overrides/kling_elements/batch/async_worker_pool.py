@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic
 
 import anyio
 import anyio.lowlevel
@@ -17,16 +17,13 @@ from attrs import define, field
 from kling_elements.api.threads import run_in_thread
 from kling_elements.batch.results import BatchClosed, Running
 from kling_elements.batch.worker_pool import GRACE
-from kling_elements.batch.workload import Workload
+from kling_elements.batch.workload import ItemT, ResultT, Workload
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from typing import Self
 
     from anyio.abc import TaskGroup
-
-ItemT = TypeVar("ItemT")
-ResultT = TypeVar("ResultT")
 
 
 @define

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import stat
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic
 
 from attrs import evolve, field, frozen
 
@@ -20,6 +20,7 @@ from kling_elements.batch.results import (
     BatchClosed,
     BatchResult,
     JobStatus,
+    TaskT,
     ended_result,
     failed_result,
     unanswered_result,
@@ -43,8 +44,6 @@ if TYPE_CHECKING:
     from kling_elements.journal import Journal
     from kling_elements.operations.service import TaskService
     from kling_elements.operations.wait import Look, OnPoll, WaitSettings
-
-TaskT = TypeVar("TaskT", bound=Task)
 
 # Seconds between creates that are refused by a rate: some other program uses the account too.
 _RATE_PAUSES = (15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 600.0)

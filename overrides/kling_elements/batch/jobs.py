@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from attrs import evolve, field, frozen
 
@@ -19,11 +19,8 @@ from kling_elements.images.sources import ImageProblem, OpenSource, PillowSource
 from kling_elements.operations.arguments import Image
 from kling_elements.operations.create_request import each_image
 from kling_elements.printable import shown_value
-from kling_elements.task import Task
 from kling_elements.validation import unknown_names
 from kling_elements_api.request_options import KlingElementsRequestOptions
-
-TaskT = TypeVar("TaskT", bound=Task)
 
 _APART = ("images", "id", "output")  # that are no options of a job's
 _REUSABLE = (str, bytes, bytearray, memoryview, os.PathLike)

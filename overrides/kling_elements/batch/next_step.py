@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import Enum, auto
-from typing import TypeVar
 
 from attrs import frozen
 
@@ -15,10 +14,7 @@ from kling_elements.errors import (
     QuotaExceededError,
 )
 from kling_elements.journal import Entry, State
-from kling_elements.task import Task
 from kling_elements.types import FAILED
-
-TaskT = TypeVar("TaskT", bound=Task)
 
 
 class Step(Enum):

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from kling_elements.arguments import check_flag, check_path
 from kling_elements.batch.job_ids import JobIndex, batch_of
@@ -16,7 +16,7 @@ from kling_elements.batch.job_sources import AsyncJobs, Reader, Ready, count_job
 from kling_elements.batch.next_step import RetryRules, why_stop
 from kling_elements.batch.options import WORKERS, BatchOptions, ResumeOptions
 from kling_elements.batch.preflight import require_journal, require_usable_defaults
-from kling_elements.batch.results import BatchResult, RunningTasks
+from kling_elements.batch.results import BatchResult, RunningTasks, TaskT
 from kling_elements.batch.resume import Resumed, ResumeRunner
 from kling_elements.batch.workload import Workload
 from kling_elements.errors import ValidationError
@@ -25,11 +25,7 @@ from kling_elements.log import logger
 from kling_elements.operations.service import TaskService
 from kling_elements.operations.wait import WaitSettings
 from kling_elements.printable import shown_value
-from kling_elements.task import Task
 from kling_elements.validation import unknown_names
-
-TaskT = TypeVar("TaskT", bound=Task)
-
 
 _MAX_WORKERS = 100
 _WAITING = ("timeout", "poll_interval", "on_update")  # options of the wait for each task

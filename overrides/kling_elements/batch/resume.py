@@ -9,11 +9,11 @@ import uuid
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic
 
 from attrs import define, field, frozen
 
-from kling_elements.batch.results import BatchClosed, JobStatus, is_over, job_status, short_repr
+from kling_elements.batch.results import BatchClosed, JobStatus, TaskT, is_over, job_status, short_repr
 from kling_elements.downloads.ranges import EXPIRED
 from kling_elements.errors import DownloadError
 from kling_elements.files import file_name, is_newer, os_error_reason
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from kling_elements.journal import Journal
     from kling_elements.operations.service import TaskService
     from kling_elements.operations.wait import Look, WaitSettings
-
-TaskT = TypeVar("TaskT", bound=Task)
 
 CLAIM_SECONDS = 900.0  # prolonged at every look; it ends at once if this process dies
 _FETCH_SECONDS = 3600.0  # an address lasts an hour: nobody fetches for longer

@@ -10,18 +10,15 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic
 
 from kling_elements.api.io import run_sync
 from kling_elements.batch.results import BatchClosed, Running
-from kling_elements.batch.workload import Workload
+from kling_elements.batch.workload import ItemT, ResultT, Workload
 from kling_elements.errors import KlingError
 
 if TYPE_CHECKING:
     from typing import Self
-
-ItemT = TypeVar("ItemT")
-ResultT = TypeVar("ResultT")
 
 GRACE = 5.0  # seconds that a create in flight gets to return its task's id
 _WAKE = 1.0  # seconds; not everywhere does a signal end a wait

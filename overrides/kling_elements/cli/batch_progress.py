@@ -6,7 +6,7 @@ import threading
 import time
 from collections import Counter
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from kling_elements.batch.results import JobStatus
 from kling_elements.cli.console import count_of
@@ -20,9 +20,8 @@ if TYPE_CHECKING:
     from typing import Self
 
     from kling_elements.batch import Batch
+    from kling_elements.batch.workload import ResultT
     from kling_elements.cli.console import Console
-
-ResultT = TypeVar("ResultT")
 
 _LINE_EVERY = 60.0  # seconds; where no line can be kept up to date
 
