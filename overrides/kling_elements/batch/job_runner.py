@@ -112,7 +112,7 @@ class JobRunner(Generic[TaskT]):
                 return unknown_result(result, entry)
             case Step.REPORT_BUSY:
                 return evolve(result, standing=JobStatus.BUSY)
-            case Step.REPORT_FAILED | Step.REPORT_LOST if entry is not None:
+            case Step.REPORT_ENDED if entry is not None:
                 return ended_result(result, entry)
             case Step.RECREATE if entry is not None:
                 began = entry

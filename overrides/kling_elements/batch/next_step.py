@@ -27,8 +27,7 @@ class Step(Enum):
     """Abandon what was begun and create again, as the caller asked."""
     REPORT_UNKNOWN = auto()
     REPORT_BUSY = auto()
-    REPORT_FAILED = auto()
-    REPORT_LOST = auto()
+    REPORT_ENDED = auto()
 
 
 @frozen
@@ -52,11 +51,8 @@ def choose_step(entry: Entry | None, again: RetryRules, *, is_under_way: bool) -
         if is_under_way:
             return Step.REPORT_BUSY
         return Step.RECREATE if again.unknown else Step.REPORT_UNKNOWN
-    is_lost = entry.state is State.ABANDONED
-    if is_lost or entry.status == FAILED:
-        if again.failed:
-            return Step.RECREATE
-        return Step.REPORT_LOST if is_lost else Step.REPORT_FAILED
+    if entry.state is State.ABANDONED or entry.status == FAILED:
+        return Step.RECREATE if again.failed else Step.REPORT_ENDED
     return Step.CONTINUE
 
 
