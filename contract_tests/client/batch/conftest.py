@@ -191,9 +191,7 @@ class Bench:
                 anyio.run(run, backend=backend)
             else:
                 client = self.open_client(handler=handler or self.service, **options)
-                results.extend(iter(work(client).__next__, None))
-        except StopIteration:
-            pass
+                results.extend(work(client))
         except Exception as error:  # noqa: BLE001 - the tests look at it
             results.append(error)
         return results

@@ -241,7 +241,7 @@ def test_counts(total: int | None, statuses: str, running: int, line: str, summa
     tasks = tuple(Running(f"job {n}", f"task-{n}") for n in range(running))
     not_begun = None if total is None else total - len(statuses) - len(tasks)
     batch: Any = SimpleNamespace(running=tasks, total=total, not_begun=not_begun)
-    progress = BatchProgress(Console(None, err, {}), is_quiet=False, clock=lambda: now[0]).of(batch)
+    progress = BatchProgress(Console(None, err, {}), batch, is_quiet=False, clock=lambda: now[0])
     for letter in statuses:
         progress.add(next(status for status in JobStatus if status.name[0] == letter))
     for now[0] in (559.9, 560.0, 619.9):

@@ -45,15 +45,13 @@ class BatchOutput:
         """Count, report and show a result: its file on stdout, or on stderr why there is none."""
         self._progress.add(result.standing)
         self._report.add(result)
-        console = self._context.console
+        console, reason = self._context.console, _reason(result, self._context)
         if result.file is None:
-            reason = _reason(result, self._context)
             console.note(f"{PROGRAM}: job {_name(result)}: {result.standing}: {reason}")
         elif not self._context.is_json:
             console.result_path(result.file)
         if not result.is_done and len(self._left) < _IN_TABLE:
-            reason = _cut(_reason(result, self._context), _REASON)
-            self._left.append((_name(result), result.standing, reason))
+            self._left.append((_name(result), result.standing, _cut(reason, _REASON)))
 
     def end(self) -> None:
         """Show the counts, and on a terminal a table of what is not done; write the page."""

@@ -17,7 +17,6 @@ from kling_elements.errors import KlingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Self
 
     from kling_elements.batch import Batch
     from kling_elements.batch.workload import ResultT
@@ -30,21 +29,21 @@ class BatchProgress(LiveStatus):
     """Counts results, and shows the count while it is entered. Safe to use from several threads."""
 
     def __init__(
-        self, console: Console, *, is_quiet: bool, clock: Callable[[], float] = time.monotonic
+        self,
+        console: Console,
+        batch: Batch[Any, Any],
+        *,
+        is_quiet: bool,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.counts: Counter[JobStatus] = Counter()
         self._console = console
+        self._batch = batch
         self._is_quiet = is_quiet
         self._clock = clock
         self._started = self._shown = clock()
         self._lock = threading.Lock()
-        self._batch: Batch[Any, Any] | None = None
         self._known_total: int | None = None
-
-    def of(self, batch: Batch[Any, Any]) -> Self:
-        """Note which batch it is, before it begins."""
-        self._batch = batch
-        return self
 
     def add(self, status: JobStatus) -> None:
         """Count a result."""
@@ -74,7 +73,7 @@ class BatchProgress(LiveStatus):
             details.append(f"about {clock_face(left)} left")
         if seen > done:
             details.append(f"{seen - done} not done")
-        if running := self._running:
+        if running := len(self._batch.running):
             details.append(f"{running} running")
         label = f"{done} done" if total is None else f"{done} of {total} done"
         return Status(label, tuple(details), seen, total)
@@ -82,27 +81,18 @@ class BatchProgress(LiveStatus):
     def summary(self) -> str:
         """Return the outcome of all jobs in words."""
         parts = [f"{count} {status}" for status in JobStatus if (count := self.counts[status])]
-        if running := self._running:
+        if running := len(self._batch.running):
             parts.append(f"{running} still running")
-        if left := self.not_begun:
+        if left := self._batch.not_begun:
             parts.append(f"{left} not begun")
         total = sum(self.counts.values()) + running + (left or 0)
         return f"{count_of(total, 'job')}: {', '.join(parts) or 'none'}"
 
     @property
-    def not_begun(self) -> int | None:
-        """How many jobs were not begun; None if nobody knows how many there are."""
-        return self._batch.not_begun if self._batch else None
-
-    @property
     def _total(self) -> int | None:
-        if self._known_total is None and self._batch is not None:
+        if self._known_total is None:
             self._known_total = self._batch.total  # to know it may take reading a file
         return self._known_total
-
-    @property
-    def _running(self) -> int:
-        return len(self._batch.running) if self._batch else 0
 
 
 def take_all(

@@ -37,7 +37,6 @@ def run(args: Namespace, context: Context) -> int:
     if args.workers < 1:
         raise CommandError(f"--workers must be 1 or more: got {args.workers}. Nothing was sent")
     with open_client(context, is_batch=True, limits=Limits(tasks=args.workers)) as client:
-        progress = BatchProgress(context.console, is_quiet=context.is_quiet)
         batch = client.batch(
             source,
             directory=args.directory,
@@ -51,12 +50,13 @@ def run(args: Namespace, context: Context) -> int:
             poll_interval=args.poll_interval,
             on_update=lambda _order, _task: progress.changed(),
         )
+        progress = BatchProgress(context.console, batch, is_quiet=context.is_quiet)
         with batch:
             if args.dry_run:
-                return show_plan(batch, progress.of(batch), batch_id, context)
+                return show_plan(batch, progress, batch_id, context)
             page = _page(args)
             report = _open_report(Path(args.directory) / REPORT_NAME, batch_id, context)
-            output = BatchOutput(context, progress.of(batch), report, page)
+            output = BatchOutput(context, progress, report, page)
             context.loss = "Jobs that were begun are in the journal: run the same again to continue"
             if not context.is_quiet:
                 context.console.note(f"batch {batch_id}")

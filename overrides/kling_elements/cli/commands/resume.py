@@ -52,7 +52,6 @@ def run(args: Namespace, context: Context) -> int:
 
 def _resume(args: Namespace, context: Context, client: KlingElements) -> int:
     finished: list[dict[str, Any]] = []
-    progress = BatchProgress(context.console, is_quiet=context.is_quiet)
 
     def take(resumed: Resumed[Any]) -> None:
         progress.add(resumed.standing)
@@ -62,7 +61,8 @@ def _resume(args: Namespace, context: Context, client: KlingElements) -> int:
     batch = client.resume(
         directory=args.directory, workers=args.workers, timeout=args.timeout, poll_interval=args.poll_interval
     )
-    with batch, progress.of(batch):
+    progress = BatchProgress(context.console, batch, is_quiet=context.is_quiet)
+    with batch, progress:
         stopped = take_all(batch, take, context.interruptions)
         if stopped is not None:
             _note_interruption(stopped, batch, args, context)
