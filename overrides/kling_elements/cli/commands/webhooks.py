@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -93,13 +92,10 @@ def listen(secrets: Secrets, host: str, port: int, *, encoding: Encoding, contex
     Raises:
         ValidationError: A secret is not usable, the port is in use, …
     """
-    lock = threading.Lock()
 
     def show(handled: HandledRequest) -> None:
         at = datetime.now(UTC)
-        line = json_line(handled, at) if context.is_json else text_line(handled, at)
-        with lock:
-            context.console.result(line)
+        context.console.result(json_line(handled, at) if context.is_json else text_line(handled, at))
 
     receiver = WebhookReceiver(secrets, on_request=show, encoding=encoding)
     try:
