@@ -73,7 +73,8 @@ def test_a_batch_that_was_closed_begins_nothing(caplog: pytest.LogCaptureFixture
     assert all(word in record.getMessage() for word in ("t-1", "kling-elements resume"))
 
 
-def test_a_pause_of_a_thread_ends_when_the_batch_is_left() -> None:
+@pytest.mark.parametrize("backend", [None, "asyncio", "trio"])
+def test_a_pause_ends_when_the_batch_is_left(backend: str | None) -> None:
     """A worker that sleeps stops at once, however long the pause was to be; so does its next pause."""
     pausing = threading.Event()
 
@@ -82,14 +83,22 @@ def test_a_pause_of_a_thread_ends_when_the_batch_is_left() -> None:
             pausing.set()
             for _ in range(2):
                 with pytest.raises(BatchClosed):
-                    sleep(float("inf"))
+                    await sleep(float("inf")) if backend else sleep(float("inf"))
             raise BatchClosed("stopped")
         return item
 
+    async def leave() -> None:
+        async with pool.async_batch() as batch:
+            assert await anext(batch) == 0
+            await anyio.wait_all_tasks_blocked()
+
     pool = Pool(do)
-    with pool.batch() as batch:
-        assert next(batch) == 0
-        pausing.wait()
+    if backend:
+        anyio.run(leave, backend=backend)
+    else:
+        with pool.batch() as batch:
+            assert next(batch) == 0
+            pausing.wait()
     assert (pool.done, pool.closed) == ([0], 1)
 
 
@@ -127,25 +136,6 @@ def test_what_is_read_too_late_is_not_begun(backend: str | None) -> None:
         left.set()
         leaving.join()
     assert (pool.done, pool.closed) == ([0], 1)
-
-
-@LOOPS
-def test_a_pause_of_a_task_ends_when_the_batch_is_left(backend: str) -> None:
-    """Likewise under an event loop."""
-
-    async def do(_item: int, sleep: Any) -> None:
-        for _ in range(2):
-            with pytest.raises(BatchClosed):
-                await sleep(float("inf"))
-        raise BatchClosed("stopped")
-
-    async def leave() -> None:
-        async with pool.async_batch():
-            await anyio.wait_all_tasks_blocked()
-
-    pool = Pool(do)
-    anyio.run(leave, backend=backend)
-    assert (pool.done, pool.closed) == ([], 1)
 
 
 def test_a_signal_while_the_threads_are_started(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,9 +94,9 @@ def parsed(*words: str) -> Namespace:
     return parse(words)[1]
 
 
-def context_of(*words: str, err: io.StringIO | None = None) -> Written:
+def context_of(*words: str) -> Written:
     """Make a run of `list` with these options, and what it writes."""
-    out, err = io.StringIO(), err or io.StringIO()
+    out, err = io.StringIO(), io.StringIO()
     return Written(Context(Console(out, err, {}), parsed("list", *words)), out, err)
 
 

@@ -135,8 +135,8 @@ def failed(text: str) -> Look:
 )
 def test_progress_elsewhere_is_a_line_at_a_change(options: tuple[str, ...], lines: list[str]) -> None:
     """Where a line can't be rewritten, changes and failed polls are shown once each, unless it is quiet."""
-    time, err = FakeTime(), io.StringIO()
-    progress = Progress(context_of(*options, err=err).context, clock=time.clock, sleep=time.sleep)
+    time, run = FakeTime(), context_of(*options)
+    progress = Progress(run.context, clock=time.clock, sleep=time.sleep)
     with progress:
         progress.update(Task("1", "CREATED"))
         progress.sleep(65)
@@ -144,7 +144,7 @@ def test_progress_elsewhere_is_a_line_at_a_change(options: tuple[str, ...], line
             progress.look(look)
         progress.update(Task("1", "COMPLETED"))
         progress.fetching()
-    shown = err.getvalue().splitlines()
+    shown = run.err.getvalue().splitlines()
     assert len(shown) == len(lines)
     assert all(map(str.startswith, shown, lines))
     assert time.sleeps == [65]
