@@ -8,6 +8,7 @@ import re
 import sqlite3
 import unicodedata
 import weakref
+from collections import defaultdict
 from itertools import takewhile
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
@@ -60,6 +61,7 @@ class JobIndex:
     directory: Path | None
     earlier: Iterable[str] = field(default=(), repr=False)
     _seen: sqlite3.Connection = field(init=False, repr=False)
+    _places: defaultdict[str, set[int]] = field(factory=lambda: defaultdict(set), init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         self._seen = sqlite3.connect("", isolation_level=None, check_same_thread=False)
@@ -68,13 +70,9 @@ class JobIndex:
         self._seen.execute("PRAGMA journal_mode = OFF")
         self._seen.execute("PRAGMA synchronous = OFF")
         self._seen.execute("CREATE TABLE seen (name BLOB PRIMARY KEY, number INTEGER) WITHOUT ROWID")
-        self._seen.execute("CREATE TABLE counts (digest TEXT PRIMARY KEY, count INTEGER) WITHOUT ROWID")
-        self._seen.execute("CREATE TABLE placed (digest TEXT, place INTEGER, PRIMARY KEY (digest, place))")
-        named = map(_PLACED.fullmatch, (*self.earlier, *_names_in(self.directory)))
-        self._seen.executemany(
-            "INSERT OR IGNORE INTO placed VALUES (?, ?)",
-            ((found["digest"], int(found["place"])) for found in named if found),
-        )
+        for name in (*self.earlier, *_names_in(self.directory)):
+            if found := _PLACED.fullmatch(name):
+                self._places[found["digest"]].add(int(found["place"]))
 
     def close(self) -> None:
         """Forget all."""
@@ -95,14 +93,11 @@ class JobIndex:
 
     def _key(self, job: BatchJob) -> str:
         digest = job.digest()[:_DIGITS]
-        self._seen.execute("INSERT OR IGNORE INTO counts VALUES (?, 0)", (digest,))
-        self._seen.execute("UPDATE counts SET count = count + 1 WHERE digest = ?", (digest,))
-        count = self._seen.execute("SELECT count FROM counts WHERE digest = ?", (digest,)).fetchone()[0]
-        placed = self._seen.execute(
-            "SELECT place FROM placed WHERE digest = ? ORDER BY place LIMIT 1 OFFSET ?", (digest, count - 1)
-        ).fetchone()
-        if placed is not None:
-            return f"{placed[0]}-{digest}"
+        count = (self._number("content", digest) or 0) + 1
+        self._seen.execute("REPLACE INTO seen VALUES (?, ?)", (_digest("content", digest), count))
+        places = sorted(self._places.get(digest, ()))
+        if count <= len(places):
+            return f"{places[count - 1]}-{digest}"
         return digest if count == 1 else f"{digest}-{count}"
 
     def _target(self, key: str, job: BatchJob) -> Path | None:

@@ -1,1 +1,1 @@
-"""The work of each command, one module each; `kling_elements.cli.arguments` lists them."""
+"""The work of each command, one module each; `kling_elements.cli.command_list` lists them."""
