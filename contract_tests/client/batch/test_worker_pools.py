@@ -138,6 +138,14 @@ def test_what_is_read_too_late_is_not_begun(backend: str | None) -> None:
     assert (pool.done, pool.closed) == ([0], 1)
 
 
+def test_an_asynchronous_batch_has_to_be_entered() -> None:
+    """Asked for its first result before it began, it says how it begins, and not that it is at its end."""
+    pool = Pool(instantly)
+    with pytest.raises(KlingError, match="async with"):
+        anyio.run(pool.async_batch().__anext__)
+    assert pool.done == []
+
+
 def test_a_signal_while_the_threads_are_started(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C before all threads run ends those that do, and is itself what is raised."""
     start = threading.Thread.start

@@ -279,7 +279,7 @@ def test_a_second_download_of_a_target(
 
 
 def test_names_up_to_the_longest(driver: Driver, tmp_path: Path) -> None:
-    """A name that leaves no room for a part's is fine; one that is too long is told before the fetch."""
+    """A name that leaves no room for a part's is fine; one that is too long is refused before the fetch."""
     client, task, server = finished(driver, Host(cuts=[100]))
     for length in (245, 250, 255):
         path = tmp_path / ("x" * length)

@@ -113,8 +113,8 @@ def test_an_unusual_video_is_stored(driver: Driver, tmp_path: Path, caplog: pyte
         client, task, _ = finished(driver, step)
         target = client.download(task, tmp_path / "out.mp4", overwrite=True)
         assert (target.read_bytes(), list(tmp_path.iterdir())) == (data, [target])
-        told = [record for record in caplog.records if record.levelname == "WARNING"]
-        assert any(ID in record.message for record in told) is warns
+        warnings = [record for record in caplog.records if record.levelname == "WARNING"]
+        assert any(ID in record.message for record in warnings) is warns
 
 
 def test_a_host_that_drips_is_given_up_on(tmp_path: Path) -> None:
@@ -232,7 +232,7 @@ def test_a_file_that_appears_meanwhile_is_left(
         assert client.download(task, target).read_bytes() == VIDEO
     assert sorted(path.name for path in tmp_path.iterdir()) == ["False.mp4", "True.mp4"]
     client, task, server = finished(driver, video())
-    for owner in (os, Path):  # a folder that refuses a new file is told before anything is fetched
+    for owner in (os, Path):  # a folder that takes no new file is an error before anything is fetched
         monkeypatch.setattr(owner, "open", refuse)
     with pytest.raises(DownloadError, match="not permitted"):
         client.download(task, tmp_path / "b.mp4")

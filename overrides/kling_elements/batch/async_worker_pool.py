@@ -18,6 +18,7 @@ from kling_elements.api.threads import run_in_thread
 from kling_elements.batch.results import BatchClosed, Running
 from kling_elements.batch.worker_pool import GRACE
 from kling_elements.batch.workload import ItemT, ResultT, Workload
+from kling_elements.errors import KlingError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -131,6 +132,8 @@ class AsyncBatch(Generic[ItemT, ResultT]):
 
     async def __anext__(self) -> ResultT:
         session = self._session
+        if session is None and not self._is_exhausted:
+            raise KlingError("a batch begins in `async for` or `async with`. Nothing was sent")
         if session is not None:
             while not session.brake.is_set():
                 await anyio.lowlevel.checkpoint()

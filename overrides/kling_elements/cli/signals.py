@@ -50,7 +50,7 @@ class Interruptions:
     """Turns signals into `Interrupted`, in the main thread, while it is entered.
 
     Args:
-        on_hold: Called when a signal has to wait for a create; told the seconds it will wait at most.
+        on_hold: Called when a signal has to wait for a create, with the seconds that it will wait at most.
     """
 
     def __init__(self, on_hold: Callable[[float], object]) -> None:

@@ -133,7 +133,7 @@ def _aspect_problem(facts: ImageInfo, rules: ImageConstraints) -> str | None:
     if rules.min_aspect_ratio <= ratio <= rules.max_aspect_ratio:
         return None
     limit = rules.min_aspect_ratio if ratio < rules.min_aspect_ratio else rules.max_aspect_ratio
-    # 2.504 must not be told as "2.50:1: up to 2.5:1 is allowed": use as many digits as tell them apart.
+    # 2.504 must not be shown as "2.50:1: up to 2.5:1 is allowed": use as many digits as tell them apart.
     shown = next(
         (text for digits in range(2, 7) if (text := _ratio(ratio, digits)) != _ratio(limit, digits)),
         f"{facts.width}:{facts.height}",
@@ -154,5 +154,5 @@ def _size_problem(facts: ImageInfo, rules: ImageConstraints) -> str | None:
 def _ratio(ratio: float, digits: int | None = None) -> str:
     longer = max(ratio, 1 / ratio)
     shown = f"{longer:g}" if digits is None else f"{longer:.{digits}f}"
-    # 1:1.00 is no other than 1.00:1, and must not be told as if it were.
+    # 1:1.00 is no other than 1.00:1, and must not be shown as if it were.
     return f"{shown}:1" if ratio >= 1 or float(shown) == 1 else f"1:{shown}"
