@@ -194,6 +194,7 @@ VALUES = [
     ("generate a.png --base-url ftp://x", "base_url"),
     ("generate a.png --api-key-file missing", "missing"),
     ("generate a.png --api-key-file small.png", "small.png"),
+    ("generate a.png --api-key-file /dev/zero", "/dev/zero"),  # it has no end
     ("batch none.jsonl -d out", "none.jsonl"),
     ("batch jobs.jsonl -d out --workers 101", "workers"),
     ("batch jobs.jsonl -d out --workers 0", "--workers"),

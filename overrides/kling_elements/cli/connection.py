@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kling_elements.api.auth import ApiKey
 from kling_elements.cli.exit_codes import CommandError
+from kling_elements.cli.secret_files import read_secret
 from kling_elements.client import KlingElements
-from kling_elements.files import os_error_reason
+from kling_elements.errors import ValidationError
 from kling_elements.settings import API_KEY_VARIABLES
 
 if TYPE_CHECKING:
@@ -53,7 +52,10 @@ def find_key(context: Context) -> tuple[ApiKey, str]:
     if context.key is not None:
         return context.key  # stdin can be read once
     if (file := context.args.api_key_file) is not None:
-        key, source = _read_key(file), f"the file {file}"
+        try:
+            key, source = read_secret(file), f"the file {file}"
+        except ValidationError as error:
+            raise CommandError(f"--api-key-file {file} {error.problems[0]}. Nothing was sent") from None
     else:
         source = next((name for name in API_KEY_VARIABLES if os.environ.get(name, "").strip()), "")
         key = os.environ.get(source, "").strip()
@@ -65,17 +67,3 @@ def find_key(context: Context) -> tuple[ApiKey, str]:
     context.key = ApiKey(key), source
     context.keys.append(context.key[0])
     return context.key
-
-
-def _read_key(name: str) -> str:
-    try:
-        text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise CommandError(f"--api-key-file {name} is not text. Nothing was sent") from None
-    except AttributeError:
-        raise CommandError("--api-key-file -: stdin is closed. Nothing was sent") from None
-    except (OSError, ValueError) as error:
-        raise CommandError(f"--api-key-file {name}: {os_error_reason(error)}. Nothing was sent") from None
-    if not text.strip():
-        raise CommandError(f"--api-key-file {name} is empty. Nothing was sent")
-    return text.strip()

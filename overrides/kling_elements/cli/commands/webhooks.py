@@ -6,10 +6,10 @@ import errno
 import json
 import os
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kling_elements.cli.exit_codes import CommandError, UsageError
+from kling_elements.cli.secret_files import read_secret
 from kling_elements.cli.signals import Interrupted
 from kling_elements.errors import ValidationError
 from kling_elements.files import os_error_reason
@@ -73,14 +73,9 @@ def read_secrets(files: Sequence[str | os.PathLike[str]], environ: Mapping[str, 
     problems: list[str] = []
     for file in files:
         try:
-            secrets.append(Path(file).read_text(encoding="utf-8-sig").strip())
-        except UnicodeDecodeError:
-            problems.append(f"the secret in {os.fspath(file)} is not text")
-        except (OSError, ValueError) as error:
-            problems.append(f"the secret in {os.fspath(file)} can't be read: {os_error_reason(error)}")
-        else:
-            if not secrets[-1]:
-                problems.append(f"the secret in {os.fspath(file)} is empty")
+            secrets.append(read_secret(file))
+        except ValidationError as error:
+            problems.append(f"the secret in {os.fspath(file)} {error.problems[0]}")
     if problems:
         raise ValidationError(problems)
     return secrets
