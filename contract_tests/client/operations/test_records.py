@@ -3,6 +3,8 @@
 import asyncio
 import json
 import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -15,6 +17,7 @@ import pytest
 from contract_tests.support.answers import ID, IMAGE, completed, failing, mp4, reply, shown
 from contract_tests.support.clients import ASYNC, SYNC, Driver, FakeTime, Script
 from kling_elements import Limits, errors
+from kling_elements import journal as journals
 from kling_elements.api.endpoints import DEFAULT_MODEL
 from kling_elements.journal import Entry, Job, Journal, State, request_digest
 from kling_elements.types import Request
@@ -265,6 +268,21 @@ def test_a_job_is_created_once(driver: Driver, path: Path) -> None:
                 client.create([IMAGE], job=Job("batch", name))
             assert kind is errors.KlingError or caught.value.hint == "kling-elements list"
         assert len(server.requests) == sent
+
+
+def test_threads_share_one_journal(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two threads that open a client's journal at once get the same one: else a job could be paid twice."""
+    both, open_one = threading.Barrier(2), journals.journal_at
+
+    def open_at_once(*args: Any) -> Journal:
+        both.wait(20)
+        return open_one(*args)
+
+    monkeypatch.setattr(journals, "journal_at", open_at_once)
+    client: Any = driver.open(Script.of(shown())).client
+    with ThreadPoolExecutor(2) as pool:
+        one, other = pool.map(lambda _: client.journal, range(2))
+    assert one is other is client.journal
 
 
 def test_find_unrecorded(driver: Driver, path: Path) -> None:

@@ -39,19 +39,16 @@ class Recorder:
         is_own: Whether the journal is this client's, to be closed with it.
     """
 
+    _opened: Journal | None = None
+
     def __init__(
-        self,
-        open_journal: Callable[[], Journal],
-        settings: Settings,
-        *,
-        is_own: bool = True,
-        locate: Callable[[], Path | None] = lambda: None,
+        self, settings: Settings, locate: Callable[[], Path | None], given: Journal | None = None
     ) -> None:
         self.settings = settings
-        self.is_own = is_own
-        self._open = open_journal
+        self.is_own = given is None
         self._locate = locate
-        self._opened: Journal | None = None
+        if given is not None:
+            self._opened = given
 
     @classmethod
     def of(cls, setting: Journal | str | Path | Literal[False] | None, settings: Settings) -> Recorder:
@@ -65,24 +62,21 @@ class Recorder:
                 except FileNotFoundError:
                     gone = "the journal's path is relative, and the current folder is gone: give a whole one"
                     raise JournalUnusable([gone]) from None
-            return cls(lambda: journals.journal_at(locate()), settings, locate=locate)
+            return cls(settings, locate)
         if isinstance(setting, journals.Journal):
-            return cls(lambda: setting, settings, is_own=False)
+            return cls(settings, lambda: setting.path, setting)
         raise ValidationError(
             [f"journal must be a path, a Journal, False or None: got {type(setting).__name__}"]
         )
 
     @property
-    def path(self) -> Path | None:
-        """Where the journal is or will be; None if it is in no file, or was given open."""
-        return self._locate()
-
-    @property
     def journal(self) -> Journal:
         """The journal; it is opened when it is first needed."""
-        if self._opened is None:
-            self._opened = self._open()
-        return self._opened
+        # Of two threads that open it at once, both get the first one: a job is in one journal, or paid twice.
+        opened: Journal = self._opened or vars(self).setdefault(
+            "_opened", journals.journal_at(self._locate())
+        )
+        return opened
 
     async def run(self, io: IO, function: Callable[[], T]) -> T:
         """Call the journal where it can't hold up an event loop; one that is open in memory can't anyway."""
@@ -182,7 +176,7 @@ class Recorder:
 
     def seen(self, task: TaskData) -> None:
         """Record a task's status, if a journal may know the task: most looks need not load it."""
-        if self._opened is None and self.is_own and (self.path is None or is_absent(self.path)):
+        if self._opened is None and ((path := self._locate()) is None or is_absent(path)):
             return
         self.journal.seen(task, self.settings.base_url)
 
