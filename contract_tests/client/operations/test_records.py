@@ -352,14 +352,21 @@ def test_an_id_that_cant_be_asked_for(driver: Driver) -> None:
 
 
 @pytest.mark.parametrize("where", ["sleep", "on_update", "on_look"])
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), RuntimeError("the caller's own")], ids=repr)
-def test_an_interrupted_wait(any_driver: Driver, time: FakeTime, where: str, error: BaseException) -> None:
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, RuntimeError, errors.ValidationError])
+def test_an_interrupted_wait(
+    any_driver: Driver, time: FakeTime, where: str, kind: type[BaseException]
+) -> None:
     """Ctrl-C, or an error of the caller's listener, is raised with the id and how to resume as a note."""
+    error = kind(["the caller's own"])
 
     def interrupt(_: object) -> None:
         raise error
 
     client = any_driver.open(Script.of(shown("IN_PROGRESS")), clock=time.clock)
-    with pytest.raises(type(error)) as caught:
+    with pytest.raises(kind) as caught:
         client.generate([IMAGE], **{"sleep": time.sleep, where: interrupt})
-    assert any(f"kling-elements wait {ID}" in note for note in caught.value.__notes__)
+    assert caught.value is error
+    if isinstance(error, errors.KlingError):
+        assert error.task_id == ID
+    else:
+        assert any(f"kling-elements wait {ID}" in note for note in error.__notes__)

@@ -247,9 +247,8 @@ class TaskService(Generic[TaskT]):
         self, task: TaskT, waiting: WaitSettings, on_poll: OnPoll | None, deadline: Deadline
     ) -> TaskT:
         try:
-            return await self.wait(task, waiting, on_poll, deadline)
-        except ValidationError as error:
-            # The options were checked before, so it is the id: unusable, and yet paid for.
+            status_request_for(task.id)
+        except ValidationError as error:  # unusable, and yet paid for
             raise OutcomeUnknown(
                 f"task {task.id!r} was created, and can't be requested by this id: {error}. "
                 "Look for it before you repeat the create.",
@@ -257,6 +256,7 @@ class TaskService(Generic[TaskT]):
                 request_id=task.request_id,
                 hint=next_command("list"),
             ) from None
+        return await self.wait(task, waiting, on_poll, deadline)
 
     async def _record_status(self, task: TaskData) -> None:
         """Record a task's status if it is new."""
