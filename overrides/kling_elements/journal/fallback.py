@@ -160,6 +160,8 @@ class Fallback:
                     lambda connection: _Done(operation(EntryTable(connection))),
                     writes=writes or bool(self._unsaved),
                 )
+            elif self.unread is not None:
+                self._forget_copy()  # of the file that could not be read, and that is gone now
             return done.value if done else self._uncommitted(operation)
 
     def _on_disk(self, work: Callable[[sqlite3.Connection], T], *, writes: bool) -> T | None:
