@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-import threading
 import time
 import weakref
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
@@ -21,6 +20,7 @@ from kling_elements.journal.schema import (
     read_naming,
     require_sound,
 )
+from kling_elements.journal.store import Store
 from kling_elements.journal.tables import EntryTable, MemoryTable, UnstorableError, save
 from kling_elements.log import logger
 from kling_elements.signal_handlers import raise_of_handler
@@ -48,10 +48,10 @@ class _Done(NamedTuple, Generic[T]):
     value: T
 
 
-class Fallback:
+class Fallback(Store):
     """Runs operations on the disk, else in memory, and writes those back when the file works again.
 
-    See `Store`. The lock does not keep out a signal handler that cuts into its own thread, and uses the same
+    The lock does not keep out a signal handler that cuts into its own thread, and uses the same
     journal: that works within the transaction that is open, and leaves the commit to its owner.
 
     After a failure the file is left alone for some seconds, and then nothing waits for other programs until
@@ -69,12 +69,8 @@ class Fallback:
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.lock = threading.RLock()
-        self.problem: str | None = None
-        self.unread: str | None = None
+        super().__init__(clock, monotonic)
         self.database = database
-        self.clock = clock
-        self.monotonic = monotonic
         self._naming: tuple[Identity | None, tuple[bytes, int]] | None = None
         self._named_here: dict[str, Callable[[], str]] = {}
         self._unsaved: dict[str, Entry] = {}
@@ -84,11 +80,6 @@ class Fallback:
         self._has_warned = False
         self._is_pruned = False
         self._next_try = float("-inf")
-
-    @classmethod
-    def at(cls, path: Path, clock: Callable[[], float], monotonic: Callable[[], float]) -> Fallback:
-        """Return the store in a file."""
-        return cls(Database(path), clock, monotonic)
 
     @property
     def path(self) -> Path:
@@ -113,7 +104,7 @@ class Fallback:
 
     def after_fork(self) -> None:
         """In a child process: begin with a lock, a connection and a copy of its own."""
-        self.lock = threading.RLock()
+        super().after_fork()
         _inherited.append(self._memory)
         if self._closing is not None:
             self._closing.detach()

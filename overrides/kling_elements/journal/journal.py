@@ -19,7 +19,6 @@ from kling_elements.journal import queries as operations
 from kling_elements.journal.entry import Entry, Job, State, merge, new_entry_id, place, task_news
 from kling_elements.journal.leases import Now, own_lease, seconds_left
 from kling_elements.journal.location import journal_path
-from kling_elements.journal.memory import TransientStore
 from kling_elements.journal.queries import Begun, NewEntry
 from kling_elements.journal.store import Store
 from kling_elements.types import TaskData
@@ -47,8 +46,7 @@ class Journal:
     first call that meets a file in use waits five seconds at most; until the file works again, no other does.
 
     Args:
-        store: Keeps the entries: `Fallback` in a file, `TransientStore` in memory only, to be forgotten with
-            the process.
+        store: Keeps the entries: `Fallback` in a file, `Store` in memory only.
     """
 
     def __init__(self, store: Store) -> None:
@@ -134,9 +132,7 @@ class Journal:
         with self._store.lock:
             lease = own_lease(entry_id, operations.CREATE_SECONDS, self._now())
             begun = self._store.write(lambda table: operations.begin(table, new, entry_id, now, lease))
-            if self._store.is_saved(begun.entry_id):
-                return begun
-            return operations.Begun(begun.entry_id, begun.earlier, is_recorded=False)
+            return begun._replace(is_recorded=self._store.is_saved(begun.entry_id))
 
     def created(self, entry_id: str, task: TaskData) -> Entry:
         """Note the task that create made."""
@@ -207,12 +203,13 @@ class Journal:
 
         Of one origin and one key if given.
         """
-        return self._store.read(lambda table: operations.unfinished(table, origin, fingerprint))
+        return [entry for entry in self._unfinished(origin, fingerprint) if not entry.is_doubtful]
 
     def doubtful(self, origin: str | None = None, fingerprint: str | None = None) -> list[Entry]:
         """Creates that may have made a task nobody knows: unanswered, or sent by a process that has died."""
         now = self._now()
-        return self._store.read(lambda table: operations.doubtful(table, origin, fingerprint, now))
+        found = (entry for entry in self._unfinished(origin, fingerprint) if entry.is_doubtful)
+        return [entry for entry in found if not seconds_left(entry.lease, now)]
 
     def is_in_flight(self, entry: Entry | None) -> bool:
         """Whether a process that lives is sending the create of an entry."""
@@ -221,7 +218,9 @@ class Journal:
     def knows(self, task_ids: Iterable[str], origin: str | None = None) -> set[str]:
         """Those of the tasks that are in the journal."""
         wanted = list(task_ids)
-        return self._store.read(lambda table: operations.known_tasks(table, wanted, origin))
+        return self._store.read(
+            lambda table: {each for each in wanted if operations.task_entry(table, each, origin)}
+        )
 
     def find(self, task_id: str, origin: str | None = None) -> Entry | None:
         """The newest entry of a task."""
@@ -294,6 +293,13 @@ class Journal:
             return entry
         return self._store.write(lambda table: operations.amend(table, task_id, origin, news, now))
 
+    def _unfinished(self, origin: str | None, fingerprint: str | None) -> list[Entry]:
+        return [
+            entry
+            for entry in self._store.read(lambda table: table.unfinished())
+            if origin in {None, entry.origin} and fingerprint in {None, entry.fingerprint}
+        ]
+
     def _quota(self, owner: NewEntry) -> float:
         return self._store.read(lambda table: table.quota(owner.origin, owner.fingerprint))
 
@@ -308,10 +314,11 @@ def journal_at(
 ) -> Journal:
     """Return the journal in a file; one in memory if that is None."""
     if path is None:
-        return Journal(TransientStore(clock, monotonic))
+        return Journal(Store(clock, monotonic))
+    from kling_elements.journal.database import Database  # noqa: PLC0415 - with SQLite
     from kling_elements.journal.fallback import Fallback
 
-    return Journal(Fallback.at(path, clock, monotonic))
+    return Journal(Fallback(Database(path), clock, monotonic))
 
 
 _stores: weakref.WeakSet[Store] = weakref.WeakSet()

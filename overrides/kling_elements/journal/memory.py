@@ -3,68 +3,18 @@
 from __future__ import annotations
 
 import heapq
-import threading
 from typing import TYPE_CHECKING, TypeVar
 
 from kling_elements.journal.entry import place
-from kling_elements.journal.fingerprint import process_fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from pathlib import Path
+    from collections.abc import Iterable
 
     from kling_elements.journal.entry import Entry, Job, Place
 
-T = TypeVar("T")
 KeyT = TypeVar("KeyT")
 
 MAX_ENTRIES = 2000  # that are in no file
-
-
-class TransientStore:
-    """The store of a journal without a file; see `Store`.
-
-    Args:
-        clock: Gives seconds since the epoch.
-        monotonic: A monotonic clock, in seconds.
-    """
-
-    path: Path | None = None
-    problem: str | None = None
-    unread: str | None = None
-
-    def __init__(self, clock: Callable[[], float], monotonic: Callable[[], float]) -> None:
-        self.lock = threading.RLock()
-        self.clock = clock
-        self.monotonic = monotonic
-        self._table = TransientTable()
-
-    def write(self, operation: Callable[[TransientTable], T]) -> T:
-        """Run an operation that changes entries."""
-        with self.lock:
-            return operation(self._table)
-
-    def read(self, operation: Callable[[TransientTable], T]) -> T:
-        """Run an operation that changes nothing."""
-        return self.write(operation)
-
-    def is_saved(self, entry_id: str) -> bool:  # noqa: ARG002 - as `Fallback`'s
-        """Whether an entry is on the disk: none is."""
-        return False
-
-    def fingerprint(self, key: Callable[[], str]) -> str:
-        """Return a name for a key, of use in this process only."""
-        return process_fingerprint(key)
-
-    def check(self) -> None:
-        """Do nothing: no file can be out of order."""
-
-    def close(self) -> None:
-        """Do nothing: there is no file to close."""
-
-    def after_fork(self) -> None:
-        """In a child process: begin with a lock of its own."""
-        self.lock = threading.RLock()
 
 
 class TransientTable:

@@ -8,7 +8,7 @@ from kling_elements.journal.entry import Entry, Job, Lease, State, merge, task_n
 from kling_elements.journal.leases import seconds_left
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from kling_elements.journal.leases import Now
     from kling_elements.journal.store import Table
@@ -144,27 +144,6 @@ def job_entry(table: Table, job: Job) -> Entry | None:
     return max(found, key=lambda entry: _STANDING.get(entry.state, 0), default=None)
 
 
-def known_tasks(table: Table, task_ids: Iterable[str], origin: str | None) -> set[str]:
-    """Those of the tasks that are in the journal."""
-    return {task_id for task_id in task_ids if task_entry(table, task_id, origin)}
-
-
-def unfinished(table: Table, origin: str | None, fingerprint: str | None) -> list[Entry]:
-    """Created tasks that there is something left to do for, the oldest first."""
-    return [
-        entry for entry in table.unfinished() if not entry.is_doubtful and _is_of(entry, origin, fingerprint)
-    ]
-
-
-def doubtful(table: Table, origin: str | None, fingerprint: str | None, now: Now) -> list[Entry]:
-    """Creates of which nobody knows if they made a task, without those that are under way right now."""
-    return [
-        entry
-        for entry in table.unfinished()
-        if entry.is_doubtful and not seconds_left(entry.lease, now) and _is_of(entry, origin, fingerprint)
-    ]
-
-
 _STANDING = {State.CREATED: 2, State.UNKNOWN: 1, State.PENDING: 1}
 
 
@@ -181,7 +160,3 @@ def _fresh(new: NewEntry, entry_id: str, now: float, lease: Lease | None) -> Ent
         target=new.target,
         lease=lease,
     )
-
-
-def _is_of(entry: Entry, origin: str | None, fingerprint: str | None) -> bool:
-    return origin in {None, entry.origin} and fingerprint in {None, entry.fingerprint}
