@@ -106,6 +106,7 @@ FIELDS: list[tuple[dict[str, Any], str]] = [
     ({"images": {"a": IMAGE}}, "images must be"),
     ({"images": ["nowhere/at-all.png"]}, "images[0]"),
     ({"images": [png(100, 100)]}, "images[0]"),
+    ({"images": ["https://a.example/\ud800"]}, r"images[0]: https://a.example/\ud800 has the character"),
     *(({"webhook_url": url}, "webhook_url must be an http or https URL") for url in UNREACHABLE),
     ({"prompt": nested(300)}, "can't be checked"),
     ({"prompt": nested(5000)}, "the "),  # which limit it meets differs by Python's version

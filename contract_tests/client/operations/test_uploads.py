@@ -228,6 +228,7 @@ NO_URLS: tuple[Any, ...] = (
     "s3://bucket/x.png",
     "x.png",
     "https://x.example/a b",
+    "https://x.example/\ud800",
 )
 
 

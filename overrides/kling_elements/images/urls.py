@@ -25,7 +25,7 @@ def url_problems(url: str) -> tuple[str, ...]:
     """
     if len(url) > _MAX_URL:
         return (f"is {len(url):,} characters long: at most {_MAX_URL:,} are taken in a URL",)
-    if odd := re.search(r"[\s\x00-\x1f\x7f-\x9f]", url):
+    if odd := re.search(r"[\s\x00-\x1f\x7f-\x9f\ud800-\udfff]", url):
         what = "a space" if odd[0] == " " else f"the character {odd[0]!r}"
         remedy = "write it as %20" if odd[0] == " " and url.strip() == url else "remove it"
         return (f"has {what} at position {odd.start() + 1}: {remedy}",)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -68,7 +67,6 @@ def draft_request(
     listed = _listed(images)
     problems = unknown_names(list(fields), (*names, *options))
     sources, image_problems = each_image(listed, classify)
-    image_problems = image_problems or _surrogate_problems(sources)
     urls = [source.url if isinstance(source, UrlSource) else "" for source in sources]
     # The schema can only say of an image that it is a string, so empty ones stand for those that are no URLs.
     shown = ["" for _ in listed] if image_problems else urls
@@ -129,18 +127,6 @@ def _listed(images: object) -> list[object]:
 
 def _plain(value: object) -> object:
     return value.value if isinstance(value, Enum) else value
-
-
-def _surrogate_problems(sources: Iterable[ImageSource]) -> list[str]:
-    """Return what is wrong with the characters of images' URLs."""
-    problem = "holds half of a surrogate pair, which can't be sent as UTF-8"
-    return [
-        image_problem(place, "the URL", [problem])
-        for place, source in enumerate(sources)
-        if isinstance(source, UrlSource)
-        and not source.url.isascii()
-        and re.search("[\ud800-\udfff]", source.url)
-    ]
 
 
 def _webhook_problems(fields: Mapping[str, object]) -> list[str]:
