@@ -126,16 +126,7 @@ class Database:
         return self._transaction(self._begin_writing, _HASTY_SECONDS if hasty else self.busy_seconds)
 
     def reading(self, *, hasty: bool = False) -> AbstractContextManager[sqlite3.Connection]:
-        """A consistent view of the file.
-
-        Args:
-            hasty: Wait for other processes a moment only.
-
-        Raises:
-            sqlite3.Error: It can't be read.
-            OSError: The same.
-            NotAJournal: The file is another program's, or no file.
-        """
+        """A consistent view of the file; its argument and errors are those of `writing`."""
         return self._transaction(self._begin_reading, _HASTY_SECONDS if hasty else self.busy_seconds)
 
     def close(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -118,10 +117,6 @@ class Created(NamedTuple):
     is_new: bool
 
 
-def _no_limit() -> float:
-    return math.inf
-
-
 class TaskCreator:
     """Creates tasks.
 
@@ -142,7 +137,7 @@ class TaskCreator:
         return Uploader(self.sender)
 
     async def create(
-        self, images: Images, settings: CreateSettings, remaining: Callable[[], float] = _no_limit
+        self, images: Images, settings: CreateSettings, remaining: Callable[[], float]
     ) -> Created:
         """Create a task.
 

@@ -139,11 +139,10 @@ def _webhook_problems(fields: Mapping[str, object]) -> list[str]:
     except ValueError:
         return []  # the schema reports that it is no URL
     try:
-        has_host = bool(parts.hostname) and parts.port != 0
+        if parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0:
+            return []
     except ValueError:  # a port above 65535
-        has_host = False
-    if has_host and parts.scheme.lower() in {"http", "https"}:
-        return []
+        pass
     return [
         f"webhook_url must be an http or https URL with a host, and no port but 1 to 65535: got {url[:60]!r}"
     ]

@@ -90,23 +90,12 @@ class Sender(NamedTuple):
         if isinstance(outcome, Response):
             if self.rate_limiter:
                 self.rate_limiter.update_from(outcome.headers, time.monotonic())
-            emit(
-                self.hook,
-                "request.answered",
-                operation=name,
-                status_code=outcome.status,
-                request_id=outcome.request_id,
-                seconds=seconds,
-            )
+            event = "request.answered"
+            details = {"status_code": outcome.status, "request_id": outcome.request_id}
         else:
-            emit(
-                self.hook,
-                "request.failed",
-                operation=name,
-                reason=outcome.text,
-                was_sent=outcome.was_sent,
-                seconds=seconds,
-            )
+            event = "request.failed"
+            details = {"reason": outcome.text, "was_sent": outcome.was_sent}
+        emit(self.hook, event, operation=name, **details, seconds=seconds)
         return decide(operation, outcome, is_fresh=is_fresh, task_id=request.task_id)
 
     def time_for(self, left: float) -> float:
