@@ -16,7 +16,7 @@ import pytest
 
 from contract_tests.support.answers import ID, IMAGE, completed, failing, mp4, reply, shown
 from contract_tests.support.clients import ASYNC, SYNC, Driver, FakeTime, Script
-from kling_elements import Limits, errors
+from kling_elements import Event, Limits, errors
 from kling_elements import journal as journals
 from kling_elements.api.endpoints import DEFAULT_MODEL
 from kling_elements.journal import Entry, Job, Journal, State, request_digest
@@ -144,6 +144,22 @@ def test_only_what_was_sent_is_in_doubt(path: Path, case: Any) -> None:
     assert ("interrupted before it was sent" in str(only(path).note)) == (state is State.REFUSED)
     notes = getattr(caught.value, "__notes__", [])
     assert any("kling-elements list" in note for note in notes) == (state is State.UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("name", "step", "words"),
+    [("task.created", shown(), f"wait {ID}"), ("create.unknown", failing(503), "kling-elements list")],
+)
+def test_ctrl_c_right_after_an_answer(driver: Driver, name: str, step: Any, words: str) -> None:
+    """Ctrl-C while a create's outcome is noted, in the hook of its event here, tells it in a note."""
+
+    def hook(event: Event) -> None:
+        if event.name == name:
+            interrupt()
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        driver.open(Script.of(step), on_event=hook).create([IMAGE])
+    assert words in caught.value.__notes__[0]
 
 
 class Stop(BaseException):

@@ -169,7 +169,7 @@ class TaskCreator:
             raise
         if begun.earlier is not None:
             if (known := task_of(begun.earlier)) is None:
-                how = begun.earlier.note or "by a process that did not finish"
+                how = begun.earlier.note or "no answer is recorded yet"
                 raise OutcomeUnknown(
                     f"this job was sent before ({how}), and whether it made a task is unknown. "
                     "It is not sent again.",
@@ -179,12 +179,12 @@ class TaskCreator:
         task = await self._send(request, begun, patience)
         try:
             await self.recorder.record(io, lambda: self.recorder.created(begun, task))
+            logger.info("created task %s", task.id)
+            emit(self.sender.hook, "task.created", task_id=task.id, model=model)
         except BaseException as error:
             command = next_command("wait", task.id)
             error.add_note(f"Task {task.id} was created and is billed. Next: `{command}`")
             raise
-        logger.info("created task %s", task.id)
-        emit(self.sender.hook, "task.created", task_id=task.id, model=model)
         return Created(task, is_new=True)
 
     async def _send(self, request: Request, begun: Begun, patience: float) -> TaskData:
@@ -192,10 +192,14 @@ class TaskCreator:
         try:
             return cast("TaskData", (await self.sender.ask(Operation.CREATE, request, patience, state)))
         except KlingError as error:
-            failure = error
-            await self.recorder.record(io, lambda: self.recorder.failed(begun, failure))
-            if isinstance(error, OutcomeUnknown):
-                emit(self.sender.hook, "create.unknown", task_id=error.task_id, status_code=error.status_code)
+            failure, hook = error, self.sender.hook
+            try:
+                await self.recorder.record(io, lambda: self.recorder.failed(begun, failure))
+                if isinstance(error, OutcomeUnknown):
+                    emit(hook, "create.unknown", task_id=error.task_id, status_code=error.status_code)
+            except BaseException as interruption:
+                interruption.add_note(f"A create had just ended: {error}")
+                raise
             raise
         except BaseException as error:
             # Ctrl-C, or a cancelled task group: no more I/O is possible here, so the journal is written
