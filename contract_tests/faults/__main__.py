@@ -10,8 +10,7 @@ from typing import Final
 
 from attrs import astuple
 
-from contract_tests.faults.machine import explore
-from contract_tests.faults.offsets import sweep
+from contract_tests.faults.machine import explore, sweep
 from contract_tests.faults.oracle import Kind, Tally
 from contract_tests.faults.stage import staged
 

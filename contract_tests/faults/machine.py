@@ -1,21 +1,23 @@
-"""A Hypothesis state machine that drives the world: what a caller does, and what befalls it."""
+"""What drives the world: a Hypothesis state machine, and a create that ends at every single byte."""
 
 import itertools
 import sys
 from collections.abc import Callable
 from typing import Any, Final
 
+from attrs import evolve
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from contract_tests.faults.caller import DISK_TROUBLES, JUMP, RESTART, SLEEP
 from contract_tests.faults.fault import PASS, TASK_SCENARIOS, TLS_FAULTS, Fault, exchanges, with_scenario
-from contract_tests.faults.oracle import Tally
+from contract_tests.faults.oracle import Finding, Kind, Tally
 from contract_tests.faults.stage import Stage
 from contract_tests.faults.world import World
 
 _ROUND: Final = 50  # examples
+_IN_ONE_WORLD: Final = 100  # creates: their tasks are compared with the journal together
 _LEAST: Final = 10  # the first example is the simplest there is, without a fault
 _VIDEO: Final = 21_000  # bytes, some more than one of the stage's has
 _SEEDS_APART: Final = 1_000_003
@@ -132,4 +134,32 @@ def explore(  # noqa: PLR0913 - options, each by its name
         most = min(_ROUND, _LEAST + left // steps)
         run = settings(_STORM, max_examples=most, stateful_step_count=steps)
         run_state_machine_as_test(seed(number)(machine), settings=run)
+    return tally
+
+
+def sweep(stage: Stage, *, stride: int = 1) -> Tally:
+    """End creates at each `stride`th place, by a reset and by an orderly close, and judge each."""
+    world = World(stage, Tally(), 0)
+    world.create([PASS])
+    request, answer = stage.proxy.last_sizes
+    world.finish()
+    faults: list[Fault] = []
+    for first, is_reset, end in ((0, True, "reset"), (stride // 2, False, "cut")):
+        cut, late = (
+            Fault(f"create's {part} {end} at each byte", is_reset=is_reset) for part in ("request", "answer")
+        )
+        faults += [evolve(cut, request_at=at) for at in range(first, request, stride)]
+        faults += [evolve(late, answer_at=at) for at in range(first, answer + 1, stride)]
+    tally = Tally()
+    for start in range(0, len(faults), _IN_ONE_WORLD):
+        world = World(stage, tally, len(faults))
+        for fault in faults[start : start + _IN_ONE_WORLD]:
+            before = len(world.task_ids)
+            world.create([fault])
+            made = len(world.task_ids) - before
+            # A connection that ends before it is read may never have been open: it is rightly repeated.
+            if made not in {None: {1}, 0: {0, 1}}.get(fault.request_at, {0}):
+                place = fault.answer_at if fault.request_at is None else fault.request_at
+                world.findings.append(Finding(Kind.WRONG, f"{fault.name}: {made} tasks were made at {place}"))
+        world.finish()
     return tally

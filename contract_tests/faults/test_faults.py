@@ -14,8 +14,7 @@ from attrs import evolve
 from contract_tests.faults import kill
 from contract_tests.faults.__main__ import text
 from contract_tests.faults.fault import PASS, Fault
-from contract_tests.faults.machine import explore
-from contract_tests.faults.offsets import sweep
+from contract_tests.faults.machine import explore, sweep
 from contract_tests.faults.oracle import Ask, Books, Kind, Made, Tally, judge, wrong_task
 from contract_tests.faults.stage import Stage, staged
 from contract_tests.faults.world import World

@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, MutableMapping
 from functools import partial
+from itertools import product
 from typing import Any
 
 import anyio
@@ -42,6 +43,11 @@ def deliver(app: webhooks.WebhookReceiver, *statuses: str, backend: str = "async
     bodies = [body_of(status) for status in statuses]
     requests = [(body, headers(body, message_id=f"m{place}")) for place, body in enumerate(bodies)]
     return [response.status_code for response in post(app, *requests, backend=backend)]
+
+
+def hand_over(app: webhooks.WebhookReceiver, status: str, message_id: str = "first") -> None:
+    body = body_of(status)
+    app.handle("POST", headers(body, message_id=message_id), body)
 
 
 SIDES = pytest.mark.parametrize(
@@ -111,8 +117,7 @@ def test_a_listeners_fault_goes_no_further(
     def listen(task: Task) -> None:
         told.append(task.status)
         if task.status == "CREATED":
-            body = body_of("COMPLETED")
-            app.handle("POST", headers(body, message_id="second"), body)
+            hand_over(app, "COMPLETED", "second")
         raise kind("the listener's own")
 
     async def later(task: Task) -> None:
@@ -236,16 +241,14 @@ def test_changes_are_told_in_order_one_at_a_time() -> None:
     def listen(task: Task) -> None:
         told.append(f"begin {task.status}")
         if task.status == "CREATED":
-            body = body_of("COMPLETED")
-            app.handle("POST", headers(body, message_id="second"), body)
+            hand_over(app, "COMPLETED", "second")
             app.notify()  # as another thread would, while this one is at it
             told.append(f"end {task.status}")
             raise SystemExit
         told.append(f"end {task.status}")
 
     app = receiver(on_task=listen)
-    body = body_of("CREATED")
-    app.handle("POST", headers(body), body)
+    hand_over(app, "CREATED")
     with pytest.raises(SystemExit):
         app.notify()
     app.notify()
@@ -259,19 +262,16 @@ def test_a_change_is_not_overtaken_while_it_is_logged(
     told: list[str] = []
     app = receiver(on_task=lambda task: told.append(task.status))
 
-    def handle(status: str) -> None:
-        body = body_of(status)
-        app.handle("POST", headers(body, message_id=status), body)
-        app.notify()
-
     def overtake(record: logging.LogRecord) -> bool:
         if "is CREATED" in record.getMessage():
-            handle("COMPLETED")  # as another thread would meanwhile
+            hand_over(app, "COMPLETED", "second")  # as another thread would meanwhile
+            app.notify()
         return False
 
     monkeypatch.setattr(logger, "filters", [overtake])
     with caplog.at_level(logging.INFO, logger.name):
-        handle("CREATED")
+        hand_over(app, "CREATED")
+    app.notify()
     assert told == ["CREATED", "COMPLETED"]
 
 
@@ -285,8 +285,7 @@ def told() -> list[Task]:
 
 @pytest.fixture
 def served(told: list[Task]) -> Iterator[webhooks.WebhookListener]:
-    receiver = webhooks.WebhookReceiver(SECRET, now=lambda: NOW, on_task=told.append)
-    with webhooks.WebhookListener(receiver, port=0) as listener:
+    with webhooks.WebhookListener(receiver(on_task=told.append), port=0) as listener:
         yield listener
 
 
@@ -308,7 +307,7 @@ def test_deliveries_come_over_http(served: webhooks.WebhookListener, told: list[
 
 def test_the_end_is_quiet(caplog: pytest.LogCaptureFixture) -> None:
     """A request that is half here when the listener is closed is no error of it."""
-    with webhooks.WebhookListener(webhooks.WebhookReceiver(SECRET, now=lambda: NOW), port=0) as listener:
+    with webhooks.WebhookListener(receiver(), port=0) as listener:
         raw = socket.create_connection((listener.host, listener.port), timeout=20)
         raw.sendall(b"POST / HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 9\r\n\r\n")
         assert raw.recv(100).startswith(b"HTTP/1.1 100")  # it waits for the body
@@ -319,7 +318,7 @@ def test_the_end_is_quiet(caplog: pytest.LogCaptureFixture) -> None:
 def test_a_silent_connection_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     """One that sends no request, or half of its head, is closed: slow senders keep nobody out."""
     monkeypatch.setattr("kling_elements.webhooks.server._IDLE_SECONDS", 0.05)  # as above
-    with webhooks.WebhookListener(webhooks.WebhookReceiver(SECRET, now=lambda: NOW), port=0) as listener:
+    with webhooks.WebhookListener(receiver(), port=0) as listener:
         for sent in (b"", b"POST / HTTP/1.1\r\nhost"):
             with socket.create_connection((listener.host, listener.port), timeout=20) as raw:
                 raw.sendall(sent)
@@ -389,6 +388,26 @@ def test_sequences(deliveries: str) -> None:
         news += [task] * (receipt == "NEW")
     assert (log.changes("t"), log.latest("t")) == (len(news), news[-1])
     assert (log.latest("another"), log.changes("another")) == (None, 0)
+
+
+STATUSES = ("CREATED", "IN_PROGRESS", "COMPLETED")
+OTHER_ID = "00000000-0000-4000-8000-000000000000"
+
+
+def test_reordered_and_repeated_deliveries() -> None:
+    """In each order of five: no status goes back or is reported twice, and each COMPLETED is reported."""
+    for order in product(range(3), repeat=5):
+        told = list[Task]()
+        app = receiver(on_task=told.append)
+        for task_id, rank in (pair for r in order for pair in ((TASK_ID, r), (OTHER_ID, 2 - r))):
+            body = body_of(STATUSES[rank], task_id)
+            given = headers(body, message_id=f"msg-{task_id}-{rank}", timestamp=NOW + rank)
+            assert app.handle("POST", given, body).reply.status == 200
+            app.notify()
+        for task_id, best in ((TASK_ID, max(order)), (OTHER_ID, 2 - min(order))):
+            ranks = [STATUSES.index(task.status) for task in told if task.id == task_id]
+            assert ranks == sorted(set(ranks)), f"a status went back, or came twice: {order}"
+            assert ranks[-1] == best
 
 
 def test_memory_is_bounded() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import os
 from collections.abc import Callable
@@ -10,6 +9,7 @@ from collections.abc import Callable
 _LABEL = b"kling-elements key fingerprint 1\0"
 _DIGITS = 16
 _PROCESS_SECRET = os.urandom(16)
+_known: dict[bytes, str] = {}  # keyed hashes of keys, and not the keys, to their names
 
 
 def key_fingerprint(key: Callable[[], str], salt: bytes, rounds: int = 0) -> str:
@@ -29,20 +29,13 @@ def key_fingerprint(key: Callable[[], str], salt: bytes, rounds: int = 0) -> str
     """
     if not rounds:
         return hashlib.blake2b(_LABEL + key().encode(), key=salt[:64], digest_size=_DIGITS // 2).hexdigest()
-    # The cache holds keyed hashes, not keys.
     name = hashlib.blake2b(key().encode(), key=(_PROCESS_SECRET + salt)[:64]).digest()
-    found = _known().get(name)
-    if found is None:
+    if name not in _known:
         derived = hashlib.pbkdf2_hmac("sha256", key().encode(), _LABEL + salt, rounds)
-        found = _known()[name] = derived.hex()[:_DIGITS]
-    return found
+        _known[name] = derived.hex()[:_DIGITS]
+    return _known[name]
 
 
 def process_fingerprint(key: Callable[[], str]) -> str:
     """Return a name for a key, of use within this process only: its secret is written nowhere."""
     return hashlib.blake2b(key().encode(), key=_PROCESS_SECRET, digest_size=_DIGITS // 2).hexdigest()
-
-
-@functools.cache
-def _known() -> dict[bytes, str]:
-    return {}
