@@ -3,6 +3,7 @@
 import gzip
 import json
 import re
+import time as machine_time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -110,9 +111,12 @@ def test_local_images_are_put_and_their_addresses_sent(any_driver: Driver, tmp_p
     assert len(service.asks) == 1, "a URL needs no address, what is put is put, and what is bad is refused"
 
 
-def test_what_is_there_is_used_again(driver: Driver, time: FakeTime) -> None:
-    """The same bytes are put once, within one request and between requests, while their URL lives."""
-    service = Service()
+def test_what_is_there_is_used_again(driver: Driver, time: FakeTime, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same bytes are put once, within one request and between requests, while their URL lives.
+
+    Either clock may say that it has ended: the client's, or that of the machine.
+    """
+    service, real = Service(), machine_time.time
     client = driver.open(service, clock=time.clock, sleep=time.sleep)
     alike = [encoded(picture()) + last for last in (b"\0", b"\1")]  # they differ in their last byte alone
     client.create([PNG, *alike, PNG], **UPLOAD)
@@ -126,6 +130,8 @@ def test_what_is_there_is_used_again(driver: Driver, time: FakeTime) -> None:
     client.create([PNG], **UPLOAD)
     assert len(service.puts) == 4
     assert service.creates[2]["images"] != service.creates[0]["images"][:1]
+    monkeypatch.setattr("time.time", lambda: real() + 86_400 - UPLOAD_REUSE_MARGIN + 1)  # asleep, say
+    assert client.upload(PNG) not in service.creates[2]["images"]
     for seconds in (0, UPLOAD_REUSE_MARGIN, None, "86400", True):  # how long it lives is not known
         client = driver.open(Service(asset_seconds=seconds))
         assert client.upload(PNG) != client.upload(PNG)

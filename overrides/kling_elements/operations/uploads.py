@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
 from urllib.parse import urlsplit
@@ -38,11 +39,13 @@ class _Asset(NamedTuple):
 
     Attributes:
         url: The URL to read it from.
-        good_until: When to stop reusing it, on the clock.
+        good_until: When to stop reusing it, on the client's clock.
+        good_until_epoch: The same since the epoch: while a machine sleeps, the other may stand still.
     """
 
     url: str
     good_until: float
+    good_until_epoch: float
 
 
 class Uploader:
@@ -65,10 +68,7 @@ class Uploader:
             KlingError: If the service gives no URLs.
         """
         keys = [_key(image) for image in images]
-        now = self.sender.clock()
-        found = {
-            key: asset.url for key in keys if (asset := self._assets.get(key)) and now < asset.good_until
-        }
+        found = {key: asset.url for key in keys if (asset := self._assets.get(key)) and self._is_good(asset)}
         pending = {key: image for key, image in zip(keys, images, strict=True) if key not in found}
         refusals = 0
         while pending:
@@ -142,12 +142,15 @@ class Uploader:
                 raise error
             await self.sender.io.sleep(delay)
 
+    def _is_good(self, asset: _Asset) -> bool:
+        return self.sender.clock() < asset.good_until and time.time() < asset.good_until_epoch
+
     def _remember(self, key: Key, address: UploadAddress, asked: float) -> None:
         """Remember the URL of an image, unless it expires too soon to be reused."""
         seconds = (address.asset_seconds or 0.0) - UPLOAD_REUSE_MARGIN
         self._assets.pop(key, None)
         if seconds > 0:
-            self._assets[key] = _Asset(address.asset_url, asked + seconds)
+            self._assets[key] = _Asset(address.asset_url, asked + seconds, time.time() + seconds)
         while len(self._assets) > UPLOADS_KEPT:
             del self._assets[next(iter(self._assets))]
 
