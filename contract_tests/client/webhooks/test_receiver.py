@@ -227,6 +227,26 @@ def test_a_cancelled_request_leaves_nothing_behind(backend: str) -> None:
     assert told == ["CREATED", "COMPLETED"]
 
 
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_a_sender_that_leaves_before_the_reply(backend: str) -> None:
+    """A server that can't send the reply, or is cancelled as it does, has taken the delivery: it is told."""
+    told = threading.Event()
+    app = receiver(on_task=lambda _: told.set())
+
+    async def receive() -> dict[str, Any]:
+        return piece(BODY, is_last=True)
+
+    async def send(_: MutableMapping[str, Any]) -> None:
+        raise OSError("the sender has gone")
+
+    async def serve() -> None:
+        with pytest.raises(OSError, match="gone"):
+            await app(POST, receive, send)
+        assert await anyio.to_thread.run_sync(told.wait, 20)
+
+    anyio.run(serve, backend=backend)
+
+
 def test_it_lives_in_a_server() -> None:
     """The lifespan is answered, and a WebSocket is closed."""
     sent = asgi(receiver(), {"type": "lifespan"}, {"type": "lifespan.startup"}, {"type": "lifespan.shutdown"})

@@ -52,16 +52,18 @@ class ListenerQueue:
                 self._end()
                 raise
 
-    async def drain_detached(self) -> None:
-        """Drain in an asynchronous task of its own, and wait for it.
+    def drain_detached(self) -> anyio.Event:
+        """Start to drain in an asynchronous task of its own; return what is set when it ends.
 
         A request that is cancelled (its sender has gone) must neither stop the listener half-way nor leave
         what came behind it until another delivery.
         """
+        is_drained = anyio.Event()
         if self._begin():
-            is_drained = anyio.Event()
             _spawn(lambda: self._drain(is_drained))
-            await is_drained.wait()
+        else:
+            is_drained.set()
+        return is_drained
 
     async def _drain(self, is_drained: anyio.Event) -> None:
         try:

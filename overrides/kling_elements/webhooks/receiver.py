@@ -190,15 +190,14 @@ class WebhookReceiver:
         if body is None:
             return
         reply = self.handle(scope["method"], headers, body).reply
-        await send(
-            {
-                "type": "http.response.start",
-                "status": reply.status,
-                "headers": [(name.encode(), value.encode()) for name, value in reply.headers.items()],
-            }
-        )
-        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else reply.body})
-        await self._queue.drain_detached()
+        sent = [(name.encode(), value.encode()) for name, value in reply.headers.items()]
+        shown = b"" if scope["method"] == "HEAD" else reply.body
+        try:
+            await send({"type": "http.response.start", "status": reply.status, "headers": sent})
+            await send({"type": "http.response.body", "body": shown})
+        finally:  # a sender that has gone misses the reply, and the listener nothing
+            drained = self._queue.drain_detached()
+        await drained.wait()
 
     async def _read(self, receive: Receive) -> bytes | None:
         """Return the body, or enough to refuse it; None if the sender has gone or is too slow."""
