@@ -20,29 +20,26 @@ KEY = "key-of-the-tests-0123456789"
 
 @define
 class Script:
-    """A server that answers in turn and remembers what it was asked; the last answer is repeated."""
+    """A server that answers in turn and remembers what it was asked; the last answer is repeated.
 
-    steps: deque[Step]
+    An exception is raised in place of an answer.
+    """
+
+    steps: deque[Step | Exception]
     requests: list[httpx.Request] = field(factory=list)
 
     @classmethod
     def of(cls, *steps: Step | Exception) -> Self:
-        """A script; an exception is raised in place of an answer."""
-        return cls(deque(raising(step) if isinstance(step, Exception) else step for step in steps))
+        return cls(deque(steps))
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
         step = self.steps[0] if len(self.steps) == 1 else self.steps.popleft()
+        if isinstance(step, Exception):
+            raise step
         response = step(request)
         response.request = request
         return response
-
-
-def raising(error: Exception) -> Step:
-    def step(request: httpx.Request) -> httpx.Response:
-        raise error
-
-    return step
 
 
 @define
