@@ -253,6 +253,9 @@ def test_where_the_journal_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     for word in ("off", os.devnull, "~no such user/j.sqlite3"):
         assert journal_path(word, environ) is None
     monkeypatch.chdir(tmp_path)
+    for _ in range(2):
+        with closing(journal_at(Path("here.sqlite3"))) as journal:
+            assert journal.begin(NEW).is_recorded
     client = KlingElements("a-key", journal="r.sqlite3")
     monkeypatch.chdir("/")
     assert client.journal.path == tmp_path / "r.sqlite3"  # as it was when the client was made

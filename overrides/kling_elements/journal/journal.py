@@ -318,7 +318,7 @@ def journal_at(
     from kling_elements.journal.database import Database  # noqa: PLC0415 - with SQLite
     from kling_elements.journal.fallback import Fallback
 
-    return Journal(Fallback(Database(path), clock, monotonic))
+    return Journal(Fallback(Database(path.absolute()), clock, monotonic))
 
 
 _stores: weakref.WeakSet[Store] = weakref.WeakSet()

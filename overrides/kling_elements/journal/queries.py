@@ -148,15 +148,4 @@ _STANDING = {State.CREATED: 2, State.UNKNOWN: 1, State.PENDING: 1}
 
 
 def _fresh(new: NewEntry, entry_id: str, now: float, lease: Lease | None) -> Entry:
-    return Entry(
-        entry_id,
-        created_at=now,
-        updated_at=now,
-        model=new.model,
-        origin=new.origin,
-        fingerprint=new.fingerprint,
-        digest=new.digest,
-        job=new.job,
-        target=new.target,
-        lease=lease,
-    )
+    return Entry(entry_id, created_at=now, updated_at=now, **new._asdict(), lease=lease)

@@ -151,8 +151,8 @@ class Uploader:
         self._assets.pop(key, None)
         if seconds > 0:
             self._assets[key] = _Asset(address.asset_url, asked + seconds, time.time() + seconds)
-        while len(self._assets) > UPLOADS_KEPT:
-            del self._assets[next(iter(self._assets))]
+        for old in list(self._assets)[:-UPLOADS_KEPT]:  # other threads may do the same
+            self._assets.pop(old, None)
 
 
 def _key(image: LoadedImage) -> Key:
