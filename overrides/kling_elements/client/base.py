@@ -159,7 +159,7 @@ class BaseClient(Generic[TaskT, HttpT, TransportT]):
         return self._core.recorder.owner()
 
     @property
-    def usage(self) -> Usage | None:
+    def usage(self) -> Usage:
         """How much of the service's limits this process has used with this key.
 
         The daily quota is known from the journal, including what other processes met.

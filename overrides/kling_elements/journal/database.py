@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING, TypeVar
 from kling_elements.files import is_absent
 from kling_elements.journal.schema import (
     MIGRATIONS,
-    Damaged,
     NotAJournal,
     is_current,
     migrate,
@@ -65,8 +64,6 @@ def _is_busy(trouble: sqlite3.Error) -> bool:
 
 def is_corrupt(trouble: BaseException) -> bool:
     """Whether SQLite found that the file is damaged."""
-    if isinstance(trouble, Damaged):
-        return True
     code = getattr(trouble, "sqlite_errorcode", None)
     return isinstance(trouble, sqlite3.Error) and code is not None and code & _PRIMARY_CODE in _CORRUPT
 

@@ -13,7 +13,6 @@ from kling_elements.journal.fingerprint import key_fingerprint, process_fingerpr
 from kling_elements.journal.location import JOURNAL_VARIABLE
 from kling_elements.journal.schema import (
     MIGRATIONS,
-    Damaged,
     NotAJournal,
     migrate,
     prune,
@@ -36,7 +35,7 @@ T = TypeVar("T")
 
 
 # The last two: a row that can't be an entry.
-_TROUBLE = (sqlite3.Error, OSError, NotAJournal, Damaged, ValueError, TypeError)
+_TROUBLE = (sqlite3.Error, OSError, NotAJournal, ValueError, TypeError)
 _PAUSE_SECONDS = 5.0
 _PAUSE_FACTOR = 10.0  # a file that takes a minute to fail is tried every ten
 _inherited: list[sqlite3.Connection | None] = []  # of a parent process: not to be used, closed or collected

@@ -79,10 +79,7 @@ def amend(
     entry = task_entry(table, task_id, origin)
     if entry is None:
         return None
-    merged = merge(entry, news)
-    if merged == entry:
-        return entry
-    amended = merged._replace(updated_at=now)
+    amended = merge(entry, news, updated_at=now)
     table.put(amended)
     return amended
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Sequence
 
 _DAY = 86_400.0
@@ -62,8 +62,10 @@ class NotAJournal(Exception):  # noqa: N818 - it is caught within the package
     """What stands at the path is no journal of this version or an older one. It is left alone."""
 
 
-class Damaged(Exception):  # noqa: N818 - it is caught within the package
+class Damaged(sqlite3.DatabaseError):
     """The journal's pages contradict each other."""
+
+    sqlite_errorcode = sqlite3.SQLITE_CORRUPT
 
 
 def is_current(connection: sqlite3.Connection, migrations: Sequence[Sequence[str]]) -> bool:

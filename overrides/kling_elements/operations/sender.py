@@ -38,8 +38,8 @@ class Sender(NamedTuple):
     Attributes:
         io: Does the I/O.
         settings: The origin, the key and the timeout.
-        rate_limiter: Keeps this process within the service's limits; None for no limits. All clients of the
-            process share it, so it reads the process's clock, not one that a caller replaced.
+        rate_limiter: Keeps this process within the service's limits. All clients of the process share it, so
+            it reads the process's clock, not one that a caller replaced.
         policy: How often a request is retried.
         clock: A monotonic clock, in seconds.
         random: Returns numbers from 0 to 1.
@@ -48,7 +48,7 @@ class Sender(NamedTuple):
 
     io: IO
     settings: Settings
-    rate_limiter: RateLimiter | None
+    rate_limiter: RateLimiter
     policy: RetryPolicy
     clock: Callable[[], float]
     random: Callable[[], float]
@@ -75,21 +75,19 @@ class Sender(NamedTuple):
             state: Updated with what an interruption leaves in doubt.
         """
         name = _NAMES[operation]
-        if self.rate_limiter:
-            delay = self.rate_limiter.delay(time.monotonic(), max_delay)
-            if delay > max_delay:
-                return Retry(not_sent(f"the rate limit is used up for another {delay:.0f} s", delay), delay)
-            if delay > 0:
-                emit(self.hook, "request.delayed", operation=name, pause=delay)
-                await self.io.sleep(delay)
+        delay = self.rate_limiter.delay(time.monotonic(), max_delay)
+        if delay > max_delay:
+            return Retry(not_sent(f"the rate limit is used up for another {delay:.0f} s", delay), delay)
+        if delay > 0:
+            emit(self.hook, "request.delayed", operation=name, pause=delay)
+            await self.io.sleep(delay)
         emit(self.hook, "request.started", operation=name)
         started = self.clock()
         seconds = self.settings.timeout if timeout is None else timeout
         outcome = await self.io.send(request, seconds, state or SendState())
         seconds = self.clock() - started
         if isinstance(outcome, Response):
-            if self.rate_limiter:
-                self.rate_limiter.update_from(outcome.headers, time.monotonic())
+            self.rate_limiter.update_from(outcome.headers, time.monotonic())
             event = "request.answered"
             details = {"status_code": outcome.status, "request_id": outcome.request_id}
         else:

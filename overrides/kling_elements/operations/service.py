@@ -92,12 +92,10 @@ class TaskService(Generic[TaskT]):
         return Videos(self.sender, self.recorder)
 
     @property
-    def usage(self) -> Usage | None:
+    def usage(self) -> Usage:
         """How much of the service's limits this key has used."""
-        rate_limiter = self.sender.rate_limiter
-        if rate_limiter is None:
-            return None
-        return rate_limiter.describe(time.monotonic())._replace(quota_wait=self.recorder.quota_wait())
+        used = self.sender.rate_limiter.describe(time.monotonic())
+        return used._replace(quota_wait=self.recorder.quota_wait())
 
     async def create(self, images: Images, options: Mapping[str, Any]) -> TaskT:
         """Create a task; see `TaskCreator.create`."""
@@ -204,32 +202,26 @@ class TaskService(Generic[TaskT]):
             task = await self._wait_for_created(task, waiting, on_poll, deadline)
         finally:
             # Also when the wait ends early: a task that is not polled here can't hold a place here.
-            if self.sender.rate_limiter and slot:
-                self.sender.rate_limiter.task_ended(slot)
+            self.sender.rate_limiter.task_ended(slot)
         return require_video(task)
 
     async def wait_for_video(
         self, task_id: str, waiting: WaitSettings, on_poll: OnPoll | None = None
     ) -> TaskT:
         """Wait for a task that was created before, as `generate` does for its own."""
-        rate_limiter = self.sender.rate_limiter
-        if rate_limiter:
-            rate_limiter.task_started(task_id, time.monotonic())
+        self.sender.rate_limiter.task_started(task_id, time.monotonic())
         try:
             return require_video(await self.wait(task_id, waiting, on_poll))
         finally:
-            if rate_limiter:
-                rate_limiter.task_ended(task_id)
+            self.sender.rate_limiter.task_ended(task_id)
 
-    async def _take_slot(self, waiting: WaitSettings, deadline: Deadline) -> str | None:
+    async def _take_slot(self, waiting: WaitSettings, deadline: Deadline) -> str:
         """Wait for a place among the tasks that may run at once.
 
         Raises:
             RateLimitError: There was none in time. Nothing was sent.
         """
         rate_limiter = self.sender.rate_limiter
-        if rate_limiter is None:
-            return None
         clock = waiting.clock or self.sender.clock
         while (slot := rate_limiter.take_slot(time.monotonic())) is None:
             now = clock()

@@ -221,8 +221,8 @@ def _journal(examination: Examination) -> Iterator[Finding]:
         hint = f". To finish them: {resume}" if unfinished or doubtful else ""
         level = "warn" if doubtful else "ok"
         yield Finding(level, "journal", f"{text}{hint}")
-        if (usage := client.usage) is not None:
-            yield Finding("ok" if usage.quota_wait is None else "warn", "limits", f"{usage}")
+        usage = client.usage
+        yield Finding("ok" if usage.quota_wait is None else "warn", "limits", f"{usage}")
         if examination.is_served:
             yield from (Finding(level, "journal", text) for text in _unrecorded(client, examination.context))
 
