@@ -176,19 +176,16 @@ def a_journal(path: Path, *more: str) -> bytes:
         Journal(Fallback(Database(path, migrations=(*MIGRATIONS, more) if more else MIGRATIONS)))
     ) as journal:
         for number in range(20):
-            journal.adopt(Task(f"t{number}", "FAILED"), NEW._replace(digest="d" * 2000))
+            journal.adopt(Task(f"t{number}", "IN_PROGRESS"), NEW._replace(digest="d" * 2000))
     return path.read_bytes()
 
 
-def cross_linked(path: Path) -> bytes:
-    """Write a journal of which one index is another's: each page is sound, and only all of them are not."""
+def misindexed(path: Path) -> bytes:
+    """Write a journal with an index that is not of its entries: each page is sound, and all together not."""
     a_journal(path)
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("PRAGMA writable_schema = ON")
-        connection.execute(
-            "UPDATE sqlite_master SET rootpage = (SELECT rootpage FROM sqlite_master "
-            "WHERE name = 'entries_by_age') WHERE name = 'entries_by_change'"
-        )
+        connection.execute("UPDATE sqlite_master SET sql = replace(sql, '(task_id)', '(model)')")
     return path.read_bytes()
 
 
@@ -210,7 +207,7 @@ def overwritten(content: bytes, place: int, length: int) -> bytes:
         (lambda path: overwritten(a_journal(path), 100, 8), "damaged"),
         (lambda path: overwritten(a_journal(path), 8192, 4096), "damaged"),
         (lambda path: a_journal(path)[:5000], "damaged"),
-        (cross_linked, "damaged"),
+        (misindexed, "damaged"),
         (lambda path: a_journal(path, "ALTER TABLE entries ADD COLUMN more TEXT"), "upgrade"),
         (another_programs, "another program's"),
     ],
@@ -219,7 +216,7 @@ def overwritten(content: bytes, place: int, length: int) -> bytes:
         "first page",
         "later page",
         "cut off",
-        "cross-linked",
+        "misindexed",
         "a newer version's",
         "another program's",
     ],
@@ -230,20 +227,21 @@ def test_what_is_no_sound_journal_is_left_as_it_is(
     """It is neither changed nor taken for an empty one; work continues in memory until it is moved away."""
     bad = make(path)
     path.write_bytes(bad)
-    journal = open_journal()
-    assert journal.check() is not None
-    with pytest.raises(JournalUnread):
-        journal.whole(journal.doubtful)
-    assert not open_journal().begin(OF_JOB).is_recorded
+    journal, reader = open_journal(), open_journal()
+    for each in (journal, reader):
+        assert each.check() is not None
+        with pytest.raises(JournalUnread):
+            each.whole(each.doubtful)
+    assert not journal.begin(OF_JOB).is_recorded
     if (
-        make is not cross_linked and bad[8192:8193] != b"\xff"
+        make is not misindexed and bad[8192:8193] != b"\xff"
     ):  # which only a look at the whole file is sure to meet
         live(open_journal())
     assert path.read_bytes() == bad
     assert [item.name for item in path.parent.iterdir()] == [path.name]
     assert said in warnings()[0]
     path.unlink()
-    assert journal.whole(journal.doubtful) == []
+    assert reader.whole(reader.doubtful) == []
 
 
 @pytest.mark.parametrize("name", [".", "file/journal.sqlite3"])
