@@ -58,10 +58,6 @@ def _identity(path: Path) -> Identity | None:
     return found.st_dev, found.st_ino
 
 
-def _is_busy(trouble: sqlite3.Error) -> bool:
-    return trouble.sqlite_errorcode & _PRIMARY_CODE == sqlite3.SQLITE_BUSY
-
-
 def is_corrupt(trouble: BaseException) -> bool:
     """Whether SQLite found that the file is damaged."""
     code = getattr(trouble, "sqlite_errorcode", None)
@@ -154,7 +150,9 @@ class Database:
                 yield connection
                 _patiently(lambda: connection.execute("COMMIT"), patience)
             except BaseException:
-                self._roll_back(connection)
+                with contextlib.suppress(sqlite3.Error):
+                    if connection.in_transaction:
+                        connection.execute("ROLLBACK")
                 raise
         finally:
             self.is_busy = was_busy
@@ -201,12 +199,6 @@ class Database:
             raise
         return connection
 
-    @staticmethod
-    def _roll_back(connection: sqlite3.Connection) -> None:
-        with contextlib.suppress(sqlite3.Error):
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-
 
 def _close(connection: sqlite3.Connection, path: Path, identity: Identity | None) -> None:
     with contextlib.suppress(sqlite3.Error), contextlib.closing(connection):
@@ -224,7 +216,8 @@ def _patiently(work: Callable[[], T], patience: float) -> T:
         try:
             return work()
         except sqlite3.OperationalError as trouble:
-            if not _is_busy(trouble) or time.monotonic() >= deadline:
+            is_busy = trouble.sqlite_errorcode & _PRIMARY_CODE == sqlite3.SQLITE_BUSY
+            if not is_busy or time.monotonic() >= deadline:
                 raise
         time.sleep(random.uniform(*_RETRY_SECONDS))  # noqa: S311 - spreads the attempts
 

@@ -152,7 +152,7 @@ class TaskCreator:
             from kling_elements.operations.image_urls import check_urls  # noqa: PLC0415 - few ask for it
 
             await check_urls(io, draft)
-        if draft.is_remote:
+        if all(draft.urls):  # there is nothing to read
             request = build_request(draft, draft.urls)
         else:
             from kling_elements.operations.local_images import finish_stored  # noqa: PLC0415 - the same

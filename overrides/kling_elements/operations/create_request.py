@@ -40,11 +40,6 @@ class Draft(NamedTuple):
     images: tuple[ImageSource, ...]
     urls: list[str]
 
-    @property
-    def is_remote(self) -> bool:
-        """Whether all images are URLs: then there is nothing to read."""
-        return all(self.urls)
-
 
 def draft_request(
     model: Endpoints, images: Images, fields: Mapping[str, object], options: tuple[str, ...] = ()

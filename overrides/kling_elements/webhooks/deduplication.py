@@ -18,9 +18,6 @@ from kling_elements.webhooks.verification import Delivery
 
 V = TypeVar("V")
 
-_MAX_IDS = 10_000
-_MAX_TASKS = 10_000
-
 
 class Receipt(Enum):
     """What a genuine delivery brought."""
@@ -54,7 +51,7 @@ class DeliveryLog:
         max_tasks: How many tasks are remembered.
     """
 
-    def __init__(self, max_ids: int = _MAX_IDS, max_tasks: int = _MAX_TASKS) -> None:
+    def __init__(self, max_ids: int = 10_000, max_tasks: int = 10_000) -> None:
         check_count("max_ids", max_ids)
         check_count("max_tasks", max_tasks)
         self._max_ids = max_ids
