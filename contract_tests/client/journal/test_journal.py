@@ -84,6 +84,23 @@ def test_a_task_nobody_recorded_can_be_adopted(journal: Journal) -> None:
     assert journal.doubtful() == []
 
 
+def test_a_task_that_was_adopted_before_its_entry_was_known(journal: Journal) -> None:
+    """To adopt it again into its doubtful entry settles that, whose job is not paid again; not another's."""
+    doubtful = [journal.begin(NEW._replace(job=Job("b", key), target=f"/{key}.mp4")).entry_id for key in "12"]
+    for each in doubtful:
+        journal.unknown(each, "no answer")
+    alone = journal.adopt(Task("t1", "CREATED"), NEW._replace(digest=""))
+    assert len(journal.doubtful()) == 2
+    adopted = journal.adopt(Task("t1", "CREATED"), NEW._replace(digest=""), doubtful[0])
+    assert (adopted.entry_id, adopted.job, adopted.digest) == (alone.entry_id, Job("b", "1"), NEW.digest)
+    assert adopted.target == "/1.mp4"
+    journal.adopt(Task("t1", "CREATED"), NEW, doubtful[1])
+    assert [entry.entry_id for entry in journal.doubtful()] == doubtful[1:]
+    found = journal.job("b", "1")
+    assert found
+    assert (found.task_id, journal.begin(OF_JOB).earlier) == ("t1", found)
+
+
 def test_a_lease_keeps_others_away_until_it_ends(journal: Journal, open_journal: Open, clock: Clock) -> None:
     """Of two that claim an entry one gets it, until it lets go or its time is over."""
     entry_id, other = made(journal), open_journal()

@@ -86,12 +86,14 @@ def amend(
 
 def adopt(table: Table, task: TaskData, new: NewEntry, entry_id: str, now: float) -> Entry:
     """Take a task into the journal, into the entry with this id if there is one."""
-    entry = (
-        task_entry(table, task.id, new.origin)
-        or table.get(entry_id)
-        or _fresh(new, entry_id, now, lease=None)
-    )
+    known, meant = task_entry(table, task.id, new.origin), table.get(entry_id)
+    entry = known or meant or _fresh(new, entry_id, now, lease=None)
     news = {**task_news(task), "state": State.CREATED, "target": new.target, "job": new.job}
+    if known and not known.job and meant and meant.is_doubtful:
+        # It was adopted before anyone knew whose it is: that entry keeps it, and the doubtful one is settled.
+        news |= {"model": meant.model, "digest": meant.digest, "job": meant.job}
+        news["target"] = new.target or meant.target
+        abandon(table, entry_id, f"its task is {task.id}", now)
     adopted = merge(entry, news, updated_at=now, lease=None)
     table.put(adopted)
     return adopted

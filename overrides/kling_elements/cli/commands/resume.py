@@ -137,7 +137,8 @@ def _adopt(args: Namespace, context: Context, client: KlingElements) -> None:
             f"the entry {entry.entry_id} has task {entry.task_id}, and can't take another. Nothing was done"
         )
     task = client.get(whole_id(client, args.adopt))  # it exists, and belongs to this key
-    if entry is None and len(doubtful := _doubtful(client)) == 1:
+    known = client.journal.knows([task.id], client.journal_owner.origin)
+    if entry is None and not known and len(doubtful := _doubtful(client)) == 1:
         [entry] = doubtful
     target = None if args.output is None else str(absolute(args.output))
     new = client.journal_owner._replace(target=target)
