@@ -191,6 +191,7 @@ ARGUMENTS: list[tuple[dict[str, Any], str]] = [
     ({"clock": 5}, "clock must be a function"),
     ({"sleep": 5}, "sleep must be a function"),
     ({"on_event": []}, "on_event must be a function"),
+    ({"on_event": asyncio.sleep}, "on_event must not be asynchronous"),
     ({"journal": 5}, "journal must be a path"),
     ({"base_url": 5}, "base_url must be a string"),
     ({"auth_header": 5}, "auth_header must be a string"),

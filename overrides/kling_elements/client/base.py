@@ -4,6 +4,7 @@ Annotations are evaluated, so that type hints can be read at run time. Those in 
 import their names when they are first used.
 """
 
+import inspect
 import os
 import random
 import time
@@ -111,6 +112,11 @@ class BaseClient(Generic[TaskT, HttpT, TransportT]):
                 "on_event": (on_event, Callable),
             }
         )
+        problems += [
+            f"{name} must not be asynchronous: nothing awaits it"
+            for name, function in (("clock", clock), ("on_event", on_event))
+            if inspect.iscoroutinefunction(function)
+        ]
         if problems:
             raise ValidationError(problems)
         settings = resolve_settings(
