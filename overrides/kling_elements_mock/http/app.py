@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
 import anyio
 from attrs import frozen
@@ -43,7 +41,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger("kling_elements_mock")
 _PAGE = "<html><head><title>{0}</title></head><body><center><h1>{0}</h1></center></body></html>\n"
 _TITLES = {502: "502 Bad Gateway", 503: "503 Service Temporarily Unavailable"}
-_ORIGIN = re.compile(rb"https?://[^/]*", re.IGNORECASE)
 _BODILESS = frozenset({204, 304})
 
 
@@ -91,20 +88,8 @@ def create_app(
     )
     app.state.mock = mock
     app.router.redirect_slashes = False
-    api = endpoint(mock.requests)
-
-    def default(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        raw: bytes = scope.get("raw_path") or b"/"
-        origin = None if raw.startswith(b"/") else _ORIGIN.match(raw)
-        if origin is None:
-            return api(scope, receive, send)
-        # A whole address may be the target of a request (RFC 9112, section 3.2.2).
-        path = raw[origin.end() :] or b"/"
-        own = {**scope, "raw_path": path, "path": unquote(path.decode("latin-1"))}
-        return app.router(own, receive, send)
-
     # The API has no routes: paths come from the document, and the key is checked before the path.
-    app.router.default = default
+    app.router.default = endpoint(mock.requests)
     return app
 
 

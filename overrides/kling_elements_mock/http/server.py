@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from attrs import frozen
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from kling_elements_mock.http import disconnects
 from kling_elements_mock.http.app import create_app
@@ -39,7 +39,7 @@ class ServedMock:
     mock: Mock
 
 
-class BreakableProtocol(H11Protocol):
+class BreakableProtocol(HttpToolsProtocol):
     """uvicorn's protocol, which also lets the application break the connection on purpose."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn narrows it alike
