@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import struct
 import threading
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
 
 _START_SECONDS = 30
+_BARE_ORIGIN = re.compile(rb"\Ahttps?://[^/?]*(?=\?|\Z)", re.IGNORECASE)
 
 
 @frozen
@@ -47,6 +49,11 @@ class BreakableProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         breaks = {disconnects.ABORT: self._abort, disconnects.CLOSE: transport.close}
         self.app_state = {**self.app_state, **breaks}
+
+    def on_headers_complete(self) -> None:
+        """Take a whole address without a path for that of `/` (RFC 9110, 4.2.3): uvicorn refuses it."""
+        self.url = _BARE_ORIGIN.sub(rb"\g<0>/", self.url)
+        super().on_headers_complete()
 
     def _abort(self) -> None:
         plug = self.transport.get_extra_info("socket")
